@@ -39,16 +39,17 @@ $(VENV)/.made-in: force
 endif
 
 $(VENV)/.made-in:
-	@$(PYTHON) -c 'import sys; print("Python", *sys.version_info[:3]); sys.exit(sys.version_info < (3, 11))' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo 'layeralgebra needs Python 3.11 or newer, and $(PYTHON) is not; name one that is: make PYTHON=python3.12 ...' >&2; \
 	  exit 1; }
-	$(PYTHON) -m venv $(if $(wildcard $@),--clear) $(VENV) || { \
+	@echo 'setting up $(VENV) with $(PYTHON); this is done once'
+	@$(PYTHON) -m venv $(if $(wildcard $@),--clear) $(VENV) || { \
 	  echo '$(PYTHON) cannot make a virtual environment; on Debian or Ubuntu install python3-venv' >&2; exit 1; }
-	@printf '%s' '$(CURDIR)' > $@
+	@echo '$(CURDIR)' > $@
 
 $(VENV)/.core: $(VENV)/.made-in pyproject.toml $(CONSTRAINTS)
-	$(PIP) 'setuptools>=77'
-	$(PIP) --no-build-isolation --editable .
+	@$(PIP) 'setuptools>=77'
+	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
 comma := ,
@@ -64,7 +65,7 @@ $(VENV)/.extras: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.core
-	$(PIP) --no-build-isolation --editable '.[lint]'
+	@$(PIP) --no-build-isolation --editable '.[lint]'
 	@touch $@
 
 core: $(VENV)/.core
