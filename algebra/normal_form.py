@@ -1,0 +1,355 @@
+"""A normal form of symbolic sizes, and decisions about them: `simplify`, `substitute`, `same`, `is_nonnegative`, `is_positive`.
+
+Integer-valued sizes are built of sums, products, quotients, floors, ceilings, remainders, minima and maxima. Each is brought
+into an expanded sum of terms over irreducible *atoms* (see `layeralgebra.algebra.polynomial`), floors by the rules of
+`rounding`, minima and maxima by those of `extrema`. Every rule keeps the value at every admissible point, and the form is its
+own normal form.
+
+>>> from sympy import floor, symbols
+>>> H = symbols("H", integer=True, positive=True)
+>>> size = H
+>>> for _ in range(5):
+...     size = floor((size + 1) / 2)
+>>> simplify(size)
+floor(H/32 + 31/32)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from sympy import Basic, Expr, Integer, Mod, Mul, Piecewise, Pow, S, Sum, Symbol, Tuple, ceiling, floor
+from sympy.core.add import Add
+from sympy.functions.elementary.miscellaneous import Max, Min
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean
+
+from . import order
+from .extrema import extremum
+from .polynomial import (
+    ONE,
+    Atoms,
+    Coefficient,
+    Monomial,
+    Polynomial,
+    Unopened,
+    add,
+    add_into,
+    constant,
+    content,
+    from_number,
+    prime_powers,
+    scale,
+    subtract,
+    times,
+)
+from .rounding import ceiling_of, floor_of
+
+_INFINITE = (S.Infinity, S.NegativeInfinity, S.ComplexInfinity, S.NaN)
+
+
+class _Uncommutative(Exception):
+    """Factors that do not commute; such an expression is left alone."""
+
+
+class Converter:
+    """Turns SymPy expressions into polynomials over the atoms of one computation, without recursion.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    replaced : mapping of Symbol to polynomial, optional
+        What stands for a symbol, at once for all.
+    """
+
+    def __init__(self, atoms: Atoms, replaced: Mapping[Symbol, Polynomial] | None = None):
+        self.atoms = atoms
+        self.replaced = dict(replaced or {})
+        self._done: dict[int, Any] = {}
+        self._kept: list[Basic] = []  # a key of _done is an address, so that its owner must stay
+        self._depth = 0
+
+    def polynomial(self, expr: Expr) -> Polynomial:
+        """The polynomial of an expression."""
+        self._kept.append(expr)
+        stack: list[Basic] = [expr]
+        done = self._done
+        while stack:
+            node = stack[-1]
+            if id(node) in done:
+                stack.pop()
+                continue
+            leaf = self._leaf(node)
+            if leaf is not None:
+                done[id(node)] = leaf
+                stack.pop()
+                continue
+            missing = [child for child in node.args if id(child) not in done]
+            if missing:
+                stack.extend(missing)
+                continue
+            done[id(node)] = self._combined(node)
+            stack.pop()
+        return done[id(expr)]
+
+    def _leaf(self, node: Basic) -> Any:
+        if node.is_Rational:
+            return constant(from_number(node))
+        if node.is_Symbol:
+            if node in self.replaced:
+                return self.replaced[node]
+            if not node.is_commutative:
+                raise _Uncommutative
+            return self.atoms.symbol(node)
+        if isinstance(node, Sum):
+            return self._sum(node)
+        if not isinstance(node, Expr):
+            return None if node.args and isinstance(node, Boolean | ExprCondPair | Tuple) else node
+        if not node.args or getattr(node, "is_Matrix", False):
+            if not node.is_commutative:
+                raise _Uncommutative
+            return self._other(node)
+        return None
+
+    def _combined(self, node: Basic) -> Any:
+        parts = [self._done[id(child)] for child in node.args]
+        if not isinstance(node, Expr):
+            return self._rebuilt(node, parts)
+        try:
+            if not any(child in _INFINITE for child in node.args if child.is_Number or child is S.ComplexInfinity):
+                made = self._opened(node, parts)
+                if made is not None:
+                    return made
+        except Unopened:
+            pass
+        rebuilt = self._rebuilt(node, parts)
+        if not rebuilt.is_commutative:
+            raise _Uncommutative
+        if rebuilt.func is node.func or self._depth > 3:
+            return self._other(rebuilt)
+        self._depth += 1
+        made = self.polynomial(rebuilt)
+        self._depth -= 1
+        return made
+
+    def _opened(self, node: Expr, parts: list[Any]) -> Polynomial | None:
+        atoms = self.atoms
+        if isinstance(node, Add):
+            return add(*parts)
+        if isinstance(node, Mul):
+            return atoms.product([(part, 1) for part in parts])
+        if isinstance(node, Pow):
+            return self._power(*parts)
+        if isinstance(node, floor):
+            return floor_of(atoms, parts[0])
+        if isinstance(node, ceiling):
+            return ceiling_of(atoms, parts[0])
+        if isinstance(node, Mod):
+            value, modulus = parts
+            if not modulus:
+                return None
+            quotient = floor_of(atoms, atoms.product([(value, 1), (modulus, -1)]))
+            return subtract(value, atoms.multiply(modulus, quotient))
+        if isinstance(node, Max):
+            return extremum(atoms, parts, "max")
+        if isinstance(node, Min):
+            return extremum(atoms, parts, "min")
+        return None
+
+    def _rebuilt(self, node: Basic, parts: list[Any]) -> Any:
+        """The node with its simplified arguments; unchanged where it does not take them."""
+        arguments = [self.atoms.to_expr(part) if isinstance(part, dict) else part for part in parts]
+        if all(old is new or old == new for old, new in zip(node.args, arguments, strict=True)):
+            return node
+        try:
+            return node.func(*arguments)
+        except Exception:  # a foreign class may raise anything; its node is then kept
+            return node
+
+    def _other(self, expr: Expr) -> Polynomial:
+        self._kept.append(expr)
+        return self.atoms.atom(expr, "other", bool(expr.is_integer))
+
+    # Powers
+
+    def _power(self, base: Polynomial, exponent: Polynomial) -> Polynomial | None:
+        atoms = self.atoms
+        if not any(exponent):  # a number
+            value = exponent.get(ONE, 0)
+            if base or value >= 0:
+                return self.atoms.power(base, value) if value else constant(1)
+            return None
+        if not base:
+            return None
+        if len(base) > 1:
+            if order.is_positive(atoms, base):
+                part = content(base)
+                unit = atoms.unit(scale(base, Fraction(1) / part))
+                return atoms.product([(self._number_to(part, exponent), 1), (self._atom_to(unit, exponent), 1)])
+            return None
+        ((monomial, value),) = base.items()
+        integer = atoms.is_integer(exponent)
+        if value < 0 and not integer:
+            return None
+        factors = [(self._number_to(abs(value), exponent), 1)]
+        if value < 0:
+            odd = {m: c % 2 for m, c in exponent.items() if c % 2}
+            factors.append((self._sign_to(odd), 1))
+        for number, power in monomial:
+            whole = scale(exponent, power)
+            if order.is_positive_atom(atoms, number):
+                factors.append((self._atom_to(number, whole), 1))
+            elif integer and type(power) is int:
+                factors.append((self._opaque(atoms.list[number].expr, whole, base=number), 1))
+            elif len(monomial) == 1 and value == 1 and power == 1:
+                return None
+            else:
+                return None
+        return atoms.product(factors)
+
+    def _number_to(self, value: Coefficient, exponent: Polynomial) -> Polynomial:
+        if value == 1:
+            return constant(1)
+        factors = []
+        for prime, power in prime_powers(value).items():
+            whole = scale(exponent, power)
+            factors.append((self._powers(Integer(prime), constant(prime), whole), 1))
+        return self.atoms.product(factors)
+
+    def _atom_to(self, number: int, exponent: Polynomial) -> Polynomial:
+        atom = self.atoms.list[number]
+        if atom.kind == "power":  # (b**e)**f = b**(e f) for a positive b
+            base, inner = atom.parts
+            return self._powers(atom.expr.args[0], base, self.atoms.multiply(inner, exponent))
+        return self._powers(atom.expr, {((number, 1),): 1}, exponent)
+
+    def _powers(self, base_expr: Expr, base: Polynomial, exponent: Polynomial) -> Polynomial:
+        """A positive base to a symbolic exponent: one atom for each of its terms."""
+        atoms = self.atoms
+        factors: list[tuple[Polynomial, Coefficient]] = []
+        for monomial, value in exponent.items():
+            if not monomial:
+                factors.append((base, value))
+                continue
+            integer = atoms.is_integer(base) and self._is_nonnegative_integer(monomial)
+            number = atoms.number(
+                Pow(base_expr, atoms.term(monomial, 1)), "power", integer, (base, {monomial: 1})
+            )
+            atoms.list[number].positive = True
+            factors.append(({((number, 1),): 1}, value))
+        return atoms.product(factors)
+
+    def _is_nonnegative_integer(self, monomial: Monomial) -> bool:
+        return self.atoms.is_integer_monomial(monomial) and order.is_nonnegative(self.atoms, {monomial: 1})
+
+    def _sign_to(self, odd: Polynomial) -> Polynomial:
+        """``(-1)**e`` for an integer ``e`` whose coefficients are 0 or 1."""
+        result = constant(-1 if ONE in odd else 1)
+        for monomial in odd:
+            if monomial:
+                made = Pow(S.NegativeOne, self.atoms.term(monomial, 1))
+                part = self.atoms.atom(made, "other", True)
+                result = self.atoms.multiply(result, part)
+        return result
+
+    def _opaque(self, expr: Expr, exponent: Polynomial, base: int) -> Polynomial:
+        made = Pow(expr, self.atoms.to_expr(exponent))
+        integer = self.atoms.list[base].integer and order.is_nonnegative(self.atoms, exponent)
+        return self.atoms.atom(made, "other", bool(integer))
+
+    # Sums
+
+    def _sum(self, node: Sum) -> Polynomial:
+        """An unevaluated sum with its summand and limits simplified; the index is an integer between its limits."""
+        body, limits = node.function, []
+        bounds = dict(self.atoms.bounds)
+        hidden = {limit[0] for limit in node.limits}
+        outer = {symbol: value for symbol, value in self.replaced.items() if symbol not in hidden}
+        for limit in reversed(node.limits):
+            if len(limit) != 3:
+                return self._other(node)
+            index, *ends = limit
+            inner = Converter(Atoms(bounds), self._carried(outer, Atoms(bounds)))
+            low, high = (inner.atoms.to_expr(inner.polynomial(end)) for end in ends)
+            limits.append((index, low, high))
+            bounds[index] = (
+                from_number(low) if low.is_Rational else None,
+                from_number(high) if high.is_Rational else None,
+            )
+        atoms = Atoms(bounds)
+        inner = Converter(atoms, self._carried(outer, atoms))
+        made = Sum(atoms.to_expr(inner.polynomial(body)), *reversed(limits))
+        self._kept.append(made)
+        if isinstance(made, Sum):
+            return self._other(made)
+        return self.polynomial(made)
+
+    def _carried(self, replaced: Mapping[Symbol, Polynomial], atoms: Atoms) -> dict[Symbol, Polynomial]:
+        plain = Converter(atoms)
+        return {symbol: plain.polynomial(self.atoms.to_expr(value)) for symbol, value in replaced.items()}
+
+
+def simplify(expr: Expr) -> Expr:
+    """The normal form of a symbolic size."""
+    if not isinstance(expr, Expr) or not expr.args:
+        return expr
+    return _simplified(expr)
+
+
+@lru_cache(maxsize=1024)
+def _simplified(expr: Expr) -> Expr:
+    atoms = Atoms()
+    try:
+        return atoms.to_expr(Converter(atoms).polynomial(expr))
+    except (_Uncommutative, RecursionError):
+        return expr
+
+
+def substitute(expr: Expr, values: Mapping[Symbol, Expr | int]) -> Expr:
+    """The normal form of an expression in which symbols are replaced, all at once."""
+    atoms = Atoms()
+    plain = Converter(atoms)
+    replaced = {symbol: plain.polynomial(Integer(v) if isinstance(v, int) else v) for symbol, v in values.items()}
+    return atoms.to_expr(Converter(atoms, replaced).polynomial(expr))
+
+
+def same(first: Expr, second: Expr) -> bool | None:
+    """Whether two sizes are equal: at every admissible point (True), at none (False), or undecided (None)."""
+    atoms = Atoms(deciding=True)
+    convert = Converter(atoms).polynomial
+    try:
+        difference = subtract(convert(first), convert(second))
+    except (_Uncommutative, RecursionError):
+        return True if first == second else None
+    if not difference:
+        return True
+    if not any(difference):
+        return False
+    if order.is_positive(atoms, difference) or order.is_positive(atoms, scale(difference, -1)):
+        return False
+    return None
+
+
+def is_nonnegative(expr: Expr) -> bool | None:
+    """Whether a size is at least zero: at every admissible point (True), at none (False), or not known (None)."""
+    return _sign(expr, strict=False)
+
+
+def is_positive(expr: Expr) -> bool | None:
+    """Whether a size is greater than zero: at every admissible point (True), at none (False), or not known (None)."""
+    return _sign(expr, strict=True)
+
+
+def _sign(expr: Expr, *, strict: bool) -> bool | None:
+    atoms = Atoms(deciding=True)
+    try:
+        value = Converter(atoms).polynomial(expr)
+    except (_Uncommutative, RecursionError):
+        return None
+    yes, no = (order.is_positive, order.is_nonnegative) if strict else (order.is_nonnegative, order.is_positive)
+    if yes(atoms, value):
+        return True
+    return False if no(atoms, scale(value, -1)) else None
