@@ -1,0 +1,29 @@
+"""Capacity: where in its input a network spends its parameters, how that moves through layers, and the deep limit.
+
+Every quantity here starts from a matrix, a kernel or a set of moments, never from a network, so that the metrics of the
+engine can call it with what they read from equations. The definitions follow Donier's three papers (arXiv 1902.04485,
+1902.08572, 1903.04455) as far as their abstracts and openings fix them; what had to be completed is marked
+``source = "reconstruction ..."`` on the results.
+
+=========================  ===========================================================================================
+module                     subject
+=========================  ===========================================================================================
+``rows``                   a Jacobian read a block of rows at a time: array, sparse matrix, operator or function
+``column_space``           leverage scores of a small dense matrix, and the certificate of a numerical rank
+``chain_qr``               the same for a large sparse matrix, by orthogonal elimination along a chain of fronts
+``streamed_qr``            the same for a large dense matrix, which is never held
+``covariance``             square roots of input covariances: a matrix, or a stationary kernel on a grid
+``allocation``             `allocate`: total, spatial, regional and subspace capacity of a Jacobian
+``finite_field``           ranks modulo a prime: lower bounds that no rounding can spoil
+``exact_allocation``       the same allocation in rational (or rational-function) arithmetic
+``structures``             closed forms derived from how the weights are composed: Kronecker, low rank, pooled, ...
+``convolution_stacks``     closed forms of stacks of convolutions, any dilations and strides
+``transitions``            the Markov rule of capacity propagation: matrices, series, branches, residuals, attention
+``generating_functions``   the same for convolutions, as Laurent polynomials with symbolic taps
+``spread``                 mean and variance of the receptive field at symbolic depth and stride
+``deep_limit``             the limit of infinitely many residual layers: jumps, and the diffusion beside them
+``scaling``                how weights must shrink with depth for that limit to exist
+``decoupling``             how far an activation decouples its layers
+``functional_dimension``   the generic functional dimension of ReLU perceptrons
+=========================  ===========================================================================================
+"""
