@@ -1,7 +1,7 @@
 """What every test shares: hypothesis profiles, the ``slow`` marker, time limits, SymPy's cache, and the closing notes.
 
-The profile is chosen by the environment variable ``LAYERALGEBRA_PROFILE``: ``fast`` (the default: few examples, the same
-ones in every run) or ``full`` (at least 500 examples for each property, drawn anew, and the slow tests too).
+The profile is chosen by the environment variable ``LAYERALGEBRA_PROFILE``: ``fast`` (the default: few examples, the
+same ones in every run) or ``full`` (at least 500 examples for each property, drawn anew, and the slow tests too).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ settings.register_profile(
 )
 settings.load_profile(PROFILE)
 
-#: Longest time for one test, in seconds; a slow one has the second. Nothing in the library may hang, nor may a test of it.
+#: Longest time for one test, in seconds; a slow one has the second. Nothing in the library may hang.
 LIMIT, LIMIT_SLOW = 300, 3600
 
 #: What some tests need beyond the core: importable modules, and programs on the path.
@@ -40,7 +40,7 @@ OPTIONAL_PROGRAMS = "pdflatex coqc".split()
 
 
 class OutOfTime(BaseException):
-    """A test ran longer than it may; no `Exception`, so that neither the library nor hypothesis swallows and retries it."""
+    """A test ran longer than it may; no `Exception`, so that neither library nor hypothesis swallows it."""
 
 
 @contextlib.contextmanager

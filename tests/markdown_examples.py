@@ -1,9 +1,9 @@
 """Run the examples of a Markdown file: ``python tests/markdown_examples.py README.md``.
 
-Fenced blocks of ``python`` run in order in one namespace: as doctests where they hold ``>>>``, else as scripts. In blocks
-of ``console``, each ``$ layeralgebra ...`` runs and, where output is shown, has to print it (``...`` matches anything).
-A block whose first line is ```` ```python needs=torch ```` runs only where torch is installed; ``--left-out`` prints the
-blocks that do not run here, and why, instead of running the others. The exit status is 1 if an example fails.
+Fenced blocks of ``python`` run in order in one namespace: as doctests where they hold ``>>>``, else as scripts. In
+blocks of ``console``, each ``$ layeralgebra ...`` runs and, where output is shown, has to print it (``...`` matches
+anything). A block whose first line is ```` ```python needs=torch ```` runs only where torch is installed; with
+``--left-out`` the blocks that do not run here are printed, and why, and none runs. The exit status is 1 if one fails.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def run_console(block: Block, path: Path) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="run the examples of a Markdown file")
     parser.add_argument("path", type=Path)
-    parser.add_argument("--left-out", action="store_true", help="print what does not run here instead of running the rest")
+    parser.add_argument("--left-out", action="store_true", help="only print what does not run here")
     asked = parser.parse_args()
     found = list(blocks(asked.path.read_text(encoding="utf-8")))
     if asked.left_out:
@@ -103,7 +103,8 @@ def main() -> int:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block in found:
         if not block.missing:
-            failed += run_python(block, asked.path, namespace) if block.language == "python" else run_console(block, asked.path)
+            console = block.language == "console"
+            failed += run_console(block, asked.path) if console else run_python(block, asked.path, namespace)
     print("\n".join(failed) or f"{asked.path.name}: {len(found)} blocks of examples")
     return 1 if failed else 0
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-import doctest
-import importlib
+import json
+import os
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import docstring_examples
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+EXAMPLE = re.compile(r"^\s*>>> ", re.MULTILINE)
 #: Import names of what the extras bring. A module that cannot be imported for lack of one of them is skipped.
-OPTIONAL = {"torch", "torchvision", "jax", "onnx", "xarray", "dask", "matplotlib", "scipy", "hypothesis", "z3", "cvc5"}
-OPTIONAL |= {"symengine", "flint", "nbformat", "nbclient", "ipykernel", "ripser", "gudhi", "pandas", "pytest"}
+OPTIONAL = set("torch torchvision jax onnx xarray pandas dask matplotlib scipy hypothesis pytest z3 cvc5".split())
+OPTIONAL |= set("symengine flint nbformat nbclient ipykernel ripser gudhi".split())
 
 
 def modules() -> dict[str, Path]:
@@ -29,56 +31,51 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def docstrings(tree: ast.Module) -> list[tuple[str, str, int]]:
-    """Name, text and first line of every docstring; read from the source, so that no decorator hides one."""
-    found = []
-    pending: list[tuple[str, ast.AST]] = [("", tree)]
-    while pending:
-        name, node = pending.pop()
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            name = f"{name}.{node.name}" if not isinstance(node, ast.Module) else name
-            text = ast.get_docstring(node, clean=False)
-            if text and ">>>" in text:
-                found.append((name.lstrip("."), text, node.body[0].lineno - 1))
-        pending += [(name, child) for child in ast.iter_child_nodes(node)]
-    return sorted(found, key=lambda one: one[2])
-
-
-def run_docstrings(source: str, name: str, path: str, namespace: dict[str, object]) -> tuple[int, list[str]]:
-    """How many examples the docstrings hold, and what was said of those that failed."""
-    count, said = 0, []
-    for owner, text, line in docstrings(ast.parse(source)):
-        label = f"{name}.{owner}".rstrip(".")
-        test = doctest.DocTestParser().get_doctest(text, {**namespace, "__name__": "__main__"}, label, path, line)
-        doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append)
-        count += len(test.examples)
-    return count, said
-
-
 def with_examples() -> list[str]:
-    return [name for name, path in modules().items() if ">>>" in path.read_text(encoding="utf-8")]
+    return [name for name, path in modules().items() if EXAMPLE.search(path.read_text(encoding="utf-8"))]
+
+
+def run_script(name: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run one of the scripts beside this file, with this folder off its path."""
+    command = [sys.executable, "-P", str(ROOT / "tests" / name), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, **options)
+
+
+@pytest.fixture(scope="module")
+def docstring_report(request, tmp_path_factory) -> dict[str, dict]:
+    """What came of the docstrings of every module that is asked for, all run in one process of their own."""
+    items = [item for item in request.session.items if item.name.startswith("test_docstrings[")]
+    asked = [item.callspec.params["name"] for item in items]
+    paths = modules()
+    folder = tmp_path_factory.mktemp("docstrings")  # an example that writes a file writes it here
+    made = run_script("docstring_examples.py", *(f"{name}={paths[name]}" for name in asked), cwd=folder)
+    assert made.returncode == 0, made.stderr
+    return json.loads(made.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", with_examples())
-def test_docstrings(name, time_limit, tmp_path, monkeypatch):
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in OPTIONAL:
-            pytest.skip(f"{name} needs {error.name}")
-        raise
-    path = modules()[name]
-    monkeypatch.chdir(tmp_path)  # an example that writes a file writes it there
-    with time_limit(120):
-        _, said = run_docstrings(path.read_text(encoding="utf-8"), name, str(path), vars(module))
-    assert not said, "".join(said)
+def test_docstrings(name, docstring_report):
+    result = docstring_report[name]
+    lacks = (result["lacks"] or "").partition(".")[0]
+    if lacks in OPTIONAL:
+        pytest.skip(f"{name} needs {lacks}")
+    assert not result["said"], "".join(result["said"])
+    assert result["count"]
 
 
 def test_a_wrong_docstring_is_found():
-    source = 'class A:\n    @property\n    def b(self):\n        """\n        >>> 1 + 1\n        3\n        >>> 2\n        2\n        """\n'
-    count, said = run_docstrings(source, "m", "m.py", {})
+    examples = ">>> 1 + 1\n        3\n        >>> 2\n        2"
+    source = f'class A:\n    @property\n    def b(self):\n        """\n        {examples}\n        """\n'
+    count, said = docstring_examples.run_docstrings(source, "m", "m.py", {})
     assert count == 2 and len(said) == 1
     assert 'File "m.py", line 5, in m.A.b' in said[0]
+
+
+def test_the_docstrings_of_the_benchmark_runner(tmp_path):
+    folder = ROOT / "benchmarks"
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    made = run_script("docstring_examples.py", f"run={folder / 'run.py'}", cwd=tmp_path, env=environment)
+    assert json.loads(made.stdout)["run"] == {"count": 1, "said": [], "lacks": None}, made.stdout + made.stderr
 
 
 MARKDOWN = sorted(
@@ -89,8 +86,7 @@ MARKDOWN = sorted(
 
 
 def run_markdown(path: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", str(ROOT / "tests" / "markdown_examples.py"), str(path), *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+    return run_script("markdown_examples.py", str(path), *options, cwd=folder)
 
 
 @pytest.mark.parametrize("name", MARKDOWN)
@@ -147,10 +143,10 @@ def test_notebook(name, tmp_path, monkeypatch):
     nbformat.validate(notebook)
     # The last cell is ours: it shows that the kernel is this interpreter, not one that Jupyter found elsewhere.
     notebook.cells.append(nbformat.v4.new_code_cell("import sys; print(sys.executable)"))
-    client = nbclient.NotebookClient(
-        notebook, timeout=120, startup_timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    )
-    client.execute()
+    place = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(
+        notebook, timeout=120, startup_timeout=120, kernel_name="python3", resources=place
+    ).execute()
     assert notebook.cells[-1].outputs[0].text.strip() == sys.executable
 
 
@@ -159,5 +155,6 @@ def test_notebook_is_committed_whole(name):
     nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run it from top to bottom, then commit"
+    counts = [cell.execution_count for cell in cells]
+    assert counts == list(range(1, len(cells) + 1)), "write its output with `make notebooks`, then commit"
     assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]

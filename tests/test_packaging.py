@@ -40,11 +40,13 @@ def run(*command: object, **options: object) -> str:
 
 def dotted(path: Path) -> str:
     """The dotted name under which a source file is imported."""
-    package = {folder: name for name, folder in PACKAGES.items()}[str(path.parent.relative_to(ROOT))]
-    return package if path.stem == "__init__" else f"{package}.{path.stem}"
+    words = path.relative_to(ROOT).with_suffix("").parts
+    words = words[:-1] if words[-1] == "__init__" else words
+    return ".".join(words if words[0] == "layeralgebra" else ("layeralgebra", *words))
 
 
 # ---------------------------------------------------------------- the package map
+
 
 def test_every_folder_with_sources_is_in_the_package_map():
     found = {str(path.parent.relative_to(ROOT)) for path in SOURCES}
@@ -69,6 +71,7 @@ def test_every_module_compiles_for_the_oldest_python_promised(recwarn):
 
 
 # ---------------------------------------------------------------- who imports whom
+
 
 def imports(source: str, module: str, is_package: bool) -> list[tuple[int, str]]:
     """Line and full dotted name of everything imported anywhere in a module, lazily or not."""
@@ -156,6 +159,7 @@ def test_what_is_loaded_would_be_noticed():
 
 # ---------------------------------------------------------------- the wheel
 
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory) -> Path:
     """A wheel built from a copy that holds the packages and what pyproject.toml names, and nothing else."""
@@ -173,7 +177,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def elsewhere(wheel, tmp_path_factory) -> tuple[Path, Path]:
-    """The Python of an environment that has the wheel but not this checkout, and a folder with a ``layers.py`` of its own.
+    """The Python of an environment that has the wheel but not this checkout, and a folder with its own ``layers.py``.
 
     The packages it depends on are those of the running environment, so that nothing is downloaded.
     """
@@ -273,6 +277,7 @@ def test_pip_installs_it_into_an_empty_environment(wheel, tmp_path):
 
 
 # ---------------------------------------------------------------- the set-up
+
 
 def pins() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
