@@ -29,7 +29,7 @@ settings.register_profile(
 )
 settings.load_profile(PROFILE)
 
-#: Longest time for one test, in seconds; a slow one has the second. Nothing in the library may hang.
+#: Longest time for one test, in seconds; slow ones, and all with many examples, have the second. Nothing in the library may hang.
 LIMIT, LIMIT_SLOW = 300, 3600
 
 #: What some tests need beyond the core: importable modules, and programs on the path.
@@ -94,7 +94,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    with limited_to(LIMIT_SLOW if item.get_closest_marker("slow") else LIMIT):
+    with limited_to(LIMIT_SLOW if PROFILE != "fast" or item.get_closest_marker("slow") else LIMIT):
         return (yield)
 
 

@@ -103,6 +103,14 @@ def test_markdown_leaves_nothing_out(name, tmp_path):
         pytest.skip(made.stdout.strip().replace("\n", "; "))
 
 
+@pytest.mark.parametrize("name", MARKDOWN)
+def test_links_lead_somewhere(name):
+    """Links to files of the project; those to the web are not followed."""
+    page = ROOT / name
+    links = re.findall(r"\]\((?![a-z]+:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
 @pytest.mark.parametrize(
     ("text", "status", "said"),
     [
