@@ -29,7 +29,7 @@ settings.register_profile(
 )
 settings.load_profile(PROFILE)
 
-#: Longest time for one test, in seconds; slow ones, and all with many examples, have the second. Nothing in the library may hang.
+#: Longest time for one test, in seconds; slow ones, and all with many examples, have the second. Nothing may hang.
 LIMIT, LIMIT_SLOW = 300, 3600
 
 #: What some tests need beyond the core: importable modules, and programs on the path.
