@@ -11,8 +11,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import docstring_examples
 import pytest
+
+import docstring_examples
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = re.compile(r"^\s*>>> ", re.MULTILINE)
