@@ -21,7 +21,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sympy import Basic, Expr, Integer, Mod, Mul, Piecewise, Pow, S, Sum, Symbol, Tuple, ceiling, floor
+from sympy import Basic, Dummy, Expr, Integer, Mod, Mul, Piecewise, Pow, S, Sum, Symbol, Tuple, ceiling, floor
 from sympy.core.add import Add
 from sympy.functions.elementary.miscellaneous import Max, Min
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -264,32 +264,37 @@ class Converter:
 
     def _sum(self, node: Sum) -> Polynomial:
         """An unevaluated sum with its summand and limits simplified; the index is an integer between its limits."""
-        body, limits = node.function, []
-        bounds = dict(self.atoms.bounds)
-        hidden = {limit[0] for limit in node.limits}
-        outer = {symbol: value for symbol, value in self.replaced.items() if symbol not in hidden}
-        for limit in reversed(node.limits):
-            if len(limit) != 3:
-                return self._other(node)
-            index, *ends = limit
-            inner = Converter(Atoms(bounds), self._carried(outer, Atoms(bounds)))
-            low, high = (inner.atoms.to_expr(inner.polynomial(end)) for end in ends)
-            limits.append((index, low, high))
-            bounds[index] = (
-                from_number(low) if low.is_Rational else None,
-                from_number(high) if high.is_Rational else None,
+        if any(len(limit) != 3 for limit in node.limits):
+            return self._other(node)
+        bounds, replaced = dict(self.atoms.bounds), dict(self.replaced)
+        used = {s for value in replaced.values() for m in value for n, _ in m for s in self.atoms.list[n].expr.free_symbols}
+        limits = []
+        for index, *ends in reversed(node.limits):  # the last limit is the outermost
+            inner = self._within(bounds, replaced)
+            first, last = (inner.polynomial(end) for end in ends)
+            low, high = inner.atoms.to_expr(first), inner.atoms.to_expr(last)
+            replaced.pop(index, None)
+            shown = index
+            if index in used:  # a symbol that comes in from outside must not be caught by the index
+                shown = Dummy(index.name, integer=True)
+                replaced[index] = self.atoms.symbol(shown)
+            limits.append((shown, low, high))
+            # Where the last may be less than the first, sums count backwards, beyond their limits.
+            forwards = order.is_nonnegative(inner.atoms, add(last, scale(first, -1), constant(1)))
+            bounds[shown] = (
+                order.lower_bound(inner.atoms, first) if forwards else None,
+                order.upper_bound(inner.atoms, last) if forwards else None,
             )
-        atoms = Atoms(bounds)
-        inner = Converter(atoms, self._carried(outer, atoms))
-        made = Sum(atoms.to_expr(inner.polynomial(body)), *reversed(limits))
+        inner = self._within(bounds, replaced)
+        made = Sum(inner.atoms.to_expr(inner.polynomial(node.function)), *reversed(limits))
         self._kept.append(made)
-        if isinstance(made, Sum):
-            return self._other(made)
-        return self.polynomial(made)
+        return self._other(made) if isinstance(made, Sum) else self.polynomial(made)
 
-    def _carried(self, replaced: Mapping[Symbol, Polynomial], atoms: Atoms) -> dict[Symbol, Polynomial]:
-        plain = Converter(atoms)
-        return {symbol: plain.polynomial(self.atoms.to_expr(value)) for symbol, value in replaced.items()}
+    def _within(self, bounds: Mapping[Symbol, Any], replaced: Mapping[Symbol, Polynomial]) -> Converter:
+        """A converter for the inside of a sum, where the index has bounds of its own."""
+        plain = Converter(Atoms(bounds, deciding=self.atoms.deciding))
+        carried = {symbol: plain.polynomial(self.atoms.to_expr(value)) for symbol, value in replaced.items()}
+        return Converter(plain.atoms, carried)
 
 
 def simplify(expr: Expr) -> Expr:

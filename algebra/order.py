@@ -327,6 +327,12 @@ def lower_bound(atoms: Atoms, polynomial: Polynomial) -> Coefficient | None:
     return _least(atoms, polynomial)[0]
 
 
+def upper_bound(atoms: Atoms, polynomial: Polynomial) -> Coefficient | None:
+    """A number that the polynomial is never above, if one is found at once."""
+    negative = lower_bound(atoms, scale(polynomial, -1))
+    return None if negative is None else -negative
+
+
 def bounds_of(atoms: Atoms, number: int) -> Bounds:
     """Numbers between which all values of an atom lie, None where there is none."""
     atom = atoms.list[number]
@@ -353,8 +359,7 @@ def _bounds(atoms: Atoms, atom: Atom) -> Bounds:
     if atom.depth > 30:
         return None, None
     lows = [lower_bound(atoms, part) for part in atom.parts]
-    highs = [lower_bound(atoms, scale(part, -1)) for part in atom.parts]
-    tops = [None if high is None else -high for high in highs]
+    tops = [upper_bound(atoms, part) for part in atom.parts]
     if atom.kind == "floor":
         low = None if lows[0] is None else floor(lows[0])
         if low is None and is_nonnegative(atoms, atom.parts[0]):
