@@ -1,9 +1,10 @@
 """Dimension histograms: how many affine regions a network has, sorted by the dimension of their image.
 
-A histogram ``v = sum_d v_d e_d`` says that at most ``v_d`` regions have an image of dimension ``d``, in the order in which mass
-may only be moved upward. A layer acts on histograms by a linear map, its local transfer function ``phi``; networks act by
-composing them. The number of regions is at most ``||phi(e_d)||_1`` for data of dimension ``d`` (kind: upper; a reconstruction of
-layer complexity after arXiv 2107.01081, closest precedents Hinz & van de Geer 2019, Serra et al. 2018, Xie et al. 2020).
+A histogram ``v = sum_d v_d e_d`` says that at most ``v_d`` regions have an image of dimension ``d``, in the order in
+which mass may only be moved upward. A layer acts on histograms by a linear map, its local transfer function ``phi``;
+networks act by composing them. The number of regions is at most ``||phi(e_d)||_1`` for data of dimension ``d`` (kind:
+upper; a reconstruction of layer complexity after arXiv 2107.01081, closest precedents Hinz & van de Geer 2019, Serra
+et al. 2018, Xie et al. 2020).
 
 >>> two_layers = Chain((relu(3), relu(3)))
 >>> two_layers.act(unit(2)).norm
@@ -14,11 +15,12 @@ True
 >>> Chain((IDENTITY, one)) == Chain((one,)), disjoint(one.act(unit(1)), two.act(unit(2))).norm == 3 * 16
 (True, True)
 
-How it stays fast with exact integers: a layer of ``n`` units sends ``e_d`` to about ``d`` entries, but all of them are entries of
-one row of binomials, cut off at one place and clipped at another. So the whole action is one suffix sum of ``v`` and two
-products per dimension, O(n) operations on long integers for a layer (`Units.act`), and so is its transpose (`Units.pull`), which
-gives the norms for *all* input dimensions at once and makes a residual block as cheap as a plain one. Products of histograms
-(`convolve`) are one product of two long integers: Kronecker substitution, see there.
+How it stays fast with exact integers: a layer of ``n`` units sends ``e_d`` to about ``d`` entries, but all of them
+are entries of one row of binomials, cut off at one place and clipped at another. So the whole action is one suffix
+sum of ``v`` and two products per dimension, O(n) operations on long integers for a layer (`Units.act`), and so is its
+transpose (`Units.pull`), which gives the norms for *all* input dimensions at once and makes a residual block as cheap
+as a plain one. Products of histograms (`convolve`) are one product of two long integers: Kronecker substitution, see
+there.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ from .dims import as_size
 from .errors import BudgetError, FieldError, UnsupportedError
 from .zaslavsky import Enclosure, Zaslavsky, log2_enclosure, zaslavsky_number
 
-# Bits in one table of binomials (number of entries times their length), and products of entries in one join of branches.
+# Bits in one table of binomials (number of entries times their length), and products of entries in one join of
+# branches.
 _TABLE_BITS = 4 * 10**8
 _JOIN_PRODUCTS = 10**8
 
@@ -114,9 +117,10 @@ def unit(d: int) -> Histogram:
 def convolve(f: Histogram, g: Histogram) -> Histogram:
     """The product of two histograms, ``sum_{i,j} f_i g_j e_{i+j}``, as one product of long integers.
 
-    Kronecker substitution: with slots of ``s`` bits, ``2^s > min(len f, len g) max(f) max(g)``, no sum of products overflows its
-    slot, so that the digits of ``(sum f_i 2^(s i)) (sum g_j 2^(s j))`` in base ``2^s`` are the answer. Python multiplies the packed
-    integers with Karatsuba's method; slots are whole bytes, so that packing and unpacking are linear.
+    Kronecker substitution: with slots of ``s`` bits, ``2^s > min(len f, len g) max(f) max(g)``, no sum of products
+    overflows its slot, so that the digits of ``(sum f_i 2^(s i)) (sum g_j 2^(s j))`` in base ``2^s`` are the answer.
+    Python multiplies the packed integers with Karatsuba's method; slots are whole bytes, so that packing and
+    unpacking are linear.
 
     Examples
     --------
@@ -130,9 +134,12 @@ def convolve(f: Histogram, g: Histogram) -> Histogram:
         if not any(one[:-1]):  # a multiple of e_d only shifts
             return Histogram((*[0] * (len(one) - 1), *(one[-1] * count for count in other)))
     slot = (max(a).bit_length() + max(b).bit_length() + min(len(a), len(b)).bit_length() + 7) // 8
-    packed = [int.from_bytes(b"".join(count.to_bytes(slot, "little") for count in counts), "little") for counts in (a, b)]
+
+    def packed(counts: tuple[int, ...]) -> int:
+        return int.from_bytes(b"".join(count.to_bytes(slot, "little") for count in counts), "little")
+
     size = len(a) + len(b) - 1
-    digits = (packed[0] * packed[1]).to_bytes(slot * size, "little")
+    digits = (packed(a) * packed(b)).to_bytes(slot * size, "little")
     return Histogram(tuple(int.from_bytes(digits[slot * i: slot * (i + 1)], "little") for i in range(size)))
 
 
@@ -145,7 +152,8 @@ def disjoint(f: Histogram, g: Histogram) -> Histogram:
 class Pieces:
     """The affine pieces of a scalar activation: how many have a slope, and how many are constant.
 
-    ReLU has one of each; a leaky ReLU or an absolute value two with a slope; hard tanh one with a slope and two constant.
+    ReLU has one of each; a leaky ReLU or an absolute value two with a slope; hard tanh one with a slope and two
+    constant.
 
     Examples
     --------
@@ -158,7 +166,8 @@ class Pieces:
 
     def __post_init__(self) -> None:
         if self.sloped < 0 or self.constant < 0 or self.sloped + self.constant < 1:
-            raise FieldError(f"an activation has one affine piece or more, got sloped={self.sloped}, constant={self.constant}")
+            raise FieldError(f"an activation has one affine piece or more, got sloped={self.sloped}, "
+                             f"constant={self.constant}")
 
     @property
     def breakpoints(self) -> int:
@@ -200,8 +209,7 @@ class Transfer:
 def _number(size: Expr, what: str) -> int:
     if size.is_Integer:
         return int(size)
-    raise UnsupportedError(f"a histogram needs numbers, but {what} = {size}; substitute numbers, or use the closed form, "
-                           "which takes symbols")
+    raise UnsupportedError(f"a histogram needs numbers, but {what} = {size}; substitute them, or use the closed form")
 
 
 @dataclass(frozen=True)
@@ -244,15 +252,16 @@ class Affine(Transfer):
 class Units(Transfer):
     """Piecewise-linear units on affine functions of one input, in groups that see parts of it.
 
-    ``n`` units with ``p`` breakpoints are ``n`` families of ``p`` parallel hyperplanes. In general position a choice of ``k`` of the
-    families and one member of each meets in codimension ``k``, every interval of the intersection poset is Boolean, and
-    Zaslavsky's theorem gives ``N_p(n, d) = sum_{k <= d} C(n, k) p^k`` regions. A group that sees only ``r`` dimensions has at
-    most ``N_p(n, min(d, r))`` patterns, and all groups together at most the product:
-    ``N(d) = min(N_p(sum of units, d), product over the groups)``.
+    ``n`` units with ``p`` breakpoints are ``n`` families of ``p`` parallel hyperplanes. In general position a choice
+    of ``k`` of the families and one member of each meets in codimension ``k``, every interval of the intersection
+    poset is Boolean, and Zaslavsky's theorem gives ``N_p(n, d) = sum_{k <= d} C(n, k) p^k`` regions. A group that
+    sees only ``r`` dimensions has at most ``N_p(n, min(d, r))`` patterns, and all groups together at most the
+    product: ``N(d) = min(N_p(sum of units, d), product over the groups)``.
 
-    At most ``C(n, k) a^k c^(n-k)`` patterns have ``k`` units on a sloped piece (``a`` sloped and ``c`` constant pieces), which
-    is a bound on the dimension of the image. The worst case under both bounds is greedy: fill from ``k = n`` downward until
-    ``N(d)`` patterns are placed, then clip at ``d``. For ReLUs that is ``cl_d sum_{k >= n-d} C(n, k) e_k``.
+    At most ``C(n, k) a^k c^(n-k)`` patterns have ``k`` units on a sloped piece (``a`` sloped and ``c`` constant
+    pieces), which is a bound on the dimension of the image. The worst case under both bounds is greedy: fill from ``k
+    = n`` downward until ``N(d)`` patterns are placed, then clip at ``d``. For ReLUs that is ``cl_d sum_{k >= n-d}
+    C(n, k) e_k``.
 
     Parameters
     ----------
@@ -297,7 +306,8 @@ class Units(Transfer):
                 if n - full < d and tables.rest[d]:
                     out[n - full] += mass * tables.rest[d]
         for inactive in range(max(n - depth + 1, 0), depth + 1):
-            # Those with j < d lie at j, the whole of C(n, j) a^j c^(n-j) for every d that fills beyond it: a suffix of v.
+            # Those with j < d lie at j, the whole of C(n, j) a^j c^(n-j) for every d that fills beyond it: a suffix
+            # of v.
             j = n - inactive
             out[j] += tables.cap[inactive] * suffix[max(j + 1, bisect_right(tables.full, inactive))]
         return Histogram(tuple(out))
@@ -305,7 +315,8 @@ class Units(Transfer):
     def pull(self, weights: Sequence[int], top: int) -> list[int]:
         tables = self._tables(top)
         n, depth = tables.n, tables.depth
-        below = [0, *accumulate(cap * weights[n - i] if n - i < len(weights) else 0 for i, cap in enumerate(tables.cap))]
+        weighted = (cap * weights[n - i] if n - i < len(weights) else 0 for i, cap in enumerate(tables.cap))
+        below = [0, *accumulate(weighted)]
         pulled = []
         for d in range(depth + 1):
             full = tables.full[d]
@@ -322,13 +333,18 @@ class Units(Transfer):
 
     def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
         together = _bits_of_units(self.count, d, self.pieces)
-        apart = sum((copies * _bits_of_units(units, Min(d, rank), self.pieces) for units, rank, copies in self.groups), Integer(0))
         after = Min(d, self.count) if self.pieces.sloped else Integer(0)
-        return (together if len(self.groups) == 1 and self.groups[0][1:] == (oo, 1) else Min(together, apart)), after
+        if self._is_dense():
+            return together, after
+        apart = (copies * _bits_of_units(units, Min(d, rank), self.pieces) for units, rank, copies in self.groups)
+        return Min(together, sum(apart, Integer(0))), after
+
+    def _is_dense(self) -> bool:
+        return len(self.groups) == 1 and self.groups[0][1:] == (oo, 1)
 
     def image(self, d: Expr) -> Expr:
         k, n, p = Dummy("k", integer=True, nonnegative=True), self.count, self.pieces.breakpoints
-        if self.pieces == RELU and len(self.groups) == 1 and self.groups[0][1:] == (oo, 1):
+        if self.pieces == RELU and self._is_dense():
             return Sum(binomial(n, k) * DIMENSION[Min(d, k)], (k, n - Min(d, n), n))
         together = Sum(binomial(n, k) * p**k, (k, 0, Min(d, n)))
         apart = Integer(1)
@@ -344,8 +360,8 @@ class Units(Transfer):
 
 @dataclass(frozen=True)
 class _Tables:
-    """For inputs of dimension ``0..depth``: ``cap[i]`` patterns with ``i`` inactive units, ``total[d]`` patterns in all, of which
-    the classes ``0..full[d]-1`` are filled and ``rest[d]`` patterns go into class ``full[d]``."""
+    """For inputs of dimension ``0..depth``: at most ``cap[i]`` patterns have ``i`` inactive units, ``total[d]`` are placed;
+    they fill the classes ``0..full[d]-1``, and ``rest[d]`` of them go into class ``full[d]``."""
 
     n: int
     depth: int
@@ -373,8 +389,8 @@ def _partial_sums(n: int, p: int, depth: int) -> list[int]:
 def _tables(groups: tuple[tuple[int, int | None, int], ...], pieces: Pieces, depth: int) -> _Tables:
     n, p = sum(units * copies for units, _, copies in groups), pieces.breakpoints
     if n * (depth + 1) * max(p, 1).bit_length() > _TABLE_BITS:
-        raise BudgetError(f"the histogram of {n} units on dimension {depth} needs a table of {n * (depth + 1)} bits, over the "
-                          f"limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d")
+        raise BudgetError(f"the histogram of {n} units on dimension {depth} needs a table of {n * (depth + 1)} bits, "
+                          f"over the limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d")
     total = _partial_sums(n, p, depth)
     if len(groups) > 1 or groups[0][1:] != (None, 1):
         apart = [1] * (depth + 1)
@@ -453,8 +469,8 @@ class MaxPool(Transfer):
     def norms(self, top: int) -> list[int]:
         n = _number(self.hyperplanes, "n C(k, 2)")
         if n * (top + 1) > _TABLE_BITS:
-            raise BudgetError(f"the histogram of {self} on dimension {top} needs a table of {n * (top + 1)} bits, over the limit "
-                              f"of {_TABLE_BITS}; use the closed form, or a smaller data dimension d")
+            raise BudgetError(f"the histogram of {self} on dimension {top} needs a table of {n * (top + 1)} bits, "
+                              f"over the limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d")
         return _partial_sums(n, 1, top)
 
     def act(self, v: Histogram) -> Histogram:
@@ -480,7 +496,7 @@ class MaxPool(Transfer):
 
 @dataclass(frozen=True)
 class Chain(Transfer):
-    """One after the other, first to last: ``phi_g . phi_f``. Chains flatten, so composing is associative with `IDENTITY`."""
+    """One after the other, first to last: ``phi_g . phi_f``. Chains flatten; `IDENTITY` is the empty one."""
 
     parts: tuple[Transfer, ...]
 
@@ -519,10 +535,11 @@ IDENTITY = Chain(())
 
 @dataclass(frozen=True)
 class Branches(Transfer):
-    """Branches of one input, joined: ``cl_m(phi_f(e_d) * phi_g(e_d))``, ``m = d`` for a concatenation, ``min(d, width)`` for a sum.
+    """Branches of one input, joined: ``cl_m(phi_f(e_d) * phi_g(e_d))``, ``m = d`` for a concatenation, for a sum
+    ``min(d, width)``.
 
-    With an identity among them the clip leaves ``||phi_f(e_d)||_1 e_d``: the residual block. A bound only: sibling units are
-    counted apart, unless `fuse` has joined them first.
+    With an identity among them the clip leaves ``||phi_f(e_d)||_1 e_d``: the residual block. A bound only: sibling
+    units are counted apart, unless `fuse` has joined them first.
 
     Parameters
     ----------
@@ -565,8 +582,8 @@ class Branches(Transfer):
         used = list(used)
         products = sum((d + 1) ** 2 for d in used) * (len(self.branches) - 1)
         if products > _JOIN_PRODUCTS:
-            raise BudgetError(f"joining {len(self.branches)} branches on {len(used)} dimensions up to {top} takes {products} "
-                              f"products, over the limit of {_JOIN_PRODUCTS}; use the closed form, or a smaller d")
+            raise BudgetError(f"joining {len(self.branches)} branches on {len(used)} dimensions up to {top} takes "
+                              f"{products} products, over the limit of {_JOIN_PRODUCTS}; use the closed form")
         images = {}
         for d in used:
             joined, limit = unit(0), self._limit(d)
@@ -603,10 +620,10 @@ def residual(branch: Transfer, width: Any = None) -> Branches:
 
 
 def fuse(transfer: Transfer) -> Transfer:
-    """Sibling units of one input counted together: ``n1`` and ``n2`` ReLUs on ``R^d`` are ``Z(n1 + n2, d)``, not a product.
+    """Sibling units of one input counted together: ``n1`` and ``n2`` ReLUs make ``Z(n1 + n2, d)``, no product.
 
-    Branches that begin with units of the same pieces (after an affine map or none) become one layer of units, followed by what
-    is left of each branch on its own part of the result.
+    Branches that begin with units of the same pieces (after an affine map or none) become one layer of units,
+    followed by what is left of each branch on its own part of the result.
 
     Examples
     --------
@@ -630,7 +647,8 @@ def fuse(transfer: Transfer) -> Transfer:
     fused: list[Transfer] = []
     for pieces, found in siblings.items():
         if len(found) > 1:
-            groups = tuple((units, Min(rank, seen), copies) for _, layer, rank, _ in found for units, seen, copies in layer.groups)
+            groups = tuple((units, Min(rank, seen), copies)
+                           for _, layer, rank, _ in found for units, seen, copies in layer.groups)
             tails = tuple(Chain((Affine(Min(layer.count, rank)), tail)) for _, layer, rank, tail in found)
             fused.append(Chain((Units(groups, pieces), fuse(Branches(tails, transfer.width)))))
             branches = tuple(branch for branch in branches if all(branch is not sibling for sibling, *_ in found))

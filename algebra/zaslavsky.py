@@ -1,7 +1,8 @@
 """Regions of a generic hyperplane arrangement, exactly, as a formula, and as a logarithm with a proved error bound.
 
-``n`` hyperplanes in general position cut ``R^d`` into ``Z(n, d) = sum_{j=0}^{min(n, d)} C(n, j)`` regions (Zaslavsky 1975);
-no ``n`` hyperplanes make more. It is the number of activation patterns that one layer of ``n`` ReLUs can reach.
+``n`` hyperplanes in general position cut ``R^d`` into ``Z(n, d) = sum_{j=0}^{min(n, d)} C(n, j)`` regions (Zaslavsky
+1975); no ``n`` hyperplanes make more. It is the number of activation patterns that one layer of ``n`` ReLUs can
+reach.
 
 >>> zaslavsky_number(7, 3), zaslavsky_number(20, 5), zaslavsky_number(50, 20)
 (64, 21700, 114075475473136)
@@ -27,8 +28,8 @@ from math import comb
 from typing import Any
 
 from sympy import (
-    Add, E, Expr, Float, Function, Integer, Max, Min, Mul, Piecewise, Pow, Rational, S, Sum, bernoulli, binomial, ceiling,
-    floor, hyper, log, oo,
+    Add, E, Expr, Float, Function, Integer, Max, Min, Mul, Piecewise, Pow, Rational, S, Sum, bernoulli, binomial,
+    ceiling, floor, hyper, log, oo,
 )
 from sympy.core.symbol import Dummy
 
@@ -39,7 +40,8 @@ _EAGER_HYPERPLANES = 1024
 _EAGER_DIMENSION = 64
 # Up to this d (or n - d) the integer itself is cheap; above, Stirling's series reaches every precision asked for here.
 _EXACT_DIMENSION = 256
-# Near d = n / 2 about sqrt(n) terms are needed. The remainder is bounded wherever the sum stops, so this costs width only.
+# Near d = n / 2 about sqrt(n) terms are needed. The remainder is bounded wherever the sum stops, so this costs width
+# only.
 _MOST_TERMS = 100_000
 
 
@@ -106,7 +108,7 @@ class Enclosure:
 # Fixed point: the pair (low, high) stands for the interval [low, high] / 2^places.
 
 def _log_of_ratio(a: int, b: int, places: int) -> tuple[int, int]:
-    """ln(a/b) for 1 <= a/b <= 2, as 2 artanh(y), y = (a-b)/(a+b) <= 1/3; the tail is below 9/8 of its first power of y."""
+    """ln(a/b) for 1 <= a/b <= 2, as 2 artanh(y), y = (a-b)/(a+b) <= 1/3; the tail is below 9/8 of its first power."""
     if a == b:
         return 0, 0
     y_low, rest = divmod((a - b) << places, a + b)
@@ -156,7 +158,8 @@ def _log2_of_pi(places: int) -> tuple[int, int]:
             total += sign * (power // odd)
             power //= q * q
             odd, sign = odd + 2, -sign
-        # Each of the (odd - 1) / 2 terms was rounded twice (its power and its quotient), each time by less than one unit.
+        # Each of the (odd - 1) / 2 terms was rounded twice (its power and its quotient), each time by less than one
+        # unit.
         return total - odd - 1, total + odd + 1
 
     fifth, small = arctan_of_inverse(5), arctan_of_inverse(239)
@@ -252,8 +255,8 @@ def zaslavsky_number(n: int, d: int, *, budget: int = 2 * 10**10) -> int:
         return 0
     terms = min(d, max(n - d - 1, 0))
     if terms * n > budget:
-        raise BudgetError(f"Z({n}, {d}) adds {terms} integers of up to {n} bits, over the budget of {budget} bit operations; "
-                          f"ask for log2_zaslavsky({n}, {d}), or raise budget=")
+        raise BudgetError(f"Z({n}, {d}) adds {terms} integers of up to {n} bits, over the budget of {budget} bit "
+                          f"operations; ask for log2_zaslavsky({n}, {d}), or raise budget=")
     if d >= n:
         return 1 << n
     if 2 * d >= n:
@@ -266,7 +269,7 @@ def zaslavsky_number(n: int, d: int, *, budget: int = 2 * 10**10) -> int:
 
 
 def _stirling_correction(n: int, places: int) -> tuple[int, int]:
-    """ln n! - (n ln n - n + ln(2 pi n)/2) = sum_k B_2k / (2k (2k-1) n^(2k-1)); its remainder lies between 0 and the next term."""
+    """ln n! - (n ln n - n + ln(2 pi n)/2) = sum_k B_2k / (2k (2k-1) n^(2k-1)), cut: the rest is below the next."""
     low = high = 0
     before = None
     k = 1
@@ -279,7 +282,7 @@ def _stirling_correction(n: int, places: int) -> tuple[int, int]:
 
 
 def _log2_of_binomial(n: int, d: int, places: int) -> tuple[int, int]:
-    """log2 C(n, d) for 0 < d < n by Stirling's series: d log2(n/d) + e log2(n/e) + log2(n / (2 pi d e)) / 2 + corrections."""
+    """log2 C(n, d) by Stirling: d log2(n/d) + e log2(n/e) + log2(n / (2 pi d e)) / 2 + corrections, e = n - d."""
     e = n - d
     if d <= _EXACT_DIMENSION:
         return _log2_of_ratio(comb(n, d), 1, places)
@@ -295,7 +298,7 @@ def _log2_of_binomial(n: int, d: int, places: int) -> tuple[int, int]:
 
 
 def _sum_below_top(n: int, d: int, bits: int, places: int) -> tuple[int, int]:
-    """Z(n, d) / C(n, d) for 2d < n, as 1 + r_0 + r_0 r_1 + ..., r_k = (d-k)/(n-d+1+k) falling, so that the tail is geometric."""
+    """Z(n, d) / C(n, d) = 1 + r_0 + r_0 r_1 + ... for 2d < n; r_k = (d-k)/(n-d+1+k) falls: a geometric tail."""
     low = high = term_low = term_high = 1 << places
     small = 1 << max(places - bits - 8, 0)
     for k in range(d):
@@ -314,9 +317,10 @@ def _sum_below_top(n: int, d: int, bits: int, places: int) -> tuple[int, int]:
 def log2_zaslavsky(n: int, d: int, bits: int = 64) -> Enclosure:
     """``log2 Z(n, d)`` between two rationals, in milliseconds at any size.
 
-    For ``2 d < n``: ``Z = C(n, d) (1 + r_0 + r_0 r_1 + ...)`` with falling ratios ``r_k = (d - k) / (n - d + 1 + k)``, cut where
-    the geometric bound on the rest is small; ``C(n, d)`` from Stirling's series, whose remainder lies between zero and the first
-    term left out. For ``2 d >= n``: ``Z(n, d) = 2^n - Z(n, n - d - 1)``. Small sizes go through the integer itself.
+    For ``2 d < n``: ``Z = C(n, d) (1 + r_0 + r_0 r_1 + ...)`` with falling ratios ``r_k = (d - k) / (n - d + 1 +
+    k)``, cut where the geometric bound on the rest is small; ``C(n, d)`` from Stirling's series, whose remainder lies
+    between zero and the first term left out. For ``2 d >= n``: ``Z(n, d) = 2^n - Z(n, n - d - 1)``. Small sizes go
+    through the integer itself.
 
     Parameters
     ----------
@@ -410,9 +414,10 @@ class BinaryEntropy(Function):
 class Zaslavsky(Function):
     r"""The most regions into which ``n`` hyperplanes cut ``R^d``: ``Z(n, d) = sum_{j=0}^{min(n, d)} C(n, j)``.
 
-    Literal sizes evaluate to an integer as long as it is short (``n <= 1024`` or ``d <= 64``); `doit` evaluates longer ones within
-    a budget, and `evalf` any, through `log2_zaslavsky`. Rewrites to ``Sum``, to ``hyper`` (``C(n,d) 2F1(1, -d; n-d+1; -1)``,
-    for ``d <= n``), and to ``BinaryEntropy``: that last one is the upper bound ``2**(n H_2(min(1/2, d/n)))``, not an identity.
+    Literal sizes evaluate to an integer as long as it is short (``n <= 1024`` or ``d <= 64``); `doit` evaluates
+    longer ones within a budget, and `evalf` any, through `log2_zaslavsky`. Rewrites to ``Sum``, to ``hyper``
+    (``C(n,d) 2F1(1, -d; n-d+1; -1)``, for ``d <= n``), and to ``BinaryEntropy``: that last one is the upper bound
+    ``2**(n H_2(min(1/2, d/n)))``, not an identity.
 
     The derivative is that of the entropy relaxation, taken on the logarithm: ``dZ = Z ln(2) d(n H_2(min(1/2, d/n)))``.
     The true function lives on integers and has none.
@@ -475,7 +480,7 @@ class Zaslavsky(Function):
         return None
 
     def doit(self, **hints: Any) -> Expr:
-        """The integer, where both sizes are literal and the sum is within the budget of `zaslavsky_number`; otherwise unchanged."""
+        """The integer, for literal sizes within the budget of `zaslavsky_number`; otherwise unchanged."""
         n, d = (size.doit(**hints) for size in self.args) if hints.get("deep", True) else self.args
         if n.is_Integer and d.is_Integer:
             try:
@@ -485,7 +490,7 @@ class Zaslavsky(Function):
         return self.func(n, d)
 
     def entropy_bound(self) -> Expr:
-        """An upper bound of ``log2 Z``, in bits: ``n H_2(min(1/2, d/n))`` (exact inequality for all ``n >= 1``, ``d >= 0``)."""
+        """An upper bound of ``log2 Z``, ``n H_2(min(1/2, d/n))``; an exact inequality for ``n >= 1``, ``d >= 0``."""
         n, d = self.args
         return n * BinaryEntropy(Min(S.Half, d / n))
 
@@ -544,7 +549,8 @@ class Zaslavsky(Function):
 def bits(formula: Expr | int, places: int = 64) -> Enclosure:
     """The binary logarithm of a positive formula without symbols, enclosed, whatever its size.
 
-    Products, powers and sums of integers, of `Zaslavsky` and of logarithms, ``Min`` and ``Max``; nothing huge is ever formed.
+    Products, powers and sums of integers, of `Zaslavsky` and of logarithms, ``Min`` and ``Max``; nothing huge is ever
+    formed.
 
     Parameters
     ----------
@@ -584,7 +590,8 @@ def bits(formula: Expr | int, places: int = 64) -> Enclosure:
         return _extreme(formula, [bits(part, places) for part in formula.args])
     if isinstance(formula, Add) and all(part.is_positive for part in formula.args):
         parts = [bits(part, places) for part in formula.args]
-        return Enclosure(_log2_of_sum([p.lower for p in parts], places, 0), _log2_of_sum([p.upper for p in parts], places, 1))
+        ends = [p.lower for p in parts], [p.upper for p in parts]
+        return Enclosure(_log2_of_sum(ends[0], places, 0), _log2_of_sum(ends[1], places, 1))
     value = enclose(formula, places)
     if value.lower <= 0:
         raise DomainError(f"log2 of {formula}, which lies in [{float(value.lower)}, {float(value.upper)}]")
@@ -592,7 +599,7 @@ def bits(formula: Expr | int, places: int = 64) -> Enclosure:
 
 
 def enclose(formula: Expr | int, places: int = 64) -> Enclosure:
-    """The value of a formula without symbols, enclosed: sums, products, powers, logarithms, ``Min``, ``Max``, `Zaslavsky`.
+    """The value of a formula without symbols, enclosed: sums, products, powers, logarithms, ``Min``, ``Max``, floors.
 
     Parameters
     ----------
@@ -640,21 +647,22 @@ def enclose(formula: Expr | int, places: int = 64) -> Enclosure:
         return _extreme(formula, [enclose(part, places) for part in formula.args])
     if isinstance(formula, (floor, ceiling)):
         inside, rounding = enclose(formula.args[0], places), type(formula)
-        return Enclosure(*(Fraction(int(rounding(Rational(x.numerator, x.denominator)))) for x in (inside.lower, inside.upper)))
+        ends = (Rational(end.numerator, end.denominator) for end in (inside.lower, inside.upper))
+        return Enclosure(*(Fraction(int(rounding(end))) for end in ends))
     if isinstance(formula, BinaryEntropy):
         return enclose(formula.rewrite(log), places)
     if isinstance(formula, Zaslavsky) and not formula.free_symbols:
         exact = formula.doit()
         return enclose(exact, places) if exact.is_Integer else _too_large(formula)
     if formula.free_symbols:
-        raise UnsupportedError(f"an enclosure of {formula}, which still has the symbols {sorted(map(str, formula.free_symbols))}; "
-                               "substitute numbers first")
-    raise UnsupportedError(f"an enclosure of {formula}: {type(formula).__name__} is not among Add, Mul, Pow, log, Min, Max, "
-                           "floor, ceiling, Zaslavsky and rational numbers")
+        raise UnsupportedError(f"an enclosure of {formula}, which still has the symbols "
+                               f"{sorted(map(str, formula.free_symbols))}; substitute numbers first")
+    raise UnsupportedError(f"an enclosure of {formula}: {type(formula).__name__} is not among Add, Mul, Pow, log, "
+                           "Min, Max, floor, ceiling, Zaslavsky and rational numbers")
 
 
 def _too_large(formula: Expr) -> Any:
-    raise BudgetError(f"the value of {formula} is too long to write down; ask for bits({formula}), its binary logarithm")
+    raise BudgetError(f"the value of {formula} is too long to write down; ask for bits({formula}), its logarithm")
 
 
 def _added(parts: list[Enclosure]) -> Enclosure:
@@ -667,8 +675,9 @@ def _extreme(formula: Expr, parts: list[Enclosure]) -> Enclosure:
 
 
 def _log2_of_sum(exponents: list[Fraction], places: int, up: int) -> Fraction:
-    """log2 of a sum of powers of two, rounded down (up = 0) or up (up = 1): the largest, plus log2 of 1 and small ratios."""
+    """log2 of a sum of powers of two, rounded down (up = 0) or up (up = 1): the largest, plus log2 of the ratios."""
     top, precision = max(exponents), places + 16
-    total = sum(_power_of_two(int((x - top) * (1 << precision) // 1) + (up if x != top else 0), precision)[up] for x in exponents)
+    below = [int((x - top) * (1 << precision) // 1) + (up if x != top else 0) for x in exponents]
+    total = sum(_power_of_two(x, precision)[up] for x in below)
     scaled = _log2_of_ratio(total, 1 << precision, precision)[up]
     return top + Fraction(scaled, 1 << precision)
