@@ -251,7 +251,7 @@ class Converter:
         for monomial in odd:
             if monomial:
                 made = Pow(S.NegativeOne, self.atoms.term(monomial, 1))
-                part = self.atoms.atom(made, "other", True)
+                part = self.atoms.atom(made, "sign", True, (constant(-1), {monomial: 1}))
                 result = self.atoms.multiply(result, part)
         return result
 

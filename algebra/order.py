@@ -352,6 +352,8 @@ def _bounds(atoms: Atoms, atom: Atom) -> Bounds:
         if expr.is_nonpositive:
             return None, (-1 if atom.integer and expr.is_negative else 0)
         return None, None
+    if atom.kind == "sign":
+        return -1, 1
     if atom.kind == "prime":
         return int(atom.expr), int(atom.expr)
     if atom.kind == "power":

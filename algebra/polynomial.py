@@ -42,8 +42,8 @@ class Unopened(Exception):
 class Atom:
     """One thing that a polynomial does not look into, with what is known of its values.
 
-    `kind` is one of ``symbol``, ``floor``, ``max``, ``min``, ``power`` (a symbolic exponent), ``sum`` (a polynomial kept as a
-    unit), ``prime`` (the base of a root) and ``other``; `parts` are the polynomials inside it.
+    `kind` is one of ``symbol``, ``floor``, ``max``, ``min``, ``power`` (a symbolic exponent), ``sign`` (a symbolic
+    power of -1), ``sum`` (a polynomial kept as a unit), ``prime`` (the base of a root) and ``other``; `parts` are the polynomials inside it.
     """
 
     __slots__ = ("bounds", "depth", "expr", "integer", "key", "kind", "number", "parts", "positive")
@@ -163,7 +163,7 @@ class Atoms:
             atom = Atom(number, expr, kind, integer, parts)
             atom.depth = 1 + max((self.list[n].depth for part in parts for m in part for n, _ in m), default=0)
             self.list.append(atom)
-            self._unsettled = self._unsettled or kind in ("sum", "prime")
+            self._unsettled = self._unsettled or kind in ("sum", "prime", "sign")
         return number
 
     def symbol(self, symbol: Symbol) -> Polynomial:
@@ -250,6 +250,9 @@ class Atoms:
                 coefficient *= _number_power(int(self.list[number].expr), whole)
                 if exponent != whole:
                     rest.append((number, exponent - whole))
+            elif kind == "sign":
+                if exponent % 2:
+                    rest.append((number, exponent % 2))
             else:
                 rest.append((number, exponent))
         for base, exponent in sums:
@@ -323,7 +326,7 @@ class Atoms:
             kind = self.list[number].kind
             if kind == "sum" and exponent > 0 and exponent.denominator == 1:
                 return True
-            if kind == "prime" and not 0 < exponent < 1:
+            if (kind == "prime" and not 0 < exponent < 1) or (kind == "sign" and exponent != 1):
                 return True
         return False
 

@@ -174,9 +174,9 @@ def lower_conditions(layers: LayerSums | Iterable[tuple[Any, Any]]) -> tuple[Boo
 def implicit_upper(levels: Iterable[tuple[Any, Any]], breakpoints: Any = 1) -> int:
     """The largest ``m`` with ``m <= sum_i [1 + W_i log2(2 e m k_i p i / W_i)]``; kind: upper.
 
-    Tighter than the explicit bound.     The right side minus the left is concave in ``m`` and positive at ``m =
-    ceil(sum_i W_i / ln 2)``, near its maximum. From there the sign changes once; the search is by integers, and every
-    comparison is decided by enclosures that are refined until they separate.
+    The right side minus the left is concave in ``m``, and positive at ``m = 3/2 sum_i W_i``, since there each logarithm
+    is at least ``log2(3 e) > 3/2``. Above, the sign changes once: the search is by integers, and every comparison is
+    decided by enclosures that are refined until they separate. Tighter than the explicit bound.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def implicit_upper(levels: Iterable[tuple[Any, Any]], breakpoints: Any = 1) -> i
             places *= 2
         raise BudgetError(f"comparing m = {m} with the implicit VC bound needs more than {_MOST_PLACES} binary places")
 
-    low = -(-total * 3 // 2)  # 1 / ln 2 = 1.44..., and the difference is still positive at 3/2
+    low = -(-total * 3 // 2)
     if not holds(low):
         raise DomainError(f"the implicit VC bound fails at m = {low}; are the levels {rows[:5]} layers of units?")
     high = 2 * low
@@ -240,7 +240,7 @@ def _numbers(levels: Iterable[tuple[Any, Any]]) -> list[tuple[int, int, int]]:
         k, w = as_size(units, "units", least=0), as_size(parameters, "parameters", least=0)
         so_far += w
         if not (k.is_Integer and so_far.is_Integer):
-            raise UnsupportedError(f"the implicit VC bound of symbolic sizes (layer {level}: {k} units, {w} parameters) "
+            raise UnsupportedError(f"the implicit VC bound of symbolic sizes (layer {level}: {k}, {w}) "
                                    "has no closed form; substitute numbers, or use bound='explicit'")
         if k == 0:
             raise FieldError(f"layer {level} has no unit; count its parameters with the next layer that has")

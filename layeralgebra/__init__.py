@@ -1,0 +1,37 @@
+"""Layer algebra: a symbolic mathematics engine for neural-network architecture.
+
+>>> import layeralgebra as la
+>>> H, W, c, L = la.dims("H W c L")
+>>> block = la.Conv(c, 3, padding=1, bias=False) >> la.BatchNorm() >> la.ReLU()
+>>> net = la.Input(3, H, W) >> block >> (la.Identity() + block) ** L >> la.GlobalAvgPool() >> la.Linear(1000)
+>>> la.parameters(net)
+9*L*c**2 + 2*L*c + 1029*c + 1000
+"""
+
+from __future__ import annotations
+
+from .algebra.derivation import Derivation, Derivations
+from .algebra.dims import dims
+from .algebra.domain import Domain
+from .algebra.errors import (
+    BudgetError, DomainError, EquationError, FieldError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError,
+)  # fmt: skip
+from .algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
+from .algebra.metric import METRICS, Metric, derive, metrics
+from .algebra import metrics as _metric_modules
+from .algebra.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+from .algebra.normal_form import simplify
+from .layers import COMPOSITIONS, REGISTRY, layers
+
+__version__ = "0.1.0"
+
+globals().update(METRICS)
+globals().update(REGISTRY)
+globals().update(COMPOSITIONS)
+
+__all__ = [
+    "Add", "BudgetError", "Concat", "Derivation", "Derivations", "Dim", "Domain", "DomainError", "EquationError", "FieldError", "Flag", "Graph",
+    "GraphError", "Input", "Layer", "LayerAlgebraError", "Metric", "Mul", "Network", "Number", "Repeat", "Series", "ShapeError", "Shared",
+    "Size", "Sizes", "Text", "UnsupportedError", "derive", "dims", "layers", "metrics", "simplify",
+    *METRICS, *REGISTRY, *COMPOSITIONS,
+]  # fmt: skip

@@ -1,0 +1,34 @@
+"""Layers, one file for each family; a file in this folder is found and its layers are registered without being listed."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+from ..algebra.layer import Layer
+
+REGISTRY: dict[str, type[Layer]] = {}
+COMPOSITIONS: dict[str, object] = {}
+
+
+def _register() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        if module.ispkg:
+            continue
+        loaded = importlib.import_module(f"{__name__}.{module.name}")
+        for name in loaded.__all__:
+            found = getattr(loaded, name)
+            if isinstance(found, type) and issubclass(found, Layer):
+                REGISTRY[name] = found
+            else:
+                COMPOSITIONS[name] = found
+            globals()[name] = found
+
+
+def layers() -> Iterator[type[Layer]]:
+    """All registered layers."""
+    return iter(REGISTRY.values())
+
+
+_register()

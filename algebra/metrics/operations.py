@@ -1,0 +1,190 @@
+"""Work: multiply-accumulates and floating-point operations, nominal and effective; `layeralgebra.algebra.work` has the conventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Integer, Mul, Symbol
+
+from ..elaborate import Statement
+from ..evaluator import Evaluation, Site, TotalCarrier
+from ..heads import Read, reads
+from ..instance import Instance
+from ..metric import Metric, SumCarrier, repeated
+from ..network import Add as AddNode
+from ..network import Concat
+from ..network import Mul as MulNode
+from ..normal_form import simplify
+from ..work import Work, work
+
+_SOURCE = "volume of the iteration domains of the equation"
+
+
+def _macs(effective: bool) -> SumCarrier:
+    return SumCarrier(lambda site: work(site.instance, effective).macs)
+
+
+macs = Metric(
+    name="macs",
+    title="MACs",
+    unit="multiply-accumulates",
+    carrier=_macs,
+    options={"effective": False},
+    source=f"{_SOURCE}, over products of two tensors summed over at least one index",
+    documentation="""Multiply-accumulates of a network for one example.
+
+    One MAC is one multiply and one add of a contraction, a product of two tensors or more that is summed over at least one index.
+    Elementwise products, biases, means and lookups are operations (`flops`) but no MACs.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+    effective : bool
+        Leave out points that read padding or that a mask excludes; by default these count, as in published figures.
+
+    Returns
+    -------
+    Expr
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, dims, macs
+    >>> H, p = dims("H p")
+    >>> macs(Conv(1, 3, padding=1), on=(1, H))
+    3*H
+    >>> macs(Conv(1, 3, padding=1), on=(1, H), effective=True)
+    3*H - 2
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Floating-point operations, apart: multiplies, adds and others (divisions, comparisons, transcendental functions)."""
+
+    multiplies: Expr
+    adds: Expr
+    other: Expr
+
+    @property
+    def total(self) -> Expr:
+        return self.multiplies + self.adds + self.other
+
+    def map_expressions(self, function: Any) -> "Flops":
+        return Flops(function(self.multiplies), function(self.adds), function(self.other))
+
+
+class WorkCarrier(TotalCarrier[Work]):
+    def __init__(self, effective: bool):
+        self.effective = effective
+
+    def leaf(self, site: Site, port: int) -> Work:
+        return work(site.instance, self.effective) if port == 0 else Work()  # type: ignore[arg-type]
+
+    def series(self, values: Any) -> Work:
+        return Work.total(values)
+
+    def joint(self, site: Site) -> Work:
+        points = (len(site.inputs) - 1) * Mul(*site.output.shape)
+        if isinstance(site.node, AddNode):
+            return Work(adds=points)
+        if isinstance(site.node, MulNode):
+            return Work(multiplies=points)
+        return Work()
+
+    def repeat(self, value: Work, times: Expr, index: Symbol | None) -> Work:
+        return Work(*(repeated(part, times, index) for part in (value.macs, value.multiplies, value.adds, value.other)))
+
+
+def _finish(evaluation: Evaluation[Work], apart: bool, effective: bool) -> Any:
+    value = evaluation.value
+    parts = Flops(*(simplify(part) for part in (value.multiplies, value.adds, value.other)))
+    return parts if apart else simplify(parts.total)
+
+
+flops = Metric(
+    name="flops",
+    title="FLOPs",
+    unit="operations",
+    carrier=lambda effective, apart: WorkCarrier(effective),
+    finish=_finish,
+    term=lambda term: term.value.flops,
+    options={"effective": False, "apart": False},
+    source=f"{_SOURCE}, of every operation as written",
+    documentation="""Operations of a network for one example: multiplies, adds and others.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+    effective : bool
+        Leave out points that read padding or that a mask excludes.
+    apart : bool
+        Return a record with `multiplies`, `adds` and `other` instead of their sum.
+
+    Returns
+    -------
+    Expr or Flops
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, dims, flops
+    >>> n, m = dims("n m")
+    >>> flops(Linear(m), on=(n,), apart=True)
+    Flops(multiplies=m*n, adds=m*n + m, other=0)
+    """,
+)
+
+
+def _activations(intermediate: bool) -> SumCarrier:
+    def measure(site: Site) -> Expr:
+        instance = site.instance
+        assert instance is not None
+        statements = instance.statements if intermediate else instance.statements[-1:]
+        made = [Mul(*instance.shapes[s.target]) for s in statements if not _is_view(s, instance)]
+        return sum(made, Integer(0))
+
+    return SumCarrier(measure, lambda site: Integer(0) if isinstance(site.node, Concat) else Mul(*site.output.shape))
+
+
+def _is_view(statement: Statement, instance: Instance) -> bool:
+    """Whether a statement only renames the elements of a tensor that is there already."""
+    value = statement.value
+    return isinstance(value, Read) and instance.roles[value.tensor] in ("input", "defined") and len(list(reads(value))) == 1
+
+
+activations = Metric(
+    name="activations",
+    title="activations",
+    unit="elements",
+    carrier=_activations,
+    options={"intermediate": False},
+    source="number of elements of the tensors that the equations define",
+    documentation="""Activations of a network for one example, in elements: the outputs of all layers, and the sums and products that join branches.
+
+    What only renames elements (identity, dropout, reshape, concatenation) makes none.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+    intermediate : bool
+        Count every tensor that an equation defines (attention scores, gates, padded copies), not only the layers' outputs.
+
+    Returns
+    -------
+    Expr
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, ReLU, activations, dims
+    >>> H, W, c = dims("H W c")
+    >>> activations(Conv(c, 3, padding=1) >> ReLU(), on=(3, H, W))
+    2*H*W*c
+    """,
+)

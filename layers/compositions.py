@@ -1,0 +1,41 @@
+"""Common compositions, as functions that return networks."""
+
+from __future__ import annotations
+
+from ..algebra.network import Network
+from .activation import Identity, ReLU, Sigmoid
+from .convolution import Conv
+from .pooling import AdaptiveAvgPool
+
+__all__ = ["squeeze_excite"]
+
+
+def squeeze_excite(channels: object, squeezed: object, activation: Network | None = None, gate: Network | None = None) -> Network:
+    """Channels weighted by a gate that sees the mean of all channels.
+
+    Parameters
+    ----------
+    channels, squeezed : Dim
+        The channels that come in, and those between the two 1x1 convolutions.
+    activation, gate : Network, optional
+        ReLU and sigmoid, if left out.
+
+    Returns
+    -------
+    Network
+
+    Examples
+    --------
+    >>> from layeralgebra import dims, parameters, squeeze_excite
+    >>> c = dims("c")
+    >>> parameters(squeeze_excite(16*c, c), on=(16*c, 7, 7))
+    32*c**2 + 17*c
+
+    References
+    ----------
+    Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018.
+    """
+    weights = (
+        AdaptiveAvgPool(1) >> Conv(squeezed, 1) >> (activation or ReLU()) >> Conv(channels, 1) >> (gate or Sigmoid())
+    )
+    return Identity() * weights

@@ -1,0 +1,161 @@
+"""Normalisation, as at inference: batch statistics are buffers, all others are computed."""
+
+from __future__ import annotations
+
+from ..algebra.layer import Dim, Flag, Layer, Number
+
+__all__ = ["BatchNorm", "LayerNorm", "ChannelNorm", "GroupNorm", "InstanceNorm", "RMSNorm"]
+
+
+class BatchNorm(Layer):
+    """Each channel shifted and scaled by its running statistics (buffers, not learned) and by a learned factor and shift.
+
+    Parameters
+    ----------
+    affine : Flag
+    epsilon : Number
+
+    Examples
+    --------
+    >>> from layeralgebra import BatchNorm, dims, parameters
+    >>> parameters(BatchNorm(), on=dims("c H W"))
+    2*c
+    """
+
+    affine: Flag = True
+    epsilon: Number = 1e-5
+    buffers = ("m", "v")
+    equation = """
+        s[c] = (g[c] if affine else 1) / sqrt(v[c] + epsilon)
+        y[c, *i] = s[c] * (x[c, *i] - m[c]) + (b[c] if affine else 0)
+        where c < size(c)
+    """
+    claims = {"parameters": lambda self, shape: 2 * shape[0] if self.affine else 0}
+
+
+class LayerNorm(Layer):
+    """Zero mean and unit variance along the last axis, then a learned factor and shift.
+
+    Parameters
+    ----------
+    affine, bias : Flag
+    epsilon : Number
+
+    Examples
+    --------
+    >>> from layeralgebra import LayerNorm, dims, parameters
+    >>> parameters(LayerNorm(), on=dims("T d"))
+    2*d
+    """
+
+    affine: Flag = True
+    bias: Flag = True
+    epsilon: Number = 1e-5
+    equation = """
+        m[*t] = mean[f](x[*t, f])
+        v[*t] = mean[f]((x[*t, f] - m[*t])**2)
+        y[*t, f] = (g[f] if affine else 1) * (x[*t, f] - m[*t]) / sqrt(v[*t] + epsilon) + (b[f] if affine and bias else 0)
+    """
+    claims = {"parameters": lambda self, shape: shape[-1] * (1 + int(self.bias)) if self.affine else 0}
+
+
+class ChannelNorm(Layer):
+    """Layer normalisation of (channels, *spatial): along the channels, at every position apart.
+
+    Parameters
+    ----------
+    affine : Flag
+    epsilon : Number
+
+    Examples
+    --------
+    >>> from layeralgebra import ChannelNorm, dims, parameters
+    >>> parameters(ChannelNorm(), on=dims("c H W"))
+    2*c
+    """
+
+    affine: Flag = True
+    epsilon: Number = 1e-6
+    equation = """
+        m[*i] = mean[c](x[c, *i])
+        v[*i] = mean[c]((x[c, *i] - m[*i])**2)
+        y[c, *i] = (g[c] if affine else 1) * (x[c, *i] - m[*i]) / sqrt(v[*i] + epsilon) + (b[c] if affine else 0)
+    """
+    claims = {"parameters": lambda self, shape: 2 * shape[0] if self.affine else 0}
+
+
+class GroupNorm(Layer):
+    """Zero mean and unit variance over groups of channels and all positions, then a learned factor and shift for each channel.
+
+    Parameters
+    ----------
+    groups : Dim
+    affine : Flag
+    epsilon : Number
+
+    Examples
+    --------
+    >>> from layeralgebra import GroupNorm, dims, parameters
+    >>> parameters(GroupNorm(4), on=(32, *dims("H W")))
+    64
+    """
+
+    groups: Dim
+    affine: Flag = True
+    epsilon: Number = 1e-5
+    equation = """
+        m[g] = mean[c, *i](x[(g, c), *i])
+        v[g] = mean[c, *i]((x[(g, c), *i] - m[g])**2)
+        y[(g, c), *i] = (w[g, c] if affine else 1) * (x[(g, c), *i] - m[g]) / sqrt(v[g] + epsilon) + (b[g, c] if affine else 0)
+        where g < groups
+    """
+    claims = {"parameters": lambda self, shape: 2 * shape[0] if self.affine else 0}
+
+
+class InstanceNorm(Layer):
+    """Zero mean and unit variance of each channel over all positions.
+
+    Parameters
+    ----------
+    affine : Flag
+    epsilon : Number
+
+    Examples
+    --------
+    >>> from layeralgebra import InstanceNorm, dims, parameters
+    >>> parameters(InstanceNorm(), on=dims("c H W"))
+    0
+    """
+
+    affine: Flag = False
+    epsilon: Number = 1e-5
+    equation = """
+        m[c] = mean[*i](x[c, *i])
+        v[c] = mean[*i]((x[c, *i] - m[c])**2)
+        y[c, *i] = (g[c] if affine else 1) * (x[c, *i] - m[c]) / sqrt(v[c] + epsilon) + (b[c] if affine else 0)
+    """
+    claims = {"parameters": lambda self, shape: 2 * shape[0] if self.affine else 0}
+
+
+class RMSNorm(Layer):
+    """Unit mean square along the last axis, then a learned factor.
+
+    Parameters
+    ----------
+    affine : Flag
+    epsilon : Number
+
+    Examples
+    --------
+    >>> from layeralgebra import RMSNorm, dims, parameters
+    >>> parameters(RMSNorm(), on=dims("T d"))
+    d
+    """
+
+    affine: Flag = True
+    epsilon: Number = 1e-6
+    equation = """
+        r[*t] = mean[f](x[*t, f]**2)
+        y[*t, f] = (g[f] if affine else 1) * x[*t, f] / sqrt(r[*t] + epsilon)
+    """
+    claims = {"parameters": lambda self, shape: shape[-1] if self.affine else 0}

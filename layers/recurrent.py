@@ -1,0 +1,94 @@
+"""Recurrent layers over (time, features); the state before the first step is zero."""
+
+from __future__ import annotations
+
+from ..algebra.layer import Dim, Flag, Layer
+
+__all__ = ["RNN", "GRU", "LSTM"]
+
+
+class RNN(Layer):
+    """h[t] = tanh(W x[t] + U h[t-1] + biases), with two biases, as is common.
+
+    Parameters
+    ----------
+    hidden : Dim
+    bias : Flag
+
+    Examples
+    --------
+    >>> from layeralgebra import RNN, dims, parameters
+    >>> T, n, m = dims("T n m")
+    >>> parameters(RNN(m), on=(T, n))
+    m**2 + m*n + 2*m
+    """
+
+    hidden: Dim
+    bias: Flag = True
+    equation = """
+        h[t, o] = tanh(W[o, f]*x[t, f] + (b[o] if bias else 0) + U[o, p]*h[t-1, p] + (d[o] if bias else 0))
+        where o < hidden
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: self.hidden * (shape[-1] + self.hidden + 2 * int(self.bias))}
+
+
+class GRU(Layer):
+    """A gated recurrent unit: reset gate r, update gate z, candidate n.
+
+    Parameters
+    ----------
+    hidden : Dim
+    bias : Flag
+
+    Examples
+    --------
+    >>> from layeralgebra import GRU, dims, parameters
+    >>> T, n, m = dims("T n m")
+    >>> parameters(GRU(m), on=(T, n))
+    3*m**2 + 3*m*n + 6*m
+    """
+
+    hidden: Dim
+    bias: Flag = True
+    equation = """
+        r[t, o] = sigmoid(Wr[o, f]*x[t, f] + (br[o] if bias else 0) + Ur[o, p]*h[t-1, p] + (dr[o] if bias else 0))
+        z[t, o] = sigmoid(Wz[o, f]*x[t, f] + (bz[o] if bias else 0) + Uz[o, p]*h[t-1, p] + (dz[o] if bias else 0))
+        u[t, o] = Un[o, p]*h[t-1, p] + (dn[o] if bias else 0)
+        n[t, o] = tanh(Wn[o, f]*x[t, f] + (bn[o] if bias else 0) + r[t, o]*u[t, o])
+        h[t, o] = (1 - z[t, o])*n[t, o] + z[t, o]*h[t-1, o]
+        where o < hidden
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 3 * self.hidden * (shape[-1] + self.hidden + 2 * int(self.bias))}
+
+
+class LSTM(Layer):
+    """Long short-term memory: input gate a, forget gate r, output gate q, candidate g, cell c.
+
+    Parameters
+    ----------
+    hidden : Dim
+    bias : Flag
+
+    Examples
+    --------
+    >>> from layeralgebra import LSTM, dims, parameters
+    >>> T, n, m = dims("T n m")
+    >>> parameters(LSTM(m), on=(T, n))
+    4*m**2 + 4*m*n + 8*m
+    """
+
+    hidden: Dim
+    bias: Flag = True
+    equation = """
+        a[t, o] = sigmoid(Wa[o, f]*x[t, f] + (ba[o] if bias else 0) + Ua[o, p]*h[t-1, p] + (da[o] if bias else 0))
+        r[t, o] = sigmoid(Wr[o, f]*x[t, f] + (br[o] if bias else 0) + Ur[o, p]*h[t-1, p] + (dr[o] if bias else 0))
+        g[t, o] = tanh(Wg[o, f]*x[t, f] + (bg[o] if bias else 0) + Ug[o, p]*h[t-1, p] + (dg[o] if bias else 0))
+        q[t, o] = sigmoid(Wq[o, f]*x[t, f] + (bq[o] if bias else 0) + Uq[o, p]*h[t-1, p] + (dq[o] if bias else 0))
+        c[t, o] = r[t, o]*c[t-1, o] + a[t, o]*g[t, o]
+        h[t, o] = q[t, o]*tanh(c[t, o])
+        where o < hidden
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 4 * self.hidden * (shape[-1] + self.hidden + 2 * int(self.bias))}
