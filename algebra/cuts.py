@@ -49,7 +49,7 @@ class Cut:
 
 
 def minimum_vertex_cut(graph: Any, source: Node, sink: Node, capacity: Mapping[Any, Any]) -> Cut:
-    """The least total capacity of nodes that every path from source to sink meets; both ends count as nodes that may be cut.
+    """The least total capacity of nodes that every path from source to sink meets; both ends count as such nodes.
 
     With numbers by maximum flow (networkx). With symbols by series reduction (minimum), parallel reduction (sum) and
     contraction of edges that no least cut separates; that is all for a series-parallel graph, and what remains of
@@ -225,8 +225,8 @@ def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes:
 
 def _every_cut(after: Edges, start: Any, end: Any, inner: list[Any]) -> Expr:
     if len(inner) > _LARGEST_CORE:
-        raise BudgetError(f"a part of the graph with {len(inner)} inner nodes is not series-parallel, and symbolic cuts are "
-                          f"compared one by one up to {_LARGEST_CORE}; substitute numbers, which have no such limit")
+        raise BudgetError(f"a part of the graph with {len(inner)} inner nodes is not series-parallel, and symbolic "
+                          f"cuts are compared one by one up to {_LARGEST_CORE}; substitute numbers, which have no such limit")
     # Cuts as multisets of edges' sizes: one that contains another cannot be smaller.
     found: list[Counter[Expr]] = []
     for chosen in range(1 << len(inner)):

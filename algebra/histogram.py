@@ -360,7 +360,7 @@ class Units(Transfer):
 
 @dataclass(frozen=True)
 class _Tables:
-    """For inputs of dimension ``0..depth``: at most ``cap[i]`` patterns with ``i`` inactive units; ``total[d]`` are placed;
+    """For inputs of dimension ``0..depth``: at most ``cap[i]`` patterns with ``i`` inactive units; ``total[d]`` in all;
     they fill the classes ``0..full[d]-1``, and ``rest[d]`` of them go into class ``full[d]``."""
 
     n: int
