@@ -142,7 +142,7 @@ class Converter:
         if isinstance(node, Mul):
             return atoms.product([(part, 1) for part in parts])
         if isinstance(node, Pow):
-            return self._power(*parts)
+            return self.power(*parts)
         if isinstance(node, floor):
             return floor_of(atoms, parts[0])
         if isinstance(node, ceiling):
@@ -169,13 +169,19 @@ class Converter:
         except Exception:  # a foreign class may raise anything; its node is then kept
             return node
 
+    def kept(self, expr: Expr) -> Polynomial:
+        """A sum or other foreign node that has just been made, as an atom, if it is still one."""
+        self._kept.append(expr)
+        return self._other(expr) if isinstance(expr, Sum) else self.polynomial(expr)
+
     def _other(self, expr: Expr) -> Polynomial:
         self._kept.append(expr)
         return self.atoms.atom(expr, "other", bool(expr.is_integer))
 
     # Powers
 
-    def _power(self, base: Polynomial, exponent: Polynomial) -> Polynomial | None:
+    def power(self, base: Polynomial, exponent: Polynomial) -> Polynomial | None:
+        """A power of polynomials; None where nothing is known by which it could be taken apart."""
         atoms = self.atoms
         if not any(exponent):  # a number
             value = exponent.get(ONE, 0)
@@ -287,8 +293,7 @@ class Converter:
             )
         inner = self._within(bounds, replaced)
         made = Sum(inner.atoms.to_expr(inner.polynomial(node.function)), *reversed(limits))
-        self._kept.append(made)
-        return self._other(made) if isinstance(made, Sum) else self.polynomial(made)
+        return self.kept(made)
 
     def _within(self, bounds: Mapping[Symbol, Any], replaced: Mapping[Symbol, Polynomial]) -> Converter:
         """A converter for the inside of a sum, where the index has bounds of its own."""
@@ -336,6 +341,15 @@ def same(first: Expr, second: Expr) -> bool | None:
     if order.is_positive(atoms, difference) or order.is_positive(atoms, scale(difference, -1)):
         return False
     return None
+
+
+def is_integer(expr: Expr) -> bool:
+    """Whether a size is shown to be an integer at every admissible point, term by term."""
+    atoms = Atoms()
+    try:
+        return atoms.is_integer(Converter(atoms).polynomial(expr))
+    except (_Uncommutative, RecursionError):
+        return False
 
 
 def is_nonnegative(expr: Expr) -> bool | None:

@@ -1,4 +1,4 @@
-"""Sums in closed form, and the number of lattice points below a line.
+"""Sums in closed form.
 
 A finite sum over the depth of a network, or over the places of a window, closes where the summand is a polynomial in the index,
 times powers ``s**index``. For the polynomial part, with the Bernoulli numbers ``B_1 = +1/2`` (Faulhaber),
@@ -28,8 +28,11 @@ from sympy import Eq, Expr, Integer, Piecewise, Sum, Symbol
 from . import order
 from .errors import FieldError
 from .evaluate import free_symbols
-from .normal_form import Converter, simplify
+from .lattice import lattice_count
+from .normal_form import Converter
 from .polynomial import ONE, Atoms, Coefficient, Monomial, Polynomial, Unopened, add, add_into, constant, scale, subtract
+
+__all__ = ["lattice_count", "summation"]
 
 #: A rest that does not close is written out over literal limits with no more places than this.
 EXPAND_BUDGET = 64
@@ -210,7 +213,7 @@ class _Closing:
         return total
 
     def _symbolic_case(self, ratio: Polynomial, powers: dict[int, Polynomial]) -> Polynomial:
-        """Horner-free form: the coefficients of ``Q`` are polynomials in the ratio over powers of the ratio less one."""
+        """The coefficients of ``Q`` are polynomials in the ratio, over powers of the ratio less one."""
         atoms, total = self.atoms, {}
         less_one = subtract(ratio, constant(1))
         ends = [(self._ratio_power(ratio, end), end, sign) for end, sign in ((self.after, 1), (self.lower, -1))]
@@ -218,12 +221,9 @@ class _Closing:
             rows = _geometric_numerators(degree)
             for raised, end, sign in ends:
                 for exponent, row in enumerate(rows):
-                    over = [(factor, 1), (raised, 1), (self._row_in(row, ratio), 1), (less_one, exponent - degree - 1)]
+                    over = [(factor, 1), (raised, 1), (self._at(row, ratio), 1), (less_one, exponent - degree - 1)]
                     add_into(total, atoms.product([*over, (end, exponent)]), sign)
         return total
-
-    def _row_in(self, row: tuple[int, ...], ratio: Polynomial) -> Polynomial:
-        return self._at(row, ratio)
 
     def _unclosed(self, rest: Polynomial) -> Polynomial:
         """The rest written out over few literal places, or as an unevaluated sum."""
@@ -283,73 +283,3 @@ def _geometric_numerators(degree: int) -> tuple[tuple[int, ...], ...]:
                     total[a + b + 1] -= factor * value
         rows[k] = total
     return tuple(tuple(row) for row in rows)
-
-
-def lattice_count(
-    bound: Expr | int, first: Expr | int, first_extent: Expr | int, second: Expr | int, second_extent: Expr | int
-) -> Expr:
-    """How many integer pairs ``(i, u)``, ``0 <= i < n``, ``0 <= u < k``, have ``s i + d u <= m``.
-
-    With a stride `s`, `n` outputs, a dilation `d` and `k` taps, the difference of two such counts is the number of products of
-    a padded convolution that touch real input.
-
-    Parameters
-    ----------
-    bound : sympy.Expr or int
-        ``m``, any integer.
-    first, second : sympy.Expr or int
-        ``s`` and ``d``, positive.
-    first_extent, second_extent : sympy.Expr or int
-        ``n`` and ``k``, at least zero.
-
-    Returns
-    -------
-    sympy.Expr
-        A closed form if one of ``s`` and ``d`` divides the other or if an extent is a number up to 64; else an unevaluated sum.
-
-    Raises
-    ------
-    FieldError
-        If a step is known not to be positive, or an extent known to be negative.
-
-    Notes
-    -----
-    For ``s = 1``, telescoping ``min(n, max(0, y)) = max(0, y) - max(0, y - n)`` gives
-
-        H(m) - H(m-n) - H(m-dk) + H(m-n-dk),   H(x) = sum_{u>=0} max(0, x + 1 - d u) = q (x+1) - d q (q-1) / 2,
-
-    ``q = max(0, floor(x/d) + 1)``; for ``d = 1`` these are triangular numbers.
-
-    Examples
-    --------
-    The products of a same-padded convolution of width 3 over H places:
-
-    >>> from sympy import symbols
-    >>> H = symbols("H", integer=True, positive=True)
-    >>> lattice_count(H, 1, H, 1, 3) - lattice_count(0, 1, H, 1, 3)
-    3*H - 2
-    """
-    m, s, n, d, k = (simplify(_expression(v)) for v in (bound, first, first_extent, second, second_extent))
-    for what, step in (("first", s), ("second", d)):
-        if order_sign(-step):
-            raise FieldError(f"the {what} step must be positive, got {step}")
-    for what, extent in (("first", n), ("second", k)):
-        if order_sign(-extent - 1):
-            raise FieldError(f"the {what} extent must be at least zero, got {extent}")
-    if n == 0 or k == 0 or order_sign(-m - 1):
-        return Integer(0)
-    if order_sign(m - s * (n - 1) - d * (k - 1)):
-        return simplify(n * k)
-    for step, other in ((s, d), (d, s)):
-        ratio = simplify(other / step)
-        if step != 1 and order_is_integer(ratio):
-            # s (i + r u) <= m is i + r u <= floor(m / s)
-            from sympy import floor
-
-            m, s, d = simplify(floor(m / step)), simplify(s / step), simplify(d / step)
-            break
-    if s != 1 and d == 1:
-        s, n, d, k = d, k, s, n
-    if s == 1:
-        return simplify(sum(sign * _cone(x, d) for sign, x in ((1, m), (-1, m - n), (-1, m - d * k), (1, m - n - d * k))))
-    return Integer(0)
