@@ -1,15 +1,15 @@
 """The column space of a large sparse matrix, by orthogonal elimination along a chain of dense fronts.
 
 The columns are put in an order of small bandwidth (reverse Cuthill-McKee on the light columns, the few heavy ones
-last), the rows sorted by their first column. Elimination then passes once over the columns: a *front* holds the rows that
-begin here and what earlier fronts carried over, an orthogonal factorisation with pivoting inside the panel eliminates
-the columns that end here, and the remainder is carried on. A column whose remainder is below the tolerance is dropped
-(Heath 1982); the norm of everything dropped bounds the next singular value.
+last), the rows sorted by their first column. Elimination then passes once over the columns: a *front* holds the rows
+that begin here and what earlier fronts carried over, an orthogonal factorisation with pivoting inside the panel
+eliminates the columns that end here, and the remainder is carried on. A column whose remainder is below the tolerance
+is dropped (Heath 1982); the norm of everything dropped bounds the next singular value.
 
-A second pass runs the chain backwards and gives the leverages by orthogonal transformations alone,
-``K <- Q diag(1, K) Q^T``: their error grows with the condition of the matrix, as that of the problem itself, and not
-with its square as it would through ``J^T J``. Neither the orthonormal basis nor the projector is ever formed. Memory: one
-front, and one small triangle per front.
+A second pass runs the chain backwards and gives the leverages by orthogonal transformations alone, ``K <- Q diag(1,
+K) Q^T``: their error grows with the condition of the matrix, as that of the problem itself, and not with its square
+as it would through ``J^T J``. Neither the orthonormal basis nor the projector is ever formed. Memory: one front, and
+one small triangle per front.
 
 References
 ----------

@@ -56,8 +56,8 @@ class RankCertificate:
 
     @property
     def certified(self) -> bool:
-        """True if the bounds lie on either side of the threshold, and leave a gap of at least ten between them."""
-        return self.smallest_kept > self.threshold >= self.largest_dropped and self.gap >= 10
+        """True if the bounds lie on either side of the threshold, and leave a gap of at least a hundred between."""
+        return self.smallest_kept > self.threshold >= self.largest_dropped and self.gap >= 100
 
     def __str__(self) -> str:
         word = "certified" if self.certified else "NOT certified"

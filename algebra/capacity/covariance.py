@@ -260,8 +260,9 @@ def covariance_root(covariance: Any, inputs: int, grid: tuple[int, ...] | None =
         return MatrixRoot(stationary.dense())
     if len(grid) == 1:
         for section in (512, 1024, 2048):
-            try:
-                return BandRoot(stationary, covariance, section)
-            except _TooWide:
-                continue
+            if 2 * section <= inputs:
+                try:
+                    return BandRoot(stationary, covariance, section)
+                except _TooWide:
+                    continue
     return ChebyshevRoot(stationary)

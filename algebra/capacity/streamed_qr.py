@@ -1,8 +1,8 @@
 """The column space of a tall dense matrix that is never held: only its triangular factor is.
 
 One pass over the rows updates the triangle in place by Householder reflections (LAPACK `tpqrt`, the sequential
-tall-skinny QR of Demmel et al. 2012), a pivoted factorisation of the triangle finds the rank, and a second pass reads the
-leverages off triangular solves, ``kappa_i = ||R^-T j_i||^2``. The memory is one triangle and one block of rows.
+tall-skinny QR of Demmel et al. 2012), a pivoted factorisation of the triangle finds the rank, and a second pass reads
+the leverages off triangular solves, ``kappa_i = ||R^-T j_i||^2``. The memory is one triangle and one block of rows.
 
 References
 ----------
