@@ -154,6 +154,7 @@ class Elaborator:
                     if rank < 0:
                         raise self._arity(name, node, plain + known, tensors[name], "at least ")
                     changed |= self._learn(unknown[0], rank)
+            changed |= self._ranks_along_bounds()
             if not changed:
                 break
         for node, number in occurrences:
@@ -194,6 +195,20 @@ class Elaborator:
             if len(lengths) == 1 and not self.schematic:
                 for star in stars:
                     self.ranks.setdefault(star, lengths.copy().pop())
+
+    def _ranks_along_bounds(self) -> bool:
+        """Starred indices that one inequality compares stand for equally many axes."""
+        changed = False
+        for bound in self.parsed.bounds:
+            self.number = bound.number
+            tree = self._chosen(bound.tree)
+            stars = {name for name in _names(tree) if name in self.stars} if isinstance(tree, ast.Compare) else set()
+            ranks = {self.ranks[name] for name in stars if name in self.ranks}
+            if len(ranks) > 1:
+                raise self.fail(f"{', '.join('*' + name for name in sorted(stars))} stand for different numbers of axes", tree)
+            for name in stars - set(self.ranks) if ranks else ():
+                self.ranks[name], changed = min(ranks), True
+        return changed
 
     def _rank(self, item: ast.Starred) -> int | None:
         for name in _names(item.value):

@@ -245,6 +245,11 @@ class Instance:
 
     def _solve_statement(self, place: int, statement: Statement) -> None:
         extents = self.extents[place]
+        if place in self.recurrent:
+            first, last, running = self.recurrent[place]
+            known_extents = [self.extents[other][running] for other in range(first, last + 1) if running in self.extents[other]]
+            if known_extents and running in self._indices[place]:
+                extents.setdefault(running, known_extents[0])
         pad = statement.value if isinstance(statement.value, Pad) else None
         if any(isinstance(head, Pad) for head in walk(statement.value)) and pad is None:
             raise self._error("pad makes a tensor of its own; give it a line: z[c, *i] = pad[...](x[c, *i])", statement, EquationError)
@@ -258,8 +263,9 @@ class Instance:
                         extents[address] = size
             for step in (self._solve_group, self._solve_affine):
                 for read, shape in known:
-                    for address, size in zip(read.address, shape):
-                        step(statement, address, size, extents)
+                    for axis, (address, size) in enumerate(zip(read.address, shape)):
+                        if not self._is_earlier_step(place, read, axis):
+                            step(statement, address, size, extents)
         if statement.target not in self.shapes and all(
             index in extents for part in statement.address for index in address_indices(part)
         ):
@@ -375,11 +381,15 @@ class Instance:
                 shape = self.shapes[read.tensor]
                 if len(shape) != len(read.address):
                     raise self._error(f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement)
-                own = self.statements[self._defined[read.tensor]].address if read.tensor in self._defined else None
                 for axis, (address, size) in enumerate(zip(read.address, shape)):
-                    if place in self.recurrent and own is not None and is_recurrent_address(address, own[axis]):
-                        continue
-                    self._check_axis(statement, read, axis, address, size, extents)
+                    if not self._is_earlier_step(place, read, axis):
+                        self._check_axis(statement, read, axis, address, size, extents)
+
+    def _is_earlier_step(self, place: int, read: Read, axis: int) -> bool:
+        """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back."""
+        if place not in self.recurrent or read.tensor not in self._defined:
+            return False
+        return is_recurrent_address(read.address[axis], self.statements[self._defined[read.tensor]].address[axis])
 
     def _check_axis(
         self, statement: Statement, read: Read, axis: int, address: Address, size: Expr, extents: dict[Index, Expr]

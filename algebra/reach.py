@@ -6,15 +6,16 @@ addresses in its equation; reaches compose by substitution, and that composition
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from sympy import Expr, Integer, Max, Min, ceiling, floor, fraction, together
 
 from .elaborate import Statement
 from .errors import UnsupportedError
-from .heads import Address, Group, Index, Pad, Read, address_indices, reads
+from .heads import Address, Group, Head, Index, Pad, Read, Softmax, address_indices, children
 from .instance import Instance, affine, is_recurrent_address
 from .normal_form import is_nonnegative, simplify
 from .summation import summation
@@ -26,6 +27,7 @@ _ZERO, _ONE = Integer(0), Integer(1)
 class AxisReach:
     """Along one input axis: ``sum(jump * position) + [low, high]``, positions on the axes of the output.
 
+    `extent`: the size of the input axis, where it is known.
     `frozen`: the output has no position left along this axis; what is kept is the reach of the last map that had.
     `covers`: some layer joined all positions of the axis, so that the output depends on all of it.
     """
@@ -36,6 +38,7 @@ class AxisReach:
     frozen: bool = False
     covers: bool = False
     exact: bool = True
+    extent: Expr | None = None
 
     @property
     def size(self) -> Expr:
@@ -55,12 +58,13 @@ Reach = tuple[AxisReach, ...]
 """One `AxisReach` for each input axis."""
 
 
-def identity(rank: int) -> Reach:
+def identity(rank: int, sizes: Sequence[Expr] | None = None) -> Reach:
     """Every output position is the input position."""
-    return tuple(AxisReach(((axis, _ONE),), _ZERO, _ZERO) for axis in range(rank))
+    extents = sizes if sizes is not None else (None,) * rank
+    return tuple(AxisReach(((axis, _ONE),), _ZERO, _ZERO, extent=extent) for axis, extent in enumerate(extents))
 
 
-def _axis(jumps: dict[int, Expr], low: Expr, high: Expr, **flags: bool) -> AxisReach:
+def _axis(jumps: dict[int, Expr], low: Expr, high: Expr, **flags: Any) -> AxisReach:
     kept = tuple(sorted((axis, jump) for axis, jump in ((a, simplify(j)) for a, j in jumps.items()) if jump != 0))
     return AxisReach(kept, simplify(low), simplify(high), **flags)
 
@@ -74,7 +78,7 @@ def compose(first: Reach, then: Reach) -> Reach:
             continue
         following = [(jump, then[axis]) for axis, jump in own.jumps]
         if all(other.frozen for _, other in following):
-            made.append(AxisReach(own.jumps, own.low, own.high, True, True, own.exact))
+            made.append(replace(own, frozen=True, covers=True))
             continue
         jumps: dict[int, Expr] = {}
         low, high = own.low, own.high
@@ -85,16 +89,17 @@ def compose(first: Reach, then: Reach) -> Reach:
                 jumps[axis] = jumps.get(axis, _ZERO) + jump * further
         covers = own.covers or any(other.covers for _, other in following)
         exact = own.exact and all(other.exact for _, other in following)
-        made.append(_axis(jumps, low, high, covers=covers, exact=exact))
+        made.append(_axis(jumps, low, high, covers=covers, exact=exact, extent=own.extent))
     return tuple(made)
 
 
-def union(reaches: Sequence[Reach], sizes: Sequence[Expr | None]) -> Reach:
-    """The smallest intervals that hold what any of several branches sees; `sizes` are those of the common input."""
-    return tuple(_union_axis([reach[axis] for reach in reaches], size) for axis, size in enumerate(sizes))
+def union(reaches: Sequence[Reach]) -> Reach:
+    """The smallest intervals that hold what any of several branches of one input sees."""
+    return tuple(_union_axis(parts) for parts in zip(*reaches))
 
 
-def _union_axis(parts: Sequence[AxisReach], size: Expr | None) -> AxisReach:
+def _union_axis(parts: Sequence[AxisReach]) -> AxisReach:
+    size = next((part.extent for part in parts if part.extent is not None), None)
     live = [part for part in parts if not part.frozen] or list(parts)
     covers = any(part.covers for part in parts)
     exact = all(part.exact for part in parts)
@@ -102,13 +107,13 @@ def _union_axis(parts: Sequence[AxisReach], size: Expr | None) -> AxisReach:
     if all(part.jumps == live[0].jumps for part in live):
         low = simplify(Min(*(part.low for part in live)))
         high = simplify(Max(*(part.high for part in live)))
-        return AxisReach(live[0].jumps, low, high, frozen, covers, exact)
+        return AxisReach(live[0].jumps, low, high, frozen, covers, exact, size)
     if size is None:
         raise UnsupportedError("branches that advance at different steps have no common receptive field")
     still = [part for part in live if not part.jumps]
     low = simplify(Min(_ZERO, *(part.low for part in still)))
     high = simplify(Max(size - 1, *(part.high for part in still)))
-    return AxisReach((), low, high, frozen, True, exact and bool(still))
+    return AxisReach((), low, high, frozen, True, exact and bool(still), size)
 
 
 def power(reach: Reach, times: Expr, index: object = None) -> Reach:
@@ -127,34 +132,50 @@ def power(reach: Reach, times: Expr, index: object = None) -> Reach:
         counter = index if index is not None else Index("copy")
         scale = step**counter  # type: ignore[operator]
         low, high = (summation(end * scale, counter, _ZERO, times - 1) for end in (own.low, own.high))
-        made.append(_axis({axis: step**times}, low, high, covers=own.covers, exact=own.exact))
+        made.append(_axis({axis: step**times}, low, high, covers=own.covers, exact=own.exact, extent=own.extent))
     return tuple(made)
 
 
 @lru_cache(maxsize=20_000)
 def layer_reach(instance: Instance, port: int = 0) -> Reach:
-    """The reach of one layer, from the addresses in its equation."""
+    """The reach of one layer, from the addresses in its equation.
+
+    A tensor can depend on the input in several ways that no one interval describes (an attention score reads two positions); such
+    pieces are kept apart until the end.
+    """
     source = instance.layer.input_names[port]
     sizes = instance.inputs[port]
-    known: dict[str, Reach] = {source: identity(len(sizes))}
+    known: dict[str, list[Reach]] = {source: [identity(len(sizes), sizes)]}
     for place, statement in enumerate(instance.statements):
-        parts = [
-            _through(statement, place, read, known[read.tensor], instance, sizes)
-            for read in reads(statement.value) if read.tensor in known and not _is_recurrent(read, place, instance)
-        ]  # fmt: skip
+        parts: dict[Reach, None] = {}
+        for read, joined in _reads(statement.value, frozenset()):
+            if read.tensor in known and not _is_recurrent(read, place, instance):
+                for before in known[read.tensor]:
+                    parts[_through(statement, place, read, joined, before, instance)] = None
         if not parts:
             continue
-        reach = union(parts, sizes)
+        pieces = list(parts)
         if place in instance.recurrent:
-            reach = _accumulated(reach, statement, instance.recurrent[place][2], sizes)
-        known[statement.target] = reach
+            running = instance.recurrent[place][2]
+            pieces = [_accumulated(piece, statement, running, sizes) for piece in pieces]
+        known[statement.target] = pieces
     output = instance.statements[-1].target
     if output not in known:
-        return tuple(AxisReach((), _ZERO, -_ONE) for _ in sizes)
+        return tuple(AxisReach((), _ZERO, -_ONE, extent=size) for size in sizes)
     collapsed = len(instance.output) == 1 and len(sizes) > 1 or not instance.output
     return tuple(
-        AxisReach(own.jumps, own.low, own.high, True, True, own.exact) if collapsed and not own.jumps else own for own in known[output]
+        replace(own, frozen=True, covers=True) if collapsed and not own.jumps else own for own in union(known[output])
     )
+
+
+def _reads(head: Head, joined: frozenset[Index]) -> Iterator[tuple[Read, frozenset[Index]]]:
+    """Every read below a head, with the indices along which a softmax joins all values."""
+    if isinstance(head, Read):
+        yield head, joined
+    if isinstance(head, Softmax):
+        joined = joined | frozenset(head.indices)
+    for child in children(head):
+        yield from _reads(child, joined)
 
 
 def _is_recurrent(read: Read, place: int, instance: Instance) -> bool:
@@ -169,13 +190,13 @@ def _accumulated(reach: Reach, statement: Statement, running: Index, sizes: Sequ
     """A recurrence has seen every earlier step: along its axis the last output depends on everything."""
     where = [axis for axis, address in enumerate(statement.address) if address == running]
     return tuple(
-        AxisReach((), _ZERO, simplify(size - 1), False, True, own.exact) if any(a in where for a, _ in own.jumps) else own
+        AxisReach((), _ZERO, simplify(size - 1), False, True, own.exact, size) if any(a in where for a, _ in own.jumps) else own
         for own, size in zip(reach, sizes)
     )
 
 
 def _through(
-    statement: Statement, place: int, read: Read, known: Reach, instance: Instance, sizes: Sequence[Expr]
+    statement: Statement, place: int, read: Read, joined: frozenset[Index], known: Reach, instance: Instance
 ) -> Reach:
     """The reach of a target through one read of a tensor whose reach is known."""
     shifts = [before for before, _ in statement.value.widths] if isinstance(statement.value, Pad) else None
@@ -184,7 +205,7 @@ def _through(
         jumps: dict[int, Expr] = {}
         low, high, exact, covers = own.low, own.high, own.exact, own.covers
         for at, jump in own.jumps:
-            part = _place(read.address[at], statement, place, instance)
+            part = _place(read.address[at], _Where(statement, place, joined, instance))
             if part is None:
                 part = AxisReach((), _ZERO, instance.shapes[read.tensor][at] - 1, covers=True)
             shift = shifts[at] if shifts is not None else _ZERO
@@ -193,11 +214,25 @@ def _through(
             for target, further in part.jumps:
                 jumps[target] = jumps.get(target, _ZERO) + jump * further
             exact, covers = exact and part.exact, covers or part.covers
-        seen.append(_axis(jumps, low, high, frozen=own.frozen, covers=covers, exact=exact))
+        seen.append(_axis(jumps, low, high, frozen=own.frozen, covers=covers, exact=exact, extent=own.extent))
     return tuple(seen)
 
 
-def _place(address: Address, statement: Statement, place: int, instance: Instance) -> AxisReach | None:
+@dataclass(frozen=True)
+class _Where:
+    """The statement in which an address stands, and the indices that a softmax around it joins."""
+
+    statement: Statement
+    place: int
+    joined: frozenset[Index]
+    instance: Instance
+
+    @property
+    def extents(self) -> dict[Index, Expr]:
+        return self.instance.extents[self.place]
+
+
+def _place(address: Address, where: _Where) -> AxisReach | None:
     """An address as a function of the position in the target; None if it is known from data only, so that it can be anything."""
     if isinstance(address, Read):
         return None
@@ -206,13 +241,13 @@ def _place(address: Address, statement: Statement, place: int, instance: Instanc
         scale: Expr = _ONE
         for index in reversed(address.parts):
             parts.append((scale, index))
-            scale = scale * instance.extents[place][index]
-        return _combined(dict((i, s) for s, i in parts), _ZERO, _ZERO, True, statement, place, instance)
+            scale = scale * where.extents[index]
+        return _combined({index: step for step, index in parts}, _ZERO, _ZERO, True, where)
     relaxed = _relaxed(address)
     if relaxed is None:
         return None
     coefficients, low, high, exact = relaxed
-    return _combined(coefficients, low, high, exact, statement, place, instance)
+    return _combined(coefficients, low, high, exact, where)
 
 
 def _relaxed(address: Expr) -> tuple[dict[Index, Expr], Expr, Expr, bool] | None:
@@ -235,12 +270,10 @@ def _relaxed(address: Expr) -> tuple[dict[Index, Expr], Expr, Expr, bool] | None
     return below[0], below[1], above[1], False
 
 
-def _combined(
-    coefficients: dict[Index, Expr], low: Expr, high: Expr, exact: bool, statement: Statement, place: int, instance: Instance
-) -> AxisReach:
+def _combined(coefficients: dict[Index, Expr], low: Expr, high: Expr, exact: bool, where: _Where) -> AxisReach:
     jumps: dict[int, Expr] = {}
     for index, step in coefficients.items():
-        part = _index_reach(index, statement, place, instance)
+        part = _index_reach(index, where)
         ends = (step * part.low, step * part.high)
         if step.is_negative or (not step.is_nonnegative and is_nonnegative(step) is None and is_nonnegative(-step)):
             ends = (ends[1], ends[0])
@@ -250,10 +283,10 @@ def _combined(
     return _axis(jumps, low, high, exact=exact)
 
 
-def _index_reach(index: Index, statement: Statement, place: int, instance: Instance) -> AxisReach:
+def _index_reach(index: Index, where: _Where) -> AxisReach:
     """The values that an index takes while the target's position is fixed."""
-    extents = instance.extents[place]
-    for axis, address in enumerate(statement.address):
+    extents = where.extents
+    for axis, address in enumerate(where.statement.address if index not in where.joined else ()):
         if address == index:
             return AxisReach(((axis, _ONE),), _ZERO, _ZERO)
         if isinstance(address, Group) and index in address.parts:
@@ -272,17 +305,17 @@ def _index_reach(index: Index, statement: Statement, place: int, instance: Insta
             return AxisReach(
                 ((axis, 1 / step),), simplify(-(others + form[1]) / step), simplify(-form[1] / step), exact=step == 1
             )
-    if index in instance.elaborated.ranges:
-        return _range_reach(index, statement, place, instance)
+    if index in where.instance.elaborated.ranges:
+        return _range_reach(index, where)
     return AxisReach((), _ZERO, extents[index] - 1)
 
 
-def _range_reach(index: Index, statement: Statement, place: int, instance: Instance) -> AxisReach:
-    first, after = instance.elaborated.ranges[index]
-    single = {i: _ZERO for i in address_indices(first) | address_indices(after) if instance.extents[place][i] == 1}
+def _range_reach(index: Index, where: _Where) -> AxisReach:
+    first, after = where.instance.elaborated.ranges[index]
+    single = {i: _ZERO for i in address_indices(first) | address_indices(after) if where.extents[i] == 1}
     ends = [_relaxed(end.xreplace(single)) for end in (first, after)]
     if ends[0] is None or ends[1] is None or ends[0][0] != ends[1][0]:
         # The two ends advance alike, if at all: otherwise anything can be read.
-        return AxisReach((), _ZERO, instance.extents[place][index] - 1, exact=False)
+        return AxisReach((), _ZERO, where.extents[index] - 1, exact=False)
     coefficients, low, _, sharp = ends[0]
-    return _combined(coefficients, low, ends[1][2] - 1, sharp and ends[1][3], statement, place, instance)
+    return _combined(coefficients, low, ends[1][2] - 1, sharp and ends[1][3], where)

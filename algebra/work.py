@@ -236,7 +236,7 @@ def _summed(summand: Expr, indices: list[Index], extents: dict[Index, Expr]) -> 
         extent = extents[index]
         if not summand.has(index):
             summand = extent * summand
-        elif extent.is_Integer and extent <= 64:
+        elif extent.is_Integer and (extent <= 3 or (extent <= 4096 and summand.free_symbols == {index})):
             summand = Add(*(summand.xreplace({index: Integer(value)}) for value in range(int(extent))))
         elif summand.has(floor, ceiling, Max, Min, Piecewise):
             summand = Sum(summand, (index, 0, extent - 1))

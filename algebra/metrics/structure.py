@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Expr, Integer, Max, Symbol, Tuple
@@ -16,7 +16,7 @@ from ..instance import Instance
 from ..metric import Metric, repeated
 from ..network import Concat
 from ..normal_form import simplify
-from ..reach import AxisReach, Reach, compose, identity, layer_reach, power, union
+from ..reach import Reach, compose, identity, layer_reach, power, union
 
 output_shape = Metric(
     name="output_shape",
@@ -150,14 +150,14 @@ class ReachCarrier(PathCarrier[Reach | None]):
         return made
 
     def join(self, site: Site, values: Sequence[Reach | None]) -> Reach | None:
-        reaches = [value if value is not None else identity(len(flow.shape)) for value, flow in zip(values, site.inputs)]
+        reaches = [value if value is not None else identity(len(flow.shape), flow.shape) for value, flow in zip(values, site.inputs)]
         if isinstance(site.node, Concat) and site.node.axis is not None:
             reaches = [_shifted(reach, site.node.axis % len(site.output.shape), site.output.channel_axis) for reach in reaches]
-        return union(reaches, (None,) * len(reaches[0]))
+        return union(reaches)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
         known = [value for value in values if value is not None]
-        return union(known, (None,) * len(known[0])) if len({len(value) for value in known}) == 1 else known[0]
+        return union(known) if len({len(value) for value in known}) == 1 else known[0]
 
     def repeat(self, value: Reach | None, times: Expr, index: Symbol | None) -> Reach | None:
         return None if value is None else power(value, times, index)
@@ -168,7 +168,7 @@ def _shifted(reach: Reach, axis: int, channels: int) -> Reach:
     if axis == channels:
         return reach
     return tuple(
-        AxisReach(own.jumps, own.low, own.high, True, True, False) if any(a == axis for a, _ in own.jumps) else own for own in reach
+        replace(own, frozen=True, covers=True, exact=False) if any(a == axis for a, _ in own.jumps) else own for own in reach
     )
 
 
@@ -193,7 +193,10 @@ def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
 
 
 def _kind(evaluation: Evaluation[Reach | None], formula: ReceptiveField) -> str:
-    return "exact" if evaluation.value is None or all(axis.exact for axis in evaluation.value) else "upper"
+    reach = evaluation.value
+    if reach is None:
+        return "exact"
+    return "exact" if all(reach[axis].exact for axis in _spatial_axes(evaluation, len(evaluation.inputs[0].shape))) else "upper"
 
 
 receptive_field = Metric(
