@@ -1,0 +1,77 @@
+"""What the two solvers share: discharging a law's obligations one by one, and taking no answer but ``unsat`` for a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..law import Law
+from ..lowering import NotLowered, Obligation, obligations
+from ..printers.latex import latex
+from ..search import failure
+from ..verdict import Certificate, Proved, Refuted, Step, Undecided, Verdict
+
+
+class Unreadable(Exception):
+    """A solver could not read what it was given; whatever else it answered counts for nothing."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a solver says of an obligation: ``unsat`` (it holds), ``sat`` (perhaps with values) or ``unknown``."""
+
+    word: str
+    how: str
+    values: Mapping[str, Any] | None = None
+
+
+def answers(output: str) -> list[str]:
+    """The solver's words of a run over a script.
+
+    Raises
+    ------
+    Unreadable
+        If there is an error among them. z3 drops an assertion that it cannot parse and answers all the same, so an
+        ``unsat`` or ``sat`` after an error says nothing.
+
+    >>> answers("sat\\nunsat\\n")
+    ['sat', 'unsat']
+    >>> answers('(error "unknown constant x")\\nunsat\\n')
+    Traceback (most recent call last):
+        ...
+    layeralgebra.proofs.provers.smt.Unreadable: (error "unknown constant x")
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for line in lines:
+        if "(error" in line:
+            raise Unreadable(line)
+    return [line for line in lines if line in ("sat", "unsat", "unknown")]
+
+
+def discharge(law: Law, route: str, ask: Callable[[Obligation], Answer]) -> Verdict:
+    """Put all obligations of a law to a solver; the law is proved when each of them is answered ``unsat``."""
+    statement = law.arithmetic
+    steps: list[Step] = []
+    try:
+        owed = obligations(law)
+    except NotLowered as error:
+        return Undecided(str(error))
+    for one in owed:
+        try:
+            answer = ask(one)
+        except Unreadable as error:
+            return Undecided(f"{route} could not read the obligation {one.name}: {error}")
+        if answer.word == "unsat":
+            given = r" \land ".join(latex(each) for each in one.hypotheses)
+            steps.append(Step(rf"{given} \vdash {latex(one.goal)}" if given else latex(one.goal), f"{one.name}, {answer.how}"))
+            continue
+        if answer.word == "sat" and one.faithful and answer.values is not None:
+            witness = failure(statement, answer.values)
+            if witness is not None:
+                return Refuted(witness)
+        said = "finds a countermodel, which proves nothing after abstraction," if answer.word == "sat" else "gives up"
+        return Undecided(f"{route} {said} on the obligation {one.name} ({answer.how})")
+    ways = ", ".join(dict.fromkeys(step.reason.partition(", ")[2] for step in steps))
+    count = f"{len(steps)} obligation{'s' if len(steps) != 1 else ''}"
+    return Proved(Certificate(route, f"{count} unsatisfiable when negated ({ways})", tuple(steps)))
