@@ -31,6 +31,13 @@ class NodeTerm:
     value: Any
     loops: tuple[Loop, ...] = ()
 
+    def sentence(self) -> str:
+        """What the node does, in words."""
+        text = str(self.node)
+        loops = "".join(f", for each {loop.index} below {loop.times}" for loop in self.loops)
+        takes = ", ".join(map(_shape, self.inputs))
+        return f"{self.path or 'the layer'}: {text if len(text) < 100 else type(self.node).__name__} takes {takes} to {_shape(self.output)}{loops}"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -57,7 +64,8 @@ class Derivation:
         Where the formula holds.
     terms : tuple of NodeTerm
         Node by node.
-    steps : tuple of Step
+    composed : object
+        The carrier's value before it was brought to normal form.
     symbols : tuple of Symbol
         What the formula depends on.
 
@@ -79,8 +87,14 @@ class Derivation:
     source: str
     domain: Domain
     terms: tuple[NodeTerm, ...] = ()
-    steps: tuple[Step, ...] = field(default=(), repr=False)
+    composed: Any = field(default=None, repr=False)
     options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """How the formula came about: what each node does, the values composed, the normal form."""
+        made = [Step(term.sentence(), term.value) for term in self.terms]
+        return (*made, Step("composed", self.composed), Step("in normal form", self.formula))
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -213,6 +227,10 @@ class Derivations:
 
         rows = r" \\ ".join(rf"\text{{{part.metric.title}}} &= {latex(part.formula)}" for part in self.parts)
         return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
+
+
+def _shape(shape: Sequence[Expr]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
 def expressions(formula: Any) -> list[Basic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from .errors import BudgetError, DomainError
 from .evaluate import evaluate, evaluate_condition
@@ -73,12 +73,9 @@ def _copies(loops: Sequence[Loop], values: dict[Symbol, int]):
     if not loops:
         yield values
         return
-    times = evaluate(_expression(loops[0].times), values)
+    times = evaluate(loops[0].times, values)
     if times > MOST_COPIES:
         raise BudgetError(f"the domain of {times} copies is larger than the {MOST_COPIES} that are checked one by one")
     for number in range(int(times)):
         yield from _copies(loops[1:], {**values, loops[0].index: number})
 
-
-def _expression(value: Expr) -> Expr:
-    return value

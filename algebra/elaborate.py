@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, oo, sqrt, zoo
 from sympy.core.relational import Relational
@@ -59,6 +60,7 @@ class Elaborated:
     declared: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=50_000)
 def _names(node: ast.AST) -> list[str]:
     return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
 

@@ -7,7 +7,7 @@ known, or by solving an affine address against the size of its axis: the largest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -174,38 +174,44 @@ class Instance:
             for place in range(first, last + 1):
                 self.recurrent[place] = (first, last, index)
 
-    def require(self, relation: Boolean | bool, meaning: str, statement: Statement) -> None:
+    def require(self, relation: Boolean | bool, meaning: Callable[[], str], statement: Statement) -> None:
         """Note a condition, unless it is known to hold; fail at once if it is known not to."""
         if relation in (True, true):
             return
         if relation in (False, false):
-            raise self._error(meaning, statement)
-        condition = Condition(relation, meaning)  # type: ignore[arg-type]
+            raise self._error(meaning(), statement)
+        condition = Condition(relation, meaning())  # type: ignore[arg-type]
         if condition not in self.conditions:
             self.conditions.append(condition)
 
-    def _at_least(self, value: Expr, least: Expr, meaning: str, statement: Statement) -> None:
+    def _at_least(self, value: Expr, least: Expr, meaning: Callable[[], str], statement: Statement) -> None:
+        if value.is_Integer and least.is_Integer and value >= least:
+            return
         known = is_nonnegative(simplify(value - least))
-        failed = f"{meaning}, but {value} < {least}"
-        self.require(known if known is not None else Ge(value, least), failed if known is False else meaning, statement)
+        if known is False:
+            raise self._error(f"{meaning()}, but {value} < {least}", statement)
+        if known is None:
+            self.require(Ge(value, least), meaning, statement)
 
-    def _equal(self, left: Expr, right: Expr, meaning: str, statement: Statement) -> None:
+    def _equal(self, left: Expr, right: Expr, meaning: Callable[[], str], statement: Statement) -> None:
         if left == right:
             return
         known = same(left, right)
-        failed = f"{meaning}, but {left} is not {right}"
-        self.require(known if known is not None else Eq(left, right), failed if known is False else meaning, statement)
+        if known is False:
+            raise self._error(f"{meaning()}, but {left} is not {right}", statement)
+        if known is None:
+            self.require(Eq(left, right), meaning, statement)
 
-    def _whole(self, value: Expr, meaning: str, statement: Statement) -> None:
+    def _whole(self, value: Expr, meaning: Callable[[], str], statement: Statement) -> None:
         """Require that a quotient of sizes is an integer."""
         if value.is_Integer or value.is_integer:
             return
         if value.is_Rational:
-            raise self._error(f"{meaning}, but it is {value}", statement)
+            raise self._error(f"{meaning()}, but it is {value}", statement)
         over, under = fraction(value)
         if under == 1:
             return
-        self.require(Eq(Mod(over, under), 0), f"{meaning}: {over} must be divisible by {under}", statement)
+        self.require(Eq(Mod(over, under), 0), lambda: f"{meaning()}: {over} must be divisible by {under}", statement)
 
     # extents ---------------------------------------------------------------------------------------------------------
 
@@ -214,9 +220,9 @@ class Instance:
         for place, statement in enumerate(self.statements):
             for index in self._indices[place]:
                 if index in bounds:
-                    self._whole(bounds[index], f"the extent of {index} must be an integer", statement)
+                    self._whole(bounds[index], lambda index=index: f"the extent of {index} must be an integer", statement)
                     self.extents[place][index] = simplify(bounds[index])
-                    self._at_least(self.extents[place][index], _ONE, f"{index} needs at least one value", statement)
+                    self._at_least(self.extents[place][index], _ONE, lambda: f"{index} needs at least one value", statement)
         for _ in range(len(self.statements) + 1):
             before = sum(map(len, self.extents)) + len(self.shapes)
             for place, statement in enumerate(self.statements):
@@ -281,7 +287,7 @@ class Instance:
         for index, size, (before, after) in zip(pad.body.address, shape, pad.widths):
             extents[index] = simplify(size + before + after)  # type: ignore[index]
             margins.append(None if before.is_zero and after.is_zero else Margin(before, size))
-            self._at_least(extents[index], _ONE, "something must be left of a cropped axis", statement)  # type: ignore[index]
+            self._at_least(extents[index], _ONE, lambda: "something must be left of a cropped axis", statement)  # type: ignore[index]
         self.margins[statement.target] = tuple(margins)
 
     def _solve_group(self, statement: Statement, address: Address, size: Expr, extents: dict[Index, Expr]) -> None:
@@ -291,7 +297,7 @@ class Instance:
         if len(unknown) == 1:
             rest = Mul(*(extents[index] for index in address.parts if index in extents))
             extent = size / rest
-            self._whole(extent, f"an axis of {size} is split into groups of {rest}", statement)
+            self._whole(extent, lambda: f"an axis of {size} is split into groups of {rest}", statement)
             extents[unknown[0]] = extent if extent.is_Integer else simplify(extent)
 
     def _solve_affine(self, statement: Statement, address: Address, size: Expr, extents: dict[Index, Expr]) -> None:
@@ -308,7 +314,7 @@ class Instance:
         if not (step.is_positive or is_nonnegative(step - 1)):
             return
         room = simplify(size - 1 - self._largest(form, extents, statement))
-        self._at_least(room, _ZERO, f"an axis of {size} must hold one window of {simplify(size - room)}", statement)
+        self._at_least(room, _ZERO, lambda: f"an axis of {size} must hold one window of {simplify(size - room)}", statement)
         extents[index] = room + 1 if step == 1 else simplify(floor(room / step) + 1)
 
     def _largest(self, form: tuple[dict[Index, Expr], Expr], extents: dict[Index, Expr], statement: Statement) -> Expr:
@@ -336,7 +342,7 @@ class Instance:
         if form is None:
             raise self._error("the address of a target must be affine in its indices", statement, EquationError)
         low, high = self._reach(form, extents, statement)
-        self._at_least(low, _ZERO, "the address of a target must not be negative", statement)
+        self._at_least(low, _ZERO, lambda: "the address of a target must not be negative", statement)
         return simplify(high + 1)
 
     # weights and checks ----------------------------------------------------------------------------------------------
@@ -400,20 +406,20 @@ class Instance:
             return
         if isinstance(address, Index):
             if partial is not None and partial[axis] is not None:
-                self._at_least(size, extents[address], f"{where} has {size} elements, {extents[address]} are needed", statement)
+                self._at_least(size, extents[address], lambda: f"{where} has {size} elements, {extents[address]} are needed", statement)
             elif address not in self.elaborated.ranges:
-                self._equal(size, extents[address], f"{where} must have extent {extents[address]}", statement)
+                self._equal(size, extents[address], lambda: f"{where} must have extent {extents[address]}", statement)
             return
         if isinstance(address, Group):
             product = Mul(*(extents[index] for index in address.parts))
-            self._equal(size, product, f"{where} must have extent {product}", statement)
+            self._equal(size, product, lambda: f"{where} must have extent {product}", statement)
             return
         form = affine(address)
         if form is None or address_indices(address) & set(self.elaborated.ranges) or self._is_masked(address):
             return
         low, high = self._reach(form, extents, statement)
-        self._at_least(low, _ZERO, f"{where} is read at {address}, which must not be negative", statement)
-        self._at_least(simplify(size - 1 - high), _ZERO, f"{where} has {size} elements and is read at {address}", statement)
+        self._at_least(low, _ZERO, lambda: f"{where} is read at {address}, which must not be negative", statement)
+        self._at_least(simplify(size - 1 - high), _ZERO, lambda: f"{where} has {size} elements and is read at {address}", statement)
 
     def _is_masked(self, address: Expr) -> bool:
         """Whether masks speak of the same indices, so that the address is read at permitted points only."""

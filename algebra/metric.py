@@ -12,10 +12,11 @@ from typing import Any
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
-from .derivation import Derivation, NodeTerm, Step, node_terms
+from .derivation import Derivation, node_terms
 from .domain import Domain
 from .errors import FieldError
 from .evaluator import Carrier, Evaluation, Site, TotalCarrier, evaluate_network
+from .layer import Layer
 from .network import Network
 from .normal_form import simplify
 from .summation import summation
@@ -98,10 +99,9 @@ class Metric:
         formula = self.finish(evaluation, **chosen)
         kind = self.kind(evaluation, formula, **chosen) if callable(self.kind) else self.kind
         terms = node_terms(evaluation.terms, self.term)
-        steps = self._steps(terms, evaluation, formula)
-        place = str(net) if len(str(net)) < 80 else type(net).__name__
+        place = str(net) if isinstance(net, Layer) else ""
         return Derivation(
-            self, net, formula, kind, self.source, Domain(evaluation.domain, place), terms, steps, tuple(chosen.items())
+            self, net, formula, kind, self.source, Domain(evaluation.domain, place), terms, evaluation.value, tuple(chosen.items())
         )
 
     def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -109,17 +109,6 @@ class Metric:
         if unknown:
             raise FieldError(f"{self.name} has no option {unknown[0]!r}; it has {', '.join(self.options) or 'none'}")
         return {**self.options, **options}
-
-    @staticmethod
-    def _steps(terms: Sequence[NodeTerm], evaluation: Evaluation[Any], formula: Any) -> tuple[Step, ...]:
-        steps = []
-        for term in terms:
-            shapes = ", ".join(_shape(shape) for shape in term.inputs)
-            loops = "".join(f", for each {loop.index} below {loop.times}" for loop in term.loops)
-            steps.append(Step(f"{term.path or 'the layer'}: {term.node if len(str(term.node)) < 100 else type(term.node).__name__} takes {shapes} to {_shape(term.output)}{loops}", term.value))
-        steps.append(Step("composed", evaluation.value))
-        steps.append(Step("in normal form", formula))
-        return tuple(steps)
 
     def __repr__(self) -> str:
         return f"<metric {self.name}>"
@@ -130,10 +119,6 @@ class Metric:
 
 def _metric(name: str) -> Metric:
     return METRICS[name]
-
-
-def _shape(shape: Sequence[Expr]) -> str:
-    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
 def derive(metric: Any, net: Network, on: Any = None, **options: Any) -> Derivation:

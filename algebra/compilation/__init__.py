@@ -1,1 +1,6 @@
 """From formulas to functions: flat programs of integer operations, bounds that show what fits, and backends that run them."""
+
+from .gradient import gradient
+from .interface import CompiledFormula, compile
+
+__all__ = ["CompiledFormula", "compile", "gradient"]
