@@ -1,0 +1,254 @@
+"""Families of architectures: a function from hyperparameters to named stages, and the published members.
+
+Every family is one decorated function in a module of this folder; modules are found and loaded at the first question.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache, partial, update_wrapper
+from pathlib import Path
+from typing import Any
+
+from ...algebra.errors import FieldError
+from ...algebra.network import Network, Series
+
+Stages = dict[str, Network]
+FAMILIES: dict[str, "Family"] = {}
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is published about a network.
+
+    Attributes
+    ----------
+    name, family : str
+    paper : str
+    source : str
+        Who published `parameters`, `gmacs`, `resolution` and `accuracy`; empty where no figures are shipped.
+    parameters : int or None
+    gmacs : float or None
+        Billions of multiply-accumulates, with as many digits as were published.
+    resolution : int or None
+    accuracy : dict
+        Name of the weights to ImageNet-1K top-1 accuracy in percent.
+    hyperparameters : dict
+        Everything that can be changed, with its published value.
+    """
+
+    name: str
+    family: str
+    paper: str
+    source: str = ""
+    parameters: int | None = None
+    gmacs: float | None = None
+    resolution: int | None = None
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Family:
+    """Networks that differ in their hyperparameters only; call it to get one.
+
+    Attributes
+    ----------
+    name, paper : str
+    published : dict
+        Name of a member to the hyperparameters in which it differs from the defaults.
+    parameters : dict
+        The published parameter counts that its papers or authors give, by name, where there are any.
+    source : str
+        Where these counts come from.
+    """
+
+    def __init__(
+        self, function: Callable[..., Stages], paper: str, published: Mapping[str, Mapping[str, Any]],
+        parameters: Mapping[str, int] | None = None, source: str = "",
+    ):
+        self.function, self.name, self.paper = function, function.__name__, paper
+        self.published = {name: dict(changes) for name, changes in published.items()}
+        self.parameters, self.source = dict(parameters or {}), source
+        self.defaults = {
+            name: parameter.default for name, parameter in inspect.signature(function).parameters.items()
+        }
+        update_wrapper(self, function)
+
+    def stages(self, **hyperparameters: Any) -> Stages:
+        """The parts of the network, by name; the network is their series."""
+        return self.function(**self._checked(hyperparameters))
+
+    def __call__(self, **hyperparameters: Any) -> Network:
+        return Series(*self.stages(**hyperparameters).values())
+
+    def member(self, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The hyperparameters of a published member, with changes."""
+        return {**self.published[name], **self._checked(changes)}
+
+    def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        words = dict(given)
+        if "resolution" in words and {"height", "width"} <= set(self.defaults):
+            side = words.pop("resolution")
+            words = {"height": side, "width": side, **words}
+        for word in words:
+            if word not in self.defaults:
+                raise FieldError(f"{self.name} has no hyperparameter {word!r}; it has {', '.join(self.defaults)}")
+        return words
+
+    @staticmethod
+    def published_as(name: str) -> Callable[..., Network]:
+        """The function for one published name."""
+        made = partial(build, name)
+        made.__doc__ = f"``build({name!r}, ...)``, the published network with any hyperparameter changed."
+        return made
+
+    def __repr__(self) -> str:
+        return f"<family {self.name}: {', '.join(self.published)}>"
+
+
+def family(
+    paper: str, published: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, int] | None = None, source: str = ""
+) -> Callable[[Callable[..., Stages]], Family]:
+    """Register a family; the decorated function has keyword arguments only, each with its default, and returns named stages."""
+
+    def register(function: Callable[..., Stages]) -> Family:
+        made = Family(function, paper, published, parameters, source)
+        for name in (made.name, *made.published):
+            if _owner(name) is not None:
+                raise FieldError(f"the zoo has two networks called {name}")
+        FAMILIES[made.name] = made
+        return made
+
+    return register
+
+
+def _owner(name: str) -> Family | None:
+    return next((found for found in FAMILIES.values() if name in found.published), None)
+
+
+@cache
+def families() -> dict[str, Family]:
+    """All families by name.
+
+    Examples
+    --------
+    >>> from layeralgebra import zoo
+    >>> zoo.families()["resnet"].paper
+    'He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016'
+    """
+    package = importlib.import_module(__package__)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{__package__}.{module.name}")
+    return dict(FAMILIES)
+
+
+@cache
+def _owners() -> dict[str, Family]:
+    return {name: owner for owner in families().values() for name in owner.published}
+
+
+def names() -> list[str]:
+    """The published names, in alphabetical order."""
+    return sorted(_owners())
+
+
+def _find(name: str) -> Family:
+    found = _owners().get(name) if isinstance(name, str) else None
+    if found is None:
+        close = get_close_matches(str(name)[:80], names(), n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else "; zoo.names() lists all"
+        raise FieldError(f"the zoo has no network called {str(name)[:80]!r}{hint}")
+    return found
+
+
+def stages(name: str, **changes: Any) -> Stages:
+    """The parts of a published network, by name and in order; the network is their series.
+
+    Parameters
+    ----------
+    name : str
+    **changes
+        As for `build`.
+
+    Returns
+    -------
+    dict of str to Network
+
+    Examples
+    --------
+    >>> from layeralgebra import zoo
+    >>> list(zoo.stages("resnet50"))
+    ['input', 'stem', 'stage1', 'stage2', 'stage3', 'stage4', 'head']
+    """
+    found = _find(name)
+    return found.stages(**found.member(name, changes))
+
+
+def build(name: str, **changes: Any) -> Network:
+    """A published network at its published input size.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    **changes : int, Expr, or a tuple of them
+        Hyperparameters that shall differ from the published ones; `info` lists them. Sizes may be symbols.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    FieldError
+        If there is no such network or hyperparameter; the message lists what there is.
+
+    Examples
+    --------
+    >>> from layeralgebra import dims, parameters, zoo
+    >>> n = dims("n")
+    >>> parameters(zoo.build("resnet50", depths=(3, 4, n, 3))).subs(n, 6)
+    25557032
+    """
+    return Series(*stages(name, **changes).values())
+
+
+@cache
+def published_figures() -> dict[str, Any]:
+    """The figures that torchvision 0.28.0 published with its weights for ImageNet-1K, with their source."""
+    return json.loads((Path(__file__).parent / "data" / "torchvision_classification.json").read_text(encoding="utf-8"))
+
+
+def info(name: str) -> Info:
+    """What is published about a network.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    Info
+
+    Examples
+    --------
+    >>> from layeralgebra import zoo
+    >>> zoo.info("resnet50").parameters, zoo.info("resnet50").gmacs
+    (25557032, 4.089)
+    """
+    found = _find(name)
+    figures = published_figures()
+    shown = figures["models"].get(name)
+    values = {**found.defaults, **found.published[name]}
+    if shown is None:
+        return Info(name, found.name, found.paper, found.source if name in found.parameters else "", found.parameters.get(name), hyperparameters=values)
+    return Info(
+        name, found.name, found.paper, figures["source"], shown["parameters"], shown["gmacs"], shown["resolution"], shown["acc1"], values
+    )
