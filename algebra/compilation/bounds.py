@@ -1,0 +1,250 @@
+"""Intervals of integers: what proves that a result fits into 64 bits.
+
+Every rule gives an interval that holds whatever the operands are within theirs; it may be too wide, never too narrow.
+An end is an integer or infinite; ends beyond 960 bits are rounded outwards, so that the bounds of ``2**L`` stay cheap.
+
+>>> interval("add", ((9, -1), 5), [(1, 10), (0, 3)])
+(11, 95)
+>>> interval("floordiv", None, [(-7, 7), (2, 3)])
+(-4, 3)
+>>> interval("mod", None, [(-100, 100), (1, 8)])
+(0, 7)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb, factorial, inf
+from typing import Any
+
+Interval = tuple[Any, Any]  # two ends: Python integers, or -inf and inf
+
+ANYTHING: Interval = (-inf, inf)
+TRUTH: Interval = (0, 1)
+INT64: Interval = (-(2**63), 2**63 - 1)
+_LARGEST = 2**960
+
+
+def fits(bounds: Interval, within: Interval = INT64) -> bool:
+    """Whether one interval lies inside another."""
+    return within[0] <= bounds[0] and bounds[1] <= within[1]
+
+
+def rounded_outwards(low: Any, high: Any) -> Interval:
+    """The same interval, ends of more than 960 bits given up."""
+    if low > _LARGEST:
+        low = _LARGEST
+    elif low < -_LARGEST:
+        low = -inf
+    if high > _LARGEST:
+        high = inf
+    elif high < -_LARGEST:
+        high = -_LARGEST
+    return low, high
+
+
+def hull(parts: Sequence[Interval]) -> Interval:
+    """The smallest interval around several."""
+    return min(part[0] for part in parts), max(part[1] for part in parts)
+
+
+def interval(op: str, value: Any, args: Sequence[Interval]) -> Interval:
+    """Bounds of one operation (see `program`) from the bounds of its operands."""
+    rule = _RULES.get(op)
+    return rounded_outwards(*rule(value, args)) if rule else ANYTHING
+
+
+def _times(left: Any, right: Any) -> Any:
+    if not left or not right:
+        return 0
+    if isinstance(left, float) or isinstance(right, float):  # an integer too large for a float must not meet infinity
+        return inf if (left > 0) == (right > 0) else -inf
+    return left * right
+
+
+def _plus(left: Any, right: Any) -> Any:
+    if isinstance(left, float):
+        return left
+    return right if isinstance(right, float) else left + right
+
+
+def _product(left: Interval, right: Interval) -> Interval:
+    if left[0] >= 0 and right[0] >= 0:
+        return rounded_outwards(_times(left[0], right[0]), _times(left[1], right[1]))
+    corners = [_times(x, y) for x in left for y in right]
+    return rounded_outwards(min(corners), max(corners))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """base**exponent for ends with base >= 0 and exponent >= 0, without making a number of more than 960 bits."""
+    if exponent == 0 or base == 1:
+        return 1
+    if base == 0:
+        return 0
+    if base == inf or exponent == inf or base.bit_length() > 1 and (base.bit_length() - 1) * exponent > 960:
+        return inf
+    return base**exponent
+
+
+def _add(value: Any, args: Sequence[Interval]) -> Interval:
+    coefficients, low = value
+    high = low
+    for coefficient, (least, most) in zip(coefficients, args, strict=True):
+        if coefficient >= 0:
+            low, high = _plus(low, _times(coefficient, least)), _plus(high, _times(coefficient, most))
+        else:
+            low, high = _plus(low, _times(coefficient, most)), _plus(high, _times(coefficient, least))
+    return low, high
+
+
+def _mul(value: Any, args: Sequence[Interval]) -> Interval:
+    result = (value, value)
+    for part in args:
+        result = _product(result, part)
+    return result
+
+
+def _square(value: Any, args: Sequence[Interval]) -> Interval:
+    low, high = args[0]
+    ends = sorted((_power(abs(low), 2), _power(abs(high), 2)))
+    return (ends[0] if low > 0 or high < 0 else 0), ends[1]
+
+
+def _quotient_corner(left: Any, right: Any) -> Any:
+    if right == inf:
+        return 0 if left >= 0 else -1
+    if left in (inf, -inf):
+        return left
+    return left // right
+
+
+def _floordiv(value: Any, args: Sequence[Interval]) -> Interval:
+    left, (low, high) = args
+    if low == 0:  # a divisor is never 0: the program puts another number there and calls the result invalid
+        low = 1
+    if high == 0:
+        high = -1
+    if low > 0:
+        corners = [_quotient_corner(x, y) for x in left for y in (low, high)]
+        if left[1] == inf:
+            corners.append(0)
+        if left[0] == -inf:
+            corners.append(-1)
+        return min(corners), max(corners)
+    if high < 0:
+        return _floordiv(None, [(-left[1], -left[0]), (-high, -low)])
+    most = max(abs(left[0]), abs(left[1]))
+    return -most, most
+
+
+def _mod(value: Any, args: Sequence[Interval]) -> Interval:
+    left, (low, high) = args
+    if low >= 0:
+        if left[0] >= 0:
+            return (left if left[1] < low else (0, min(left[1], max(high - 1, 0))))
+        return 0, max(high - 1, 0)
+    return low + 1, max(high - 1, 0)
+
+
+def _quotient(value: Any, args: Sequence[Interval]) -> Interval:
+    low, high = _floordiv(value, args)
+    return low, high + 1
+
+
+def _absolute(value: Any, args: Sequence[Interval]) -> Interval:
+    low, high = args[0]
+    return max(low, -high, 0), max(abs(low), abs(high))
+
+
+def _sign(value: Any, args: Sequence[Interval]) -> Interval:
+    low, high = args[0]
+    return (low > 0) - (low < 0), (high > 0) - (high < 0)
+
+
+def _intpow(value: Any, args: Sequence[Interval]) -> Interval:
+    (low, high), (least, most) = args
+    least = max(least, 0)
+    most = max(most, 0)
+    if low >= 1:
+        return _power(low, least), _power(high, most)
+    size = max(abs(low), abs(high), 1)
+    top = _power(size, most)
+    return (0 if low >= 0 else -top), top
+
+
+def _comb(value: Any, args: Sequence[Interval]) -> Interval:
+    (low, high), (least, most) = args
+    if low < 0:
+        return ANYTHING
+    if most < 0:
+        return 0, 0
+    if high == inf or high > 1024:
+        return 0, inf
+    return 0, comb(high, max(0, min(most, high // 2)))
+
+
+def _factorial(value: Any, args: Sequence[Interval]) -> Interval:
+    high = args[0][1]
+    return 1, (factorial(max(high, 0)) if high <= 200 else inf)
+
+
+def _compare(op: str):
+    def rule(value: Any, args: Sequence[Interval]) -> Interval:
+        (low, high), (least, most) = args
+        if op == "lt":
+            return int(high < least), int(low < most)
+        if op == "le":
+            return int(high <= least), int(low <= most)
+        apart = high < least or most < low
+        same = low == high == least == most
+        return (int(same), int(not apart)) if op == "eq" else (int(apart), int(not same))
+
+    return rule
+
+
+def _loop(value: Any, args: Sequence[Interval]) -> Interval:
+    """A sum or product of (most terms) x (bounds of one term), the index between its limits."""
+    (low, _), (_, high), *captured = args
+    if value.kind == "all":
+        return TRUTH
+    terms = max(high - low + 1, 0)
+    least, most = value.program.output_bounds([(low, max(low, high)), *captured])
+    if value.kind == "sum":
+        return _times(terms, min(least, 0)), _times(terms, max(most, 0))
+    size = _power(max(abs(least), abs(most), 1), terms)
+    return (0 if least >= 0 else -size), size
+
+
+def _ilog(value: Any, args: Sequence[Interval]) -> Interval:
+    high = args[0][1]
+    return 0, (high.bit_length() if high not in (inf, -inf) else inf)
+
+
+_RULES = {
+    "input": lambda value, args: ANYTHING,
+    "const": lambda value, args: (value, value),
+    "add": _add,
+    "mul": _mul,
+    "square": _square,
+    "floordiv": _floordiv,
+    "mod": _mod,
+    "quotient": _quotient,
+    "abs": _absolute,
+    "sign": _sign,
+    "intpow": _intpow,
+    "comb": _comb,
+    "factorial": _factorial,
+    "ilog": _ilog,
+    "iroot": lambda value, args: (0, max(args[0][1], 0)),
+    "max": lambda value, args: (max(part[0] for part in args), max(part[1] for part in args)),
+    "min": lambda value, args: (min(part[0] for part in args), min(part[1] for part in args)),
+    "where": lambda value, args: args[1] if args[0][0] else args[2] if not args[0][1] else hull(args[1:]),
+    "lt": _compare("lt"),
+    "le": _compare("le"),
+    "eq": _compare("eq"),
+    "ne": _compare("ne"),
+    "and": lambda value, args: (min(part[0] for part in args), min(part[1] for part in args)),
+    "or": lambda value, args: (max(part[0] for part in args), max(part[1] for part in args)),
+    "not": lambda value, args: (1 - args[0][1], 1 - args[0][0]),
+    "loop": _loop,
+}

@@ -1,0 +1,225 @@
+"""`compile`: formulas become functions of keyword arguments, with the integer semantics of the formulas.
+
+>>> from sympy import symbols, floor
+>>> H, c = symbols("H c", integer=True, positive=True)
+>>> f = compile({"macs": 9 * c**2 * floor(H/2), "parameters": 9 * c**2})
+>>> f(H=[7, 8], c=64)
+{'macs': array([110592, 147456]), 'parameters': 36864}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sympy
+from sympy import Basic, Symbol
+
+from ..errors import FieldError
+from ..evaluate import free_symbols
+from .formula import Formulas, lower
+
+BACKENDS = ("numpy", "python", "jax", "torch")
+
+
+def compile(e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_invalid: str = "raise") -> "CompiledFormula":
+    """A function that evaluates a formula, or several with their common subexpressions computed once.
+
+    Integers are exact. 64-bit integers are used where bounds on the arguments of the call prove that every intermediate
+    result fits, Python integers everywhere else; nothing ever wraps around. Rational intermediate results are exact.
+
+    Parameters
+    ----------
+    e_or_dict : sympy.Expr, or an object with a ``formula``, or a mapping or sequence of them
+        What to compile. A mapping gives a function that returns a dict, a sequence one that returns a tuple.
+    backend : {"numpy", "python", "jax", "torch"}
+        ``"numpy"`` takes integers and arrays of integers that broadcast, ``"python"`` integers alone. ``"jax"`` and
+        ``"torch"`` take their own arrays and refuse what does not fit into 64 bits.
+    domain : condition or iterable of conditions, optional
+        Relations under which the formula holds, beyond what its symbols assume. Bounds on single symbols are used in proofs.
+    on_invalid : {"raise", "mask"}
+        What happens outside the domain, and where a formula has no value (a division by 0): an error that names the
+        condition and the point, or a masked array (``None`` from the ``"python"`` backend).
+
+    Returns
+    -------
+    CompiledFormula
+        Call it with one keyword argument for each symbol. What comes back follows the formula:
+        *integer* (proved to be one): Python integers, int64 arrays, or object arrays of Python integers;
+        *rational*: the same if every division happens to be exact; otherwise `fractions.Fraction` from ``"python"`` and
+        from scalars, the nearest float64 in arrays;
+        *real* (logarithms, roots): floats, rounded at every operation; *truth* (conditions): booleans.
+
+    Raises
+    ------
+    FieldError
+        If the backend is unknown or two symbols have one name; from the function, if arguments are missing, unknown, or no integers.
+    DomainError
+        From the function, outside the domain.
+    UnsupportedError
+        If the formula contains something that cannot be compiled.
+
+    Examples
+    --------
+    >>> from sympy import symbols, floor
+    >>> H, k = symbols("H k", integer=True, positive=True)
+    >>> size = compile(floor((H - k) / 2) + 1, domain=[k <= H], on_invalid="mask")
+    >>> size(H=[8, 2], k=3)
+    masked_array(data=[3, --],
+                 mask=[False,  True],
+           fill_value=999999)
+    >>> compile(H**9)(H=10**9)
+    1000000000000000000000000000000000000000000000000000000000000000000000000000000000
+    """
+    return CompiledFormula(e_or_dict, backend, domain, on_invalid)
+
+
+class CompiledFormula:
+    """A formula as a function of keyword arguments; made by `compile`.
+
+    Attributes
+    ----------
+    arguments : tuple of str
+        The names of the arguments.
+    symbols : tuple of sympy.Symbol
+        The symbols they stand for.
+    kinds : str, dict or tuple
+        For each result ``"integer"``, ``"rational"``, ``"real"`` or ``"truth"``.
+    backend, domain, on_invalid
+        As given to `compile`.
+    """
+
+    def __init__(self, e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_invalid: str = "raise"):
+        if backend not in BACKENDS:
+            raise FieldError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+        if on_invalid not in ("raise", "mask"):
+            raise FieldError(f"on_invalid must be 'raise' or 'mask', got {on_invalid!r}")
+        self._given = (e_or_dict, backend, domain, on_invalid)
+        self.backend, self.domain, self.on_invalid = backend, domain, on_invalid
+        self._keys, self._expressions = _named(e_or_dict)
+        conditions = [condition for condition in _conditions(domain)]
+        self.symbols = _symbols([*self._expressions, *conditions])
+        self.arguments = tuple(symbol.name for symbol in self.symbols)
+        self._variants: dict[frozenset[Symbol], Formulas] = {}
+        self._runners: dict[frozenset[Symbol], Any] = {}
+        always_real = frozenset(symbol for symbol in self.symbols if symbol.is_integer is False)
+        self._formulas(always_real)
+        self._always_real = always_real
+
+    def _formulas(self, reals: frozenset[Symbol]) -> Formulas:
+        if reals not in self._variants:
+            self._variants[reals] = lower(self._expressions, self.symbols, self.domain, reals)
+        return self._variants[reals]
+
+    @property
+    def program(self) -> Any:
+        """The flat program, for those who want to look at it."""
+        return self._formulas(self._always_real).program
+
+    @property
+    def kinds(self) -> Any:
+        return self._shaped(list(self._formulas(self._always_real).kinds))
+
+    def _shaped(self, results: Sequence[Any]) -> Any:
+        if self._keys is None:
+            return results[0]
+        return dict(zip(self._keys, results, strict=True)) if isinstance(self._keys, list) else tuple(results)
+
+    def __call__(self, **arguments: Any) -> Any:
+        if len(arguments) != len(self.arguments) or not all(name in arguments for name in self.arguments):
+            missing = [name for name in self.arguments if name not in arguments]
+            unknown = [name for name in arguments if name not in self.arguments]
+            raise FieldError(
+                f"this formula is a function of {', '.join(self.arguments) or 'nothing'}; "
+                f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
+            )
+        values = [arguments[name] for name in self.arguments]
+        reals = self._always_real
+        if any(_is_float(value) for value in values):
+            reals = reals | {
+                symbol
+                for symbol, value in zip(self.symbols, values, strict=True)
+                if symbol.is_integer is not True and _is_float(value)
+            }
+        runner = self._runners.get(reals)
+        if runner is None:
+            runner = self._runners[reals] = self._runner(reals)
+        return self._shaped(runner(values))
+
+    def _runner(self, reals: frozenset[Symbol]) -> Any:
+        formulas = self._formulas(reals)
+        mask = self.on_invalid == "mask"
+        if self.backend == "python":
+            from .scalar import ScalarRunner
+
+            return ScalarRunner(formulas, self.symbols, mask)
+        if self.backend == "numpy":
+            from .numpy_backend import NumpyRunner
+
+            return NumpyRunner(formulas, self.symbols, mask)
+        from .tensor_backends import TensorRunner
+
+        return TensorRunner(formulas, self.symbols, mask, self.backend)
+
+    def __reduce__(self) -> Any:
+        return CompiledFormula, self._given
+
+    def __repr__(self) -> str:
+        return f"<compiled formula of {', '.join(self.arguments)} on {self.backend}: {len(self.program)} operations>"
+
+
+def _conditions(domain: Any) -> list[Any]:
+    from .domains import conditions_of
+
+    return conditions_of(domain)
+
+
+def formula_of(thing: Any) -> Basic:
+    """The expression in a formula, a derivation or a number."""
+    found = getattr(thing, "formula", thing)
+    if isinstance(found, (int, float)) and not isinstance(found, bool):
+        return sympy.sympify(found)
+    if not isinstance(found, (sympy.Expr, sympy.logic.boolalg.Boolean)):
+        raise FieldError(f"can only compile SymPy expressions, got {found!r} of type {type(found).__name__}")
+    return found
+
+
+def _named(e_or_dict: Any) -> tuple[Any, list[Basic]]:
+    """The names of the results (None for a single one, a tuple for a sequence) and their formulas."""
+    if isinstance(e_or_dict, Mapping):
+        return list(e_or_dict), [formula_of(value) for value in e_or_dict.values()]
+    if isinstance(e_or_dict, (list, tuple)):
+        return tuple(range(len(e_or_dict))), [formula_of(value) for value in e_or_dict]
+    return None, [formula_of(e_or_dict)]
+
+
+def _symbols(expressions: Sequence[Basic]) -> tuple[Symbol, ...]:
+    found: set[Symbol] = set()
+    for expression in expressions:
+        found |= free_symbols(expression)
+    ordered = sorted(found, key=lambda symbol: symbol.name)
+    for first, second in zip(ordered, ordered[1:], strict=False):
+        if first.name == second.name:
+            raise FieldError(
+                f"two different symbols are named {first.name} (their assumptions differ: {_assumptions(first)}; "
+                f"{_assumptions(second)}); make all symbols with la.dims"
+            )
+    return tuple(ordered)
+
+
+def _assumptions(symbol: Symbol) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(symbol.assumptions0.items()) if name in _TOLD) or "none"
+
+
+_TOLD = {"integer", "positive", "negative", "nonnegative", "even", "odd", "real"}
+
+
+def _is_float(value: Any) -> bool:
+    if isinstance(value, int):
+        return False
+    if isinstance(value, float):
+        return True
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        return isinstance(value, (list, tuple)) and any(_is_float(part) for part in value)
+    return getattr(dtype, "kind", "") == "f" or bool(getattr(dtype, "is_floating_point", False))
