@@ -127,7 +127,7 @@ class Derivation:
         """
         sizes = self._sizes(values or {}, words)
         self.domain.check(sizes)
-        return mapped(self.formula, lambda part: evaluate(part, {s: v for s, v in sizes.items() if part.has(s)}))
+        return mapped(self.formula, lambda part: evaluate(part, sizes, unused=True))
 
     def _sizes(self, values: Mapping[Symbol, int], words: Mapping[str, int]) -> dict[Symbol, int]:
         known = {symbol.name: symbol for symbol in self.symbols}

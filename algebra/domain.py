@@ -46,7 +46,7 @@ class Domain:
         """Raise `DomainError` with the node and the condition that fails, if one does."""
         for item in self.conditions:
             for copy in _copies(item.loops, dict(values)):
-                if not evaluate_condition(item.condition.relation, copy):
+                if not evaluate_condition(item.condition.relation, copy, unused=True):
                     sizes = ", ".join(f"{symbol}={copy[symbol]}" for symbol in sorted(copy, key=str) if item.condition.relation.has(symbol))
                     raise DomainError(f"at {item.path or self._place}: {item.condition.meaning}: {item.condition.relation} fails for {sizes}")
 
@@ -73,7 +73,7 @@ def _copies(loops: Sequence[Loop], values: dict[Symbol, int]):
     if not loops:
         yield values
         return
-    times = evaluate(loops[0].times, values)
+    times = evaluate(loops[0].times, values, unused=True)
     if times > MOST_COPIES:
         raise BudgetError(f"the domain of {times} copies is larger than the {MOST_COPIES} that are checked one by one")
     for number in range(int(times)):

@@ -20,7 +20,7 @@ from .heads import (
     REDUCTIONS, Address, Apply, Constant, Group, Head, Index, Pad, Plus, Read, Reduce, Softmax, Times, address_indices,
     children, free_indices, is_constant,
 )  # fmt: skip
-from .parse import ParsedEquation, SCALAR_FUNCTIONS
+from .parse import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
 
 _RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
@@ -63,10 +63,6 @@ class Elaborated:
 @lru_cache(maxsize=50_000)
 def _names(node: ast.AST) -> list[str]:
     return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
-
-
-def _items(subscript: ast.Subscript) -> list[ast.expr]:
-    return list(subscript.slice.elts) if isinstance(subscript.slice, ast.Tuple) else [subscript.slice]
 
 
 class Elaborator:
@@ -139,7 +135,7 @@ class Elaborator:
                 self.number = number
                 name = node.value.id  # type: ignore[attr-defined]
                 plain, unknown, known = 0, [], 0
-                for item in _items(node):
+                for item in subscript_items(node):
                     if isinstance(item, ast.Starred):
                         rank = self._rank(item)
                         if rank is None:
@@ -162,7 +158,7 @@ class Elaborator:
         for node, number in occurrences:
             self.number = number
             name, width = node.value.id, 0  # type: ignore[attr-defined]
-            for item in _items(node):
+            for item in subscript_items(node):
                 if isinstance(item, ast.Starred) and self._rank(item) is None:
                     starred = ", ".join(f"*{n}" for n in _names(item.value) if n in self.stars)
                     raise self.fail(
@@ -172,7 +168,7 @@ class Elaborator:
             if name in self.shapes and width != len(self.shapes[name]):
                 raise self._arity(name, node, width, len(self.shapes[name]))
             place = 0
-            for item in _items(node):
+            for item in subscript_items(node):
                 bare = item.value if isinstance(item, ast.Starred) else item
                 if name in self.shapes and isinstance(bare, ast.Name) and self._is_index(bare.id):
                     self.starts.setdefault(bare.id, (name, place))
@@ -375,7 +371,7 @@ class Elaborator:
     def address(self, node: ast.Subscript) -> tuple[Address, ...]:
         """The address of one read or target, stars spread over the axes."""
         made: list[Address] = []
-        for item in _items(node):
+        for item in subscript_items(node):
             if isinstance(item, ast.Starred):
                 rank = self._rank(item)
                 assert rank is not None
@@ -408,7 +404,7 @@ class Elaborator:
     def _indices(self, node: ast.Subscript) -> tuple[Index, ...]:
         """The indices of a reduction, as in ``max[*u]``."""
         made: list[Index] = []
-        for item in _items(node):
+        for item in subscript_items(node):
             name = item.value if isinstance(item, ast.Starred) else item
             if not isinstance(name, ast.Name) or not self._is_index(name.id):
                 raise self.fail("a reduction runs over indices", item, f"{node.value.id}[*i](...)")  # type: ignore[attr-defined]
@@ -506,13 +502,13 @@ class Elaborator:
         if named and len(named) != len(parts):
             raise self.fail("either every width names its index or none does", node, "pad[t: (1, 0)](x[t, f])")
         if not named:
-            starred = [item.value for item in _items(source) if isinstance(item, ast.Starred)]
+            starred = [item.value for item in subscript_items(source) if isinstance(item, ast.Starred)]
             if not starred or len(parts) > 2:
                 raise self.fail("without a starred index, say which axis is padded", node, "pad[t: (1, 0)](x[t, f])")
             pair = (parts[0], parts[-1])
             named = {name.id: pair for name in starred if isinstance(name, ast.Name)}
         widths: list[tuple[Expr, Expr]] = []
-        for item in _items(source):
+        for item in subscript_items(source):
             name = item.value if isinstance(item, ast.Starred) else item
             if not isinstance(name, ast.Name) or not self._is_index(name.id):
                 raise self.fail("a padded tensor is read at plain indices", item, "pad[width](x[c, *i])")
@@ -535,7 +531,7 @@ class Elaborator:
             return
         if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
             sizes: list[Expr | None] = []
-            for item in _items(tree):
+            for item in subscript_items(tree):
                 blank = isinstance(item, ast.Name) and item.id == "_"
                 sizes.append(None if blank else self.arithmetic(item))
             made.declared[tree.value.id] = tuple(sizes)

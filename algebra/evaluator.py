@@ -362,10 +362,11 @@ class _Walk(Generic[T]):
         index = self._fresh_index()
         try:
             return self._closed_repeat(node, flow, path, index, 0)
-        except UnsupportedError:
-            if node.index is None:
-                raise
-        return self._closed_repeat(node, flow, path, index, 1)
+        except UnsupportedError as error:
+            try:
+                return self._closed_repeat(node, flow, path, index, 1)
+            except UnsupportedError:
+                raise error from None
 
     def _closed_repeat(self, node: Repeat, flow: Flow, path: str, index: Symbol, peeled: int) -> tuple[Flow, T]:
         """A symbolic repetition, with its first copy apart where that one is entered by another shape than the rest follow from."""

@@ -27,7 +27,7 @@ from .dims import are_sizes, as_size
 from .errors import EquationError, FieldError
 from .heads import Index
 from .network import Network
-from .parse import ParsedEquation, parse
+from .parse import ParsedEquation, parse, subscript_items
 
 NOTHING = Str("None")
 
@@ -255,7 +255,7 @@ def _input_names(parsed: ParsedEquation) -> tuple[str, ...]:
 
 
 def _pattern(node: ast.Subscript) -> str | None:
-    items = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+    items = subscript_items(node)
     stars = [place for place, item in enumerate(items) if isinstance(item, ast.Starred)]
     plain = [place for place, item in enumerate(items) if not isinstance(item, ast.Starred)]
     if not stars or not plain:

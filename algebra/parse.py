@@ -75,6 +75,19 @@ class ParsedEquation:
         return EquationError(problem, text=self.text, line=line, column=getattr(node, "col_offset", 0), instead=instead)
 
 
+def subscript_items(node: ast.Subscript) -> list[ast.expr]:
+    """What stands between the square brackets; round brackets inside them make one item, so that ``z[(c, i)]`` has one axis.
+
+    Python's tree drops these brackets, but a tuple in brackets begins before its first element.
+    """
+    inside = node.slice
+    if not isinstance(inside, ast.Tuple):
+        return [inside]
+    first = inside.elts[0] if inside.elts else inside
+    bracketed = (inside.lineno, inside.col_offset) != (first.lineno, first.col_offset)
+    return [inside] if bracketed else list(inside.elts)
+
+
 def _logical_lines(text: str) -> list[tuple[int, str]]:
     """Physical lines joined while a bracket is open or a comma ends the line; comments and blank lines dropped."""
     found: list[tuple[int, str]] = []
