@@ -156,6 +156,11 @@ class Elaborator:
             if not changed:
                 break
         for node, number in occurrences:
+            for item in subscript_items(node):
+                if isinstance(item, ast.Name) and item.id in self.stars:
+                    self.number = number
+                    raise self.fail(f"{item.id} is starred elsewhere and needs its star here", item, f"*{item.id}")
+        for node, number in occurrences:
             self.number = number
             name, width = node.value.id, 0  # type: ignore[attr-defined]
             for item in subscript_items(node):

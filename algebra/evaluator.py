@@ -431,14 +431,14 @@ class _Walk(Generic[T]):
         step = simplify(second - first)
         if step == simplify(third - second):
             return simplify(first + index * step)
-        chain = self._floor_chain(place, body, flow, index)
+        chain = self._chain(place, body, flow, index)
         if chain is not None:
             return chain
         ratio = simplify(second / first)
         return first * ratio**index
 
-    def _floor_chain(self, place: int, body: Network, flow: Flow, index: Symbol) -> Expr | None:
-        """The size after `index` maps n -> floor((n + a)/s): one floor, by the composition law of floor-affine maps."""
+    def _chain(self, place: int, body: Network, flow: Flow, index: Symbol) -> Expr | None:
+        """The size after `index` maps n -> floor((n + a)/s), by the composition law of floor-affine maps, or n -> s n + a."""
         size = Symbol(f"n_{place}", integer=True, positive=True)
         shape = (*flow.shape[:place], size, *flow.shape[place + 1 :])
         try:
@@ -446,10 +446,14 @@ class _Walk(Generic[T]):
         except LayerAlgebraError:
             return None
         map_ = floor_affine(image, size)
-        if map_ is None or index in map_[0].free_symbols | map_[1].free_symbols or map_[1] == 1:
+        if map_ is not None and index not in map_[0].free_symbols | map_[1].free_symbols and map_[1] != 1:
+            shift, stride = map_
+            return simplify(floor((flow.shape[place] + shift * (stride**index - 1) / (stride - 1)) / stride**index))
+        growth = image.diff(size)
+        offset = simplify(image - growth * size) if not growth.has(size) and not image.has(floor) else None
+        if offset is None or growth in (0, 1) or index in growth.free_symbols | offset.free_symbols:
             return None
-        shift, stride = map_
-        return simplify(floor((flow.shape[place] + shift * (stride**index - 1) / (stride - 1)) / stride**index))
+        return simplify(flow.shape[place] * growth**index + offset * (growth**index - 1) / (growth - 1))
 
     def require(self, condition: Condition, path: str) -> None:
         if condition.relation == true:

@@ -236,6 +236,8 @@ def _reader(place: int) -> Callable[[Layer], object]:
 @lru_cache(maxsize=4096)
 def _input_names(parsed: ParsedEquation) -> tuple[str, ...]:
     defined = {statement.target.value.id for statement in parsed.statements}  # type: ignore[attr-defined]
+    if "x" in defined:
+        raise EquationError("x is the input and cannot be defined", text=parsed.text, line=1, instead="a new name on the left")
     found: dict[str, None] = {}
 
     def visit(node: ast.AST, looked_up: bool) -> None:

@@ -234,6 +234,10 @@ def parse(text: str) -> ParsedEquation:
         _check(target, number, text)
         _check(value, number, text)
         if isinstance(target, ast.Name):
+            if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
+                raise EquationError(
+                    f"{target.id} has no indices and is made of tensors", text=text, line=number, column=indent, instead=f"{target.id}[i] = ..."
+                )
             scalars.append((target.id, value, number))
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
             statements.append(ParsedStatement(target, value, number))
