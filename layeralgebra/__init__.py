@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from .algebra.derivation import Derivation, Derivations
 from .algebra.dims import dims
 from .algebra.domain import Domain
@@ -17,13 +19,37 @@ from .algebra.errors import (
     BudgetError, DomainError, EquationError, FieldError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError,
 )  # fmt: skip
 from .algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
+from .algebra import metrics as _registered  # noqa: F401  (registers the metrics)
 from .algebra.metric import METRICS, Metric, derive, metrics
-from .algebra import metrics as _metric_modules
 from .algebra.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
 from .algebra.normal_form import simplify
 from .layers import COMPOSITIONS, REGISTRY, layers
 
 __version__ = "0.1.0"
+
+_LATER = {
+    "codegen": "algebra.compilation", "compare": "algebra.tables", "compile": "algebra.compilation",
+    "elasticity": "algebra.solve", "from_networkx": "algebra.graphs", "gradient": "algebra.compilation", "latex": "algebra.latex",
+    "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",
+    "optimize": "algebra.optimize", "pareto": "algebra.optimize", "run": "algebra.run",
+    "sensitivity": "algebra.solve", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
+    "zoo": "layers.zoo", "proofs": "proofs",
+}  # fmt: skip
+"""Names that are loaded when they are first used, so that the import stays as quick as SymPy's own."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'layeralgebra' has no attribute {name!r}")
+    module = importlib.import_module(f".{_LATER[name]}", __name__)
+    found = module if _LATER[name].split(".")[-1] == name else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 globals().update(METRICS)
 globals().update(REGISTRY)
@@ -33,5 +59,5 @@ __all__ = [
     "Add", "BudgetError", "Concat", "Derivation", "Derivations", "Dim", "Domain", "DomainError", "EquationError", "FieldError", "Flag", "Graph",
     "GraphError", "Input", "Layer", "LayerAlgebraError", "Metric", "Mul", "Network", "Number", "Repeat", "Series", "ShapeError", "Shared",
     "Size", "Sizes", "Text", "UnsupportedError", "derive", "dims", "layers", "metrics", "simplify",
-    *METRICS, *REGISTRY, *COMPOSITIONS,
+    *METRICS, *REGISTRY, *COMPOSITIONS, *_LATER,
 ]  # fmt: skip

@@ -1,0 +1,72 @@
+"""Growth of deriving: time and peak memory against the number of distinct layers, and against symbolic depth.
+
+Every size runs in a process of its own, so that no cache of a smaller run helps a larger one; the exponent is the slope of a
+line fitted to the logarithms of medians.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import subprocess
+import sys
+
+SIZES = (10, 100, 1_000, 10_000)
+ROUNDS = 5
+CODE = """
+import json, resource, sys, time
+import layeralgebra as la
+H, W, L = la.dims("H W L")
+count, depth = int(sys.argv[1]), sys.argv[2]
+net = la.Series(la.Input(3, H, W), *(la.Conv(4 + place, 3, padding=1) for place in range(count)))
+if depth != "0":
+    block = la.Conv(4 + count - 1, 3, padding=1) >> la.BatchNorm() >> la.ReLU()
+    net = net >> (la.Identity() + block) ** (L if depth == "L" else int(depth))
+base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+taken = {}
+for name in ("parameters", "macs", "receptive_field"):
+    start = time.perf_counter()
+    la.derive(name, net)
+    taken[name] = time.perf_counter() - start
+taken["memory"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) / 1024
+print(json.dumps(taken))
+"""
+
+
+def measure(count: int, depth: str = "0", rounds: int = ROUNDS) -> dict[str, float]:
+    """Medians over fresh processes: seconds for each metric, and mebibytes above what the network itself takes."""
+    runs = []
+    for _ in range(rounds):
+        command = [sys.executable, "-P", "-c", CODE, str(count), depth]
+        runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600).stdout))
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
+    """The slope of the least-squares line through the logarithms."""
+    xs, ys = [math.log(size) for size in sizes], [math.log(max(value, 1e-9)) for value in values]
+    mean_x, mean_y = statistics.fmean(xs), statistics.fmean(ys)
+    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys)) / sum((x - mean_x) ** 2 for x in xs)
+
+
+def main(sizes: tuple[int, ...] = SIZES, rounds: int = ROUNDS) -> list[dict[str, object]]:
+    measured = [measure(size, rounds=rounds) for size in sizes]
+    rows: list[dict[str, object]] = []
+    for name in ("parameters", "macs", "receptive_field", "memory"):
+        values = [run[name] for run in measured]
+        unit = "MiB" if name == "memory" else "s"
+        row: dict[str, object] = {"against the number of layers": f"{name} ({unit})"}
+        row.update({f"{size}": f"{value:.3g}" for size, value in zip(sizes, values)})
+        row["exponent"] = f"{exponent(sizes, values):.2f}"
+        row["exponent of the last step"] = f"{exponent(sizes[-2:], values[-2:]):.2f}"
+        rows.append(row)
+    for depth in ("10", "L"):
+        deep = measure(10, depth, rounds)
+        rows.append({"against the number of layers": f"10 layers and a residual block, {depth} times: macs (s)", "10": f"{deep['macs']:.3g}"})
+    return rows
+
+
+if __name__ == "__main__":
+    for line in main():
+        print(line)
