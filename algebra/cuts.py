@@ -82,8 +82,9 @@ def minimum_vertex_cut(graph: Any, source: Node, sink: Node, capacity: Mapping[A
     nodes, edges = _read(graph)
     for name, end in (("source", source), ("sink", sink)):
         if end not in nodes:
-            raise GraphError(f"a cut from {source!r} to {sink!r}: the graph has no node {end!r} ({name}); "
-                             f"it has {_some(nodes)}")
+            raise GraphError(
+                f"a cut from {source!r} to {sink!r}: the graph has no node {end!r} ({name}); it has {_some(nodes)}"
+            )
     between = _reached(edges, source) & _reached([(v, u) for u, v in edges], sink)
     if sink not in between:
         return Cut(Integer(0), frozenset())
@@ -225,8 +226,10 @@ def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes:
 
 def _every_cut(after: Edges, start: Any, end: Any, inner: list[Any]) -> Expr:
     if len(inner) > _LARGEST_CORE:
-        raise BudgetError(f"a part of the graph with {len(inner)} inner nodes is not series-parallel, and symbolic "
-                          f"cuts are compared one by one up to {_LARGEST_CORE}; substitute numbers, which have no such limit")
+        raise BudgetError(
+            f"a part of the graph with {len(inner)} inner nodes is not series-parallel, and symbolic "
+            f"cuts are compared one by one up to {_LARGEST_CORE}; substitute numbers, which have no such limit"
+        )
     # Cuts as multisets of edges' sizes: one that contains another cannot be smaller.
     found: list[Counter[Expr]] = []
     for chosen in range(1 << len(inner)):

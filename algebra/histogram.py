@@ -32,12 +32,12 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
-from sympy import Expr, IndexedBase, Integer, Max, Min, Sum, binomial, log, oo
+from sympy import Expr, IndexedBase, Integer, Min, Sum, binomial, log, oo
 from sympy.core.symbol import Dummy
 
 from .dims import as_size
 from .errors import BudgetError, FieldError, UnsupportedError
-from .zaslavsky import Enclosure, Zaslavsky, log2_enclosure, zaslavsky_number
+from .zaslavsky import Enclosure, Log2Zaslavsky, Zaslavsky, log2_enclosure, zaslavsky_number
 
 # Bits in one table of binomials (number of entries times their length), and products of entries in one join of
 # branches.
@@ -100,7 +100,7 @@ class Histogram:
 
     def __add__(self, other: Histogram) -> Histogram:
         longer, shorter = sorted((self.counts, other.counts), key=len, reverse=True)
-        return Histogram((*(a + b for a, b in zip(longer, shorter)), *longer[len(shorter):]))
+        return Histogram((*(a + b for a, b in zip(longer, shorter)), *longer[len(shorter) :]))
 
     def dominated_by(self, other: Histogram) -> bool:
         """Whether, for every ``d``, no more regions have an image of dimension ``d`` or above than in the other."""
@@ -140,7 +140,7 @@ def convolve(f: Histogram, g: Histogram) -> Histogram:
 
     size = len(a) + len(b) - 1
     digits = (packed(a) * packed(b)).to_bytes(slot * size, "little")
-    return Histogram(tuple(int.from_bytes(digits[slot * i: slot * (i + 1)], "little") for i in range(size)))
+    return Histogram(tuple(int.from_bytes(digits[slot * i : slot * (i + 1)], "little") for i in range(size)))
 
 
 def disjoint(f: Histogram, g: Histogram) -> Histogram:
@@ -166,8 +166,9 @@ class Pieces:
 
     def __post_init__(self) -> None:
         if self.sloped < 0 or self.constant < 0 or self.sloped + self.constant < 1:
-            raise FieldError(f"an activation has one affine piece or more, got sloped={self.sloped}, "
-                             f"constant={self.constant}")
+            raise FieldError(
+                f"an activation has one affine piece or more, got sloped={self.sloped}, constant={self.constant}"
+            )
 
     @property
     def breakpoints(self) -> int:
@@ -353,8 +354,10 @@ class Units(Transfer):
         return Min(together, apart) * DIMENSION[Min(d, n) if self.pieces.sloped else 0]
 
     def _tables(self, top: int) -> _Tables:
-        groups = tuple((_number(u, "units"), None if r == oo else _number(r, "rank seen"), _number(c, "copies"))
-                       for u, r, c in self.groups)
+        groups = tuple(
+            (_number(u, "units"), None if r == oo else _number(r, "rank seen"), _number(c, "copies"))
+            for u, r, c in self.groups
+        )
         return _tables(groups, self.pieces, min(top, sum(units * copies for units, _, copies in groups)))
 
 
@@ -389,8 +392,10 @@ def _partial_sums(n: int, p: int, depth: int) -> list[int]:
 def _tables(groups: tuple[tuple[int, int | None, int], ...], pieces: Pieces, depth: int) -> _Tables:
     n, p = sum(units * copies for units, _, copies in groups), pieces.breakpoints
     if n * (depth + 1) * max(p, 1).bit_length() > _TABLE_BITS:
-        raise BudgetError(f"the histogram of {n} units on dimension {depth} needs a table of {n * (depth + 1)} bits, "
-                          f"over the limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d")
+        raise BudgetError(
+            f"the histogram of {n} units on dimension {depth} needs a table of {n * (depth + 1)} bits, "
+            f"over the limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d"
+        )
     total = _partial_sums(n, p, depth)
     if len(groups) > 1 or groups[0][1:] != (None, 1):
         apart = [1] * (depth + 1)
@@ -417,7 +422,7 @@ def _bits_of_units(n: Expr, d: Expr, pieces: Pieces) -> Expr:
     p = pieces.breakpoints
     if p == 0:
         return Integer(0)
-    bits = log(Zaslavsky(p * n, d)) / log(2)
+    bits = Log2Zaslavsky(p * n, d)
     return bits if p == 1 else Min(bits, n * log(p + 1) / log(2))
 
 
@@ -469,8 +474,10 @@ class MaxPool(Transfer):
     def norms(self, top: int) -> list[int]:
         n = _number(self.hyperplanes, "n C(k, 2)")
         if n * (top + 1) > _TABLE_BITS:
-            raise BudgetError(f"the histogram of {self} on dimension {top} needs a table of {n * (top + 1)} bits, "
-                              f"over the limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d")
+            raise BudgetError(
+                f"the histogram of {self} on dimension {top} needs a table of {n * (top + 1)} bits, "
+                f"over the limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d"
+            )
         return _partial_sums(n, 1, top)
 
     def act(self, v: Histogram) -> Histogram:
@@ -488,7 +495,7 @@ class MaxPool(Transfer):
         return min(top, _number(self.outputs, "outputs"))
 
     def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
-        return log(Zaslavsky(self.hyperplanes, d)) / log(2), Min(d, self.outputs)
+        return Log2Zaslavsky(self.hyperplanes, d), Min(d, self.outputs)
 
     def image(self, d: Expr) -> Expr:
         return Zaslavsky(self.hyperplanes, d) * DIMENSION[Min(d, self.outputs)]
@@ -582,8 +589,10 @@ class Branches(Transfer):
         used = list(used)
         products = sum((d + 1) ** 2 for d in used) * (len(self.branches) - 1)
         if products > _JOIN_PRODUCTS:
-            raise BudgetError(f"joining {len(self.branches)} branches on {len(used)} dimensions up to {top} takes "
-                              f"{products} products, over the limit of {_JOIN_PRODUCTS}; use the closed form")
+            raise BudgetError(
+                f"joining {len(self.branches)} branches on {len(used)} dimensions up to {top} takes "
+                f"{products} products, over the limit of {_JOIN_PRODUCTS}; use the closed form"
+            )
         images = {}
         for d in used:
             joined, limit = unit(0), self._limit(d)
@@ -647,8 +656,9 @@ def fuse(transfer: Transfer) -> Transfer:
     fused: list[Transfer] = []
     for pieces, found in siblings.items():
         if len(found) > 1:
-            groups = tuple((units, Min(rank, seen), copies)
-                           for _, layer, rank, _ in found for units, seen, copies in layer.groups)
+            groups = tuple(
+                (units, Min(rank, seen), copies) for _, layer, rank, _ in found for units, seen, copies in layer.groups
+            )
             tails = tuple(Chain((Affine(Min(layer.count, rank)), tail)) for _, layer, rank, tail in found)
             fused.append(Chain((Units(groups, pieces), fuse(Branches(tails, transfer.width)))))
             branches = tuple(branch for branch in branches if all(branch is not sibling for sibling, *_ in found))

@@ -93,8 +93,10 @@ class WidthFold:
         if times != 1:
             again, later = self._pass(context, widths)
             if again != context:
-                raise UnsupportedError(f"{self.name} over {times} repetitions: not settled after one pass "
-                                       f"({context}, then {again}); repeat a number of times instead")
+                raise UnsupportedError(
+                    f"{self.name} over {times} repetitions: not settled after one pass "
+                    f"({context}, then {again}); repeat a number of times instead"
+                )
             first, whole = self._join(parts), self._join(later)
             # An equal first pass joins the power; otherwise it stands before the others.
             ahead, count = ([], times) if first == whole else ([first], times - 1)
@@ -118,8 +120,10 @@ class WidthFold:
             return self.kind
         if self.otherwise and relations[0] != False:  # noqa: E712
             return self.otherwise
-        raise DomainError(f"{self.name} ({self.source}) for {inputs} inputs and widths {list(widths)}: "
-                          f"it is stated for {self.stated_for}; montufar_2017 and serra_2018 hold for all widths")
+        raise DomainError(
+            f"{self.name} ({self.source}) for {inputs} inputs and widths {list(widths)}: "
+            f"it is stated for {self.stated_for}; montufar_2017 and serra_2018 hold for all widths"
+        )
 
     @staticmethod
     def _widths(widths: Iterable[Any]) -> tuple[Expr, ...]:
@@ -150,19 +154,24 @@ def _one_input(inputs: Expr, widths: tuple[Expr, ...]) -> list[Boolean]:
 
 
 montufar_2014 = WidthFold(
-    name="montufar_2014", kind="lower",
+    name="montufar_2014",
+    kind="lower",
     source="Montufar, Pascanu, Cho & Bengio, On the number of linear regions of deep neural networks, 2014",
     start=lambda inputs: (inputs,),
     # The last layer counts in another way, so each width waits until the next one comes.
     step=lambda context, width: (
-        floor(context[1] / context[0]) ** context[0] if len(context) == 2 else Integer(1), (context[0], width)),
+        floor(context[1] / context[0]) ** context[0] if len(context) == 2 else Integer(1),
+        (context[0], width),
+    ),
     finish=lambda context: Zaslavsky(context[1], context[0]),
-    needs=_widths_over_inputs, stated_for="layers at least as wide as the input",
+    needs=_widths_over_inputs,
+    stated_for="layers at least as wide as the input",
 )
 """``prod_{l<L} floor(n_l/n_0)^{n_0} Z(n_L, n_0)``, reached by some network of these widths, if all ``n_l >= n_0``."""
 
 montufar_2017 = WidthFold(
-    name="montufar_2017", kind="upper",
+    name="montufar_2017",
+    kind="upper",
     source="Montufar, Notes on the number of linear regions of deep neural networks, 2017",
     start=lambda inputs: (inputs,),
     step=lambda context, width: (Zaslavsky(width, context[0]), (Min(context[0], width),)),
@@ -170,21 +179,30 @@ montufar_2017 = WidthFold(
 """``prod_l Z(n_l, min(n_0, ..., n_{l-1}))``."""
 
 all_patterns = WidthFold(
-    name="all_patterns", kind="upper", source="every ReLU on or off",
-    start=lambda inputs: (), step=lambda context, width: (2**width, ()),
+    name="all_patterns",
+    kind="upper",
+    source="every ReLU on or off",
+    start=lambda inputs: (),
+    step=lambda context, width: (2**width, ()),
 )
 """``2^(n_1 + ... + n_L)``."""
 
 one_dimensional = WidthFold(
-    name="one_dimensional", kind="exact", otherwise="upper",
+    name="one_dimensional",
+    kind="exact",
+    otherwise="upper",
     source="Serra, Tjandraatmadja & Ramalingam, Bounding and counting linear regions of deep neural networks, 2018",
-    start=lambda inputs: (), step=lambda context, width: (width + 1, ()),
-    needs=_one_input, stated_for="one input",
+    start=lambda inputs: (),
+    step=lambda context, width: (width + 1, ()),
+    needs=_one_input,
+    stated_for="one input",
 )
 """``prod_l (n_l + 1)``, the maximum over all weights for one input and three units or more before the last layer."""
 
 baldi_vershynin = WidthFold(
-    name="baldi_vershynin", kind="asymptotic", additive=True,
+    name="baldi_vershynin",
+    kind="asymptotic",
+    additive=True,
     source="Baldi & Vershynin, The capacity of feedforward neural networks, 2019",
     start=lambda inputs: (inputs, inputs),
     step=lambda context, width: (context[0] * context[1] * width, (Min(context[0], width), width)),
@@ -226,8 +244,9 @@ class HistogramBound:
         """The bound for a block of widths, a number of times in series; for a symbolic number it has no closed form."""
         times = as_size(times, "times")
         if not times.is_Integer:
-            raise UnsupportedError(f"{self.name} over {times} repetitions has no closed form; "
-                                   "use montufar_2017, which is never below it")
+            raise UnsupportedError(
+                f"{self.name} over {times} repetitions has no closed form; use montufar_2017, which is never below it"
+            )
         return self(inputs, list(widths) * int(times))
 
     def conditions(self, inputs: Any, widths: Iterable[Any]) -> tuple[Relational, ...]:
@@ -240,12 +259,18 @@ class HistogramBound:
 
 
 serra_2018 = HistogramBound(
-    "serra_2018", "upper",
-    "Serra, Tjandraatmadja & Ramalingam, Bounding and counting linear regions of deep neural networks, 2018")
+    "serra_2018",
+    "upper",
+    "Serra, Tjandraatmadja & Ramalingam, Bounding and counting linear regions of deep neural networks, 2018",
+)
 hinz_van_de_geer_2019 = HistogramBound(
-    "hinz_van_de_geer_2019", "upper",
-    "Hinz & van de Geer, A framework for the construction of upper bounds on the number of affine linear regions, 2019")
+    "hinz_van_de_geer_2019",
+    "upper",
+    "Hinz & van de Geer, A framework for the construction of upper bounds on the number of affine linear regions, 2019",
+)
 
-BOUNDS: dict[str, WidthFold | HistogramBound] = {bound.name: bound for bound in (
-    montufar_2014, montufar_2017, serra_2018, hinz_van_de_geer_2019, one_dimensional, all_patterns)}
+BOUNDS: dict[str, WidthFold | HistogramBound] = {
+    bound.name: bound
+    for bound in (montufar_2014, montufar_2017, serra_2018, hinz_van_de_geer_2019, one_dimensional, all_patterns)
+}
 """Bounds on the number of linear regions, by name; `baldi_vershynin` counts something else and stands apart."""

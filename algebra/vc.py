@@ -22,15 +22,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import E, Expr, Gt, Integer, Rational, floor, log
+from sympy import E, Expr, Gt, Integer, log
 from sympy.logic.boolalg import Boolean
 
 from .dims import as_size
 from .errors import BudgetError, DomainError, FieldError, UnsupportedError
 from .zaslavsky import Enclosure, log2_enclosure, log2_of_e
 
-SOURCE = ("Bartlett, Harvey, Liaw & Mehrabian, Nearly-tight VC-dimension and pseudodimension bounds for piecewise "
-          "linear neural networks, 2019")
+SOURCE = (
+    "Bartlett, Harvey, Liaw & Mehrabian, Nearly-tight VC-dimension and pseudodimension bounds for piecewise "
+    "linear neural networks, 2019"
+)
 KINDS = {"explicit": "upper", "implicit": "upper", "lower": "lower"}
 LOWER_CONSTANT = 640  # the theorem's constant C
 
@@ -113,8 +115,12 @@ def beside(*stacks: Sequence[tuple[Any, Any]]) -> list[tuple[Expr, Expr]]:
     joined: list[tuple[Expr, Expr]] = []
     for level in range(max(map(len, stacks), default=0)):
         rows = [stack[level] for stack in stacks if level < len(stack)]
-        joined.append((sum((as_size(k, "units", least=0) for k, _ in rows), Integer(0)),
-                       sum((as_size(w, "parameters", least=0) for _, w in rows), Integer(0))))
+        joined.append(
+            (
+                sum((as_size(k, "units", least=0) for k, _ in rows), Integer(0)),
+                sum((as_size(w, "parameters", least=0) for _, w in rows), Integer(0)),
+            )
+        )
     return joined
 
 
@@ -145,8 +151,10 @@ def explicit_upper(layers: LayerSums | Iterable[tuple[Any, Any]], breakpoints: A
     """
     state, p = _sums(layers), as_size(breakpoints, "breakpoints")
     if (state.units - 2).is_nonpositive:
-        raise DomainError(f"the explicit VC bound is stated for more than two units, got {state.units}; "
-                          "bound='implicit' has no such condition")
+        raise DomainError(
+            f"the explicit VC bound is stated for more than two units, got {state.units}; "
+            "bound='implicit' has no such condition"
+        )
     inside = 2 * E * p * state.weighted_units
     return state.depth + state.prefix_sum * log(2 * inside * log(inside) / log(2)) / log(2)
 
@@ -201,8 +209,9 @@ def implicit_upper(levels: Iterable[tuple[Any, Any]], breakpoints: Any = 1) -> i
     """
     rows, p = _numbers(levels), as_size(breakpoints, "breakpoints")
     if not p.is_Integer:
-        raise UnsupportedError(f"the implicit VC bound for {p} breakpoints; it needs a number, "
-                               "bound='explicit' takes symbols")
+        raise UnsupportedError(
+            f"the implicit VC bound for {p} breakpoints; it needs a number, bound='explicit' takes symbols"
+        )
     depth, total = len(rows), sum(w for _, w, _ in rows)
     if total == 0:
         return depth
@@ -240,8 +249,10 @@ def _numbers(levels: Iterable[tuple[Any, Any]]) -> list[tuple[int, int, int]]:
         k, w = as_size(units, "units", least=0), as_size(parameters, "parameters", least=0)
         so_far += w
         if not (k.is_Integer and so_far.is_Integer):
-            raise UnsupportedError(f"the implicit VC bound of symbolic sizes (layer {level}: {k}, {w}) "
-                                   "has no closed form; substitute numbers, or use bound='explicit'")
+            raise UnsupportedError(
+                f"the implicit VC bound of symbolic sizes (layer {level}: {k}, {w}) "
+                "has no closed form; substitute numbers, or use bound='explicit'"
+            )
         if k == 0:
             raise FieldError(f"layer {level} has no unit; count its parameters with the next layer that has")
         rows.append((int(k), int(so_far), level))

@@ -28,8 +28,27 @@ from math import comb
 from typing import Any
 
 from sympy import (
-    Add, E, Expr, Float, Function, Integer, Max, Min, Mul, Piecewise, Pow, Rational, S, Sum, bernoulli, binomial,
-    ceiling, floor, hyper, log, oo,
+    Add,
+    E,
+    Expr,
+    Float,
+    Function,
+    Integer,
+    Max,
+    Min,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    S,
+    Sum,
+    bernoulli,
+    binomial,
+    ceiling,
+    floor,
+    hyper,
+    log,
+    oo,
 )
 from sympy.core.symbol import Dummy
 
@@ -106,6 +125,7 @@ class Enclosure:
 
 
 # Fixed point: the pair (low, high) stands for the interval [low, high] / 2^places.
+
 
 def _log_of_ratio(a: int, b: int, places: int) -> tuple[int, int]:
     """ln(a/b) for 1 <= a/b <= 2, as 2 artanh(y), y = (a-b)/(a+b) <= 1/3; the tail is below 9/8 of its first power."""
@@ -255,8 +275,10 @@ def zaslavsky_number(n: int, d: int, *, budget: int = 2 * 10**10) -> int:
         return 0
     terms = min(d, max(n - d - 1, 0))
     if terms * n > budget:
-        raise BudgetError(f"Z({n}, {d}) adds {terms} integers of up to {n} bits, over the budget of {budget} bit "
-                          f"operations; ask for log2_zaslavsky({n}, {d}), or raise budget=")
+        raise BudgetError(
+            f"Z({n}, {d}) adds {terms} integers of up to {n} bits, over the budget of {budget} bit "
+            f"operations; ask for log2_zaslavsky({n}, {d}), or raise budget="
+        )
     if d >= n:
         return 1 << n
     if 2 * d >= n:
@@ -411,6 +433,14 @@ class BinaryEntropy(Function):
         return rf"{name}\left({printer._print(self.args[0])}\right)"
 
 
+def _check_sizes(n: Expr, d: Expr) -> None:
+    for name, size in (("n", n), ("d", d)):
+        if size.is_integer is False and size != oo:
+            raise DomainError(f"Z(n, d) needs integers, got {name}={size} in n={n}, d={d}")
+    if n.is_negative:
+        raise DomainError(f"Z(n, d) needs n >= 0 hyperplanes, got n={n}, d={d}")
+
+
 class Zaslavsky(Function):
     r"""The most regions into which ``n`` hyperplanes cut ``R^d``: ``Z(n, d) = sum_{j=0}^{min(n, d)} C(n, j)``.
 
@@ -455,11 +485,7 @@ class Zaslavsky(Function):
 
     @classmethod
     def eval(cls, n: Expr, d: Expr) -> Expr | None:
-        for name, size in (("n", n), ("d", d)):
-            if size.is_integer is False and size != oo:
-                raise DomainError(f"Zaslavsky(n, d) needs integers, got {name}={size} in Zaslavsky({n}, {d})")
-        if n.is_negative:
-            raise DomainError(f"Zaslavsky(n, d) needs n >= 0 hyperplanes, got Zaslavsky({n}, {d})")
+        _check_sizes(n, d)
         if d.is_negative:
             return S.Zero
         if n.is_zero or d.is_zero:
@@ -495,12 +521,14 @@ class Zaslavsky(Function):
         return n * BinaryEntropy(Min(S.Half, d / n))
 
     def fdiff(self, argindex: int = 1) -> Expr:
+        return self * self.logarithmic_derivative(argindex)
+
+    def logarithmic_derivative(self, argindex: int) -> Expr:
+        """The derivative of ``ln(2) n H_2(min(1/2, d/n))`` by ``n`` (1) or by ``d`` (2)."""
         n, d = self.args
         if argindex == 1:
-            slope = Piecewise((log(n / (n - d)), 2 * d < n), (log(2), True))
-        else:
-            slope = Piecewise((log((n - d) / d), 2 * d < n), (0, True))
-        return self * slope
+            return Piecewise((log(n / (n - d)), 2 * d < n), (log(2), True))
+        return Piecewise((log((n - d) / d), 2 * d < n), (0, True))
 
     def _eval_is_positive(self) -> bool | None:
         return True if all(size.is_nonnegative for size in self.args) else None
@@ -544,6 +572,71 @@ class Zaslavsky(Function):
         n, d = (printer._print(size) for size in self.args)
         written = rf"\binom{{{n}}}{{\leq {d}}}"
         return written if exp is None else rf"{written}^{{{exp}}}"
+
+
+class Log2Zaslavsky(Function):
+    """The binary logarithm of `Zaslavsky`, for formulas in bits: stays short where the integer has thousands of digits.
+
+    Evaluates where the logarithm is a size itself (``d >= n``, ``d = 0``); rewrites to ``Zaslavsky`` (its logarithm)
+    and to ``BinaryEntropy`` (an upper bound, no identity), whose derivative it has.
+
+    Parameters
+    ----------
+    n, d : sympy.Expr
+        As for `Zaslavsky`.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> n, d = symbols("n d", integer=True, positive=True)
+    >>> Log2Zaslavsky(n, n), Log2Zaslavsky(128, 784) + Log2Zaslavsky(64, 784)
+    (n, 192)
+    >>> round((Log2Zaslavsky(128, d) + Log2Zaslavsky(64, d)).subs(d, 2).evalf(), 4)
+    24.0345
+    >>> Log2Zaslavsky(5, 3).rewrite(Zaslavsky)
+    log(26)/log(2)
+    """
+
+    nargs = 2
+    is_real = True
+
+    @classmethod
+    def eval(cls, n: Expr, d: Expr) -> Expr | None:
+        _check_sizes(n, d)
+        if d.is_negative:
+            raise DomainError(f"log2 Z(n, d) needs d >= 0, got Log2Zaslavsky({n}, {d})")
+        if n.is_zero or d.is_zero:
+            return S.Zero
+        return n if d == oo or (d - n).is_nonnegative else None
+
+    def entropy_bound(self) -> Expr:
+        """``n H_2(min(1/2, d/n))``, never below."""
+        n, d = self.args
+        return n * BinaryEntropy(Min(S.Half, d / n))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return Zaslavsky(*self.args, evaluate=False).logarithmic_derivative(argindex) / log(2)
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if all(size.is_nonnegative for size in self.args) else None
+
+    def _eval_rewrite_as_Zaslavsky(self, n: Expr, d: Expr, **hints: Any) -> Expr:
+        return log(Zaslavsky(n, d)) / log(2)
+
+    def _eval_rewrite_as_BinaryEntropy(self, n: Expr, d: Expr, **hints: Any) -> Expr:
+        return self.entropy_bound()
+
+    def _eval_evalf(self, prec: int) -> Expr | None:
+        n, d = self.args
+        if not (n.is_Integer and d.is_Integer):
+            return None
+        middle = log2_zaslavsky(int(n), int(d), prec + 4).midpoint
+        return Float(Rational(middle.numerator, middle.denominator), precision=prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        n, d = (printer._print(size) for size in self.args)
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"\log_{{2}}{power} \binom{{{n}}}{{\leq {d}}}"
 
 
 def bits(formula: Expr | int, places: int = 64) -> Enclosure:
@@ -649,16 +742,22 @@ def enclose(formula: Expr | int, places: int = 64) -> Enclosure:
         inside, rounding = enclose(formula.args[0], places), type(formula)
         ends = (Rational(end.numerator, end.denominator) for end in (inside.lower, inside.upper))
         return Enclosure(*(Fraction(int(rounding(end))) for end in ends))
+    if isinstance(formula, Log2Zaslavsky) and all(size.is_Integer for size in formula.args):
+        return log2_zaslavsky(int(formula.args[0]), int(formula.args[1]), places)
     if isinstance(formula, BinaryEntropy):
         return enclose(formula.rewrite(log), places)
     if isinstance(formula, Zaslavsky) and not formula.free_symbols:
         exact = formula.doit()
         return enclose(exact, places) if exact.is_Integer else _too_large(formula)
     if formula.free_symbols:
-        raise UnsupportedError(f"an enclosure of {formula}, which still has the symbols "
-                               f"{sorted(map(str, formula.free_symbols))}; substitute numbers first")
-    raise UnsupportedError(f"an enclosure of {formula}: {type(formula).__name__} is not among Add, Mul, Pow, log, "
-                           "Min, Max, floor, ceiling, Zaslavsky and rational numbers")
+        raise UnsupportedError(
+            f"an enclosure of {formula}, which still has the symbols "
+            f"{sorted(map(str, formula.free_symbols))}; substitute numbers first"
+        )
+    raise UnsupportedError(
+        f"an enclosure of {formula}: {type(formula).__name__} is not among Add, Mul, Pow, log, "
+        "Min, Max, floor, ceiling, Zaslavsky and rational numbers"
+    )
 
 
 def _too_large(formula: Expr) -> Any:
