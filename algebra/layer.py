@@ -25,7 +25,6 @@ from sympy.logic.boolalg import BooleanAtom
 
 from .dims import are_sizes, as_size
 from .errors import EquationError, FieldError
-from .heads import Index
 from .network import Network
 from .parse import ParsedEquation, parse, subscript_items
 
@@ -257,28 +256,29 @@ def _input_names(parsed: ParsedEquation) -> tuple[str, ...]:
 
 
 def _pattern(node: ast.Subscript) -> str | None:
+    """Where the channels are in one address: before the starred indices, after them, or nowhere."""
     items = subscript_items(node)
-    stars = [place for place, item in enumerate(items) if isinstance(item, ast.Starred)]
-    plain = [place for place, item in enumerate(items) if not isinstance(item, ast.Starred)]
+    stars = [place for place, item in enumerate(items) if _is_spread(item)]
+    plain = [place for place, item in enumerate(items) if not _is_spread(item)]
     if not stars or not plain:
         return None
     return "first" if plain[0] < stars[0] else "last"
 
 
+def _is_spread(item: ast.expr) -> bool:
+    """A starred index, or a group of starred indices only."""
+    return isinstance(item, ast.Starred) or (isinstance(item, ast.Tuple) and all(isinstance(part, ast.Starred) for part in item.elts))
+
+
 @lru_cache(maxsize=4096)
 def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...]) -> tuple[str | None, str | None]:
-    first = next(
-        (
-            pattern
-            for statement in parsed.statements for node in ast.walk(statement.value)
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in inputs
-            and (pattern := _pattern(node)) is not None
-        ),
-        None,
-    )  # fmt: skip
-    return first, _pattern(parsed.statements[-1].target)
+    """The patterns of the first telling read of an input and of the output; a layer that adds the channels found ``"all"`` spatial."""
+    patterns = [
+        _pattern(node)
+        for statement in parsed.statements for node in ast.walk(statement.value)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in inputs
+    ]  # fmt: skip
+    made = _pattern(parsed.statements[-1].target)
+    takes = next((pattern for pattern in patterns if pattern is not None), None)
+    return ("all" if takes is None and made is not None else takes), made
 
-
-def index(name: str) -> Index:
-    """An index symbol, for whoever builds heads by hand."""
-    return Index(name)

@@ -79,7 +79,6 @@ class Tokens(Layer):
     """From an image to a sequence: (channels, *spatial) to (positions, channels)."""
 
     equation = "y[(*i,), c] = x[c, *i]"
-    channel_axis = "last"
 
 
 class Untokens(Layer):
