@@ -7,24 +7,14 @@ from fractions import Fraction
 
 from sympy import Max, Min
 
-from .order import is_nonnegative
-from .polynomial import (
-    ONE,
-    Atoms,
-    Coefficient,
-    Monomial,
-    Polynomial,
-    add,
-    add_into,
-    constant,
-    content,
-    scale,
-    subtract,
-    times,
-)
+from .order import bounds_of, is_nonnegative, is_plainly_nonnegative
+from .atoms import Atoms
+from .polynomial import ONE, Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
 
 #: Up to this many arguments are compared with one another; beyond, only those that differ by a number.
 PAIR_BUDGET = 64
+#: Up to this many are compared by all means that there are.
+DEEP_BUDGET = 12
 #: A maximum inside an argument is opened where that leaves no more arguments than this.
 FLATTEN_BUDGET = 32
 
@@ -114,14 +104,16 @@ def _undominated(atoms: Atoms, arguments: Sequence[Polynomial], kind: str) -> li
     if not 1 < len(kept) <= PAIR_BUDGET:
         return kept
     kept.sort(key=lambda argument: _key(atoms, argument))
-    alive = [True] * len(kept)
-    for i, first in enumerate(kept):
-        for j, second in enumerate(kept):
-            if i != j and alive[i] and alive[j]:
-                difference = subtract(first, second) if better > 0 else subtract(second, first)
-                if is_nonnegative(atoms, difference):
-                    alive[j] = False
-    return [argument for argument, stays in zip(kept, alive, strict=True) if stays]
+    while True:
+        alive = [True] * len(kept)
+        shown = is_nonnegative if len(kept) <= DEEP_BUDGET else is_plainly_nonnegative
+        for i, first in enumerate(kept):
+            for j, second in enumerate(kept):
+                if i != j and alive[i] and alive[j]:
+                    alive[j] = not shown(atoms, subtract(first, second) if better > 0 else subtract(second, first))
+        if all(alive):
+            return kept
+        kept = [argument for argument, stays in zip(kept, alive, strict=True) if stays]
 
 
 def _shared(arguments: Sequence[Polynomial]) -> Polynomial:
@@ -153,7 +145,5 @@ def _common(atoms: Atoms, arguments: Sequence[Polynomial]) -> tuple[Coefficient,
 
 
 def _is_nonnegative_atom(atoms: Atoms, number: int) -> bool:
-    from .order import bounds_of
-
     least = bounds_of(atoms, number)[0]
     return least is not None and least >= 0

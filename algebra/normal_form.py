@@ -19,356 +19,200 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from math import gcd
 
-from sympy import Basic, Dummy, Expr, Integer, Mod, Mul, Piecewise, Pow, S, Sum, Symbol, Tuple, ceiling, floor
-from sympy.core.add import Add
-from sympy.functions.elementary.miscellaneous import Max, Min
-from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy import Basic, Expr, Integer, Symbol
 from sympy.logic.boolalg import Boolean
 
 from . import order
-from .extrema import extremum
-from .polynomial import (
-    ONE,
-    Atoms,
-    Coefficient,
-    Monomial,
-    Polynomial,
-    Unopened,
-    add,
-    add_into,
-    constant,
-    content,
-    from_number,
-    prime_powers,
-    scale,
-    subtract,
-    times,
-)
-from .rounding import ceiling_of, floor_of
+from .atoms import Atoms
+from .convert import Converter, Uncommutative
+from .polynomial import ONE, Coefficient, Polynomial, add, content, scale, subtract
+from .residues import by_residues
 
-_INFINITE = (S.Infinity, S.NegativeInfinity, S.ComplexInfinity, S.NaN)
-
-
-class _Uncommutative(Exception):
-    """Factors that do not commute; such an expression is left alone."""
-
-
-class Converter:
-    """Turns SymPy expressions into polynomials over the atoms of one computation, without recursion.
-
-    Parameters
-    ----------
-    atoms : Atoms
-    replaced : mapping of Symbol to polynomial, optional
-        What stands for a symbol, at once for all.
-    """
-
-    def __init__(self, atoms: Atoms, replaced: Mapping[Symbol, Polynomial] | None = None):
-        self.atoms = atoms
-        self.replaced = dict(replaced or {})
-        self._done: dict[int, Any] = {}
-        self._kept: list[Basic] = []  # a key of _done is an address, so that its owner must stay
-        self._depth = 0
-
-    def polynomial(self, expr: Expr) -> Polynomial:
-        """The polynomial of an expression."""
-        self._kept.append(expr)
-        stack: list[Basic] = [expr]
-        done = self._done
-        while stack:
-            node = stack[-1]
-            if id(node) in done:
-                stack.pop()
-                continue
-            leaf = self._leaf(node)
-            if leaf is not None:
-                done[id(node)] = leaf
-                stack.pop()
-                continue
-            missing = [child for child in node.args if id(child) not in done]
-            if missing:
-                stack.extend(missing)
-                continue
-            done[id(node)] = self._combined(node)
-            stack.pop()
-        return done[id(expr)]
-
-    def _leaf(self, node: Basic) -> Any:
-        if node.is_Rational:
-            return constant(from_number(node))
-        if node.is_Symbol:
-            if node in self.replaced:
-                return self.replaced[node]
-            if not node.is_commutative:
-                raise _Uncommutative
-            return self.atoms.symbol(node)
-        if isinstance(node, Sum):
-            return self._sum(node)
-        if not isinstance(node, Expr):
-            return None if node.args and isinstance(node, Boolean | ExprCondPair | Tuple) else node
-        if not node.args or getattr(node, "is_Matrix", False):
-            if not node.is_commutative:
-                raise _Uncommutative
-            return self._other(node)
-        return None
-
-    def _combined(self, node: Basic) -> Any:
-        parts = [self._done[id(child)] for child in node.args]
-        if not isinstance(node, Expr):
-            return self._rebuilt(node, parts)
-        try:
-            if not any(child in _INFINITE for child in node.args if child.is_Number or child is S.ComplexInfinity):
-                made = self._opened(node, parts)
-                if made is not None:
-                    return made
-        except Unopened:
-            pass
-        rebuilt = self._rebuilt(node, parts)
-        if not rebuilt.is_commutative:
-            raise _Uncommutative
-        if rebuilt.func is node.func or self._depth > 3:
-            return self._other(rebuilt)
-        self._depth += 1
-        made = self.polynomial(rebuilt)
-        self._depth -= 1
-        return made
-
-    def _opened(self, node: Expr, parts: list[Any]) -> Polynomial | None:
-        atoms = self.atoms
-        if isinstance(node, Add):
-            return add(*parts)
-        if isinstance(node, Mul):
-            return atoms.product([(part, 1) for part in parts])
-        if isinstance(node, Pow):
-            return self.power(*parts)
-        if isinstance(node, floor):
-            return floor_of(atoms, parts[0])
-        if isinstance(node, ceiling):
-            return ceiling_of(atoms, parts[0])
-        if isinstance(node, Mod):
-            value, modulus = parts
-            if not modulus:
-                return None
-            quotient = floor_of(atoms, atoms.product([(value, 1), (modulus, -1)]))
-            return subtract(value, atoms.multiply(modulus, quotient))
-        if isinstance(node, Max):
-            return extremum(atoms, parts, "max")
-        if isinstance(node, Min):
-            return extremum(atoms, parts, "min")
-        return None
-
-    def _rebuilt(self, node: Basic, parts: list[Any]) -> Any:
-        """The node with its simplified arguments; unchanged where it does not take them."""
-        arguments = [self.atoms.to_expr(part) if isinstance(part, dict) else part for part in parts]
-        if all(old is new or old == new for old, new in zip(node.args, arguments, strict=True)):
-            return node
-        try:
-            return node.func(*arguments)
-        except Exception:  # a foreign class may raise anything; its node is then kept
-            return node
-
-    def kept(self, expr: Expr) -> Polynomial:
-        """A sum or other foreign node that has just been made, as an atom, if it is still one."""
-        self._kept.append(expr)
-        return self._other(expr) if isinstance(expr, Sum) else self.polynomial(expr)
-
-    def _other(self, expr: Expr) -> Polynomial:
-        self._kept.append(expr)
-        return self.atoms.atom(expr, "other", bool(expr.is_integer))
-
-    # Powers
-
-    def power(self, base: Polynomial, exponent: Polynomial) -> Polynomial | None:
-        """A power of polynomials; None where nothing is known by which it could be taken apart."""
-        atoms = self.atoms
-        if not any(exponent):  # a number
-            value = exponent.get(ONE, 0)
-            if base or value >= 0:
-                return self.atoms.power(base, value) if value else constant(1)
-            return None
-        if not base:
-            return None
-        if len(base) > 1:
-            if order.is_positive(atoms, base):
-                part = content(base)
-                unit = atoms.unit(scale(base, Fraction(1) / part))
-                return atoms.product([(self._number_to(part, exponent), 1), (self._atom_to(unit, exponent), 1)])
-            return None
-        ((monomial, value),) = base.items()
-        integer = atoms.is_integer(exponent)
-        if value < 0 and not integer:
-            return None
-        factors = [(self._number_to(abs(value), exponent), 1)]
-        if value < 0:
-            odd = {m: c % 2 for m, c in exponent.items() if c % 2}
-            factors.append((self._sign_to(odd), 1))
-        for number, power in monomial:
-            whole = scale(exponent, power)
-            if order.is_positive_atom(atoms, number):
-                factors.append((self._atom_to(number, whole), 1))
-            elif integer and type(power) is int:
-                factors.append((self._opaque(atoms.list[number].expr, whole, base=number), 1))
-            elif len(monomial) == 1 and value == 1 and power == 1:
-                return None
-            else:
-                return None
-        return atoms.product(factors)
-
-    def _number_to(self, value: Coefficient, exponent: Polynomial) -> Polynomial:
-        if value == 1:
-            return constant(1)
-        factors = []
-        for prime, power in prime_powers(value).items():
-            whole = scale(exponent, power)
-            factors.append((self._powers(Integer(prime), constant(prime), whole), 1))
-        return self.atoms.product(factors)
-
-    def _atom_to(self, number: int, exponent: Polynomial) -> Polynomial:
-        atom = self.atoms.list[number]
-        if atom.kind == "power":  # (b**e)**f = b**(e f) for a positive b
-            base, inner = atom.parts
-            return self._powers(atom.expr.args[0], base, self.atoms.multiply(inner, exponent))
-        return self._powers(atom.expr, {((number, 1),): 1}, exponent)
-
-    def _powers(self, base_expr: Expr, base: Polynomial, exponent: Polynomial) -> Polynomial:
-        """A positive base to a symbolic exponent: one atom for each of its terms."""
-        atoms = self.atoms
-        factors: list[tuple[Polynomial, Coefficient]] = []
-        for monomial, value in exponent.items():
-            if not monomial:
-                factors.append((base, value))
-                continue
-            integer = atoms.is_integer(base) and self._is_nonnegative_integer(monomial)
-            number = atoms.number(
-                Pow(base_expr, atoms.term(monomial, 1)), "power", integer, (base, {monomial: 1})
-            )
-            atoms.list[number].positive = True
-            factors.append(({((number, 1),): 1}, value))
-        return atoms.product(factors)
-
-    def _is_nonnegative_integer(self, monomial: Monomial) -> bool:
-        return self.atoms.is_integer_monomial(monomial) and order.is_nonnegative(self.atoms, {monomial: 1})
-
-    def _sign_to(self, odd: Polynomial) -> Polynomial:
-        """``(-1)**e`` for an integer ``e`` whose coefficients are 0 or 1."""
-        result = constant(-1 if ONE in odd else 1)
-        for monomial in odd:
-            if monomial:
-                made = Pow(S.NegativeOne, self.atoms.term(monomial, 1))
-                part = self.atoms.atom(made, "sign", True, (constant(-1), {monomial: 1}))
-                result = self.atoms.multiply(result, part)
-        return result
-
-    def _opaque(self, expr: Expr, exponent: Polynomial, base: int) -> Polynomial:
-        made = Pow(expr, self.atoms.to_expr(exponent))
-        integer = self.atoms.list[base].integer and order.is_nonnegative(self.atoms, exponent)
-        return self.atoms.atom(made, "other", bool(integer))
-
-    # Sums
-
-    def _sum(self, node: Sum) -> Polynomial:
-        """An unevaluated sum with its summand and limits simplified; the index is an integer between its limits."""
-        if any(len(limit) != 3 for limit in node.limits):
-            return self._other(node)
-        bounds, replaced = dict(self.atoms.bounds), dict(self.replaced)
-        used = {s for value in replaced.values() for m in value for n, _ in m for s in self.atoms.list[n].expr.free_symbols}
-        limits = []
-        for index, *ends in reversed(node.limits):  # the last limit is the outermost
-            inner = self._within(bounds, replaced)
-            first, last = (inner.polynomial(end) for end in ends)
-            low, high = inner.atoms.to_expr(first), inner.atoms.to_expr(last)
-            replaced.pop(index, None)
-            shown = index
-            if index in used:  # a symbol that comes in from outside must not be caught by the index
-                shown = Dummy(index.name, integer=True)
-                replaced[index] = self.atoms.symbol(shown)
-            limits.append((shown, low, high))
-            # Where the last may be less than the first, sums count backwards, beyond their limits.
-            forwards = order.is_nonnegative(inner.atoms, add(last, scale(first, -1), constant(1)))
-            bounds[shown] = (
-                order.lower_bound(inner.atoms, first) if forwards else None,
-                order.upper_bound(inner.atoms, last) if forwards else None,
-            )
-        inner = self._within(bounds, replaced)
-        made = Sum(inner.atoms.to_expr(inner.polynomial(node.function)), *reversed(limits))
-        return self.kept(made)
-
-    def _within(self, bounds: Mapping[Symbol, Any], replaced: Mapping[Symbol, Polynomial]) -> Converter:
-        """A converter for the inside of a sum, where the index has bounds of its own."""
-        plain = Converter(Atoms(bounds, deciding=self.atoms.deciding))
-        carried = {symbol: plain.polynomial(self.atoms.to_expr(value)) for symbol, value in replaced.items()}
-        return Converter(plain.atoms, carried)
+#: An equality that needs more cases than this by residues is left undecided.
+CASE_BUDGET = 64
+#: The same for a sign.
+SIGN_CASE_BUDGET = 16
 
 
 def simplify(expr: Expr) -> Expr:
-    """The normal form of a symbolic size."""
-    if not isinstance(expr, Expr) or not expr.args:
+    """The normal form of a symbolic size.
+
+    A sum of terms, each a rational number times powers of atoms: symbols, floors, minima, maxima, symbolic powers, sums kept as
+    factors, and foreign functions of simplified arguments. There is at most one floor in a chain of rounded divisions, no
+    ceiling and no remainder (``ceiling(A/n) = floor((A+n-1)/n)``, ``A mod n = A - n floor(A/n)``). A product of sums is
+    expanded unless it would have more than 1000 terms. The form has the same value wherever the expression has one.
+
+    Parameters
+    ----------
+    expr : sympy.Expr
+        Or a relation, whose sides are then simplified, and which is decided where their order is known.
+
+    Returns
+    -------
+    sympy.Expr
+
+    Examples
+    --------
+    >>> from sympy import Max, Min, floor, symbols
+    >>> x, y, s = symbols("x y s", integer=True, positive=True)
+    >>> simplify(floor((s * x + y) / s))
+    x + floor(y/s)
+    >>> simplify(floor((floor((x + 1) / 2) + 1) / s))
+    floor(x/(2*s) + 3/(2*s))
+    >>> simplify(Max(x + y, x + 3) + Min(x + 2, x + 5))
+    2*x + Max(3, y) + 2
+    >>> simplify((x + y)**2 - (x - y)**2), simplify((x + y)**10000)
+    (4*x*y, (x + y)**10000)
+    >>> simplify(x < x + y)
+    True
+    """
+    if not isinstance(expr, Expr | Boolean) or not expr.args:
         return expr
     return _simplified(expr)
 
 
 @lru_cache(maxsize=1024)
-def _simplified(expr: Expr) -> Expr:
+def _simplified(expr: Basic) -> Basic:
     atoms = Atoms()
     try:
-        return atoms.to_expr(Converter(atoms).polynomial(expr))
-    except (_Uncommutative, RecursionError):
+        made = Converter(atoms).polynomial(expr)
+    except (Uncommutative, RecursionError):
         return expr
+    return atoms.to_expr(made) if isinstance(made, dict) else made
 
 
 def substitute(expr: Expr, values: Mapping[Symbol, Expr | int]) -> Expr:
-    """The normal form of an expression in which symbols are replaced, all at once."""
+    """The normal form of an expression in which symbols are replaced, all at once.
+
+    Examples
+    --------
+    >>> from sympy import floor, symbols
+    >>> x, y = symbols("x y", integer=True, positive=True)
+    >>> substitute(floor((x + 1) / 2) + y, {x: 2 * y, y: x})
+    x + y
+    """
     atoms = Atoms()
     plain = Converter(atoms)
     replaced = {symbol: plain.polynomial(Integer(v) if isinstance(v, int) else v) for symbol, v in values.items()}
-    return atoms.to_expr(Converter(atoms, replaced).polynomial(expr))
+    made = Converter(atoms, replaced).polynomial(expr)
+    return atoms.to_expr(made) if isinstance(made, dict) else made
 
 
 def same(first: Expr, second: Expr) -> bool | None:
-    """Whether two sizes are equal: at every admissible point (True), at none (False), or undecided (None)."""
+    """Whether two sizes are equal: at every admissible point (True), at none (False), or undecided (None).
+
+    Where both have a value. Polynomials, and floors over numbers, are always decided when they are equal.
+
+    Examples
+    --------
+    >>> from sympy import Max, Min, floor, symbols
+    >>> a, b = symbols("a b", integer=True, positive=True)
+    >>> same(floor(a / 2) + floor((a + 1) / 2), a), same(Max(a, b) + Min(a, b), a + b)
+    (True, True)
+    >>> same(a, a + b), same(2 * a, 2 * b + 1), same(a, b)
+    (False, False, None)
+    """
     atoms = Atoms(deciding=True)
     convert = Converter(atoms).polynomial
     try:
-        difference = subtract(convert(first), convert(second))
-    except (_Uncommutative, RecursionError):
+        difference = _cleared(atoms, subtract(convert(first), convert(second)))
+        if not difference:
+            return True
+        if _never_zero(atoms, difference):
+            return False
+        verdicts = set()
+        for inner, case in by_residues(atoms, difference, CASE_BUDGET) or ():
+            verdicts.add(True if not case else False if _never_zero(inner, case) else None)
+            if len(verdicts) > 1:
+                return None
+    except (Uncommutative, RecursionError):
         return True if first == second else None
-    if not difference:
+    return verdicts.pop() if verdicts else None
+
+
+def _cleared(atoms: Atoms, polynomial: Polynomial) -> Polynomial:
+    """The polynomial times its denominators that are sums; it is zero where the polynomial is."""
+    powers: dict[int, Coefficient] = {}
+    for monomial in polynomial:
+        for number, exponent in monomial:
+            if exponent < 0 and atoms.list[number].kind == "sum":
+                powers[number] = max(powers.get(number, 0), -exponent)
+    if not powers:
+        return polynomial
+    factors = [({((number, 1),): 1}, exponent) for number, exponent in powers.items()]
+    return add(*(atoms.product([({monomial: value}, 1), *factors]) for monomial, value in polynomial.items()))
+
+
+def _never_zero(atoms: Atoms, polynomial: Polynomial) -> bool:
+    """Whether the polynomial is shown to be zero at no admissible point: by its sign, or modulo a number."""
+    if not any(polynomial):
+        return bool(polynomial)
+    if order.is_positive(atoms, polynomial) or order.is_positive(atoms, scale(polynomial, -1)):
         return True
-    if not any(difference):
-        return False
-    if order.is_positive(atoms, difference) or order.is_positive(atoms, scale(difference, -1)):
-        return False
-    return None
+    scaled = scale(polynomial, 1 / Fraction(content(polynomial)))
+    moving = [value for monomial, value in scaled.items() if monomial]
+    return atoms.is_integer(scaled) and scaled.get(ONE, 0) % gcd(*moving) != 0
 
 
 def is_integer(expr: Expr) -> bool:
-    """Whether a size is shown to be an integer at every admissible point, term by term."""
+    """Whether a size is shown to be an integer at every admissible point, term by term.
+
+    Examples
+    --------
+    >>> from sympy import floor, symbols
+    >>> a, b = symbols("a b", integer=True, positive=True)
+    >>> is_integer(a * floor(a / b)), is_integer(a / 2)
+    (True, False)
+    """
     atoms = Atoms()
     try:
         return atoms.is_integer(Converter(atoms).polynomial(expr))
-    except (_Uncommutative, RecursionError):
+    except (Uncommutative, RecursionError):
         return False
 
 
 def is_nonnegative(expr: Expr) -> bool | None:
-    """Whether a size is at least zero: at every admissible point (True), at none (False), or not known (None)."""
+    """Whether a size is at least zero: at every admissible point (True), at none (False), or not known (None).
+
+    Examples
+    --------
+    >>> from sympy import floor, symbols
+    >>> a, b = symbols("a b", integer=True, positive=True)
+    >>> is_nonnegative(a - floor(a / b)), is_nonnegative(floor(a / b) - a - 1), is_nonnegative(a - b)
+    (True, False, None)
+    """
     return _sign(expr, strict=False)
 
 
 def is_positive(expr: Expr) -> bool | None:
-    """Whether a size is greater than zero: at every admissible point (True), at none (False), or not known (None)."""
+    """Whether a size is greater than zero: at every admissible point (True), at none (False), or not known (None).
+
+    Examples
+    --------
+    >>> from sympy import Max, symbols
+    >>> a = symbols("a", integer=True)
+    >>> is_positive(Max(a, 1)), is_positive(-a**2), is_positive(a)
+    (True, False, None)
+    """
     return _sign(expr, strict=True)
 
 
 def _sign(expr: Expr, *, strict: bool) -> bool | None:
     atoms = Atoms(deciding=True)
+    yes, no = (order.is_positive, order.is_nonnegative) if strict else (order.is_nonnegative, order.is_positive)
     try:
         value = Converter(atoms).polynomial(expr)
-    except (_Uncommutative, RecursionError):
+        if yes(atoms, value):
+            return True
+        if no(atoms, scale(value, -1)):
+            return False
+        verdicts = set()
+        for inner, case in by_residues(atoms, value, SIGN_CASE_BUDGET) or ():
+            verdicts.add(True if yes(inner, case) else False if no(inner, scale(case, -1)) else None)
+            if len(verdicts) > 1 or None in verdicts:
+                return None
+    except (Uncommutative, RecursionError):
         return None
-    yes, no = (order.is_positive, order.is_nonnegative) if strict else (order.is_nonnegative, order.is_positive)
-    if yes(atoms, value):
-        return True
-    return False if no(atoms, scale(value, -1)) else None
+    return verdicts.pop() if verdicts else None

@@ -8,16 +8,14 @@ coefficients is at least its constant. An integer greater than -1 is at least 0.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, floor, lcm
+from math import ceil, floor, lcm
 
-from .polynomial import ONE, Atom, Atoms, Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
+from .atoms import Atom, Atoms
+from .inequalities import SIZE_BUDGET, Bounds, lowest
+from .polynomial import ONE, Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
 
 #: How many polynomials one question may look at.
 WORK_BUDGET = 60
-#: No polynomial with more terms than this is looked at.
-SIZE_BUDGET = 400
-
-Bounds = tuple[Coefficient | None, Coefficient | None]
 
 
 class _Work:
@@ -41,6 +39,11 @@ def is_positive(atoms: Atoms, polynomial: Polynomial) -> bool:
     return _holds(atoms, polynomial, True, _Work())
 
 
+def is_plainly_nonnegative(atoms: Atoms, polynomial: Polynomial) -> bool:
+    """Whether the bounds of the atoms alone show that the polynomial is at least zero."""
+    return len(polynomial) <= SIZE_BUDGET and _is_over(atoms, polynomial, False)
+
+
 def is_positive_atom(atoms: Atoms, number: int) -> bool:
     """Whether an atom is shown to be greater than zero at all admissible points."""
     atom = atoms.list[number]
@@ -57,7 +60,7 @@ def is_positive_atom(atoms: Atoms, number: int) -> bool:
             atom.positive = bool(atom.expr.is_positive)
         elif atom.kind == "prime":
             atom.positive = True
-        elif atom.kind in ("floor", "max", "min"):
+        elif atom.kind in ("floor", "max", "min", "cases"):
             least = bounds_of(atoms, number)[0]
             atom.positive = least is not None and least > 0
     return bool(atom.positive)
@@ -186,145 +189,32 @@ def _is_over(atoms: Atoms, goal: Polynomial, strict: bool) -> bool:
         if not all(is_positive_atom(atoms, n) for n, _ in monomial):
             return False
         goal = {times(inner, monomial): value for inner, value in goal.items()}
-    least, has_positive = _least(atoms, goal)
-    if least is None:
+    least = _least(atoms, goal)
+    if least is None or least < 0:
         return False
-    return least > 0 or (least == 0 and (not strict or has_positive))
+    return least > 0 or not strict or _has_positive_term(atoms, goal)
 
 
-def _least(atoms: Atoms, goal: Polynomial) -> tuple[Coefficient | None, bool]:
-    """A lower bound from the bounds of the atoms, and whether some term above it is greater than zero."""
-    ranges: dict[int, Coefficient | None] = {}
-    free: set[int] = set()
-    shifts: dict[int, tuple[Coefficient, int]] = {}
-    for number in sorted({n for monomial in goal for n, _ in monomial}):
-        least, greatest = bounds_of(atoms, number)
-        if least is not None:
-            ranges[number] = None if greatest is None else greatest - least
-            if least:
-                shifts[number] = (least, 1)
-        elif greatest is not None:
-            ranges[number] = None
-            shifts[number] = (greatest, -1)
-        else:
-            free.add(number)
-    shifted = _shifted(goal, shifts) if shifts else goal
-    if shifted is None:
-        return None, False
-    if len(ranges) == 1 and not free and atoms.list[next(iter(ranges))].integer:
-        exact = _least_of_one(shifted)
-        if exact is not None:
-            return exact, False
-    value = shifted.get(ONE, 0)
-    good: dict[Monomial, Coefficient] = {}
-    bad: list[tuple[Monomial, Coefficient]] = []
-    has_positive = False
-    for monomial, coefficient in shifted.items():
-        if not monomial:
-            continue
-        even = all(exponent % 2 == 0 for n, exponent in monomial if n in free)
-        if coefficient > 0 and even:
-            good[monomial] = coefficient
-            has_positive = has_positive or all(n not in shifts and is_positive_atom(atoms, n) for n, _ in monomial)
-        elif all(ranges.get(n) is not None for n, _ in monomial):
-            for n, exponent in monomial:
-                if exponent.denominator != 1:
-                    return None, False
-                coefficient *= ranges[n] ** exponent  # type: ignore[operator]
-            value += coefficient
-        else:
-            bad.append((monomial, coefficient))
-    for monomial, coefficient in bad:
-        loss = _squares(good, monomial, coefficient)
-        if loss is None:
-            return None, False
-        value -= loss
-    return value, has_positive and not bad
+def _has_positive_term(atoms: Atoms, goal: Polynomial) -> bool:
+    """Whether a goal without negative terms has one greater than zero (of positive symbols that are no integers)."""
+    if any(value < 0 for value in goal.values()):
+        return False
+    if not all(_is_nonnegative_monomial(atoms, monomial, -1) for monomial in goal):
+        return False
+    return any(all(is_positive_atom(atoms, n) for n, _ in monomial) for monomial in goal)
 
 
-def _squares(good: dict[Monomial, Coefficient], monomial: Monomial, coefficient: Coefficient) -> Coefficient | None:
-    """Pay for a term by ``a p + b q >= |c| m`` where ``p q = m**2`` and ``4 a b >= c**2``; the constant that it costs."""
-    square = tuple((n, 2 * e) for n, e in monomial)
-    size = abs(coefficient)
-    for first in list(good):
-        second = times(square, tuple((n, -e) for n, e in first))
-        if first == second or good[first] <= 0:
-            continue
-        if not second:
-            loss = Fraction(size * size) / (4 * good[first])
-            good[first] = 0
-            return loss
-        if good.get(second, 0) <= 0 or 4 * good[first] * good[second] < size * size:
-            continue
-        half = Fraction(size, 2)
-        if good[first] >= half and good[second] >= half:
-            good[first], good[second] = good[first] - half, good[second] - half
-        else:
-            good[second] -= Fraction(size * size) / (4 * good[first])
-            good[first] = 0
-        return 0
-    return None
-
-
-def _shifted(goal: Polynomial, shifts: dict[int, tuple[Coefficient, int]]) -> Polynomial | None:
-    """The polynomial in the distances of its atoms from their bounds."""
-    total: Polynomial = {}
-    for monomial, value in goal.items():
-        terms: Polynomial = {ONE: value}
-        for number, exponent in monomial:
-            if number not in shifts:
-                terms = {times(inner, ((number, exponent),)): c for inner, c in terms.items()}
-                continue
-            if type(exponent) is not int or exponent < 0 or exponent > 12:
-                return None
-            start, direction = shifts[number]
-            spread: Polynomial = {}
-            for k in range(exponent + 1):
-                factor = comb(exponent, k) * start ** (exponent - k) * direction**k
-                power = ((number, k),) if k else ONE
-                for inner, c in terms.items():
-                    add_into(spread, {times(inner, power): c * factor})
-            terms = spread
-            if len(terms) > SIZE_BUDGET:
-                return None
-        add_into(total, terms)
-        if len(total) > 2 * SIZE_BUDGET:
-            return None
-    return total
-
-
-def _least_of_one(goal: Polynomial) -> Coefficient | None:
-    """The least value of a polynomial in one integer ``t >= 0``, where it increases from some small point on."""
-    degree = max((m[0][1] for m in goal if m), default=0)
-    if type(degree) is not int or degree > 12 or any(m and type(m[0][1]) is not int for m in goal):
-        return None
-    row = [goal.get(((next(iter(m))[0], k),), 0) for m in [next(m for m in goal if m)] for k in range(degree + 1)] if degree else []
-    if not row:
-        return goal.get(ONE, 0)
-    row[0] = goal.get(ONE, 0)
-    if row[-1] < 0:
-        return None
-
-    def at(t: int) -> Coefficient:
-        value: Coefficient = 0
-        for c in reversed(row):
-            value = value * t + c
-        return value
-
-    start = 0
-    while start <= 256:
-        moved = [sum(row[j] * comb(j, k) * start ** (j - k) for j in range(k, degree + 1)) for k in range(1, degree + 1)]
-        if all(c >= 0 for c in moved):
-            return min(at(t) for t in range(start + 1))
-        start = 2 * start + 1
-    return None
+def _least(atoms: Atoms, goal: Polynomial) -> Coefficient | None:
+    present = {n for monomial in goal for n, _ in monomial}
+    integers = frozenset(n for n in present if atoms.list[n].integer)
+    return lowest(goal, {n: bounds_of(atoms, n) for n in present}, integers)
 
 
 def lower_bound(atoms: Atoms, polynomial: Polynomial) -> Coefficient | None:
     """A number that the polynomial is never below, if one is found at once."""
     if len(polynomial) > SIZE_BUDGET or any(e < 0 or e.denominator != 1 for monomial in polynomial for _, e in monomial):
         return None
-    return _least(atoms, polynomial)[0]
+    return _least(atoms, polynomial)
 
 
 def upper_bound(atoms: Atoms, polynomial: Polynomial) -> Coefficient | None:
@@ -338,7 +228,10 @@ def bounds_of(atoms: Atoms, number: int) -> Bounds:
     atom = atoms.list[number]
     if atom.bounds is None:
         atom.bounds = (None, None)
-        atom.bounds = _bounds(atoms, atom)
+        least, greatest = _bounds(atoms, atom)
+        if atom.integer:
+            least, greatest = None if least is None else ceil(least), None if greatest is None else floor(greatest)
+        atom.bounds = least, greatest
     return atom.bounds
 
 
@@ -370,6 +263,10 @@ def _bounds(atoms: Atoms, atom: Atom) -> Bounds:
     if atom.kind == "sum":
         return lows[0], tops[0]
     known, others = [b for b in lows if b is not None], [b for b in tops if b is not None]
+    least = None if len(known) < len(lows) else min(known)
+    greatest = None if len(others) < len(tops) else max(others)
     if atom.kind == "max":
-        return max(known, default=None), max(others) if len(others) == len(tops) else None
-    return min(known) if len(known) == len(lows) else None, min(others, default=None)
+        return max(known, default=None), greatest
+    if atom.kind == "min":
+        return least, min(others, default=None)
+    return least, greatest

@@ -1,27 +1,20 @@
-"""Sparse polynomials with rational coefficients over atoms, as dictionaries.
+"""Sparse polynomials with rational coefficients, as dictionaries.
 
 A polynomial is a dictionary ``{monomial: coefficient}``; a monomial is a tuple of pairs ``(atom, exponent)`` in the order of
-the atoms' numbers; a coefficient is an `int`, or a `Fraction` that is no integer. What cannot be opened any further (a symbol,
-a floor, a maximum, ``s**L``, a sum that is kept as a factor, a foreign function) is an *atom*, numbered by its `Atoms` table.
+the atoms' numbers (see `layeralgebra.algebra.atoms`); a coefficient is an `int`, or a `Fraction` that is no integer. Negative
+exponents are quotients, fractional ones are roots. Polynomials are never changed once they are made.
 
-Negative exponents are quotients, fractional ones are roots. Polynomials are never changed once they are made.
-
->>> from sympy import Symbol
->>> atoms = Atoms()
->>> x = atoms.symbol(Symbol("x", integer=True))
->>> atoms.to_expr(atoms.power(add(x, constant(1)), 2))
-x**2 + 2*x + 1
+>>> x = {((0, 1),): 1}
+>>> add(x, constant(2), scale(x, Fraction(1, 2)))
+{((0, 1),): Fraction(3, 2), (): 2}
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from math import comb, gcd, lcm
-from typing import Any
+from math import gcd, lcm
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, S, Symbol
-from sympy.core.sorting import default_sort_key
+from sympy import Expr, S
 
 Coefficient = int | Fraction
 Monomial = tuple[tuple[int, Coefficient], ...]
@@ -29,8 +22,6 @@ Polynomial = dict[Monomial, Coefficient]
 
 ONE: Monomial = ()
 
-#: A product of sums that would have more terms than this stays a product.
-TERM_BUDGET = 1000
 #: A coefficient that would have more bits than this is not raised to its power.
 BIT_BUDGET = 100_000
 
@@ -39,29 +30,13 @@ class Unopened(Exception):
     """An expression that has no polynomial form here (a division by zero, a number too large): its node is kept as it is."""
 
 
-class Atom:
-    """One thing that a polynomial does not look into, with what is known of its values.
-
-    `kind` is one of ``symbol``, ``floor``, ``max``, ``min``, ``power`` (a symbolic exponent), ``sign`` (a symbolic
-    power of -1), ``sum`` (a polynomial kept as a unit), ``prime`` (the base of a root) and ``other``; `parts` are the polynomials inside it.
-    """
-
-    __slots__ = ("bounds", "depth", "expr", "integer", "key", "kind", "number", "parts", "positive")
-
-    def __init__(self, number: int, expr: Expr, kind: str, integer: bool, parts: tuple[Polynomial, ...]):
-        self.number, self.expr, self.kind, self.integer, self.parts = number, expr, kind, integer, parts
-        self.bounds: tuple[Coefficient | None, Coefficient | None] | None = None
-        self.positive: bool | None = None
-        self.key: Any = None
-        self.depth = 0
-
-
 def constant(value: Coefficient) -> Polynomial:
     """The polynomial of a number."""
-    return {ONE: _whole(value)} if value else {}
+    return {ONE: whole(value)} if value else {}
 
 
-def _whole(value: Coefficient) -> Coefficient:
+def whole(value: Coefficient) -> Coefficient:
+    """A number as an `int` where it is one."""
     return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
@@ -78,7 +53,7 @@ def add_into(total: Polynomial, polynomial: Polynomial, factor: Coefficient = 1)
     for monomial, coefficient in polynomial.items():
         value = total.get(monomial, 0) + coefficient * factor
         if value:
-            total[monomial] = value if type(value) is int else _whole(value)
+            total[monomial] = value if type(value) is int else whole(value)
         else:
             total.pop(monomial, None)
 
@@ -87,7 +62,7 @@ def scale(polynomial: Polynomial, factor: Coefficient) -> Polynomial:
     """A number times a polynomial."""
     if factor == 1:
         return polynomial
-    return {monomial: _whole(value * factor) for monomial, value in polynomial.items()} if factor else {}
+    return {monomial: whole(value * factor) for monomial, value in polynomial.items()} if factor else {}
 
 
 def subtract(left: Polynomial, right: Polynomial) -> Polynomial:
@@ -105,7 +80,7 @@ def times(left: Monomial, right: Monomial) -> Monomial:
         return left
     exponents = dict(left)
     for number, exponent in right:
-        value = _whole(exponents.get(number, 0) + exponent)
+        value = whole(exponents.get(number, 0) + exponent)
         if value:
             exponents[number] = value
         else:
@@ -115,7 +90,7 @@ def times(left: Monomial, right: Monomial) -> Monomial:
 
 def to_the(monomial: Monomial, exponent: Coefficient) -> Monomial:
     """A monomial raised to a power."""
-    return tuple((number, _whole(power * exponent)) for number, power in monomial) if exponent else ONE
+    return tuple((number, whole(power * exponent)) for number, power in monomial) if exponent else ONE
 
 
 def content(polynomial: Polynomial) -> Coefficient:
@@ -123,273 +98,11 @@ def content(polynomial: Polynomial) -> Coefficient:
     over, under = 0, 1
     for value in polynomial.values():
         over, under = gcd(over, value.numerator), lcm(under, value.denominator)
-    return _whole(Fraction(over, under)) if over else 1
+    return whole(Fraction(over, under)) if over else 1
 
 
-class Atoms:
-    """The numbered atoms of one computation, and the operations that need to know them.
-
-    Parameters
-    ----------
-    bounds : mapping, optional
-        Least and greatest values of symbols, instead of those that their assumptions give (for the index of a sum).
-    deciding : bool
-        Whether forms are chosen to decide equality rather than to be read.
-    """
-
-    def __init__(
-        self,
-        bounds: Mapping[Symbol, tuple[Coefficient | None, Coefficient | None]] | None = None,
-        *,
-        deciding: bool = False,
-    ):
-        self.list: list[Atom] = []
-        self.bounds = dict(bounds or {})
-        self.deciding = deciding
-        self._numbers: dict[tuple[str, Expr], int] = {}
-        self._unsettled = False
-
-    # Atoms
-
-    def atom(self, expr: Expr, kind: str, integer: bool, parts: tuple[Polynomial, ...] = ()) -> Polynomial:
-        """The polynomial that is one atom."""
-        return {((self.number(expr, kind, integer, parts), 1),): 1}
-
-    def number(self, expr: Expr, kind: str, integer: bool, parts: tuple[Polynomial, ...] = ()) -> int:
-        """The number of an atom, a new one the first time."""
-        number = self._numbers.get((kind, expr))
-        if number is None:
-            number = self._numbers[kind, expr] = len(self.list)
-            atom = Atom(number, expr, kind, integer, parts)
-            atom.depth = 1 + max((self.list[n].depth for part in parts for m in part for n, _ in m), default=0)
-            self.list.append(atom)
-            self._unsettled = self._unsettled or kind in ("sum", "prime", "sign")
-        return number
-
-    def symbol(self, symbol: Symbol) -> Polynomial:
-        """A symbol as a polynomial."""
-        return self.atom(symbol, "symbol", symbol in self.bounds or bool(symbol.is_integer))
-
-    def key(self, number: int) -> Any:
-        """A sort key of an atom that does not depend on the order in which the atoms were met."""
-        atom = self.list[number]
-        if atom.key is None:
-            atom.key = default_sort_key(atom.expr)
-        return atom.key
-
-    def monomial_key(self, monomial: Monomial) -> Any:
-        """A sort key of a monomial: by degree, then by its atoms."""
-        factors = sorted(((self.key(number), exponent) for number, exponent in monomial), reverse=True)
-        return sum(exponent for _, exponent in factors), factors
-
-    def leading(self, polynomial: Polynomial) -> Monomial:
-        """The greatest monomial."""
-        return next(iter(polynomial)) if len(polynomial) == 1 else max(polynomial, key=self.monomial_key)
-
-    def is_integer(self, polynomial: Polynomial) -> bool:
-        """Whether every term is an integer for integer symbols."""
-        return all(type(c) is int and self.is_integer_monomial(m) for m, c in polynomial.items())
-
-    def is_integer_monomial(self, monomial: Monomial) -> bool:
-        """Whether a monomial is an integer for integer symbols."""
-        return all(type(e) is int and e > 0 and self.list[number].integer for number, e in monomial)
-
-    # Products
-
-    def multiply(self, left: Polynomial, right: Polynomial) -> Polynomial:
-        """The product, expanded where that stays within the budget of terms."""
-        return self.product([(left, 1), (right, 1)])
-
-    def power(self, base: Polynomial, exponent: Coefficient) -> Polynomial:
-        """A number's power of a polynomial."""
-        return self.product([(base, exponent)])
-
-    def product(self, factors: Iterable[tuple[Polynomial, Coefficient]]) -> Polynomial:
-        """A product of powers, expanded where that stays within the budget of terms.
-
-        Whether it does is decided on the bases gathered, each a polynomial without content, so that a product that was left as
-        it is meets the same decision again.
-        """
-        coefficient: Coefficient = 1
-        monomial: Monomial = ONE
-        sums: list[tuple[Polynomial, Coefficient]] = []
-        for base, exponent in factors:
-            if not exponent:
-                continue
-            if not base:
-                if exponent > 0:
-                    return {}
-                raise Unopened("a division by zero")
-            if len(base) == 1:
-                ((inner, value),) = base.items()
-                if type(exponent) is int:
-                    coefficient *= _number_power(value, exponent)
-                    monomial = times(monomial, to_the(inner, exponent))
-                    continue
-                roots = self._root(inner, value, exponent)
-                if roots is not None:
-                    monomial = times(monomial, roots)
-                    continue
-            sums.append((base, exponent))
-        coefficient = _whole(coefficient)
-        if not sums and not (self._unsettled and self._is_unsettled(monomial)):
-            return {monomial: coefficient}
-        if len(sums) == 1 and sums[0][1] == 1 and not self._has_sum(monomial):
-            return self._settled(self._spread({monomial: coefficient}, sums[0][0]))
-        return self._gathered(coefficient, monomial, sums)
-
-    def _gathered(self, coefficient: Coefficient, monomial: Monomial, sums: Sequence[tuple[Polynomial, Coefficient]]) -> Polynomial:
-        powers: dict[int, Coefficient] = {}
-        rest: list[tuple[int, Coefficient]] = []
-        for number, exponent in monomial:
-            kind = self.list[number].kind
-            if kind == "sum":
-                powers[number] = powers.get(number, 0) + exponent
-            elif kind == "prime":
-                whole = exponent.numerator // exponent.denominator
-                coefficient *= _number_power(int(self.list[number].expr), whole)
-                if exponent != whole:
-                    rest.append((number, exponent - whole))
-            elif kind == "sign":
-                if exponent % 2:
-                    rest.append((number, exponent % 2))
-            else:
-                rest.append((number, exponent))
-        for base, exponent in sums:
-            value = content(base)
-            if type(exponent) is int:
-                if base[self.leading(base)] < 0:
-                    value = -value
-                try:
-                    coefficient *= _number_power(value, exponent)
-                except Unopened:
-                    value = 1
-            else:
-                value = 1
-            number = self.unit(scale(base, Fraction(1) / value))
-            powers[number] = powers.get(number, 0) + exponent
-        opened = {n: e for n, e in powers.items() if e > 0 and e.denominator == 1}
-        factors = [(self.list[n].parts[0], int(e)) for n, e in opened.items()]
-        if len(factors) > 1 or any(e > 1 for _, e in factors):
-            terms = 1
-            for base, exponent in factors:
-                terms *= comb(len(base) + exponent - 1, exponent) if exponent < 10 * TERM_BUDGET or len(base) == 1 else exponent
-                if terms > TERM_BUDGET:
-                    opened, factors = {}, []
-                    break
-        rest.extend((n, _whole(e)) for n, e in powers.items() if e and n not in opened)
-        result = {tuple(sorted(rest)): _whole(coefficient)}
-        for base, exponent in factors:
-            result = self._spread(result, self._raised(base, exponent))
-        return self._settled(result) if factors else result
-
-    def unit(self, base: Polynomial) -> int:
-        """The number of the atom that stands for a whole polynomial."""
-        return self.number(self.to_expr(base), "sum", self.is_integer(base), (base,))
-
-    def _raised(self, base: Polynomial, exponent: int) -> Polynomial:
-        if len(base) == 2:  # the binomial theorem, with one product for each term
-            (first, a), (second, b) = base.items()
-            ups: list[Monomial] = [to_the(first, k) for k in range(exponent + 1)]
-            raised: Polynomial = {}
-            for k in range(exponent + 1):
-                value = comb(exponent, k) * a**k * b ** (exponent - k)
-                add_into(raised, {times(ups[k], to_the(second, exponent - k)): value})
-            return raised
-        result: Polynomial | None = None
-        while True:
-            if exponent & 1:
-                result = base if result is None else self._spread(result, base)
-            exponent >>= 1
-            if not exponent:
-                return result or {}
-            base = self._spread(base, base)
-
-    @staticmethod
-    def _spread(left: Polynomial, right: Polynomial) -> Polynomial:
-        total: Polynomial = {}
-        for first, a in left.items():
-            for second, b in right.items():
-                monomial = times(first, second)
-                value = total.get(monomial, 0) + a * b
-                if value:
-                    total[monomial] = value if type(value) is int else _whole(value)
-                else:
-                    total.pop(monomial, None)
-        return total
-
-    def _has_sum(self, monomial: Monomial) -> bool:
-        return self._unsettled and any(self.list[number].kind == "sum" for number, _ in monomial)
-
-    def _is_unsettled(self, monomial: Monomial) -> bool:
-        for number, exponent in monomial:
-            kind = self.list[number].kind
-            if kind == "sum" and exponent > 0 and exponent.denominator == 1:
-                return True
-            if (kind == "prime" and not 0 < exponent < 1) or (kind == "sign" and exponent != 1):
-                return True
-        return False
-
-    def _settled(self, polynomial: Polynomial) -> Polynomial:
-        """The same, with the kept sums opened that came together to a power within the budget."""
-        if not self._unsettled:
-            return polynomial
-        loose = [monomial for monomial in polynomial if self._is_unsettled(monomial)]
-        if not loose:
-            return polynomial
-        total = dict(polynomial)
-        for monomial in loose:
-            del total[monomial]
-        for monomial in loose:
-            add_into(total, self._gathered(polynomial[monomial], monomial, ()))
-        return total
-
-    def _root(self, monomial: Monomial, value: Coefficient, exponent: Coefficient) -> Monomial | None:
-        """A fractional power of a term, where its factors are known not to be negative (or there is but one)."""
-        if value == 1 and len(monomial) == 1 and monomial[0][1] == 1:
-            return to_the(monomial, exponent)
-        if value < 0 or not all(self.is_not_negative_atom(number) for number, _ in monomial):
-            return None
-        result = to_the(monomial, exponent)
-        for prime, power in prime_powers(value).items():
-            number = self.number(Integer(prime), "prime", True)
-            result = times(result, ((number, _whole(power * exponent)),))
-        return result
-
-    def is_not_negative_atom(self, number: int) -> bool:
-        """Whether an atom is plainly not negative."""
-        atom = self.list[number]
-        if atom.kind == "symbol" and atom.expr in self.bounds:
-            least = self.bounds[atom.expr][0]
-            return least is not None and least >= 0
-        if atom.kind in ("symbol", "other", "prime"):
-            return bool(atom.expr.is_nonnegative)
-        return atom.kind == "power" and bool(atom.positive)
-
-    # Back to expressions
-
-    def to_expr(self, polynomial: Polynomial) -> Expr:
-        """The polynomial as a SymPy expression."""
-        return Add(*(self.term(monomial, value) for monomial, value in polynomial.items()))
-
-    def term(self, monomial: Monomial, value: Coefficient) -> Expr:
-        """One term as a SymPy expression."""
-        number = Integer(value) if type(value) is int else Rational(value.numerator, value.denominator)
-        if not monomial:
-            return number
-        factors = [self._factor(n, e) for n, e in monomial]
-        if value != 1:
-            factors.append(number)
-        return factors[0] if len(factors) == 1 else Mul(*factors)
-
-    def _factor(self, number: int, exponent: Coefficient) -> Expr:
-        base = self.list[number].expr
-        if exponent == 1:
-            return base
-        return Pow(base, Integer(exponent) if type(exponent) is int else Rational(exponent.numerator, exponent.denominator))
-
-
-def _number_power(value: Coefficient, exponent: int) -> Coefficient:
+def number_power(value: Coefficient, exponent: int) -> Coefficient:
+    """An integer power of a number that is not zero."""
     if value == 1:
         return 1
     if value == -1:
@@ -397,7 +110,7 @@ def _number_power(value: Coefficient, exponent: int) -> Coefficient:
     bits = max(abs(value.numerator).bit_length(), value.denominator.bit_length())
     if bits * abs(exponent) > BIT_BUDGET:
         raise Unopened("a number too large")
-    return _whole(value**exponent if exponent > 0 else Fraction(1) / Fraction(value) ** -exponent)
+    return whole(value**exponent if exponent > 0 else Fraction(1) / Fraction(value) ** -exponent)
 
 
 def prime_powers(value: Coefficient) -> dict[int, int]:

@@ -17,19 +17,8 @@ from math import lcm
 from sympy import floor as floor_function
 
 from .order import denominators, is_nonnegative, is_positive, is_positive_atom
-from .polynomial import (
-    ONE,
-    Atoms,
-    Monomial,
-    Polynomial,
-    add,
-    add_into,
-    constant,
-    scale,
-    subtract,
-    times,
-    to_the,
-)
+from .atoms import Atoms
+from .polynomial import ONE, Monomial, Polynomial, add, add_into, constant, scale, subtract, times, to_the
 
 
 def floor_of(atoms: Atoms, inside: Polynomial) -> Polynomial:

@@ -26,11 +26,12 @@ from math import comb
 from sympy import Eq, Expr, Integer, Piecewise, Sum, Symbol
 
 from . import order
+from .atoms import Atoms
 from .errors import FieldError
 from .evaluate import free_symbols
 from .lattice import lattice_count
-from .normal_form import Converter
-from .polynomial import ONE, Atoms, Coefficient, Monomial, Polynomial, Unopened, add, add_into, constant, scale, subtract
+from .convert import Converter
+from .polynomial import ONE, Coefficient, Monomial, Polynomial, Unopened, add, add_into, constant, scale, subtract
 
 __all__ = ["lattice_count", "summation"]
 
