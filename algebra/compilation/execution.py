@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 from math import prod
 from operator import itemgetter
 from typing import Any
@@ -14,6 +14,7 @@ from .kernels import IN_PLACE, NotDivisible, array_kernel, scalar_kernel
 from .plan import Plan, Step
 from .runtime import quotient
 from .scalar import python_function
+from .threads import LEAST_ELEMENTS, number_of_threads, shared
 
 CACHE_BYTES = 3 * 2**18  # what the arrays of one block take together; most cores have 1 or 2 MiB of their own
 MAX_TERMS = 10**6  # of one sum over an index
@@ -21,58 +22,51 @@ LEAST_BLOCK, LARGEST_BLOCK = 2**11, 2**15
 
 
 class Execution:
-    """A plan bound to buffers; call it with the arrays of one shape.
+    """A plan with buffers; call it with arrays.
 
     Parameters
     ----------
     plan : Plan
     results : sequence of int
         The numbers of the arrays that are wanted.
-    shape : tuple of int
-        The shape that all arguments broadcast to.
     loop : callable
         Runs a sum over an index: (step, type of the result, operands, out).
     promoted : frozenset of int
         The places whose division need not be exact.
     """
 
-    def __init__(
-        self, plan: Plan, results: Sequence[int], shape: tuple[int, ...], loop: Callable, promoted: frozenset[int]
-    ):
-        self.plan, self.results, self.shape, self.loop, self.promoted = plan, results, shape, loop, promoted
+    def __init__(self, plan: Plan, results: Sequence[int], loop: Callable, promoted: frozenset[int]):
+        self.plan, self.results, self.promoted = plan, results, promoted
         made = {step.output: mask for mask, steps in plan.groups.items() for step in steps}
         wanted = set(results)
         for mask, steps in plan.groups.items():
             for step in steps:
                 wanted.update(number for number in step.inputs if made.get(number) not in (None, mask))
-        order = sorted(plan.groups, key=lambda mask: (mask.bit_count(), mask))
-        self.scalars = plan.groups.get(0, [])
-        self.groups = [Group(plan, mask, wanted, shape, loop) for mask in order if mask]
+        self.groups = [
+            Group(plan, mask, wanted, loop) for mask in sorted(plan.groups, key=lambda m: (m.bit_count(), m)) if mask
+        ]
+        self.scalars = [
+            (step, None if step.kernel == "loop" else scalar_kernel(step.kernel, step.value, plan.types[step.output]))
+            for step in plan.groups.get(0, [])
+        ]
 
-    def __call__(self, values: Mapping[int, Any]) -> list[Any]:
+    def __call__(self, values: Mapping[int, Any], shape: tuple[int, ...]) -> list[Any]:
         """The wanted arrays, from the arrays (and Python numbers) of the arguments by their numbers."""
         found = dict(self.plan.constants)
         found.update(values)
-        for step in self.scalars:
-            if step.kernel == "loop":
-                operands = [found[number] for number in step.inputs]
-                found[step.output] = loop_of_numbers(step, operands, self.promoted)
-            else:
-                kind = self.plan.types[step.output]
-                kernel = scalar_kernel(step.kernel, step.value, kind)
-                found[step.output] = kernel(*[found[number] for number in step.inputs])
+        for step, kernel in self.scalars:
+            operands = [found[number] for number in step.inputs]
+            found[step.output] = kernel(*operands) if kernel else loop_of_numbers(step, operands, self.promoted)
         for group in self.groups:
-            group.run(found)
+            group.run(found, shape)
         return [found[number] for number in self.results]
 
 
 class Group:
     """The steps of one group, each operand a place in a list that is refilled for every block."""
 
-    def __init__(self, plan: Plan, mask: int, wanted: set[int], shape: tuple[int, ...], loop: Callable):
+    def __init__(self, plan: Plan, mask: int, wanted: set[int], loop: Callable):
         self.plan, self.mask = plan, mask
-        axes = len(shape)
-        self.shape = tuple(size if mask >> axis & 1 else 1 for axis, size in enumerate(shape))
         steps = plan.groups[mask]
         outputs = {step.output for step in steps}
         self.external = sorted({number for step in steps for number in step.inputs} - outputs)
@@ -80,11 +74,20 @@ class Group:
         self.places = {number: place for place, number in enumerate([*self.external, *self.exports])}
         self.buffers: list[str] = []  # the type of each buffer
         self._allocate(steps, outputs - wanted)
-        streams = sum(1 for number in self.external if plan.masks[number]) + len(self.exports) + len(self.buffers)
-        count = CACHE_BYTES // (8 * max(streams, 1))
+        full = sum(1 for number in self.external if plan.masks[number] == mask)
+        count = CACHE_BYTES // (8 * max(full + len(self.exports) + len(self.buffers), 1))
         self.block = max(LEAST_BLOCK, min(LARGEST_BLOCK, count))
         self.calls = [self._call(step, loop) for step in steps]
-        self.storage: list[Any] | None = None
+        objects = {
+            number
+            for step in steps
+            if plan.types[step.output] == "O" or step.kernel in _OBJECT_OPERANDS or step.value == "O"
+            for number in step.inputs
+        }
+        masks = plan.masks
+        self.numbers = [at for at, n in enumerate(self.external) if not masks[n] and n not in objects]
+        self.arrays = [at for at, n in enumerate(self.external) if masks[n]]
+        self.free: list[tuple[int, list[Any]]] = []  # buffers that no thread is using
 
     def _allocate(self, steps: Sequence[Step], temporary: set[int]) -> None:
         """Buffers for the arrays that nobody outside wants, each reused as soon as it is no longer needed."""
@@ -112,102 +115,121 @@ class Group:
                 buffer = pool.pop()
                 held[step.output] = buffer
                 self.places[step.output] = first + buffer
-                if step.output not in last:  # computed for nobody, such as the unused half of a pair
+                if step.output not in last:
                     pool.append(held.pop(step.output))
             if not in_place:
                 release(position, step)
 
     def _call(self, step: Step, loop: Callable) -> tuple[Callable, itemgetter]:
         places = [self.places[number] for number in (*step.inputs, step.output)]
-        if step.kernel == "loop":
-            kind = self.plan.types[step.output]
+        kind = self.plan.types[step.output]
+        if step.kernel != "loop":
+            return array_kernel(step.kernel, step.value, kind), itemgetter(*places)
 
-            def kernel(*arguments: Any) -> None:
-                loop(step, kind, arguments[:-1], arguments[-1])
+        def kernel(*arguments: Any) -> None:
+            loop(step, kind, arguments[:-1], arguments[-1])
 
-        else:
-            kernel = array_kernel(step.kernel, step.value, self.plan.types[step.output])
         return kernel, itemgetter(*places)
 
-    def run(self, found: dict[int, Any]) -> None:
+    def run(self, found: dict[int, Any], full: tuple[int, ...]) -> None:
         """Fills in the arrays of this group that others want."""
         import numpy as np
 
-        sources: list[Any] = [found[number] for number in self.external]
-        needs_objects = {
-            number
-            for step in self.plan.groups[self.mask]
-            if self.plan.types[step.output] == "O" or step.kernel in _OBJECT_OPERANDS or step.value == "O"
-            for number in step.inputs
-        }
-        for position, number in enumerate(self.external):
-            if not self.plan.masks[number] and number not in needs_objects:
-                sources[position] = _as_array(sources[position], np)
-        exports = []
+        shape = tuple([size if self.mask >> axis & 1 else 1 for axis, size in enumerate(full)])
+        working: list[Any] = [found[number] for number in self.external]
+        for position in self.numbers:
+            working[position] = _as_array(working[position], np)
         for number in self.exports:
-            found[number] = np.empty(self.shape, dtype=_DTYPES[self.plan.types[number]])
-            exports.append(found[number])
-        moving = [position for position, number in enumerate(self.external) if self.plan.masks[number]]
-        if self.storage is None:
-            self.storage = [np.empty(self._capacity(), dtype=_DTYPES[kind]) for kind in self.buffers]
-        outside = len(sources)
-        working: list[Any] = [*sources, *exports, *([None] * len(self.storage))]
-        start = outside + len(exports)
+            found[number] = np.empty(shape, dtype=_DTYPES[self.plan.types[number]])
+            working.append(found[number])
+        pieces = Pieces(shape, self.block)
+        # What does not span the axes that are cut is the same in every block.
+        moving = [
+            (at, working[at], pieces.index_of(working[at].shape))
+            for at in self.arrays
+            if pieces.cuts(working[at].shape)
+        ]
+        moving += [(at, working[at], None) for at in range(len(self.external), len(working))]
+        threads = number_of_threads() if prod(shape) >= LEAST_ELEMENTS else 1
+        if threads == 1 or pieces.count < 2 * threads:
+            self._some(pieces, working, moving, pieces.largest)
+            return
+        shares = [pieces.share(number, threads) for number in range(threads)]
+        shared(lambda share: self._some(share, working, moving, pieces.largest), shares)
+
+    def _some(self, pieces: Iterable, given: Sequence[Any], moving: Sequence[tuple], largest: int) -> None:
+        """The steps, piece by piece, on buffers that nobody else uses meanwhile."""
+        import numpy as np
+
+        size, storage = self.free.pop() if self.free else (0, [])
+        if size < largest:
+            size, storage = largest, [np.empty(largest, dtype=_DTYPES[kind]) for kind in self.buffers]
+        first = len(given)
+        working = [*given, *storage]
         current: tuple[int, ...] | None = None
         # Wrapped partial sums are meant (see `factoring`); what must not wrap was shown not to.
         with np.errstate(all="ignore"):
-            for place in blocks(self.shape, self.block):
-                shape = tuple(piece.stop - piece.start for piece in place)
+            for place, shape in pieces:
                 if shape != current:
                     current, count = shape, prod(shape)
-                    for number, buffer in enumerate(self.storage):
-                        working[start + number] = buffer[:count].reshape(shape)
-                for position in moving:
-                    array = sources[position]
-                    if array.shape == self.shape:
-                        working[position] = array[place]
-                    else:
-                        working[position] = array[
-                            tuple(
-                                piece if size > 1 else slice(None)
-                                for piece, size in zip(place, array.shape, strict=True)
-                            )
-                        ]
-                for position, array in enumerate(exports, start=outside):
-                    working[position] = array[place]
+                    for number, buffer in enumerate(storage, start=first):
+                        working[number] = buffer[:count].reshape(shape)
+                whole = (*place, _ALL)
+                for position, array, index in moving:
+                    working[position] = array[index(whole) if index else place]
                 for kernel, operands in self.calls:
                     kernel(*operands(working))
-
-    def _capacity(self) -> int:
-        return max(prod(piece.stop - piece.start for piece in place) for place in _first(blocks(self.shape, self.block)))
+        self.free.append((size, storage))
 
 
+_ALL = slice(None)
 _OBJECT_OPERANDS = {"ratio", "logratio"}
 _DTYPES = {"i": "int64", "O": "object", "f": "float64", "b": "bool"}
 
 
-def _first(places: Iterator[tuple[slice, ...]]) -> list[tuple[slice, ...]]:
-    """The first block: no other one is larger."""
-    return [next(places)]
+class Pieces:
+    """A box in pieces of about so many elements, in the order of memory: slices, and the shape of the piece.
 
-
-def blocks(shape: tuple[int, ...], count: int) -> Iterator[tuple[slice, ...]]:
-    """A box in pieces of about so many elements, in the order of memory.
-
-    >>> [tuple((p.start, p.stop) for p in place) for place in blocks((2, 5), 3)]
-    [((0, 1), (0, 3)), ((0, 1), (3, 5)), ((1, 2), (0, 3)), ((1, 2), (3, 5))]
+    >>> [shape for place, shape in Pieces((2, 5), 3)]
+    [(1, 3), (1, 2), (1, 3), (1, 2)]
     """
-    axis = len(shape) - 1
-    inner = 1
-    while axis > 0 and inner * shape[axis] <= count:
-        inner *= shape[axis]
-        axis -= 1
-    step = max(1, count // inner)
-    rest = tuple(slice(0, size) for size in shape[axis + 1 :])
-    for outer in product(*(range(size) for size in shape[:axis])):
-        head = tuple(slice(index, index + 1) for index in outer)
-        for start in range(0, shape[axis], step):
-            yield (*head, slice(start, min(start + step, shape[axis])), *rest)
+
+    def __init__(self, shape: tuple[int, ...], count: int):
+        self.shape = shape
+        axis = len(shape) - 1
+        inner = 1
+        while axis > 0 and inner * shape[axis] <= count:
+            inner *= shape[axis]
+            axis -= 1
+        self.axis = axis
+        number = -(-shape[axis] // max(1, count // inner))
+        self.step = -(-shape[axis] // number)  # pieces as equal as can be
+        self.largest = self.step * inner
+        self.count = number * prod(shape[:axis])
+
+    def share(self, number: int, of: int) -> Iterator[tuple[tuple[slice, ...], tuple[int, ...]]]:
+        """The pieces that one of several threads does."""
+        return islice(iter(self), self.count * number // of, self.count * (number + 1) // of)
+
+    def cuts(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array of this shape is cut at all."""
+        return any(size > 1 for size in shape[: self.axis + 1])
+
+    def index_of(self, shape: tuple[int, ...]) -> Any:
+        """How to index an array that broadcasts: from the slices of a piece and one for everything."""
+        if shape == self.shape:
+            return None
+        places = [axis if size > 1 else len(shape) for axis, size in enumerate(shape)]
+        return itemgetter(*places) if len(places) > 1 else None
+
+    def __iter__(self) -> Iterator[tuple[tuple[slice, ...], tuple[int, ...]]]:
+        shape, axis, step = self.shape, self.axis, self.step
+        rest = tuple(slice(0, size) for size in shape[axis + 1 :])
+        starts = [(slice(a, min(a + step, shape[axis])), min(step, shape[axis] - a)) for a in range(0, shape[axis], step)]
+        for outer in product(*(range(size) for size in shape[:axis])):
+            head = tuple(slice(index, index + 1) for index in outer)
+            for piece, length in starts:
+                yield (*head, piece, *rest), (*((1,) * axis), length, *shape[axis + 1 :])
 
 
 def loop_of_numbers(step: Step, operands: Sequence[Any], promoted: frozenset[int]) -> Any:
@@ -230,5 +252,10 @@ def _as_array(value: Any, np: Any) -> Any:
     if isinstance(value, bool):
         return np.array(value)
     if isinstance(value, int):
-        return np.array((value + 2**63) % 2**64 - 2**63, dtype=np.int64)
+        return np.array(wrapped(value), dtype=np.int64)
     return np.array(value)
+
+
+def wrapped(value: int) -> int:
+    """An integer modulo 2**64, between -2**63 and 2**63."""
+    return (value + 2**63) % 2**64 - 2**63

@@ -31,9 +31,10 @@ from .emission import EXACT_FLOAT, plan_for
 from .execution import MAX_TERMS, Execution
 from .formula import Formulas
 from .kernels import NotDivisible
-from .plan import Step
+from .plan import Plan, Step
 from .program import ALWAYS_WHOLE, Program, widened
 from .scalar import ScalarRunner, failure, scalar
+from .threads import LEAST_ELEMENTS, number_of_threads, shared
 
 
 class ArrayProgram:
@@ -50,7 +51,8 @@ class ArrayProgram:
         self.final = set() if exact else {place for place in program.outputs if not uses.get(place)}
         self._bodies: dict[int, ArrayProgram] = {}
         self._fits: dict[tuple[Interval, ...], tuple[bytes, bytes]] = {}
-        self._plans: dict[tuple, Execution] = {}
+        self._plans: dict[tuple, tuple[Execution, list[str]]] = {}
+        self._shapes: dict[tuple, Axes] = {}
 
     def fitting(self, box: Sequence[Interval]) -> tuple[bytes, bytes]:
         """For each place, whether it fits into 64 bits, and whether a float holds it exactly, for arguments in a box."""
@@ -96,7 +98,7 @@ class ArrayProgram:
 
     def run(self, values: Sequence[Any], box: Sequence[Interval]) -> list[Any]:
         """The results for arguments that are Python numbers or arrays that broadcast."""
-        axes = Axes(values)
+        axes = self._axes(values)
         arrays = [axes.inward(value, mask) for value, mask in zip(values, axes.masks, strict=True)]
         fitting, small = self.fitting(box)
         promoted: frozenset[int] = frozenset()
@@ -109,39 +111,55 @@ class ArrayProgram:
                     array = array.astype(object)
                 given[place] = array
             try:
-                results = execution(given)
+                results = execution(given, axes.inner)
             except NotDivisible as found:
                 promoted = promoted | {found.place}
                 continue
             break
         return [axes.outward(result) for result in results]
 
+    def _axes(self, values: Sequence[Any]) -> Axes:
+        shapes = tuple([getattr(value, "shape", ()) for value in values])
+        found = self._shapes.get(shapes)
+        if found is None:
+            if len(self._shapes) > 64:
+                self._shapes.clear()
+            found = self._shapes[shapes] = Axes(values)
+        return found
+
     def _execution(
         self, masks: tuple[int, ...], shape: tuple[int, ...], fitting: bytes, small: bytes, promoted: frozenset[int]
     ) -> tuple[Execution, list[str]]:
-        key = (masks, shape, fitting, small, promoted)
+        # Along one axis the order of operations does not depend on its length.
+        key = (masks, shape if len(shape) > 1 else len(shape), fitting, small, promoted)
         found = self._plans.get(key)
         if found is None:
-            types = self.types(fitting, promoted)
-            program = self.program
-            spans: list[int] = []
-            for op, args, value in zip(program.ops, program.args, program.values, strict=True):
-                mask = masks[value] if op == "input" else 0
-                for arg in args:
-                    mask |= spans[arg]
-                spans.append(mask)
-            sizes: dict[int, int] = {}
-
-            def size(mask: int) -> int:
-                if mask not in sizes:
-                    sizes[mask] = prod(extent for axis, extent in enumerate(shape) if mask >> axis & 1)
-                return sizes[mask]
-
-            plan = plan_for(program, spans, types, small, size, promoted)
             if len(self._plans) > 32:
                 self._plans.clear()
-            found = self._plans[key] = (Execution(plan, program.outputs, shape, self._loop, promoted), types)
+            plan = self.plan(masks, shape, fitting, small, promoted)
+            execution = Execution(plan, self.program.outputs, self._loop, promoted)
+            found = self._plans[key] = (execution, self.types(fitting, promoted))
         return found
+
+    def plan(
+        self, masks: tuple[int, ...], shape: tuple[int, ...], fitting: bytes, small: bytes, promoted: frozenset[int]
+    ) -> Plan:
+        """The steps for arguments that span these axes of a shape."""
+        program = self.program
+        spans: list[int] = []
+        for op, args, value in zip(program.ops, program.args, program.values, strict=True):
+            mask = masks[value] if op == "input" else 0
+            for arg in args:
+                mask |= spans[arg]
+            spans.append(mask)
+        sizes: dict[int, int] = {}
+
+        def size(mask: int) -> int:
+            if mask not in sizes:
+                sizes[mask] = prod(extent for axis, extent in enumerate(shape) if mask >> axis & 1)
+            return sizes[mask]
+
+        return plan_for(program, spans, self.types(fitting, promoted), small, size, promoted)
 
     def _loop(self, step: Step, kind: str, operands: Sequence[Any], out: Any) -> None:
         """A sum over an index, one term at a time for all points; points whose sum has ended keep what they have."""
@@ -175,13 +193,11 @@ def _first_of(term: Any) -> Any:
 
 def ends(value: Any) -> Interval:
     """The smallest and largest of some integers; anything for floats."""
-    import numpy as np
-
     if isinstance(value, int):
         return value, value
     if isinstance(value, float) or value.dtype.kind == "f":
         return ANYTHING
-    return int(np.min(value)), int(np.max(value))
+    return int(value.min()), int(value.max())
 
 
 class NumpyRunner:
@@ -234,9 +250,10 @@ class NumpyRunner:
 
         box: list[Interval] = []
         wrong: Any = False
-        for number, (symbol, value) in enumerate(zip(self.symbols, values, strict=True)):
+        large = sum(1 for value in values if getattr(value, "size", 0) >= LEAST_ELEMENTS)
+        found_ends = shared(ends, values) if large > 1 and number_of_threads() > 1 else list(map(ends, values))
+        for number, (symbol, value, found) in enumerate(zip(self.symbols, values, found_ends, strict=True)):
             range_ = self.formulas.ranges[number]
-            found = ends(value)
             if self.types[number] == "int" and not fits(found, range_):
                 bad = np.logical_or(np.asarray(value) < range_[0], np.asarray(value) > range_[1])
                 if not self.mask:
@@ -274,6 +291,8 @@ def as_argument(symbol: Symbol, value: Any, kind: str) -> Any:
     import numpy as np
 
     if type(value) is int:
+        return value
+    if kind == "int" and type(value) is np.ndarray and value.dtype == np.int64 and value.ndim:
         return value
     if hasattr(value, "__index__") and not isinstance(value, np.ndarray) or isinstance(value, (bool, float)):
         return scalar(symbol, value, kind)
