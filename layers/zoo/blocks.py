@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import Expr, Integer, Max, Min, Rational, ceiling, floor, sympify
+
 from ...algebra.errors import FieldError
 from ...algebra.network import Network, Repeat, Series
-from ..activation import Identity
+from ..activation import Identity, Sigmoid
+from ..compositions import squeeze_excite
 from ..convolution import Conv
 from ..normalization import BatchNorm
 
@@ -15,16 +18,34 @@ def conv_norm(
     channels: Any, kernel: Any = 3, *, stride: Any = 1, groups: Any = 1, dilation: Any = 1, padding: Any = None, epsilon: Any = 1e-5,
     then: Network | None = None,
 ) -> Network:
-    """A convolution without bias, batch normalisation and an activation; padded so that a stride of 1 keeps the size."""
+    """A convolution without bias, batch normalisation and an activation; padded so that a stride of 1 keeps an odd kernel's size."""
     if padding is None:
         padding = dilation * (kernel - 1) // 2
     conv = Conv(channels, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False)
     return Series(conv, BatchNorm(epsilon=epsilon), then or Identity())
 
 
+def inverted_residual(
+    entering: Any, inner: Any, leaving: Any, kernel: Any, stride: Any, act: Network, *, squeezed: Any = None, squeeze_act: Network | None = None,
+    gate: Network | None = None, epsilon: Any = 1e-5,
+) -> Network:
+    """Wide inside, narrow outside: 1x1, depthwise, squeeze-and-excitation if asked for, 1x1; with a shortcut where the shape is kept."""
+    parts: list[Network] = []
+    if inner != entering:
+        parts.append(conv_norm(inner, 1, epsilon=epsilon, then=act))
+    parts.append(conv_norm(inner, kernel, stride=stride, groups=inner, epsilon=epsilon, then=act))
+    if squeezed is not None:
+        parts.append(squeeze_excite(inner, squeezed, squeeze_act, gate or Sigmoid()))
+    parts.append(conv_norm(leaving, 1, epsilon=epsilon))
+    body = Series(*parts)
+    return Identity() + body if stride == 1 and entering == leaving else body
+
+
 def several(first: Network, rest: Network, times: Any) -> Network:
     """`times` blocks, the first of which differs; `times` may be a symbol."""
-    return first if times == 1 else Series(first, Repeat(rest, times - 1))
+    if times == 1:
+        return first
+    return Repeat(first, times) if first == rest else Series(first, Repeat(rest, times - 1))
 
 
 def per_stage(value: Any, stages: int, what: str) -> tuple[Any, ...]:
@@ -34,3 +55,47 @@ def per_stage(value: Any, stages: int, what: str) -> tuple[Any, ...]:
             raise FieldError(f"{what} has a value for each of {stages} stages, got {len(value)}: {tuple(value)}")
         return tuple(value)
     return (value,) * stages
+
+
+def exact(value: Any, what: str) -> Expr:
+    """A factor as an exact number: 1.1 is 11/10."""
+    if isinstance(value, float):
+        return Rational(repr(value))
+    made = sympify(value, strict=True) if isinstance(value, (int, Expr)) and not isinstance(value, bool) else None
+    if made is None or made.is_real is False or made.is_nonpositive:
+        raise FieldError(f"{what} is a positive number or a symbol, got {value!r}")
+    return made
+
+
+def rounded(channels: Any, divisor: int = 8) -> Expr:
+    """The nearest multiple of `divisor`, ties upwards, but never more than a tenth below (MobileNet's rule for scaled widths).
+
+    >>> rounded(Rational(24) / 10 * 5), rounded(20), rounded(11)
+    (16, 24, 16)
+    """
+    wanted = sympify(channels)
+    nearest = Max(divisor, divisor * floor(wanted / divisor + Rational(1, 2)))
+    if wanted.is_number:
+        return nearest + divisor if nearest < Rational(9, 10) * wanted else nearest
+    if not nearest.has(floor) and (nearest - wanted).is_zero or divisor * floor(wanted / divisor + Rational(1, 2)) == wanted:
+        return wanted
+    # Rounding loses at most half a divisor, so that what is missing, rounded up, lies between 0 and that.
+    return nearest + divisor * Min(1, Max(0, ceiling(Rational(9, 10) * wanted - nearest)))
+
+
+def scaled_depth(depth: Any, factor: Expr) -> Expr:
+    """ceil(factor * depth), EfficientNet's rule for scaled numbers of blocks."""
+    return ceiling(factor * depth)
+
+
+def whole_part(value: Any) -> Expr:
+    """The integer below a number."""
+    return floor(sympify(value))
+
+
+def nearest_even_tie(value: Any) -> Expr:
+    """Rounded to the nearest integer, ties to the even one where the value is a number, as IEEE arithmetic and Python do it."""
+    wanted = sympify(value)
+    if wanted.is_Rational:
+        return Integer(round(wanted))
+    return floor(wanted + Rational(1, 2))

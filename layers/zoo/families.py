@@ -119,17 +119,13 @@ def family(
 
     def register(function: Callable[..., Stages]) -> Family:
         made = Family(function, paper, published, parameters, source)
-        for name in (made.name, *made.published):
-            if _owner(name) is not None:
+        for name in made.published:
+            if any(name in other.published for other in FAMILIES.values()):
                 raise FieldError(f"the zoo has two networks called {name}")
         FAMILIES[made.name] = made
         return made
 
     return register
-
-
-def _owner(name: str) -> Family | None:
-    return next((found for found in FAMILIES.values() if name in found.published), None)
 
 
 @cache
