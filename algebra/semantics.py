@@ -1,0 +1,382 @@
+"""What the heads of an equation compute, in numbers: one layer at literal sizes.
+
+Every statement is evaluated over the whole box of its indices at once, except in a recurrence, which goes step by step:
+
+- a sum, mean, maximum, minimum, product or softmax runs over the points that no mask and no range excludes;
+- a softmax is zero at an excluded point; an element of a target that a mask excludes is not computed and stays zero;
+- the mean of no point at all is zero, as in common frameworks, a maximum of none minus infinity;
+- a step of a recurrence before the first one is zero;
+- where several points of a left side fall on one element, they are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from sympy import Expr, Max, Min, ceiling, floor
+
+from .arrays import (
+    Labelled, aligned, apply, constant, contracted, exact_number, floats, is_exact, of_one_kind, plus, spread, times, united,
+)  # fmt: skip
+from .elaborate import Mask, Statement
+from .errors import DomainError, ShapeError, UnsupportedError
+from .heads import (
+    Address, Apply, Constant, Group, Head, Index, Pad, Plus, Read, Reduce, Softmax, Times, address_indices, unknown_head,
+)  # fmt: skip
+from .instance import Instance
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> "ndarray":
+    """The output of a layer.
+
+    Parameters
+    ----------
+    instance : Instance
+        A layer at literal sizes.
+    tensors : mapping of str to array
+        The inputs, the learned tensors and the buffers by their names in the equation, each exact or floats (`arrays.as_numbers`).
+    """
+    return _LayerRun(instance, tensors).run()
+
+
+class _LayerRun:
+    def __init__(self, instance: Instance, tensors: Mapping[str, "ndarray"]):
+        self.instance = instance
+        self.tensors = dict(tensors)
+        self.place = 0
+        self.step: dict[Index, int] = {}
+
+    def run(self) -> "ndarray":
+        place = 0
+        while place < len(self.instance.statements):
+            if place in self.instance.recurrent:
+                first, last, running = self.instance.recurrent[place]
+                self._recur(range(first, last + 1), running)
+                place = last + 1
+            else:
+                self._statement(place)
+                place += 1
+        return self.tensors[self.instance.statements[-1].target]
+
+    def _recur(self, places: range, running: Index) -> None:
+        import numpy
+
+        for place in places:
+            statement = self.instance.statements[place]
+            if running not in statement.address:
+                raise UnsupportedError(
+                    f"{self.instance.layer}: the recurrence along {running} has a line without it, {statement.target}[...]; "
+                    f"write {statement.target}[{running}, ...] or move the line out of the recurrence"
+                )
+            self.tensors[statement.target] = numpy.full(self._shape(statement.target), 0, dtype=object)
+        steps = max(int(self.instance.extents[place][running]) for place in places)
+        for step in range(steps):
+            self.step = {running: step}
+            for place in places:
+                if step < int(self.instance.extents[place][running]):
+                    self._statement(place)
+        self.step = {}
+
+    # statements ------------------------------------------------------------------------------------------------------
+
+    def _statement(self, place: int) -> None:
+        """Compute one tensor, or one step of it."""
+        import numpy
+
+        self.place = place
+        statement = self.instance.statements[place]
+        bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
+        made = self._fold(statement.value)
+        permitted = self._permitted(frozenset(bound), only_within=True)
+        if permitted is not None:
+            made = _where(permitted, made, 0)
+        sizes = [len(self._points(index)) for index in bound]
+        values = spread(made, bound, sizes)
+        if self.step:
+            target = self.tensors[statement.target]
+            if is_exact(target) and not is_exact(values):
+                target = self.tensors[statement.target] = floats(target)
+            values = floats(values) if not is_exact(target) else values
+        else:
+            target = numpy.full(self._shape(statement.target), 0, dtype=object if is_exact(values) else float)
+            self.tensors[statement.target] = target
+        if tuple(statement.address) == bound and not self.step:
+            target[...] = values
+            return
+        addresses = [aligned(self._address(part), bound) for part in statement.address]
+        numpy.add.at(target, tuple(numpy.broadcast_arrays(*addresses)) if addresses else (), values)
+
+    def _shape(self, tensor: str) -> tuple[int, ...]:
+        return tuple(int(size) for size in self.instance.shapes[tensor])
+
+    def _points(self, index: Index) -> "ndarray":
+        """The values that an index takes: all of them, or the present one in a recurrence."""
+        import numpy
+
+        if index in self.step:
+            return numpy.array([self.step[index]], dtype=object)
+        return numpy.array(range(int(self.instance.extents[self.place][index])), dtype=object)
+
+    # addresses and masks ---------------------------------------------------------------------------------------------
+
+    def _integers(self, expression: Expr) -> Labelled:
+        """An index expression at all points, in exact arithmetic."""
+        import numpy
+
+        if isinstance(expression, Index):
+            return Labelled((expression,), self._points(expression))
+        if expression.is_Rational:
+            return constant(expression)
+        parts = [self._integers(argument) for argument in expression.args]
+        if expression.is_Add:
+            return plus(parts)
+        if expression.is_Mul:
+            return times(parts)
+        if expression.is_Pow and expression.exp.is_Integer:
+            return apply("power", parts)
+        if isinstance(expression, (Max, Min)):
+            join, made = ("max" if isinstance(expression, Max) else "min"), parts[0]
+            for part in parts[1:]:
+                made = apply(join, [made, part])
+            return made
+        if isinstance(expression, (floor, ceiling)):
+            rounded = numpy.frompyfunc(
+                (lambda value: value // 1) if isinstance(expression, floor) else (lambda value: -(-value // 1)), 1, 1
+            )
+            return Labelled(parts[0].indices, numpy.asarray(rounded(parts[0].values), dtype=object))
+        raise UnsupportedError(f"the index expression {expression} has no numbers: {type(expression).__name__} is none of + * // ceil max min")
+
+    def _address(self, address: Address) -> Labelled:
+        """One component of an address at all points, as integers."""
+        import numpy
+
+        if isinstance(address, Read):
+            found = self._fold(address)
+            values = found.values
+            whole = numpy.frompyfunc(lambda value: value == value and abs(value) != float("inf") and value == int(value), 1, 1)
+            if not numpy.all(whole(values)):
+                raise DomainError(f"{address.tensor} holds the numbers of rows of a table, so it must hold integers")
+            return Labelled(found.indices, values.astype(numpy.int64))
+        if isinstance(address, Group):
+            made: Labelled = Labelled((), numpy.full((), 0, dtype=object))
+            for index in address.parts:
+                extent = numpy.full((), int(self.instance.extents[self.place][index]), dtype=object)
+                made = plus([times([made, Labelled((), extent)]), self._integers(index)])
+        else:
+            made = self._integers(address)
+        values = made.values
+        for value in values.flat:
+            if isinstance(value, Fraction) and value.denominator != 1:
+                raise ShapeError(f"{self.instance.layer}: the address {address} is no integer, as at {value}")
+        return Labelled(made.indices, values.astype(numpy.int64))
+
+    def _masks(self) -> list[Mask]:
+        """The masks of the present statement, and its ranges as masks."""
+        found = self.instance.masks(self.place)
+        here = self.instance.extents[self.place]
+        for index, (low, high) in self.instance.elaborated.ranges.items():
+            if index in here and (address_indices(low) | address_indices(high)) <= set(here):
+                found = [*found, Mask(index, ">=", low), Mask(index, "<", high)]
+        return found
+
+    def _permitted(self, indices: frozenset[Index], *, only_within: bool = False) -> Labelled | None:
+        """Where masks on some of `indices` hold; None if there are none. `only_within` leaves out masks on other indices too."""
+        import numpy
+
+        made: Labelled | None = None
+        for mask in self._masks():
+            if not (mask.indices <= indices if only_within else mask.indices & indices):
+                continue
+            left, right = self._integers(mask.left), self._integers(mask.right)
+            both = united(left.indices, right.indices)
+            compare = {"<": numpy.less, "<=": numpy.less_equal, ">": numpy.greater, ">=": numpy.greater_equal}[mask.relation]
+            held = Labelled(both, numpy.asarray(compare(aligned(left, both), aligned(right, both)), dtype=bool))
+            if made is not None:
+                both = united(made.indices, held.indices)
+                held = Labelled(both, aligned(made, both) & aligned(held, both))
+            made = held
+        return made
+
+    # heads -----------------------------------------------------------------------------------------------------------
+
+    def _fold(self, head: Head) -> Labelled:
+        if isinstance(head, Constant):
+            return constant(head.value)
+        if isinstance(head, Read):
+            return self._read(head)
+        if isinstance(head, Plus):
+            return plus([self._fold(term) for term in head.terms])
+        if isinstance(head, Times):
+            return times([self._fold(factor) for factor in head.factors])
+        if isinstance(head, Apply):
+            return apply(head.function, [self._fold(argument) for argument in head.arguments])
+        if isinstance(head, Reduce):
+            return self._reduce(head)
+        if isinstance(head, Softmax):
+            return self._softmax(head)
+        if isinstance(head, Pad):
+            return self._pad(head)
+        raise unknown_head(head, "computed")
+
+    def _read(self, head: Read) -> Labelled:
+        """The elements of a tensor at all points: gathered over the read's own indices and no others."""
+        import numpy
+
+        tensor = self.tensors[head.tensor]
+        parts = [self._address(part) for part in head.address]
+        indices = united(*(part.indices for part in parts))
+        addresses = numpy.broadcast_arrays(*(aligned(part, indices) for part in parts)) if parts else []
+        outside = numpy.zeros(addresses[0].shape, dtype=bool) if parts else numpy.zeros((), dtype=bool)
+        for address, size in zip(addresses, tensor.shape):
+            outside = outside | (address < 0) | (address >= size)
+        if not outside.any():
+            return Labelled(indices, tensor[tuple(addresses)])
+        before = outside & self._before_first_step(head, addresses)
+        self._must_be_masked(head, indices, outside & ~before, addresses, tensor.shape)
+        inside = tuple(numpy.clip(address, 0, size - 1) for address, size in zip(addresses, tensor.shape))
+        return Labelled(indices, numpy.where(before, tensor.dtype.type(0) if not is_exact(tensor) else 0, tensor[inside]))
+
+    def _before_first_step(self, head: Read, addresses: Sequence["ndarray"]) -> "ndarray":
+        """Where a read of a recurrence's own tensor goes back behind its first step."""
+        import numpy
+
+        found = numpy.zeros(addresses[0].shape, dtype=bool)
+        if self.place not in self.instance.recurrent:
+            return found
+        first, last, running = self.instance.recurrent[self.place]
+        for place in range(first, last + 1):
+            own = self.instance.statements[place]
+            if own.target == head.tensor:
+                for address, part in zip(addresses, own.address):
+                    if part == running:
+                        found = found | (address < 0)
+        return found
+
+    def _must_be_masked(
+        self, head: Read, indices: tuple[Index, ...], outside: "ndarray", addresses: Sequence["ndarray"], shape: tuple[int, ...]
+    ) -> None:
+        """An element outside of its tensor may be asked for only at points that a mask excludes."""
+        import numpy
+
+        permitted = self._permitted(frozenset(indices))
+        if permitted is not None:
+            both = united(indices, permitted.indices)
+            needed = aligned(Labelled(indices, outside), both) & aligned(permitted, both)
+            outside = needed.any(axis=tuple(range(len(indices), len(both))))
+        if not outside.any():
+            return
+        where = tuple(int(part[0]) for part in numpy.nonzero(outside))
+        point = tuple(int(address[where]) for address in addresses)
+        raise DomainError(f"{self.instance.layer}: {head.tensor} has shape {shape} and is read at {point}")
+
+    def _reduce(self, head: Reduce) -> Labelled:
+        import numpy
+
+        permitted = self._permitted(frozenset(head.indices))
+        if head.operation == "sum" and isinstance(head.body, Times):
+            return self._contraction(head, permitted)
+        body = self._over(self._fold(head.body), head.indices, permitted)
+        kept = tuple(index for index in body.indices if index not in head.indices)
+        values = aligned(body, (*kept, *head.indices))
+        axes = tuple(range(len(kept), len(kept) + len(head.indices)))
+        if head.operation in ("sum", "mean"):
+            if permitted is not None:
+                values = aligned(_where(permitted, body, 0), (*kept, *head.indices))
+            total = Labelled(kept, values.sum(axis=axes))
+            return total if head.operation == "sum" else self._divided_by_count(total, body, head.indices, permitted)
+        neutral = {"max": -numpy.inf, "min": numpy.inf, "prod": 1}[head.operation]
+        if permitted is not None:
+            values = aligned(_where(permitted, body, neutral), (*kept, *head.indices))
+        join = {"max": numpy.maximum, "min": numpy.minimum, "prod": numpy.multiply}[head.operation]
+        for axis in reversed(axes):
+            values = join.reduce(values, axis=axis)
+        return Labelled(kept, values)
+
+    def _over(self, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None) -> Labelled:
+        """A body with an axis of full size for every reduced index and for what the permitted points depend on."""
+        indices = united(body.indices, reduced, permitted.indices if permitted is not None else ())
+        return Labelled(indices, spread(body, indices, [len(self._points(index)) for index in indices]))
+
+    def _divided_by_count(
+        self, total: Labelled, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None
+    ) -> Labelled:
+        import numpy
+
+        points = 1
+        for index in reduced:
+            points *= len(self._points(index))
+        if permitted is None:
+            return apply("divide", [total, Labelled((), numpy.full((), points, dtype=object))])
+        order = (*total.indices, *reduced)
+        held = numpy.broadcast_to(aligned(permitted, order), aligned(body, order).shape)
+        count = held.sum(axis=tuple(range(len(total.indices), len(order))))
+        counts = Labelled(total.indices, numpy.asarray(numpy.maximum(count, 1), dtype=object))
+        return apply("divide", [total, counts])
+
+    def _contraction(self, head: Reduce, permitted: Labelled | None) -> Labelled:
+        """A sum of products; one factor takes the mask if it can, and no array over all indices is made."""
+        import numpy
+
+        assert isinstance(head.body, Times)
+        factors = [self._fold(factor) for factor in head.body.factors]
+        if permitted is not None:
+            finite = all(is_exact(factor.values) or bool(numpy.isfinite(factor.values).all()) for factor in factors)
+            holder = next((place for place, factor in enumerate(factors) if set(permitted.indices) <= set(factor.indices)), None)
+            if finite and holder is not None:
+                factors[holder] = _where(permitted, factors[holder], 0)
+            else:
+                factors = [_where(permitted, self._over(times(factors), head.indices, permitted), 0)]
+        present = united(*(factor.indices for factor in factors))
+        absent = [index for index in head.indices if index not in present]
+        made = contracted(factors, [index for index in head.indices if index in present])
+        for index in absent:
+            made = times([made, Labelled((), numpy.full((), len(self._points(index)), dtype=object))])
+        return made
+
+    def _softmax(self, head: Softmax) -> Labelled:
+        import numpy
+
+        permitted = self._permitted(frozenset(head.indices))
+        body = self._over(self._fold(head.body), head.indices, permitted)
+        axes = tuple(body.indices.index(index) for index in head.indices)
+        values = floats(body.values)
+        if permitted is not None:
+            values = numpy.where(aligned(permitted, body.indices), values, -numpy.inf)
+        highest = values.max(axis=axes, keepdims=True)
+        raised = numpy.exp(values - numpy.where(numpy.isfinite(highest), highest, 0.0))
+        total = raised.sum(axis=axes, keepdims=True)
+        return Labelled(body.indices, raised / numpy.where(total == 0, 1.0, total))
+
+    def _pad(self, head: Pad) -> Labelled:
+        """The target of a pad statement: the margin's filling, with the tensor set into it or cut by it."""
+        import numpy
+
+        statement: Statement = self.instance.statements[self.place]
+        indices = tuple(part for part in statement.address if isinstance(part, Index))
+        shape = self._shape(statement.target)
+        source, filling = of_one_kind([self.tensors[head.body.tensor], spread(self._fold(head.fill), indices, shape)])
+        values = numpy.array(filling)
+        into, out_of = [], []
+        for (before, _), size, there in zip(head.widths, shape, source.shape):
+            start = max(int(before), 0)
+            skip = max(-int(before), 0)
+            length = max(min(size - start, there - skip), 0)
+            into.append(slice(start, start + length))
+            out_of.append(slice(skip, skip + length))
+        values[tuple(into)] = source[tuple(out_of)]
+        return Labelled(indices, values)
+
+
+def _where(permitted: Labelled, part: Labelled, otherwise: float) -> Labelled:
+    """The values where permitted, a number elsewhere."""
+    import numpy
+
+    indices = united(part.indices, permitted.indices)
+    held, values = aligned(permitted, indices), aligned(part, indices)
+    made = numpy.where(held, values, numpy.asarray(otherwise, dtype=values.dtype))
+    return Labelled(indices, made)
