@@ -42,7 +42,7 @@ def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module 'layeralgebra' has no attribute {name!r}")
     module = importlib.import_module(f".{_LATER[name]}", __name__)
-    found = module if _LATER[name].split(".")[-1] == name else getattr(module, name)
+    found = getattr(module, name, module)
     globals()[name] = found
     return found
 
