@@ -1,8 +1,8 @@
 """Arrays whose axes are indices of an equation, exact as long as the functions applied to them allow it.
 
-Numbers are of one of two kinds. *Exact* arrays hold Python's integers and fractions (NumPy's ``object``), so nothing overflows
-and nothing is rounded; an infinity, as a maximum's margin, may stand among them. All others are 64-bit floats. Whatever joins an
-exact array with floats gives floats.
+Numbers are of one of two kinds. *Exact* arrays hold Python's integers and fractions (NumPy's ``object``), so nothing
+overflows and nothing is rounded; an infinity, as a maximum's margin, may stand among them. All others are 64-bit
+floats. Whatever joins an exact array with floats gives floats.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def as_numbers(given: Any, what: str) -> "ndarray":
 
 
 def as_result(values: "ndarray") -> "ndarray":
-    """What a caller gets: floats, or 64-bit integers where the exact values are such, or Python's integers and fractions."""
+    """What a caller gets: floats, 64-bit integers where the exact values are such, or Python's integers and fractions."""
     import numpy
 
     if values.dtype != object:
@@ -200,7 +200,9 @@ def apply(name: str, arguments: Sequence[Labelled]) -> Labelled:
     if is_exact(arrays[0]) and name in keeps and not (name == "power" and not _is_whole(arrays[1])):
         return Labelled(indices, numpy.frompyfunc(keeps[name], len(arrays), 1)(*arrays))
     if name not in _FLOAT:
-        raise UnsupportedError(f"the function {name} has no numbers yet; those that have are {', '.join(sorted(_FLOAT))}")
+        raise UnsupportedError(
+            f"the function {name} has no numbers yet; those that have are {', '.join(sorted(_FLOAT))}"
+        )
     with numpy.errstate(all="ignore"):
         return Labelled(indices, numpy.asarray(_FLOAT[name](*map(floats, arrays)), dtype=float))
 

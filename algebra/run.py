@@ -63,15 +63,16 @@ class _Numbers(Unrolled):
 def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> "ndarray":
     """The output of a network for one example, computed from the equations of its layers.
 
-    Integers and fractions stay exact as long as the equations add, multiply, divide, compare or take powers of them; a root or a
-    transcendental function gives floats, and so do weights that are floats.
+    Integers and fractions stay exact as long as the equations add, multiply, divide, compare or take powers of them; a
+    root or a transcendental function gives floats, and so do weights that are floats.
 
     Parameters
     ----------
     net : Network
         Without symbols, except in the shape of its `Input`, which the arrays decide.
     x : array
-        One example, without a batch; a list of arrays for a network with several inputs, in the order in which they are written.
+        One example, without a batch; a list of arrays for a network with several inputs, in the order in which they
+        are written.
     weights : mapping of str to array, optional
         As `la.weights` names them; random ones, if left out.
     seed : int

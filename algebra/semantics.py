@@ -18,12 +18,36 @@ from typing import TYPE_CHECKING
 from sympy import Expr, Max, Min, ceiling, floor
 
 from .arrays import (
-    Labelled, aligned, apply, constant, contracted, exact_number, floats, is_exact, of_one_kind, plus, spread, times, united,
+    Labelled,
+    aligned,
+    apply,
+    constant,
+    contracted,
+    floats,
+    is_exact,
+    of_one_kind,
+    plus,
+    spread,
+    times,
+    united,
 )  # fmt: skip
 from .elaborate import Mask, Statement
 from .errors import DomainError, ShapeError, UnsupportedError
 from .heads import (
-    Address, Apply, Constant, Group, Head, Index, Pad, Plus, Read, Reduce, Softmax, Times, address_indices, unknown_head,
+    Address,
+    Apply,
+    Constant,
+    Group,
+    Head,
+    Index,
+    Pad,
+    Plus,
+    Read,
+    Reduce,
+    Softmax,
+    Times,
+    address_indices,
+    unknown_head,
 )  # fmt: skip
 from .instance import Instance
 
@@ -39,7 +63,8 @@ def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> "ndarray":
     instance : Instance
         A layer at literal sizes.
     tensors : mapping of str to array
-        The inputs, the learned tensors and the buffers by their names in the equation, each exact or floats (`arrays.as_numbers`).
+        The inputs, the learned tensors and the buffers by their names in the equation, each exact or floats
+        (`arrays.as_numbers`).
     """
     return _LayerRun(instance, tensors).run()
 
@@ -70,8 +95,8 @@ class _LayerRun:
             statement = self.instance.statements[place]
             if running not in statement.address:
                 raise UnsupportedError(
-                    f"{self.instance.layer}: the recurrence along {running} has a line without it, {statement.target}[...]; "
-                    f"write {statement.target}[{running}, ...] or move the line out of the recurrence"
+                    f"{self.instance.layer}: the recurrence along {running} has a line without it, "
+                    f"{statement.target}[...]; write {statement.target}[{running}, ...] or move the line out of the recurrence"
                 )
             self.tensors[statement.target] = numpy.full(self._shape(statement.target), 0, dtype=object)
         steps = max(int(self.instance.extents[place][running]) for place in places)
@@ -149,7 +174,10 @@ class _LayerRun:
                 (lambda value: value // 1) if isinstance(expression, floor) else (lambda value: -(-value // 1)), 1, 1
             )
             return Labelled(parts[0].indices, numpy.asarray(rounded(parts[0].values), dtype=object))
-        raise UnsupportedError(f"the index expression {expression} has no numbers: {type(expression).__name__} is none of + * // ceil max min")
+        raise UnsupportedError(
+            f"the index expression {expression} has no numbers: {type(expression).__name__} is none of "
+            "+ * // ceil max min"
+        )
 
     def _address(self, address: Address) -> Labelled:
         """One component of an address at all points, as integers."""
@@ -158,7 +186,9 @@ class _LayerRun:
         if isinstance(address, Read):
             found = self._fold(address)
             values = found.values
-            whole = numpy.frompyfunc(lambda value: value == value and abs(value) != float("inf") and value == int(value), 1, 1)
+            whole = numpy.frompyfunc(
+                lambda value: value == value and abs(value) != float("inf") and value == int(value), 1, 1
+            )
             if not numpy.all(whole(values)):
                 raise DomainError(f"{address.tensor} holds the numbers of rows of a table, so it must hold integers")
             return Labelled(found.indices, values.astype(numpy.int64))
@@ -185,7 +215,10 @@ class _LayerRun:
         return found
 
     def _permitted(self, indices: frozenset[Index], *, only_within: bool = False) -> Labelled | None:
-        """Where masks on some of `indices` hold; None if there are none. `only_within` leaves out masks on other indices too."""
+        """Where masks on some of `indices` hold; None if there are none.
+
+        `only_within` leaves out masks that speak of other indices as well.
+        """
         import numpy
 
         made: Labelled | None = None
@@ -194,7 +227,9 @@ class _LayerRun:
                 continue
             left, right = self._integers(mask.left), self._integers(mask.right)
             both = united(left.indices, right.indices)
-            compare = {"<": numpy.less, "<=": numpy.less_equal, ">": numpy.greater, ">=": numpy.greater_equal}[mask.relation]
+            compare = {"<": numpy.less, "<=": numpy.less_equal, ">": numpy.greater, ">=": numpy.greater_equal}[
+                mask.relation
+            ]
             held = Labelled(both, numpy.asarray(compare(aligned(left, both), aligned(right, both)), dtype=bool))
             if made is not None:
                 both = united(made.indices, held.indices)
@@ -239,7 +274,9 @@ class _LayerRun:
         before = outside & self._before_first_step(head, addresses)
         self._must_be_masked(head, indices, outside & ~before, addresses, tensor.shape)
         inside = tuple(numpy.clip(address, 0, size - 1) for address, size in zip(addresses, tensor.shape))
-        return Labelled(indices, numpy.where(before, tensor.dtype.type(0) if not is_exact(tensor) else 0, tensor[inside]))
+        return Labelled(
+            indices, numpy.where(before, tensor.dtype.type(0) if not is_exact(tensor) else 0, tensor[inside])
+        )
 
     def _before_first_step(self, head: Read, addresses: Sequence["ndarray"]) -> "ndarray":
         """Where a read of a recurrence's own tensor goes back behind its first step."""
@@ -258,7 +295,12 @@ class _LayerRun:
         return found
 
     def _must_be_masked(
-        self, head: Read, indices: tuple[Index, ...], outside: "ndarray", addresses: Sequence["ndarray"], shape: tuple[int, ...]
+        self,
+        head: Read,
+        indices: tuple[Index, ...],
+        outside: "ndarray",
+        addresses: Sequence["ndarray"],
+        shape: tuple[int, ...],
     ) -> None:
         """An element outside of its tensor may be asked for only at points that a mask excludes."""
         import numpy
@@ -326,7 +368,9 @@ class _LayerRun:
         factors = [self._fold(factor) for factor in head.body.factors]
         if permitted is not None:
             finite = all(is_exact(factor.values) or bool(numpy.isfinite(factor.values).all()) for factor in factors)
-            holder = next((place for place, factor in enumerate(factors) if set(permitted.indices) <= set(factor.indices)), None)
+            holder = next(
+                (place for place, factor in enumerate(factors) if set(permitted.indices) <= set(factor.indices)), None
+            )
             if finite and holder is not None:
                 factors[holder] = _where(permitted, factors[holder], 0)
             else:

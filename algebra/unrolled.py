@@ -1,7 +1,7 @@
 """A network at literal sizes, walked copy by copy: what `run` and `weights` share.
 
-The evaluator folds symbolic repetitions; numbers need every copy apart. Shapes and their errors are the evaluator's own, asked
-for beforehand, so that nothing here decides what fits.
+The evaluator folds symbolic repetitions; numbers need every copy apart. Shapes and their errors are the evaluator's
+own, asked for beforehand, so that nothing here decides what fits.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class Scope:
     below: str = ""
 
     def under(self, name: object) -> "Scope":
-        return Scope(_joined(self.path, name), self.shared, _joined(self.below, name) if self.shared is not None else "")
+        return Scope(
+            _joined(self.path, name), self.shared, _joined(self.below, name) if self.shared is not None else ""
+        )
 
     def within(self, shared: str) -> "Scope":
         return Scope(self.path, shared, "")
@@ -130,7 +132,9 @@ def input_paths(net: Network, path: str = "") -> list[str]:
     if isinstance(net, Shared):
         return input_paths(net.body, path)
     if isinstance(net, (Add, Mul, Concat)):
-        return [found for place, branch in enumerate(net.branches) for found in input_paths(branch, _joined(path, place))]
+        return [
+            found for place, branch in enumerate(net.branches) for found in input_paths(branch, _joined(path, place))
+        ]
     if isinstance(net, Graph):
         return [found for name, node in net.nodes.items() for found in input_paths(node, _joined(path, name))]
     return []
@@ -176,7 +180,8 @@ def at_literal_sizes(net: object, shapes: Sequence[Shape] | None) -> tuple[Netwo
     if symbols:
         what = f"the size {symbols[0]} is" if len(symbols) == 1 else f"the sizes {', '.join(symbols)} are"
         raise FieldError(
-            f"numbers need literal sizes, and {what} symbolic; write net.subs({{{symbols[0]}: 8, ...}}) with a number for each"
+            f"numbers need literal sizes, and {what} symbolic; "
+            f"write net.subs({{{symbols[0]}: 8, ...}}) with a number for each"
         )
     if inputs:
         literal = [tuple(int(size) for size in node.shape) for node in inputs]
@@ -211,4 +216,6 @@ def input_count_error(net: Network, got: str) -> GraphError:
     count = inputs_of(net)
     paths = [path for path in input_paths(net) if path]
     names = f" ({', '.join(paths)})" if paths else ""
-    return GraphError(f"this network takes {count} inputs{names}, got {got}; pass a list of {count} arrays in that order")
+    return GraphError(
+        f"this network takes {count} inputs{names}, got {got}; pass a list of {count} arrays in that order"
+    )

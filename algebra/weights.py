@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slot:
-    """A tensor that a network needs: its name, its shape, whether it is learned, and over how many of its elements an output sums."""
+    """A tensor that a network needs; `fan_in` is the number of its elements that one output sums."""
 
     name: str
     shape: Shape
@@ -52,8 +52,8 @@ class Inventory(Unrolled):
             known = self.slots.setdefault(slot_name, Slot(slot_name, shape, role == "weight", _fan_in(instance, name)))
             if _essential(known.shape) != _essential(shape):
                 raise ShapeError(
-                    f"the weights shared as {slot_name} have shape {known.shape} in one place and {shape} at {scope.path or layer}; "
-                    "shared tensors need the same shape, axes of size 1 apart"
+                    f"the weights shared as {slot_name} have shape {known.shape} in one place and {shape} at "
+                    f"{scope.path or layer}; shared tensors need the same shape, axes of size 1 apart"
                 )
 
     def _shared_name(self, scope: Scope, name: str, place: int) -> str:
@@ -102,9 +102,9 @@ def inventory(net: Network, shapes: Sequence[Shape]) -> Inventory:
 def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]:
     """Random numbers for everything that a network needs besides its inputs.
 
-    Learned tensors are normally distributed, with a variance of one over the number of terms that are summed. Buffers (running
-    statistics) are uniform between 1/2 and 3/2, so that their roots and quotients exist. A tensor's numbers depend on the seed and on its
-    name alone.
+    Learned tensors are normally distributed, with a variance of one over the number of terms that are summed. Buffers
+    (running statistics) are uniform between 1/2 and 3/2, so that their roots and quotients exist. A tensor's numbers
+    depend on the seed and on its name alone.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]
     Returns
     -------
     dict of str to numpy.ndarray
-        By the path of the layer and the name of the tensor in its equation (``"2.0.W"``: in part 2, in its part 0), or the name alone for a
-        single layer; what is shared stands under the name of the sharing.
+        By the path of the layer and the name of the tensor in its equation (``"2.0.W"``: in part 2, in its part 0), or
+        the name alone for a single layer; what is shared stands under the name of the sharing.
 
     Raises
     ------
@@ -163,9 +163,11 @@ def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
 
 
 def checked(slots: Mapping[str, Slot], given: object) -> dict[str, "ndarray"]:
-    """Weights that a user passed, held against what the network needs: nothing missing, nothing unknown, every shape right."""
+    """Weights that a user passed, if they are what the network needs: none missing, none unknown, every shape right."""
     if not isinstance(given, Mapping):
-        raise FieldError(f"weights are a mapping of names to arrays, as la.weights(net) returns; got {type(given).__name__}")
+        raise FieldError(
+            f"weights are a mapping of names to arrays, as la.weights(net) returns; got {type(given).__name__}"
+        )
     wanted = ", ".join(f"{slot.name} {slot.shape}" for slot in list(slots.values())[:20]) or "none"
     if len(slots) > 20:
         wanted += f" and {len(slots) - 20} more"
