@@ -406,7 +406,8 @@ class Instance:
         if isinstance(address, Read):
             return
         if isinstance(address, Index):
-            if partial is not None and partial[axis] is not None:
+            if (partial is not None and partial[axis] is not None) or address in self.elaborated.bounds:
+                # An index that `where` bounds may stop before the end of its axis, as one with an offset may.
                 self._at_least(size, extents[address], lambda: f"{where} has {size} elements, {extents[address]} are needed", statement)
             elif address not in self.elaborated.ranges:
                 self._equal(size, extents[address], lambda: f"{where} must have extent {extents[address]}", statement)

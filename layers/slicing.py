@@ -1,0 +1,59 @@
+"""Layers that keep a part of the channels."""
+
+from __future__ import annotations
+
+from ..algebra.layer import Dim, Layer, Size
+
+__all__ = ["ChannelSlice", "FeatureSlice"]
+
+
+class ChannelSlice(Layer):
+    """Some neighbouring channels of (channels, *spatial).
+
+    Parameters
+    ----------
+    start : Size
+        The first channel that is kept.
+    channels : Dim
+        How many are kept.
+
+    Examples
+    --------
+    >>> from layeralgebra import ChannelSlice, dims, output_shape
+    >>> c = dims("c")
+    >>> output_shape(ChannelSlice(c, c), on=(2*c, 7, 7))
+    (c, 7, 7)
+    """
+
+    start: Size
+    channels: Dim
+    equation = """
+        y[c, *i] = x[start + c, *i]
+        where c < channels
+    """
+
+
+class FeatureSlice(Layer):
+    """Some neighbouring features of (*positions, features).
+
+    Parameters
+    ----------
+    start : Size
+        The first feature that is kept.
+    features : Dim
+        How many are kept.
+
+    Examples
+    --------
+    >>> from layeralgebra import FeatureSlice, dims, output_shape
+    >>> T, d = dims("T d")
+    >>> output_shape(FeatureSlice(0, d), on=(T, 3*d))
+    (T, d)
+    """
+
+    start: Size
+    features: Dim
+    equation = """
+        y[*t, f] = x[*t, start + f]
+        where f < features
+    """
