@@ -66,9 +66,9 @@ class LimitError:
     jump : float
         Between the L layers and the jump semigroup, measured.
     bound : float
-        An upper bound of it. With ``p = eps^2 s / (1 + eps^2 s)``, a binomial number of moves is within ``min(p, L p^2)``
-        of a Poisson one (Barbour, Hall, Le Cam), and that within ``min(|r - m|, sqrt(2/e) |sqrt r - sqrt m|)`` of the
-        one at the limiting rate, ``r = c^2 s``, ``m = L p`` (Adell, Jodra).
+        An upper bound of it. With ``p = eps^2 s / (1 + eps^2 s)``, a binomial number of moves is within ``min(p, L
+        p^2)`` of a Poisson one (Barbour, Hall, Le Cam), and that within ``min(|r - m|, sqrt(2/e) |sqrt r - sqrt m|)``
+        of the one at the limiting rate, ``r = c^2 s``, ``m = L p`` (Adell, Jodra).
     diffusion : float
         Between the L layers and the diffusion, measured on unit cells.
     jump_to_diffusion : float
