@@ -276,6 +276,51 @@ class Atoms:
             add_into(total, self._gathered(polynomial[monomial], monomial, ()))
         return total
 
+    def cancelled(self, polynomial: Polynomial) -> Polynomial:
+        """The same, with the terms over a kept sum divided by it where it divides them without a rest."""
+        if not self._unsettled:
+            return polynomial
+        over = {n for monomial in polynomial for n, e in monomial if e < 0 and self.list[n].kind == "sum"}
+        for number in sorted(over, key=self.key):
+            while True:
+                depth = min((e for monomial in polynomial for n, e in monomial if n == number), default=0)
+                if depth >= 0 or depth.denominator != 1:
+                    break
+                inverse = ((number, -depth),)
+                above = {times(m, inverse): value for m, value in polynomial.items() if (number, depth) in m}
+                quotient = self._quotient(above, self.list[number].parts[0])
+                if quotient is None:
+                    break
+                rest = {m: value for m, value in polynomial.items() if (number, depth) not in m}
+                back = ((number, depth + 1),) if depth < -1 else ONE
+                add_into(rest, {times(m, back): value for m, value in quotient.items()})
+                polynomial = self._settled(rest)
+        return polynomial
+
+    def _quotient(self, above: Polynomial, below: Polynomial) -> Polynomial | None:
+        """The exact quotient of two polynomials, None where there is a rest."""
+        if len(above) < 2 or len(above) > TERM_BUDGET:
+            return None
+        lead = self.leading(below)
+        inverse, ratio = to_the(lead, -1), Fraction(1) / below[lead]
+        quotient: Polynomial = {}
+        keys = {monomial: self.monomial_key(monomial) for monomial in above}
+        for _ in range(2 * len(above)):
+            first = max(above, key=keys.__getitem__)
+            factor, value = times(first, inverse), whole(above[first] * ratio)
+            if any(e < 0 for n, e in factor if n in dict(lead)):
+                return None
+            quotient[factor] = value
+            above = dict(above)
+            for monomial, coefficient in below.items():
+                moved = times(factor, monomial)
+                add_into(above, {moved: coefficient}, -value)
+                if moved not in keys:
+                    keys[moved] = self.monomial_key(moved)
+            if not above:
+                return quotient
+        return None
+
     def _root(self, monomial: Monomial, value: Coefficient, exponent: Coefficient) -> Monomial | None:
         """A fractional power of a term, where its factors are known not to be negative (or there is but one)."""
         if value == 1 and len(monomial) == 1 and monomial[0][1] == 1:

@@ -141,9 +141,9 @@ class Converter:
     def _opened(self, node: Expr, parts: list[Any]) -> Polynomial | None:
         atoms = self.atoms
         if isinstance(node, Add):
-            return add(*parts)
+            return atoms.cancelled(add(*parts))
         if isinstance(node, Mul):
-            return atoms.product([(part, 1) for part in parts])
+            return atoms.cancelled(atoms.product([(part, 1) for part in parts]))
         if isinstance(node, Pow):
             return self.power(*parts)
         if isinstance(node, floor):

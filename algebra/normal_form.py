@@ -21,12 +21,13 @@ from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
-from sympy import Basic, Expr, Integer, Symbol
+from sympy import Basic, Expr, Rational, Symbol
 from sympy.logic.boolalg import Boolean
 
 from . import order
 from .atoms import Atoms
 from .convert import Converter, Uncommutative
+from .errors import FieldError
 from .polynomial import ONE, Coefficient, Polynomial, add, content, scale, subtract
 from .residues import by_residues
 
@@ -36,7 +37,7 @@ CASE_BUDGET = 64
 SIGN_CASE_BUDGET = 16
 
 
-def simplify(expr: Expr) -> Expr:
+def simplify(expr: Expr | int) -> Expr:
     """The normal form of a symbolic size.
 
     A sum of terms, each a rational number times powers of atoms: symbols, floors, minima, maxima, symbolic powers, sums kept as
@@ -68,9 +69,15 @@ def simplify(expr: Expr) -> Expr:
     >>> simplify(x < x + y)
     True
     """
-    if not isinstance(expr, Expr | Boolean) or not expr.args:
-        return expr
-    return _simplified(expr)
+    return _simplified(expr if isinstance(expr, Boolean) else _expression(expr))
+
+
+def _expression(value: Expr | int) -> Expr:
+    if isinstance(value, int | Fraction) and not isinstance(value, bool):
+        return Rational(value)
+    if not isinstance(value, Expr):
+        raise FieldError(f"expected a symbolic size or a number, got {value!r} of type {type(value).__name__}")
+    return value
 
 
 @lru_cache(maxsize=1024)
@@ -95,12 +102,12 @@ def substitute(expr: Expr, values: Mapping[Symbol, Expr | int]) -> Expr:
     """
     atoms = Atoms()
     plain = Converter(atoms)
-    replaced = {symbol: plain.polynomial(Integer(v) if isinstance(v, int) else v) for symbol, v in values.items()}
-    made = Converter(atoms, replaced).polynomial(expr)
+    replaced = {symbol: plain.polynomial(_expression(v)) for symbol, v in values.items()}
+    made = Converter(atoms, replaced).polynomial(expr if isinstance(expr, Boolean) else _expression(expr))
     return atoms.to_expr(made) if isinstance(made, dict) else made
 
 
-def same(first: Expr, second: Expr) -> bool | None:
+def same(first: Expr | int, second: Expr | int) -> bool | None:
     """Whether two sizes are equal: at every admissible point (True), at none (False), or undecided (None).
 
     Where both have a value. Polynomials, and floors over numbers, are always decided when they are equal.
@@ -117,7 +124,7 @@ def same(first: Expr, second: Expr) -> bool | None:
     atoms = Atoms(deciding=True)
     convert = Converter(atoms).polynomial
     try:
-        difference = _cleared(atoms, subtract(convert(first), convert(second)))
+        difference = _cleared(atoms, subtract(convert(_expression(first)), convert(_expression(second))))
         if not difference:
             return True
         if _never_zero(atoms, difference):
@@ -156,7 +163,7 @@ def _never_zero(atoms: Atoms, polynomial: Polynomial) -> bool:
     return atoms.is_integer(scaled) and scaled.get(ONE, 0) % gcd(*moving) != 0
 
 
-def is_integer(expr: Expr) -> bool:
+def is_integer(expr: Expr | int) -> bool:
     """Whether a size is shown to be an integer at every admissible point, term by term.
 
     Examples
@@ -168,12 +175,12 @@ def is_integer(expr: Expr) -> bool:
     """
     atoms = Atoms()
     try:
-        return atoms.is_integer(Converter(atoms).polynomial(expr))
+        return atoms.is_integer(Converter(atoms).polynomial(_expression(expr)))
     except (Uncommutative, RecursionError):
         return False
 
 
-def is_nonnegative(expr: Expr) -> bool | None:
+def is_nonnegative(expr: Expr | int) -> bool | None:
     """Whether a size is at least zero: at every admissible point (True), at none (False), or not known (None).
 
     Examples
@@ -186,7 +193,7 @@ def is_nonnegative(expr: Expr) -> bool | None:
     return _sign(expr, strict=False)
 
 
-def is_positive(expr: Expr) -> bool | None:
+def is_positive(expr: Expr | int) -> bool | None:
     """Whether a size is greater than zero: at every admissible point (True), at none (False), or not known (None).
 
     Examples
@@ -199,11 +206,11 @@ def is_positive(expr: Expr) -> bool | None:
     return _sign(expr, strict=True)
 
 
-def _sign(expr: Expr, *, strict: bool) -> bool | None:
+def _sign(expr: Expr | int, *, strict: bool) -> bool | None:
     atoms = Atoms(deciding=True)
     yes, no = (order.is_positive, order.is_nonnegative) if strict else (order.is_nonnegative, order.is_positive)
     try:
-        value = Converter(atoms).polynomial(expr)
+        value = Converter(atoms).polynomial(_expression(expr))
         if yes(atoms, value):
             return True
         if no(atoms, scale(value, -1)):

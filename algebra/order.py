@@ -82,11 +82,7 @@ def _proved(atoms: Atoms, goal: Polynomial, strict: bool, work: _Work) -> bool:
     present = {number for monomial in goal for number, _ in monomial}
     choices = sorted((n for n in present if atoms.list[n].kind in ("max", "min")), key=atoms.key)
     if choices:
-        number = choices[0]
-        signs = _signs(atoms, goal, number)
-        any_will_do = signs == ({1} if atoms.list[number].kind == "max" else {-1})
-        cases = (_proved(atoms, _with(atoms, goal, number, part), strict, work) for part in atoms.list[number].parts)
-        return any(cases) if any_will_do else all(cases)
+        return _proved_by_cases(atoms, goal, choices[0], strict, work)
     if _is_over(atoms, goal, strict):
         return True
     floors = sorted((n for n in present if atoms.list[n].kind == "floor"), key=atoms.key)
@@ -104,6 +100,27 @@ def _proved(atoms: Atoms, goal: Polynomial, strict: bool, work: _Work) -> bool:
             if _is_over(atoms, goal, strict):
                 return True
     return False
+
+
+def _proved_by_cases(atoms: Atoms, goal: Polynomial, number: int, strict: bool, work: _Work) -> bool:
+    """An extremum is one of its arguments, and bounded by each of them."""
+    atom = atoms.list[number]
+    cases = [_with(atoms, goal, number, part) for part in atom.parts]
+    if _signs(atoms, goal, number) == ({1} if atom.kind == "max" else {-1}):
+        if any(_proved(atoms, case, strict, work) for case in cases):
+            return True
+    for part, case in zip(atom.parts, cases, strict=True):
+        if _proved(atoms, case, strict, work):
+            continue
+        # In this case the argument is not below (or above) the others; a multiple of that may be taken from the goal.
+        for other in atom.parts:
+            gap = subtract(part, other) if atom.kind == "max" else subtract(other, part)
+            multiples = sorted({Fraction(case[m]) / value for m, value in gap.items() if case.get(m, 0) * value > 0})
+            if any(_proved(atoms, add(case, scale(gap, -c)), strict, work) for c in multiples[:2]):
+                break
+        else:
+            return False
+    return True
 
 
 def _signs(atoms: Atoms, goal: Polynomial, number: int) -> set[int]:
