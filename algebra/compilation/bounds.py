@@ -183,6 +183,15 @@ def _comb(value: Any, args: Sequence[Interval]) -> Interval:
     return 0, comb(high, max(0, min(most, high // 2)))
 
 
+def _zaslavsky(value: Any, args: Sequence[Interval]) -> Interval:
+    (low, high), (least, most) = args
+    if most < 0:
+        return 0, 0
+    # Z(n, d) is at most 2**n, and at most (n + 1)**d.
+    top = min(_power(2, max(high, 0)), _power(max(high, 0) + 1, most) if high != inf else inf)
+    return (1 if low >= 0 and least >= 0 else 0), max(top, 1)
+
+
 def _factorial(value: Any, args: Sequence[Interval]) -> Interval:
     high = args[0][1]
     return 1, (factorial(max(high, 0)) if high <= 200 else inf)
@@ -234,6 +243,7 @@ _RULES = {
     "intpow": _intpow,
     "comb": _comb,
     "factorial": _factorial,
+    "zaslavsky": _zaslavsky,
     "ilog": _ilog,
     "iroot": lambda value, args: (0, max(args[0][1], 0)),
     "max": lambda value, args: (max(part[0] for part in args), max(part[1] for part in args)),

@@ -23,6 +23,7 @@ from sympy import Basic, Expr, Integer, Rational, S, Symbol
 from sympy.core.function import Function
 
 from ..errors import UnsupportedError
+from ..zaslavsky import BinaryEntropy, Zaslavsky
 
 
 class Node(NamedTuple):
@@ -37,20 +38,20 @@ class Node(NamedTuple):
 _PLAIN = {
     sympy.Add: "add", sympy.Mul: "mul", sympy.floor: "floor", sympy.ceiling: "ceiling", sympy.Mod: "mod",
     sympy.Max: "max", sympy.Min: "min", sympy.Abs: "abs", sympy.sign: "sign", sympy.Heaviside: "heaviside",
-    sympy.binomial: "binomial", sympy.factorial: "factorial",
+    sympy.binomial: "binomial", sympy.factorial: "factorial", Zaslavsky: "zaslavsky",
     sympy.StrictLessThan: "lt", sympy.LessThan: "le", sympy.Equality: "eq", sympy.Unequality: "ne",
     sympy.And: "and", sympy.Or: "or", sympy.Not: "not",
 }  # fmt: skip
-_CLASSES = {op: cls for cls, op in _PLAIN.items()}
+CLASSES = {op: cls for cls, op in _PLAIN.items()} | {"power": sympy.Pow}
 
 # Real functions of one argument, by the name that numpy, jax and torch share.
 FUNCTIONS = {
     sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.asin: "arcsin",
     sympy.acos: "arccos", sympy.atan: "arctan", sympy.sinh: "sinh", sympy.cosh: "cosh", sympy.tanh: "tanh",
     sympy.asinh: "arcsinh", sympy.acosh: "arccosh", sympy.atanh: "arctanh", sympy.erf: "erf", sympy.gamma: "gamma",
-    sympy.loggamma: "loggamma", sympy.digamma: "digamma",
+    sympy.loggamma: "loggamma", sympy.digamma: "digamma", BinaryEntropy: "binaryentropy",
 }  # fmt: skip
-_FUNCTION_CLASSES = {name: cls for cls, name in FUNCTIONS.items()}
+FUNCTION_CLASSES = {name: cls for cls, name in FUNCTIONS.items()}
 
 
 class Dag:
@@ -223,13 +224,11 @@ def _expression(op: str, args: list, value: Any) -> Any:
         return S.true if value else S.false
     if op == "pow":
         return sympy.Pow(args[0], value)
-    if op == "power":
-        return sympy.Pow(*args)
     if op == "function":
-        cls: type[Function] = _FUNCTION_CLASSES[value]
+        cls: type[Function] = FUNCTION_CLASSES[value]
         return cls(args[0])
     if op == "piecewise":
         return sympy.Piecewise(*zip(args[::2], args[1::2], strict=True))
-    if op in ("sum", "product"):
+    if op in ("sum", "product"):  # a conjunction over an index has no counterpart in SymPy
         return (sympy.Sum if op == "sum" else sympy.Product)(args[2], (value, args[0], args[1]))
-    return _CLASSES[op](*args)
+    return CLASSES[op](*args)

@@ -4,19 +4,20 @@ A condition on one symbol is an interval, which proves more about sizes; every o
 
 >>> from sympy import symbols
 >>> H, k = symbols("H k", integer=True, positive=True)
->>> ranges, others = split([H >= 7, k <= H], [H, k])
->>> ranges[H], others
-((7, inf), [k <= H])
+>>> ranges, others = split(conditions_of([H >= 7, k <= H]), [H, k])
+>>> ranges[H], [condition.text for condition in others]
+((7, inf), ['k <= H'])
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 import sympy
-from sympy import Integer, S, Symbol
+from sympy import Integer, S, Symbol, sympify
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
@@ -31,32 +32,60 @@ def assumed(symbol: Symbol) -> Interval:
     return low, high
 
 
-def conditions_of(domain: Any) -> list[Any]:
-    """A domain as a list of conditions: one condition, several, or an object that has ``conditions``."""
+@dataclass(frozen=True)
+class Condition:
+    """A relation that must hold, perhaps for every value of some indices, and how a message says it."""
+
+    relation: Boolean
+    text: str
+    loops: tuple[tuple[Symbol, Any], ...] = ()  # an index and how many values it takes, from 0
+
+    @property
+    def free_symbols(self) -> set[Symbol]:
+        """What the condition depends on."""
+        found = set(self.relation.free_symbols)
+        for _, times in self.loops:
+            found |= times.free_symbols
+        return found - {index for index, _ in self.loops}  # type: ignore[return-value]
+
+
+def conditions_of(domain: Any) -> list[Condition]:
+    """A domain as a list of conditions: one relation, several, or the domain of a derivation."""
     if domain is None:
         return []
     if isinstance(domain, (bool, Boolean)):
         domain = [domain]
     elif not isinstance(domain, Iterable):
         raise FieldError(f"domain must be a list of conditions such as [H >= 7], got {domain!r}")
-    found: list[Any] = []
-    for condition in domain:
-        if isinstance(condition, bool):
-            condition = S.true if condition else S.false
-        if not isinstance(condition, Boolean) or isinstance(condition, Symbol):
-            raise FieldError(f"a condition of the domain must be a relation such as H >= 7, got {condition!r}")
-        found.extend(condition.args if isinstance(condition, sympy.And) else [condition])
+    found: list[Condition] = []
+    for item in domain:
+        if isinstance(item, Condition):
+            found.append(item)
+            continue
+        relation, text, loops = item, "", ()
+        if hasattr(item, "condition"):  # of a derivation: with the node that needs it
+            relation = item.condition.relation
+            text = f"{item.condition.meaning} at {item.path or 'the input'} ({relation})"
+            loops = tuple((loop.index, sympify(loop.times)) for loop in item.loops if relation.has(loop.index))
+        if isinstance(relation, bool):
+            relation = S.true if relation else S.false
+        if not isinstance(relation, Boolean) or isinstance(relation, Symbol):
+            raise FieldError(f"a condition of the domain must be a relation such as H >= 7, got {item!r}")
+        for part in relation.args if isinstance(relation, sympy.And) else [relation]:
+            found.append(Condition(part, text or str(part), loops))
     return found
 
 
-def split(domain: Any, symbols: Sequence[Symbol]) -> tuple[dict[Symbol, Interval], list[Any]]:
+def split(
+    domain: Sequence[Condition], symbols: Sequence[Symbol]
+) -> tuple[dict[Symbol, Interval], list[Condition]]:
     """An interval for every symbol, and the conditions that are not intervals."""
     ranges = {symbol: assumed(symbol) for symbol in symbols}
     others = []
-    for condition in conditions_of(domain):
-        if condition is S.true:
+    for condition in domain:
+        if condition.relation is S.true:
             continue
-        interval = _as_interval(condition)
+        interval = None if condition.loops else _as_interval(condition.relation)
         if interval is None or interval[0] not in ranges:
             others.append(condition)
             continue

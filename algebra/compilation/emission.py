@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from .plan import Plan, Planner
 from .program import Program
 
-_ARITHMETIC = {"floordiv", "mod", "min", "max", "abs", "sign", "intpow", "comb", "factorial", "ilog", "iroot", "quotient"}
 _COMPARISONS = {"lt", "le", "eq", "ne"}
 EXACT_FLOAT = 2**53
 

@@ -10,7 +10,7 @@ from sympy import Symbol
 
 from .bounds import Interval
 from .dag import Dag
-from .domains import parity, split
+from .domains import Condition, parity, split
 from .lowering import Lowering
 from .program import Program
 from .rationals import Truth
@@ -46,36 +46,47 @@ class Formulas:
 
 
 def lower(
-    expressions: Sequence[Any], symbols: Sequence[Symbol], domain: Any, reals: frozenset[Symbol] = frozenset()
+    expressions: Sequence[Any],
+    symbols: Sequence[Symbol],
+    domain: Sequence[Condition],
+    own: Sequence[Sequence[Condition]],
+    reals: frozenset[Symbol] = frozenset(),
 ) -> Formulas:
-    """The program of several expressions; the inputs are the symbols, in order."""
-    ranges, others = split(domain, symbols)
+    """The program of several expressions; the inputs are the symbols, in order.
+
+    Every expression needs the conditions of the domain, and its own ones besides.
+    """
+    ranges, general = split(domain, symbols)
     dag = Dag()
     tops = [dag.read(expression) for expression in expressions]
-    tests = [dag.read(condition) for condition in others]
+    known: dict[Condition, int] = {}
+    for condition in [*general, *(condition for conditions in own for condition in conditions)]:
+        if condition not in known:
+            known[condition] = _read(dag, condition)
     lowering = Lowering(dag, ranges, reals)
     for symbol in symbols:
-        lowering._symbol(symbol)
-    values = lowering.lower([*tops, *tests])
+        lowering.place_of(symbol)
+    values = lowering.lower([*tops, *known.values()])
     program = lowering.program
-    everywhere = set()
-    for condition, value in zip(others, values[len(tops) :], strict=True):
+    needs_of: dict[Condition, set[int]] = {}
+    for condition, value in zip(known, values[len(tops) :], strict=True):
         assert isinstance(value, Truth)
-        everywhere |= value.valid
-        everywhere.add(lowering.condition(value.place, str(condition)))
+        needs_of[condition] = set(value.valid)
+        if program.bounds[value.place][0] != 1:
+            needs_of[condition].add(lowering.condition(value.place, condition.text))
+    everywhere = set().union(*(needs_of[condition] for condition in general))
     for symbol in symbols:
         remainder = parity(symbol)
         if remainder is not None and symbol not in reals:
-            place = program.input(symbol, ranges[symbol])
-            rest = program.op("mod", (place, program.const(2)))
+            rest = program.op("mod", (lowering.place_of(symbol), program.const(2)))
             test = program.compare("eq", rest, program.const(remainder))
             everywhere.add(lowering.condition(test, f"{symbol} is {'odd' if remainder else 'even'}"))
-    places, kinds = [], []
-    for value in values[: len(tops)]:
+    places, kinds, needs = [], [], []
+    for value, conditions in zip(values[: len(tops)], own, strict=True):
         place, kind = lowering.result(value)
         places.append(place)
         kinds.append(kind)
-    needs = [sorted(value.valid | everywhere) for value in values[: len(tops)]]
+        needs.append(sorted(everywhere.union(value.valid, *(needs_of[condition] for condition in conditions))))
     tested = sorted(set().union(*needs)) if needs else []
     messages = tuple(program.remarks.get(place, "the formula is defined") for place in tested)
     numbers = {place: number for number, place in enumerate(tested)}
@@ -86,3 +97,11 @@ def lower(
         messages,
         tuple(ranges[symbol] for symbol in symbols),
     )
+
+
+def _read(dag: Dag, condition: Condition) -> int:
+    """The node of a condition; one for every value of an index is a conjunction over it."""
+    node = dag.read(condition.relation)
+    for index, times in reversed(condition.loops):
+        node = dag.node("all", (dag.const(0), dag.subtract(dag.read(times), dag.const(1)), node), index)
+    return node

@@ -17,9 +17,8 @@ import sympy
 from sympy import Basic, Dummy, Expr, Symbol
 
 from ..errors import FieldError, UnsupportedError
-from .dag import FUNCTIONS, Dag
+from .dag import CLASSES, FUNCTION_CLASSES, Dag
 
-_CLASS_OF = {name: cls for cls, name in FUNCTIONS.items()}
 _BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not", "bool"}
 
 
@@ -213,11 +212,11 @@ def _of_loop(
 def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]:
     """Functions: SymPy knows their derivatives; the arguments stay nodes."""
     op, args, value = dag.nodes[number]
-    dummies = [Dummy(positive=True) for _ in args]
+    dummies = [Dummy(positive=True, integer=True if op == "zaslavsky" else None) for _ in args]
     if op == "function":
-        pattern: Basic = _CLASS_OF[value](*dummies)
+        pattern: Basic = FUNCTION_CLASSES[value](*dummies)
     else:
-        pattern = {"power": sympy.Pow, "binomial": sympy.binomial, "factorial": sympy.factorial}[op](*dummies)
+        pattern = CLASSES[op](*dummies)
     found = []
     for arg, dummy in zip(args, dummies, strict=True):
         if arg not in depends:

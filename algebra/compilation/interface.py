@@ -15,8 +15,10 @@ from typing import Any
 import sympy
 from sympy import Basic, Symbol
 
+from ..derivation import expressions, mapped
 from ..errors import FieldError
 from ..evaluate import free_symbols
+from .domains import Condition, conditions_of
 from .formula import Formulas, lower
 
 BACKENDS = ("numpy", "python", "jax", "torch")
@@ -30,8 +32,9 @@ def compile(e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_inval
 
     Parameters
     ----------
-    e_or_dict : sympy.Expr, or an object with a ``formula``, or a mapping or sequence of them
-        What to compile. A mapping gives a function that returns a dict, a sequence one that returns a tuple.
+    e_or_dict : sympy.Expr, Derivation, or a mapping or sequence of them
+        What to compile. A mapping gives a function that returns a dict, a sequence one that returns a tuple. A
+        derivation brings its own domain; a record of formulas, such as a receptive field, gives a record of values.
     backend : {"numpy", "python", "jax", "torch"}
         ``"numpy"`` takes integers and arrays of integers that broadcast, ``"python"`` integers alone. ``"jax"`` and
         ``"torch"`` take their own arrays and refuse what does not fit into 64 bits.
@@ -96,9 +99,14 @@ class CompiledFormula:
             raise FieldError(f"on_invalid must be 'raise' or 'mask', got {on_invalid!r}")
         self._given = (e_or_dict, backend, domain, on_invalid)
         self.backend, self.domain, self.on_invalid = backend, domain, on_invalid
-        self._keys, self._expressions = _named(e_or_dict)
-        conditions = [condition for condition in _conditions(domain)]
-        self.symbols = _symbols([*self._expressions, *conditions])
+        self._single = not isinstance(e_or_dict, (Mapping, list, tuple))
+        self._keys, self._shapes, self._expressions, self._own = _opened(e_or_dict)
+        self._conditions = conditions_of(domain)
+        if on_invalid == "raise":  # every condition has to hold, so each may serve in the proofs about all formulas
+            self._conditions += [condition for own in self._own for condition in own]
+            self._own = [[] for _ in self._own]
+        own = [condition for conditions in self._own for condition in conditions]
+        self.symbols = _symbols([*self._expressions, *self._conditions, *own])
         self.arguments = tuple(symbol.name for symbol in self.symbols)
         self._variants: dict[frozenset[Symbol], Formulas] = {}
         self._runners: dict[frozenset[Symbol], Any] = {}
@@ -108,7 +116,7 @@ class CompiledFormula:
 
     def _formulas(self, reals: frozenset[Symbol]) -> Formulas:
         if reals not in self._variants:
-            self._variants[reals] = lower(self._expressions, self.symbols, self.domain, reals)
+            self._variants[reals] = lower(self._expressions, self.symbols, self._conditions, self._own, reals)
         return self._variants[reals]
 
     @property
@@ -121,9 +129,14 @@ class CompiledFormula:
         return self._shaped(list(self._formulas(self._always_real).kinds))
 
     def _shaped(self, results: Sequence[Any]) -> Any:
-        if self._keys is None:
+        """Results in the shape of what was given: a value, a dict or a tuple, and records of values as they are."""
+        if self._single and len(results) == 1 and isinstance(self._shapes[0], Basic):
             return results[0]
-        return dict(zip(self._keys, results, strict=True)) if isinstance(self._keys, list) else tuple(results)
+        rest = iter(results)
+        found = [mapped(shape, lambda part: next(rest)) for shape in self._shapes]
+        if self._single:
+            return found[0]
+        return dict(zip(self._keys, found, strict=True)) if self._keys is not None else tuple(found)
 
     def __call__(self, **arguments: Any) -> Any:
         if len(arguments) != len(self.arguments) or not all(name in arguments for name in self.arguments):
@@ -168,35 +181,39 @@ class CompiledFormula:
         return f"<compiled formula of {', '.join(self.arguments)} on {self.backend}: {len(self.program)} operations>"
 
 
-def _conditions(domain: Any) -> list[Any]:
-    from .domains import conditions_of
-
-    return conditions_of(domain)
-
-
-def formula_of(thing: Any) -> Basic:
-    """The expression in a formula, a derivation or a number."""
+def formula_of(thing: Any) -> Any:
+    """What is in a derivation, and numbers as expressions: an expression, or a record of expressions."""
     found = getattr(thing, "formula", thing)
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         return sympy.sympify(found)
-    if not isinstance(found, (sympy.Expr, sympy.logic.boolalg.Boolean)):
+    parts = expressions(found)
+    if not parts or not all(isinstance(part, (sympy.Expr, sympy.logic.boolalg.Boolean)) for part in parts):
         raise FieldError(f"can only compile SymPy expressions, got {found!r} of type {type(found).__name__}")
     return found
 
 
-def _named(e_or_dict: Any) -> tuple[Any, list[Basic]]:
-    """The names of the results (None for a single one, a tuple for a sequence) and their formulas."""
-    if isinstance(e_or_dict, Mapping):
-        return list(e_or_dict), [formula_of(value) for value in e_or_dict.values()]
-    if isinstance(e_or_dict, (list, tuple)):
-        return tuple(range(len(e_or_dict))), [formula_of(value) for value in e_or_dict]
-    return None, [formula_of(e_or_dict)]
+def _opened(given: Any) -> tuple[Any, list[Any], list[Basic], list[list[Condition]]]:
+    """The keys of a mapping, the shape of each value, all expressions, and the conditions that each of them needs."""
+    keys, things = None, [given]
+    if isinstance(given, Mapping):
+        keys, things = list(given), list(given.values())
+    elif isinstance(given, (list, tuple)):
+        things = list(given)
+    shapes, found, own = [], [], []
+    for thing in things:
+        formula = formula_of(thing)
+        parts = expressions(formula)
+        conditions = conditions_of(getattr(thing, "domain", None)) if hasattr(thing, "formula") else []
+        shapes.append(formula)
+        found.extend(parts)
+        own.extend(conditions for _ in parts)
+    return keys, shapes, found, own
 
 
-def _symbols(expressions: Sequence[Basic]) -> tuple[Symbol, ...]:
+def _symbols(expressions: Sequence[Any]) -> tuple[Symbol, ...]:
     found: set[Symbol] = set()
     for expression in expressions:
-        found |= free_symbols(expression)
+        found |= free_symbols(expression) if isinstance(expression, Basic) else expression.free_symbols
     ordered = sorted(found, key=lambda symbol: symbol.name)
     for first, second in zip(ordered, ordered[1:], strict=False):
         if first.name == second.name:

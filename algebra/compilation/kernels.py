@@ -116,8 +116,8 @@ def _function(name: str) -> Callable[..., Any]:
     found = getattr(np, name, None)
     if found is not None:
         return found
-    if name == "digamma":
-        return _assigning(np.frompyfunc(runtime.digamma, 1, 1))
+    if name in ("digamma", "binaryentropy"):
+        return _assigning(np.frompyfunc(getattr(runtime, name), 1, 1))
     return _assigning(np.frompyfunc(lambda value: runtime.function(name, value), 1, 1))
 
 
@@ -139,7 +139,7 @@ def _elementwise(name: str, value: Any) -> Callable[..., Any]:
         count = 1 + len(value.symbols)
         return _assigning(np.frompyfunc(lambda number, *sizes: runtime.realfloor(value, number, *sizes), count, 1))
     function = getattr(runtime, name)
-    count = {"comb": 2, "ilog": 2, "intpow": 2, "ratio": 2, "logratio": 2}.get(name, 1)
+    count = 1 if name in ("factorial", "sign") else 2
     return _assigning(np.frompyfunc(function, count, 1))
 
 
@@ -170,8 +170,8 @@ def _scalar_function(name: str) -> Callable[..., Any]:
         return lambda value: runtime.floatpow(value, -1.0)
     if name == "square":
         return lambda value: value * value
-    if name == "digamma":
-        return runtime.digamma
+    if name in ("digamma", "binaryentropy"):
+        return getattr(runtime, name)
     return lambda value: runtime.function(name, value)
 
 

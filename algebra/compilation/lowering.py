@@ -19,6 +19,8 @@ from .dag import Dag
 from .program import Loop, RealFloor
 from .rationals import NONE, Conditions, Fraction, Real, Truth, Value, Writer, conditions, fractions
 
+LOOPS = ("sum", "product", "all")
+
 
 class Lowering(Writer):
     """Writes the program of some nodes of a `Dag`; there is one method for each kind of node."""
@@ -39,7 +41,7 @@ class Lowering(Writer):
             if number not in needed:
                 needed.add(number)
                 op, args, _ = self.dag.nodes[number]
-                stack.extend(args[:2] if op in ("sum", "product") else args)
+                stack.extend(args[:2] if op in LOOPS else args)
         for number in sorted(needed):
             if number not in self.values:
                 self.values[number] = self._value(number)
@@ -47,7 +49,7 @@ class Lowering(Writer):
 
     def _value(self, number: int) -> Value:
         op, args, value = self.dag.nodes[number]
-        if op in ("sum", "product"):
+        if op in LOOPS:
             return self._loop(op, value, args)
         if op in ("floor", "ceiling"):
             return self._floor(op, args[0])
@@ -282,6 +284,10 @@ class Lowering(Writer):
 
     def _function(self, name: str, value: Value) -> Value:
         program = self.program
+        if name == "log":
+            regions = self._log_of_regions(value)
+            if regions is not None:
+                return regions
         valid = set(value.valid)
         if name in ("log", "gamma", "loggamma", "digamma"):
             place = value.numerator if isinstance(value, Fraction) else value.place
@@ -294,6 +300,23 @@ class Lowering(Writer):
         else:
             place = program.op("func", (self.real(value),), name, "float")
         return Real(place, frozenset(valid))
+
+    def _zaslavsky(self, _: None, n: Value, d: Value) -> Value:
+        if not (self.is_integer(n) and self.is_integer(d)):
+            raise UnsupportedError("a Zaslavsky number can be compiled where both its arguments are integers")
+        program, valid = self.program, set(conditions((n, d)))
+        holds = program.compare("le", program.const(0), n.numerator)  # type: ignore[union-attr]
+        if program.bounds[holds][0] != 1:
+            valid.add(self.condition(holds, "the number of hyperplanes is not negative"))
+        place = program.op("zaslavsky", (n.numerator, d.numerator))  # type: ignore[union-attr]
+        return Fraction(place, valid=frozenset(valid))
+
+    def _log_of_regions(self, value: Value) -> Value | None:
+        """log Z(n, d) from n and d: the number itself may have millions of digits."""
+        if not self.is_integer(value) or self.program.ops[value.numerator] != "zaslavsky":  # type: ignore[union-attr]
+            return None
+        place = self.program.op("logzaslavsky", self.program.args[value.numerator], None, "float")  # type: ignore[union-attr]
+        return Real(place, value.valid)
 
     def _binomial(self, _: None, n: Value, k: Value) -> Value:
         if not (self.is_integer(n) and self.is_integer(k)):
@@ -324,17 +347,19 @@ class Lowering(Writer):
         inner = Lowering(self.dag, ranges, self.reals - {index})
         inner.program.input(index, ranges[index])
         body = inner.lower([args[2]])[0]
-        if isinstance(body, Truth):
-            raise UnsupportedError(f"the terms of a {op} must be numbers")
         valid = set(conditions((low, high)))
         counted = program.compare("le", limits[0], self.sum([(limits[1], 1)], 1))
-        if program.bounds[counted][0] != 1:
+        if program.bounds[counted][0] != 1 and op != "all":
             valid.add(self.condition(counted, f"a {op} over {index} ends no earlier than one before it begins"))
         if body.valid:
             everywhere = inner.program.both(sorted(body.valid))
             text = "; ".join(sorted({inner.program.remarks.get(place, "") for place in body.valid}))
             holds = self._loop_op("all", inner, everywhere, limits, "bool")
             valid.add(self.condition(holds, f"in every term of a {op} over {index}: {text}"))
+        if isinstance(body, Truth):
+            if op != "all":
+                raise UnsupportedError(f"the terms of a {op} must be numbers")
+            return Truth(self._loop_op(op, inner, body.place, limits, "bool"), frozenset(valid))
         if isinstance(body, Real):
             return Real(self._loop_op(op, inner, body.place, limits, "float"), frozenset(valid))
         if body.factors or op == "product" and body.denominator > 1:
@@ -348,10 +373,11 @@ class Lowering(Writer):
     def _loop_op(self, kind: str, inner: "Lowering", output: int, limits: tuple[int, int], result: str) -> int:
         body = inner.program.with_outputs([output])
         symbols = tuple(body.inputs[1:])
-        places = [self._input_of(symbol) for symbol in symbols]
+        places = [self.place_of(symbol) for symbol in symbols]
         return self.program.op("loop", (*limits, *places), Loop(kind, body, symbols), result)
 
-    def _input_of(self, symbol: Symbol) -> int:
+    def place_of(self, symbol: Symbol) -> int:
+        """The place of an argument."""
         value = self._symbol(symbol)
         return value.place if isinstance(value, Real) else value.numerator  # type: ignore[union-attr]
 

@@ -5,10 +5,12 @@ type       operations                                  remarks
 ========== =========================================== =====================================================
 integer    input const add mul square floordiv mod     ``add`` has coefficients and a constant, ``mul`` a
            quotient abs sign min max where intpow      coefficient; floors round down and a remainder has the
-           comb factorial ilog iroot realfloor loop    sign of the divisor; a divisor is never 0
+           comb factorial zaslavsky ilog iroot         sign of the divisor; a divisor is never 0
+           realfloor loop
 truth      lt le eq ne and or not loop                 0 and 1; operands are all integers or all floats
-float      input const ratio logratio add mul pow      ``ratio`` is the float nearest to a quotient of integers
-           func max min abs sign where loop
+float      input const ratio logratio logzaslavsky     ``ratio`` is the float nearest to a quotient of integers
+           add mul pow func max min abs sign where
+           loop
 ========== =========================================== =====================================================
 
 ``quotient`` is an integer where the division is exact, and a fraction otherwise. Adding an operation computes its bounds,
@@ -28,7 +30,7 @@ from sympy import Expr, Symbol
 from .bounds import ANYTHING, TRUTH, Interval, interval
 
 _TRUTH_OPS = {"lt", "le", "eq", "ne", "and", "or", "not"}
-ALWAYS_WHOLE = {"floordiv", "sign", "ilog", "iroot", "realfloor", "comb", "factorial"} | _TRUTH_OPS
+ALWAYS_WHOLE = {"floordiv", "sign", "ilog", "iroot", "realfloor", "comb", "factorial", "zaslavsky"} | _TRUTH_OPS
 RING = {"add", "mul", "square"}
 
 

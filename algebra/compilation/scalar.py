@@ -109,8 +109,8 @@ class PythonSource:
         if op == "pow":
             return f"{self._helper('floatpow')}({args[0]}, {args[1]})"
         if op == "func":
-            if value == "digamma":
-                return f"{self._helper('digamma')}({args[0]})"
+            if value in ("digamma", "binaryentropy"):
+                return f"{self._helper(value)}({args[0]})"
             return f"{self._helper('function')}({value!r}, {args[0]})"
         if op == "loop":
             return self._loop(place, args)

@@ -24,7 +24,7 @@ from .scalar import ScalarRunner, failure, scalar
 from .tensors import JaxTensors, TorchTensors
 
 INT32: Interval = (-(2**31), 2**31 - 1)
-_HOST_OPERATIONS = {"comb", "factorial", "ilog", "iroot", "realfloor", "loop"}
+_HOST_OPERATIONS = {"comb", "factorial", "ilog", "iroot", "realfloor", "loop", "zaslavsky", "logzaslavsky"}
 
 
 _PLAIN: dict[str, Callable[..., Any]] = {
@@ -49,8 +49,11 @@ class TensorRunner:
         self.kernels = _PLAIN | self.library.kernels()
         self.program = ArrayProgram(formulas.program)
         self.types = formulas.program.input_types()
-        self.on_host = any(op in _HOST_OPERATIONS for op in formulas.program.ops) or any(
-            op == "quotient" and place not in self.program.final for place, op in enumerate(formulas.program.ops)
+        self.on_host = any(
+            op in _HOST_OPERATIONS
+            or op == "quotient" and place not in self.program.final
+            or op == "func" and formulas.program.values[place] == "binaryentropy"
+            for place, op in enumerate(formulas.program.ops)
         )
         self._functions: dict[Any, tuple[Callable[..., list[Any]], bool]] = {}
 
