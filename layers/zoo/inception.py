@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...algebra.errors import FieldError
 from ...algebra.network import Input, Network, Series
-from ..activation import Dropout, Identity, ReLU
+from ..activation import Dropout, ReLU
 from ..convolution import Conv
 from ..linear import Linear
 from ..normalization import BatchNorm
-from ..pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
-from ..reshape import Flatten
+from ..pooling import AvgPool, GlobalAvgPool, MaxPool
 from .families import Stages, family
 
 _EPSILON = 1e-3

@@ -6,8 +6,7 @@ from typing import Any
 
 from ...algebra.errors import FieldError
 from ...algebra.network import Input, Network, Series
-from ..activation import Dropout, Hardsigmoid, Hardswish, Identity, ReLU, ReLU6
-from ..convolution import Conv
+from ..activation import Dropout, Hardsigmoid, Hardswish, ReLU, ReLU6
 from ..linear import Linear
 from ..pooling import GlobalAvgPool
 from .blocks import conv_norm, exact, inverted_residual, per_stage, rounded, several
