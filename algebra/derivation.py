@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, Symbol, Tuple
 
+from .carriers import Loop
 from .domain import Domain
 from .errors import FieldError
 from .evaluate import evaluate
-from .evaluator import Loop
 from .network import Network
 
 if TYPE_CHECKING:

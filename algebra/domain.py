@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Symbol
 
+from .carriers import DomainCondition, Loop
 from .errors import BudgetError, DomainError
 from .evaluate import evaluate, evaluate_condition
-from .evaluator import DomainCondition, Loop
 
 MOST_COPIES = 10_000
 

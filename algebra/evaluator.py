@@ -1,182 +1,36 @@
-"""The one evaluator: it walks a network once, carries shapes along, and folds a carrier's values over the composition.
-
-A carrier says what a leaf is worth and how values combine:
-
-=============  ==============================================
-composition    rule of the carrier
-=============  ==============================================
-leaf           ``leaf(site, port)``
-f >> g >> ...  ``series(values)``
-f + g, f | g   ``join(site, values)``
-f ** L         ``repeat(value, times, index)``
-graph          ``graph(...)``: by paths, or as a sum over nodes
-shared         ``share(value, name, path)``
-=============  ==============================================
-
-Symbolic repetition is closed by induction over the copies: a hypothesis for the shape that enters copy l (constant, arithmetic,
-geometric or a floor-affine chain) is kept only if the body provably maps it to the shape that enters copy l + 1.
-"""
+"""The one evaluator: it walks a network once, carries shapes along, and folds a carrier's values over the composition."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from sympy import Eq, Expr, Ge, Integer, Symbol, floor, fraction, together, true
+from sympy import Eq, Expr, Ge, Integer, Symbol, true
 
+from .carriers import (
+    Carrier,
+    DomainCondition,
+    Evaluation,
+    Flow,
+    GraphStep,
+    Loop,
+    PathCarrier,
+    Ports,
+    ShapeCarrier,
+    Site,
+    T,
+    Term,
+    TotalCarrier,
+)  # fmt: skip
 from .dims import are_sizes
 from .errors import GraphError, LayerAlgebraError, ShapeError, UnsupportedError
-from .instance import Condition, Instance, Shape, instantiate
+from .instance import Condition, instantiate
 from .layer import Layer
 from .network import DEEPEST_NESTING, Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
 from .normal_form import same, simplify
+from .repetition import Copies
 
-T = TypeVar("T")
 _JOINS = (Add, Mul, Concat)
-
-
-@dataclass(frozen=True)
-class Flow:
-    """What arrives at a node: the shape of one example, and where its channels are (None while nothing has said so)."""
-
-    shape: Shape
-    channels: str | None = None
-
-    @property
-    def channel_axis(self) -> int:
-        return len(self.shape) - 1 if self.channels == "last" else 0
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A symbolic repetition around a site: `index` runs from 0 to ``times - 1``."""
-
-    index: Symbol
-    times: Expr
-
-
-@dataclass(frozen=True)
-class Site:
-    """A leaf or a join where it stands: its path, what it is, what enters and leaves, and the repetitions around it."""
-
-    path: str
-    node: Network
-    inputs: tuple[Flow, ...]
-    output: Flow
-    instance: Instance | None = None
-    loops: tuple[Loop, ...] = ()
-
-
-@dataclass
-class Term(Generic[T]):
-    """The value of one site; a network's formula is made of these."""
-
-    site: Site
-    value: T
-
-
-@dataclass(frozen=True)
-class DomainCondition:
-    """A condition with the place that needs it."""
-
-    condition: Condition
-    path: str
-    loops: tuple[Loop, ...] = ()
-
-
-class Carrier(Generic[T]):
-    """How one metric composes. `TotalCarrier` and `PathCarrier` fill in what most metrics share."""
-
-    def leaf(self, site: Site, port: int) -> T:
-        raise NotImplementedError
-
-    def series(self, values: Sequence[T]) -> T:
-        raise NotImplementedError
-
-    def join(self, site: Site, values: Sequence[T]) -> T:
-        raise NotImplementedError
-
-    def repeat(self, value: T, times: Expr, index: Symbol | None) -> T:
-        raise NotImplementedError
-
-    def graph(self, steps: Sequence["GraphStep[T]"], sink: str) -> T:
-        raise NotImplementedError
-
-    def share(self, value: T, name: str, path: str) -> T:
-        return value
-
-
-@dataclass
-class GraphStep(Generic[T]):
-    """One node of a graph: its own values, one for each port, or the site of a join, and where its inputs come from."""
-
-    name: str
-    sources: list[str]
-    values: list[T]
-    join: Site | None = None
-
-
-class TotalCarrier(Carrier[T]):
-    """A carrier that adds over nodes, wherever they stand: every node counts once, on however many paths it lies."""
-
-    def join(self, site: Site, values: Sequence[T]) -> T:
-        return self.series([*values, self.joint(site)])
-
-    def joint(self, site: Site) -> T:
-        """What the joining itself is worth."""
-        raise NotImplementedError
-
-    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
-        return self.series([step.values[0] if step.join is None else self.joint(step.join) for step in steps])
-
-
-class PathCarrier(Carrier[T]):
-    """A carrier whose joins absorb repetition (maximum, union, minimum), so that it can be folded along the paths of a graph."""
-
-    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
-        start = self.series([])
-        arrived: dict[str, T] = {}
-        for step in steps:
-            incoming = [arrived[source] for source in step.sources] or [start]
-            if step.join is not None:
-                arrived[step.name] = self.join(step.join, incoming)
-                continue
-            through = [self.series([before, own]) for before, own in zip(incoming, step.values)]
-            arrived[step.name] = through[0] if len(through) == 1 else self.fuse(through)
-        return arrived[sink]
-
-    def fuse(self, values: Sequence[T]) -> T:
-        """Join the ports of a layer with several inputs."""
-        raise UnsupportedError("this metric has no rule for a layer with several inputs")
-
-
-class ShapeCarrier(TotalCarrier[None]):
-    """Carries nothing: shapes and conditions are what remains."""
-
-    def leaf(self, site: Site, port: int) -> None:
-        return None
-
-    def series(self, values: Sequence[None]) -> None:
-        return None
-
-    def joint(self, site: Site) -> None:
-        return None
-
-    def repeat(self, value: None, times: Expr, index: Symbol | None) -> None:
-        return None
-
-
-@dataclass
-class Evaluation(Generic[T]):
-    """What one walk found."""
-
-    value: T
-    output: Flow
-    terms: list[Term[T]] = field(default_factory=list)
-    domain: list[DomainCondition] = field(default_factory=list)
-    layout: str | None = None
-    inputs: list[Flow] = field(default_factory=list)
 
 
 class _Walk(Generic[T]):
@@ -235,7 +89,7 @@ class _Walk(Generic[T]):
         values = [self.carrier.leaf(site, port) for port in range(len(flows))]
         self.terms.append(Term(site, values[0]))
         if len(values) > 1:
-            return output, _Ports(values)  # type: ignore[return-value]
+            return output, Ports(values)  # type: ignore[return-value]
         return output, values[0]
 
     def _series(self, node: Series, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
@@ -247,7 +101,7 @@ class _Walk(Generic[T]):
         return flows[0], self.carrier.series(values)
 
     def _single(self, value: T, node: Network) -> T:
-        if isinstance(value, _Ports):
+        if isinstance(value, Ports):
             if isinstance(self.carrier, PathCarrier):
                 return self.carrier.fuse(value.values)
             return value.values[0]
@@ -342,7 +196,7 @@ class _Walk(Generic[T]):
                     f"{len(incoming)} arrows arrive at {name!r}, which takes {_takes(part)}; join them first with Add(), Mul() or Concat()"
                 )
             arrived[name], value = self.visit(part, incoming, where)
-            steps.append(GraphStep(name, sources, value.values if isinstance(value, _Ports) else [value]))
+            steps.append(GraphStep(name, sources, value.values if isinstance(value, Ports) else [value]))
         return arrived[node.sink], self.carrier.graph(steps, node.sink)
 
     # repetition ------------------------------------------------------------------------------------------------------
@@ -351,7 +205,7 @@ class _Walk(Generic[T]):
         if len(flows) != 1:
             raise ShapeError(f"at {path}: a repetition has one input, got {len(flows)}")
         times, flow = node.times, flows[0]
-        if times.is_Integer and (node.index is not None or self._shape(node.copy(0), flow) != flow):
+        if times.is_Integer and (node.index is not None or shape_of(node.copy(0), flow) != flow):
             values: list[T] = []
             for number in range(int(times)):
                 flow, value = self.visit(node.copy(number), (flow,), _under(path, number))
@@ -375,8 +229,8 @@ class _Walk(Generic[T]):
             self.require(Condition(Ge(node.times, 1), "a repetition whose first copy differs needs at least one copy"), path)
             flow, value = self.visit(node.copy(0), (flow,), _under(path, 0))
             values.append(self._single(value, node))
-        body, entering = self._closed_shape(node, flow, index, path, peeled)
-        leaving = self._shape(body, Flow(entering, flow.channels))
+        body, entering = Copies(node, shape_of, path).entering(flow, index, peeled)
+        leaving = shape_of(body, Flow(entering, flow.channels))
         left = node.times - peeled
         value = self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))
         varies = index if node.index is not None or any(size.has(index) for size in entering) else None
@@ -396,65 +250,6 @@ class _Walk(Generic[T]):
         name = "l" if not self.loops else f"l_{len(self.loops) + 1}"
         return Symbol(name, integer=True, nonnegative=True)
 
-    def _shape(self, node: Network, flow: Flow) -> Flow:
-        return _Walk(ShapeCarrier()).visit(node, (flow,), "")[0]
-
-    def _body(self, node: Repeat, index: Expr) -> Network:
-        return node.body if node.index is None else node.body.xreplace({node.index: index})
-
-    def _closed_shape(self, node: Repeat, flow: Flow, index: Symbol, path: str, start: int) -> tuple[Network, Shape]:
-        """The body of copy `index + start` and the shape that enters it, proved by induction; see the module."""
-        body = self._body(node, index + start)
-        one = self._shape(self._body(node, Integer(start)), flow)
-        if one.shape == flow.shape and node.index is None:
-            return body, flow.shape
-        two = self._shape(self._body(node, Integer(start + 1)), one)
-        if not len(flow.shape) == len(one.shape) == len(two.shape):
-            raise ShapeError(f"at {path}: a copy changes the number of axes from {len(flow.shape)} to {len(one.shape)}, so it cannot be repeated")
-        entering = tuple(
-            self._hypothesis(place, a, b, c, body, flow, index)
-            for place, (a, b, c) in enumerate(zip(flow.shape, one.shape, two.shape))
-        )
-        leaving = self._shape(body, Flow(entering, one.channels)).shape
-        following = tuple(size.xreplace({index: index + 1}) for size in entering)
-        for given, wanted in zip(leaving, following):
-            if given != wanted and same(given, wanted) is not True:
-                raise UnsupportedError(
-                    f"at {path}: no closed form for the sizes along {node.times} copies: copy {index} turns {entering} into {leaving}; "
-                    "repeat a literal number of times, or write widths as a function of the copy with Repeat(body, L, index)"
-                )
-        return body, entering
-
-    def _hypothesis(
-        self, place: int, first: Expr, second: Expr, third: Expr, body: Network, flow: Flow, index: Symbol
-    ) -> Expr:
-        step = simplify(second - first)
-        if step == simplify(third - second):
-            return simplify(first + index * step)
-        chain = self._chain(place, body, flow, index)
-        if chain is not None:
-            return chain
-        ratio = simplify(second / first)
-        return first * ratio**index
-
-    def _chain(self, place: int, body: Network, flow: Flow, index: Symbol) -> Expr | None:
-        """The size after `index` maps n -> floor((n + a)/s), by the composition law of floor-affine maps, or n -> s n + a."""
-        size = Symbol(f"n_{place}", integer=True, positive=True)
-        shape = (*flow.shape[:place], size, *flow.shape[place + 1 :])
-        try:
-            image = self._shape(body, Flow(shape, flow.channels)).shape[place]
-        except LayerAlgebraError:
-            return None
-        map_ = floor_affine(image, size)
-        if map_ is not None and index not in map_[0].free_symbols | map_[1].free_symbols and map_[1] != 1:
-            shift, stride = map_
-            return simplify(floor((flow.shape[place] + shift * (stride**index - 1) / (stride - 1)) / stride**index))
-        growth = image.diff(size)
-        offset = simplify(image - growth * size) if not growth.has(size) and not image.has(floor) else None
-        if offset is None or growth in (0, 1) or index in growth.free_symbols | offset.free_symbols:
-            return None
-        return simplify(flow.shape[place] * growth**index + offset * (growth**index - 1) / (growth - 1))
-
     def require(self, condition: Condition, path: str) -> None:
         if condition.relation == true:
             return
@@ -463,26 +258,9 @@ class _Walk(Generic[T]):
             self.domain.append(DomainCondition(condition, path, self.loops))
 
 
-@dataclass
-class _Ports(Generic[T]):
-    """The values of a layer with several inputs, one for each, until a graph or a series takes them."""
-
-    values: list[T]
-
-
-def floor_affine(image: Expr, size: Symbol) -> tuple[Expr, Expr] | None:
-    """(a, s) if the image is ``floor((size + a)/s)``, a member of the monoid (a, s)(b, t) = (a + b s, s t)."""
-    if not image.has(size):
-        return None
-    floors = [part for part in image.atoms(floor) if part.has(size)]
-    if len(floors) != 1:
-        return None
-    rest = image - floors[0]
-    if rest.has(size):
-        return None
-    over, under = fraction(together(floors[0].args[0]))
-    shift = simplify(over - size + rest * under)
-    return None if shift.has(size) or under.has(size) else (shift, under)
+def shape_of(net: Network, flow: Flow) -> Flow:
+    """What a network makes of an input, shapes only."""
+    return _Walk(ShapeCarrier()).visit(net, (flow,), "")[0]
 
 
 def _under(path: str, name: object) -> str:

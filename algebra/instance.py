@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from sympy import Add, Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
 from sympy.logic.boolalg import Boolean
 
-from .elaborate import Elaborated, Elaborator, Mask, Statement
+from .elaborate import Elaborator
 from .errors import EquationError, ShapeError
 from .heads import Address, Group, Head, Index, Pad, Read, address_indices, free_indices, reads, walk
 from .normal_form import is_nonnegative, same, simplify
+from .statements import Elaborated, Mask, Statement
 
 if TYPE_CHECKING:
     from .layer import Layer

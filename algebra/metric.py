@@ -12,10 +12,11 @@ from typing import Any
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
+from .carriers import Carrier, Evaluation, Site, TotalCarrier
 from .derivation import Derivation, node_terms
 from .domain import Domain
 from .errors import FieldError
-from .evaluator import Carrier, Evaluation, Site, TotalCarrier, evaluate_network
+from .evaluator import evaluate_network
 from .layer import Layer
 from .network import Network
 from .normal_form import simplify

@@ -13,11 +13,11 @@ from typing import Any
 
 from sympy import Expr, Integer, Max, Min, ceiling, floor, fraction, together
 
-from .elaborate import Statement
 from .errors import UnsupportedError
 from .heads import Address, Group, Head, Index, Pad, Read, Softmax, address_indices, children
 from .instance import Instance, affine, is_recurrent_address
 from .normal_form import is_nonnegative, simplify
+from .statements import Statement
 from .summation import summation
 
 _ZERO, _ONE = Integer(0), Integer(1)

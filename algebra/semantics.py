@@ -31,7 +31,6 @@ from .arrays import (
     times,
     united,
 )  # fmt: skip
-from .elaborate import Mask, Statement
 from .errors import DomainError, ShapeError, UnsupportedError
 from .heads import (
     Address,
@@ -50,6 +49,7 @@ from .heads import (
     unknown_head,
 )  # fmt: skip
 from .instance import Instance
+from .statements import Mask, Statement
 
 if TYPE_CHECKING:
     from numpy import ndarray

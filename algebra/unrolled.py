@@ -12,9 +12,10 @@ from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
+from .carriers import ShapeCarrier
 from .dims import are_sizes
 from .errors import FieldError, GraphError, ShapeError
-from .evaluator import ShapeCarrier, evaluate_network
+from .evaluator import evaluate_network
 from .instance import Instance
 from .layer import Layer
 from .network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared, as_network

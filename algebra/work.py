@@ -21,13 +21,27 @@ from functools import lru_cache
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Piecewise, Sum, ceiling, floor
 
-from .elaborate import Mask, is_contraction, relational
 from .heads import (
-    Apply, Constant, Group, Head, Index, Pad, Plus, Read, Reduce, Softmax, Times, address_indices, free_indices, is_constant, reads,
+    Apply,
+    Constant,
+    Group,
+    Head,
+    Index,
+    Pad,
+    Plus,
+    Read,
+    Reduce,
+    Softmax,
+    Times,
+    address_indices,
+    free_indices,
+    is_constant,
+    reads,
     unknown_head,
 )  # fmt: skip
 from .instance import Instance, affine, head_indices
 from .normal_form import simplify
+from .statements import Mask, is_contraction, relational
 from .summation import lattice_count, summation
 
 _ZERO, _ONE = Integer(0), Integer(1)

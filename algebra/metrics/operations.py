@@ -7,8 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
-from ..elaborate import Statement
-from ..evaluator import Evaluation, Site, TotalCarrier
+from ..carriers import Evaluation, Site, TotalCarrier
 from ..heads import Read, reads
 from ..instance import Instance
 from ..metric import Metric, SumCarrier, repeated
@@ -16,6 +15,7 @@ from ..network import Add as AddNode
 from ..network import Concat
 from ..network import Mul as MulNode
 from ..normal_form import simplify
+from ..statements import Statement
 from ..work import Work, work
 
 _SOURCE = "volume of the iteration domains of the equation"

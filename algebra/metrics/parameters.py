@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Integer, Mul, Symbol
+from sympy import Add, Expr, Mul, Symbol
 
+from ..carriers import Site, TotalCarrier
 from ..errors import ShapeError
-from ..evaluator import Site, TotalCarrier
 from ..metric import Metric, repeated
 from ..normal_form import same, simplify
 

@@ -8,15 +8,14 @@ from typing import Any
 
 from sympy import Expr, Integer, Max, Symbol, Tuple
 
-from ..elaborate import is_contraction
+from ..carriers import Evaluation, PathCarrier, ShapeCarrier, Site
 from ..errors import FieldError
-from ..evaluator import Evaluation, PathCarrier, ShapeCarrier, Site
 from ..heads import walk
 from ..instance import Instance
 from ..metric import Metric, repeated
 from ..network import Concat
-from ..normal_form import simplify
 from ..reach import Reach, compose, identity, layer_reach, power, union
+from ..statements import is_contraction
 
 output_shape = Metric(
     name="output_shape",
