@@ -262,8 +262,12 @@ def _relaxed(address: Expr) -> tuple[dict[Index, Expr], Expr, Expr, bool] | None
         inner = rounding.args[0]
         under = fraction(together(inner))[1]
         error = (under - 1) / under
-        low = low.xreplace({rounding: inner - error if isinstance(rounding, floor) else inner})
-        high = high.xreplace({rounding: inner if isinstance(rounding, floor) else inner + error})
+        ends = (inner - error, inner) if isinstance(rounding, floor) else (inner, inner + error)
+        # Where it is taken away, as in i - n*floor(i/n), the larger one gives the lower end.
+        factor = address.coeff(rounding)
+        if factor.is_negative or (not factor.is_nonnegative and is_nonnegative(-factor)):
+            ends = ends[::-1]
+        low, high = low.xreplace({rounding: ends[0]}), high.xreplace({rounding: ends[1]})
     below, above = affine(low), affine(high)
     if below is None or above is None or below[0] != above[0]:
         return None

@@ -1,0 +1,164 @@
+"""Attention inside the windows of an image, with relative positions: plain, shifted, on a grid, and by cosines."""
+
+from __future__ import annotations
+
+from ..algebra.errors import FieldError
+from ..algebra.layer import Dim, Flag, Layer, Size
+
+__all__ = ["WindowAttention", "CosineWindowAttention", "Roll"]
+
+
+class Roll(Layer):
+    """All spatial axes turned: what leaves at the end comes in at the beginning.
+
+    Parameters
+    ----------
+    shift : Size
+        One size, or one for each axis: ``y[i] = x[(i + shift) mod size]``.
+
+    Examples
+    --------
+    >>> from layeralgebra import Roll, output_shape
+    >>> output_shape(Roll(2), on=(3, 8, 8))
+    (3, 8, 8)
+    """
+
+    shift: Size
+    equation = """
+        z[c, *j] = x[c, *j]
+        y[c, *i] = z[c, *((i + shift) % size(j))]
+        where i < size(j)
+    """
+
+
+class WindowAttention(Layer):
+    """Scaled dot-product attention among the positions of a window, with a learned bias for every relative position.
+
+    The image is padded to whole windows, shifted, cut into windows, attended to, and put together again.
+
+    Parameters
+    ----------
+    heads : Dim
+    window : Dim
+        The side of a window; one size, or one for each axis.
+    shift : Size
+        How far windows are shifted, cyclically; positions that are no neighbours in the image do not attend to each other. An axis of one window
+        is not shifted.
+    grid : Flag
+        Positions that are equally far apart, `window` of them along each axis, in place of neighbours.
+
+    Notes
+    -----
+    The relative position of i and j is the address ``i - j + window - 1`` of the table B, which therefore has ``2 * window - 1`` entries along
+    each axis. The work counted is nominal: all pairs of positions of a window.
+
+    Examples
+    --------
+    >>> from layeralgebra import WindowAttention, dims, macs, parameters
+    >>> c, h = dims("c h")
+    >>> parameters(WindowAttention(h, 7), on=(c, 56, 56))
+    4*c**2 + 4*c + 169*h
+    >>> macs(WindowAttention(h, 7), on=(c, 56, 56))
+    12544*c**2 + 307328*c
+
+    References
+    ----------
+    Liu, Lin, Cao, Hu, Wei, Zhang, Lin, Guo, "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows", ICCV 2021.
+    Tu, Talebi, Zhang, Yang, Milanfar, Bovik, Li, "MaxViT: Multi-Axis Vision Transformer", ECCV 2022.
+    """
+
+    heads: Dim
+    window: Dim
+    shift: Size = 0
+    grid: Flag = False
+    equation = """
+        width = size(m)/heads
+        count = ceil(size(p)/window)
+        side = window*count
+        step = shift*min(1, count - 1)
+        z[m, *p] = pad[0, side - size(p)](x[m, *p])
+        s[m, *t] = z[m, *(t if shift == 0 else (t + step) % side)]
+        q[n, *a, *i, e] = Q[n, e, m] * s[m, *((i, a) if grid else (a, i))] + bq[n, e]
+        k[n, *a, *j, e] = K[n, e, m] * s[m, *((j, a) if grid else (a, j))] + bk[n, e]
+        v[n, *a, *j, e] = V[n, e, m] * s[m, *((j, a) if grid else (a, j))] + bv[n, e]
+        w[n, *a, *i, *j] = q[n, *a, *i, e] * k[n, *a, *j, e]
+        d[n, *a, *i, *j] = w[n, *a, *i, *j] / sqrt(width) + B[n, *(i - j + window - 1)]
+        c[n, *a, *i, *j] = softmax[*j](d[n, *a, *i, *j])
+        o[(n, e), *((i, a) if grid else (a, i))] = c[n, *a, *i, *j] * v[n, *a, *j, e]
+        u[f, *t] = O[f, h] * o[h, *t] + b[f]
+        l[f, *t] = u[f, *(t if shift == 0 else (t + side - step) % side)]
+        y[f, *t] = pad[0, size(p) - side](l[f, *t])
+        where n < heads, e < width, f < size(m), t < side, i < window, j < window,
+              (floor((a + 1)/count)*(floor((i + step)/window) - floor((j + step)/window)) <= 0 if shift != 0 else True),
+              (floor((a + 1)/count)*(floor((j + step)/window) - floor((i + step)/window)) <= 0 if shift != 0 else True)
+    """
+    channel_axis = "first"
+
+    def check_fields(self) -> None:
+        if self.grid and self.shift != 0:
+            raise FieldError("WindowAttention: a grid is not shifted; pass grid=True or shift=..., not both")
+
+
+class CosineWindowAttention(Layer):
+    """Attention among the positions of a window by the cosine of query and key, with a bias that a small perceptron gives to every relative position.
+
+    Parameters
+    ----------
+    heads : Dim
+    window : Dim
+        The side of a window, one for all axes.
+    shift : Size
+        As for `WindowAttention`.
+    hidden : Dim
+        Units of the perceptron that maps a relative position to one bias for each head.
+
+    Notes
+    -----
+    T holds the logarithmic coordinates of every relative position, sign(v) log2(1 + 8|v|/(window - 1))/3, and is a buffer. The bias of the keys
+    is held but multiplied by zero, as published.
+
+    Examples
+    --------
+    >>> from layeralgebra import CosineWindowAttention, dims, parameters
+    >>> c, h = dims("c h")
+    >>> parameters(CosineWindowAttention(h, 8), on=(c, 64, 64))
+    4*c**2 + 4*c + 513*h + 1536
+
+    References
+    ----------
+    Liu et al., "Swin Transformer V2: Scaling Up Capacity and Resolution", CVPR 2022.
+    """
+
+    heads: Dim
+    window: Dim
+    shift: Size = 0
+    hidden: Dim = 512
+    buffers = ("T",)
+    equation = """
+        width = size(m)/heads
+        count = ceil(size(p)/window)
+        side = window*count
+        step = shift*min(1, count - 1)
+        z[m, *p] = pad[0, side - size(p)](x[m, *p])
+        s[m, *t] = z[m, *(t if shift == 0 else (t + step) % side)]
+        q[n, *a, *i, e] = Q[n, e, m] * s[m, *(a, i)] + bq[n, e]
+        k[n, *a, *j, e] = K[n, e, m] * s[m, *(a, j)] + 0*bk[n, e]
+        v[n, *a, *j, e] = V[n, e, m] * s[m, *(a, j)] + bv[n, e]
+        lq[n, *a, *i] = sqrt(sum[e](q[n, *a, *i, e]**2))
+        lk[n, *a, *j] = sqrt(sum[e](k[n, *a, *j, e]**2))
+        nq[n, *a, *i, e] = q[n, *a, *i, e] / max(lq[n, *a, *i], 1e-12)
+        nk[n, *a, *j, e] = k[n, *a, *j, e] / max(lk[n, *a, *j], 1e-12)
+        w[n, *a, *i, *j] = nq[n, *a, *i, e] * nk[n, *a, *j, e]
+        r[*g, o] = relu(R[o, x2]*T[*g, x2] + br[o])
+        B[n, *g] = S[n, o]*r[*g, o]
+        d[n, *a, *i, *j] = w[n, *a, *i, *j] * exp(min(l[n], log(100))) + 16*sigmoid(B[n, *(i - j + window - 1)])
+        c[n, *a, *i, *j] = softmax[*j](d[n, *a, *i, *j])
+        o2[(n, e), *(a, i)] = c[n, *a, *i, *j] * v[n, *a, *j, e]
+        u[f, *t] = O[f, h] * o2[h, *t] + b[f]
+        l2[f, *t] = u[f, *(t if shift == 0 else (t + side - step) % side)]
+        y[f, *t] = pad[0, size(p) - side](l2[f, *t])
+        where n < heads, e < width, f < size(m), t < side, i < window, j < window, g < 2*window - 1, x2 < 2, o < hidden,
+              (floor((a + 1)/count)*(floor((i + step)/window) - floor((j + step)/window)) <= 0 if shift != 0 else True),
+              (floor((a + 1)/count)*(floor((j + step)/window) - floor((i + step)/window)) <= 0 if shift != 0 else True)
+    """
+    channel_axis = "first"
