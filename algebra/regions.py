@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Eq, Expr, Ge, Integer, Min, Mul, Sum, binomial, floor, true
+from sympy import Eq, Expr, Function, Ge, Integer, Min, Mul, Sum, binomial, floor, true
 from sympy.core.relational import Relational
 from sympy.core.symbol import Symbol
 from sympy.logic.boolalg import Boolean
@@ -32,6 +32,9 @@ from .histogram import Chain, relu, unit
 from .zaslavsky import Zaslavsky
 
 Context = tuple[Expr, ...]
+
+# Literal widths up to this sum evaluate by themselves; above, the formula waits for `doit`.
+_EAGER_UNITS = 1000
 
 
 @dataclass(frozen=True)
@@ -210,28 +213,40 @@ baldi_vershynin = WidthFold(
 """Bits of threshold units, up to constants: ``sum_{k<L} min(n_1..n_k) n_k n_{k+1}``, the input layer being ``n_1``."""
 
 
-@dataclass(frozen=True)
-class HistogramBound:
-    """The bound that a plain network's dimension histogram gives: an integer for numbers, nested sums for symbols.
+class PerceptronRegions(Function):
+    """The bound on the regions of ReLU layers of widths ``n_1, ..., n_L`` on ``n_0`` inputs by dimension histograms.
 
     ``sum over j of prod_l C(n_l, j_l)``, where ``0 <= j_l <= min(n_0, n_1 - j_1, ..., n_{l-1} - j_{l-1}, n_l)``.
+    Evaluates for numbers, rewrites to the nested sum.
 
     Examples
     --------
-    >>> from sympy import symbols
+    >>> from sympy import Sum, symbols
     >>> n = symbols("n", integer=True, positive=True)
-    >>> serra_2018(2, [3, 3]), serra_2018(2, [n])
-    (40, Sum(binomial(n, j_1), (j_1, 0, Min(2, n))))
+    >>> PerceptronRegions(2, 3, 3), PerceptronRegions(2, n), PerceptronRegions(2, n).rewrite(Sum)
+    (40, PerceptronRegions(2, n), Sum(binomial(n, j_1), (j_1, 0, Min(2, n))))
     """
 
-    name: str
-    kind: str
-    source: str
+    is_integer = True
+    is_positive = True
 
-    def __call__(self, inputs: Any, widths: Iterable[Any]) -> Expr:
-        inputs, widths = as_size(inputs, "inputs"), WidthFold._widths(widths)
-        if inputs.is_Integer and all(width.is_Integer for width in widths):
-            return Integer(Chain(tuple(map(relu, widths))).act(unit(int(inputs))).norm)
+    @classmethod
+    def eval(cls, inputs: Expr, *widths: Expr) -> Expr | None:
+        as_size(inputs, "inputs")
+        WidthFold._widths(widths)
+        known = all(size.is_Integer for size in (inputs, *widths))
+        return cls._count(inputs, *widths) if known and sum(widths) <= _EAGER_UNITS else None
+
+    @staticmethod
+    def _count(inputs: Expr, *widths: Expr) -> Expr:
+        return Integer(Chain(tuple(map(relu, widths))).act(unit(int(inputs))).norm)
+
+    def doit(self, **hints: Any) -> Expr:
+        """The integer, for literal sizes, at any size that the histogram's budget allows."""
+        sizes = [size.doit(**hints) for size in self.args] if hints.get("deep", True) else self.args
+        return self._count(*sizes) if all(size.is_Integer for size in sizes) else self.func(*sizes)
+
+    def _eval_rewrite_as_Sum(self, inputs: Expr, *widths: Expr, **hints: Any) -> Expr:
         room, summand, limits = inputs, Integer(1), []
         for layer, width in enumerate(widths, start=1):
             inactive = Symbol(f"j_{layer}", integer=True, nonnegative=True)
@@ -239,6 +254,31 @@ class HistogramBound:
             summand *= binomial(width, inactive)
             room = Min(room, width - inactive)
         return Sum(summand, *reversed(limits))
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        inputs, *widths = (printer._print(size) for size in self.args)
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"\left\|\phi_{{{', '.join(widths)}}}\, e_{{{inputs}}}\right\|_{{1}}{power}"
+
+
+@dataclass(frozen=True)
+class HistogramBound:
+    """The bound that a plain network's dimension histogram gives: an integer for numbers, else a `PerceptronRegions`.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> n = symbols("n", integer=True, positive=True)
+    >>> serra_2018(2, [3, 3]), serra_2018(2, [n, n]), serra_2018(2, [n, n]).subs(n, 3)
+    (40, PerceptronRegions(2, n, n), 40)
+    """
+
+    name: str
+    kind: str
+    source: str
+
+    def __call__(self, inputs: Any, widths: Iterable[Any]) -> Expr:
+        return PerceptronRegions(as_size(inputs, "inputs"), *WidthFold._widths(widths)).doit()
 
     def repeated(self, inputs: Any, widths: Iterable[Any], times: Any) -> Expr:
         """The bound for a block of widths, a number of times in series; for a symbolic number it has no closed form."""
