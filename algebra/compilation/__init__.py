@@ -1,6 +1,7 @@
 """From formulas to functions: flat programs of integer operations, bounds that show what fits, and backends that run them."""
 
+from .codegen import codegen
 from .gradient import gradient
 from .interface import CompiledFormula, compile
 
-__all__ = ["CompiledFormula", "compile", "gradient"]
+__all__ = ["CompiledFormula", "codegen", "compile", "gradient"]

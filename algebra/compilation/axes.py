@@ -20,6 +20,8 @@ class Axes:
 
     Attributes
     ----------
+    shapes : list of tuple of int
+        The shape of every argument.
     shape : tuple of int
         What the arguments broadcast to.
     inner : tuple of int
@@ -31,7 +33,7 @@ class Axes:
     def __init__(self, values: Sequence[Any]):
         import numpy as np
 
-        shapes = [np.shape(value) for value in values]
+        shapes = self.shapes = [np.shape(value) for value in values]
         try:
             self.shape = np.broadcast_shapes(*shapes)
         except ValueError:
@@ -64,7 +66,7 @@ class Axes:
         if not hasattr(result, "reshape"):
             return result
         found = [1] * len(self.shape)
-        for extent, group in zip(result.shape, self.groups, strict=True):
+        for extent, group in zip(result.shape, self.groups, strict=False):
             if extent != 1:
                 for axis in group:
                     found[axis] = self.shape[axis]

@@ -85,6 +85,8 @@ def split(
     for condition in domain:
         if condition.relation is S.true:
             continue
+        if condition.relation is S.false:
+            raise DomainError(f"nothing is in the domain: {condition.text} never holds")
         interval = None if condition.loops else _as_interval(condition.relation)
         if interval is None or interval[0] not in ranges:
             others.append(condition)

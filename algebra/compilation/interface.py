@@ -86,6 +86,10 @@ class CompiledFormula:
         The names of the arguments.
     symbols : tuple of sympy.Symbol
         The symbols they stand for.
+    keys : list or None
+        The names of the results, if a mapping was given.
+    expressions : list of sympy.Expr
+        Everything that is computed.
     kinds : str, dict or tuple
         For each result ``"integer"``, ``"rational"``, ``"real"`` or ``"truth"``.
     backend, domain, on_invalid
@@ -100,13 +104,13 @@ class CompiledFormula:
         self._given = (e_or_dict, backend, domain, on_invalid)
         self.backend, self.domain, self.on_invalid = backend, domain, on_invalid
         self._single = not isinstance(e_or_dict, (Mapping, list, tuple))
-        self._keys, self._shapes, self._expressions, self._own = _opened(e_or_dict)
+        self.keys, self._shapes, self.expressions, self._own = _opened(e_or_dict)
         self._conditions = conditions_of(domain)
         if on_invalid == "raise":  # every condition has to hold, so each may serve in the proofs about all formulas
             self._conditions += [condition for own in self._own for condition in own]
             self._own = [[] for _ in self._own]
         own = [condition for conditions in self._own for condition in conditions]
-        self.symbols = _symbols([*self._expressions, *self._conditions, *own])
+        self.symbols = _symbols([*self.expressions, *self._conditions, *own])
         self.arguments = tuple(symbol.name for symbol in self.symbols)
         self._variants: dict[frozenset[Symbol], Formulas] = {}
         self._runners: dict[frozenset[Symbol], Any] = {}
@@ -116,7 +120,7 @@ class CompiledFormula:
 
     def _formulas(self, reals: frozenset[Symbol]) -> Formulas:
         if reals not in self._variants:
-            self._variants[reals] = lower(self._expressions, self.symbols, self._conditions, self._own, reals)
+            self._variants[reals] = lower(self.expressions, self.symbols, self._conditions, self._own, reals)
         return self._variants[reals]
 
     @property
@@ -136,7 +140,7 @@ class CompiledFormula:
         found = [mapped(shape, lambda part: next(rest)) for shape in self._shapes]
         if self._single:
             return found[0]
-        return dict(zip(self._keys, found, strict=True)) if self._keys is not None else tuple(found)
+        return dict(zip(self.keys, found, strict=True)) if self.keys is not None else tuple(found)
 
     def __call__(self, **arguments: Any) -> Any:
         if len(arguments) != len(self.arguments) or not all(name in arguments for name in self.arguments):

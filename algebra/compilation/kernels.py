@@ -30,12 +30,14 @@ def array_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
         return np.fabs
     plain = {
         "add": np.add, "sub": np.subtract, "mul": np.multiply, "floordiv": np.floor_divide, "mod": np.remainder,
-        "min": np.minimum, "max": np.maximum, "abs": np.absolute, "shift": np.right_shift, "bitand": np.bitwise_and,
+        "abs": np.absolute, "shift": np.right_shift, "bitand": np.bitwise_and,
         "lt": np.less, "le": np.less_equal, "eq": np.equal, "ne": np.not_equal, "and": np.logical_and,
         "or": np.logical_or, "not": np.logical_not, "divide": np.true_divide, "leftshift": np.left_shift,
     }.get(name)  # fmt: skip
     if plain is not None:
         return plain
+    if name in ("min", "max"):
+        return _extreme(np.minimum if name == "min" else np.maximum)
     if name == "where":
         return _where
     if name == "convert":
@@ -59,6 +61,10 @@ def array_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
     if name == "func":
         return _function(value)
     return _elementwise(name, value)
+
+
+def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda first, second, out: function(first, second, out=out)
 
 
 def _where(condition: Any, first: Any, second: Any, out: Any) -> None:

@@ -33,6 +33,7 @@ from .formula import Formulas
 from .kernels import NotDivisible
 from .plan import Plan, Step
 from .program import ALWAYS_WHOLE, Program, widened
+from .runtime import ratio
 from .scalar import ScalarRunner, failure, scalar
 from .threads import LEAST_ELEMENTS, number_of_threads, shared
 
@@ -49,6 +50,7 @@ class ArrayProgram:
                 uses[arg] = uses.get(arg, 0) + 1
         # A quotient that is a result and nothing else may be the nearest float; in a sum it must stay a fraction.
         self.final = set() if exact else {place for place in program.outputs if not uses.get(place)}
+        self.depends = _dependence(program)
         self._bodies: dict[int, ArrayProgram] = {}
         self._fits: dict[tuple[Interval, ...], tuple[bytes, bytes]] = {}
         self._plans: dict[tuple, tuple[Execution, list[str]]] = {}
@@ -116,7 +118,10 @@ class ArrayProgram:
                 promoted = promoted | {found.place}
                 continue
             break
-        return [axes.outward(result) for result in results]
+        return [
+            axes.outward(_single(result, [shape for number, shape in enumerate(axes.shapes) if depends >> number & 1]))
+            for result, depends in zip(results, self.depends, strict=True)
+        ]
 
     def _axes(self, values: Sequence[Any]) -> Axes:
         shapes = tuple([getattr(value, "shape", ()) for value in values])
@@ -182,6 +187,29 @@ class ArrayProgram:
             inside = np.logical_and(low <= index, index <= high)
             total = np.where(inside, combine(total, term), total)
         out[...] = total
+
+
+def _dependence(program: Program) -> list[int]:
+    """For every result a bit for each argument that it depends on."""
+    found: list[int] = []
+    for op, args, value in zip(program.ops, program.args, program.values, strict=True):
+        bits = 1 << value if op == "input" else 0
+        for arg in args:
+            bits |= found[arg]
+        found.append(bits)
+    return [found[output] for output in program.outputs]
+
+
+def _single(result: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
+    """A Python number as an array of one element, if it was computed from one."""
+    import numpy as np
+
+    if not any(shapes) or hasattr(result, "dtype"):
+        return result
+    if isinstance(result, Fraction):
+        result = ratio(result, 1)
+    whole = isinstance(result, int) and not isinstance(result, bool)
+    return np.array(result, dtype=object if whole and not fits((result, result)) else np.int64 if whole else None)
 
 
 def _first_of(term: Any) -> Any:

@@ -53,7 +53,7 @@ class PythonSource:
                 self.text[place] = text
             else:
                 name = f"{self.prefix}{place}"
-                self.lines.append(f"{name} = {text.removeprefix('(').removesuffix(')') if _wrapped(text) else text}")
+                self.lines.append(f"{name} = {unwrapped(text)}")
                 self.text[place] = name
 
     def _long(self, place: int) -> None:
@@ -156,16 +156,16 @@ class PythonSource:
         return "math.prod"
 
 
-def _wrapped(text: str) -> bool:
-    """Whether the first and the last parenthesis of a text belong together."""
+def unwrapped(text: str) -> str:
+    """A text without the parentheses around it, if there are some and they belong together."""
     if not (text.startswith("(") and text.endswith(")")):
-        return False
+        return text
     depth = 0
     for position, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
         if depth == 0:
-            return position == len(text) - 1
-    return False
+            return text[1:-1] if position == len(text) - 1 else text
+    return text
 
 
 def python_function(program: Program) -> Callable[..., tuple]:

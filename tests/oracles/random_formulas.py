@@ -1,64 +1,89 @@
-"""Hypothesis strategies for formulas over integer-valued sizes, and for admissible values of their symbols."""
+"""Random formulas and sizes for tests of whatever evaluates formulas: floors, remainders, quotients, cases, finite sums.
+
+The symbols ``a b c`` are positive integers, ``x y`` any integers. ``a`` is the only limit of a sum, and kept small there.
+"""
 
 from __future__ import annotations
 
-from fractions import Fraction
+import random
 
-from hypothesis import strategies as st
-from sympy import Add, Eq, Ge, Integer, Lt, Max, Min, Mod, Mul, Piecewise, Pow, Rational, Sum, Symbol, ceiling, floor, symbols
+import sympy
 
-x, y, s = POSITIVE = symbols("x y s", integer=True, positive=True)
-p = Symbol("p", integer=True, nonnegative=True)
-z, w = ANY = symbols("z w", integer=True)
-r = Symbol("r", positive=True)  # not an integer
-i = Symbol("i", integer=True)  # the index of sums
-
-LEAVES = st.one_of(
-    st.sampled_from([x, y, s, p, z, w]),
-    st.sampled_from([x, y, s]),
-    st.integers(-5, 8).map(Integer),
-    st.just(r),
+POSITIVE = sympy.symbols("a b c", integer=True, positive=True)
+ANY = sympy.symbols("x y", integer=True)
+INDEX = sympy.Symbol("l", integer=True, positive=True)
+_KINDS = (
+    "add add mul mul mul pow floor floor ceiling mod max min abs quotient cases sum scaled sign heaviside".split()
 )
-DIVISORS = [Integer(2), Integer(3), Integer(4), Integer(6), s, x, s + 1, 2 * s, s * x, 2 * s + 3]
-BASES = [Integer(2), Rational(1, 2), Integer(-1), Integer(-2), s, x + 1, s * x]
-EXPONENTS = [x, x + 1, 2 * y, x - y]
 
 
-def _over(children):
-    """One more level; many constructors with SymPy's own evaluation and without."""
-    flag = st.booleans()
-    few = st.lists(children, min_size=2, max_size=3)
-    return st.one_of(
-        few.map(lambda args: Add(*args)),
-        st.tuples(children, children).map(lambda args: Mul(*args)),
-        st.builds(lambda a, n: a**n, children, st.integers(2, 3)),
-        st.builds(lambda a, d, f: floor(a / d, evaluate=f), children, st.sampled_from(DIVISORS), flag),
-        st.builds(lambda a, d, f: ceiling(a / d, evaluate=f), children, st.sampled_from(DIVISORS), flag),
-        st.builds(lambda a, d, f: Mod(a, d, evaluate=f), children, st.sampled_from(DIVISORS[:5]), flag),
-        st.builds(lambda args, f: Max(*args, evaluate=f), few, flag),
-        st.builds(lambda args, f: Min(*args, evaluate=f), few, flag),
-        st.builds(lambda a, d: a / d, children, st.sampled_from(DIVISORS)),
-        st.builds(lambda a, b, e: a * Pow(b, e), children, st.sampled_from(BASES), st.sampled_from(EXPONENTS)),
-        st.builds(lambda a, low, n: Sum(a.xreplace({z: i}), (i, low, n)), children, st.sampled_from([0, 1]), st.sampled_from([x, y - 1])),
-        st.builds(
-            lambda a, b, c, d, relation: Piecewise((a, relation(b, c)), (d, True)),
-            children, children, children, children, st.sampled_from([Eq, Lt, Ge]),
-        ),
-    )  # fmt: skip
+def formula(r: random.Random, depth: int, extra: tuple = ()) -> sympy.Expr:
+    """A random formula of at most so many levels."""
+    if depth == 0 or r.random() < 0.12:
+        kind = r.random()
+        if kind < 0.75:
+            return r.choice(POSITIVE + ANY + extra)
+        return sympy.Integer(r.randint(-5, 9)) if kind < 0.9 else sympy.Rational(r.randint(-7, 7), r.randint(1, 6))
+    kind = r.choice(_KINDS)
+
+    def part() -> sympy.Expr:
+        return formula(r, depth - 1, extra)
+
+    if kind == "add":
+        return sympy.Add(*[part() for _ in range(r.randint(2, 4))])
+    if kind == "mul":
+        return sympy.Mul(*[part() for _ in range(r.randint(2, 3))])
+    if kind == "pow":
+        return part() ** r.randint(2, 3)
+    if kind == "scaled":
+        return r.choice(POSITIVE) ** r.randint(1, 3) * part()
+    if kind == "floor":
+        return sympy.floor(part() / r.choice([2, 3, 4, 8, r.choice(POSITIVE)]))
+    if kind == "ceiling":
+        return sympy.ceiling(part() / r.choice([2, 3, r.choice(POSITIVE)]))
+    if kind == "mod":
+        return sympy.Mod(part(), r.choice([2, 3, 8, r.choice(POSITIVE), r.choice(ANY)]))
+    if kind == "max":
+        return sympy.Max(part(), part())
+    if kind == "min":
+        return sympy.Min(part(), part())
+    if kind == "abs":
+        return sympy.Abs(part())
+    if kind == "sign":
+        return sympy.sign(part())
+    if kind == "heaviside":
+        return sympy.Heaviside(part())
+    if kind == "quotient":
+        return part() / r.choice([3, r.choice(POSITIVE), r.choice(POSITIVE) + r.choice(POSITIVE), r.choice(ANY)])
+    if kind == "cases":
+        relation = r.choice([sympy.Lt, sympy.Le, sympy.Ne, sympy.Gt, sympy.Eq])
+        return sympy.Piecewise((part(), relation(r.choice(POSITIVE + ANY), part())), (part(), True))
+    body = formula(r, min(depth - 1, 1), (INDEX,))
+    return sympy.Sum(body, (INDEX, r.randint(0, 2), POSITIVE[0]))
 
 
-def _is_finite(formula) -> bool:
-    return formula.is_finite is not False and not any(part.is_infinite for part in formula.atoms() if part.is_number)
+def formulas(r: random.Random, count: int):
+    """So many random formulas that have symbols and no infinities."""
+    while count:
+        try:
+            e = formula(r, r.randint(1, 4))
+        except (ZeroDivisionError, TypeError):  # SymPy found a division by 0, or compared complex numbers
+            continue
+        if isinstance(e, sympy.Expr) and e.free_symbols and not e.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+            count -= 1
+            yield e
 
 
-def formulas(leaves: int = 8):
-    """Formulas of about so many leaves, defined at most of their points."""
-    return st.recursive(LEAVES, _over, max_leaves=leaves).filter(_is_finite)
-
-
-#: Values that the assumptions of the symbols admit.
-POINTS = st.fixed_dictionaries(
-    {symbol: st.integers(1, 9) for symbol in POSITIVE}
-    | {symbol: st.integers(-7, 7) for symbol in ANY}
-    | {p: st.integers(0, 6), r: st.builds(Fraction, st.integers(1, 20), st.integers(1, 6))}
-)
+def sizes(r: random.Random, e: sympy.Expr, count: int) -> dict[sympy.Symbol, list[int]]:
+    """Random numbers for the symbols of a formula, small ones and some up to 10**9."""
+    largest = r.choice([[5, 100], [5, 100, 10**4, 10**9]])
+    found = {}
+    for symbol in sorted(e.free_symbols, key=str):
+        column = []
+        for _ in range(count):
+            high = r.choice(largest)
+            if symbol == POSITIVE[0] and e.has(sympy.Sum):
+                high = 6
+            column.append(r.randint(1, high) if symbol in POSITIVE else r.randint(-high, high))
+        found[symbol] = column
+    return found
