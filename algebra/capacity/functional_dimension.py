@@ -106,7 +106,9 @@ def functional_dimension(
     for _ in range(max(1, trials)):
         weights, offsets = _parameters(draw, pairs, bias)
         points = draw.integers(-1000, 1001, (count, sizes[0])).astype(object)
-        best = max(best, rank_modulo(_jacobian(weights, offsets, points, bias)))
+        jacobian = _jacobian(weights, offsets, points, bias)
+        if len(jacobian):
+            best = max(best, rank_modulo(jacobian))
         if best == upper:
             break
     return FunctionalDimension(best, upper, parameters, hidden)
@@ -156,9 +158,9 @@ def _jacobian(weights: list[Any], offsets: list[Any], points: NDArray[Any], bias
     for place in reversed(range(len(weights))):
         inputs = values[place] % PRIME
         by_weights = back[:, :, :, None] * inputs[:, None, None, :] % PRIME
-        blocks.append(by_weights.reshape(count * outputs, -1))
+        blocks.append(by_weights.reshape(count * outputs, inputs.shape[1] * back.shape[2]))
         if bias:
-            blocks.append(back.reshape(count * outputs, -1))
+            blocks.append(back.reshape(count * outputs, back.shape[2]))
         if place:
             back = back @ (weights[place] % PRIME) % PRIME * masks[place - 1][:, None, :]
     return np.hstack(blocks).astype(np.int64)

@@ -211,6 +211,7 @@ def _flatten(taps: Any) -> dict[tuple[int, ...], Expr]:
     for place, inner in enumerate(taps):
         for rest, weight in _flatten(inner).items():
             found[(place, *rest)] = weight
-    if len({len(place) for place in found}) != 1:
+    inside = [len(_flatten(inner)) for inner in taps]
+    if len({len(place) for place in found}) != 1 or len(set(inside)) != 1:
         raise FieldError("a kernel is nested evenly, one level for each axis")
     return found
