@@ -8,7 +8,7 @@ from math import log2
 import pytest
 from hypothesis import given
 from oracles.formula_value import Undefined, value
-from oracles.random_formulas import POINTS, formulas
+from oracles.size_formulas import POINTS, formulas
 from sympy import (
     Add,
     Eq,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracles.formula_value import Undefined, value
-from oracles.random_formulas import POINTS, formulas
+from oracles.size_formulas import POINTS, formulas
 from sympy import Add, Eq, Integer, Max, Min, Piecewise, Rational, Sum, Symbol, floor, symbols
 
 from layeralgebra.algebra.errors import FieldError
