@@ -11,8 +11,8 @@ only: an obligation that holds proves the law, one that fails refutes nothing un
 ...     return 2 * sum_(lambda i: i, n), n * (n - 1)
 >>> for one in obligations(gauss):
 ...     print(one)
-base: n >= 0 |- 2*0 = 0*(0 - 1)
-step: n >= 0 and 2*sum1 = n*(n - 1) |- 2*(sum1 + n) = (n + 1)*(n + 1 - 1)
+base: 0 <= n |- 2*0 = 0*(0 - 1)
+step: 0 <= n and 2*sum1 = n*(n - 1) |- 2*(sum1 + n) = (n + 1)*(n + 1 - 1)
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from .conditions import conditions
 from .law import Law, lemma_statements
 from .polynomial import MAX_EXPONENT, MAX_LENGTH, canonical, is_count
+from .quotients import NotLowered, cleared, is_positive
 from .statement import Statement
 from .term import (
     Add,
@@ -30,7 +31,6 @@ from .term import (
     Apply,
     CeilDiv,
     Const,
-    Div,
     FloorDiv,
     Formula,
     Implies,
@@ -51,10 +51,6 @@ from .term import (
     substitute,
     walk,
 )
-
-
-class NotLowered(Exception):
-    """A term that solvers of integer arithmetic have no counterpart for."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,7 +106,7 @@ def obligations(law: Law) -> list[Obligation]:
         raw += [Obligation("base", known, substitute(goal, start)) for goal in statement.goals]
         raw += [Obligation("step", known + statement.goals, substitute(goal, after)) for goal in statement.goals]
     # A condition that is among the assumptions, such as a divisor's own domain, still costs a solver nothing to confirm.
-    return list(dict.fromkeys(_Lowering(one).result() for one in dict.fromkeys(raw)))
+    return list(dict.fromkeys(Lowering(one).result() for one in dict.fromkeys(raw)))
 
 
 def induction_variable(law: Law, statement: Statement) -> Var | None:
@@ -121,7 +117,7 @@ def induction_variable(law: Law, statement: Statement) -> Var | None:
     return None if any(variable.name in free_names(one) for one in statement.hypotheses) else variable
 
 
-class _Lowering:
+class Lowering:
     """One obligation, brought to what solvers know; new variables and what is known of them are collected."""
 
     def __init__(self, obligation: Obligation):
@@ -131,8 +127,8 @@ class _Lowering:
         self.facts: list[Formula] = []
 
     def result(self) -> Obligation:
-        hypotheses = tuple(self.formula(one) for one in self.obligation.hypotheses)
-        goal = self.formula(self.obligation.goal)
+        hypotheses = tuple(self.formula(cleared(one)) for one in self.obligation.hypotheses)
+        goal = self.formula(cleared(self.obligation.goal))
         return replace(
             self.obligation,
             hypotheses=(*hypotheses, *self.facts),
@@ -143,46 +139,12 @@ class _Lowering:
     def formula(self, formula: Formula) -> Formula:
         if not isinstance(formula, Relation):
             return formula.with_parts(*(self.formula(part) for part in formula.parts()))  # type: ignore[return-value]
-        (a, b), (c, d) = self.fraction(formula.left), self.fraction(formula.right)
-        if (b, d) == (Const(1), Const(1)):
-            return Relation(formula.relation, a, c)
-        if formula.relation in ("=", "!=") or (is_positive(b) and is_positive(d)):
-            return Relation(formula.relation, _times(a, d), _times(c, b))
-        return Relation(formula.relation, a * b * d * d, c * d * b * b)  # multiplied with a square, which keeps the order
-
-    def fraction(self, term: Term) -> tuple[Term, Term]:
-        """Numerator and denominator of a term, each without exact quotients."""
-        one = Const(1)
-        match term:
-            case Div(numerator, denominator):
-                (a, b), (c, d) = self.fraction(numerator), self.fraction(denominator)
-                return _times(a, d), _times(b, c)
-            case Add(args) if any(isinstance(below, Div) for below in walk(term)):
-                numerator, denominator = self.fraction(args[0])
-                for other in args[1:]:
-                    c, d = self.fraction(other)
-                    if d == denominator:
-                        numerator = numerator + c
-                    else:
-                        numerator, denominator = _times(numerator, d) + _times(c, denominator), _times(denominator, d)
-                return numerator, denominator
-            case Mul(args) if any(isinstance(below, Div) for below in walk(term)):
-                numerator, denominator = one, one
-                for other in args:
-                    c, d = self.fraction(other)
-                    numerator, denominator = _times(numerator, c), _times(denominator, d)
-                return numerator, denominator
-            case Pow(base, Const(value)) if value <= MAX_EXPONENT and any(isinstance(x, Div) for x in walk(base)):
-                c, d = self.fraction(base)
-                return Mul((c,) * value), Mul((d,) * value)
-        return self.term(term), one
+        return Relation(formula.relation, self.term(formula.left), self.term(formula.right))
 
     def term(self, term: Term) -> Term:
         match term:
             case Const() | Var():
                 return term
-            case Div():
-                raise NotLowered(f"{term!r} stands where only an integer can")
             case Mod(numerator, denominator):
                 above, below = self.term(numerator), self.term(denominator)
                 return above - below * FloorDiv(above, below)
@@ -249,42 +211,6 @@ def _number_and_rest(count: Node) -> tuple[int, Term]:
         assert isinstance(rest, Term)
         return count.args[-1].value, rest
     return 0, count
-
-
-def _times(left: Term, right: Term) -> Term:
-    if left == Const(1):
-        return right
-    return left if right == Const(1) else left * right
-
-
-def is_positive(term: Term) -> bool:
-    """Whether a term is at least one because of its variables' domains alone, without any proof."""
-    match term:
-        case Const(value):
-            return value > 0
-        case Var(_, least):
-            return least is not None and least > 0
-        case Mul(args):
-            return all(map(is_positive, args))
-        case Pow(base, _):
-            return is_positive(base)
-        case Add(args):
-            return any(map(is_positive, args)) and all(is_positive(one) or is_natural(one) for one in args)
-    return False
-
-
-def is_natural(term: Term) -> bool:
-    """Whether a term is at least zero because of its variables' domains alone."""
-    match term:
-        case Const(value):
-            return value >= 0
-        case Var(_, least):
-            return least is not None and least >= 0
-        case Mul(args) | Add(args):
-            return all(map(is_natural, args))
-        case Pow(base, _):
-            return is_natural(base)
-    return False
 
 
 def with_quotients(obligation: Obligation) -> Obligation:

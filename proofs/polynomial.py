@@ -71,7 +71,9 @@ class Polynomials:
         found: dict[Term, None] = {}
         for node in nodes:
             self._collect(node, found)
-        self.atoms = tuple(sorted(found, key=repr))  # so that division does not depend on where a term is met
+        # In an order of their own, so that division does not depend on where a term is met; what is built up before
+        # variables, so that division replaces sums and powers by what is known of them.
+        self.atoms = tuple(sorted(found, key=lambda atom: (isinstance(atom, Var), repr(atom))))
         self.ring = PolyRing([f"x{number}" for number in range(len(found))] or ["unused"], QQ, lex)
         self._generator = dict(zip(self.atoms, self.ring.gens, strict=False))
 
@@ -245,6 +247,8 @@ def _floor(numerator: Term, denominator: Term) -> Term:
     above, below = ring.of(numerator), ring.of(denominator)
     if below == 0:
         return FloorDiv(numerator, denominator)
+    if above == 0:
+        return Const(0)
     (whole,), _ = above.div([below])
     whole = ring.ring.from_dict(
         {monomial: _whole(c) for monomial, c in whole.terms() if _whole(c) and ring.is_integral(monomial)}

@@ -61,7 +61,7 @@ class Statement:
     @property
     def bounds(self) -> tuple[Formula, ...]:
         """The domains of the variables as formulas."""
-        return tuple(one >= Const(one.least) for one in self.variables if one.least is not None)
+        return tuple(Const(one.least) <= one for one in self.variables if one.least is not None)
 
     @property
     def assumptions(self) -> tuple[Formula, ...]:
@@ -86,7 +86,7 @@ class Statement:
         kept = {one.name: one for one in self.variables if one.name not in values}
         arriving = {one.name: one for term in values.values() for one in walk(term) if isinstance(one, Var)}
         bounds = tuple(
-            values[one.name] >= Const(one.least) for one in self.variables if one.name in values and one.least is not None
+            Const(one.least) <= values[one.name] for one in self.variables if one.name in values and one.least is not None
         )
 
         def put(nodes: tuple) -> tuple:

@@ -12,7 +12,8 @@ is not positive because of its variables' domains is therefore written with both
 from __future__ import annotations
 
 from .. import term as t
-from ..lowering import Obligation, is_positive
+from ..lowering import Obligation
+from ..quotients import is_positive
 
 _RESERVED = frozenset(
     "let as par forall exists match div mod abs and or not xor ite true false distinct assert push pop exit".split()

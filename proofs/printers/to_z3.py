@@ -7,7 +7,7 @@ from operator import add, mul
 from typing import Any
 
 from .. import term as t
-from ..lowering import is_positive
+from ..quotients import is_positive
 
 
 class ToZ3:

@@ -55,8 +55,15 @@ def pose(law: Law, *, extract: bool, further: Iterable[Node] = ()) -> Problem:
     learnt = [one for lemma in lemmas for one in lemma.goals if isinstance(one, Relation)]
     facts = Facts(ring, [*statement.assumptions, *learnt])
     before = Facts(ring, statement.assumptions) if lemmas else facts
-    open_ = [latex(one) for path, one in owed if not shown(Facts(ring, [*statement.assumptions, *path]), one)]
-    open_ += [latex(one) for lemma in lemmas for one in lemma.assumptions if not shown(before, one)]
+    assumed = set(statement.assumptions)
+    open_ = [
+        latex(one)
+        for path, one in dict.fromkeys(owed)
+        if one not in assumed and not shown(Facts(ring, [*statement.assumptions, *path]) if path else before, one)
+    ]
+    open_ += [
+        latex(one) for lemma in lemmas for one in lemma.assumptions if one not in assumed and not shown(before, one)
+    ]
     equations = [*statement.hypotheses, *learnt]
     zero = [
         ring.of(one.left) - ring.of(one.right)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..law import Law
-from ..lowering import NotLowered, Obligation, obligations
+from ..lowering import Obligation, obligations
 from ..printers.latex import latex
+from ..quotients import NotLowered
 from ..search import failure
 from ..verdict import Certificate, Proved, Refuted, Step, Undecided, Verdict
 

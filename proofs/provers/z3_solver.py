@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import Law
-from ..lowering import NotLowered, Obligation, _Lowering, floors, with_quotients
+from ..lowering import Lowering, Obligation, floors, with_quotients
 from ..printers.to_z3 import ToZ3
+from ..quotients import NotLowered
 from ..search import Sample, admitted, failure
 from ..statement import Statement
 from ..verdict import Verdict, Witness
@@ -79,7 +80,7 @@ def _model(statement: Statement, obligation: Obligation, *, negated: bool, limit
     import z3
 
     try:
-        lowered = _Lowering(obligation).result()
+        lowered = Lowering(obligation).result()
     except NotLowered:
         return None
     solver, write = _solver(limit)

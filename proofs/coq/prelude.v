@@ -1,0 +1,62 @@
+(* What the generated laws are stated and proved with: finite sums, induction from a least value, one tactic. *)
+
+From Coq Require Import ZArith Lia.
+Open Scope Z_scope.
+
+(* The sum of f(j) over low <= j < high; zero when there is no such j. *)
+Fixpoint sum_of (f : Z -> Z) (low : Z) (length : nat) : Z :=
+  match length with
+  | O => 0
+  | S less => sum_of f low less + f (low + Z.of_nat less)
+  end.
+
+Definition sum (low high : Z) (f : Z -> Z) : Z := sum_of f low (Z.to_nat (high - low)).
+
+Lemma sum_none : forall low high f, high <= low -> sum low high f = 0.
+Proof. intros low high f empty; unfold sum. replace (Z.to_nat (high - low)) with O by lia. reflexivity. Qed.
+
+Lemma sum_more : forall low high less f, high = less + 1 -> low <= less -> sum low high f = sum low less f + f less.
+Proof.
+  intros low high less f one_more some; subst; unfold sum.
+  replace (Z.to_nat (less + 1 - low)) with (S (Z.to_nat (less - low))) by lia.
+  cbn; f_equal; f_equal; lia.
+Qed.
+
+Lemma power_more : forall base exponent less, exponent = less + 1 -> 0 <= less -> base ^ exponent = base * base ^ less.
+Proof. intros base exponent less one_more natural; subst. rewrite Z.add_1_r; apply Z.pow_succ_r; assumption. Qed.
+
+Lemma power_positive : forall base exponent, 1 <= base -> 0 <= exponent -> 1 <= base ^ exponent.
+Proof. intros base exponent base_pos natural. assert (0 < base ^ exponent) by (apply Z.pow_pos_nonneg; lia). lia. Qed.
+
+Lemma from_least : forall (least : Z) (P : Z -> Prop),
+  P least -> (forall n, least <= n -> P n -> P (n + 1)) -> forall n, least <= n -> P n.
+Proof.
+  intros least P base step n above.
+  replace n with (least + (n - least)) by ring.
+  assert (natural : 0 <= n - least) by lia.
+  revert natural; generalize (n - least); clear n above.
+  apply natlike_ind.
+  - rewrite Z.add_0_r; assumption.
+  - intros m natural hypothesis.
+    replace (least + Z.succ m) with (least + m + 1) by lia.
+    apply step; [lia | assumption].
+Qed.
+
+(* Comparisons inside choices, then arithmetic of growing strength. *)
+Ltac cases := repeat match goal with
+  | |- context [Z.leb ?a ?b] => destruct (Z.leb_spec a b)
+  | |- context [Z.ltb ?a ?b] => destruct (Z.ltb_spec a b)
+  | |- context [Z.eqb ?a ?b] => destruct (Z.eqb_spec a b)
+  end.
+
+(* Floors are first given by the inequalities that define them; without floors plain arithmetic is faster. *)
+Ltac arithmetic := cases; first
+  [ reflexivity
+  | ring
+  | match goal with
+    | |- context [Z.div _ _] => idtac
+    | |- context [Z.modulo _ _] => idtac
+    end; timeout 20 (Z.to_euclidean_division_equations; nia)
+  | timeout 10 lia
+  | timeout 20 nia
+  | timeout 20 (Z.to_euclidean_division_equations; nia) ].

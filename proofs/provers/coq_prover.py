@@ -1,0 +1,206 @@
+"""The Coq route: every law a theorem that an independent proof assistant checks, with an empty list of axioms.
+
+All laws go into one file, after a prelude; a law that fails is named, left out with the laws that use it, and the rest is
+checked again. The hand-written core (any number of layers, by induction over the list) is checked by itself.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ..law import Law, named
+from ..printers.coq import theorem
+from ..quotients import NotLowered
+from ..verdict import Certificate, Proved, Undecided, Verdict
+
+FOLDER = Path(__file__).resolve().parents[1] / "coq"
+#: What Coq says of a theorem that rests on nothing but its logic.
+CLOSED = "Closed under the global context"
+#: Longest run of Coq over one file, in seconds.
+LIMIT = 300
+
+_PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
+_STATEMENT = re.compile(r"^(?:Theorem|Lemma) (\w+)", re.MULTILINE)
+
+
+class CoqFailed(Exception):
+    """Coq did not accept a file; ``line`` is where it stopped."""
+
+    def __init__(self, message: str, line: int):
+        self.line = line
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Theorems that Coq accepted, with the axioms that each rests on (an empty text: none), and its version."""
+
+    axioms: tuple[tuple[str, str], ...]
+    version: str
+
+
+def prove(law: Law) -> Verdict:
+    """Check one law, with the lemmas it uses.
+
+    Parameters
+    ----------
+    law : Law
+
+    Returns
+    -------
+    Proved or Undecided
+    """
+    return prove_all([law])[law.name]
+
+
+def prove_all(laws: Iterable[Law]) -> dict[str, Verdict]:
+    """Check many laws in one run.
+
+    Parameters
+    ----------
+    laws : iterable of Law
+
+    Returns
+    -------
+    dict of str to Proved or Undecided
+    """
+    wanted = {law.name: law for law in laws}
+    texts: dict[str, str] = {}
+    verdicts: dict[str, Verdict] = {}
+    for law in with_lemmas(wanted.values()):
+        try:
+            texts[law.name] = theorem(law)
+        except (NotLowered, TypeError) as error:
+            verdicts[law.name] = Undecided(str(error))
+    while texts:
+        source, starts = document(texts.values())
+        try:
+            checked = check(source)
+        except CoqFailed as error:
+            failed = [name for name, start in zip(texts, starts, strict=True) if start <= error.line]
+            if not failed:  # the prelude itself
+                reason = Undecided(f"Coq does not accept the prelude: {error}")
+                return {name: verdicts.get(name, reason) for name in wanted}
+            for name in _users(failed[-1], texts):
+                words = str(error) if name == failed[-1] else f"it uses {failed[-1]}, which Coq did not accept"
+                verdicts[name] = Undecided(f"Coq: {words}")
+                del texts[name]
+            continue
+        axioms = dict(checked.axioms)
+        for name, text in texts.items():
+            resting = [axioms.get(one, "not printed") for one in _STATEMENT.findall(text)]
+            verdicts[name] = _verdict(text, checked.version, "; ".join(filter(None, resting)))
+        break
+    return {name: verdicts[name] for name in wanted}
+
+
+def _verdict(text: str, version: str, axioms: str) -> Verdict:
+    if axioms:
+        return Undecided(f"Coq accepts the proof, but it rests on axioms: {axioms}")
+    return Proved(Certificate("coq", f"{version}, no axioms", evidence=text))
+
+
+def _users(name: str, texts: dict[str, str]) -> list[str]:
+    """A law and those among the texts that use it, directly or not."""
+    found = [name]
+    for other in texts:
+        if other not in found and any(lemma in found for lemma, _ in named_or_none(other)):
+            found.append(other)
+    return found
+
+
+def named_or_none(name: str) -> tuple:
+    """The lemmas of a registered law; a law outside the registry is used by no other."""
+    from ...algebra.errors import FieldError
+
+    try:
+        return named(name).hints.lemmas
+    except FieldError:
+        return ()
+
+
+def with_lemmas(laws: Iterable[Law]) -> list[Law]:
+    """The laws and the lemmas they use, each after its lemmas."""
+    ordered: dict[str, Law] = {}
+
+    def visit(law: Law) -> None:
+        if law.name not in ordered:
+            for lemma, _ in law.hints.lemmas:
+                visit(named(lemma))
+            ordered[law.name] = law
+
+    for law in laws:
+        visit(law)
+    return list(ordered.values())
+
+
+def document(texts: Iterable[str]) -> tuple[str, list[int]]:
+    """One file over the prelude, and on which line each theorem starts."""
+    source = (FOLDER / "prelude.v").read_text(encoding="utf-8") + "\n(* ---- The laws ---- *)\n\n"
+    starts = []
+    for text in texts:
+        starts.append(source.count("\n") + 1)
+        source += text + "\n"
+    return source, starts
+
+
+def core_source() -> str:
+    """The hand-written core."""
+    return (FOLDER / "core.v").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=64)
+def check(source: str) -> Checked:
+    """Have Coq check a file, and print what its theorems rest on.
+
+    All theorems are asked for at once, as one tuple of their proofs; only when that rests on axioms, one by one.
+
+    Raises
+    ------
+    CoqFailed
+        If Coq does not accept it.
+    """
+    names = _STATEMENT.findall(source)
+    if not names:
+        raise CoqFailed("there is no theorem in the file", 0)
+    everything = f"Definition everything := ({', '.join(names)}).\nPrint Assumptions everything.\n"
+    output = _coqc(source + "\n" + everything)
+    if _closed(output):
+        return Checked(tuple((name, "") for name in names), _version())
+    axioms = []
+    for name in names:
+        output = _coqc(f"{source}\nPrint Assumptions {name}.\n")
+        axioms.append((name, "" if _closed(output) else " ".join(output.split())[:300] or "nothing was printed"))
+    return Checked(tuple(axioms), _version())
+
+
+def _closed(output: str) -> bool:
+    """Whether Coq printed that there are no assumptions, and no assumptions."""
+    return output.split() == CLOSED.split()
+
+
+def _coqc(source: str) -> str:
+    """What Coq prints while it checks a file."""
+    with tempfile.TemporaryDirectory(prefix="layeralgebra-coq-") as folder:
+        (Path(folder) / "laws.v").write_text(source, encoding="utf-8")
+        command = ["coqc", "-q", "laws.v"]
+        try:
+            run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise CoqFailed(f"no answer within {LIMIT} s", 10**9) from error
+    if run.returncode != 0 or "Error:" in run.stderr:
+        place = _PLACE.search(run.stderr)
+        raise CoqFailed(" ".join(run.stderr.split())[:400], int(place.group(1)) if place else 10**9)
+    return run.stdout
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    run = subprocess.run(["coqc", "-print-version"], capture_output=True, text=True, timeout=60, check=False)
+    return f"Coq {run.stdout.split()[0]}" if run.stdout.split() else "Coq"
