@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from sympy import Add, Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
@@ -434,6 +434,18 @@ class Instance:
         """The masks whose indices all belong to a statement."""
         here = set(self._indices[place])
         return [mask for mask in self.elaborated.masks if mask.indices <= here]
+
+    @cached_property
+    def live(self) -> tuple[int, ...]:
+        """The numbers of the statements that the output depends on; others hold weights for training and compute nothing."""
+        found: set[int] = set()
+        waiting = [len(self.statements) - 1]
+        while waiting:
+            place = waiting.pop()
+            if place not in found:
+                found.add(place)
+                waiting += [self._defined[read.tensor] for read in reads(self.statements[place].value) if read.tensor in self._defined]
+        return tuple(sorted(found))
 
     def weights(self) -> dict[str, Shape]:
         """Learned tensors and their shapes, in the order of their first use."""

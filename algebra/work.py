@@ -7,7 +7,8 @@ Conventions, all of them here:
 - a *contraction* is a product of two tensors or more summed over at least one index; each of its points is one MAC;
 - a mean is a sum and one division; a maximum over K points K comparisons; a softmax an exponential, an add and a division a point;
 - a comparison, a division, a root or a transcendental function is one `other` operation;
-- signs, literal ones, reads and lookups cost nothing, and what does not depend on a tensor is computed beforehand.
+- signs, literal ones, reads and lookups cost nothing, and what does not depend on a tensor is computed beforehand;
+- a statement on which the output does not depend is not computed at all (its weights are held, as an auxiliary classifier's are).
 
 *Nominal* work counts whole boxes, margins and masked points included, as the common counters do. *Effective* work counts the
 points that read real elements and that no mask excludes. A range ``low <= j < high`` is the index's own extent and always counts.
@@ -34,12 +35,13 @@ from .heads import (
     Softmax,
     Times,
     address_indices,
+    children,
     free_indices,
     is_constant,
     reads,
     unknown_head,
 )  # fmt: skip
-from .instance import Instance, affine, head_indices
+from .instance import Instance, affine
 from .normal_form import simplify
 from .statements import Mask, is_contraction, relational
 from .summation import lattice_count, summation
@@ -80,7 +82,7 @@ def work(instance: Instance, effective: bool = False) -> Work:
         Count only points that read real elements and that no mask excludes.
     """
     return Work.total(
-        part for place, statement in enumerate(instance.statements) for part in _fold(statement.value, place, instance, effective)
+        part for place in instance.live for part in _fold(instance.statements[place].value, place, instance, effective)
     )
 
 
@@ -92,7 +94,7 @@ def statement_work(instance: Instance, place: int, effective: bool = False) -> W
 def _fold(head: Head, place: int, instance: Instance, effective: bool) -> list[Work]:
     if isinstance(head, (Constant, Read, Pad)) or is_constant(head):
         return []
-    points = volume(head_indices(head), head, place, instance, effective)
+    points = volume(depends(head, place, instance) | frozenset(getattr(head, "indices", ())), head, place, instance, effective)
     if isinstance(head, Plus):
         terms = [part for term in head.terms for part in _fold(term, place, instance, effective)]
         return [*terms, Work(adds=(len(head.terms) - 1) * points)]
@@ -128,10 +130,25 @@ def _reduced(head: Reduce, points: Expr, place: int, instance: Instance, effecti
     if head.operation == "sum":
         return Work(macs=points if is_contraction(head) else _ZERO, adds=points)
     if head.operation == "mean":
-        return Work(adds=points, other=volume(free_indices(head), head, place, instance, effective))
+        return Work(adds=points, other=volume(depends(head, place, instance), head, place, instance, effective))
     if head.operation == "prod":
         return Work(multiplies=points)
     return Work(other=points)
+
+
+def depends(head: Head, place: int, instance: Instance) -> frozenset[Index]:
+    """The indices on which the value of a head depends: those it names, and those that bound what it reduces."""
+    if isinstance(head, Read):
+        return free_indices(head)
+    below: frozenset[Index] = frozenset().union(*(depends(child, place, instance) for child in children(head)))
+    if not isinstance(head, (Reduce, Softmax)):
+        return below
+    own = frozenset(head.indices)
+    for mask in instance.masks(place):
+        below |= mask.indices if mask.indices & own else frozenset()
+    for index, (low, high) in instance.elaborated.ranges.items():
+        below |= address_indices(low) | address_indices(high) if index in own else frozenset()
+    return below - own if isinstance(head, Reduce) else below
 
 
 # volumes -------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...algebra.network import Input, Network, Series
-from ..activation import Dropout, ReLU
+from ..activation import Dropout, Identity, ReLU
+from ..auxiliary import AuxiliaryClassifier
 from ..convolution import Conv
 from ..linear import Linear
 from ..normalization import BatchNorm
@@ -30,7 +31,7 @@ def inception(own: Any, reduce3: Any, outer3: Any, reduce5: Any, outer5: Any, po
     )
 
 
-#: own, reduce3, outer3, reduce5, outer5 and pooled channels of the nine modules, in units of the sixteenth part of the stem's 64... = 4.
+#: own, reduce3, outer3, reduce5, outer5 and pooled channels of the nine modules
 _MODULES = {
     "stage3": ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
     "stage4": (
@@ -121,7 +122,7 @@ def module_e(c: Any) -> Network:
     published={"inception_v3": {}},
 )
 def inception_v3(
-    *, height: Any = 299, width: Any = 299, channels: Any = 3, classes: Any = 1000, base_width: Any = 1,
+    *, height: Any = 299, width: Any = 299, channels: Any = 3, classes: Any = 1000, base_width: Any = 1, auxiliary: bool = True,
 ) -> Stages:
     """Inception v3.
 
@@ -132,6 +133,8 @@ def inception_v3(
     classes : Dim
     base_width : Dim
         A factor for all numbers of channels.
+    auxiliary : bool
+        Hold the auxiliary classifier that training uses; it adds parameters, as published, and no work.
 
     Returns
     -------
@@ -153,7 +156,10 @@ def inception_v3(
             unit(80 * c, 1), unit(192 * c, 3), MaxPool(3, stride=2),
         ),
         "stage1": Series(module_a(c, 32 * c), module_a(c, 64 * c), module_a(c, 64 * c)),
-        "stage2": Series(reduce_b, *(module_c(c, inner * c) for inner in (128, 160, 160, 192))),
+        "stage2": Series(
+            reduce_b, *(module_c(c, inner * c) for inner in (128, 160, 160, 192)),
+            AuxiliaryClassifier(classes, narrow=128 * c, wide=768 * c) if auxiliary else Identity(),
+        ),
         "stage3": Series(reduce_d, module_e(c), module_e(c)),
         "head": GlobalAvgPool() >> Dropout() >> Linear(classes),
     }

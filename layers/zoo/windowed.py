@@ -8,7 +8,7 @@ from sympy import Mod, Symbol, sympify
 
 from ...algebra.errors import FieldError
 from ...algebra.network import Input, Network, Repeat, Series
-from ..activation import GELU, Identity, StochasticDepth, Tanh
+from ..activation import GELU, Identity, SiLU, StochasticDepth, Tanh
 from ..compositions import squeeze_excite
 from ..convolution import Conv
 from ..linear import Linear
@@ -16,7 +16,6 @@ from ..normalization import BatchNorm, ChannelNorm, LayerNorm
 from ..pooling import AvgPool, GlobalAvgPool
 from ..reshape import PixelUnshuffle
 from ..windows import CosineWindowAttention, WindowAttention
-from ..activation import SiLU
 from .blocks import conv_norm, exact, per_stage, several, whole_part
 from .families import Stages, family
 
