@@ -356,7 +356,7 @@ def test_requests_that_make_no_sense():
         compile(H + W)(H=[1, 2], W=[1, 2, 3])
     with pytest.raises(UnsupportedError, match="cannot compile f in"):
         compile(sympy.Function("f")(H))
-    with pytest.raises(UnsupportedError, match="divides by 0"):
+    with pytest.raises(UnsupportedError, match="ComplexInfinity"):
         compile(1 / sympy.Mul(0, H, evaluate=False))
     with pytest.raises(UnsupportedError, match="binomial"):
         compile(binomial(H / 2, W))
