@@ -376,8 +376,8 @@ def test_pseudo_random_limit_of_a_perceptron():
 def test_pseudo_random_limit_of_residual_blocks():
     """Four blocks ``x + eps f(conv x)`` on a ring of 15 positions; 20000 samples, 4.5 standard errors.
 
-    The frequencies of the blocks are unrelated: a residual block changes the next argument little, so that two blocks of
-    one frequency would have nearly the same slope, and would not be decoupled however high it is.
+    The frequencies of the blocks are unrelated: a residual block changes the next argument little, so that two blocks
+    of one frequency would have nearly the same slope, and would not be decoupled however high it is.
     """
     scale, taps, depth, ring = 0.6, np.array([0.5, 0.7, 0.5]), 4, 15
     draw = np.random.default_rng(3)

@@ -143,6 +143,7 @@ def _rigorous(slopes: list[tuple[Expr, Expr, Expr]], variable: Symbol, power: in
         for low, high, part in slopes:
             ends = [acb(str(max(-_REACH, min(_REACH, limit.evalf(40))))) for limit in (low, high)]
             weight = part**power * exp(-(variable**2) / 2) / sqrt(2 * pi)
+            _ball(weight, variable, (ends[0] + ends[1]) / 2, False)  # an unknown function shows here, not in a callback
             total += acb.integral(lambda z, analytic, g=weight: _ball(g, variable, z, analytic), *ends)
         if not total.is_finite():
             raise UnsupportedError("the balls grew without bound")
@@ -152,9 +153,9 @@ def _rigorous(slopes: list[tuple[Expr, Expr, Expr]], variable: Symbol, power: in
 
 
 def _ball(expression: Expr, variable: Symbol, z: Any, analytic: bool) -> Any:
-    """An expression at a complex ball; entire and meromorphic functions only, so that no branch cut can be missed."""
+    """An expression at a complex ball; functions with branch cuts are told when they must not cross one."""
     from flint import acb
-    from sympy import Add, Mul, Pow, cos, cosh, sin, sinh
+    from sympy import Add, Mul, Pow, cos, cosh, log, sin, sinh
 
     if expression == variable:
         return z
@@ -178,6 +179,8 @@ def _ball(expression: Expr, variable: Symbol, z: Any, analytic: bool) -> Any:
         return arguments[0] ** int(expression.exp)
     if isinstance(expression, Pow) and not expression.base.has(variable) and expression.base.is_positive:
         return arguments[0] ** arguments[1]
+    if isinstance(expression, log) and len(arguments) == 1:
+        return arguments[0].log(analytic=analytic)
     for head, name in (
         (exp, "exp"),
         (tanh, "tanh"),

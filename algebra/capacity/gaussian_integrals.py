@@ -46,6 +46,7 @@ from sympy import (
 from ..errors import UnsupportedError
 
 _TERMS = 500
+_SWITCHES = (Abs, sign, Heaviside, Max, Min, Piecewise)
 
 
 def breakpoints(expression: Expr, variable: Symbol) -> list[Expr]:
@@ -57,7 +58,7 @@ def breakpoints(expression: Expr, variable: Symbol) -> list[Expr]:
         If that is not at finitely many numbers, found from linear equations.
     """
     zeros: set[Expr] = set()
-    for node in expression.atoms(Abs, sign, Heaviside, Max, Min, Piecewise):
+    for node in expression.atoms(*_SWITCHES):
         if not node.has(variable):
             continue
         if isinstance(node, (Abs, sign, Heaviside)):
@@ -73,10 +74,24 @@ def breakpoints(expression: Expr, variable: Symbol) -> list[Expr]:
                 if condition not in (True, False) and not condition.is_Relational:
                     raise UnsupportedError(f"the case {condition} is not a simple comparison")
             switches = [relation.lhs - relation.rhs for relation in relations]
-        zeros |= {zero for switch in switches for zero in _linear_zero(switch, variable)}
+        zeros |= {zero for switch in switches for zero in _zeros(switch, variable)}
     if any(not zero.is_number for zero in zeros):
         raise UnsupportedError(f"{expression} switches at {zeros}, which are not all numbers")
     return sorted(zeros, key=float)
+
+
+def _zeros(switch: Expr, variable: Symbol) -> list[Expr]:
+    """Where a piecewise linear expression is zero, and where it bends itself; it nests fewer switches than its node."""
+    if not switch.has(*_SWITCHES):
+        return _linear_zero(switch, variable)
+    found = breakpoints(switch, variable)
+    for low, high, part in pieces(switch, variable):
+        found += [
+            zero
+            for zero in _linear_zero(part, variable)
+            if (zero - low).is_extended_positive and (high - zero).is_extended_positive
+        ]
+    return found
 
 
 def _linear_zero(switch: Expr, variable: Symbol) -> list[Expr]:
