@@ -26,6 +26,7 @@ from typing import Any
 Index = tuple[str, int | None]
 Env = dict[Index, int]
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+_RANKS: dict[tuple, list[dict[str, int]]] = {}
 
 
 class Impossible(Exception):
@@ -145,7 +146,7 @@ class Equation:
             elif isinstance(tree.targets[0], ast.Name):
                 self.scalars[tree.targets[0].id] = self._choose(tree.value)
             else:
-                self.statements.append((tree.targets[0], self._choose(tree.value)))
+                self.statements.append((self._choose(tree.targets[0]), self._choose(tree.value)))
         assert not pending, f"this line does not end: {pending}"
 
     def _choose(self, tree: ast.expr) -> ast.expr:
@@ -219,11 +220,13 @@ class Equation:
     def _find_ranks(self) -> dict[str, int]:
         """Try every number of axes for every star, and keep the one choice at which all tensors fit."""
         names = sorted(self.stars)
-        fitting = []
-        for choice in product(range(4), repeat=len(names)):
-            ranks = dict(zip(names, choice))
-            if self._fits(ranks):
-                fitting.append(ranks)
+        trees = [part for statement in self.statements for part in statement] + self.wheres + list(self.scalars.values())
+        lengths = [(name, len(value)) for name, value in self.fields.items() if isinstance(value, tuple)]
+        key = (*map(ast.dump, trees), *lengths, *(len(shape) for shape in self.inputs.values()))
+        if key not in _RANKS:
+            choices = (dict(zip(names, choice)) for choice in product(range(4), repeat=len(names)))
+            _RANKS[key] = [ranks for ranks in choices if self._fits(ranks)]
+        fitting = _RANKS[key]
         if not fitting:
             raise Impossible("no number of axes fits")
         assert len(fitting) == 1, f"the ranks are not determined: {fitting}"
@@ -606,7 +609,8 @@ class Equation:
         if part.plain is not None or part.kind == "group":
             extent = math.prod(line.extents[index] for index in part.indices)
             is_ranged = any(c.ranged in part.indices for c in self._constraints(line))
-            if declared is not None and declared[axis] is not None:
+            is_bounded = part.plain is not None and part.plain in self.bounds
+            if is_bounded or (declared is not None and declared[axis] is not None):
                 fits = extent <= size
             else:
                 fits = extent == size or (is_ranged and extent <= size)
@@ -622,10 +626,17 @@ class Equation:
     # counting --------------------------------------------------------------------------------------------------------
 
     def counts(self, effective: bool = False) -> Counts:
-        """The operations of the whole equation."""
+        """The operations of all lines on which the output depends."""
         total = Counts()
+        used, waiting = set(), [self.lines[-1].name]
+        while waiting:
+            name = waiting.pop()
+            if name in self.defined and name not in used:
+                used.add(name)
+                waiting += [read.name for read in _reads(self.lines[self.defined[name]].value)]
         for line in self.lines:
-            self._count(line.value, line, total, effective)
+            if line.name in used:
+                self._count(line.value, line, total, effective)
         return total
 
     def _count(self, node: Node, line: Line, total: Counts, effective: bool) -> None:
