@@ -1,0 +1,147 @@
+"""Attention that knows positions: rotated queries and keys, and tables of relative positions."""
+
+from __future__ import annotations
+
+from ..algebra.layer import Dim, Flag, Layer
+
+__all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention"]
+
+
+class RotaryEmbedding(Layer):
+    """Pairs of features turned by an angle that grows with the position: (time, features) to (time, features).
+
+    Feature e of the first half and feature e of the second half are one pair. The cosines C of ``t * base**(-2 e/features)`` and the sines D,
+    negative for the first half, are buffers.
+
+    Examples
+    --------
+    >>> from layeralgebra import RotaryEmbedding, dims, macs, parameters
+    >>> T, d = dims("T d")
+    >>> parameters(RotaryEmbedding(), on=(T, 2*d)), macs(RotaryEmbedding(), on=(T, 2*d))
+    (0, 0)
+
+    References
+    ----------
+    Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568 (2024).
+    """
+
+    buffers = ("C", "D")
+    equation = """
+        z[t, h, e] = x[t, (h, e)]
+        u[t, h, e] = z[t, h, e]*C[t, e] + z[t, 1 - h, e]*D[t, h, e]
+        y[t, (h, e)] = u[t, h, e]
+        where h < 2
+    """
+    channel_axis = "last"
+
+
+class RotaryAttention(Layer):
+    """Causal scaled dot-product attention without biases, queries and keys turned by their positions.
+
+    Parameters
+    ----------
+    heads : Dim
+    key_value_heads : Dim, optional
+        Fewer key and value heads than query heads (grouped-query attention).
+    head_features : Dim, optional
+        The width of a head, even; features / heads, if left out.
+    reach : Dim, optional
+        A position attends to itself and to this many minus one before it; to all, if left out.
+    causal : Flag
+
+    Notes
+    -----
+    The cosines C and sines S of ``t * base**(-2 e/head_features)`` are buffers; turning costs multiplies and adds, but no MACs.
+
+    Examples
+    --------
+    >>> from layeralgebra import RotaryAttention, dims, macs, parameters
+    >>> T, d, h = dims("T d h")
+    >>> parameters(RotaryAttention(h), on=(T, d)), macs(RotaryAttention(h), on=(T, d))
+    (4*d**2, 2*T**2*d + 4*T*d**2)
+
+    References
+    ----------
+    Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568 (2024).
+    """
+
+    heads: Dim
+    key_value_heads: Dim | None = None
+    head_features: Dim | None = None
+    reach: Dim | None = None
+    causal: Flag = True
+    buffers = ("C", "S")
+    equation = """
+        sets = heads if key_value_heads is None else key_value_heads
+        width = size(m)/heads if head_features is None else head_features
+        q[n, g, i, c, e] = Q[n, g, c, e, m] * x[i, m]
+        k[n, j, c, e] = K[n, c, e, m] * x[j, m]
+        v[n, j, u] = V[n, u, m] * x[j, m]
+        q0[n, g, i, e] = q[n, g, i, 0, e]*C[i, e] - q[n, g, i, 1, e]*S[i, e]
+        q1[n, g, i, e] = q[n, g, i, 1, e]*C[i, e] + q[n, g, i, 0, e]*S[i, e]
+        k0[n, j, e] = k[n, j, 0, e]*C[j, e] - k[n, j, 1, e]*S[j, e]
+        k1[n, j, e] = k[n, j, 1, e]*C[j, e] + k[n, j, 0, e]*S[j, e]
+        w[n, g, i, j] = q0[n, g, i, e]*k0[n, j, e] + q1[n, g, i, e]*k1[n, j, e]
+        a[n, g, i, j] = softmax[j](w[n, g, i, j] / sqrt(width))
+        o[i, (n, g, u)] = a[n, g, i, j] * v[n, j, u]
+        y[i, f] = O[f, h] * o[i, h]
+        where n < sets, g < heads/sets, c < 2, e < width/2, u < width, f < size(m),
+              (j <= i if causal else True), (i - j < reach if reach is not None else True)
+    """
+    channel_axis = "last"
+    claims = {
+        "parameters": lambda self, shape: 2 * shape[-1] * (self.heads + (self.key_value_heads or self.heads))
+        * (self.head_features or shape[-1] / self.heads),
+    }
+
+
+class RelativeAttention(Layer):
+    """Dot-product attention without biases and without scaling, plus a learned number for each head and bucket of relative positions.
+
+    Parameters
+    ----------
+    heads, head_features : Dim
+    buckets : Dim
+        Entries of the table for each head.
+    causal : Flag
+    learned : Flag
+        Whether this layer has learned the table B; otherwise it uses that of another layer, as a buffer G.
+
+    Notes
+    -----
+    r gives the bucket of every relative position ``i - j``, counted from ``1 - time``, and is a buffer.
+
+    Examples
+    --------
+    >>> from layeralgebra import RelativeAttention, dims, parameters
+    >>> T, d, h, e = dims("T d h e")
+    >>> parameters(RelativeAttention(h, e), on=(T, d))
+    4*d*e*h + 32*h
+    >>> parameters(RelativeAttention(h, e, learned=False), on=(T, d))
+    4*d*e*h
+
+    References
+    ----------
+    Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 21 (2020), section 2.1.
+    """
+
+    heads: Dim
+    head_features: Dim
+    buckets: Dim = 32
+    causal: Flag = False
+    learned: Flag = True
+    buffers = ("r", "G")
+    inputs = ("x",)
+    equation = """
+        q[n, i, e] = Q[n, e, m] * x[i, m]
+        k[n, j, e] = K[n, e, m] * x[j, m]
+        v[n, j, e] = V[n, e, m] * x[j, m]
+        w[n, i, j] = q[n, i, e] * k[n, j, e]
+        s[n, i, j] = w[n, i, j] + (B[n, r[i - j + size(i) - 1]] if learned else G[n, r[i - j + size(i) - 1]])
+        a[n, i, j] = softmax[j](s[n, i, j])
+        o[i, (n, e)] = a[n, i, j] * v[n, j, e]
+        y[i, f] = O[f, h] * o[i, h]
+        where n < heads, e < head_features, f < size(m), (j <= i if causal else True),
+              (B[_, buckets] if learned else G[_, buckets])
+    """
+    channel_axis = "last"
