@@ -99,6 +99,10 @@ class Carrier(Generic[T]):
     def share(self, value: T, name: str, path: str) -> T:
         return value
 
+    def source(self, site: Site) -> T:
+        """The value of a layer without an input, such as a learned tensor."""
+        raise NotImplementedError
+
 
 @dataclass
 class GraphStep(Generic[T]):
@@ -120,6 +124,9 @@ class TotalCarrier(Carrier[T]):
         """What the joining itself is worth."""
         raise NotImplementedError
 
+    def source(self, site: Site) -> T:
+        return self.leaf(site, 0)
+
     def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
         return self.series([step.values[0] if step.join is None else self.joint(step.join) for step in steps])
 
@@ -138,6 +145,9 @@ class PathCarrier(Carrier[T]):
             through = [self.series([before, own]) for before, own in zip(incoming, step.values)]
             arrived[step.name] = through[0] if len(through) == 1 else self.fuse(through)
         return arrived[sink]
+
+    def source(self, site: Site) -> T:
+        return self.series([])
 
     def fuse(self, values: Sequence[T]) -> T:
         """Join the ports of a layer with several inputs."""

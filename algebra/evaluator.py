@@ -71,7 +71,9 @@ class _Walk(Generic[T]):
         return flow, self.carrier.series([])
 
     def _layer(self, node: Layer, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
-        if not flows:
+        if not node.input_names:
+            flows = ()
+        elif not flows:
             raise ShapeError(f"{node} has no input; begin the network with Input(...), or pass on=(...), as in on=(3, 224, 224)")
         try:
             instance = instantiate(node, *(flow.shape for flow in flows))
@@ -82,11 +84,11 @@ class _Walk(Generic[T]):
         takes, makes = node.layout
         if self.layout is None and takes is not None:
             self.layout = takes
-        output = Flow(instance.output, makes or flows[0].channels)
+        output = Flow(instance.output, makes or (flows[0].channels if flows else None))
         for condition in instance.conditions:
             self.require(condition, path)
         site = Site(path, node, flows, output, instance, self.loops)
-        values = [self.carrier.leaf(site, port) for port in range(len(flows))]
+        values = [self.carrier.leaf(site, port) for port in range(len(flows))] or [self.carrier.source(site)]
         self.terms.append(Term(site, values[0]))
         if len(values) > 1:
             return output, Ports(values)  # type: ignore[return-value]
@@ -181,7 +183,7 @@ class _Walk(Generic[T]):
         for name in node.order():
             part, sources = nodes[name], before[name]
             incoming = tuple(arrived[source] for source in sources)
-            if not sources and not _begins_with_input(part):
+            if not sources and not _begins_with_input(part) and _takes(part):
                 incoming = flows
             where = _under(path, name)
             if isinstance(part, _JOINS) and not part.branches:

@@ -28,6 +28,8 @@ class Scalars(Names):
             return self._operate(node, left, right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             return self._scalar_call(node, axis)
+        if isinstance(node, ast.Subscript):
+            return self._entry(node)
         raise self.fail("this is not an integer expression of fields and indices", node)
 
     def _name(self, node: ast.Name, axis: int | None) -> Expr:
@@ -61,6 +63,14 @@ class Scalars(Names):
         if name in self.stars and axis is None:
             raise self.fail(f"{name} is starred elsewhere and needs its star here", node, f"*{name}")
         return self.index(name, axis)
+
+    def _entry(self, node: ast.Subscript) -> Expr:
+        """One value of a field that has one for each axis, as in ``shape[0]``."""
+        values = self.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        place = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if not isinstance(values, Tuple) or type(place) is not int or not 0 <= place < len(values):
+            raise self.fail("only a field with a value for each axis has entries, numbered from 0", node, "shape[0]")
+        return values[place]
 
     def _operate(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
         operator = type(node.op)

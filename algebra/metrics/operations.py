@@ -9,7 +9,6 @@ from sympy import Expr, Integer, Mul, Symbol
 
 from ..carriers import Evaluation, Site, TotalCarrier
 from ..heads import Read, reads
-from ..instance import Instance
 from ..metric import Metric, SumCarrier, repeated
 from ..network import Add as AddNode
 from ..network import Concat
@@ -145,16 +144,15 @@ def _activations(intermediate: bool) -> SumCarrier:
         instance = site.instance
         assert instance is not None
         statements = instance.statements if intermediate else instance.statements[-1:]
-        made = [Mul(*instance.shapes[s.target]) for s in statements if not _is_view(s, instance)]
+        made = [Mul(*instance.shapes[s.target]) for s in statements if not _is_view(s)]
         return sum(made, Integer(0))
 
     return SumCarrier(measure, lambda site: Integer(0) if isinstance(site.node, Concat) else Mul(*site.output.shape))
 
 
-def _is_view(statement: Statement, instance: Instance) -> bool:
-    """Whether a statement only renames the elements of a tensor that is there already."""
-    value = statement.value
-    return isinstance(value, Read) and instance.roles[value.tensor] in ("input", "defined") and len(list(reads(value))) == 1
+def _is_view(statement: Statement) -> bool:
+    """Whether a statement only renames the elements of a tensor that is there already; a lookup makes new ones."""
+    return isinstance(statement.value, Read) and len(list(reads(statement.value))) == 1
 
 
 activations = Metric(

@@ -148,14 +148,23 @@ class ReachCarrier(PathCarrier[Reach | None]):
             made = value if made is None else made if value is None else compose(made, value)
         return made
 
+    def source(self, site: Site) -> Reach | None:
+        return ()
+
     def join(self, site: Site, values: Sequence[Reach | None]) -> Reach | None:
+        if () in values:  # a branch that depends on no input sees nothing
+            values = [value for value in values if value != ()]
+            if not values:
+                return ()
         reaches = [value if value is not None else identity(len(flow.shape), flow.shape) for value, flow in zip(values, site.inputs)]
         if isinstance(site.node, Concat) and site.node.axis is not None:
             reaches = [_shifted(reach, site.node.axis % len(site.output.shape), site.output.channel_axis) for reach in reaches]
         return union(reaches)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
-        known = [value for value in values if value is not None]
+        known = [value for value in values if value]
+        if not known:
+            return None if None in values else ()
         return union(known) if len({len(value) for value in known}) == 1 else known[0]
 
     def repeat(self, value: Reach | None, times: Expr, index: Symbol | None) -> Reach | None:
