@@ -296,7 +296,9 @@ class Units(Transfer):
     def act(self, v: Histogram) -> Histogram:
         tables = self._tables(v.top)
         n, depth = tables.n, tables.depth
-        v = v.clip(min(n, depth))
+        v = v.clip(depth)
+        if not self.pieces.sloped:  # every image is a point
+            return unit(0).times(sum(a * b for a, b in zip(v.counts, tables.total)))
         out = [0] * (depth + 1)
         suffix = [0, *accumulate(reversed([*v.counts, *[0] * (depth + 1 - len(v.counts))]))][::-1]
         for d, mass in enumerate(v.counts):
@@ -316,6 +318,8 @@ class Units(Transfer):
     def pull(self, weights: Sequence[int], top: int) -> list[int]:
         tables = self._tables(top)
         n, depth = tables.n, tables.depth
+        if not self.pieces.sloped:
+            return [weights[0] * tables.total[min(d, depth)] for d in range(top + 1)]
         weighted = (cap * weights[n - i] if n - i < len(weights) else 0 for i, cap in enumerate(tables.cap))
         below = [0, *accumulate(weighted)]
         pulled = []
@@ -405,8 +409,8 @@ def _tables(groups: tuple[tuple[int, int | None, int], ...], pieces: Pieces, dep
             # Where the groups together are already above the joint bound, a longer product does not matter.
             apart = [a if a > t else a * sums[min(d, seen)] ** copies for d, (a, t) in enumerate(zip(apart, total))]
         total = [min(a, t) for a, t in zip(apart, total)]
-    if pieces.sloped == 0:  # every pattern has a constant image; class n alone would hold them
-        return _Tables(n, depth, [0] * (depth + 1), [0], total, [n] * (depth + 1), total)
+    if pieces.sloped == 0:
+        return _Tables(n, depth, [], [], total, [], [])
     cap, term = [], pieces.sloped**n
     for inactive in range(depth + 1):
         cap.append(term)

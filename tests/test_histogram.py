@@ -51,12 +51,16 @@ def transfers(draw: st.DrawFn, depth: int = 2, most: int = 5) -> Transfer:
     """A random architecture, series and branches included."""
     size = st.integers(1, most)
     kind = draw(
-        st.sampled_from(["relu", "leaky", "tanh", "affine", "pool", "local"] + ["chain", "branches", "sum"] * depth)
+        st.sampled_from(
+            ["relu", "leaky", "step", "tanh", "affine", "pool", "local"] + ["chain", "branches", "sum"] * depth
+        )
     )
     if kind == "relu":
         return relu(draw(size))
     if kind == "leaky":
         return Units(((draw(size), oo, 1),), LEAKY)
+    if kind == "step":
+        return Units(((draw(size), oo, 1),), STEP)
     if kind == "tanh":
         return Units(((draw(size), oo, 1),), HARD_TANH)
     if kind == "affine":
