@@ -1,0 +1,234 @@
+"""Formulas as text for a terminal: one quotient inside a floor, and ceilings where they are shorter.
+
+>>> from sympy import floor
+>>> from layeralgebra import dims
+>>> H, N, p, s = dims("H N p s")
+>>> formula_text(floor((H + 31)/32))
+'ceil(H/32)'
+>>> formula_text(3*floor((N + 2*p - 3)/s) + 3)
+'3*floor((N + 2*p - 3)/s) + 3'
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from sympy import (
+    Add,
+    Basic,
+    Eq,
+    Expr,
+    Function,
+    Integer,
+    Mod,
+    Mul,
+    Ne,
+    Pow,
+    Tuple,
+    ceiling,
+    fraction,
+    log,
+    together,
+)
+from sympy.core.relational import Relational
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
+
+LONGEST_QUOTIENT = 200
+
+
+def rounded(expr: Expr) -> tuple[str, Expr, Expr]:
+    """A floor or a ceiling as a direction, a numerator and a denominator.
+
+    ``floor((A + n - 1)/n)`` is ``ceil(A/n)`` for integers A and n >= 1; the ceiling is taken where its numerator has fewer terms.
+    """
+    (inside,) = expr.args
+    over, under = fraction(together(inside)) if inside.count_ops() <= LONGEST_QUOTIENT else (inside, inside.one)
+    if isinstance(expr, ceiling):
+        return "ceil", over, under
+    if under != 1 and over.is_integer and under.is_integer and under.is_positive:
+        shorter = over - under + 1
+        if len(Add.make_args(shorter)) < len(Add.make_args(over)):
+            return "ceil", shorter, under
+    return "floor", over, under
+
+
+def balanced(relation: Relational) -> Relational:
+    """A relation with every term on the side where it is positive, a bare number on the right.
+
+    >>> from layeralgebra import dims
+    >>> H, k = dims("H k")
+    >>> balanced(H - k >= 0)
+    H >= k
+    >>> balanced(H*1 - 7 >= 0)
+    H >= 7
+    """
+    terms = [*Add.make_args(relation.lhs), *(-term for term in Add.make_args(relation.rhs))]
+    left = Add(*(term for term in terms if not term.could_extract_minus_sign()))
+    right = Add(*(-term for term in terms if term.could_extract_minus_sign()))
+    made = relation.func(left, right, evaluate=False)
+    return made.reversed if left.is_number and not right.is_number else made
+
+
+def divisibility(relation: Basic) -> tuple[Expr, Expr] | None:
+    """What must divide what, if a relation says that a remainder is 0."""
+    if isinstance(relation, Eq) and isinstance(relation.lhs, Mod) and relation.rhs.is_zero:
+        return relation.lhs.args[1], relation.lhs.args[0]
+    return None
+
+
+class log2(Function):
+    """A binary logarithm, for printing alone."""
+
+
+def binary_logarithms(product: Expr) -> Expr | None:
+    """A product that holds ``log(a)/log(2)`` with a binary logarithm in its place, or None.
+
+    >>> from sympy import log
+    >>> from layeralgebra import dims
+    >>> c = dims("c")
+    >>> binary_logarithms(3*c*log(c + 1)/log(2))
+    3*c*log2(c + 1)
+    """
+    if not product.has(log) or Pow(log(2), -1) not in product.args:
+        return None
+    logarithms = [factor for factor in product.args if isinstance(factor, log)]
+    if len(logarithms) != 1:
+        return None
+    rest = [factor for factor in product.args if factor != logarithms[0] and factor != Pow(log(2), -1)]
+    return Mul(*rest, log2(logarithms[0].args[0]))
+
+
+def positive_first(terms: Sequence[Expr]) -> list[Expr]:
+    """The terms of a sum in their order, but for a positive one at the front if there is any."""
+    place = next((place for place, term in enumerate(terms) if not term.could_extract_minus_sign()), 0)
+    return [terms[place], *terms[:place], *terms[place + 1 :]]
+
+
+class FormulaPrinter(StrPrinter):
+    """Python's spelling, with ``ceil``, ``floor``, ``max`` and ``min``."""
+
+    def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
+        return positive_first(super()._as_ordered_terms(expr, order=order))
+
+    def _print_floor(self, expr: Expr) -> str:
+        direction, over, under = rounded(expr)
+        if under == 1:
+            return f"{direction}({self._print(over)})"
+        return f"{direction}({self.parenthesize(over, PRECEDENCE['Add'])}/{self._factor(under)})"
+
+    _print_ceiling = _print_floor
+
+    def _print_Mul(self, expr: Expr) -> str:
+        rest = binary_logarithms(expr)
+        return super()._print_Mul(expr) if rest is None else self._print(rest)
+
+    def _print_Max(self, expr: Expr) -> str:
+        return f"max({', '.join(self._print(part) for part in expr.args)})"
+
+    def _print_Min(self, expr: Expr) -> str:
+        return f"min({', '.join(self._print(part) for part in expr.args)})"
+
+    def _print_Mod(self, expr: Expr) -> str:
+        return f"({self._factor(expr.args[0])} mod {self._factor(expr.args[1])})"
+
+    def _factor(self, expr: Expr) -> str:
+        """In brackets unless it is one symbol, number, power or call."""
+        return self.parenthesize(expr, PRECEDENCE["Mul"])
+
+    def _print_Sum(self, expr: Any) -> str:
+        ranges = ", ".join(f"{index} = {self._print(low)}..{self._print(high)}" for index, low, high in expr.limits)
+        return f"sum({self._print(expr.function)}, {ranges})"
+
+    def _print_Relational(self, expr: Any) -> str:
+        pair = divisibility(expr)
+        if pair is not None:
+            return f"{self._print(pair[0])} divides {self._print(pair[1])}"
+        shown = balanced(expr)
+        sign = {Eq: "=", Ne: "!="}.get(type(shown), shown.rel_op)
+        return f"{self._print(shown.lhs)} {sign} {self._print(shown.rhs)}"
+
+
+_PRINTER = FormulaPrinter()
+
+
+def formula_text(formula: Any) -> str:
+    """A formula, a tuple of formulas or a record of them as one line of text.
+
+    Parameters
+    ----------
+    formula : Expr, tuple, record or number
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, MaxPool, dims, output_shape
+    >>> H = dims("H")
+    >>> formula_text(output_shape(Conv(8, 3, stride=2, padding=1) >> MaxPool(3, stride=2, padding=1), on=(3, H)))
+    '(8, ceil(H/4))'
+    """
+    if isinstance(formula, Integer):
+        return number_text(int(formula))
+    if isinstance(formula, Basic) and not isinstance(formula, Tuple):
+        return _PRINTER.doprint(formula)
+    if isinstance(formula, (tuple, list, Tuple)):
+        return "(" + ", ".join(map(formula_text, formula)) + ("," if len(formula) == 1 else "") + ")"
+    if dataclasses.is_dataclass(formula):
+        return ", ".join(f"{name} {formula_text(value)}" for name, value in record_parts(formula))
+    return number_text(formula)
+
+
+def record_parts(record: Any) -> list[tuple[str, Any]]:
+    """The named formulas of a record such as `ReceptiveField` or `Flops`; flags are left out."""
+    found = []
+    for item in dataclasses.fields(record):
+        value = getattr(record, item.name)
+        if not _is_flag(value):
+            found.append((item.name.replace("_", " "), value))
+    return found
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, tuple) and bool(value) and all(isinstance(part, bool) for part in value))
+
+
+def number_text(value: Any) -> str:
+    """A number, with its digits in groups of three if it has five or more.
+
+    >>> number_text(25557032), number_text(1000), number_text(0.5)
+    ('25 557 032', '1000', '0.5')
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) < 10_000:
+        return str(value)
+    return f"{value:,}".replace(",", " ")
+
+
+def summands(formula: Any) -> list[tuple[str, str]]:
+    """The terms of a sum as pairs of a sign and a text, in the order of printing."""
+    if not isinstance(formula, Add):
+        return [("", formula_text(formula))]
+    found = []
+    for term in _PRINTER._as_ordered_terms(formula):
+        negative = term.could_extract_minus_sign()
+        found.append(("-" if negative else "+", formula_text(-term if negative else term)))
+    return found
+
+
+def formula_lines(formula: Any, width: int = 100) -> list[str]:
+    """A formula on one line where it fits, else one term of the sum a line.
+
+    >>> from layeralgebra import dims
+    >>> H, c = dims("H c")
+    >>> formula_lines(H*c + 3*c, width=8)
+    ['  H*c', '+ 3*c']
+    """
+    text = formula_text(formula)
+    parts = summands(formula)
+    if len(text) <= width or len(parts) == 1:
+        return [text]
+    return [f"{' ' if place == 0 and sign == '+' else sign} {term}" for place, (sign, term) in enumerate(parts)]
