@@ -1,10 +1,10 @@
-"""Layers that keep a part of the channels."""
+"""Layers that keep a part of the channels, features or positions."""
 
 from __future__ import annotations
 
 from ..algebra.layer import Dim, Layer, Size
 
-__all__ = ["ChannelSlice", "FeatureSlice"]
+__all__ = ["ChannelSlice", "FeatureSlice", "PositionSlice"]
 
 
 class ChannelSlice(Layer):
@@ -57,3 +57,30 @@ class FeatureSlice(Layer):
         y[*t, f] = x[*t, start + f]
         where f < features
     """
+
+
+class PositionSlice(Layer):
+    """Some neighbouring positions of (time, features).
+
+    Parameters
+    ----------
+    start : Size
+        The first position that is kept.
+    positions : Dim
+        How many are kept.
+
+    Examples
+    --------
+    >>> from layeralgebra import PositionSlice, dims, output_shape
+    >>> S, T, d = dims("S T d")
+    >>> output_shape(PositionSlice(S, T), on=(S + T, d))
+    (T, d)
+    """
+
+    start: Size
+    positions: Dim
+    equation = """
+        y[t, f] = x[start + t, f]
+        where t < positions
+    """
+    channel_axis = "last"

@@ -66,15 +66,17 @@ class Family:
         The published parameter counts that its papers or authors give, by name, where there are any.
     source : str
         Where these counts come from.
+    aliases : dict
+        Other names of members.
     """
 
     def __init__(
         self, function: Callable[..., Stages], paper: str, published: Mapping[str, Mapping[str, Any]],
-        parameters: Mapping[str, int] | None = None, source: str = "",
+        parameters: Mapping[str, int] | None = None, source: str = "", aliases: Mapping[str, str] | None = None,
     ):
         self.function, self.name, self.paper = function, function.__name__, paper
         self.published = {name: dict(changes) for name, changes in published.items()}
-        self.parameters, self.source = dict(parameters or {}), source
+        self.parameters, self.source, self.aliases = dict(parameters or {}), source, dict(aliases or {})
         self.defaults = {
             name: parameter.default for name, parameter in inspect.signature(function).parameters.items()
         }
@@ -113,12 +115,13 @@ class Family:
 
 
 def family(
-    paper: str, published: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, int] | None = None, source: str = ""
+    paper: str, published: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, int] | None = None, source: str = "",
+    aliases: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Stages]], Family]:
     """Register a family; the decorated function has keyword arguments only, each with its default, and returns named stages."""
 
     def register(function: Callable[..., Stages]) -> Family:
-        made = Family(function, paper, published, parameters, source)
+        made = Family(function, paper, published, parameters, source, aliases)
         for name in made.published:
             if any(name in other.published for other in FAMILIES.values()):
                 raise FieldError(f"the zoo has two networks called {name}")
@@ -149,18 +152,27 @@ def _owners() -> dict[str, Family]:
     return {name: owner for owner in families().values() for name in owner.published}
 
 
+@cache
+def _aliases() -> dict[str, str]:
+    return {alias: name for found in families().values() for alias, name in found.aliases.items()}
+
+
 def names() -> list[str]:
     """The published names, in alphabetical order."""
     return sorted(_owners())
 
 
-def _find(name: str) -> Family:
-    found = _owners().get(name) if isinstance(name, str) else None
-    if found is None:
-        close = get_close_matches(str(name)[:80], names(), n=3)
+def published_name(name: str) -> str:
+    """The name as the zoo spells it: small letters and underscores, so that ``"GPT2-medium"`` is ``"gpt2_medium"``."""
+    if not isinstance(name, str):
+        raise FieldError(f"a network of the zoo has a name, got {name!r}")
+    plain = name[:80].lower().replace("-", "_").replace(".", "_")
+    plain = _aliases().get(plain, plain)
+    if plain not in _owners():
+        close = get_close_matches(plain, names(), n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else "; zoo.names() lists all"
-        raise FieldError(f"the zoo has no network called {str(name)[:80]!r}{hint}")
-    return found
+        raise FieldError(f"the zoo has no network called {name[:80]!r}{hint}")
+    return plain
 
 
 def stages(name: str, **changes: Any) -> Stages:
@@ -182,7 +194,8 @@ def stages(name: str, **changes: Any) -> Stages:
     >>> list(zoo.stages("resnet50"))
     ['input', 'stem', 'stage1', 'stage2', 'stage3', 'stage4', 'head']
     """
-    found = _find(name)
+    name = published_name(name)
+    found = _owners()[name]
     return found.stages(**found.member(name, changes))
 
 
@@ -239,7 +252,8 @@ def info(name: str) -> Info:
     >>> zoo.info("resnet50").parameters, zoo.info("resnet50").gmacs
     (25557032, 4.089)
     """
-    found = _find(name)
+    name = published_name(name)
+    found = _owners()[name]
     figures = published_figures()
     shown = figures["models"].get(name)
     values = {**found.defaults, **found.published[name]}
