@@ -18,8 +18,9 @@ from fractions import Fraction
 from math import comb
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Integer, Mul, Piecewise, Pow, Rational, S, Symbol
 from sympy.core.sorting import default_sort_key
+from sympy.logic.boolalg import Boolean
 
 from .polynomial import (
     ONE,
@@ -95,7 +96,7 @@ class Atoms:
             atom = Atom(number, expr, kind, integer, parts)
             atom.depth = 1 + max((self.list[n].depth for part in parts for m in part for n, _ in m), default=0)
             self.list.append(atom)
-            self._unsettled = self._unsettled or kind in ("sum", "prime", "sign")
+            self._unsettled = self._unsettled or kind in ("sum", "prime", "sign", "cases")
         return number
 
     def symbol(self, symbol: Symbol) -> Polynomial:
@@ -182,12 +183,17 @@ class Atoms:
                 coefficient *= number_power(int(self.list[number].expr), full)
                 if exponent != full:
                     rest.append((number, exponent - full))
+            elif kind == "cases" and exponent != 1:
+                pairs = zip(self.list[number].parts, self.list[number].expr.args)
+                sums = [*sums, (self.cases([(self.power(part, exponent), pair[1]) for part, pair in pairs]), 1)]
             elif kind == "sign":
                 if exponent % 2:
                     rest.append((number, exponent % 2))
             else:
                 rest.append((number, exponent))
         for base, exponent in sums:
+            if not base:
+                return {}
             value = content(base)
             if type(exponent) is int:
                 if base[self.leading(base)] < 0:
@@ -258,7 +264,7 @@ class Atoms:
             kind = self.list[number].kind
             if kind == "sum" and exponent > 0 and exponent.denominator == 1:
                 return True
-            if (kind == "prime" and not 0 < exponent < 1) or (kind == "sign" and exponent != 1):
+            if (kind == "prime" and not 0 < exponent < 1) or (kind in ("sign", "cases") and exponent != 1):
                 return True
         return False
 
@@ -275,6 +281,24 @@ class Atoms:
         for monomial in loose:
             add_into(total, self._gathered(polynomial[monomial], monomial, ()))
         return total
+
+    def cases(self, pairs: Iterable[tuple[Polynomial, Boolean]]) -> Polynomial:
+        """A case distinction without the cases that cannot come, or that say the same as the one after them."""
+        kept: list[tuple[Polynomial, Boolean]] = []
+        for value, condition in pairs:
+            if condition is not S.false:
+                kept.append((value, condition))
+            if condition is S.true:
+                break
+        while len(kept) > 1 and kept[-1][1] is S.true and kept[-2][0] == kept[-1][0]:
+            kept[-2:] = [(kept[-1][0], S.true)]
+        if not kept:
+            raise Unopened("no case")
+        if kept[0][1] is S.true:
+            return kept[0][0]
+        made = Piecewise(*((self.to_expr(value), condition) for value, condition in kept), evaluate=False)
+        values = tuple(value for value, _ in kept)
+        return self.atom(made, "cases", all(map(self.is_integer, values)), values)
 
     def cancelled(self, polynomial: Polynomial) -> Polynomial:
         """The same, with the terms over a kept sum divided by it where it divides them without a rest."""

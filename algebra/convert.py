@@ -157,7 +157,7 @@ class Converter:
             quotient = floor_of(atoms, atoms.product([(value, 1), (modulus, -1)]))
             return subtract(value, atoms.multiply(modulus, quotient))
         if isinstance(node, Piecewise):
-            return self._cases(parts)
+            return atoms.cases(parts)
         if isinstance(node, Abs):
             for sign in (1, -1):
                 if order.is_nonnegative(atoms, scale(parts[0], sign)):
@@ -186,24 +186,6 @@ class Converter:
             if no(self.atoms, scale(difference, -1)):
                 return S.false
         return node.func(self.atoms.to_expr(left), self.atoms.to_expr(right), evaluate=False)
-
-    def _cases(self, pairs: list[tuple[Polynomial, Boolean]]) -> Polynomial | None:
-        """A case distinction without the cases that cannot come, or that say the same as the one after them."""
-        kept: list[tuple[Polynomial, Boolean]] = []
-        for value, condition in pairs:
-            if condition is not S.false:
-                kept.append((value, condition))
-            if condition is S.true:
-                break
-        while len(kept) > 1 and kept[-1][1] is S.true and kept[-2][0] == kept[-1][0]:
-            kept[-2:] = [(kept[-1][0], S.true)]
-        if not kept:
-            return None
-        if kept[0][1] is S.true:
-            return kept[0][0]
-        made = Piecewise(*((self.atoms.to_expr(value), condition) for value, condition in kept), evaluate=False)
-        values = tuple(value for value, _ in kept)
-        return self.atoms.atom(made, "cases", all(map(self.atoms.is_integer, values)), values)
 
     def _rebuilt(self, node: Basic, parts: list[Any]) -> Any:
         """The node with its simplified arguments; unchanged where it does not take them."""
@@ -333,8 +315,11 @@ class Converter:
                 shown = Dummy(index.name, integer=True)
                 replaced[index] = self.atoms.symbol(shown)
             limits.append((shown, low, high))
+            span = add(last, scale(first, -1), constant(1))
+            if not span:
+                return {}
             # Where the last may be less than the first, sums count backwards, beyond their limits.
-            forwards = order.is_nonnegative(inner.atoms, add(last, scale(first, -1), constant(1)))
+            forwards = order.is_nonnegative(inner.atoms, span)
             bounds[shown] = (
                 order.lower_bound(inner.atoms, first) if forwards else None,
                 order.upper_bound(inner.atoms, last) if forwards else None,

@@ -43,6 +43,8 @@ def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[i
     shifts: dict[int, tuple[Coefficient, int]] = {}
     for number in {n for monomial in polynomial for n, _ in monomial}:
         least, greatest = bounds[number]
+        if least is not None and greatest is not None and greatest < least:
+            return None  # there is no admissible point at all, and nothing to say about it
         if least is not None:
             ranges[number] = None if greatest is None else greatest - least
             if least:

@@ -4,6 +4,7 @@ The rules, for integers ``A``, ``b``, a positive integer ``n`` and any real ``x`
 
 - ``floor(x + b) = floor(x) + b``, with every coefficient brought into ``[0, 1)``;
 - ``floor((floor(x) + b) / n) = floor((x + b) / n)``, so that a chain of strided layers has one floor;
+- ``floor((b - floor(A / m)) / n) = floor((m b - A + m - 1) / (m n))``;
 - ``floor((g A + b) / (g n)) = floor((A + floor(b / g)) / n)``;
 - ``floor(-A / n) = -floor((A + n - 1) / n)``;
 - ``floor(A / n) = 0`` where ``0 <= A < n``.
@@ -16,9 +17,9 @@ from math import lcm
 
 from sympy import floor as floor_function
 
-from .order import denominators, is_nonnegative, is_positive, is_positive_atom
 from .atoms import Atoms
-from .polynomial import ONE, Monomial, Polynomial, add, add_into, constant, scale, subtract, times, to_the
+from .order import denominators, is_nonnegative, is_positive, is_positive_atom, rounding_slack
+from .polynomial import ONE, Coefficient, Monomial, Polynomial, add, add_into, constant, scale, subtract, times, to_the
 
 
 def floor_of(atoms: Atoms, inside: Polynomial) -> Polynomial:
@@ -32,7 +33,7 @@ def floor_of(atoms: Atoms, inside: Polynomial) -> Polynomial:
         if reflected is not None:
             add_into(whole, floor_of(atoms, reflected), -1)
             return whole
-        merged = _merged(atoms, inside)
+        merged = _merged(atoms, inside, whole)
         if merged is None:
             merged = _divided(atoms, inside, whole)
         if merged is None:
@@ -114,26 +115,42 @@ def _reflected(atoms: Atoms, inside: Polynomial) -> Polynomial | None:
     return _over_next(atoms, scale(inside, -1))
 
 
-def _merged(atoms: Atoms, inside: Polynomial) -> Polynomial | None:
-    """``(x + b)/n`` for ``(floor(x) + b)/n``."""
+def _merged(atoms: Atoms, inside: Polynomial, whole: Polynomial) -> Polynomial | None:
+    """``(x + b)/n`` for ``(floor(x) + b)/n``, and ``(b - x + 1 - 1/D)/n`` for ``(b - floor(x))/n``, ``x`` an integer over ``D``."""
     found = []
     for monomial, value in inside.items():
-        if abs(value.numerator) != 1 or value < 0:
+        if value.denominator - value.numerator == 1:
+            value = min(value, value - 1, key=lambda c: abs(c.numerator))  # (n-1)/n is -1/n, and 1 outside
+        if abs(value.numerator) != 1:
             continue
         for number, exponent in monomial:
-            if exponent != 1 or atoms.list[number].kind != "floor":
-                continue
-            others = tuple(pair for pair in monomial if pair[0] != number)
-            if all(
-                type(e) is int and e < 0 and atoms.list[n].integer and is_positive_atom(atoms, n) for n, e in others
-            ):
-                found.append((number, monomial, others, value))
-    for number, monomial, others, value in sorted(found, key=lambda item: atoms.key(item[0])) if len(found) > 1 else found:
+            if exponent == 1 and atoms.list[number].kind == "floor":
+                others = tuple(pair for pair in monomial if pair[0] != number)
+                if all(_is_positive_divisor(atoms, n, e) for n, e in others):
+                    found.append((number, monomial, others, value))
+    if len(found) > 1:
+        found.sort(key=lambda item: atoms.key(item[0]))
+    for number, monomial, others, value in found:
         rest = {inner: c for inner, c in inside.items() if inner != monomial}
         over = to_the(others, -1)
-        if all((Fraction(c) / value).denominator == 1 and atoms.is_integer_monomial(times(i, over)) for i, c in rest.items()):
-            return add(rest, {times(inner, others): c * value for inner, c in atoms.list[number].parts[0].items()})
+        if not all((Fraction(c) / value).denominator == 1 and atoms.is_integer_monomial(times(i, over)) for i, c in rest.items()):
+            continue
+        replaced = atoms.list[number].parts[0]
+        if value < 0:
+            if _integer_over(atoms, replaced) is None:
+                continue
+            replaced = add(replaced, rounding_slack(atoms, replaced))
+        if value != inside[monomial]:
+            if others:
+                continue
+            add_into(whole, {monomial: 1})
+        return add(rest, {times(inner, others): c * value for inner, c in replaced.items()})
     return None
+
+
+def _is_positive_divisor(atoms: Atoms, number: int, exponent: Coefficient) -> bool:
+    """Whether a factor divides by a positive integer."""
+    return type(exponent) is int and exponent < 0 and atoms.list[number].integer and is_positive_atom(atoms, number)
 
 
 def _divided(atoms: Atoms, inside: Polynomial, whole: Polynomial) -> Polynomial | None:

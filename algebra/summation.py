@@ -27,10 +27,10 @@ from sympy import Eq, Expr, Integer, Piecewise, Sum, Symbol
 
 from . import order
 from .atoms import Atoms
+from .convert import Converter
 from .errors import FieldError
 from .evaluate import free_symbols
 from .lattice import lattice_count
-from .convert import Converter
 from .polynomial import ONE, Coefficient, Monomial, Polynomial, Unopened, add, add_into, constant, scale, subtract
 
 __all__ = ["lattice_count", "summation"]
@@ -61,7 +61,7 @@ def summation(expr: Expr | int, index: Symbol, lower: Expr | int, upper: Expr | 
     Raises
     ------
     FieldError
-        If the index is no symbol, or occurs in a limit.
+        If the index is no symbol, or occurs in a limit, or the sum is known to run backwards.
 
     Examples
     --------
@@ -81,6 +81,11 @@ def summation(expr: Expr | int, index: Symbol, lower: Expr | int, upper: Expr | 
             raise FieldError(f"the {name} limit {end} contains the index {index}; use another symbol for the index")
     plain = Atoms()
     ends = [Converter(plain).polynomial(end) for end in (first, last)]
+    places = add(ends[1], scale(ends[0], -1), constant(1))
+    if not places:
+        return Integer(0)
+    if order.is_positive(plain, scale(places, -1)):
+        raise FieldError(f"a sum from {first} to {last} runs backwards; its last place must be at least its first less one")
     atoms = Atoms({index: (order.lower_bound(plain, ends[0]), order.upper_bound(plain, ends[1]))})
     converter = Converter(atoms)
     return _Closing(converter, index, converter.polynomial(first), converter.polynomial(last)).sum(converter.polynomial(body))

@@ -126,6 +126,8 @@ def test_a_sum_with_two_thousand_terms(time_limit):
         ((i, i, i - 1, 4), "lower limit"),
         (("i", i, 0, 1), "takes expressions"),
         ((i, i, 0, 1.5), "takes expressions"),
+        ((i, i, 0, -2), "backwards"),
+        ((i, i, n, n - 5), "backwards"),
     ],
 )
 def test_errors(arguments, message):

@@ -24,6 +24,14 @@ BASES = [Integer(2), Rational(1, 2), Integer(-1), Integer(-2), s, x + 1, s * x]
 EXPONENTS = [x, x + 1, 2 * y, x - y]
 
 
+def _made(kind, arguments, evaluate):
+    """A node built with SymPy's own evaluation, or without it; SymPy refuses some that hold an unevaluated number."""
+    try:
+        return kind(*arguments, evaluate=evaluate)
+    except ValueError:
+        return kind(*arguments, evaluate=False)
+
+
 def _over(children):
     """One more level; many constructors with SymPy's own evaluation and without."""
     flag = st.booleans()
@@ -32,11 +40,11 @@ def _over(children):
         few.map(lambda args: Add(*args)),
         st.tuples(children, children).map(lambda args: Mul(*args)),
         st.builds(lambda a, n: a**n, children, st.integers(2, 3)),
-        st.builds(lambda a, d, f: floor(a / d, evaluate=f), children, st.sampled_from(DIVISORS), flag),
-        st.builds(lambda a, d, f: ceiling(a / d, evaluate=f), children, st.sampled_from(DIVISORS), flag),
-        st.builds(lambda a, d, f: Mod(a, d, evaluate=f), children, st.sampled_from(DIVISORS[:5]), flag),
-        st.builds(lambda args, f: Max(*args, evaluate=f), few, flag),
-        st.builds(lambda args, f: Min(*args, evaluate=f), few, flag),
+        st.builds(lambda a, d, f: _made(floor, (a / d,), f), children, st.sampled_from(DIVISORS), flag),
+        st.builds(lambda a, d, f: _made(ceiling, (a / d,), f), children, st.sampled_from(DIVISORS), flag),
+        st.builds(lambda a, d, f: _made(Mod, (a, d), f), children, st.sampled_from(DIVISORS[:5]), flag),
+        st.builds(lambda args, f: _made(Max, args, f), few, flag),
+        st.builds(lambda args, f: _made(Min, args, f), few, flag),
         st.builds(lambda a, d: a / d, children, st.sampled_from(DIVISORS)),
         st.builds(lambda a, b, e: a * Pow(b, e), children, st.sampled_from(BASES), st.sampled_from(EXPONENTS)),
         st.builds(lambda a, low, n: Sum(a.xreplace({z: i}), (i, low, n)), children, st.sampled_from([0, 1]), st.sampled_from([x, y - 1])),
