@@ -42,7 +42,8 @@ LONGEST_QUOTIENT = 200
 def rounded(expr: Expr) -> tuple[str, Expr, Expr]:
     """A floor or a ceiling as a direction, a numerator and a denominator.
 
-    ``floor((A + n - 1)/n)`` is ``ceil(A/n)`` for integers A and n >= 1; the ceiling is taken where its numerator has fewer terms.
+    ``floor((A + n - 1)/n)`` is ``ceil(A/n)`` for integers A and n >= 1; the ceiling is taken where
+    its numerator has fewer terms.
     """
     (inside,) = expr.args
     over, under = fraction(together(inside)) if inside.count_ops() <= LONGEST_QUOTIENT else (inside, inside.one)
@@ -194,7 +195,9 @@ def record_parts(record: Any) -> list[tuple[str, Any]]:
 
 
 def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool) or (isinstance(value, tuple) and bool(value) and all(isinstance(part, bool) for part in value))
+    return isinstance(value, bool) or (
+        isinstance(value, tuple) and bool(value) and all(isinstance(part, bool) for part in value)
+    )
 
 
 def number_text(value: Any) -> str:

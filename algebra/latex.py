@@ -25,10 +25,12 @@ from .latex_table import table_latex
 from .layer import Layer
 from .network import Graph, Network
 from .stages import stage_table
-from .tables import Table, node_table
+from .table import Table
+from .tables import node_table
 
 __all__ = [
-    "derivation_latex", "latex", "latex_document", "latex_equation", "network_latex", "report_latex", "section_latex", "table_latex",
+    "derivation_latex", "latex", "latex_document", "latex_equation", "network_latex", "report_latex", "section_latex",
+    "table_latex",
 ]  # fmt: skip
 
 LONGEST_STEP, MOST_PATHS, MOST_STAGES = 4000, 4, 60
@@ -102,7 +104,10 @@ def _capital(text: str) -> str:
 def _formula(title: str, formula: Any) -> str:
     """The formula on display; a record has a line for each of its parts."""
     if hasattr(formula, "map_expressions"):
-        rows = [rf"\text{{{escaped(title)}, {escaped(name)}}} &= {formula_latex(value)}" for name, value in record_parts(formula)]
+        rows = [
+            rf"\text{{{escaped(title)}, {escaped(name)}}} &= {formula_latex(value)}"
+            for name, value in record_parts(formula)
+        ]
         body = " \\\\\n".join(rows)
         return f"\\[\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n\\]"
     name = rf"\text{{{escaped(title)}}}"
@@ -129,7 +134,14 @@ def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
         where = ", ".join(rf"\texttt{{{escaped(path)}}}" for path in paths[:MOST_PATHS] if path)
         more = f" and {len(paths) - MOST_PATHS} more" if len(paths) > MOST_PATHS else ""
         items.append(rf"\item {shown}: {escaped(meaning)}{f' (at {where}{more})' if where else ''}")
-    return "\n".join([f"Valid for positive integers {names} with", r"\begin{itemize}\setlength{\itemsep}{0pt}", *items, r"\end{itemize}"])
+    return "\n".join(
+        [
+            f"Valid for positive integers {names} with",
+            r"\begin{itemize}\setlength{\itemsep}{0pt}",
+            *items,
+            r"\end{itemize}",
+        ]
+    )
 
 
 def _is_short(step: Step, derivation: Derivation) -> bool:
@@ -143,12 +155,16 @@ def _is_short(step: Step, derivation: Derivation) -> bool:
 
 def _step(step: Step) -> str:
     expression = step.expression
-    made = display_latex(rf"\text{{{escaped(step.text)}}}", expression) if isinstance(expression, Basic) else formula_latex(expression)
+    made = (
+        display_latex(rf"\text{{{escaped(step.text)}}}", expression)
+        if isinstance(expression, Basic)
+        else formula_latex(expression)
+    )
     return f"\\[\n{made}\n\\]"
 
 
 def report_latex(derivations: Derivations, named: Mapping[str, Network] | None = None) -> str:
-    """Several derivations of one network as one report: the network, its stages, each formula with its reasons, and all nodes in one table.
+    """Several derivations of one network as one report: the network, its stages, each formula with its reasons, all nodes.
 
     Parameters
     ----------
@@ -162,9 +178,9 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     """
     parts = list(derivations)
     net = parts[0].net
-    lines = [rf"\subsection*{{Network}}", f"\\[\n{network_latex(net)}\n\\]"]
+    lines = [r"\subsection*{Network}", f"\\[\n{network_latex(net)}\n\\]"]
     if isinstance(net, Layer):
-        lines = [rf"\subsection*{{Equation}}", f"\\[\n{latex_equation(net)}\n\\]"]
+        lines = [r"\subsection*{Equation}", f"\\[\n{latex_equation(net)}\n\\]"]
     elif not isinstance(net, Graph) or len(net.nodes) <= MOST_STAGES:
         lines += [r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
     lines.append(r"\subsection*{Formulas}")

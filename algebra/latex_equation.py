@@ -1,4 +1,4 @@
-r"""The equation of a layer as LaTeX: aligned lines, at the schematic rank (one bold index for all spatial axes) or at given shapes.
+r"""The equation of a layer as LaTeX: aligned lines, with one bold index for all spatial axes or at given shapes.
 
 >>> from layeralgebra import Linear, dims
 >>> print(latex_equation(Linear(dims("m"))))
@@ -7,7 +7,7 @@ y_{\boldsymbol{t}, o} &= \sum_{f} W_{o, f}\, x_{\boldsymbol{t}, f} + b_{o} \\
 & \text{where } o < m
 \end{aligned}
 
-What is written out for the machine is left out for the reader: margins of width 0, and indices that have one value only.
+What is written out for the machine is left out for the reader: margins of width 0, and indices with one value only.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ class _Writer:
         self.layer, self.shapes = layer, shapes
         self.made, self.left_out = tidied(made, layer.input_names)
         self.taken = {symbol.name for symbol in layer.free_symbols if isinstance(symbol, Symbol)}
-        self.taken |= {symbol.name for shape in shapes or () for size in shape for symbol in getattr(size, "free_symbols", ())}
+        self.taken |= {
+            symbol.name for shape in shapes or () for size in shape for symbol in getattr(size, "free_symbols", ())
+        }
         self.primed: set[Index] = set()
 
     def text(self) -> str:
@@ -134,7 +136,8 @@ class _Writer:
 
     def padded(self, pad: Pad) -> str:
         address = tuple(
-            part - before if isinstance(part, Expr) and not before.is_zero else part for part, (before, _) in zip(pad.body.address, pad.widths)
+            part - before if isinstance(part, Expr) and not before.is_zero else part
+            for part, (before, _) in zip(pad.body.address, pad.widths)
         )
         inside = self.read(Read(pad.body.tensor, address))
         if all(width.is_nonpositive for pair in pad.widths for width in pair):
@@ -155,21 +158,28 @@ class _Writer:
             lines.append(rf"{self.address(low)} \le {self.index(index)} < {self.address(high)}")
         lines += [self.mask(mask) for mask in made.masks]
         if self.shapes is None:
-            lines += [f"{self.read(self.reading(name))} < {flat_latex(extent)}" for name, extent in made.lookups.items()]
+            lines += [
+                f"{self.read(self.reading(name))} < {flat_latex(extent)}" for name, extent in made.lookups.items()
+            ]
             for name, sizes in made.declared.items():
                 lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
         return lines
 
     def reading(self, name: str) -> Read:
         """Where a tensor is read first."""
-        return next(read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name)
+        return next(
+            read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name
+        )
 
     @property
     def used(self) -> set[Index]:
         """The indices that stand in some line."""
         found: set[Index] = set()
         for statement in self.made.statements:
-            parts: Iterable[Address] = (*statement.address, *(part for read in reads(statement.value) for part in read.address))
+            parts: Iterable[Address] = (
+                *statement.address,
+                *(part for read in reads(statement.value) for part in read.address),
+            )
             found.update(*(address_indices(part) for part in parts))
         return found
 
@@ -189,7 +199,9 @@ class _Writer:
                     if is_recurrent_address(part, own):
                         assert isinstance(own, Index)
                         address = ", ".join(self.index(own) if other == own else r"\cdot" for other in known[1].address)
-                        found[rf"{tensor_latex(read.tensor)}_{{{address}}} = 0 \text{{ for }} {self.index(own)} < 0"] = None
+                        found[
+                            rf"{tensor_latex(read.tensor)}_{{{address}}} = 0 \text{{ for }} {self.index(own)} < 0"
+                        ] = None
         return list(found)
 
     def spaces(self) -> list[str]:
@@ -253,7 +265,8 @@ class _Writer:
             return self.head(factors[0])
         last = len(factors) - 1
         texts = [
-            self.within(factor, POWER if isinstance(factor, Reduce) and place < last else PRODUCT) for place, factor in enumerate(factors)
+            self.within(factor, POWER if isinstance(factor, Reduce) and place < last else PRODUCT)
+            for place, factor in enumerate(factors)
         ]
         text = r"\, ".join(texts)
         return (f"- {text}", SUM) if negative else (text, PRODUCT)
@@ -341,8 +354,8 @@ def constant_latex(value: Expr) -> str:
     r"""A constant of an equation: decimals as they were written, and a few digits of what would be unreadable.
 
     >>> from sympy import Rational, sqrt
-    >>> constant_latex(Rational(1, 100000)), constant_latex(Rational("0.044715")), constant_latex(sqrt(Rational("0.6366197723675814")))
-    ('10^{-5}', '0.044715', '0.797885\\ldots')
+    >>> [constant_latex(x) for x in (Rational(1, 100000), Rational("0.044715"), sqrt(Rational("0.6366197723675814")))]
+    ['10^{-5}', '0.044715', '0.797885\\ldots']
     """
     if value.is_Rational and not value.is_Integer and value.q >= 100:
         text = format(Decimal(value.p) / Decimal(value.q), "f").rstrip("0")

@@ -26,12 +26,14 @@ from .heads import Index
 from .network import Network
 
 _GREEK = {
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma",
-    "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 }  # fmt: skip
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
 }  # fmt: skip
 _SCHEMATIC = re.compile(r"\\boldsymbol\{[A-Za-z]\w*\}\Z|\\lvert [A-Za-z]\w* \\rvert\Z")
 NEW_LINE = r" \\ "
@@ -63,7 +65,10 @@ def name_latex(name: str) -> str:
     if len(head) > 1 and head not in _GREEK:
         return rf"\mathit{{{escaped(name)}}}"
     base = rf"\{head}" if head in _GREEK else head
-    below = [part if len(part) == 1 or part.isdigit() else rf"\{part}" if part in _GREEK else rf"\mathrm{{{part}}}" for part in parts]
+    below = [
+        part if len(part) == 1 or part.isdigit() else rf"\{part}" if part in _GREEK else rf"\mathrm{{{part}}}"
+        for part in parts
+    ]
     return base + (f"_{{{', '.join(below)}}}" if below else "")
 
 
@@ -89,7 +94,11 @@ class FormulaLatexPrinter(LatexPrinter):
 
     def _print_floor(self, expr: Expr, exp: str | None = None) -> str:
         direction, over, under = rounded(expr)
-        quotient = self._print(over) if under == 1 else f"{self._side(over, PRECEDENCE['Add'])}/{self._side(under, PRECEDENCE['Mul'])}"
+        quotient = (
+            self._print(over)
+            if under == 1
+            else f"{self._side(over, PRECEDENCE['Add'])}/{self._side(under, PRECEDENCE['Mul'])}"
+        )
         made = rf"\l{direction} {quotient} \r{direction}"
         return made if exp is None else f"{made}^{{{exp}}}"
 
@@ -112,11 +121,19 @@ class FormulaLatexPrinter(LatexPrinter):
             self._settings = settings
 
     def _product(self, expr: Expr) -> str:
-        roots = [factor for factor in expr.args if factor.is_Pow and abs(factor.exp) == Rational(1, 2) and factor.base.is_positive]
+        roots = [
+            factor
+            for factor in expr.args
+            if factor.is_Pow and abs(factor.exp) == Rational(1, 2) and factor.base.is_positive
+        ]
         if len(roots) < 2:
             return super()._print_Mul(expr)
         over, under = fraction(Mul(*(factor**2 for factor in roots)))
-        root = rf"\sqrt{{{self._side(over, PRECEDENCE['Add'])}/{self._side(under, PRECEDENCE['Mul'])}}}" if under != 1 else rf"\sqrt{{{self._print(over)}}}"
+        root = (
+            rf"\sqrt{{{self._side(over, PRECEDENCE['Add'])}/{self._side(under, PRECEDENCE['Mul'])}}}"
+            if under != 1
+            else rf"\sqrt{{{self._print(over)}}}"
+        )
         others = Mul(*(factor for factor in expr.args if factor not in roots))
         return root if others == 1 else f"{self._side(others, PRECEDENCE['Add'])} {root}"
 
@@ -173,7 +190,11 @@ def formula_latex(formula: Any) -> str:
     if isinstance(formula, Basic) and not isinstance(formula, Tuple):
         return _PRINTER.doprint(formula)
     if isinstance(formula, (tuple, list, Tuple)):
-        return rf"({', '.join(map(formula_latex, formula))})" if len(formula) != 1 else f"({formula_latex(formula[0])}{{,}})"
+        return (
+            rf"({', '.join(map(formula_latex, formula))})"
+            if len(formula) != 1
+            else f"({formula_latex(formula[0])}{{,}})"
+        )
     if dataclasses.is_dataclass(formula):
         rows = [rf"\text{{{escaped(name)}}} &= {formula_latex(value)}" for name, value in record_parts(formula)]
         return rf"\begin{{aligned}} {NEW_LINE.join(rows)} \end{{aligned}}"
@@ -223,7 +244,7 @@ def display_latex(name: str, formula: Any, width: int = 90) -> str:
 
 
 def visible_length(latex: str) -> int:
-    """About how many characters wide LaTeX is when typeset: commands count as one, braces and scripts' marks as none."""
+    """About how many characters wide LaTeX is: commands count as one, braces and the marks of scripts as none."""
     plain = re.sub(r"\\(mathit|mathrm|boldsymbol|text|operatorname|begin|end|left|right|displaystyle)\b\*?", "", latex)
     plain = re.sub(r"\\[A-Za-z]+ ?", "x", plain)
     return len(re.sub(r"[{}^_\\&]", "", plain))

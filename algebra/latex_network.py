@@ -144,7 +144,9 @@ def _graph(net: Graph) -> str:
         if isinstance(node, (Add, Mul, Concat)) and not node.branches:
             made = f" {_sign(node)} ".join(sources)
         else:
-            entering = "" if not sources else rf"{sources[0]} \to " if len(sources) == 1 else rf"({', '.join(sources)}) \to "
+            entering = (
+                "" if not sources else rf"{sources[0]} \to " if len(sources) == 1 else rf"({', '.join(sources)}) \to "
+            )
             made = entering + _block(node, WIDEST - 20)
         rows.append(f"{node_latex(name)} &= {made}")
     body = " \\\\\n".join(rows)

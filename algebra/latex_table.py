@@ -1,7 +1,7 @@
 r"""Tables as LaTeX, with the rules of booktabs: formulas in math mode, cells that may be broken, pages too.
 
 >>> from layeralgebra import dims
->>> from layeralgebra.algebra.tables import Table
+>>> from layeralgebra.algebra.table import Table
 >>> print(table_latex(Table(("layer", "parameters"), (("first", 3*dims("c")),))))
 \begingroup\small\centering
 \begin{tabular}{@{}ll@{}}
@@ -24,7 +24,7 @@ from sympy import Add, Basic, Tuple
 from .latex_formula import escaped, flat_latex, formula_latex, summands_latex, visible_length
 from .latex_network import network_latex
 from .network import Network
-from .tables import Marked, Table, fitted, leading_part
+from .table import Marked, Table, fitted, leading_part
 
 SIZES = (("small", 92), ("footnotesize", 103), ("scriptsize", 118))
 """Sizes of type, and about how many characters of each stand on a line of 160 mm."""
@@ -35,7 +35,8 @@ GAP = 2
 def table_latex(table: Table) -> str:
     """A table; needs the packages array, booktabs and longtable.
 
-    A narrow and short table is a ``tabular``; else it is a ``longtable`` with columns of fixed width, which one run of LaTeX sets right.
+    A narrow and short table is a ``tabular``; else it is a ``longtable`` with columns of fixed width, which one run of
+    LaTeX sets right.
     """
     cells = [[cell_latex(cell) for cell in row] for row in table.rows]
     natural = [max(visible_length(_shown(text)) for text in column) for column in zip(table.columns, *cells)]
@@ -59,9 +60,22 @@ def table_latex(table: Table) -> str:
     if table.title:
         lines.append(rf"\textbf{{{escaped(table.title)}}}\par\smallskip")
     if short:
-        lines += [rf"\begin{{tabular}}{{@{{}}{shape}@{{}}}}", *header, *rows, r"\bottomrule", r"\end{tabular}\par\endgroup"]
+        lines += [
+            rf"\begin{{tabular}}{{@{{}}{shape}@{{}}}}",
+            *header,
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}\par\endgroup",
+        ]
     else:
-        lines += [rf"\begin{{longtable}}[l]{{@{{}}{shape}@{{}}}}", *header, r"\endhead", r"\bottomrule", r"\endlastfoot", *rows]
+        lines += [
+            rf"\begin{{longtable}}[l]{{@{{}}{shape}@{{}}}}",
+            *header,
+            r"\endhead",
+            r"\bottomrule",
+            r"\endlastfoot",
+            *rows,
+        ]
         lines += [r"\end{longtable}", r"\endgroup"]
     lines += [rf"{{\footnotesize {escaped(note)}\par}}" for note in table.notes]
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """A network stage by stage: what each stage adds to a count, and what shape and receptive field its output has.
 
-Stages are named parts of a series (those of a published network, say), or, if none are named, they are found: a stage ends where the shape
-changes, or where a layer with weights follows a repetition or a join. A graph has its nodes for stages.
+Stages are named parts of a series (those of a published network, say), or, if none are named, they are found: a stage
+ends where the shape changes, or where a layer with weights follows a repetition or a join. A graph has its nodes for
+stages.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .layer import Layer
 from .metric import repeated
 from .network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
 from .normal_form import simplify
-from .tables import Marked, Table, evaluated
+from .table import Marked, Table, evaluated
 from .text import layer_text
 
 SHORT_SERIES, LONGEST_NAME = 4, 40
@@ -31,7 +32,7 @@ _SIGNS = {Add: " + ", Mul: " * ", Concat: " | "}
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a network, and the network up to its end; `places` are the first components of the paths of its nodes."""
+    """A part of a network, and the network up to its end; `places` begin the paths of its nodes."""
 
     name: str
     part: Network
@@ -135,7 +136,9 @@ def _cut(groups: Sequence[tuple[str, list[Network]]]) -> list[Stage]:
         places = frozenset(str(len(before) + place) for place in range(len(kept)))
         before = [*before, *kept]
         if kept and not all(isinstance(part, Input) for part in kept):
-            found.append(Stage(name, Series(*(part for part in kept if not isinstance(part, Input))), Series(*before), places))
+            found.append(
+                Stage(name, Series(*(part for part in kept if not isinstance(part, Input))), Series(*before), places)
+            )
     return found
 
 
@@ -190,11 +193,14 @@ def _of_graph(net: Graph) -> list[Stage]:
 
 
 def stage_table(
-    derivations: Derivation | Derivations, named: Mapping[str, Network] | None = None, at: Mapping[Any, int] | None = None
+    derivations: Derivation | Derivations,
+    named: Mapping[str, Network] | None = None,
+    at: Mapping[Any, int] | None = None,
 ) -> Table:
     """Several derivations of one network, stage by stage.
 
-    Counts are those of the stage alone and add up to the total; shapes, depths and receptive fields are those of the output of the stage.
+    Counts are those of the stage alone and add up to the total; shapes, depths and receptive fields are those of its
+    output.
 
     Parameters
     ----------
@@ -244,7 +250,11 @@ def stage_table(
     rows.append(("total", "", shapes[-1], *(part.formula for part in shown)))
     counted = [part.metric.title for part in shown if _adds_up(part)]
     reached = ["output shape", *(part.metric.title for part in shown if not _adds_up(part))]
-    notes = (f"{_listed(counted)}: of the stage alone. {_listed(reached)[0].upper()}{_listed(reached)[1:]}: at its end.",) if counted else ()
+    notes = (
+        (f"{_listed(counted)}: of the stage alone. {_listed(reached)[0].upper()}{_listed(reached)[1:]}: at its end.",)
+        if counted
+        else ()
+    )
     if at is not None:
         known = {symbol for part in parts for symbol in part.symbols}
         rows = evaluated(rows, known, at)

@@ -1,254 +1,32 @@
-"""Tables of formulas: as text for a terminal, as LaTeX (booktabs), as CSV and as HTML for a notebook.
-
->>> from layeralgebra import dims
->>> c = dims("c")
->>> print(Table(("layer", "parameters"), (("first", 3*c), ("second", c**2 + c))))
-layer   parameters
-------  ----------
-first   3*c
-second  c**2 + c
-"""
+"""Tables about networks: node by node, and several networks side by side."""
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import re
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer
 
 from .carriers import Loop
-from .derivation import Derivations, expressions, mapped
+from .derivation import Derivation, Derivations, expressions
 from .errors import FieldError
-from .evaluate import evaluate
-from .formula_text import formula_text, record_parts
+from .formula_text import formula_text
 from .latex_formula import formula_latex
 from .layer import Layer
-from .network import Network
+from .metric import derive
+from .network import Network, as_network
+from .table import Marked, Table, evaluated
 
-NARROWEST = 8
+__all__ = ["compare", "derivation_table", "node_table"]
+
 LONGEST_LIST = 40
-GAP = "  "
-_HARD = "\N{NO-BREAK SPACE}"
-
-
-class Marked(str):
-    """A text that has a form of its own in LaTeX."""
-
-    latex: str
-
-    def __new__(cls, text: str, latex: str) -> "Marked":
-        made = super().__new__(cls, text)
-        made.latex = latex
-        return made
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of texts, numbers and formulas.
-
-    Attributes
-    ----------
-    columns : tuple of str
-    rows : tuple of tuples
-        A cell is a text, a number, a formula, a tuple or record of formulas, or a network.
-    title : str
-    notes : tuple of str
-        What a reader has to know, below the table.
-    last : int
-        How many rows at the end are totals, below a rule.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    title: str = ""
-    notes: tuple[str, ...] = ()
-    last: int = 0
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (dict(zip(self.columns, row)) for row in self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def text(self, width: int = 100) -> str:
-        """Columns of text; cells are wrapped where the table would be wider than `width`.
-
-        Parameters
-        ----------
-        width : int
-            Characters in a line.
-
-        Returns
-        -------
-        str
-        """
-        cells = [[cell_text(cell) for cell in row] for row in self.rows]
-        widths = _widths(self.columns, cells, width)
-        right = [bool(self.rows) and all(_is_number(row[place]) for row in self.rows) for place in range(len(self.columns))]
-        lines = [self.title, ""] if self.title else []
-        lines += _row_lines(self.columns, widths, right)
-        rule = GAP.join("-" * size for size in widths)
-        lines.append(rule)
-        wrapped = any(len(_wrapped(cell, size)) > 1 for row in cells for cell, size in zip(row, widths))
-        for place, row in enumerate(cells):
-            if self.last and place == len(cells) - self.last:
-                lines.append(rule)
-            elif wrapped and place:
-                lines.append("")
-            lines += _row_lines(row, widths, right)
-        for note in self.notes:
-            lines += ["", *textwrap.wrap(note, width, subsequent_indent="  ")] if note == self.notes[0] else textwrap.wrap(note, width)
-        return "\n".join(line.rstrip() for line in lines)
-
-    def latex(self) -> str:
-        """A ``longtable`` with the rules of booktabs; `layeralgebra.latex_document` makes a document of it."""
-        from .latex_table import table_latex
-
-        return table_latex(self)
-
-    def csv(self) -> str:
-        """Comma-separated values with a line of column names; formulas in Python's spelling."""
-        made = io.StringIO()
-        writer = csv.writer(made, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([cell if isinstance(cell, (int, float)) else cell_text(cell) for cell in row] for row in self.rows)
-        return made.getvalue()
-
-    def _repr_html_(self) -> str:
-        def cells(row: Sequence[Any], tag: str) -> str:
-            return "".join(f"<{tag} style='text-align: left'>{html.escape(cell_text(cell))}</{tag}>" for cell in row)
-
-        body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in self.rows)
-        caption = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<table>{caption}<thead><tr>{cells(self.columns, 'th')}</tr></thead><tbody>{body}</tbody></table>{notes}"
-
-
-def cell_text(cell: Any) -> str:
-    """A cell as one line of text; of a record, its first part (the size of a receptive field)."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, Network):
-        return str(cell)
-    return formula_text(leading_part(cell))
-
-
-def leading_part(cell: Any) -> Any:
-    """What a table shows of a record: its total if it has one, else its first part."""
-    if hasattr(cell, "map_expressions"):
-        return cell.total if hasattr(cell, "total") else record_parts(cell)[0][1]
-    return cell
-
-
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, (int, float)) or getattr(leading_part(cell), "is_number", False)
-
-
-def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Natural widths where they fit; else the widest columns give way, down to the longest piece that cannot be broken."""
-    natural = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(columns)]
-    room = width - len(GAP) * (len(columns) - 1)
-    least = [
-        min(size, max([NARROWEST, *(len(piece) for row in [columns, *cells] for piece in _pieces(row[place]))]))
-        for place, size in enumerate(natural)
-    ]
-    if sum(least) > room:
-        least = [min(size, NARROWEST) for size in natural]
-    return fitted(natural, least, room)
-
-
-def fitted(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths of columns: as they ask for where that fits; else the widest give way, one by one, down to what they need at least.
-
-    >>> fitted([30, 10], [5, 10], 20)
-    [10, 10]
-    """
-    widths = list(natural)
-    while sum(widths) > room:
-        giving = [place for place in range(len(widths)) if widths[place] > least[place]]
-        if not giving:
-            break
-        widths[max(giving, key=lambda place: widths[place])] -= 1
-    return widths
-
-
-def _bound(text: str) -> str:
-    """The text with blanks that must not be broken: after a sign, so that a line begins with it."""
-    for sign in ("+", "-", ">>"):
-        text = text.replace(f" {sign} ", f" {sign}{_HARD}")
-    text = text.replace(" ** ", f"{_HARD}**{_HARD}")
-    return re.sub(r"\[(\d+) layers\]", rf"[\1{_HARD}layers]", text)
-
-
-def _pieces(text: str) -> list[str]:
-    return _bound(text).split(" ")
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    if len(text) <= width:
-        return [text]
-    made = textwrap.wrap(_bound(text).replace(_HARD, "\0"), width, break_on_hyphens=False)
-    return [line.replace("\0", " ") for line in made] or [""]
-
-
-def _row_lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
-    columns = [_wrapped(cell, size) for cell, size in zip(row, widths)]
-    height = max(map(len, columns))
-    lines = []
-    for number in range(height):
-        parts = [column[number] if number < len(column) else "" for column in columns]
-        lines.append(
-            GAP.join(part.rjust(size) if flush else part.ljust(size) for part, size, flush in zip(parts, widths, right)).rstrip()
-        )
-    return lines
-
-
-def sizes(known: Iterable[Symbol], at: Mapping[Any, int]) -> dict[Symbol, int]:
-    """Symbols and their values, from names or symbols; each has to be one that is known."""
-    by_name = {symbol.name: symbol for symbol in known}
-    found = {}
-    for key, value in at.items():
-        name = key.name if isinstance(key, Symbol) else str(key)
-        if name not in by_name:
-            raise FieldError(f"there is no symbol {name}; there are {', '.join(sorted(by_name)) or 'none'}")
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise FieldError(f"{name} must be an integer, got {value!r}")
-        found[by_name[name]] = value.__index__()
-    return found
-
-
-def evaluated(rows: Sequence[Sequence[Any]], known: Iterable[Symbol], at: Mapping[Any, int]) -> list[tuple[Any, ...]]:
-    """Rows with every formula at given sizes."""
-    values = sizes(known, at)
-
-    def cell(content: Any) -> Any:
-        if isinstance(content, (str, Network)):
-            return content
-        needed = {symbol for part in expressions(content) for symbol in part.free_symbols}
-        if missing := sorted(symbol.name for symbol in needed - set(values)):
-            raise FieldError(f"the table needs {', '.join(missing)}; pass {missing[0]}=...")
-        return mapped(content, lambda part: evaluate(part, {s: values[s] for s in part.free_symbols}))
-
-    return [tuple(map(cell, row)) for row in rows]
-
-
-# node by node --------------------------------------------------------------------------------------------------------
 
 
 def node_table(derivations: Derivations, total: bool = True) -> Table:
     """Several derivations of one network, node by node, with or without a line for the whole.
 
-    Nodes inside a symbolic repetition stand once, with the number of copies; in a long list, equal rows are put together
-    (``5.0.0 (+2)`` is that node and two others).
+    Nodes inside a symbolic repetition stand once, with the number of copies; in a long list, equal rows are put
+    together (``5.0.0 (+2)`` is that node and two others).
     """
     parts = list(derivations)
     if any(part.net != parts[0].net for part in parts):
@@ -262,7 +40,16 @@ def node_table(derivations: Derivations, total: bool = True) -> Table:
     for path, (term, values) in nodes.items():
         cells = [values.get(part.metric.name, "") for part in shown]
         copies, where = _copies(term.loops, [*term.output, *(e for cell in cells for e in expressions(cell))])
-        rows.append((path or ".", term.node if isinstance(term.node, Layer) else type(term.node).__name__, copies, where, term.output, *cells))
+        rows.append(
+            (
+                path or ".",
+                term.node if isinstance(term.node, Layer) else type(term.node).__name__,
+                copies,
+                where,
+                term.output,
+                *cells,
+            )
+        )
     rows = _put_together(rows) if len(rows) > LONGEST_LIST else rows
     described = [
         (path, node, where or (copies if copies != 1 else ""), *cells) for path, node, copies, where, *cells in rows
@@ -270,7 +57,13 @@ def node_table(derivations: Derivations, total: bool = True) -> Table:
     repeats = any(row[2] for row in described)
     if not repeats:
         described = [(path, node, *cells) for path, node, _, *cells in described]
-    columns = ("node", "layer", *(["copies"] if repeats else []), "output shape", *(part.metric.title for part in shown))
+    columns = (
+        "node",
+        "layer",
+        *(["copies"] if repeats else []),
+        "output shape",
+        *(part.metric.title for part in shown),
+    )
     if not total:
         return Table(columns, tuple(described))
     last = next((part.formula for part in parts if part.metric.name == "output_shape"), "")
@@ -306,3 +99,81 @@ def _put_together(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         (path if count == 1 else f"{path} (+{count - 1})", node, copies, where, *cells)
         for path, node, copies, where, cells, count in found.values()
     ]
+
+
+def compare(
+    nets: Mapping[str, Network],
+    metrics: Sequence[Any] = ("parameters", "macs", "activations"),
+    at: Mapping[Any, int] | None = None,
+    on: Any = None,
+) -> Table:
+    """A table of networks and metrics, as formulas or at given sizes.
+
+    Parameters
+    ----------
+    nets : mapping of str to Network
+    metrics : sequence of Metric or str
+    at : mapping of name or symbol to int, optional
+        Sizes at which everything is evaluated.
+    on : shape, optional
+        What enters open networks.
+
+    Returns
+    -------
+    Table
+        With `text`, `latex`, `csv`; iterating gives a dict for each row.
+
+    Raises
+    ------
+    DomainError
+        If one of the networks does not exist at the given sizes.
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, Linear, dims
+    >>> H, c = dims("H c")
+    >>> nets = {"full": Conv(c, 3, padding=1), "depthwise": Conv(c, 3, padding=1, groups=c)}
+    >>> print(compare(nets, metrics=["parameters", "macs"], on=(c, H, H)))
+    network    parameters  MACs
+    ---------  ----------  -----------
+    full       9*c**2 + c  9*H**2*c**2
+    depthwise  10*c        9*H**2*c
+    >>> print(compare(nets, metrics=["parameters", "macs"], on=(c, H, H), at={"H": 56, "c": 64}).csv())
+    network,parameters,MACs
+    full,36928,115605504
+    depthwise,640,1806336
+    <BLANKLINE>
+    """
+    if not isinstance(nets, Mapping) or not nets:
+        raise FieldError(f"compare takes a mapping of names to networks, got {nets!r}")
+    if isinstance(metrics, str) or not metrics:
+        raise FieldError(f"compare takes a list of metrics, got {metrics!r}; write metrics=['parameters', 'macs']")
+    found = {
+        str(name): [derive(metric, as_network(net, f"compare, {name},"), on) for metric in metrics]
+        for name, net in nets.items()
+    }
+    columns = [derivation.metric.title for derivation in next(iter(found.values()))]
+    rows: list[tuple[Any, ...]] = [(name, *(part.formula for part in parts)) for name, parts in found.items()]
+    if at is not None:
+        known = {symbol for parts in found.values() for part in parts for symbol in part.symbols}
+        rows = evaluated(rows, known, at)
+        _check_domains(found, at)
+    notes = tuple(
+        f"{title}: {kind} for {_those(found, place, kind)}."
+        for place, title in enumerate(columns)
+        for kind in dict.fromkeys(parts[place].kind for parts in found.values()) if kind != "exact"
+    )  # fmt: skip
+    return Table(("network", *columns), tuple(rows), notes=notes)
+
+
+def _check_domains(found: Mapping[str, Sequence[Derivation]], at: Mapping[Any, int]) -> None:
+    """Every network has to exist at the sizes; one that has fewer symbols than the others takes those it has."""
+    by_name = {getattr(key, "name", str(key)): value for key, value in at.items()}
+    for parts in found.values():
+        for part in parts:
+            part.domain.check({symbol: by_name[symbol.name] for symbol in part.symbols if symbol.name in by_name})
+
+
+def _those(found: Mapping[str, Sequence[Derivation]], place: int, kind: str) -> str:
+    names = [name for name, parts in found.items() if parts[place].kind == kind]
+    return "all" if len(names) == len(found) > 1 else ", ".join(names)

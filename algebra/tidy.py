@@ -36,15 +36,19 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
     drop = {index: _ZERO for index in single}
 
     def leave_out(read: Read) -> Read:
-        return Read(read.tensor, tuple(kept for part in read.address if (kept := _left(part, drop, leave_out)) is not None))
+        return Read(
+            read.tensor, tuple(kept for part in read.address if (kept := _left(part, drop, leave_out)) is not None)
+        )
 
     shorter = [
-        Statement(s.target, leave_out(Read(s.target, s.address)).address, _mapped(s.value, leave_out, drop), s.number) for s in statements
+        Statement(s.target, leave_out(Read(s.target, s.address)).address, _mapped(s.value, leave_out, drop), s.number)
+        for s in statements
     ]
     masks = [Mask(mask.left.xreplace(drop), mask.relation, mask.right.xreplace(drop)) for mask in made.masks]
     return (
         replace(
-            made, statements=shorter, bounds={index: extent for index, extent in made.bounds.items() if index not in single},
+            made, statements=shorter,
+            bounds={index: extent for index, extent in made.bounds.items() if index not in single},
             masks=[mask for mask in masks if mask.indices],
         ),
         single,
@@ -75,7 +79,13 @@ def _single_valued(made: Elaborated, inputs: Sequence[str]) -> frozenset[Index]:
     last = made.statements[-1]
     outer = [last.address, *(read.address for s in made.statements for read in reads(s.value) if read.tensor in inputs)]
     needed = {part for address in outer for part in address if isinstance(part, Index)}
-    needed |= {index for address in outer for part in address if isinstance(part, Group) and set(part.parts) <= found for index in part.parts}
+    needed |= {
+        index
+        for address in outer
+        for part in address
+        if isinstance(part, Group) and set(part.parts) <= found
+        for index in part.parts
+    }
     for statement in made.statements:
         needed |= {index for head in walk(statement.value) if isinstance(head, Softmax) for index in head.indices}
     return frozenset(found - needed)
