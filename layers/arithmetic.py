@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from ..algebra.errors import FieldError
-from ..algebra.layer import Dim, Layer, Number, Size, Sizes, Text
+from ..algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
 
 __all__ = [
     "Parameter", "Buffer", "Einsum", "Subtract", "Divide", "Scale", "Shift", "Power", "Exp", "Log", "Sqrt", "Sum", "Mean", "Maximum", "Expand",
-    "Slice",
+    "Slice", "DotProductAttention", "Margin",
 ]  # fmt: skip
 
 
@@ -311,3 +311,42 @@ class Slice(Layer):
     def check_fields(self) -> None:
         if not (self.rank.is_Integer and self.axis.is_Integer and self.axis < self.rank):
             raise FieldError(f"Slice(axis={self.axis}, rank={self.rank}): the number of an axis of a tensor with that many")
+
+
+class DotProductAttention(Layer):
+    """Scaled dot-product attention of given queries, keys and values, (*leading, positions, features) each.
+
+    Parameters
+    ----------
+    causal : Flag
+        A position attends to itself and to earlier ones.
+    """
+
+    causal: Flag = False
+    inputs = ("x1", "x2", "x3")
+    equation = """
+        w[*b, i, j] = x1[*b, i, e] * x2[*b, j, e]
+        a[*b, i, j] = softmax[j](w[*b, i, j] / sqrt(size(e)))
+        y[*b, i, f] = a[*b, i, j] * x3[*b, j, f]
+        where (j <= i if causal else True)
+    """
+
+
+class Margin(Layer):
+    """Zeros before and after along every axis.
+
+    Parameters
+    ----------
+    before, after : Size
+        One width for each axis.
+
+    Examples
+    --------
+    >>> from layeralgebra import Margin, output_shape
+    >>> output_shape(Margin((0, 1), (0, 2)), on=(4, 5))
+    (4, 8)
+    """
+
+    before: Size
+    after: Size
+    equation = "y[*i] = pad[before, after](x[*i])"

@@ -1,0 +1,7 @@
+"""Networks from the models that a user already has."""
+
+from __future__ import annotations
+
+from .torch_export import from_torch
+
+__all__ = ["from_torch"]

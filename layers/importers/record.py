@@ -1,0 +1,44 @@
+"""What an importer reads before it builds: operations in order, each a layer or a join, with the names of what it takes.
+
+Every framework's reader writes these records; `grouping` makes a network of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sympy import Expr
+
+from ...algebra.errors import UnsupportedError
+from ...algebra.network import Network
+
+
+@dataclass
+class Operation:
+    """One operation of a model: the network that stands for it, its inputs by name, and the module in which it happens."""
+
+    name: str
+    node: Network
+    sources: list[str]
+    module: tuple[str, ...] = ()
+
+
+@dataclass
+class Recording:
+    """A whole model: its inputs (name and shape), its operations in order, and the name of its output."""
+
+    inputs: list[tuple[str, tuple[Expr, ...]]] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    output: str = ""
+
+
+def unknown_operators(framework: str, found: dict[str, list[str]]) -> UnsupportedError:
+    """The error for operators that no rule translates: each with its count and its first places."""
+    lines = [
+        f"  {name}: {len(places)} time(s), at {', '.join(dict.fromkeys(places[:3]))}{' ...' if len(places) > 3 else ''}"
+        for name, places in sorted(found.items())
+    ]
+    return UnsupportedError(
+        f"this model uses {framework} operators that no layer is known for:\n" + "\n".join(lines)
+        + f"\n  write instead: operators={{{sorted(found)[0]!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
+    )
