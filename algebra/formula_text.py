@@ -218,7 +218,7 @@ def summands(formula: Any) -> list[tuple[str, str]]:
     found = []
     for term in _PRINTER._as_ordered_terms(formula):
         negative = term.could_extract_minus_sign()
-        found.append(("-" if negative else "+", formula_text(-term if negative else term)))
+        found.append(("-" if negative else "+", _PRINTER.doprint(-term if negative else term)))
     return found
 
 

@@ -164,7 +164,7 @@ def _step(step: Step) -> str:
 
 
 def report_latex(derivations: Derivations, named: Mapping[str, Network] | None = None) -> str:
-    """Several derivations of one network as one report: the network, its stages, each formula with its reasons, all nodes.
+    """Several derivations of one network as one report: the network, its stages, its formulas, its nodes.
 
     Parameters
     ----------

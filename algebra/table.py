@@ -168,8 +168,14 @@ def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) 
         min(size, max([NARROWEST, *(len(piece) for row in [columns, *cells] for piece in _pieces(row[place]))]))
         for place, size in enumerate(natural)
     ]
-    if sum(least) > room:
-        least = [min(size, NARROWEST) for size in natural]
+    if sum(least) > room:  # then products are broken as well
+        least = [
+            min(
+                size,
+                max([NARROWEST, *(len(part) for row in [columns, *cells] for part in re.split("[ *,/]", row[place]))]),
+            )
+            for place, size in enumerate(natural)
+        ]
     return fitted(natural, least, room)
 
 
@@ -201,10 +207,32 @@ def _pieces(text: str) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
+    """The lines of a cell: broken at blanks, before signs; where a piece is too long, at a comma or a sign of product."""
     if len(text) <= width:
         return [text]
-    made = textwrap.wrap(_bound(text).replace(_HARD, "\0"), width, break_on_hyphens=False)
-    return [line.replace("\0", " ") for line in made] or [""]
+    lines = [""]
+    for piece in _pieces(text):
+        if len(lines[-1]) + 1 + len(piece) <= width and lines[-1]:
+            lines[-1] += f" {piece}"
+            continue
+        while len(piece) > width:
+            cut = _cut(piece, width)
+            lines, piece = [*lines, piece[:cut].strip(_HARD)], piece[cut:]
+        lines.append(piece)
+    return [line.replace(_HARD, " ") for line in lines if line] or [""]
+
+
+def _cut(piece: str, width: int) -> int:
+    """Where to break a piece that is too long: at a bound blank, after a sign of product or a comma, after a slash."""
+    for marks in (_HARD, "*,", "/"):
+        places = [
+            place
+            for place in range(2, width + 1)
+            if piece[place - 1] in marks and piece[place] != "*" and piece[place - 2 : place] != "**"
+        ]
+        if places:
+            return places[-1]
+    return width
 
 
 def _row_lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:

@@ -1,0 +1,128 @@
+"""The command line: reads arguments, prints what the commands say, turns errors into one line and exit status 2."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from . import LayerAlgebraError, __version__
+from .commands import Block
+
+NARROWEST = 80
+
+
+class _Group(TyperGroup):
+    """Commands whose errors are one clear line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LayerAlgebraError as error:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"error: {error}", style="red"))
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Closed formulas of neural-network architectures: parameters, operations, shapes, receptive fields.",
+)
+
+
+def width() -> int:
+    """Columns of the terminal; 100 where there is none."""
+    return max(NARROWEST, shutil.get_terminal_size((100, 24)).columns)
+
+
+def show(blocks: Iterable[Block]) -> None:
+    """Print blocks, headings in bold where the terminal knows it, an empty line between them."""
+    console = Console(highlight=False, soft_wrap=True)
+    for place, block in enumerate(blocks):
+        if place:
+            console.print()
+        if block.heading:
+            console.print(Text(block.heading, style="bold"))
+        if block.text:
+            console.print(Text(block.text))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"layeralgebra {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Closed formulas of neural-network architectures: parameters, operations, shapes, receptive fields."""
+
+
+@app.command()
+def derive(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A published network such as resnet50, or FILE.py:NAME, a layer, network or function in a file of "
+            "yours; the file is run."
+        ),
+    ] = "resnet50",
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", help="A metric, or several with commas; may be repeated.")
+    ] = None,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", help="Sizes at which the formulas are evaluated: H=224,W=224.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Fields or hyperparameters, as integers, symbols, true, false or tuples: "
+            "height=H,base_width=c,depths=(3,4,n,3).",
+        ),
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="The shape that enters a network without Input: 3,H,W.")
+    ] = None,
+    latex: Annotated[Path | None, typer.Option("--latex", help="Write a LaTeX document.")] = None,
+    stage_by_stage: Annotated[bool, typer.Option("--stage-by-stage", help="A table of the stages.")] = False,
+    node_by_node: Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")] = False,
+    effective: Annotated[
+        bool, typer.Option("--effective", help="Leave out work on padding and masked points, where a metric can.")
+    ] = False,
+) -> None:
+    """Derive the formulas of a network, and evaluate them."""
+    from .commands import derive as command
+
+    show(
+        command.run(
+            model, metric or (), at or (), changes or (), on, latex, stage_by_stage, node_by_node, effective, width()
+        )
+    )
+
+
+@app.command()
+def demo(
+    latex: Annotated[Path, typer.Option("--latex", help="The folder for the LaTeX documents.")] = Path("out"),
+) -> None:
+    """ResNet-50 with symbolic sizes, then a layer from its equation alone."""
+    from .commands import demo as command
+
+    show(command.run(latex, width()))
+
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,182 @@
+"""``layeralgebra derive``: the formulas of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..algebra.derivation import Derivation, Derivations
+from ..algebra.errors import FieldError
+from ..algebra.formula_text import formula_lines, formula_text, number_text, record_parts
+from ..algebra.metric import METRICS as KNOWN
+from ..algebra.metric import derive
+from . import Block
+from .arguments import assignments, listed, shape, sizes
+from .networks import Model, find
+
+METRICS = ("parameters", "macs", "output_shape", "receptive_field")
+INDENT = "  "
+_PREFIXES = ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"))
+
+
+def run(
+    model: str,
+    metrics: Sequence[str] = (),
+    at: Sequence[str] = (),
+    changes: Sequence[str] = (),
+    on: str | None = None,
+    latex: Path | None = None,
+    by_stage: bool = False,
+    by_node: bool = False,
+    effective: bool = False,
+    width: int = 100,
+) -> Iterator[Block]:
+    """Derive, print, evaluate and typeset."""
+    found = find(model, assignments(changes), None if on is None else shape(on))
+    values = sizes(at)
+    derivations = derived(found, listed(metrics) or METRICS, effective)
+    evaluated = [values_block(derivations, values)] if values else []
+    if values and by_stage:
+        evaluated.append(stage_block(derivations, found, width, values))
+    yield Block(heading(found))
+    if by_stage:
+        yield stage_block(derivations, found, width)
+    if by_node:
+        yield Block("Node by node", derivations_nodes(derivations, width))
+    yield from formula_blocks(derivations, width)
+    yield domain_block(derivations)
+    yield from evaluated
+    if latex is not None:
+        yield Block("", written(latex, found.name, report(derivations, found)))
+
+
+def heading(model: Model) -> str:
+    """What is derived, and on what."""
+    shown = str(model.net)
+    name = model.name if len(shown) > 60 or model.stages else shown
+    return f"{name} on {formula_text(model.on)}" if model.on is not None else name
+
+
+def derived(model: Model, metrics: Sequence[str], effective: bool = False) -> Derivations:
+    """The derivations that are asked for; `effective` reaches the metrics that know it."""
+    found = Derivations(())
+    for name in metrics:
+        options = {"effective": True} if effective and name in KNOWN and "effective" in KNOWN[name].options else {}
+        found = found + derive(name, model.net, model.on, **options)
+    return found
+
+
+def stage_block(derivations: Derivations, model: Model, width: int, values: Mapping[str, int] | None = None) -> Block:
+    """The table of stages, as formulas or at given sizes."""
+    from ..algebra.stages import stage_table
+
+    table = stage_table(derivations, model.stages, at=values)
+    return Block(f"Stage by stage{at_sizes(values)}", table.text(width))
+
+
+def derivations_nodes(derivations: Derivations, width: int) -> str:
+    """The table of nodes."""
+    from ..algebra.tables import node_table
+
+    return node_table(derivations).text(width)
+
+
+def formula_blocks(derivations: Derivations, width: int) -> Iterator[Block]:
+    """Each formula under its title, with its kind."""
+    for part in derivations:
+        lines = [f"{INDENT}{line}" for line in _lines(part, width - len(INDENT))]
+        yield Block(f"{part.metric.title} ({part.kind})", "\n".join(lines))
+
+
+def _lines(derivation: Derivation, width: int) -> list[str]:
+    formula = derivation.formula
+    if not hasattr(formula, "map_expressions"):
+        return formula_lines(formula, width)
+    return [f"{name}: {formula_text(value)}" for name, value in record_parts(formula)]
+
+
+def domain_block(derivations: Derivations) -> Block:
+    """Where the formulas hold, each condition once."""
+    symbols = sorted({symbol.name for part in derivations for symbol in part.symbols})
+    if not symbols:
+        return Block("valid as it stands: no size is open")
+    found: dict[str, str] = {}
+    for part in derivations:
+        for item in part.domain:
+            loops = "".join(
+                f" for {loop.index} = 0..{formula_text(loop.times - 1)}"
+                for loop in item.loops
+                if item.condition.relation.has(loop.index)
+            )
+            found.setdefault(f"{formula_text(item.condition.relation)}{loops}", item.condition.meaning)
+    sentence = f"valid for all positive integers {', '.join(symbols)}"
+    if not found:
+        return Block(sentence)
+    widest = max(map(len, found))
+    return Block(
+        f"{sentence} with", "\n".join(f"{INDENT}{shown:<{widest}}  {meaning}" for shown, meaning in found.items())
+    )
+
+
+def values_block(derivations: Derivations, values: Mapping[str, int]) -> Block:
+    """All formulas at given sizes."""
+    known = {symbol.name for part in derivations for symbol in part.symbols}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise FieldError(f"--at: there is no symbol {unknown[0]}; there are {', '.join(sorted(known)) or 'none'}")
+    if missing := sorted(known - set(values)):
+        raise FieldError(
+            f"--at: {', '.join(missing)} missing; write --at {','.join(f'{name}=...' for name in missing)}"
+        )
+    found = derivations(**values)
+    widest = max(len(part.metric.title) for part in derivations)
+    lines = [
+        f"{INDENT}{part.metric.title:<{widest}}  {result_text(part, found[part.metric.name])}" for part in derivations
+    ]
+    return Block(at_sizes(values).strip(" ,"), "\n".join(lines))
+
+
+def at_sizes(values: Mapping[str, int] | None) -> str:
+    """Sizes in words."""
+    return "" if not values else ", at " + ", ".join(f"{name} = {number_text(size)}" for name, size in values.items())
+
+
+def result_text(derivation: Derivation, result: Any) -> str:
+    """An evaluated formula with its unit, large counts in billions as well.
+
+    >>> from layeralgebra import Linear, derive
+    >>> print(result_text(derive("macs", Linear(1000), on=(2048,)), 2048000))
+    2 048 000 (2.048 MMACs)
+    """
+    if hasattr(result, "map_expressions"):
+        return ", ".join(
+            f"{name} {' x '.join(map(formula_text, value)) if isinstance(value, tuple) else formula_text(value)}"
+            for name, value in record_parts(result)
+        )
+    text = formula_text(result)
+    title = derivation.metric.title
+    if isinstance(result, int) and title[:2].isupper():
+        for size, prefix in _PREFIXES:
+            if result >= size:
+                return f"{text} ({result / size:.3f} {prefix}{title})"
+    return text
+
+
+def report(derivations: Derivations, model: Model) -> str:
+    """The derivations as LaTeX."""
+    from ..algebra.latex import report_latex
+
+    return report_latex(derivations, model.stages)
+
+
+def written(path: Path, title: str, body: str) -> str:
+    """Write a complete document; the answer says where."""
+    from ..algebra.latex import latex_document
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(latex_document(body, title), encoding="utf-8")
+    except OSError as error:
+        raise FieldError(f"{path} cannot be written: {error.strerror}") from None
+    return f"LaTeX: {path}"
