@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .differences import differences, learned_macs
 from .families import FAMILIES, Family, build, families, info, names, stages
 
-__all__ = ["FAMILIES", "Family", "build", "families", "info", "names", "stages"]
+__all__ = ["FAMILIES", "Family", "build", "differences", "families", "info", "learned_macs", "names", "stages"]
 
 
 def __getattr__(name: str) -> Any:

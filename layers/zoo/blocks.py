@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from sympy import Expr, Integer, Max, Min, Rational, ceiling, floor, sympify
@@ -59,7 +60,7 @@ def per_stage(value: Any, stages: int, what: str) -> tuple[Any, ...]:
 
 def exact(value: Any, what: str) -> Expr:
     """A factor as an exact number: 1.1 is 11/10."""
-    if isinstance(value, float):
+    if isinstance(value, float) and isfinite(value) and value > 0:
         return Rational(repr(value))
     made = sympify(value, strict=True) if isinstance(value, (int, Expr)) and not isinstance(value, bool) else None
     if made is None or made.is_real is False or made.is_nonpositive:

@@ -153,8 +153,15 @@ def _owners() -> dict[str, Family]:
 
 
 @cache
-def _aliases() -> dict[str, str]:
-    return {alias: name for found in families().values() for alias, name in found.aliases.items()}
+def _spellings() -> dict[str, str]:
+    """Every name and alias without its separators."""
+    named = {name: name for name in _owners()}
+    aliases = {alias: name for found in families().values() for alias, name in found.aliases.items()}
+    return {_bare(spelling): name for spelling, name in {**aliases, **named}.items()}
+
+
+def _bare(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def names() -> list[str]:
@@ -163,16 +170,15 @@ def names() -> list[str]:
 
 
 def published_name(name: str) -> str:
-    """The name as the zoo spells it: small letters and underscores, so that ``"GPT2-medium"`` is ``"gpt2_medium"``."""
+    """The name as the zoo spells it; capitals and separators do not matter, so that ``"GPT2-medium"`` is ``"gpt2_medium"``."""
     if not isinstance(name, str):
         raise FieldError(f"a network of the zoo has a name, got {name!r}")
-    plain = name[:80].lower().replace("-", "_").replace(".", "_")
-    plain = _aliases().get(plain, plain)
-    if plain not in _owners():
-        close = get_close_matches(plain, names(), n=3)
+    found = _spellings().get(_bare(name[:80]))
+    if found is None:
+        close = get_close_matches(name[:80].lower(), names(), n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else "; zoo.names() lists all"
         raise FieldError(f"the zoo has no network called {name[:80]!r}{hint}")
-    return plain
+    return found
 
 
 def stages(name: str, **changes: Any) -> Stages:

@@ -1,11 +1,11 @@
-"""Residual networks: ResNet, Wide ResNet and ResNeXt, with the stride in the 3x3 convolution of a stage's first block."""
+"""Residual networks: ResNet, Wide ResNet and ResNeXt."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...algebra.errors import FieldError
-from ...algebra.network import Input, Network
+from ...algebra.network import Input, Network, Series
 from ..activation import Identity, ReLU
 from ..linear import Linear
 from ..pooling import GlobalAvgPool, MaxPool
@@ -20,10 +20,11 @@ def basic_block(inner: Any, stride: int, groups: Any) -> Network:
     return conv_norm(inner, 3, stride=stride, groups=groups, then=ReLU()) >> conv_norm(inner, 3, groups=groups)
 
 
-def bottleneck_block(inner: Any, outer: Any, stride: int, groups: Any) -> Network:
+def bottleneck_block(inner: Any, outer: Any, stride: int, groups: Any, stride_in: str = "3x3") -> Network:
     """A 1x1, a 3x3 and a 1x1 convolution, narrow in the middle."""
-    return (
-        conv_norm(inner, 1, then=ReLU()) >> conv_norm(inner, 3, stride=stride, groups=groups, then=ReLU()) >> conv_norm(outer, 1)
+    first, second = (stride, 1) if stride_in == "1x1" else (1, stride)
+    return Series(
+        conv_norm(inner, 1, stride=first, then=ReLU()), conv_norm(inner, 3, stride=second, groups=groups, then=ReLU()), conv_norm(outer, 1)
     )
 
 
@@ -45,6 +46,7 @@ def bottleneck_block(inner: Any, outer: Any, stride: int, groups: Any) -> Networ
 def resnet(
     *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 64, depths: Any = (3, 4, 6, 3),
     block: str = "bottleneck", expansion: Any = 4, widening: Any = 1, groups: Any = 1, group_width: Any = None,
+    stride_in: str = "3x3",
 ) -> Stages:
     """A residual network.
 
@@ -65,6 +67,9 @@ def resnet(
     groups, group_width : Dim
         Groups of the 3x3 convolution, and channels of each in the first stage (ResNeXt, Xie et al. 2017); without `group_width` they divide
         what `base_width` and `widening` give.
+    stride_in : {'3x3', '1x1'}
+        Which convolution of a bottleneck has the stride: the second, as in the weights that torchvision publishes, or the first, as in the
+        paper.
 
     Returns
     -------
@@ -72,11 +77,12 @@ def resnet(
 
     References
     ----------
-    He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; the stride of a bottleneck is in its 3x3 convolution,
-    as published with the weights of torchvision.
+    He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016.
     """
     if block not in ("basic", "bottleneck"):
         raise FieldError(f"resnet(block={block!r}): block is 'basic' or 'bottleneck'")
+    if stride_in not in ("3x3", "1x1"):
+        raise FieldError(f"resnet(stride_in={stride_in!r}): stride_in is '3x3' or '1x1'")
     stages: Stages = {
         "input": Input(channels, height, width),
         "stem": conv_norm(base_width, 7, stride=2, then=ReLU()) >> MaxPool(3, stride=2, padding=1),
@@ -88,7 +94,7 @@ def resnet(
         inner = (base_width * widening if group_width is None else groups * group_width) * scale
 
         def residual(step: int, inner: Any = inner, outer: Any = outer) -> Network:
-            return basic_block(outer, step, groups) if block == "basic" else bottleneck_block(inner, outer, step, groups)
+            return basic_block(outer, step, groups) if block == "basic" else bottleneck_block(inner, outer, step, groups, stride_in)
 
         plain = (Identity() + residual(1)) >> ReLU()
         if entering == outer and stride == 1:
