@@ -294,6 +294,7 @@ BAD = [
     (lambda: zoo.build(""), "zoo.names()"),
     (lambda: zoo.build(None), "has a name"),
     (lambda: zoo.build("x" * 10_000), "no network"),
+    (lambda: zoo.build("regnetx32gf"), "regnet_x_32gf or regnet_x_3_2gf"),
     (lambda: zoo.build("resnet50", depth=3), "base_width"),
     (lambda: zoo.build("resnet50", base_width=0), "at least 1"),
     (lambda: zoo.build("resnet50", base_width=-4), "at least 1"),

@@ -153,15 +153,18 @@ def _owners() -> dict[str, Family]:
 
 
 @cache
-def _spellings() -> dict[str, str]:
-    """Every name and alias without its separators."""
-    named = {name: name for name in _owners()}
-    aliases = {alias: name for found in families().values() for alias, name in found.aliases.items()}
-    return {_bare(spelling): name for spelling, name in {**aliases, **named}.items()}
+def _spellings() -> dict[str, set[str]]:
+    """Names by how they may be spelled: as they are, with other separators, and without."""
+    found: dict[str, set[str]] = {}
+    aliases = {alias: name for owner in families().values() for alias, name in owner.aliases.items()}
+    for spelling, name in {**aliases, **{name: name for name in _owners()}}.items():
+        for form in (spelling, _bare(spelling)):
+            found.setdefault(form, set()).add(name)
+    return found
 
 
 def _bare(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    return "".join(character for character in name if character.isalnum())
 
 
 def names() -> list[str]:
@@ -170,15 +173,16 @@ def names() -> list[str]:
 
 
 def published_name(name: str) -> str:
-    """The name as the zoo spells it; capitals and separators do not matter, so that ``"GPT2-medium"`` is ``"gpt2_medium"``."""
+    """The name as the zoo spells it; ``"GPT2-medium"`` and ``"ResNet-50"`` are ``"gpt2_medium"`` and ``"resnet50"``."""
     if not isinstance(name, str):
         raise FieldError(f"a network of the zoo has a name, got {name!r}")
-    found = _spellings().get(_bare(name[:80]))
-    if found is None:
-        close = get_close_matches(name[:80].lower(), names(), n=3)
+    plain = name[:80].lower().replace("-", "_").replace(".", "_")
+    found = _spellings().get(plain) or _spellings().get(_bare(plain)) or set()
+    if len(found) != 1:
+        close = sorted(found) or get_close_matches(plain, names(), n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else "; zoo.names() lists all"
         raise FieldError(f"the zoo has no network called {name[:80]!r}{hint}")
-    return found
+    return next(iter(found))
 
 
 def stages(name: str, **changes: Any) -> Stages:
