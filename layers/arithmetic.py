@@ -9,7 +9,7 @@ from ..algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
 
 __all__ = [
     "Parameter", "Buffer", "Einsum", "Subtract", "Divide", "Scale", "Shift", "Power", "Exp", "Log", "Sqrt", "Sum", "Mean", "Maximum", "Expand",
-    "Slice", "DotProductAttention", "Margin",
+    "Slice", "Take", "Masked", "DotProductAttention", "Margin",
 ]  # fmt: skip
 
 
@@ -311,6 +311,40 @@ class Slice(Layer):
     def check_fields(self) -> None:
         if not (self.rank.is_Integer and self.axis.is_Integer and self.axis < self.rank):
             raise FieldError(f"Slice(axis={self.axis}, rank={self.rank}): the number of an axis of a tensor with that many")
+
+
+class Take(Layer):
+    """Rows of a table at fixed places, such as the relative positions within a window.
+
+    Parameters
+    ----------
+    shape : Sizes
+        The shape of the places.
+
+    Examples
+    --------
+    >>> from layeralgebra import Take, output_shape
+    >>> output_shape(Take((49, 49)), on=(169, 3))
+    (49, 49, 3)
+    """
+
+    shape: Sizes
+    inputs = ("x",)
+    buffers = ("places",)
+    equation = """
+        y[*o, m] = x[places[*o], m]
+        where o < shape
+    """
+
+
+class Masked(Layer):
+    """Elements that a fixed mask leaves as they are, a number in place of the others; the mask is 1 or 0, the number beside it."""
+
+    buffers = ("mask", "other")
+    equation = """
+        y[*i] = mask[*i] * x[*i] + other[*i]
+        where i < size(i)
+    """
 
 
 class DotProductAttention(Layer):

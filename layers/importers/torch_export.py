@@ -136,12 +136,18 @@ def _record(torch: Any, program: Any, symbols: Mapping[str, Symbol], operators: 
             module = _module_path(node)
             if name in operators or (rule is None and name.rsplit(".", 1)[0] in operators):
                 rule = _user_rule(operators.get(name, operators.get(name.rsplit(".", 1)[0])))
+            if rule is None and translator.is_fixed(node):
+                translator.fix(node)
+                continue
             if rule is None:
                 missing.setdefault(name, []).append(".".join(module) or "the model")
                 translator.stand_in(node)
                 continue
             translator.module = module
-            rule(translator, node)
+            if translator.is_fixed(node):
+                translator.fix(node)
+            else:
+                rule(translator, node)
     if missing:
         raise unknown_operators("torch", missing)
     recording.operations = translator.operations

@@ -62,6 +62,24 @@ class Translator:
         shape = self.shape(node) if known else ()
         self.values[node.name] = Value(node.name, shape, bool(shape) and shape[0] == 1)
 
+    def is_fixed(self, node: Any) -> bool:
+        """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
+        if node.target.__name__.split(".")[0].rstrip("_") in _FRESH:
+            return True
+        tensors = [part for part in node.all_input_nodes]
+        return all(self.values[part.name].weight and part.name not in self.learned for part in tensors if part.name in self.values)
+
+    def fix(self, node: Any) -> None:
+        """The node's value is known before any input is: a buffer, where something else uses it."""
+        found = node.meta.get("val")
+        if isinstance(found, (tuple, list)):
+            self.parts[node.name] = [
+                Value(f"{node.name}_{place}", tuple(simplify(self.sizes(size)) for size in part.shape), False, weight=True)
+                for place, part in enumerate(found)
+            ]
+        elif hasattr(found, "shape"):
+            self.values[node.name] = Value(node.name, self.shape(node), False, weight=True)
+
     def add(self, name: str, layer: Network, sources: Sequence[str]) -> str:
         """Record an operation; the name of what it makes."""
         self.operations.append(Operation(name, layer, list(sources), self.module))
@@ -115,6 +133,9 @@ class Translator:
             return layer.shared(self.learned[names[0]])
         return layer
 
+
+_FRESH = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like", "zero")
+"""Operators that look at a tensor's size or kind only."""
 
 Rule = Callable[[Translator, Any], None]
 RULES: dict[str, Rule] = {}
@@ -410,8 +431,10 @@ def _matmul(t: Translator, node: Any) -> None:
 @rule("einsum")
 def _einsum(t: Translator, node: Any) -> None:
     spec = node.args[0].replace(" ", "")
-    if spec.count(",") != 1 or "->" not in spec or "." in spec or spec != spec.lower():
-        raise UnsupportedError(f"{node.name}: einsum({spec!r}); two tensors and lower-case letters have a layer")
+    if spec.count(",") != 1 or "->" not in spec or "." in spec:
+        raise UnsupportedError(f"{node.name}: einsum({spec!r}); two tensors with letters for all axes have a layer")
+    letters = {letter: string.ascii_lowercase[place] for place, letter in enumerate(dict.fromkeys(filter(str.isalpha, spec)))}
+    spec = "".join(letters.get(character, character) for character in spec)
     inputs, out = spec.split("->")
     _contract(t, node, *inputs.split(","), out, node.args[1])
 
@@ -694,6 +717,37 @@ def _upsample(t: Translator, node: Any) -> None:
     if any(not factor.is_Integer for factor in factors):
         raise UnsupportedError(f"{node.name}: nearest-neighbour upsampling by {factors}; whole factors have a layer")
     t.put(node, reshape.Upsample(factors[0] if len(set(factors)) == 1 else tuple(factors)), [source])
+
+
+@rule("index")
+def _index(t: Translator, node: Any) -> None:
+    places = node.args[1]
+    table, out = t.value(node.args[0]), t.shape(node)
+    fixed = len(places) == 1 and places[0] is not None and t.values[places[0].name].weight
+    if not fixed or len(table.shape) != 2 or table.batched:
+        raise UnsupportedError(f"{node.name}: only the rows of a table can be taken, at places that do not depend on the data")
+    t.put(node, arithmetic.Take(out[:-1]), [table], False)
+
+
+@rule("linalg_vector_norm", "norm")
+def _norm(t: Translator, node: Any) -> None:
+    if argument(node, 1, "ord", 2) not in (2, 2.0):
+        raise UnsupportedError(f"{node.name}: the norm of order {node.args[1]}; only the Euclidean norm has a layer")
+    value, out = t.value(node.args[0]), t.shape(node)
+    axes = [int(axis) % len(value.shape) - value.batched for axis in argument(node, 2, "dim")]
+    squares = t.add(f"{node.name}_squares", arithmetic.Power(2), [value.name])
+    total = t.add(f"{node.name}_total", arithmetic.Sum(tuple(axes), len(value.own)), [squares])
+    root = Value(t.add(f"{node.name}_root", arithmetic.Sqrt(), [total]), value.shape, value.batched)
+    own = out[1:] if value.batched else out
+    t.put(node, reshape.Reshape(own), [root], value.batched)
+
+
+@rule("masked_fill", "where")
+def _masked(t: Translator, node: Any) -> None:
+    parts = [part for part in node.all_input_nodes if not t.values[part.name].weight]
+    if len(parts) != 1:
+        raise UnsupportedError(f"{node.name}: a choice between two computed tensors has no layer; only a fixed mask has")
+    t.put(node, arithmetic.Masked(), [parts[0]])
 
 
 # tensors that depend on no input -------------------------------------------------------------------------------------
