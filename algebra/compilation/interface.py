@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import sympy
@@ -105,6 +106,7 @@ class CompiledFormula:
         self.backend, self.domain, self.on_invalid = backend, domain, on_invalid
         self._single = not isinstance(e_or_dict, (Mapping, list, tuple))
         self.keys, self._shapes, self.expressions, self._own = _opened(e_or_dict)
+        self._plain = (self._single or self.keys is not None) and all(isinstance(part, Basic) for part in self._shapes)
         self._conditions = conditions_of(domain)
         if on_invalid == "raise":  # every condition has to hold, so each may serve in the proofs about all formulas
             self._conditions += [condition for own in self._own for condition in own]
@@ -115,8 +117,10 @@ class CompiledFormula:
         self._variants: dict[frozenset[Symbol], Formulas] = {}
         self._runners: dict[frozenset[Symbol], Any] = {}
         always_real = frozenset(symbol for symbol in self.symbols if symbol.is_integer is False)
-        self._formulas(always_real)
         self._always_real = always_real
+        # Symbols that nobody called integers may be given floats; then they are floats from there on.
+        self._undecided = {symbol for symbol in self.symbols if symbol.is_integer is None}
+        self._formulas(always_real)
 
     def _formulas(self, reals: frozenset[Symbol]) -> Formulas:
         if reals not in self._variants:
@@ -126,16 +130,32 @@ class CompiledFormula:
     @property
     def program(self) -> Any:
         """The flat program, for those who want to look at it."""
-        return self._formulas(self._always_real).program
+        return self.formulas.program
 
     @property
     def kinds(self) -> Any:
-        return self._shaped(list(self._formulas(self._always_real).kinds))
+        return self._shaped(list(self.formulas.kinds))
+
+    @property
+    def formulas(self) -> Formulas:
+        """The program with what is known about its results."""
+        return self._formulas(self._always_real)
+
+    @cached_property
+    def token(self) -> tuple:
+        """What tells this function from others, the same in every process."""
+        conditions = [(str(c.relation), c.text, str(c.loops)) for c in self._conditions]
+        parts = [sympy.srepr(expression) for expression in self.expressions]
+        return ("compiled formula", str(self.keys), tuple(parts), self.backend, self.on_invalid, str(conditions))
+
+    def flat(self, **arguments: Any) -> list[Any]:
+        """All results in a list, in order, whatever shape was given."""
+        return self._results(arguments)
 
     def _shaped(self, results: Sequence[Any]) -> Any:
         """Results in the shape of what was given: a value, a dict or a tuple, and records of values as they are."""
-        if self._single and len(results) == 1 and isinstance(self._shapes[0], Basic):
-            return results[0]
+        if self._plain:
+            return results[0] if self._single else dict(zip(self.keys, results, strict=True))
         rest = iter(results)
         found = [mapped(shape, lambda part: next(rest)) for shape in self._shapes]
         if self._single:
@@ -143,25 +163,31 @@ class CompiledFormula:
         return dict(zip(self.keys, found, strict=True)) if self.keys is not None else tuple(found)
 
     def __call__(self, **arguments: Any) -> Any:
-        if len(arguments) != len(self.arguments) or not all(name in arguments for name in self.arguments):
+        return self._shaped(self._results(arguments))
+
+    def _results(self, arguments: Mapping[str, Any]) -> list[Any]:
+        try:
+            values = [arguments[name] for name in self.arguments]
+        except KeyError:
+            values = []
+        if len(values) != len(arguments) or len(values) != len(self.arguments):
             missing = [name for name in self.arguments if name not in arguments]
             unknown = [name for name in arguments if name not in self.arguments]
             raise FieldError(
                 f"this formula is a function of {', '.join(self.arguments) or 'nothing'}; "
                 f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
             )
-        values = [arguments[name] for name in self.arguments]
         reals = self._always_real
-        if any(_is_float(value) for value in values):
-            reals = reals | {
+        if self._undecided:
+            reals = reals.union(
                 symbol
                 for symbol, value in zip(self.symbols, values, strict=True)
-                if symbol.is_integer is not True and _is_float(value)
-            }
+                if symbol in self._undecided and _is_float(value)
+            )
         runner = self._runners.get(reals)
         if runner is None:
             runner = self._runners[reals] = self._runner(reals)
-        return self._shaped(runner(values))
+        return runner(values)
 
     def _runner(self, reals: frozenset[Symbol]) -> Any:
         formulas = self._formulas(reals)
@@ -179,10 +205,25 @@ class CompiledFormula:
         return TensorRunner(formulas, self.symbols, mask, self.backend)
 
     def __reduce__(self) -> Any:
-        return CompiledFormula, self._given
+        return _compiled_once, (self.token, self._given)
+
+    def __dask_tokenize__(self) -> tuple:
+        return self.token
 
     def __repr__(self) -> str:
         return f"<compiled formula of {', '.join(self.arguments)} on {self.backend}: {len(self.program)} operations>"
+
+
+_COMPILED: dict[tuple, CompiledFormula] = {}
+
+
+def _compiled_once(token: tuple, given: tuple) -> CompiledFormula:
+    """What arrives from another process is compiled the first time only."""
+    if token not in _COMPILED:
+        if len(_COMPILED) > 32:
+            _COMPILED.clear()
+        _COMPILED[token] = CompiledFormula(*given)
+    return _COMPILED[token]
 
 
 def formula_of(thing: Any) -> Any:

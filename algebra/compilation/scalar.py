@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 from collections.abc import Callable, Sequence
 from types import CodeType, FunctionType
@@ -177,8 +176,7 @@ def python_function(program: Program) -> Callable[..., tuple]:
     source = PythonSource(program, names)
     results = ", ".join(source.text[output] for output in program.outputs)
     lines = [f"def formula({', '.join(names)}):", *("    " + line for line in source.lines), f"    return ({results},)"]
-    tree = ast.parse("\n".join(lines))
-    module = builtins.compile(tree, "<compiled formula>", "exec")
+    module = builtins.compile("\n".join(lines), "<compiled formula>", "exec")
     code = next(part for part in module.co_consts if isinstance(part, CodeType))
     scope: dict[str, Any] = {"__builtins__": builtins, "math": runtime.math, **source.payloads}
     scope.update({name: getattr(runtime, name) for name in source.helpers})
