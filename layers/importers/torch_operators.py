@@ -66,8 +66,12 @@ class Translator:
         """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
         if node.target.__name__.split(".")[0].rstrip("_") in _FRESH:
             return True
-        tensors = [part for part in node.all_input_nodes]
-        return all(self.values[part.name].weight and part.name not in self.learned for part in tensors if part.name in self.values)
+        return all(self._is_known(part.name) for part in node.all_input_nodes)
+
+    def _is_known(self, name: str) -> bool:
+        if name in self.parts:
+            return all(part.weight for part in self.parts[name])
+        return self.values[name].weight and name not in self.learned
 
     def fix(self, node: Any) -> None:
         """The node's value is known before any input is: a buffer, where something else uses it."""
