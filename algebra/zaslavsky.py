@@ -124,7 +124,7 @@ class Enclosure:
         return Enclosure(1 / self.upper, 1 / self.lower)
 
 
-# Fixed point: the pair (low, high) stands for the interval [low, high] / 2^places.
+# Fixed point: the pair (low, high) stands for the interval [low, high] / 2^places. Six places are the fewest.
 
 
 def _log_of_ratio(a: int, b: int, places: int) -> tuple[int, int]:
@@ -231,14 +231,14 @@ def log2_enclosure(value: int | Fraction, bits: int = 64) -> Enclosure:
     value = Fraction(value)
     if value <= 0:
         raise DomainError(f"log2 of {value}, which is not positive")
-    places = bits + 16
+    places = max(bits, 0) + 16
     low, high = _log2_of_ratio(value.numerator, value.denominator, places)
     return Enclosure(Fraction(low, 1 << places), Fraction(high, 1 << places))
 
 
 def log2_of_e(bits: int = 64) -> Enclosure:
     """The binary logarithm of Euler's number, with radius below ``2**-bits``."""
-    places = bits + 16
+    places = max(bits, 0) + 16
     low, high = _log_of_two(places)
     return Enclosure(Fraction(1 << places, high), Fraction(1 << places, low))
 
@@ -377,7 +377,7 @@ def log2_zaslavsky(n: int, d: int, bits: int = 64) -> Enclosure:
         return Enclosure.exactly(n)
     if n <= _EAGER_HYPERPLANES or d <= _EXACT_DIMENSION:
         return log2_enclosure(zaslavsky_number(n, d), bits)
-    places = bits + n.bit_length() + 24
+    places = max(bits, 0) + n.bit_length() + 24
     if 2 * d >= n:
         # Z(n, n-d-1) <= 2^(n-1), so the part taken away from 1 is at most a half.
         less = log2_zaslavsky(n, n - d - 1, bits + 8)
