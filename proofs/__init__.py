@@ -1,0 +1,59 @@
+"""Laws of the algebra, checked and proved.
+
+A law is a plain function that returns two sides; the runner decides it, on several routes that know nothing of each other.
+What is proved is the law about formulas; that the code computes by these formulas is tested, never proved.
+
+>>> from layeralgebra import proofs
+>>> law = proofs.named("nested_floor")
+>>> print(law)
+nested_floor: for all integers x, m >= 1, n >= 1: x//m//n = x//(m*n)
+>>> print(proofs.attempt(law, "galois"))
+proved (galois): the same integers lie below both sides
+>>> print(proofs.refute(law.mutants[0].statement))
+refuted: x=1, m=1, n=2: 0 = 1 is false
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from . import laws
+from .law import Law, law, weakened
+
+# Where the other public names are; each is imported when it is first used, and the solvers only by the routes that need them.
+_ELSEWHERE = {
+    "Proved": ".verdict",
+    "Refuted": ".verdict",
+    "Undecided": ".verdict",
+    "Certificate": ".verdict",
+    "Witness": ".verdict",
+    "Statement": ".statement",
+    "ProofTable": ".report",
+    "prove": ".report",
+    "attempt": ".provers",
+    "refute": ".refute",
+    "export": "",
+}
+
+__all__ = [*sorted(_ELSEWHERE), "Law", "law", "laws", "named", "weakened"]
+
+
+def named(name: str) -> Law:
+    """The law of that name, after all laws were loaded."""
+    from .law import named as find
+
+    laws.load()
+    return find(name)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _ELSEWHERE[name]
+    found = importlib.import_module(f".{name}" if not home else home, __name__)
+    return found if not home else getattr(found, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

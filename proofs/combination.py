@@ -2,8 +2,8 @@
 
 By Farkas' lemma this decides whether linear inequalities contradict each other; Bland's rule makes it end.
 
->>> combination([{"x": 1, "": -1}, {"x": -2}], {"": -2})
-[Fraction(2, 1), Fraction(1, 1)]
+>>> [str(weight) for weight in combination([{"x": 1, "": -1}, {"x": -2}], {"": -2})]
+['2', '1']
 >>> combination([{"x": 1}, {"x": 2}], {"x": -1}) is None
 True
 """
@@ -11,14 +11,17 @@ True
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
+from sympy import QQ
+
+#: Bland's rule ends, but it may take long; after so many pivots none is said to be found.
+_MOST_PIVOTS = 200
 #: A vector by its non-zero entries.
 Vector = Mapping[Any, Any]
 
 
-def combination(vectors: Sequence[Vector], target: Vector) -> list[Fraction] | None:
+def combination(vectors: Sequence[Vector], target: Vector) -> list[Any] | None:
     """Weights that are at least zero, one for each vector, with which the vectors add up to the target; None if there are none.
 
     Parameters
@@ -35,8 +38,10 @@ def combination(vectors: Sequence[Vector], target: Vector) -> list[Fraction] | N
         row = [_exact(vector.get(place, 0)) for vector in vectors] + [_exact(target.get(place, 0))]
         rows.append([-one for one in row] if row[-1] < 0 else row)
         basis.append(width + number)
-    cost = [sum((row[column] for row in rows), Fraction(0)) for column in range(width + 1)]
-    while cost[-1] > 0:
+    cost = [sum((row[column] for row in rows), QQ(0)) for column in range(width + 1)]
+    for _ in range(_MOST_PIVOTS):
+        if cost[-1] <= 0:
+            break
         entering = next((column for column in range(width) if cost[column] > 0), None)
         if entering is None:
             return None
@@ -49,14 +54,16 @@ def combination(vectors: Sequence[Vector], target: Vector) -> list[Fraction] | N
         for row in (*(row for number, row in enumerate(rows) if number != leaving), cost):
             factor = row[entering]
             if factor:
-                row[:] = [a - factor * b for a, b in zip(row, rows[leaving], strict=True)]
+                row[:] = [a - factor * b if b else a for a, b in zip(row, rows[leaving], strict=True)]
         basis[leaving] = entering
-    weights = [Fraction(0)] * width
+    else:
+        return None
+    weights = [QQ(0)] * width
     for row, column in zip(rows, basis, strict=True):
         if column < width:
             weights[column] = row[-1]
     return weights
 
 
-def _exact(value: Any) -> Fraction:
-    return Fraction(int(value.numerator), int(value.denominator))
+def _exact(value: Any) -> Any:
+    return QQ(value) if isinstance(value, int) else value

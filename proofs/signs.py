@@ -30,7 +30,7 @@ _DEPTH = 3
 #: How many steps one question may take.
 _STEPS = 400
 #: How many multiples of known facts one linear combination may draw on.
-_COLUMNS = 120
+_COLUMNS = 60
 
 
 class Facts:
@@ -111,18 +111,28 @@ class Facts:
 
     def contradictory(self, polynomials: Iterable[PolyElement]) -> bool:
         """Whether polynomials cannot all be at least zero: whether a combination with what is known is negative."""
+        known = [one for one in (self._shifted(one) for one in (*polynomials, *self._known)) if one]
+        return self._negative(known) or self._negative([*known, *self._multiples(known)])
+
+    def _multiples(self, known: list[PolyElement]) -> list[PolyElement]:
+        """Products of known polynomials with products of variables, such that their terms meet."""
         ring = self.ring.ring
-        known = [self._shifted(one) for one in (*polynomials, *self._known)]
         monomials = dict.fromkeys(monomial for one in known for monomial in one.monoms())
-        columns = [one for one in known if one]
+        found: dict[PolyElement, None] = {}
         for one in known:
             for monomial, other in product(monomials, one.monoms()):
                 factor = tuple(a - b for a, b in zip(monomial, other, strict=True))
-                if any(factor) and min(factor) >= 0 and self._bounded(factor) and len(columns) < _COLUMNS:
-                    columns.append(one * ring.from_dict({factor: QQ(1)}))
+                if any(factor) and min(factor) >= 0 and self._bounded(factor):
+                    found.setdefault(one * ring.from_dict({factor: QQ(1)}))
+                    if len(found) == _COLUMNS:
+                        return list(found)
+        return list(found)
+
+    def _negative(self, columns: list[PolyElement]) -> bool:
+        """Whether minus one is a combination of the columns and of monomials that are never negative."""
         signs = dict.fromkeys(monomial for one in columns for monomial in one.monoms() if self._bounded(monomial))
         vectors = [dict(one.terms()) for one in dict.fromkeys(columns)] + [{monomial: QQ(1)} for monomial in signs]
-        return combination(vectors, {ring.zero_monom: QQ(-1)}) is not None
+        return combination(vectors, {self.ring.ring.zero_monom: QQ(-1)}) is not None
 
     def _shifted(self, polynomial: PolyElement) -> PolyElement:
         """The polynomial in how much each variable exceeds its lower bound."""

@@ -49,14 +49,22 @@ Ltac cases := repeat match goal with
   | |- context [Z.eqb ?a ?b] => destruct (Z.eqb_spec a b)
   end.
 
+(* Quotients that are exact. *)
+Ltac exact_quotients := repeat match goal with
+  | |- context [?a * ?b / ?a] => replace (a * b / a) with b by (rewrite (Z.mul_comm a b), Z.div_mul; lia)
+  | |- context [?b * ?a / ?a] => replace (b * a / a) with b by (rewrite Z.div_mul; lia)
+  | |- context [?a / ?a] => replace (a / a) with 1 by (rewrite Z.div_same; lia)
+  | |- context [?a / 1] => rewrite (Z.div_1_r a)
+  end.
+
 (* Floors are first given by the inequalities that define them; without floors plain arithmetic is faster. *)
-Ltac arithmetic := cases; first
+Ltac arithmetic := cases; exact_quotients; first
   [ reflexivity
   | ring
   | match goal with
     | |- context [Z.div _ _] => idtac
     | |- context [Z.modulo _ _] => idtac
-    end; timeout 20 (Z.to_euclidean_division_equations; nia)
-  | timeout 10 lia
-  | timeout 20 nia
-  | timeout 20 (Z.to_euclidean_division_equations; nia) ].
+    end; timeout 60 (Z.to_euclidean_division_equations; nia)
+  | timeout 30 lia
+  | timeout 60 nia
+  | timeout 60 (Z.to_euclidean_division_equations; nia) ].

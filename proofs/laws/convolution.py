@@ -34,6 +34,8 @@ def transposed(m: Any, k: Any, s: Any, p: Any, d: Any = 1, extra: Any = 0) -> Te
         "kernel not dilated": lambda n, k, s, p, d: (size(n, k, s, p, d), (n + (2 * p - k + s)) // s),
         "padding on one side": lambda n, k, s, p, d: (size(n, k, s, p, d), (n + (p - d * (k - 1) - 1 + s)) // s),
     },
+    coq="match goal with |- ?x / s + 1 = ?y / s =>"
+    " replace y with (x + 1 * s) by ring; rewrite Z.div_add by lia; ring end.",
     cites=_ARITHMETIC,
 )
 def conv_size_is_floor_affine(n: Positive, k: Positive, s: Positive, p: Natural, d: Positive):
@@ -48,6 +50,9 @@ def conv_size_is_floor_affine(n: Positive, k: Positive, s: Positive, p: Natural,
         "second kernel not spread": lambda n, k, s, j, t: (size(size(n, k, s), j, t), size(n, k + (j - 1) * t, s * t)),
         "strides added": lambda n, k, s, j, t: (size(size(n, k, s), j, t), size(n, k + (j - 1) * s, s + t)),
     },
+    coq="rewrite <- (Z.div_div _ s t) by lia;"
+    " match goal with |- (?x / s + 1 + _ + _) / t + 1 = ?y / s / t + 1 =>"
+    " replace y with (x + (- (j - 1)) * s) by ring; rewrite Z.div_add by lia; do 2 f_equal; ring end.",
     cites=_FOLKLORE,
 )
 def conv_after_conv_size(n: Positive, k: Positive, s: Positive, j: Positive, t: Positive):

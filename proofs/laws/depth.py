@@ -297,7 +297,7 @@ def additive_pyramid_parameters(c: Positive, g: Natural, L: Natural):
 
 
 @law(
-    routes="induction z3 coq",
+    routes="induction cvc5 coq",
     induct="L",
     mutants={
         "widths once": lambda c, s, L: (

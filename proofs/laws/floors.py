@@ -63,6 +63,8 @@ def nested_ceil(x: Integer, m: Positive, n: Positive):
         "order turned round": lambda x, a, b, s, t: (act((b, t), act((a, s), x)), act(compose((b, t), (a, s)), x)),
         "strides that may vanish": weakened(s=Natural),
     },
+    coq="rewrite <- Z.div_div by lia; f_equal; replace (x + (a + b * s)) with (x + a + b * s) by ring;"
+    " rewrite Z.div_add by lia; reflexivity.",
     cites="Dumoulin and Visin, A guide to convolution arithmetic for deep learning, arXiv 1603.07285 (2016)",
 )
 def floor_affine_acts(x: Integer, a: Integer, b: Integer, s: Positive, t: Positive):
@@ -72,11 +74,10 @@ def floor_affine_acts(x: Integer, a: Integer, b: Integer, s: Positive, t: Positi
 
 @law(
     routes="galois z3 coq",
-    lemmas=lambda x, a, b, c, s, t, u: [
-        ("floor_affine_acts", {"x": x, "a": a, "b": b, "s": s, "t": t}),
-        ("floor_affine_acts", {"x": x, "a": a + b * s, "b": c, "s": s * t, "t": u}),
-    ],
-    coq="rewrite lemma1, lemma2; f_equal; ring.",
+    coq="replace (x + (a + b * s + c * (s * t))) with (x + a + (b + c * t) * s) by ring;"
+    " rewrite <- (Z.mul_assoc s t u), <- (Z.div_div _ s (t * u)) by nia; rewrite Z.div_add by lia;"
+    " rewrite <- (Z.div_div _ t u) by lia; f_equal;"
+    " replace ((x + a) / s + (b + c * t)) with ((x + a) / s + b + c * t) by ring; rewrite Z.div_add by lia; reflexivity.",
     mutants={
         "last offset scaled once": lambda x, a, b, c, s, t, u: (
             act((c, u), act((b, t), act((a, s), x))),

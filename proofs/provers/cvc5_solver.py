@@ -9,7 +9,7 @@ from ..verdict import Verdict
 from .smt import Answer, Unreadable, answers, discharge
 
 #: Attempts in order: encoding and time limit in milliseconds.
-ATTEMPTS = (("native", 300), ("quotients", 2000), ("native", 3000))
+ATTEMPTS = (("native", 300), ("quotients", 4000), ("native", 10000))
 
 
 def prove(law: Law) -> Verdict:

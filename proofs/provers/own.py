@@ -11,6 +11,7 @@ from ..conditions import conditions
 from ..law import Law, lemma_statements
 from ..polynomial import Polynomials
 from ..printers.latex import latex
+from ..quotients import cleared
 from ..signs import Facts, at_least_zero, substitutions
 from ..statement import Statement
 from ..term import Formula, Node, Relation, Term
@@ -48,7 +49,11 @@ def pose(law: Law, *, extract: bool, further: Iterable[Node] = ()) -> Problem:
     nodes: list[Node] = [*statement.assumptions, *statement.left, *statement.right, *further]
     for lemma in lemmas:
         nodes += [*lemma.assumptions, *lemma.left, *lemma.right]
-    owed = [(path, condition) for side in (*statement.left, *statement.right) for path, condition in conditions(side)]
+    owed = [
+        (tuple(map(cleared, path)), cleared(condition))
+        for side in (*statement.left, *statement.right)
+        for path, condition in conditions(side)
+    ]
     for path, condition in owed:
         nodes += [*path, condition]
     ring = Polynomials(nodes, extract=extract)

@@ -69,11 +69,27 @@ def _component(problem: Problem, goal: Relation) -> tuple[str, list[Step]] | Non
     if goal.relation == "!=":
         if not facts.nonzero(left - right):
             return None
-    elif not ((goal.relation in ("<=", ">=") or facts.integral(high - low)) and facts.nonnegative(gap)):
+    elif not ((goal.relation in ("<=", ">=") or facts.integral(high - low)) and product_nonnegative(problem, gap)):
         return None
     shown = [Step(latex(goal), ""), Step(rf"\iff {latex(ring.term(high - low))} {_above(goal.relation)}", "")]
     shown.append(Step("", "where every term that is left after the hypotheses are used has a sign that makes it so"))
     return f"the difference is seen to be {sign_words(goal.relation)}", shown
+
+
+def product_nonnegative(problem: Problem, polynomial: PolyElement) -> bool:
+    """Whether a polynomial is seen to be at least zero, whole or factor by factor."""
+    if problem.facts.nonnegative(polynomial):
+        return True
+    if polynomial.is_ground:
+        return False
+    constant, factors = polynomial.factor_list()
+    signs = []
+    for factor, power in factors:
+        if power % 2:
+            if not problem.facts.nonnegative(factor) and not problem.facts.nonnegative(-factor):
+                return False
+            signs.append(1 if problem.facts.nonnegative(factor) else -1)
+    return (constant > 0) == (signs.count(-1) % 2 == 0)
 
 
 def _above(relation: str) -> str:

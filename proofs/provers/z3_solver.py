@@ -18,7 +18,7 @@ from ..verdict import Verdict, Witness
 from .smt import Answer, discharge
 
 #: Attempts in order: encoding and time limit in milliseconds.
-ATTEMPTS = (("native", 500), ("quotients", 3000), ("native", 5000))
+ATTEMPTS = (("native", 500), ("quotients", 5000), ("native", 20000))
 
 
 def prove(law: Law) -> Verdict:

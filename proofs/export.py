@@ -1,0 +1,218 @@
+r"""Laws for others to check and to read: SMT-LIB 2, Coq, and an appendix in LaTeX.
+
+>>> from layeralgebra import proofs
+>>> from layeralgebra.proofs.law import named
+>>> proofs.laws.load()
+>>> print(smtlib(named("floor_affine_left_id")))
+; floor_affine_left_id
+; for all integers a, s >= 1: 0 + a*1 = a; 1*s = s
+; every check-sat must answer unsat
+(set-logic ALL)
+(push 1)
+; goal
+(declare-const a Int)
+(declare-const s Int)
+(assert (<= 1 s))
+(assert (not (= (+ 0 (* a 1)) a)))
+(check-sat)
+(pop 1)
+(push 1)
+; goal
+(declare-const s Int)
+(assert (<= 1 s))
+(assert (not (= (* 1 s) s)))
+(check-sat)
+(pop 1)
+<BLANKLINE>
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from .law import OWN_ROUTES, Law, named
+from .lowering import obligations
+from .printers.latex import latex, name
+from .printers.smtlib import document
+from .provers import attempt, missing, module
+from .quotients import NotLowered
+from .statement import Statement
+from .term import Var
+from .verdict import Proved, Step
+
+
+def smtlib(law: Law) -> str:
+    """A law's obligations in SMT-LIB 2; every ``check-sat`` must answer ``unsat``.
+
+    Raises
+    ------
+    NotLowered
+        If the law has a term that integer arithmetic has no counterpart for.
+    """
+    heading = f"{law.name}\n{law.statement!r}\nevery check-sat must answer unsat"
+    return document(heading, obligations(law))
+
+
+def coq(laws: Iterable[Law]) -> str:
+    """One Coq file with the prelude and a theorem for every law that states the route, each after its lemmas."""
+    from .printers.coq import theorem
+
+    prover = module("coq")
+    stated = [law for law in laws if law.kind == "arithmetic" and "coq" in law.routes]
+    source, _ = prover.document([theorem(law) for law in prover.with_lemmas(stated)])
+    return source
+
+
+def latex_appendix(laws: Iterable[Law], *, whole: bool = True) -> str:
+    """Every law with the proof that the first of our own routes finds: chains of equivalences, bases and steps, expansions.
+
+    Parameters
+    ----------
+    laws : iterable of Law
+    whole : bool
+        Whether to make a document of it, or sections to be put into one.
+    """
+    sections: dict[str, list[str]] = {}
+    for law in laws:
+        if law.kind == "arithmetic":
+            sections.setdefault(law.subject, []).append(_entry(law))
+    lines = [_HEAD] if whole else []
+    for subject, entries in sections.items():
+        lines += [rf"\section{{{_prose(subject.replace('_', ' ').capitalize())}}}", *entries]
+    return "\n".join([*lines, r"\end{document}", ""] if whole else [*lines, ""])
+
+
+def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:
+    """Write all exports into a folder: ``smtlib/NAME.smt2``, ``laws.v``, ``core.v`` and ``proofs.tex``.
+
+    Parameters
+    ----------
+    folder : path
+        It and its parents are made when they are not there.
+    names : iterable of str, optional
+        Names of laws; all when left out.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    from . import laws as registry
+
+    registry.load()
+    wanted = list(registry()) if names is None else [named(one) for one in names]
+    place = Path(folder)
+    (place / "smtlib").mkdir(parents=True, exist_ok=True)
+    texts = {
+        place / "laws.v": coq(wanted),
+        place / "core.v": module("coq").core_source(),
+        place / "proofs.tex": latex_appendix(wanted),
+    }
+    for law in wanted:
+        if law.kind == "arithmetic":
+            try:
+                texts[place / "smtlib" / f"{law.name}.smt2"] = smtlib(law)
+            except NotLowered:
+                continue
+    for path, content in texts.items():
+        path.write_text(content, encoding="utf-8")
+    return list(texts)
+
+
+_HEAD = r"""\documentclass[a4paper,10pt]{article}
+
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=2cm]{geometry}
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}
+\setlength{\emergencystretch}{3em}
+\title{The laws of the layer algebra}
+\author{}
+\date{}
+\begin{document}
+\maketitle
+Variables are integers. $\lfloor\cdot\rfloor$ and $\lceil\cdot\rceil$ round quotients down and up; a sum whose upper bound is
+one less than its lower one is zero. Every proof below was found and checked by a program; the last line of each entry says
+which other ones confirm the law. What is proved is the law about formulas; that a program computes by it is tested.
+"""
+
+
+def _entry(law: Law) -> str:
+    statement = law.arithmetic
+    lines = [rf"\subsection*{{\texttt{{{_prose(law.name)}}}}}", _prose(law.note)]
+    if law.cites:
+        lines[-1] += rf" ({_prose(law.cites)}.)"
+    lines.append(_stated(statement))
+    for route in (*OWN_ROUTES, *(one for one in law.routes if one in ("z3", "cvc5") and not missing(one))):
+        if route not in law.routes:
+            continue
+        verdict = attempt(law, route)
+        if isinstance(verdict, Proved):
+            lines.append(rf"\textit{{Proof}} ({_ROUTE_WORDS[route]}). " + _steps(verdict.certificate.steps) + r" $\square$")
+            break
+    others = [_ROUTE_NAMES[route] for route in law.routes if route not in OWN_ROUTES]
+    if others:
+        lines.append(rf"\textit{{Also}}: {', '.join(others)}.")
+    return "\n\n".join(lines) + "\n"
+
+
+_ROUTE_WORDS = {
+    "ring": "expansion",
+    "field": "lowest terms",
+    "galois": "what lies below",
+    "induction": "induction",
+    "normal_form": "normal form",
+    "z3": "obligations whose negations are unsatisfiable",
+    "cvc5": "obligations whose negations are unsatisfiable",
+}
+_ROUTE_NAMES = {"z3": "z3", "cvc5": "cvc5", "coq": "Coq"}
+
+
+def _stated(statement: Statement) -> str:
+    domains: dict[int | None, list[Var]] = {}
+    for one in statement.variables:
+        domains.setdefault(one.least, []).append(one)
+    said = [
+        f"{', '.join(name(one.name) for one in members)}" + ("" if least is None else rf" \ge {least}")
+        for least, members in domains.items()
+    ]
+    given = [latex(one) for one in statement.hypotheses]
+    words = "For all integers " + ", ".join(f"${one}$" for one in said) if said else ""
+    if statement.sequences:
+        words += (" and " if words else "For ") + "all sequences " + ", ".join(f"${name(s)}$" for s in statement.sequences)
+    words += (" with " + ", ".join(f"${one}$" for one in given)) if given else ""
+    goals = r" \\ ".join(latex(goal) for goal in statement.goals)
+    return f"{words}:\n" + r"\begin{gather*} " + goals + r" \end{gather*}"
+
+
+def _steps(steps: tuple[Step, ...]) -> str:
+    """Steps as aligned lines; a step of words alone becomes a sentence after them."""
+    lines, sentences = [], []
+    for step in steps:
+        if step.formula:
+            lines.append(f"& {step.formula}" + (rf" && \text{{({_reason(step.reason)})}}" if step.reason else ""))
+        elif step.reason:
+            sentences.append(step.reason)
+    body = "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}" if lines else ""
+    return body + ("\n" + " ".join(_reason(one) + "." for one in sentences) if sentences else "")
+
+
+def _reason(words: str) -> str:
+    """Words of a step; what stands in dollars is mathematics already."""
+    pieces = words.split("$")
+    return "$".join(piece if place % 2 else _prose(piece) for place, piece in enumerate(pieces))
+
+
+_SPECIAL = {"_": r"\_", "^": r"\^{}", "&": r"\&", "%": r"\%", "#": r"\#", "~": r"\~{}", "\\": r"\textbackslash{}"}
+_SPECIAL |= {"{": r"\{", "}": r"\}", "<": r"$<$", ">": r"$>$"}
+
+
+def _prose(words: str) -> str:
+    """Plain words for LaTeX, with what stands between double backquotes in typewriter."""
+    pieces = re.split(r"``(.+?)``", words)
+    escaped = ["".join(_SPECIAL.get(letter, letter) for letter in piece) for piece in pieces]
+    return "".join(rf"\texttt{{{piece}}}" if place % 2 else piece for place, piece in enumerate(escaped))
+
