@@ -1,10 +1,10 @@
-"""Layers that keep a part of the channels, features or positions."""
+"""Layers that keep a part of the channels, features or positions, or add empty channels."""
 
 from __future__ import annotations
 
 from ..algebra.layer import Dim, Layer, Size
 
-__all__ = ["ChannelSlice", "FeatureSlice", "PositionSlice"]
+__all__ = ["ChannelPad", "ChannelSlice", "FeatureSlice", "PositionSlice"]
 
 
 class ChannelSlice(Layer):
@@ -31,6 +31,27 @@ class ChannelSlice(Layer):
         y[c, *i] = x[start + c, *i]
         where c < channels
     """
+
+
+class ChannelPad(Layer):
+    """Channels of zeros around those of (channels, *spatial).
+
+    Parameters
+    ----------
+    before, after : Size
+
+    Examples
+    --------
+    >>> from layeralgebra import ChannelPad, dims, output_shape
+    >>> c, n = dims("c n")
+    >>> output_shape(ChannelPad(0, n), on=(c, 7, 7))
+    (c + n, 7, 7)
+    """
+
+    before: Size
+    after: Size
+    equation = "y[c, *i] = pad[c: (before, after)](x[c, *i])"
+    channel_axis = "first"
 
 
 class FeatureSlice(Layer):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Mod, Symbol
+from sympy import Symbol, ceiling, sympify
 
-from ...algebra.errors import FieldError
 from ...algebra.network import Input, Network, Repeat, Series
 from ..activation import Dropout, Identity, ReLU, Sigmoid, SiLU, Tanh
 from ..convolution import Conv
@@ -15,7 +14,7 @@ from ..linear import Linear
 from ..normalization import RMSNorm
 from ..recurrent import LSTM
 from ..reshape import Permute
-from ..slicing import ChannelSlice
+from ..slicing import ChannelPad, ChannelSlice
 from ..state_space import SelectiveStateSpace
 from .families import Stages, family
 
@@ -71,8 +70,6 @@ def mamba(
     -------
     dict of str to Network
     """
-    from sympy import ceiling, sympify
-
     inner = expansion * features
     low = ceiling(sympify(features) / 16) if rank is None else rank
     return {
@@ -132,9 +129,9 @@ def _gate(residual: Any, kernel: Any, dilation: Any) -> Network:
     published={"wavenet": {}},
 )
 def wavenet(
-    *, length: Any = 16_000, levels: Any = 256, residual: Any = 64, skip: Any = 256, kernel: Any = 2, cycle: Any = 10, depth: Any = 30,
+    *, length: Any = 16_000, levels: Any = 256, residual: Any = 64, skip: Any = 256, kernel: Any = 2, cycle: Any = 10, stacks: Any = 3,
 ) -> Stages:
-    """Gated causal convolutions whose dilation doubles from layer to layer and starts again after each cycle.
+    """Gated causal convolutions whose dilation doubles from layer to layer and starts again with each stack.
 
     Parameters
     ----------
@@ -143,13 +140,12 @@ def wavenet(
     levels : Dim
         Values that a sample can take.
     residual, skip : Dim
-        Channels of the stack and of what every layer hands to the head.
+        Channels of the layers, and of what every layer hands to the head.
     kernel : Dim
         Of the convolutions.
     cycle : Dim
-        Layers until the dilation starts again at 1.
-    depth : Dim
-        Layers.
+        Layers of a stack, with dilations 1, 2, 4 and so on.
+    stacks : Dim
 
     Returns
     -------
@@ -158,23 +154,17 @@ def wavenet(
     Notes
     -----
     The paper does not publish the widths; these are common ones. What the layers hand to the head is carried along as `skip` more channels.
+    The receptive field is ``stacks * (kernel - 1) * (2**cycle - 1) + kernel``.
     """
-    if isinstance(depth, int) and depth < 1:
-        raise FieldError(f"wavenet(depth={depth!r}): at least one layer")
     number = Symbol("number", integer=True, nonnegative=True)
-    stack, handed, gated = ChannelSlice(0, residual), ChannelSlice(residual, skip), ChannelSlice(residual, residual)
-    first = Series(
-        Identity() | _gate(residual, kernel, 1),
-        (stack + (gated >> Conv(residual, 1))) | (gated >> Conv(skip, 1)),
-    )
-    last = ChannelSlice(residual + skip, residual)
+    own, handed, gated = ChannelSlice(0, residual), ChannelSlice(residual, skip), ChannelSlice(residual + skip, residual)
     layer = Series(
-        Identity() | (stack >> _gate(residual, kernel, 2 ** Mod(number + 1, cycle))),
-        (stack + (last >> Conv(residual, 1))) | (handed + (last >> Conv(skip, 1))),
+        Identity() | (own >> _gate(residual, kernel, 2**number)),
+        (own + (gated >> Conv(residual, 1))) | (handed + (gated >> Conv(skip, 1))),
     )
     return {
         "input": Input(length),
         "embedding": Series(Embedding(levels, residual), Permute((1, 0)), Conv(residual, kernel, padding="causal")),
-        "layers": first if depth == 1 else first >> Repeat(layer, depth - 1, number),
+        "layers": ChannelPad(0, skip) >> Repeat(Repeat(layer, cycle, number), stacks),
         "head": Series(handed, ReLU(), Conv(skip, 1), ReLU(), Conv(levels, 1)),
     }
