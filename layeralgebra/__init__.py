@@ -12,18 +12,25 @@ from __future__ import annotations
 
 import importlib
 
+from .algebra import metrics as _registered  # noqa: F401  (registers the metrics)
 from .algebra.derivation import Derivation, Derivations
 from .algebra.dims import dims
 from .algebra.domain import Domain
 from .algebra.errors import (
-    BudgetError, DomainError, EquationError, FieldError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError,
+    BudgetError,
+    DomainError,
+    EquationError,
+    FieldError,
+    GraphError,
+    LayerAlgebraError,
+    ShapeError,
+    UnsupportedError,
 )  # fmt: skip
 from .algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
-from .algebra import metrics as _registered  # noqa: F401  (registers the metrics)
 from .algebra.metric import METRICS, Metric, derive, metrics
 from .algebra.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
 from .algebra.normal_form import simplify
-from .layers import COMPOSITIONS, REGISTRY, layers
+from .layers import COMPOSITIONS, REGISTRY, registered_layers
 
 __version__ = "0.1.0"
 
@@ -33,7 +40,7 @@ _LATER = {
     "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",
     "optimize": "algebra.optimize", "pareto": "algebra.optimize", "run": "algebra.run",
     "sensitivity": "algebra.solve", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
-    "zoo": "layers.zoo", "proofs": "proofs",
+    "from_torch": "layers.importers", "zoo": "layers.zoo", "proofs": "proofs",
 }  # fmt: skip
 """Names that are loaded when they are first used, so that the import stays as quick as SymPy's own."""
 
@@ -58,6 +65,6 @@ globals().update(COMPOSITIONS)
 __all__ = [
     "Add", "BudgetError", "Concat", "Derivation", "Derivations", "Dim", "Domain", "DomainError", "EquationError", "FieldError", "Flag", "Graph",
     "GraphError", "Input", "Layer", "LayerAlgebraError", "Metric", "Mul", "Network", "Number", "Repeat", "Series", "ShapeError", "Shared",
-    "Size", "Sizes", "Text", "UnsupportedError", "derive", "dims", "layers", "metrics", "simplify",
+    "Size", "Sizes", "Text", "UnsupportedError", "derive", "dims", "metrics", "registered_layers", "simplify",
     *METRICS, *REGISTRY, *COMPOSITIONS, *_LATER,
 ]  # fmt: skip

@@ -26,7 +26,7 @@ def _register() -> None:
             globals()[name] = found
 
 
-def layers() -> Iterator[type[Layer]]:
+def registered_layers() -> Iterator[type[Layer]]:
     """All registered layers."""
     return iter(REGISTRY.values())
 
