@@ -71,8 +71,8 @@ def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed:
     net : Network
         Without symbols, except in the shape of its `Input`, which the arrays decide.
     x : array
-        One example, without a batch; a list of arrays for a network with several inputs, in the order in which they
-        are written.
+        One example, without a batch; a list of arrays for a network with several inputs (or none), in the order in
+        which they are written.
     weights : mapping of str to array, optional
         As `la.weights` names them; random ones, if left out.
     seed : int

@@ -84,7 +84,8 @@ class _LayerRun:
                 self._recur(range(first, last + 1), running)
                 place = last + 1
             else:
-                self._statement(place)
+                if place in self.instance.live:
+                    self._statement(place)
                 place += 1
         return self.tensors[self.instance.statements[-1].target]
 

@@ -79,9 +79,11 @@ class Unrolled:
         if isinstance(node, Input):
             return self.inputs[scope.path]
         if isinstance(node, Layer):
+            arrived = arrived if node.input_names else ()
             instance = node.instance(*(part.shape for part in arrived))
             shape = tuple(int(size) for size in instance.output)
-            return Arrived(shape, node.layout[1] or arrived[0].channels, self.leaf(node, instance, arrived, scope))
+            channels = node.layout[1] or (arrived[0].channels if arrived else None)
+            return Arrived(shape, channels, self.leaf(node, instance, arrived, scope))
         if isinstance(node, Series):
             for place, part in enumerate(node.parts):
                 arrived = (self._visit(part, arrived, scope.under(place)),)
@@ -159,12 +161,23 @@ def input_nodes(net: Network) -> list[Input]:
 def inputs_of(net: Network) -> int:
     """How many arrays a network takes."""
     inputs = input_nodes(net)
-    if inputs:
-        return len(inputs)
-    first: Network = net
-    while isinstance(first, (Series, Shared)):
-        first = first.parts[0] if isinstance(first, Series) else first.body
-    return len(first.input_names) if isinstance(first, Layer) else 1
+    return len(inputs) if inputs else _taken(net)
+
+
+def _taken(net: Network) -> int:
+    """How many arrays a network without `Input` takes: those of its first layer, all branches taking the same ones."""
+    if isinstance(net, Layer):
+        return len(net.input_names)
+    if isinstance(net, Series):
+        return _taken(net.parts[0])
+    if isinstance(net, Shared):
+        return _taken(net.body)
+    if isinstance(net, (Add, Mul, Concat)) and net.branches:
+        return max(map(_taken, net.branches))
+    if isinstance(net, Graph):
+        targets = {target for _, target in net.edges}
+        return max(_taken(node) for name, node in net.nodes.items() if name not in targets)
+    return 1
 
 
 def at_literal_sizes(net: object, shapes: Sequence[Shape] | None) -> tuple[Network, list[Shape]]:
@@ -188,12 +201,13 @@ def at_literal_sizes(net: object, shapes: Sequence[Shape] | None) -> tuple[Netwo
         literal = [tuple(int(size) for size in node.shape) for node in inputs]
         evaluate_network(network, ShapeCarrier())
         return network, literal
-    if shapes is None:
+    if shapes is None and inputs_of(network):
         raise ShapeError("the network has no input; begin it with Input(...), or pass on=(...), as in on=(3, 32, 32)")
-    if any(size < 1 for shape in shapes for size in shape):
-        raise ShapeError(f"an input of shape {shapes[0] if len(shapes) == 1 else list(shapes)} has no elements")
-    evaluate_network(network, ShapeCarrier(), [are_sizes(shape, "shape") for shape in shapes])
-    return network, list(shapes)
+    given = list(shapes or ())
+    if any(size < 1 for shape in given for size in shape):
+        raise ShapeError(f"an input of shape {given[0] if len(given) == 1 else given} has no elements")
+    evaluate_network(network, ShapeCarrier(), [are_sizes(shape, "shape") for shape in given] or None)
+    return network, given
 
 
 def _bound(network: Network, inputs: Sequence[Input], shapes: Sequence[Shape]) -> Network:

@@ -178,7 +178,7 @@ class Equation:
         for target, value in self.statements:
             for root in (target, value):
                 for node in ast.walk(root):
-                    if isinstance(node, ast.Subscript):
+                    if isinstance(node, ast.Subscript) and node.value.id not in self.fields:
                         yield node
 
     def _starred_names(self) -> set[str]:
@@ -274,6 +274,8 @@ class Equation:
                 return self._expression(self.scalars[node.id], axis)
             if node.id in self.fields:
                 field = self.fields[node.id]
+                if isinstance(field, tuple) and (axis is None or axis >= len(field)):
+                    raise Impossible(f"{node.id} has a value for each axis")
                 number = field[axis] if isinstance(field, tuple) else field
                 return (lambda env: number), frozenset()
             if node.id == "inf":
@@ -291,6 +293,9 @@ class Equation:
                 ast.Div: _quotient, ast.FloorDiv: lambda a, b: a // b, ast.Mod: lambda a, b: a % b, ast.Pow: lambda a, b: a**b,
             }[type(node.op)]  # fmt: skip
             return (lambda env: operate(left(env), right(env))), first | second
+        if isinstance(node, ast.Subscript):
+            part = self.fields[node.value.id][node.slice.value]
+            return (lambda env: part), frozenset()
         assert isinstance(node, ast.Call), ast.dump(node)
         if node.func.id == "size":
             size = self._size(node.args[0].id, axis)
@@ -361,7 +366,7 @@ class Equation:
         )
 
     def _node(self, node: ast.expr) -> Node:
-        if not any(isinstance(part, ast.Subscript) for part in ast.walk(node)):
+        if not any(isinstance(part, ast.Subscript) and part.value.id not in self.fields for part in ast.walk(node)):
             return Node("number", value=self._expression(node, None)[0]({}))
         if isinstance(node, ast.Subscript):
             return Node("read", name=node.value.id, address=self._address(node))
@@ -706,8 +711,16 @@ class Equation:
     def activations(self) -> int:
         """Elements of the output, none if the last line only renames what is there."""
         last = self.lines[-1].value
-        is_view = last.kind == "read" and last.name not in self.weights and last.name not in self.buffers
-        return 0 if is_view and len(list(_reads(last))) == 1 else math.prod(self.output)
+        return 0 if last.kind == "read" and len(list(_reads(last))) == 1 else math.prod(self.output)
+
+    def rows(self, name: str) -> int | None:
+        """How many rows a table has that a tensor holds the numbers of; None if it holds others."""
+        for line in self.lines:
+            for read in _reads(line.value):
+                for axis, part in enumerate(read.address):
+                    if part.kind == "lookup" and part.lookup.name == name:
+                        return self.shapes[read.name][axis]
+        return None
 
     # values ----------------------------------------------------------------------------------------------------------
 
