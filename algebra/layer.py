@@ -89,6 +89,8 @@ class Layer(Network):
         The names of the inputs; left out, they are ``x``, ``x1``... and whatever looks up a table.
     buffers : tuple of str
         Tensors that are neither computed nor learned, such as running statistics.
+    tables : mapping of str to function
+        Buffers whose numbers are known beforehand, ``{"C": lambda self, shape: array}``, such as the cosines of rotary positions.
     channel_axis : str
         ``"first"`` or ``"last"``, where the equation's patterns do not tell.
     claims : mapping of str to function
@@ -111,6 +113,7 @@ class Layer(Network):
     equation: ClassVar[str]
     inputs: ClassVar[tuple[str, ...] | None] = None
     buffers: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     channel_axis: ClassVar[str | None] = None
     claims: ClassVar[Mapping[str, Callable[..., object]]] = {}
     fields: ClassVar[Mapping[str, tuple[type, ...]]] = {}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from .arrays import as_numbers
 from .errors import FieldError, ShapeError
 from .evaluator import input_flows
-from .heads import Head, Pad, Reduce, children, reads
+from .heads import Head, Pad, Read, Reduce, children, reads
 from .instance import Instance
 from .layer import Layer
 from .network import Network
@@ -23,12 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slot:
-    """A tensor that a network needs; `fan_in` is the number of its elements that one output sums."""
+    """A tensor that a network needs.
+
+    `fan_in` is the number of its elements that one output sums, `rows` the number of rows of the table that its elements are numbers of,
+    and `table` computes what is known beforehand.
+    """
 
     name: str
     shape: Shape
     learned: bool
     fan_in: int
+    rows: int | None = None
+    table: Callable[[Shape], Any] | None = None
 
 
 class Inventory(Unrolled):
@@ -49,7 +56,9 @@ class Inventory(Unrolled):
             slot_name = _under(scope.path, name) if own else self._shared_name(scope, name, learned.index(name))
             shape = tuple(int(size) for size in instance.shapes[name])
             self.names[scope.path, name] = slot_name
-            known = self.slots.setdefault(slot_name, Slot(slot_name, shape, role == "weight", _fan_in(instance, name)))
+            table = partial(layer.tables[name], layer) if name in layer.tables else None
+            slot = Slot(slot_name, shape, role == "weight", _fan_in(instance, name), _rows(instance, name), table)
+            known = self.slots.setdefault(slot_name, slot)
             if _essential(known.shape) != _essential(shape):
                 raise ShapeError(
                     f"the weights shared as {slot_name} have shape {known.shape} in one place and {shape} at "
@@ -72,6 +81,16 @@ def _under(path: str, name: str) -> str:
 
 def _essential(shape: Shape) -> Shape:
     return tuple(size for size in shape if size != 1)
+
+
+def _rows(instance: Instance, tensor: str) -> int | None:
+    """How many rows the smallest of the tables has that are looked up with a tensor's elements, if any is."""
+    rows = [
+        int(instance.shapes[read.tensor][axis])
+        for statement in instance.statements for read in reads(statement.value) for axis, part in enumerate(read.address)
+        if isinstance(part, Read) and part.tensor == tensor
+    ]  # fmt: skip
+    return min(rows, default=None)
 
 
 def _fan_in(instance: Instance, tensor: str) -> int:
@@ -103,8 +122,8 @@ def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]
     """Random numbers for everything that a network needs besides its inputs.
 
     Learned tensors are normally distributed, with a variance of one over the number of terms that are summed. Buffers
-    (running statistics) are uniform between 1/2 and 3/2, so that their roots and quotients exist. A tensor's numbers
-    depend on the seed and on its name alone.
+    (running statistics) are uniform between 1/2 and 3/2, so that their roots and quotients exist, or numbers of rows where
+    they look something up, or what a layer's `tables` know. A tensor's numbers depend on the seed and on its name alone.
 
     Parameters
     ----------
@@ -155,7 +174,11 @@ def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     made: dict[str, ndarray] = {}
     for slot in slots:
         generator = numpy.random.default_rng([seed.__index__(), crc32(slot.name.encode())])
-        if slot.learned:
+        if slot.table is not None:
+            made[slot.name] = as_numbers(slot.table(slot.shape), f"the table {slot.name}")
+        elif slot.rows is not None:
+            made[slot.name] = generator.integers(0, slot.rows, slot.shape)
+        elif slot.learned:
             made[slot.name] = generator.standard_normal(slot.shape) / math.sqrt(slot.fan_in)
         else:
             made[slot.name] = generator.uniform(0.5, 1.5, slot.shape)

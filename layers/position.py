@@ -2,16 +2,71 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Dim, Flag, Layer
+from typing import Any
+
+from ..algebra.layer import Dim, Flag, Layer, Number
 
 __all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention"]
+
+
+def _angles(base: Any, positions: int, pairs: int) -> Any:
+    """The angle of pair e at position t, ``t * base**(-e/pairs)``."""
+    import numpy
+
+    return numpy.outer(numpy.arange(positions), float(base) ** (-numpy.arange(pairs) / pairs))
+
+
+def _cosines(layer: Any, shape: tuple[int, ...]) -> Any:
+    import numpy
+
+    return numpy.cos(_angles(layer.base, *shape))
+
+
+def _sines(layer: Any, shape: tuple[int, ...]) -> Any:
+    import numpy
+
+    return numpy.sin(_angles(layer.base, *shape))
+
+
+def _signed_sines(layer: Any, shape: tuple[int, ...]) -> Any:
+    import numpy
+
+    sines = numpy.sin(_angles(layer.base, shape[0], shape[2]))
+    return numpy.stack([-sines, sines], axis=1)
+
+
+def _buckets(layer: Any, shape: tuple[int, ...]) -> Any:
+    """The bucket of every relative position i - j: exact ones for near, logarithmic ones for far, half of them for each direction."""
+    import numpy
+
+    time = (shape[0] + 1) // 2
+    back = numpy.arange(1 - time, time)
+    buckets = int(layer.buckets)
+    ahead = numpy.zeros_like(back)
+    if layer.causal:
+        distance = numpy.maximum(back, 0)
+    else:
+        buckets //= 2
+        ahead = buckets * (back < 0)
+        distance = numpy.abs(back)
+    near = buckets // 2
+    with numpy.errstate(divide="ignore"):
+        far = near + numpy.log(distance / near) / numpy.log(float(layer.farthest) / near) * (buckets - near)
+    return ahead + numpy.where(distance < near, distance, numpy.minimum(numpy.nan_to_num(far, neginf=0).astype(int), buckets - 1))
 
 
 class RotaryEmbedding(Layer):
     """Pairs of features turned by an angle that grows with the position: (time, features) to (time, features).
 
-    Feature e of the first half and feature e of the second half are one pair. The cosines C of ``t * base**(-2 e/features)`` and the sines D,
-    negative for the first half, are buffers.
+    Parameters
+    ----------
+    base : Number
+        Pair e is turned by ``t * base**(-2 e/features)`` at position t.
+
+    Notes
+    -----
+    Feature e of the first half and feature e of the second half are one pair. The cosines C and the sines D, negative for the first half, are
+    known tables.
 
     Examples
     --------
@@ -25,7 +80,9 @@ class RotaryEmbedding(Layer):
     Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568 (2024).
     """
 
+    base: Number = 10_000
     buffers = ("C", "D")
+    tables = {"C": _cosines, "D": _signed_sines}
     equation = """
         z[t, h, e] = x[t, (h, e)]
         u[t, h, e] = z[t, h, e]*C[t, e] + z[t, 1 - h, e]*D[t, h, e]
@@ -48,10 +105,12 @@ class RotaryAttention(Layer):
     reach : Dim, optional
         A position attends to itself and to this many minus one before it; to all, if left out.
     causal : Flag
+    base : Number
+        Pair e of a head is turned by ``t * base**(-2 e/head_features)`` at position t.
 
     Notes
     -----
-    The cosines C and sines S of ``t * base**(-2 e/head_features)`` are buffers; turning costs multiplies and adds, but no MACs.
+    The cosines C and sines S are known tables; turning costs multiplies and adds, but no MACs.
 
     Examples
     --------
@@ -70,7 +129,9 @@ class RotaryAttention(Layer):
     head_features: Dim | None = None
     reach: Dim | None = None
     causal: Flag = True
+    base: Number = 10_000
     buffers = ("C", "S")
+    tables = {"C": _cosines, "S": _sines}
     equation = """
         sets = heads if key_value_heads is None else key_value_heads
         width = size(m)/heads if head_features is None else head_features
@@ -106,10 +167,13 @@ class RelativeAttention(Layer):
     causal : Flag
     learned : Flag
         Whether this layer has learned the table B; otherwise it uses that of another layer, as a buffer G.
+    farthest : Dim
+        From this distance on all relative positions share a bucket.
 
     Notes
     -----
-    r gives the bucket of every relative position ``i - j``, counted from ``1 - time``, and is a buffer.
+    r gives the bucket of every relative position ``i - j``, counted from ``1 - time``, and is a known table: half of the buckets are for single
+    near positions, the others grow with the logarithm of the distance; without `causal` each direction has half of all.
 
     Examples
     --------
@@ -130,7 +194,9 @@ class RelativeAttention(Layer):
     buckets: Dim = 32
     causal: Flag = False
     learned: Flag = True
+    farthest: Dim = 128
     buffers = ("r", "G")
+    tables = {"r": _buckets}
     inputs = ("x",)
     equation = """
         q[n, i, e] = Q[n, e, m] * x[i, m]

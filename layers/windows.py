@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..algebra.errors import FieldError
 from ..algebra.layer import Dim, Flag, Layer, Size
 
@@ -99,6 +101,15 @@ class WindowAttention(Layer):
             raise FieldError("WindowAttention: a grid is not shifted; pass grid=True or shift=..., not both")
 
 
+def _logarithmic_coordinates(layer: Any, shape: tuple[int, ...]) -> Any:
+    import numpy
+
+    sides = [numpy.arange(size) - (size - 1) // 2 for size in shape[:-1]]
+    grid = numpy.stack(numpy.meshgrid(*sides, indexing="ij"), axis=-1)
+    scaled = 8 * grid / numpy.maximum(1, (numpy.array(shape[:-1]) - 1) // 2)
+    return numpy.sign(scaled) * numpy.log2(1 + numpy.abs(scaled)) / 3
+
+
 class CosineWindowAttention(Layer):
     """Attention among the positions of a window by the cosine of query and key, with a bias that a small perceptron gives to every relative position.
 
@@ -114,8 +125,8 @@ class CosineWindowAttention(Layer):
 
     Notes
     -----
-    T holds the logarithmic coordinates of every relative position, sign(v) log2(1 + 8|v|/(window - 1))/3, and is a buffer. The bias of the keys
-    is held but multiplied by zero, as published.
+    T holds the logarithmic coordinates of every relative position, sign(v) log2(1 + 8|v|/(window - 1))/3, and is a known table. The bias of the
+    keys is held but multiplied by zero, as published.
 
     Examples
     --------
@@ -134,6 +145,7 @@ class CosineWindowAttention(Layer):
     shift: Size = 0
     hidden: Dim = 512
     buffers = ("T",)
+    tables = {"T": _logarithmic_coordinates}
     equation = """
         width = size(m)/heads
         count = ceil(size(p)/window)

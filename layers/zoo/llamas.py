@@ -14,7 +14,7 @@ from ..position import RotaryAttention
 from .families import Stages, family
 
 _TWO = {"context": 4096}
-_THREE = {"vocabulary": 128_256, "context": 8192, "key_value_heads": 8}
+_THREE = {"vocabulary": 128_256, "context": 8192, "key_value_heads": 8, "rotary_base": 500_000}
 _LONG = {**_THREE, "context": 131_072}
 
 
@@ -43,9 +43,10 @@ def gated_perceptron(hidden: Any, features: Any) -> Network:
         "llama3_2_1b": {**_LONG, "features": 2048, "depth": 16, "hidden": 8192, "tied": True},
         "llama3_2_3b": {**_LONG, "features": 3072, "depth": 28, "heads": 24, "hidden": 8192, "tied": True},
         "mistral_7b": {"context": 8192, "reach": 4096, "key_value_heads": 8, "hidden": 14_336},
-        "mixtral_8x7b": {"context": 32_768, "key_value_heads": 8, "hidden": 14_336, "experts": 8, "active": 2},
+        "mixtral_8x7b": {"context": 32_768, "key_value_heads": 8, "hidden": 14_336, "experts": 8, "active": 2, "rotary_base": 10**6},
         "mixtral_8x22b": {
             "context": 65_536, "features": 6144, "depth": 56, "heads": 48, "key_value_heads": 8, "hidden": 16_384, "experts": 8, "active": 2,
+            "rotary_base": 10**6,
         },
     },
     parameters={
@@ -61,7 +62,7 @@ def gated_perceptron(hidden: Any, features: Any) -> Network:
 def llama(
     *, vocabulary: Any = 32_000, context: Any = 2048, length: Any = None, features: Any = 4096, depth: Any = 32, heads: Any = 32,
     key_value_heads: Any = None, head_features: Any = None, hidden: Any = 11_008, reach: Any = None, experts: Any = None, active: Any = None,
-    tied: bool = False,
+    rotary_base: Any = 10_000, tied: bool = False,
 ) -> Stages:
     """A causal transformer with rotary positions and gated perceptrons, or a mixture of these, without biases.
 
@@ -86,6 +87,8 @@ def llama(
         To how many tokens each token attends; to all before it, if left out.
     experts, active : Dim, optional
         A mixture of so many perceptrons, of which so many are used for each token.
+    rotary_base : Number
+        Of the angles by which positions turn queries and keys.
     tied : bool
         One table for the embedding and for the output.
 
@@ -93,7 +96,7 @@ def llama(
     -------
     dict of str to Network
     """
-    attention = RotaryAttention(heads, key_value_heads, head_features, reach)
+    attention = RotaryAttention(heads, key_value_heads, head_features, reach, base=rotary_base)
     perceptron = gated_perceptron(hidden, features) if experts is None else MixtureOfExperts(experts, 2 if active is None else active, hidden)
     block = (Identity() + (RMSNorm() >> attention)) >> (Identity() + (RMSNorm() >> perceptron))
     embedding, output = Embedding(vocabulary, features), Linear(vocabulary, bias=False)
