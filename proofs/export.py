@@ -36,7 +36,7 @@ from .law import OWN_ROUTES, Law, named
 from .lowering import obligations
 from .printers.latex import latex, name
 from .printers.smtlib import document
-from .provers import attempt, missing, module
+from .provers import attempt, module
 from .quotients import NotLowered
 from .statement import Statement
 from .term import Var
@@ -146,13 +146,13 @@ def _entry(law: Law) -> str:
     if law.cites:
         lines[-1] += rf" ({_prose(law.cites)}.)"
     lines.append(_stated(statement))
-    for route in (*OWN_ROUTES, *(one for one in law.routes if one in ("z3", "cvc5") and not missing(one))):
-        if route not in law.routes:
-            continue
+    for route in (one for one in OWN_ROUTES if one in law.routes):
         verdict = attempt(law, route)
         if isinstance(verdict, Proved):
             lines.append(rf"\textit{{Proof}} ({_ROUTE_WORDS[route]}). " + _steps(verdict.certificate.steps) + r" $\square$")
             break
+    else:
+        lines.append(r"\textit{Proof} by the programs below; none of the routes that are written out here decides it.")
     others = [_ROUTE_NAMES[route] for route in law.routes if route not in OWN_ROUTES]
     if others:
         lines.append(rf"\textit{{Also}}: {', '.join(others)}.")
@@ -165,8 +165,6 @@ _ROUTE_WORDS = {
     "galois": "what lies below",
     "induction": "induction",
     "normal_form": "normal form",
-    "z3": "obligations whose negations are unsatisfiable",
-    "cvc5": "obligations whose negations are unsatisfiable",
 }
 _ROUTE_NAMES = {"z3": "z3", "cvc5": "cvc5", "coq": "Coq"}
 
@@ -184,20 +182,49 @@ def _stated(statement: Statement) -> str:
     if statement.sequences:
         words += (" and " if words else "For ") + "all sequences " + ", ".join(f"${name(s)}$" for s in statement.sequences)
     words += (" with " + ", ".join(f"${one}$" for one in given)) if given else ""
-    goals = r" \\ ".join(latex(goal) for goal in statement.goals)
-    return f"{words}:\n" + r"\begin{gather*} " + goals + r" \end{gather*}"
+    goals = [latex(goal) for goal in statement.goals]
+    body = r"\begin{gather*} " + r" \\ ".join(goals) + r" \end{gather*}"
+    return f"{words}:\n" + _sized(body, max(map(_length, goals)))
 
 
 def _steps(steps: tuple[Step, ...]) -> str:
     """Steps as aligned lines; a step of words alone becomes a sentence after them."""
+    widest = max((_length(step.formula) for step in steps), default=0)
+    # Reasons stand on lines of their own where there is no room for them beside the longest formula.
+    apart = widest + max((len(step.reason) for step in steps if step.formula), default=0) > _LINE
     lines, sentences = [], []
     for step in steps:
-        if step.formula:
-            lines.append(f"& {step.formula}" + (rf" && \text{{({_reason(step.reason)})}}" if step.reason else ""))
-        elif step.reason:
-            sentences.append(step.reason)
+        if not step.formula:
+            sentences.append(_reason(step.reason) + ".")
+            continue
+        reason = rf"\text{{({_reason(step.reason)})}}" if step.reason else ""
+        if apart:
+            lines += [f"& {step.formula}"] + ([rf"& \qquad {reason}"] if reason else [])
+        else:
+            lines.append(f"& {step.formula}" + (f" && {reason}" if reason else ""))
     body = "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}" if lines else ""
-    return body + ("\n" + " ".join(_reason(one) + "." for one in sentences) if sentences else "")
+    return _sized(body, widest) + ("\n" + " ".join(sentences) if sentences else "")
+
+
+#: About how many letters fit on a line, in the sizes that LaTeX has.
+_LINE = 80
+_SIZES = ((95, ""), (110, r"\small"), (125, r"\footnotesize"), (160, r"\scriptsize"), (10**9, r"\tiny"))
+
+
+def _sized(body: str, length: int) -> str:
+    command = next(command for limit, command in _SIZES if length <= limit)
+    return f"{{{command}\n{body}\n\\par}}" if command and body else body
+
+
+def _length(formula: str) -> int:
+    """About how many letters wide a formula is: a fraction as its longer part, a command as one letter."""
+    formula = re.sub(r"\\(left|right|displaystyle|text)\b", "", formula)
+    while True:
+        shorter = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", lambda m: max(m.groups(), key=len), formula)
+        shorter = re.sub(r"[_^]\{([^{}]*)\}", lambda m: m.group(1)[: len(m.group(1)) // 2 + 1], shorter)
+        if shorter == formula:
+            return len(re.sub(r"[{} ]", "", re.sub(r"\\[A-Za-z]+", "xx", formula)))
+        formula = shorter
 
 
 def _reason(words: str) -> str:

@@ -17,14 +17,21 @@ _PYTORCH_TRANSPOSED = "PyTorch, documentation of torch.nn.ConvTranspose2d"
 _FOLKLORE = "folklore"
 
 
+def extent(k: Any, d: Any = 1) -> Any:
+    """How many inputs a kernel reaches over, dilated by d."""
+    return k if isinstance(d, int) and d == 1 else d * (k - 1) + 1
+
+
 def size(n: Any, k: Any, s: Any = 1, p: Any = 0, d: Any = 1) -> Term:
     """The published output size of a convolution."""
-    return (n + 2 * p - (d * (k - 1) + 1)) // s + 1
+    padded = n if isinstance(p, int) and p == 0 else n + 2 * p
+    return (padded - extent(k, d)) // s + 1
 
 
 def transposed(m: Any, k: Any, s: Any, p: Any, d: Any = 1, extra: Any = 0) -> Term:
     """The published output size of a transposed convolution."""
-    return (m - 1) * s - 2 * p + (d * (k - 1) + 1) + extra
+    padded = (m - 1) * s if isinstance(p, int) and p == 0 else (m - 1) * s - 2 * p
+    return padded + extent(k, d) + extra
 
 
 @law(
@@ -51,7 +58,7 @@ def conv_size_is_floor_affine(n: Positive, k: Positive, s: Positive, p: Natural,
         "strides added": lambda n, k, s, j, t: (size(size(n, k, s), j, t), size(n, k + (j - 1) * s, s + t)),
     },
     coq="rewrite <- (Z.div_div _ s t) by lia;"
-    " match goal with |- (?x / s + 1 + _ + _) / t + 1 = ?y / s / t + 1 =>"
+    " match goal with |- (?x / s + 1 + _) / t + 1 = ?y / s / t + 1 =>"
     " replace y with (x + (- (j - 1)) * s) by ring; rewrite Z.div_add by lia; do 2 f_equal; ring end.",
     cites=_FOLKLORE,
 )

@@ -83,7 +83,7 @@ def _component(problem: Problem, goal: Formula, below: Var) -> list[Step] | None
     if both and one.tree == other.tree:
         return [*one.steps, *_backwards(other.steps)]
     joint = r"\iff" if both else r"\implies"
-    words = "by comparing the inequalities" + (" under the hypotheses" if problem.statement.assumptions else "")
+    words = "by comparing the inequalities" + (" under the hypotheses" if problem.statement.hypotheses else "")
     return [*one.steps, Step(f"{joint} {latex(show(ring, other.tree))}", words), *_backwards(other.steps)]
 
 

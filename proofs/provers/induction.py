@@ -132,24 +132,18 @@ class _Induction:
         goal = Relation(relation, left, right)
         lines = [Step(latex(goal), f"by induction on ${symbol}$")]
         for atom, form in self.closed:
-            lines.append(Step(f"{latex(atom)} = {latex(form)}", "by forward differences, checked at its start and step"))
+            lines.append(Step(f"{latex(atom)} = {latex(form)}", "by forward differences"))
         base = Relation(relation, *(canonical(substitute(one, {self.variable.name: least}), True) for one in (left, right)))
         lines.append(Step(latex(base), f"base, ${symbol} = {least.value}$"))
         grown = []
         for side in (left, right):
             after = ring.of(substitute(side, {self.variable.name: self.variable + 1})) - ring.of(side)
             grown.append(latex(ring.term(after)))
-        if relation == "=" and there == here:
-            joint = f"both sides grow by the same when ${symbol}$ becomes ${symbol} + 1$: the left by"
-            lines.append(Step(grown[0], joint))
-            if grown[1] != grown[0]:
-                lines.append(Step(grown[1], "the right by, which is the same"))
-            return lines
-        words = "step: the left grows by" if relation == "=" else "step: the smaller side grows by"
-        lines.append(Step(grown[0], words))
-        follows = "which the hypothesis of the induction makes the same" if relation == "=" else "which is no less"
-        lines.append(Step(grown[1], f"and the right by, {follows}"))
-        return lines
+        if relation == "=" and there == here and grown[0] == grown[1]:
+            return [*lines, Step(grown[0], f"step: what both sides grow by from ${symbol}$ to ${symbol} + 1$")]
+        lines.append(Step(grown[0], f"step: what the left grows by from ${symbol}$ to ${symbol} + 1$"))
+        follows = "the same, by the hypothesis" if relation == "=" else "no less, by the hypothesis"
+        return [*lines, Step(grown[1], f"and the right: {follows}")]
 
 
 def _closed_forms(nodes: list[Term]) -> list[tuple[Term, Term]]:

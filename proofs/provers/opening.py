@@ -42,7 +42,7 @@ class Opening:
     def __init__(self, ring: Polynomials, facts: Facts, formula: Formula):
         self.ring, self.facts = ring, facts
         self.divisors: list[PolyElement] = []
-        self.tree = self._translated(formula)
+        self.tree = tidy(self._translated(formula))
         self.steps = [Step(latex(formula), "")]
         for _ in range(_MOST_STEPS):
             self._reason = ""
@@ -158,13 +158,20 @@ def _split(literal: PolyElement, place: int) -> tuple[PolyElement, PolyElement]:
 
 
 def tidy(tree: Tree) -> Tree:
-    """Nested conjunctions and disjunctions of one kind joined, repetitions dropped."""
+    """Nested conjunctions and disjunctions of one kind joined, repetitions and literals that are plainly true or false gone."""
     if not isinstance(tree, tuple):
-        return tree
+        if not tree.is_ground:
+            return tree
+        return ("all", ()) if tree.LC >= 0 else ("any", ())
     head, parts = tree
     flat: list[Tree] = []
     for part in map(tidy, parts):
-        flat += part[1] if isinstance(part, tuple) and part[0] == head else [part]
+        if isinstance(part, tuple) and part[0] == head:
+            flat += part[1]
+        elif isinstance(part, tuple) and not part[1]:
+            return part  # a false part of a conjunction, a true one of a disjunction
+        else:
+            flat.append(part)
     unique = tuple(dict.fromkeys(flat))
     return unique[0] if len(unique) == 1 else (head, unique)
 

@@ -56,8 +56,12 @@ def _component(problem: Problem, goal: Relation) -> tuple[str, list[Step]] | Non
     shown = [Step(latex(goal.left), "")]
     if goal.relation == "=":
         if left == right:
-            shown.append(Step(f"= {latex(ring.term(left))}", "expanded"))
-            shown.append(Step(f"= {latex(goal.right)}", "which is also the expansion of the right side"))
+            expansion = latex(ring.term(left))
+            if latex(goal.left) != expansion != latex(goal.right):
+                shown.append(Step(f"= {expansion}", "expanded"))
+                shown.append(Step(f"= {latex(goal.right)}", "which has the same expansion"))
+            else:
+                shown.append(Step(f"= {latex(goal.right)}", "expanded"))
             return "both sides have one expansion", shown
         if vanishes(left - right, problem.equations):
             used = ", ".join(f"${latex(ring.term(one))} = 0$" for one in problem.equations)
