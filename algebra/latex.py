@@ -23,7 +23,7 @@ from .latex_formula import display_latex, escaped, flat_latex, formula_latex
 from .latex_network import network_latex
 from .latex_table import table_latex
 from .layer import Layer
-from .network import Graph, Network
+from .network import Graph, Input, Network
 from .stages import stage_table
 from .table import Table
 from .tables import node_table
@@ -108,7 +108,7 @@ def _formula(title: str, formula: Any) -> str:
             rf"\text{{{escaped(title)}, {escaped(name)}}} &= {formula_latex(value)}"
             for name, value in record_parts(formula)
         ]
-        body = " \\\\\n".join(rows)
+        body = " \\\\[3pt]\n".join(rows)
         return f"\\[\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n\\]"
     name = rf"\text{{{escaped(title)}}}"
     return f"\\[\n{display_latex(name, formula)}\n\\]"
@@ -183,6 +183,9 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
         lines = [r"\subsection*{Equation}", f"\\[\n{latex_equation(net)}\n\\]"]
     elif not isinstance(net, Graph) or len(net.nodes) <= MOST_STAGES:
         lines += [r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
+    if parts[0].terms and not net.atoms(Input):
+        shapes = ", ".join(f"${formula_latex(shape)}$" for shape in parts[0].terms[0].inputs)
+        lines.append(rf"Input: {shapes}.")
     lines.append(r"\subsection*{Formulas}")
     for part in parts:
         lines += [_heading(part), _formula(part.metric.title, part.formula), rf"Source: {escaped(part.source)}."]

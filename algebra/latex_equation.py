@@ -12,43 +12,26 @@ What is written out for the machine is left out for the reader: margins of width
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sympy import Add, Expr, Rational, Symbol
-from sympy.core.symbol import Str
+from sympy import Expr, Symbol
 
-from .elaborate import Elaborated, Elaborator, Mask, Statement
-from .errors import FieldError
-from .heads import (
-    FUNCTIONS,
-    Address,
-    Apply,
-    Constant,
-    Group,
-    Head,
-    Index,
-    Pad,
-    Plus,
-    Read,
-    Reduce,
-    Softmax,
-    Times,
-    address_indices,
-    reads,
-    unknown_head,
-)  # fmt: skip
-from .instance import affine, is_recurrent_address
-from .latex_formula import NEW_LINE, TALL, escaped, flat_latex, formula_latex, index_latex, name_latex, visible_length
-from .layer import Dim, Layer, Size
+from .elaborate import Elaborator
+from .errors import EquationError, FieldError
+from .heads import Address, Group, Index, Pad, Plus, Read, address_indices, reads
+from .instance import is_recurrent_address
+from .latex_formula import NEW_LINE, flat_latex, formula_latex, visible_length
+from .latex_head import HeadWriter, bare_name, tensor_latex
+from .layer import Dim, Layer, Number, Size, Sizes
+from .statements import Elaborated, Mask, Statement
 from .tidy import tidied
 
-LONGEST_LINE, LONGEST_DECIMAL = 95, 14
-SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+LONGEST_LINE = 95
+LONGEST_SCALARS = (8, 4, 1)
+"""How long a scalar may be and still be written out wherever it stands; the next one is tried where a line gets too long."""
 _MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
-_REDUCTIONS = {"sum": r"\sum", "mean": r"\operatorname*{mean}", "max": r"\max", "min": r"\min", "prod": r"\prod"}
 
 
 def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
@@ -80,9 +63,15 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
         raise FieldError(f"latex_equation takes a layer, got {layer!r}")
     shapes: list[Any] | None = None
     if shape is not None:
-        shapes = list(shape) if shape and isinstance(shape[0], (tuple, list)) else [tuple(shape)]
-    made = _elaborated(layer, shapes)
-    return _Writer(layer, made, shapes).text()
+        shapes = list(shape) if not shape or isinstance(shape[0], (tuple, list)) else [tuple(shape)]
+    if shapes is not None:
+        return _Writer(layer, layer.instance(*shapes).elaborated, shapes).text()
+    for longest in LONGEST_SCALARS:
+        made, definitions = _schematic(layer, longest)
+        text = _Writer(layer, made, None, definitions).text()
+        if max(map(visible_length, text.splitlines())) <= LONGEST_LINE:
+            break
+    return text
 
 
 def generic(kind: type[Layer]) -> Layer:
@@ -92,30 +81,58 @@ def generic(kind: type[Layer]) -> Layer:
         default = kind.defaults.get(name)
         if (Dim in kinds or Size in kinds) and (name not in kind.defaults or isinstance(default, int)):
             values[name] = Symbol(name, integer=True, positive=Dim in kinds or None, nonnegative=True)
+        elif name not in kind.defaults and Sizes in kinds:
+            values[name] = tuple(Symbol(f"{name}_{place}", integer=True, positive=True) for place in (1, 2))
+        elif name not in kind.defaults and Number in kinds:
+            values[name] = Symbol(name, real=True)
         elif name not in kind.defaults:
             raise FieldError(f"{kind.__name__} needs {name}; give a layer instead of its class")
     return kind(**values)
 
 
-def _elaborated(layer: Layer, shapes: Sequence[Any] | None) -> Elaborated:
-    if shapes is None:
-        return Elaborator(layer.parsed, layer.values, layer.input_names, None).run()
-    return layer.instance(*shapes).elaborated
+def _schematic(layer: Layer, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
+    """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
+    parsed, fields = layer.parsed, dict(layer.values)
+    plain = Elaborator(parsed, fields, layer.input_names, None)
+    named = {}
+    for name, tree, _ in parsed.scalars:
+        try:
+            long = plain.arithmetic(tree).count_ops() > longest
+        except EquationError:  # one that this layer does not use
+            continue
+        if long:
+            named[name] = Symbol(name, integer=True)
+    if not named:
+        return plain.run(), {}
+    kept = tuple(scalar for scalar in parsed.scalars if scalar[0] not in named)
+    shorter = Elaborator(replace(parsed, scalars=kept), {**fields, **named}, layer.input_names, None)
+    return shorter.run(), {name: shorter.arithmetic(tree) for name, tree, _ in parsed.scalars if name in named}
 
 
-class _Writer:
-    def __init__(self, layer: Layer, made: Elaborated, shapes: Sequence[Any] | None):
-        self.layer, self.shapes = layer, shapes
+class _Writer(HeadWriter):
+    """The lines of one equation."""
+
+    def __init__(
+        self,
+        layer: Layer,
+        made: Elaborated,
+        shapes: Sequence[Any] | None,
+        definitions: Mapping[str, Expr] | None = None,
+    ):
+        sizes = [size for shape in shapes or () for size in shape]
+        symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
+        super().__init__(symbol.name for symbol in symbols if isinstance(symbol, Symbol))
+        self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
         self.made, self.left_out = tidied(made, layer.input_names)
-        self.taken = {symbol.name for symbol in layer.free_symbols if isinstance(symbol, Symbol)}
-        self.taken |= {
-            symbol.name for shape in shapes or () for size in shape for symbol in getattr(size, "free_symbols", ())
-        }
-        self.primed: set[Index] = set()
 
     def text(self) -> str:
         lines = [self.statement(statement) for statement in self.made.statements]
-        conditions = [*self.bounds(), *self.starts(), *(self.spaces() if self.shapes is not None else ())]
+        conditions = [
+            *self.scalars(lines),
+            *self.bounds(),
+            *self.starts(),
+            *(self.spaces() if self.shapes is not None else ()),
+        ]
         lines += _filled(conditions)
         return "\n".join([r"\begin{aligned}", f"{NEW_LINE.rstrip()}\n".join(lines), r"\end{aligned}"])
 
@@ -144,6 +161,21 @@ class _Writer:
             return inside
         margin = self.head(pad.fill)[0]
         return rf"\begin{{cases}} {inside} & \text{{inside}} \\ {margin} & \text{{in the margin}} \end{{cases}}"
+
+    def scalars(self, lines: Sequence[str]) -> list[str]:
+        """The definitions of the scalars that stand in the lines, those that the definitions need included."""
+        shown = {name: formula_latex(Symbol(name)) for name in self.definitions}
+        texts = {name: flat_latex(self.own(value)) for name, value in self.definitions.items()}
+        bounds = " ".join(self.bounds())
+        needed: dict[str, None] = {}
+        waiting = [*lines, bounds]
+        while waiting:
+            text = waiting.pop()
+            for name in self.definitions:
+                if name not in needed and shown[name] in text:
+                    needed[name] = None
+                    waiting.append(texts[name])
+        return [f"{shown[name]} = {texts[name]}" for name in self.definitions if name in needed]
 
     def bounds(self) -> list[str]:
         made = self.made
@@ -218,172 +250,6 @@ class _Writer:
             lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(shape)}}}")
         return lines
 
-    # heads -----------------------------------------------------------------------------------------------------------
-
-    def head(self, head: Head) -> tuple[str, int]:
-        """The LaTeX of a head, and how tightly it binds."""
-        if isinstance(head, Constant):
-            value = head.value
-            loose = value.is_Add or value.could_extract_minus_sign()
-            return constant_latex(value), SUM if loose else PRODUCT if value.is_Mul else ATOM
-        if isinstance(head, Read):
-            return self.read(head), ATOM
-        if isinstance(head, Plus):
-            return " ".join(self.terms(head)), SUM
-        if isinstance(head, Times):
-            return self.product(head)
-        if isinstance(head, Apply):
-            return self.applied(head)
-        if isinstance(head, Reduce):
-            below = ", ".join(self.index(index) for index in sorted(head.indices, key=_plain_first))
-            return f"{_REDUCTIONS[head.operation]}_{{{below}}} {self.within(head.body, PRODUCT)}", PRODUCT
-        if isinstance(head, Softmax):
-            below = ", ".join(self.index(index) for index in head.indices)
-            return rf"\operatorname{{softmax}}_{{{below}}} {bracketed(self.head(head.body)[0])}", ATOM
-        raise unknown_head(head, "typeset")
-
-    def terms(self, head: Plus) -> list[str]:
-        """The terms of a sum, each with its sign but the first."""
-        found = []
-        for place, term in enumerate(head.terms):
-            text = self.within(term, PRODUCT) if isinstance(term, Plus) else self.head(term)[0]
-            negative = text.startswith("-")
-            found.append((f"- {text[1:].lstrip()}" if negative else f"+ {text}") if place else text)
-        return found
-
-    def product(self, head: Times) -> tuple[str, int]:
-        negative = False
-        factors = []
-        for factor in head.factors:
-            if isinstance(factor, Constant) and abs(factor.value) == 1:
-                negative ^= factor.value == -1
-            else:
-                factors.append(factor)
-        if not factors:
-            return ("-1" if negative else "1"), SUM if negative else ATOM
-        if len(factors) == 1 and not negative:
-            return self.head(factors[0])
-        last = len(factors) - 1
-        texts = [
-            self.within(factor, POWER if isinstance(factor, Reduce) and place < last else PRODUCT)
-            for place, factor in enumerate(factors)
-        ]
-        text = r"\, ".join(texts)
-        return (f"- {text}", SUM) if negative else (text, PRODUCT)
-
-    def applied(self, head: Apply) -> tuple[str, int]:
-        first = head.arguments[0]
-        if head.function == "divide":
-            return rf"\frac{{{self.head(first)[0]}}}{{{self.head(head.arguments[1])[0]}}}", ATOM
-        if head.function == "power":
-            scripts = isinstance(first, Read) and "^" in tensor_latex(first.tensor)
-            base = bracketed(self.head(first)[0]) if scripts else self.within(first, ATOM)
-            return f"{base}^{{{self.head(head.arguments[1])[0]}}}", POWER
-        if head.function == "sqrt":
-            return rf"\sqrt{{{self.head(first)[0]}}}", ATOM
-        if head.function == "abs":
-            return rf"\lvert {self.head(first)[0]} \rvert", ATOM
-        inside = ", ".join(self.head(argument)[0] for argument in head.arguments)
-        return f"{FUNCTIONS[head.function].latex}{bracketed(inside)}", ATOM
-
-    def within(self, head: Head, level: int) -> str:
-        text, own = self.head(head)
-        return text if own >= level else bracketed(text)
-
-    # addresses -------------------------------------------------------------------------------------------------------
-
-    def read(self, read: Read) -> str:
-        if not read.address:
-            return tensor_latex(read.tensor)
-        return f"{tensor_latex(read.tensor)}_{{{', '.join(self.address(part) for part in read.address)}}}"
-
-    def address(self, part: Address) -> str:
-        if isinstance(part, Group):
-            return f"({', '.join(self.index(index) for index in part.parts)})"
-        if isinstance(part, Read):
-            return self.read(part)
-        if isinstance(part, Index):
-            return self.index(part)
-        form = affine(part)
-        if form is None:
-            return formula_latex(self.own(part))
-        found = [self.step(step, index) for index, step in sorted(form[0].items(), key=lambda item: item[0].name)]
-        found += [formula_latex(self.own(term)) for term in Add.make_args(form[1]) if term != 0]
-        return signed_sum(found or ["0"])
-
-    def step(self, step: Expr, index: Index) -> str:
-        """A multiple of an index, the index last."""
-        if abs(step) == 1:
-            return f"{'- ' if step == -1 else ''}{self.index(index)}"
-        factor = formula_latex(self.own(step))
-        space = r"\," if r"\mathit" in factor else ""
-        return f"{f'({factor})' if step.is_Add else factor}{space} {self.index(index)}"
-
-    def own(self, expression: Expr) -> Expr:
-        """The expression with a prime at every index whose name a size has already."""
-        clashing = {symbol for symbol in expression.free_symbols if isinstance(symbol, Index) and self.clashes(symbol)}
-        return expression.xreplace({index: Symbol(self.index(index)) for index in clashing}) if clashing else expression
-
-    def clashes(self, index: Index) -> bool:
-        return bare_name(index) in self.taken
-
-    def index(self, index: Index) -> str:
-        name = index.name if index.name.startswith("\\") else index_latex(index.name)
-        return f"{name}'" if self.clashes(index) else name
-
-
-def _plain_first(index: Index) -> tuple[bool, str]:
-    return index.name.startswith("\\"), index.name
-
-
-def bare_name(index: Index) -> str:
-    """The name of an index as its equation has it."""
-    found = re.fullmatch(r"\\boldsymbol\{(\w+)\}", index.name)
-    return found[1] if found else index.name
-
-
-def signed_sum(terms: Sequence[str]) -> str:
-    """Terms as a sum, those with a minus sign at the end."""
-    positive = [term for term in terms if not term.startswith("-")]
-    negative = [term.removeprefix("-").lstrip() for term in terms if term.startswith("-")]
-    first, *rest = positive or ["-" + negative.pop(0)]
-    return " ".join([first, *(f"+ {term}" for term in rest), *(f"- {term}" for term in negative)])
-
-
-def constant_latex(value: Expr) -> str:
-    r"""A constant of an equation: decimals as they were written, and a few digits of what would be unreadable.
-
-    >>> from sympy import Rational, sqrt
-    >>> [constant_latex(x) for x in (Rational(1, 100000), Rational("0.044715"), sqrt(Rational("0.6366197723675814")))]
-    ['10^{-5}', '0.044715', '0.797885\\ldots']
-    """
-    if value.is_Rational and not value.is_Integer and value.q >= 100:
-        text = format(Decimal(value.p) / Decimal(value.q), "f").rstrip("0")
-        if Rational(text) == value and len(text) <= LONGEST_DECIMAL:
-            exponent = len(str(value.q)) - 1
-            return f"10^{{-{exponent}}}" if value.p == 1 and value.q == 10**exponent else text
-    if value.is_number and any(abs(number.p) > 10**6 or number.q > 10**6 for number in value.atoms(Rational)):
-        return rf"{float(value):.6g}\ldots"
-    return formula_latex(value)
-
-
-def tensor_latex(name: str) -> str:
-    r"""The name of a tensor: of two letters the second is raised, since indices stand below.
-
-    >>> tensor_latex("W"), tensor_latex("Wr"), tensor_latex("memory")
-    ('W', 'W^{r}', '\\mathit{memory}')
-    """
-    if re.fullmatch(r"[A-Za-z][a-z0-9]", name):
-        return f"{name[0]}^{{{name[1]}}}" if name[1].isalpha() else f"{name[0]}^{{({name[1]})}}"
-    return name_latex(name)
-
-
-def bracketed(text: str) -> str:
-    """In round brackets, tall ones around what is tall."""
-    if any(mark in text for mark in TALL):
-        return rf"\left({text}\right)"
-    return f"({text})"
-
 
 def _sizes(sizes: Sequence[Expr | None]) -> str:
     return r" \times ".join(r"\cdot" if size is None else formula_latex(size) for size in sizes)
@@ -399,10 +265,3 @@ def _filled(conditions: Sequence[str]) -> list[str]:
         else:
             lines.append((r"& \text{where } " if not lines else r"& \phantom{\text{where }} ") + condition + ending)
     return lines
-
-
-def field_latex(value: Any) -> str:
-    """The value of a field, for math mode."""
-    if isinstance(value, Str):
-        return rf"\text{{{escaped(value.name)}}}"
-    return formula_latex(value)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import unicodedata
 from typing import Any
 
 from sympy import Add, Basic, Eq, Expr, Ge, Gt, Le, Lt, Mul, Ne, Rational, Symbol, Tuple, fraction
@@ -33,7 +34,12 @@ _GREEK = {
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}",
+    "|": r"\textbar{}", "\N{EN DASH}": "--", "\N{EM DASH}": "---", "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{LATIN SMALL LETTER O WITH STROKE}": r"\o{}", "\N{LATIN SMALL LETTER SHARP S}": r"\ss{}",
+    "\N{LATIN SMALL LETTER L WITH STROKE}": r"\l{}", "\N{NO-BREAK SPACE}": "~",
+}  # fmt: skip
+_ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v", "\u0327": "c",
 }  # fmt: skip
 _SCHEMATIC = re.compile(r"\\boldsymbol\{[A-Za-z]\w*\}\Z|\\lvert [A-Za-z]\w* \\rvert\Z")
 NEW_LINE = r" \\ "
@@ -42,12 +48,23 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*\Z")
 
 
 def escaped(text: str) -> str:
-    r"""Plain text for LaTeX's text mode.
+    r"""Plain text for LaTeX's text mode; letters that its first fonts lack are named by their numbers.
 
-    >>> print(escaped("50% of c_out"))
-    50\% of c\_out
+    >>> print(escaped("50% of c_out"), escaped("Montúfar"), escaped("日"))
+    50\% of c\_out Mont\'{u}far [U+65E5]
     """
-    return "".join(_SPECIAL.get(character, character if character.isprintable() else " ") for character in text)
+    return "".join(map(_escaped_character, text))
+
+
+def _escaped_character(character: str) -> str:
+    if character in _SPECIAL:
+        return _SPECIAL[character]
+    if character.isascii():
+        return character if character.isprintable() else " "
+    base, *marks = unicodedata.normalize("NFD", character)
+    if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii() and base.isalpha():
+        return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
+    return f"[U+{ord(character):04X}]"
 
 
 def name_latex(name: str) -> str:
@@ -78,8 +95,8 @@ class FormulaLatexPrinter(LatexPrinter):
     def __init__(self, flat: bool = False) -> None:
         super().__init__({"fold_short_frac": flat, "mul_symbol": None})
 
-    def _add_parens(self, s: str) -> str:
-        return rf"\left({s}\right)" if any(mark in s for mark in TALL) else f"{{({s})}}"
+    def doprint(self, expr: Any) -> str:
+        return _low_brackets(super().doprint(expr))
 
     def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
         return positive_first(super()._as_ordered_terms(expr, order=order))
@@ -174,6 +191,30 @@ def index_latex(name: str) -> str:
 
 
 _PRINTER, _FLAT = FormulaLatexPrinter(), FormulaLatexPrinter(flat=True)
+
+
+_INNERMOST = re.compile(r"([A-Za-z]?)\\left\(((?:(?!\\left|\\right).)*)\\right\)")
+
+
+def _low_brackets(latex: str) -> str:
+    r"""Plain brackets around what is not tall, in a group of their own, so that no line is broken inside them.
+
+    >>> print(_low_brackets(r"c \left(H + 1\right) \left(\frac{c}{2}\right)"))
+    c {(H + 1)} \left(\frac{c}{2}\right)
+    """
+
+    def lowered(found: re.Match[str]) -> str:
+        before, inside = found.groups()
+        if any(mark in inside for mark in TALL):
+            return f"{before}\0{inside}\1"
+        return f"{before}({inside})" if before else f"{{({inside})}}"
+
+    while r"\left(" in latex:
+        shorter = _INNERMOST.sub(lowered, latex)
+        if shorter == latex:
+            break
+        latex = shorter
+    return latex.replace("\0", r"\left(").replace("\1", r"\right)")
 
 
 def flat_latex(formula: Expr) -> str:

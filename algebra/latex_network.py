@@ -155,4 +155,4 @@ def _graph(net: Graph) -> str:
 
 def node_latex(name: str) -> str:
     """The name of a node of a graph."""
-    return name_latex(name) if len(name) == 1 else rf"\mathtt{{{escaped(name)}}}"
+    return name_latex(name) if len(name) == 1 else rf"\texttt{{{escaped(name)}}}"

@@ -7,7 +7,6 @@ stages.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +18,12 @@ from .carriers import ShapeCarrier, TotalCarrier
 from .derivation import Derivation, Derivations, NodeTerm
 from .errors import FieldError
 from .evaluator import evaluate_network
+from .latex_formula import escaped
 from .layer import Layer
 from .metric import repeated
 from .network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
 from .normal_form import simplify
-from .table import Marked, Table, evaluated
+from .table import HARD, Marked, Table, evaluated
 from .text import layer_text
 
 SHORT_SERIES, LONGEST_NAME = 4, 40
@@ -85,9 +85,14 @@ _TYPESET = {">>": r"$\to$", "|": r"$\Vert$", "*": r"$\odot$", "+": "$+$"}
 
 def _marked(text: str) -> Marked:
     """An outline that LaTeX shows with the signs of networks."""
-    latex = re.sub(r" \*\* (\w+|\([^()]*\))", r"$^{\1}$", text)
-    latex = " ".join(_TYPESET.get(word, word) for word in latex.split(" "))
-    return Marked(text, latex.replace(" layers]", "~layers]").replace("_", r"\_"))
+    words = iter(text.replace(" layers]", f"{HARD}layers]").split(" "))
+    made: list[str] = []
+    for word in words:
+        if word == "**":
+            made[-1] += f"$^{{{escaped(next(words, ''))}}}$"
+        else:
+            made.append(_TYPESET.get(word) or escaped(word.replace(HARD, " ")).replace(" ", "~"))
+    return Marked(text, " ".join(made))
 
 
 def stages_of(net: Network, named: Mapping[str, Network] | None = None, on: Any = None) -> list[Stage]:

@@ -31,7 +31,7 @@ from .network import Network
 NARROWEST = 8
 LONGEST_LIST = 40
 GAP = "  "
-_HARD = "\N{NO-BREAK SPACE}"
+HARD = "\N{NO-BREAK SPACE}"
 
 
 class Marked(str):
@@ -197,9 +197,9 @@ def fitted(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]
 def _bound(text: str) -> str:
     """The text with blanks that must not be broken: after a sign, so that a line begins with it."""
     for sign in ("+", "-", ">>"):
-        text = text.replace(f" {sign} ", f" {sign}{_HARD}")
-    text = text.replace(" ** ", f"{_HARD}**{_HARD}")
-    return re.sub(r"\[(\d+) layers\]", rf"[\1{_HARD}layers]", text)
+        text = text.replace(f" {sign} ", f" {sign}{HARD}")
+    text = text.replace(" ** ", f"{HARD}**{HARD}")
+    return re.sub(r"\[(\d+) layers\]", rf"[\1{HARD}layers]", text)
 
 
 def _pieces(text: str) -> list[str]:
@@ -217,14 +217,14 @@ def _wrapped(text: str, width: int) -> list[str]:
             continue
         while len(piece) > width:
             cut = _cut(piece, width)
-            lines, piece = [*lines, piece[:cut].strip(_HARD)], piece[cut:]
+            lines, piece = [*lines, piece[:cut].strip(HARD)], piece[cut:]
         lines.append(piece)
-    return [line.replace(_HARD, " ") for line in lines if line] or [""]
+    return [line.replace(HARD, " ") for line in lines if line] or [""]
 
 
 def _cut(piece: str, width: int) -> int:
-    """Where to break a piece that is too long: at a bound blank, after a sign of product or a comma, after a slash."""
-    for marks in (_HARD, "*,", "/"):
+    """Where to break a piece that is too long: after a sign of product or a comma, at a bound blank, after a slash."""
+    for marks in ("*,", HARD, "/"):
         places = [
             place
             for place in range(2, width + 1)
