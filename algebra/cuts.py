@@ -18,18 +18,86 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Integer, Min, oo
 
 from .dims import as_size
 from .errors import BudgetError, GraphError
+from .normal_form import is_nonnegative
 
 Node = Hashable
-Edges = dict[Any, dict[Any, Expr]]
+Edges = dict[Any, dict[Any, "Least"]]
+
+# Sizes are compared by the rules of the normal form while they are few; more of them by coefficients only.
+_DEEPLY_COMPARED = 16
+# A sum of minima is the minimum of all sums while these are few; more of them stay as they are written.
+_MOST_SUMS = 36
 
 # A core of this many inner nodes that is not series-parallel has at most 2^12 cuts to compare.
 _LARGEST_CORE = 12
+
+
+@dataclass(frozen=True)
+class Least:
+    """The minimum of several sizes, kept as the set of those that may be smallest; the empty set is ``oo``.
+
+    With `series` (minimum) and `parallel` (sum) these are the capacities of series-parallel graphs, a semiring: what a
+    chain lets through is its narrowest passage, what branches let through adds up.
+
+    Examples
+    --------
+    >>> from sympy import floor, symbols
+    >>> a, b = symbols("a b", integer=True, positive=True)
+    >>> Least.of(a, 3 * b, b, a * floor(b / 2)).expr()
+    Min(a, b, a*floor(b/2))
+    >>> Least.of(a).series(Least.of(b)).parallel(Least.of(b)).expr()
+    Min(2*b, a + b)
+    >>> Least().expr(), Least().parallel(Least.of(a)) == Least(), Least().series(Least.of(a)).expr()
+    (oo, True, a)
+    """
+
+    sizes: frozenset[Expr] = frozenset()
+
+    @classmethod
+    def of(cls, *sizes: Expr) -> Least:
+        """The minimum of these sizes."""
+        return cls().series(cls(frozenset(size for size in sizes if size != oo)))
+
+    def expr(self) -> Expr:
+        """As an expression."""
+        # They have been compared already, with more success than `Min` would have.
+        return Min(*self.sizes, evaluate=False) if self.sizes else oo
+
+    def series(self, other: Least) -> Least:
+        """The smaller one."""
+        kept = set(self.sizes)
+        for size in other.sizes - self.sizes:
+            deeply = len(kept) <= _DEEPLY_COMPARED
+            if not any(_at_least(size, least, deeply) for least in kept):
+                kept = {least for least in kept if not _at_least(least, size, deeply)} | {size}
+        return Least(frozenset(kept))
+
+    def parallel(self, other: Least) -> Least:
+        """The sum."""
+        if not self.sizes or not other.sizes:
+            return Least()
+        if len(self.sizes) * len(other.sizes) > _MOST_SUMS:
+            return Least(frozenset({self.expr() + other.expr()}))
+        return Least().series(Least(frozenset(a + b for a in self.sizes for b in other.sizes)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _at_least(large: Expr, small: Expr, deeply: bool) -> bool:
+    """Whether one size is known to be at least another; sizes are not negative."""
+    one, what = large.as_coeff_Mul()
+    other, that = small.as_coeff_Mul()
+    if what == that:
+        return bool(one >= other)
+    if what.is_Symbol and that.is_Symbol:
+        return False
+    return deeply and is_nonnegative(large - small) is True
 
 
 @dataclass(frozen=True)
@@ -93,7 +161,7 @@ def minimum_vertex_cut(graph: Any, source: Node, sink: Node, capacity: Mapping[A
     if all(size.is_Integer or size == oo for size in sizes.values()):
         return _by_flow(inner, source, sink, sizes)
     _refuse_cycles(between, inner)
-    return Cut(_by_reduction(inner, source, sink, sizes))
+    return Cut(_by_reduction(inner, source, sink, {node: Least.of(size) for node, size in sizes.items()}).expr())
 
 
 def _size(value: Any, node: Node) -> Expr:
@@ -160,18 +228,19 @@ def _by_flow(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes: Mapp
     return Cut(Integer(value), frozenset(node for node in sizes if (node, 0) in near and (node, 1) not in near))
 
 
-def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes: Mapping[Any, Expr]) -> Expr:
+def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes: Mapping[Any, Least]) -> Least:
     """Each node becomes an edge of its capacity; edges between nodes are infinite; then the graph shrinks."""
     after: Edges = {}
     before: Edges = {}
 
-    def join(u: Any, v: Any, size: Expr) -> None:
-        size = size + after.get(u, {}).get(v, Integer(0))
+    def join(u: Any, v: Any, size: Least) -> None:
+        if v in after.get(u, {}):
+            size = size.parallel(after[u][v])
         after.setdefault(u, {})[v] = before.setdefault(v, {})[u] = size
         after.setdefault(v, {})
         before.setdefault(u, {})
 
-    def part(u: Any, v: Any) -> Expr:
+    def part(u: Any, v: Any) -> Least:
         del before[v][u]
         return after[u].pop(v)
 
@@ -190,7 +259,7 @@ def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes:
     for node, size in sizes.items():
         join((node, 0), (node, 1), size)
     for u, v in edges:
-        join((u, 1), (v, 0), oo)
+        join((u, 1), (v, 0), Least())
     start, end = (source, 0), (sink, 1)
     waiting = list(after)
     while waiting:
@@ -200,19 +269,19 @@ def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes:
         touched = [*before[node], *after[node]]
         if len(before[node]) == 1:
             (u,) = before[node]
-            if before[node][u] == oo:
+            if before[node][u] == Least():
                 # Its only entry is uncuttable: some least cut has both on one side.
                 contract(node, u)
             elif len(after[node]) == 1:
                 (v,) = after[node]
                 one, other = part(u, node), part(node, v)
                 del after[node], before[node]
-                join(u, v, Min(one, other))
+                join(u, v, one.series(other))
             else:
                 continue
         elif len(after[node]) == 1:
             (v,) = after[node]
-            if after[node][v] != oo:
+            if after[node][v] != Least():
                 continue
             contract(node, v)
         else:
@@ -220,24 +289,29 @@ def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes:
         waiting.extend(other for other in touched if other in after)
     inner = [node for node in after if node not in (start, end)]
     if not inner:
-        return after[start].get(end, Integer(0))
+        return after[start][end]
     return _every_cut(after, start, end, inner)
 
 
-def _every_cut(after: Edges, start: Any, end: Any, inner: list[Any]) -> Expr:
+def _every_cut(after: Edges, start: Any, end: Any, inner: list[Any]) -> Least:
     if len(inner) > _LARGEST_CORE:
         raise BudgetError(
             f"a part of the graph with {len(inner)} inner nodes is not series-parallel, and symbolic "
             f"cuts are compared one by one up to {_LARGEST_CORE}; substitute numbers, which have no such limit"
         )
     # Cuts as multisets of edges' sizes: one that contains another cannot be smaller.
-    found: list[Counter[Expr]] = []
+    found: list[Counter[Least]] = []
     for chosen in range(1 << len(inner)):
         near = {start, *(node for place, node in enumerate(inner) if chosen >> place & 1)}
         cut = Counter(size for u in near for v, size in after[u].items() if v not in near)
-        if oo in cut or any(other <= cut for other in found):
+        if Least() in cut or any(other <= cut for other in found):
             continue
         found = [other for other in found if not cut <= other]
         found.append(cut)
-    totals = [sum((times * size for size, times in cut.items()), Integer(0)) for cut in found]
-    return Min(*totals) if totals else oo
+    smallest = Least()
+    for cut in found:
+        total, *others = cut.elements()
+        for size in others:
+            total = total.parallel(size)
+        smallest = smallest.series(total)
+    return smallest

@@ -32,9 +32,10 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
-from sympy import Expr, IndexedBase, Integer, Min, Sum, binomial, log, oo
+from sympy import Add, Expr, IndexedBase, Integer, Min, Sum, binomial, log, oo
 from sympy.core.symbol import Dummy
 
+from .cuts import Least
 from .dims import as_size
 from .errors import BudgetError, FieldError, UnsupportedError
 from .zaslavsky import Enclosure, Log2Zaslavsky, Zaslavsky, log2_enclosure, zaslavsky_number
@@ -195,7 +196,19 @@ class Transfer:
         raise NotImplementedError
 
     def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
-        """Bits added on an image of dimension ``d``, and the bound on the dimension after: never below `act`."""
+        """Bits for data of dimension ``d``, and the least vertex cut from there to the output: never below `act`.
+
+        ``sum_l log2 Z(n_l, m_l)``, where ``m_l`` is the least vertex cut between the input and layer ``l``.
+        """
+        cut = Least.of(as_size(d, "d", least=0))
+        return Add(*self._bits(cut)), cut.series(self._narrowest()).expr()
+
+    def _bits(self, cut: Least) -> list[Expr]:
+        """What each layer adds, behind a cut."""
+        raise NotImplementedError
+
+    def _narrowest(self) -> Least:
+        """The least vertex cut from input to output, the input not counted."""
         raise NotImplementedError
 
     def image(self, d: Expr) -> Expr:
@@ -242,8 +255,11 @@ class Affine(Transfer):
     def reach(self, top: int) -> int:
         return min(top, _number(self.rank, "rank"))
 
-    def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
-        return Integer(0), Min(d, self.rank)
+    def _bits(self, cut: Least) -> list[Expr]:
+        return []
+
+    def _narrowest(self) -> Least:
+        return Least.of(self.rank)
 
     def image(self, d: Expr) -> Expr:
         return DIMENSION[Min(d, self.rank)]
@@ -336,13 +352,18 @@ class Units(Transfer):
     def reach(self, top: int) -> int:
         return min(top, _number(self.count, "units")) if self.pieces.sloped else 0
 
-    def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
-        together = _bits_of_units(self.count, d, self.pieces)
-        after = Min(d, self.count) if self.pieces.sloped else Integer(0)
-        if self._is_dense():
-            return together, after
-        apart = (copies * _bits_of_units(units, Min(d, rank), self.pieces) for units, rank, copies in self.groups)
-        return Min(together, sum(apart, Integer(0))), after
+    def _bits(self, cut: Least) -> list[Expr]:
+        together = _bits_of_units(self.count, cut, self.pieces)
+        seen = [cut.series(Least.of(rank)) for _, rank, _ in self.groups]
+        if len(self.groups) == 1 and seen == [cut]:
+            return [together]  # N_p(sum of units, d) <= N_p(units, d)^copies
+        apart = Add(
+            *(copies * _bits_of_units(units, part, self.pieces) for (units, _, copies), part in zip(self.groups, seen))
+        )
+        return [_smaller(together, apart)]
+
+    def _narrowest(self) -> Least:
+        return Least.of(self.count if self.pieces.sloped else Integer(0))
 
     def _is_dense(self) -> bool:
         return len(self.groups) == 1 and self.groups[0][1:] == (oo, 1)
@@ -421,13 +442,18 @@ def _tables(groups: tuple[tuple[int, int | None, int], ...], pieces: Pieces, dep
     return _Tables(n, depth, cap, placed, total, full, rest)
 
 
-def _bits_of_units(n: Expr, d: Expr, pieces: Pieces) -> Expr:
+def _bits_of_units(n: Expr, cut: Least, pieces: Pieces) -> Expr:
     """log2 of N_p(n, d), or of a bound: p n hyperplanes in general position, and all (p + 1)^n patterns."""
     p = pieces.breakpoints
     if p == 0:
         return Integer(0)
-    bits = Log2Zaslavsky(p * n, d)
-    return bits if p == 1 else Min(bits, n * log(p + 1) / log(2))
+    bits = Log2Zaslavsky(p * n, cut.expr())
+    return bits if p == 1 else _smaller(bits, n * log(p + 1) / log(2))
+
+
+def _smaller(one: Expr, other: Expr) -> Expr:
+    """Their minimum; with symbols SymPy would search long for an order between two logarithms, and find none."""
+    return Min(one, other, evaluate=not (one.free_symbols or other.free_symbols))
 
 
 def relu(n: Any) -> Units:
@@ -498,8 +524,11 @@ class MaxPool(Transfer):
     def reach(self, top: int) -> int:
         return min(top, _number(self.outputs, "outputs"))
 
-    def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
-        return Log2Zaslavsky(self.hyperplanes, d), Min(d, self.outputs)
+    def _bits(self, cut: Least) -> list[Expr]:
+        return [Log2Zaslavsky(self.hyperplanes, cut.expr())]
+
+    def _narrowest(self) -> Least:
+        return Least.of(self.outputs)
 
     def image(self, d: Expr) -> Expr:
         return Zaslavsky(self.hyperplanes, d) * DIMENSION[Min(d, self.outputs)]
@@ -533,12 +562,18 @@ class Chain(Transfer):
             top = part.reach(top)
         return top
 
-    def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
+    def _bits(self, cut: Least) -> list[Expr]:
         bits = []
         for part in self.parts:
-            added, d = part.closed_form(d)
-            bits.append(added)
-        return sum(bits, Integer(0)), d
+            bits += part._bits(cut)
+            cut = cut.series(part._narrowest())
+        return bits
+
+    def _narrowest(self) -> Least:
+        cut = Least()
+        for part in self.parts:
+            cut = cut.series(part._narrowest())
+        return cut
 
 
 IDENTITY = Chain(())
@@ -620,11 +655,14 @@ class Branches(Transfer):
     def reach(self, top: int) -> int:
         return min(self._limit(top), sum(branch.reach(top) for branch in self.branches))
 
-    def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
-        bits, widths = zip(*(branch.closed_form(d) for branch in self.branches))
-        # The least vertex cut: sums over branches, minima along them, and an identity cannot be cut but at its ends.
-        joined = d if IDENTITY in self.branches else Min(d, sum(widths, Integer(0)))
-        return sum(bits, Integer(0)), joined if self.width is None else Min(joined, self.width)
+    def _bits(self, cut: Least) -> list[Expr]:
+        return [bits for branch in self.branches for bits in branch._bits(cut)]
+
+    def _narrowest(self) -> Least:
+        cut, *others = (branch._narrowest() for branch in self.branches)
+        for other in others:
+            cut = cut.parallel(other)
+        return cut if self.width is None else cut.series(Least.of(self.width))
 
 
 def residual(branch: Transfer, width: Any = None) -> Branches:
