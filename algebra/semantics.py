@@ -12,11 +12,9 @@ Every statement is evaluated over the whole box of its indices at once, except i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from sympy import Expr, Max, Min, ceiling, floor
-
+from .addresses import Addresses
 from .arrays import (
     Labelled,
     aligned,
@@ -31,12 +29,10 @@ from .arrays import (
     times,
     united,
 )  # fmt: skip
-from .errors import DomainError, ShapeError, UnsupportedError
+from .errors import DomainError, UnsupportedError
 from .heads import (
-    Address,
     Apply,
     Constant,
-    Group,
     Head,
     Index,
     Pad,
@@ -49,7 +45,7 @@ from .heads import (
     unknown_head,
 )  # fmt: skip
 from .instance import Instance
-from .statements import Mask, Statement
+from .statements import Statement
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -69,12 +65,13 @@ def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> "ndarray":
     return _LayerRun(instance, tensors).run()
 
 
-class _LayerRun:
+class _LayerRun(Addresses):
     def __init__(self, instance: Instance, tensors: Mapping[str, "ndarray"]):
-        self.instance = instance
+        super().__init__(instance)
         self.tensors = dict(tensors)
-        self.place = 0
-        self.step: dict[Index, int] = {}
+
+    def look_up(self, read: Read) -> Labelled:
+        return self._fold(read)
 
     def run(self) -> "ndarray":
         place = 0
@@ -118,10 +115,10 @@ class _LayerRun:
         statement = self.instance.statements[place]
         bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
         made = self._fold(statement.value)
-        permitted = self._permitted(frozenset(bound), only_within=True)
+        permitted = self.permitted(frozenset(bound), only_within=True)
         if permitted is not None:
             made = _where(permitted, made, 0)
-        sizes = [len(self._points(index)) for index in bound]
+        sizes = [len(self.points(index)) for index in bound]
         values = spread(made, bound, sizes)
         if self.step:
             target = self.tensors[statement.target]
@@ -134,109 +131,11 @@ class _LayerRun:
         if tuple(statement.address) == bound and not self.step:
             target[...] = values
             return
-        addresses = [aligned(self._address(part), bound) for part in statement.address]
+        addresses = [aligned(self.address(part), bound) for part in statement.address]
         numpy.add.at(target, tuple(numpy.broadcast_arrays(*addresses)) if addresses else (), values)
 
     def _shape(self, tensor: str) -> tuple[int, ...]:
         return tuple(int(size) for size in self.instance.shapes[tensor])
-
-    def _points(self, index: Index) -> "ndarray":
-        """The values that an index takes: all of them, or the present one in a recurrence."""
-        import numpy
-
-        if index in self.step:
-            return numpy.array([self.step[index]], dtype=object)
-        return numpy.array(range(int(self.instance.extents[self.place][index])), dtype=object)
-
-    # addresses and masks ---------------------------------------------------------------------------------------------
-
-    def _integers(self, expression: Expr) -> Labelled:
-        """An index expression at all points, in exact arithmetic."""
-        import numpy
-
-        if isinstance(expression, Index):
-            return Labelled((expression,), self._points(expression))
-        if expression.is_Rational:
-            return constant(expression)
-        parts = [self._integers(argument) for argument in expression.args]
-        if expression.is_Add:
-            return plus(parts)
-        if expression.is_Mul:
-            return times(parts)
-        if expression.is_Pow and expression.exp.is_Integer:
-            return apply("power", parts)
-        if isinstance(expression, (Max, Min)):
-            join, made = ("max" if isinstance(expression, Max) else "min"), parts[0]
-            for part in parts[1:]:
-                made = apply(join, [made, part])
-            return made
-        if isinstance(expression, (floor, ceiling)):
-            rounded = numpy.frompyfunc(
-                (lambda value: value // 1) if isinstance(expression, floor) else (lambda value: -(-value // 1)), 1, 1
-            )
-            return Labelled(parts[0].indices, numpy.asarray(rounded(parts[0].values), dtype=object))
-        raise UnsupportedError(
-            f"the index expression {expression} has no numbers: {type(expression).__name__} is none of "
-            "+ * // ceil max min"
-        )
-
-    def _address(self, address: Address) -> Labelled:
-        """One component of an address at all points, as integers."""
-        import numpy
-
-        if isinstance(address, Read):
-            found = self._fold(address)
-            values = found.values
-            whole = numpy.frompyfunc(
-                lambda value: value == value and abs(value) != float("inf") and value == int(value), 1, 1
-            )
-            if not numpy.all(whole(values)):
-                raise DomainError(f"{address.tensor} holds the numbers of rows of a table, so it must hold integers")
-            return Labelled(found.indices, values.astype(numpy.int64))
-        if isinstance(address, Group):
-            made: Labelled = Labelled((), numpy.full((), 0, dtype=object))
-            for index in address.parts:
-                extent = numpy.full((), int(self.instance.extents[self.place][index]), dtype=object)
-                made = plus([times([made, Labelled((), extent)]), self._integers(index)])
-        else:
-            made = self._integers(address)
-        values = made.values
-        for value in values.flat:
-            if isinstance(value, Fraction) and value.denominator != 1:
-                raise ShapeError(f"{self.instance.layer}: the address {address} is no integer, as at {value}")
-        return Labelled(made.indices, values.astype(numpy.int64))
-
-    def _masks(self) -> list[Mask]:
-        """The masks of the present statement, and its ranges as masks."""
-        found = self.instance.masks(self.place)
-        here = self.instance.extents[self.place]
-        for index, (low, high) in self.instance.elaborated.ranges.items():
-            if index in here and (address_indices(low) | address_indices(high)) <= set(here):
-                found = [*found, Mask(index, ">=", low), Mask(index, "<", high)]
-        return found
-
-    def _permitted(self, indices: frozenset[Index], *, only_within: bool = False) -> Labelled | None:
-        """Where masks on some of `indices` hold; None if there are none.
-
-        `only_within` leaves out masks that speak of other indices as well.
-        """
-        import numpy
-
-        made: Labelled | None = None
-        for mask in self._masks():
-            if not (mask.indices <= indices if only_within else mask.indices & indices):
-                continue
-            left, right = self._integers(mask.left), self._integers(mask.right)
-            both = united(left.indices, right.indices)
-            compare = {"<": numpy.less, "<=": numpy.less_equal, ">": numpy.greater, ">=": numpy.greater_equal}[
-                mask.relation
-            ]
-            held = Labelled(both, numpy.asarray(compare(aligned(left, both), aligned(right, both)), dtype=bool))
-            if made is not None:
-                both = united(made.indices, held.indices)
-                held = Labelled(both, aligned(made, both) & aligned(held, both))
-            made = held
-        return made
 
     # heads -----------------------------------------------------------------------------------------------------------
 
@@ -264,7 +163,7 @@ class _LayerRun:
         import numpy
 
         tensor = self.tensors[head.tensor]
-        parts = [self._address(part) for part in head.address]
+        parts = [self.address(part) for part in head.address]
         indices = united(*(part.indices for part in parts))
         addresses = numpy.broadcast_arrays(*(aligned(part, indices) for part in parts)) if parts else []
         outside = numpy.zeros(addresses[0].shape, dtype=bool) if parts else numpy.zeros((), dtype=bool)
@@ -306,7 +205,7 @@ class _LayerRun:
         """An element outside of its tensor may be asked for only at points that a mask excludes."""
         import numpy
 
-        permitted = self._permitted(frozenset(indices))
+        permitted = self.permitted(frozenset(indices))
         if permitted is not None:
             both = united(indices, permitted.indices)
             needed = aligned(Labelled(indices, outside), both) & aligned(permitted, both)
@@ -320,7 +219,7 @@ class _LayerRun:
     def _reduce(self, head: Reduce) -> Labelled:
         import numpy
 
-        permitted = self._permitted(frozenset(head.indices))
+        permitted = self.permitted(frozenset(head.indices))
         if head.operation == "sum" and isinstance(head.body, Times):
             return self._contraction(head, permitted)
         body = self._over(self._fold(head.body), head.indices, permitted)
@@ -343,7 +242,7 @@ class _LayerRun:
     def _over(self, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None) -> Labelled:
         """A body with an axis of full size for every reduced index and for what the permitted points depend on."""
         indices = united(body.indices, reduced, permitted.indices if permitted is not None else ())
-        return Labelled(indices, spread(body, indices, [len(self._points(index)) for index in indices]))
+        return Labelled(indices, spread(body, indices, [len(self.points(index)) for index in indices]))
 
     def _divided_by_count(
         self, total: Labelled, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None
@@ -352,7 +251,7 @@ class _LayerRun:
 
         points = 1
         for index in reduced:
-            points *= len(self._points(index))
+            points *= len(self.points(index))
         if permitted is None:
             return apply("divide", [total, Labelled((), numpy.full((), points, dtype=object))])
         order = (*total.indices, *reduced)
@@ -380,13 +279,13 @@ class _LayerRun:
         absent = [index for index in head.indices if index not in present]
         made = contracted(factors, [index for index in head.indices if index in present])
         for index in absent:
-            made = times([made, Labelled((), numpy.full((), len(self._points(index)), dtype=object))])
+            made = times([made, Labelled((), numpy.full((), len(self.points(index)), dtype=object))])
         return made
 
     def _softmax(self, head: Softmax) -> Labelled:
         import numpy
 
-        permitted = self._permitted(frozenset(head.indices))
+        permitted = self.permitted(frozenset(head.indices))
         body = self._over(self._fold(head.body), head.indices, permitted)
         axes = tuple(body.indices.index(index) for index in head.indices)
         values = floats(body.values)
