@@ -141,10 +141,14 @@ def _rigorous(slopes: list[tuple[Expr, Expr, Expr]], variable: Symbol, power: in
     old, ctx.prec = ctx.prec, 100
     try:
         for low, high, part in slopes:
-            ends = [acb(str(max(-_REACH, min(_REACH, limit.evalf(40))))) for limit in (low, high)]
+            start, stop = (acb(str(max(-_REACH, min(_REACH, limit.evalf(40))))) for limit in (low, high))
             weight = part**power * exp(-(variable**2) / 2) / sqrt(2 * pi)
-            _ball(weight, variable, (ends[0] + ends[1]) / 2, False)  # an unknown function shows here, not in a callback
-            total += acb.integral(lambda z, analytic, g=weight: _ball(g, variable, z, analytic), *ends)
+            _ball(weight, variable, (start + stop) / 2, False)  # an unknown function shows here, not in a callback
+
+            def integrand(z: Any, analytic: bool, weight: Expr = weight) -> Any:
+                return _ball(weight, variable, z, analytic)
+
+            total += acb.integral(integrand, start, stop)
         if not total.is_finite():
             raise UnsupportedError("the balls grew without bound")
         return float(total.real.mid()), float(total.real.rad()) + 1e-190

@@ -118,7 +118,8 @@ def _parameters(draw: Any, pairs: list[tuple[int, int]], bias: bool) -> tuple[li
     """Random integers; a hidden unit's bend is put through a random point, so that it lies among the inputs."""
     import numpy as np
 
-    weights, offsets = [], []
+    weights: list[NDArray[Any]] = []
+    offsets: list[NDArray[Any]] = []
     for fan_in, fan_out in pairs:
         matrix = draw.integers(-50, 51, (fan_out, fan_in)).astype(object)
         matrix[matrix == 0] = 1

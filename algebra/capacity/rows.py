@@ -40,6 +40,8 @@ class RowSource:
         from scipy.sparse.linalg import LinearOperator
 
         self.sparse = False
+        self.matrix: Any
+        self.shape: tuple[int, int]
         self._read: Callable[[int, int], Any]
         if isinstance(matrix, RowSource):
             self.shape, self.sparse, self.matrix, self._read = matrix.shape, matrix.sparse, matrix.matrix, matrix._read

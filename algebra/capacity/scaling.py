@@ -284,6 +284,7 @@ def width_scaling(channels: Any, activation_energy: Any = 1) -> WidthScaling:
     gain = found.limits["variance"]
     # log(g^L) = L log g has a limit that is neither of the infinities only where log g = 0.
     square = Dummy("square", positive=True)
+    assert found.exponent is not None  # the moment is of order two in the amplitude
     (solution,) = solveset(gain.subs(found.constant**2, square) - 1, square, Sets.Complexes)
     count = sympify(channels, strict=True)
     return WidthScaling(found, solution * count ** (-2 * found.exponent))

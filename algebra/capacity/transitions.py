@@ -386,4 +386,4 @@ def _alike(one: CapacityTransition, two: CapacityTransition) -> tuple[Any, Any]:
         return one.matrix, two.matrix
     import scipy.sparse as sp
 
-    return tuple(sp.csr_array(part.dense()) if part.exact else part.matrix for part in (one, two))  # type: ignore
+    return tuple(sp.csr_array(part.dense()) if part.exact else part.matrix for part in (one, two))

@@ -29,7 +29,7 @@ def directed_cliques(vertices: int, ends: NDArray[Any], most: int) -> Iterator[t
     for origin, target in ends.tolist():
         following[origin].add(target)
     for origin, target in ends.tolist():
-        stack = [((origin, target), following[origin] & following[target])]
+        stack: list[tuple[tuple[int, ...], set[int]]] = [((origin, target), following[origin] & following[target])]
         while stack:
             clique, common = stack.pop()
             for vertex in common:

@@ -21,6 +21,7 @@ CVPR.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FieldError
@@ -93,5 +94,5 @@ def heat(points: Any, *, bins: int = 100, sigma: float = 0.1) -> NDArray[Any]:
     return total / (2 * np.pi * sigma**2)
 
 
-VECTORISATIONS = {"landscape": landscape, "silhouette": silhouette, "heat": heat}
+VECTORISATIONS: dict[str, Callable[..., Any]] = {"landscape": landscape, "silhouette": silhouette, "heat": heat}
 """The vectorisations by name."""
