@@ -562,7 +562,10 @@ class Zaslavsky(Function):
 
         if d.is_negative:
             return Float(0, precision=prec)
-        exponent = log2_zaslavsky(int(n), int(d), prec + 16).midpoint
+        enclosure = log2_zaslavsky(int(n), int(d), prec + 16)
+        if enclosure.radius > Fraction(1, 1 << prec + 8):
+            return None  # not that many digits are known
+        exponent = enclosure.midpoint
         places = prec + 24
         whole = exponent.numerator // exponent.denominator
         low, high = _power_of_two(int((exponent - whole) * (1 << places)), places)
@@ -630,7 +633,10 @@ class Log2Zaslavsky(Function):
         n, d = self.args
         if not (n.is_Integer and d.is_Integer):
             return None
-        middle = log2_zaslavsky(int(n), int(d), prec + 4).midpoint
+        enclosure = log2_zaslavsky(int(n), int(d), prec + 4)
+        middle = enclosure.midpoint
+        if enclosure.radius > middle / (1 << prec + 2):
+            return None  # not that many digits are known
         return Float(Rational(middle.numerator, middle.denominator), precision=prec)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:

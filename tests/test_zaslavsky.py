@@ -298,6 +298,9 @@ def test_evalf_at_any_size() -> None:
     assert abs(log(Zaslavsky(*VGG), 2).evalf(30) - Float(hypergeometric_log2(*VGG), 60)) < 1e-22
     assert abs(Zaslavsky(3000, 1000).evalf(40) / by_definition(3000, 1000) - 1) < 1e-38
     assert Zaslavsky(n, d).evalf() == Zaslavsky(n, d)
+    assert Log2Zaslavsky(10**9, 5 * 10**8 - 7).evalf().is_Float
+    unknown = Log2Zaslavsky(10**12, 5 * 10**11)
+    assert unknown.evalf() == unknown  # its enclosure is three bits wide: eleven digits, not fifteen
 
 
 def test_bits_and_enclose_agree_with_integers() -> None:

@@ -32,10 +32,8 @@ class Unit:
     bias: int
 
 
-def inner_radius(constraints: list[tuple[np.ndarray, float]], dimension: int) -> float:
-    """The radius, at most 1, of the largest ball in ``{x : a x + b >= 0 for all (a, b)}``; negative for none."""
-    if not constraints:
-        return 1.0
+def inner_ball(constraints: list[tuple[np.ndarray, float]], dimension: int) -> tuple[float, np.ndarray]:
+    """The largest ball, of radius at most 1, in ``{x : a x + b >= 0 for all (a, b)}``; a negative radius for none."""
     normals = np.array([a for a, _ in constraints], dtype=float)
     offsets = np.array([b for _, b in constraints], dtype=float)
     lengths = np.linalg.norm(normals, axis=1)
@@ -50,39 +48,45 @@ def inner_radius(constraints: list[tuple[np.ndarray, float]], dimension: int) ->
     )
     if answer.status != 0:
         raise NotGeneric(f"the linear program ended with status {answer.status}: {answer.message}")
-    return float(answer.x[-1])
+    return float(answer.x[-1]), answer.x[:-1]
 
 
 def count_regions(units: list[Unit], inputs: int) -> int:
     """How many activation patterns of the network have inputs in an open set."""
-    identity = [tuple(int(i == j) for j in range(inputs)) for i in range(inputs)]
+    known = [(tuple(int(i == j) for j in range(inputs)), 0) for i in range(inputs)]
+    return _count(units, inputs, known, [], np.zeros(inputs))
 
-    def has_interior(constraints: list[tuple[np.ndarray, float]]) -> bool:
-        radius = inner_radius(constraints, inputs)
-        if NARROW < abs(radius) < WIDE:
-            raise NotGeneric(f"a cell of inner radius {radius}")
-        return radius >= WIDE
 
-    def search(
-        place: int, known: list[tuple[tuple[int, ...], int]], constraints: list[tuple[np.ndarray, float]]
-    ) -> int:
-        if place == len(units):
-            return 1
-        unit = units[place]
-        slope = tuple(sum(w * form[0][i] for w, form in zip(unit.weights, known)) for i in range(inputs))
-        height = unit.bias + sum(w * form[1] for w, form in zip(unit.weights, known))
-        if not any(slope):
-            on = height > 0
-            return search(place + 1, [*known, (slope, height) if on else ((0,) * inputs, 0)], constraints)
-        total = 0
-        for sign in (1, -1):
-            side = (sign * np.array(slope, dtype=float), float(sign * height))
-            if has_interior([*constraints, side]):
-                value = (slope, height) if sign > 0 else ((0,) * inputs, 0)
-                total += search(place + 1, [*known, value], [*constraints, side])
-        return total
-
-    return search(0, [(row, 0) for row in identity], [])
+def _count(
+    units: list[Unit],
+    inputs: int,
+    known: list[tuple[tuple[int, ...], int]],
+    constraints: list[tuple[np.ndarray, float]],
+    inside: np.ndarray,
+) -> int:
+    """Patterns of the units that remain, on the cell of the constraints; ``inside`` is a point well inside of it."""
+    place = len(known) - inputs
+    if place == len(units):
+        return 1
+    unit = units[place]
+    slope = tuple(sum(w * form[0][i] for w, form in zip(unit.weights, known)) for i in range(inputs))
+    height = unit.bias + sum(w * form[1] for w, form in zip(unit.weights, known))
+    off = ((0,) * inputs, 0)
+    if not any(slope):
+        return _count(units, inputs, [*known, (slope, height) if height > 0 else off], constraints, inside)
+    total = 0
+    for sign, value in ((1, (slope, height)), (-1, off)):
+        normal, offset = sign * np.array(slope, dtype=float), float(sign * height)
+        side = [*constraints, (normal, offset)]
+        center = inside
+        if (normal @ inside + offset) / np.linalg.norm(normal) < WIDE:
+            radius, center = inner_ball(side, inputs)
+            if NARROW < abs(radius) < WIDE:
+                raise NotGeneric(f"a cell of inner radius {radius}")
+            if radius < WIDE:
+                continue
+        total += _count(units, inputs, [*known, value], side, center)
+    return total
 
 
 def layer(generator: random.Random, reads: list[int], count: int, largest: int = 9) -> list[Unit]:
@@ -116,7 +120,7 @@ def concatenating(generator: random.Random, inputs: int, widths: list[int]) -> l
 
 
 def residual(generator: random.Random, inputs: int, widths: list[int], largest: int = 4) -> list[Unit]:
-    """Blocks ``x <- x + V relu(U x + b)`` with random integers ``U``, ``V``; the stream ``x`` is written out in the units."""
+    """Blocks ``x <- x + V relu(U x + b)`` with random integers ``U``, ``V``; the stream ``x`` is written out."""
     units: list[Unit] = []
     # Row i of the stream: its coefficients on (inputs, units so far).
     stream = [[int(i == j) for j in range(inputs)] for i in range(inputs)]
