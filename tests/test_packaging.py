@@ -57,7 +57,8 @@ def test_every_folder_with_sources_is_in_the_package_map():
 @pytest.mark.parametrize("name", sorted(PACKAGES))
 def test_package_names_follow_the_folders(name):
     folder = PACKAGES[name]
-    assert name == ("layeralgebra" if folder == "layeralgebra" else "layeralgebra." + folder.replace("/", "."))
+    dotted_folder = folder.replace("/", ".")
+    assert name == (dotted_folder if folder.split("/")[0] == "layeralgebra" else f"layeralgebra.{dotted_folder}")
     assert (ROOT / folder / "__init__.py").is_file()
 
 
