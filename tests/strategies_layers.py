@@ -404,7 +404,7 @@ def symbolic(case: Case) -> tuple[la.Layer, list[tuple[Symbol, ...]], dict[Symbo
         words = {kind.__name__ for kind in kinds}
         least = 0 if "Size" in words else 1
         if name in LITERAL.get(type(case.layer).__name__, ()) or not words & {"Dim", "Size", "Sizes"}:
-            fields[name] = value
+            fields[name] = getattr(case.layer, name)
         elif isinstance(value, tuple):
             fields[name] = tuple(symbol(f"{name}_{place}", part, least) for place, part in enumerate(value))
         elif isinstance(value, int) and not isinstance(value, bool):
