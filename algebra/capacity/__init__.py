@@ -17,12 +17,14 @@ module                     subject
 ``finite_field``           ranks modulo a prime: lower bounds that no rounding can spoil
 ``exact_allocation``       the same allocation in rational (or rational-function) arithmetic
 ``structures``             closed forms derived from how the weights are composed: Kronecker, low rank, pooled, ...
+``matrix_structures``      the same for products of matrices, attention circuits, recurrences
 ``convolution_stacks``     closed forms of stacks of convolutions, any dilations and strides
 ``transitions``            the Markov rule of capacity propagation: matrices, series, branches, residuals, attention
 ``generating_functions``   the same for convolutions, as Laurent polynomials with symbolic taps
 ``spread``                 mean and variance of the receptive field at symbolic depth and stride
 ``deep_limit``             the limit of infinitely many residual layers: jumps, and the diffusion beside them
 ``scaling``                how weights must shrink with depth for that limit to exist
+``gaussian_integrals``     expectations under the normal law, in closed form
 ``decoupling``             how far an activation decouples its layers
 ``functional_dimension``   the generic functional dimension of ReLU perceptrons
 =========================  ===========================================================================================

@@ -72,8 +72,10 @@ class StreamedColumnSpace:
             self.pivots = order - 1
             diagonal = np.abs(np.diagonal(triangle))
         rank = int((diagonal > threshold).sum())
-        self.triangle, self.pivots = triangle[:, :rank][:rank], self.pivots[:rank]
         remainder = np.triu(triangle[rank:, rank:])
+        # LAPACK copies what is not contiguous, at every call; so copy once, if columns were dropped at all.
+        self.triangle, self.pivots = np.asfortranarray(triangle[:rank, :rank]), self.pivots[:rank]
+        del triangle
         error = rounding((self.inputs, max(present, 1)))
         upper = float(np.sqrt((remainder**2).sum())) + error if rank < min(self.inputs, present) else 0.0
         kept, how = self._smallest(rank)
@@ -110,18 +112,26 @@ class StreamedColumnSpace:
             bound = 0.0 if info else 1.0 / float(np.sqrt((np.triu(inverse) ** 2).sum()))
             return bound, "bound from the inverse triangle"
         reciprocal, _ = dtrcon(self.triangle, norm="1", uplo="U")
-        norm = float(np.abs(self.triangle).sum(axis=0).max())
+        norm = self._column_sums().max()
         # ||R^-1||_2 <= sqrt(r) ||R^-1||_1, and the estimate of the latter is seldom off by more than three.
         return reciprocal * norm / (3 * rank**0.5), "smallest singular value estimated"
+
+    def _column_sums(self, power: int = 1) -> NDArray[Any]:
+        """Of magnitudes to a power, some columns at a time, for the triangle may fill half of the memory."""
+        import numpy as np
+
+        columns = self.triangle.shape[1]
+        parts = [
+            (np.abs(self.triangle[:, start : start + 256]) ** power).sum(axis=0) for start in range(0, columns, 256)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(1)
 
     @property
     def error_estimate(self) -> float:
         """Rounding, amplified by how close the smallest kept direction is to being lost."""
-        import numpy as np
-
         if self.certificate.rank == 0:
             return 0.0
-        norm = min(float(np.sqrt((self.triangle**2).sum())), float(np.abs(self.triangle).sum(axis=0).max()))
+        norm = float(self._column_sums(2).sum()) ** 0.5
         return 8 * _EPSILON * max(1.0, norm / self.certificate.smallest_kept)
 
     def leverage(self) -> NDArray[Any]:
