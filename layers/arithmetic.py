@@ -275,6 +275,11 @@ class Expand(Layer):
         bounds = [f"{out[axis]} < shape[{axis}]" for axis in sorted(repeated)]
         return f"y[{', '.join(out)}] = x[{', '.join(source)}]\nwhere {', '.join(bounds)}"
 
+    def check_fields(self) -> None:
+        axes, rank = self.axes, len(self.shape)
+        if not hasattr(axes, "__len__") or any(not axis.is_Integer or axis >= rank for axis in axes) or len(set(axes)) != len(axes):
+            raise FieldError(f"Expand(axes={axes}, shape={self.shape}): the numbers of axes of that shape, as in Expand((0,), (4, 5))")
+
 
 class Slice(Layer):
     """Neighbouring positions, or every so many of them, along one axis.

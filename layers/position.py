@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..algebra.errors import FieldError
 from ..algebra.layer import Dim, Flag, Layer, Number
 
 __all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention"]
@@ -211,3 +212,11 @@ class RelativeAttention(Layer):
               (B[_, buckets] if learned else G[_, buckets])
     """
     channel_axis = "last"
+
+    def check_fields(self) -> None:
+        near = self.buckets / (2 if self.causal else 4)
+        if near.is_Rational and near < 1 or (self.farthest - near).is_nonpositive:
+            raise FieldError(
+                f"RelativeAttention(buckets={self.buckets}, farthest={self.farthest}): half of the buckets of a direction are for single "
+                f"near positions, so there must be at least {2 if self.causal else 4}, and farthest beyond them"
+            )
