@@ -46,6 +46,13 @@ class AxisReach:
             return simplify(self.high - self.low + 1)
         return simplify(floor(self.high) - ceiling(self.low) + 1)
 
+    @property
+    def whole(self) -> bool:
+        """Whether every output depends on the whole axis: a layer joined it, or one interval that does not move holds it."""
+        if self.covers or self.jumps or self.extent is None:
+            return self.covers
+        return self.low == 0 and simplify(self.high - self.extent + 1) == 0
+
     def jump(self, axis: int) -> Expr:
         """The step between the fields of neighbours; 0 where all outputs see the same."""
         jumps = dict(self.jumps)
@@ -78,7 +85,7 @@ def compose(first: Reach, then: Reach) -> Reach:
             continue
         following = [(jump, then[axis]) for axis, jump in own.jumps]
         if all(other.frozen for _, other in following):
-            made.append(replace(own, frozen=True, covers=True))
+            made.append(replace(own, frozen=True, covers=own.covers or any(other.whole for _, other in following)))
             continue
         jumps: dict[int, Expr] = {}
         low, high = own.low, own.high
@@ -87,7 +94,7 @@ def compose(first: Reach, then: Reach) -> Reach:
             low, high = (low + ends[1], high + ends[0]) if jump.is_negative else (low + ends[0], high + ends[1])
             for axis, further in other.jumps:
                 jumps[axis] = jumps.get(axis, _ZERO) + jump * further
-        covers = own.covers or any(other.covers for _, other in following)
+        covers = own.covers or any(other.whole for _, other in following)
         exact = own.exact and all(other.exact for _, other in following)
         made.append(_axis(jumps, low, high, covers=covers, exact=exact, extent=own.extent))
     return tuple(made)
@@ -164,7 +171,7 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
         return tuple(AxisReach((), _ZERO, -_ONE, extent=size) for size in sizes)
     collapsed = len(instance.output) == 1 and len(sizes) > 1 or not instance.output
     return tuple(
-        replace(own, frozen=True, covers=True) if collapsed and not own.jumps else own for own in union(known[output])
+        replace(own, frozen=True, covers=own.whole) if collapsed and not own.jumps else own for own in union(known[output])
     )
 
 
@@ -290,11 +297,13 @@ def _combined(coefficients: dict[Index, Expr], low: Expr, high: Expr, exact: boo
 def _index_reach(index: Index, where: _Where) -> AxisReach:
     """The values that an index takes while the target's position is fixed."""
     extents = where.extents
+    remainder = False
     for axis, address in enumerate(where.statement.address if index not in where.joined else ()):
         if address == index:
             return AxisReach(((axis, _ONE),), _ZERO, _ZERO)
         if isinstance(address, Group) and index in address.parts:
             if index != address.parts[0]:
+                remainder = extents[index] != 1
                 continue
             rest: Expr = _ONE
             for other in address.parts[1:]:
@@ -311,7 +320,8 @@ def _index_reach(index: Index, where: _Where) -> AxisReach:
             )
     if index in where.instance.elaborated.ranges:
         return _range_reach(index, where)
-    return AxisReach((), _ZERO, extents[index] - 1)
+    # A remainder of the position settles it; no affine interval is as narrow.
+    return AxisReach((), _ZERO, extents[index] - 1, exact=not remainder)
 
 
 def _range_reach(index: Index, where: _Where) -> AxisReach:

@@ -196,7 +196,7 @@ def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
         tuple(reach[axis].size for axis in axes),
         tuple(reach[axis].jump(axis) for axis in axes),
         tuple(reach[axis].low for axis in axes),
-        tuple(reach[axis].covers or not reach[axis].jumps for axis in axes),
+        tuple(reach[axis].whole for axis in axes),
     )
 
 
