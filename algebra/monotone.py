@@ -43,6 +43,26 @@ def trend(e: Expr, c: Symbol, low: int, high: Bound = inf) -> Trend:
     return _trends(dag, top, {c: Trend(1, low, high)})
 
 
+def trends(e: Expr, box: Mapping[Symbol, tuple[Any, Any]]) -> dict[Symbol, int | None]:
+    """For every symbol of a box, the direction in which a formula moves with it, wherever in the box the others are.
+
+    >>> from sympy import symbols
+    >>> c, L = symbols("c L", integer=True, positive=True)
+    >>> trends(c**2 * L - L * (L - 5), {c: (1, 100), L: (5, 50)})
+    {c: 1, L: None}
+    """
+    dag = Dag()
+    try:
+        top = dag.read(e)
+    except UnsupportedError:
+        return dict.fromkeys(box)
+    found = {}
+    for moving in box:
+        known = {symbol: Trend(int(symbol == moving), *ends) for symbol, ends in box.items()}
+        found[moving] = _trends(dag, top, known).direction
+    return found
+
+
 def _trends(dag: Dag, top: int, known: Mapping[Symbol, Trend]) -> Trend:
     found: dict[int, Trend] = {}
     needed, stack = set(), [top]
