@@ -38,8 +38,10 @@ from .polynomial import (
     whole,
 )
 
-#: A product of sums that would have more terms than this stays a product.
+#: A product of sums that would have more terms than this stays a product,
 TERM_BUDGET = 1000
+#: and so does one that would have more symbols and signs than this, unless it is one sum and hardly grows.
+SIZE_BUDGET = 50_000
 
 
 class Atom:
@@ -49,14 +51,15 @@ class Atom:
     power of -1), ``sum`` (a polynomial kept as a unit), ``prime`` (the base of a root), ``cases`` and ``other``; `parts` are the polynomials inside it.
     """
 
-    __slots__ = ("bounds", "depth", "expr", "integer", "key", "kind", "number", "parts", "positive")
+    __slots__ = ("bounds", "depth", "expr", "integer", "key", "kind", "number", "parts", "positive", "size", "values")
 
     def __init__(self, number: int, expr: Expr, kind: str, integer: bool, parts: tuple[Polynomial, ...]):
         self.number, self.expr, self.kind, self.integer, self.parts = number, expr, kind, integer, parts
         self.bounds: tuple[Coefficient | None, Coefficient | None] | None = None
         self.positive: bool | None = None
         self.key: Any = None
-        self.depth = 0
+        self.depth, self.size = 0, 1
+        self.values: tuple[Coefficient | None, ...] | None = None
 
 
 class Atoms:
@@ -95,6 +98,10 @@ class Atoms:
             number = self._numbers[kind, expr] = len(self.list)
             atom = Atom(number, expr, kind, integer, parts)
             atom.depth = 1 + max((self.list[n].depth for part in parts for m in part for n, _ in m), default=0)
+            if parts:
+                atom.size += sum(map(self.size, parts))
+            elif kind == "other":
+                atom.size = _nodes(expr)
             self.list.append(atom)
             self._unsettled = self._unsettled or kind in ("sum", "prime", "sign", "cases")
         return number
@@ -167,7 +174,7 @@ class Atoms:
         coefficient = whole(coefficient)
         if not sums and not (self._unsettled and self._is_unsettled(monomial)):
             return {monomial: coefficient}
-        if len(sums) == 1 and sums[0][1] == 1 and not self._has_sum(monomial):
+        if len(sums) == 1 and sums[0][1] == 1 and not self._has_sum(monomial) and self._fits(sums, monomial):
             return self._settled(self._spread({monomial: coefficient}, sums[0][0]))
         return self._gathered(coefficient, monomial, sums)
 
@@ -208,18 +215,37 @@ class Atoms:
             powers[number] = powers.get(number, 0) + exponent
         opened = {n: e for n, e in powers.items() if e > 0 and e.denominator == 1}
         factors = [(self.list[n].parts[0], int(e)) for n, e in opened.items()]
-        if len(factors) > 1 or any(e > 1 for _, e in factors):
-            terms = 1
-            for base, exponent in factors:
-                terms *= comb(len(base) + exponent - 1, exponent) if exponent < 10 * TERM_BUDGET or len(base) == 1 else exponent
-                if terms > TERM_BUDGET:
-                    opened, factors = {}, []
-                    break
+        if factors and not self._fits(factors, tuple(rest)):
+            opened, factors = {}, []
         rest.extend((n, whole(e)) for n, e in powers.items() if e and n not in opened)
         result = {tuple(sorted(rest)): whole(coefficient)}
         for base, exponent in factors:
             result = self._spread(result, self._raised(base, exponent))
         return self._settled(result) if factors else result
+
+    def _fits(self, factors: Sequence[tuple[Polynomial, Coefficient]], monomial: Monomial) -> bool:
+        """Whether a product of powers of sums, times a monomial, is small enough to be expanded."""
+        if len(factors) == 1 and factors[0][1] == 1 and not monomial:
+            return True
+        terms, sizes = 1, []
+        for base, exponent in factors:
+            count = len(base)
+            if exponent > 1:
+                count = comb(count + int(exponent) - 1, int(exponent)) if exponent <= TERM_BUDGET else TERM_BUDGET + 1
+            terms *= count
+            if terms > TERM_BUDGET and (len(factors) > 1 or exponent > 1):
+                return False
+            sizes.append((self.size(base), len(base)))
+        written = sum(size for size, _ in sizes) + self._size_of(monomial)
+        expanded = terms * (sum(size / length for size, length in sizes) + self._size_of(monomial))
+        return expanded <= SIZE_BUDGET or (len(factors) == 1 and factors[0][1] == 1 and expanded <= 3 * written)
+
+    def size(self, polynomial: Polynomial) -> int:
+        """How many symbols and signs a polynomial has, written out."""
+        return sum(map(self._size_of, polynomial))
+
+    def _size_of(self, monomial: Monomial) -> int:
+        return 1 + sum(self.list[number].size for number, _ in monomial)
 
     def unit(self, base: Polynomial) -> int:
         """The number of the atom that stands for a whole polynomial."""
@@ -388,3 +414,12 @@ class Atoms:
         if exponent == 1:
             return base
         return Pow(base, Integer(exponent) if type(exponent) is int else Rational(exponent.numerator, exponent.denominator))
+
+
+def _nodes(expr: Expr) -> int:
+    """The number of nodes of an expression, up to the budget."""
+    count, stack = 0, [expr]
+    while stack and count < SIZE_BUDGET:
+        count += 1
+        stack.extend(stack.pop().args)
+    return count

@@ -7,16 +7,18 @@ from fractions import Fraction
 
 from sympy import Max, Min
 
-from .order import bounds_of, is_nonnegative, is_plainly_nonnegative
 from .atoms import Atoms
+from .order import Work, bounds_of, is_nonnegative, is_plainly_nonnegative
 from .polynomial import ONE, Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
 
 #: Up to this many arguments are compared with one another; beyond, only those that differ by a number.
 PAIR_BUDGET = 64
 #: Up to this many are compared by all means that there are.
 DEEP_BUDGET = 12
+#: How many polynomials may be looked at to compare them.
+WORK_BUDGET = 400
 #: A maximum inside an argument is opened where that leaves no more arguments than this.
-FLATTEN_BUDGET = 32
+FLATTEN_BUDGET = 16
 
 
 def extremum(atoms: Atoms, arguments: Sequence[Polynomial], kind: str) -> Polynomial:
@@ -106,11 +108,13 @@ def _undominated(atoms: Atoms, arguments: Sequence[Polynomial], kind: str) -> li
     kept.sort(key=lambda argument: _key(atoms, argument))
     while True:
         alive = [True] * len(kept)
-        shown = is_nonnegative if len(kept) <= DEEP_BUDGET else is_plainly_nonnegative
+        work = Work(WORK_BUDGET) if len(kept) <= DEEP_BUDGET else None
         for i, first in enumerate(kept):
             for j, second in enumerate(kept):
                 if i != j and alive[i] and alive[j]:
-                    alive[j] = not shown(atoms, subtract(first, second) if better > 0 else subtract(second, first))
+                    gap = subtract(first, second) if better > 0 else subtract(second, first)
+                    shown = is_plainly_nonnegative(atoms, gap) if work is None else is_nonnegative(atoms, gap, work)
+                    alive[j] = not shown
         if all(alive):
             return kept
         kept = [argument for argument, stays in zip(kept, alive, strict=True) if stays]

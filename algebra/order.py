@@ -12,14 +12,15 @@ from math import ceil, floor, lcm
 
 from .atoms import Atom, Atoms
 from .inequalities import SIZE_BUDGET, Bounds, lowest
-from .polynomial import ONE, Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
+from .probes import is_refuted
+from .polynomial import Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
 
 #: How many polynomials one question may look at.
 WORK_BUDGET = 60
 
 
-class _Work:
-    """What is left of the work allowed for one question."""
+class Work:
+    """What is left of the work allowed for one question, or for several together."""
 
     def __init__(self, left: int = WORK_BUDGET):
         self.left = left
@@ -29,14 +30,14 @@ class _Work:
         return self.left >= 0
 
 
-def is_nonnegative(atoms: Atoms, polynomial: Polynomial) -> bool:
+def is_nonnegative(atoms: Atoms, polynomial: Polynomial, work: Work | None = None) -> bool:
     """Whether the polynomial is shown to be at least zero at all admissible points."""
-    return _holds(atoms, polynomial, False, _Work())
+    return _holds(atoms, polynomial, False, work or Work())
 
 
 def is_positive(atoms: Atoms, polynomial: Polynomial) -> bool:
     """Whether the polynomial is shown to be greater than zero at all admissible points."""
-    return _holds(atoms, polynomial, True, _Work())
+    return _holds(atoms, polynomial, True, Work())
 
 
 def is_plainly_nonnegative(atoms: Atoms, polynomial: Polynomial) -> bool:
@@ -66,7 +67,7 @@ def is_positive_atom(atoms: Atoms, number: int) -> bool:
     return bool(atom.positive)
 
 
-def _holds(atoms: Atoms, polynomial: Polynomial, strict: bool, work: _Work) -> bool:
+def _holds(atoms: Atoms, polynomial: Polynomial, strict: bool, work: Work) -> bool:
     """Whether ``polynomial >= 0`` (or ``> 0``), with integers sharpened: ``p >= 0`` is ``p + 1 > 0``."""
     if len(polynomial) > SIZE_BUDGET:
         return False
@@ -76,15 +77,15 @@ def _holds(atoms: Atoms, polynomial: Polynomial, strict: bool, work: _Work) -> b
     return _proved(atoms, goal, strict, work)
 
 
-def _proved(atoms: Atoms, goal: Polynomial, strict: bool, work: _Work) -> bool:
-    if not work.spend() or len(goal) > SIZE_BUDGET:
+def _proved(atoms: Atoms, goal: Polynomial, strict: bool, work: Work) -> bool:
+    if not work.spend() or len(goal) > SIZE_BUDGET or is_refuted(atoms, goal, strict):
         return False
+    if _is_over(atoms, goal, strict):
+        return True
     present = {number for monomial in goal for number, _ in monomial}
     choices = sorted((n for n in present if atoms.list[n].kind in ("max", "min")), key=atoms.key)
     if choices:
         return _proved_by_cases(atoms, goal, choices[0], strict, work)
-    if _is_over(atoms, goal, strict):
-        return True
     floors = sorted((n for n in present if atoms.list[n].kind == "floor"), key=atoms.key)
     for wanted in (-1, 1):
         for number in floors:
@@ -102,7 +103,7 @@ def _proved(atoms: Atoms, goal: Polynomial, strict: bool, work: _Work) -> bool:
     return False
 
 
-def _proved_by_cases(atoms: Atoms, goal: Polynomial, number: int, strict: bool, work: _Work) -> bool:
+def _proved_by_cases(atoms: Atoms, goal: Polynomial, number: int, strict: bool, work: Work) -> bool:
     """An extremum is one of its arguments, and bounded by each of them."""
     atom = atoms.list[number]
     cases = [_with(atoms, goal, number, part) for part in atom.parts]
