@@ -169,10 +169,16 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
     output = instance.statements[-1].target
     if output not in known:
         return tuple(AxisReach((), _ZERO, -_ONE, extent=size) for size in sizes)
-    collapsed = len(instance.output) == 1 and len(sizes) > 1 or not instance.output
+    collapsed = len(sizes) > 1 and not _has_positions(instance)
     return tuple(
         replace(own, frozen=True, covers=own.whole) if collapsed and not own.jumps else own for own in union(known[output])
     )
+
+
+def _has_positions(instance: Instance) -> bool:
+    """Whether the output has an axis besides that of the channels along which there is more than one position."""
+    channels = len(instance.output) - 1 if instance.layer.layout[1] == "last" else 0
+    return any(size != 1 for axis, size in enumerate(instance.output) if axis != channels)
 
 
 def _reads(head: Head, joined: frozenset[Index]) -> Iterator[tuple[Read, frozenset[Index]]]:

@@ -40,7 +40,7 @@ _LATER = {
     "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",
     "optimize": "algebra.optimize", "pareto": "algebra.optimize", "run": "algebra.run",
     "sensitivity": "algebra.solve", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
-    "from_torch": "layers.importers", "to_torch": "layers.exporters", "zoo": "layers.zoo", "proofs": "proofs",
+    "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.exporters", "zoo": "layers.zoo", "proofs": "proofs",
 }  # fmt: skip
 """Names that are loaded when they are first used, so that the import stays as quick as SymPy's own."""
 

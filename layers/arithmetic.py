@@ -8,7 +8,7 @@ from ..algebra.errors import FieldError
 from ..algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
 
 __all__ = [
-    "Parameter", "Buffer", "Einsum", "Subtract", "Divide", "Scale", "Shift", "Power", "Exp", "Log", "Sqrt", "Sum", "Mean", "Maximum", "Expand",
+    "Parameter", "Buffer", "Einsum", "Subtract", "Divide", "Scale", "Shift", "Power", "Exp", "Log", "Sqrt", "Erf", "Sum", "Mean", "Maximum", "Expand",
     "Slice", "Take", "Masked", "DotProductAttention", "Margin",
 ]  # fmt: skip
 
@@ -162,6 +162,12 @@ class Sqrt(Layer):
     """The square root."""
 
     equation = "y[*i] = sqrt(x[*i])"
+
+
+class Erf(Layer):
+    """The error function."""
+
+    equation = "y[*i] = erf(x[*i])"
 
 
 def _reduction(layer: Layer, operation: str) -> str:

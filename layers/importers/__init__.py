@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .onnx_file import from_onnx
 from .torch_export import from_torch
 
-__all__ = ["from_torch"]
+__all__ = ["from_onnx", "from_torch"]
