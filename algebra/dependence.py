@@ -310,7 +310,7 @@ def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
     L       9*c**2      9*L*c/(9*L*c + 1)         9*L*c**2      0.9996
     c       18*L*c + 1  (18*L*c + 1)/(9*L*c + 1)  9*L*c**2      1.9996
     """
-    from .tables import Table
+    from .table import Table
 
     formula = _formula(e)
     symbols = sorted(free_symbols(formula), key=lambda symbol: symbol.name)

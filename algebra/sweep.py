@@ -18,13 +18,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sympy import Basic, Symbol, latex
+from sympy import Basic, Symbol
 
 from .compilation.bounds import Interval, fits
 from .compilation.interface import CompiledFormula
 from .compilation.threads import alone
 from .derivation import expressions
 from .errors import FieldError
+from .latex_formula import formula_latex
 
 if TYPE_CHECKING:
     import xarray
@@ -363,7 +364,7 @@ class Sweep:
 
         coordinates = {
             name: (() if isinstance(sizes, int) else (name,) if self.mode == "grid" else (POINT,), sizes,
-                   {"latex": latex(symbol)})
+                   {"latex": formula_latex(symbol)})
             for (name, sizes), symbol in zip(self.axes.items(), self._symbols(), strict=True)
         }  # fmt: skip
         variables = {
@@ -392,7 +393,7 @@ class Sweep:
                     "units": getattr(metric, "unit", ""), "long_name": getattr(metric, "title", ""),
                 }  # fmt: skip
             for part in expressions(formula) or [formula]:
-                text = {"formula": str(part), "latex": latex(part) if isinstance(part, Basic) else str(part)}
+                text = {"formula": str(part), "latex": formula_latex(part) if isinstance(part, Basic) else str(part)}
                 found.append({**text, **{key: str(value) for key, value in about.items() if value}})
         return found
 

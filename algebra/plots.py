@@ -1,0 +1,353 @@
+"""Pictures of formulas and sweeps: scaling curves, heat maps, Pareto fronts, costs by node, profiles along a network.
+
+Axes are labelled by the formulas' own LaTeX where it is short, else by names and units. Every function draws on the axes it
+is given, or on new ones of matplotlib's pyplot, and returns them; matplotlib is imported when a function is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sympy import Basic, Expr, Symbol, sympify
+
+from .compilation.interface import CompiledFormula
+from .derivation import Derivation
+from .errors import FieldError
+from .evaluate import evaluate, free_symbols
+from .latex_formula import formula_latex
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_heatmap", "plot_pareto", "plot_profile", "plot_scaling", "plot_terms"]
+
+LONGEST_LABEL = 90  # characters of LaTeX; longer formulas are called by their names
+MOST_BARS = 40
+
+
+def label(name: str, formula: Any = None, unit: str = "") -> str:
+    r"""A label for an axis: the name, the formula if it is short and matplotlib can typeset it, and the unit.
+
+    >>> from sympy import symbols
+    >>> c = symbols("c", integer=True, positive=True)
+    >>> label("parameters", 9*c**2)
+    'parameters $9 c^{2}$'
+    >>> label("parameters", unit="bits")
+    'parameters [bits]'
+    """
+    shown = ""
+    if isinstance(formula, Basic):
+        text = formula_latex(formula)
+        if len(text) <= LONGEST_LABEL and _typesets(text):
+            shown = f" ${text}$"
+    return f"{name}{shown}" + (f" [{unit}]" if unit else "")
+
+
+def _typesets(text: str) -> bool:
+    """Whether matplotlib's own typesetting knows everything in a formula (it has neither cases nor matrices)."""
+    from matplotlib.mathtext import MathTextParser
+
+    try:
+        MathTextParser("path").parse(f"${text}$")
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _axes(ax: "Axes | None", width: float = 6.4, height: float = 4.2) -> "Axes":
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def _described(thing: Any) -> tuple[Expr, str]:
+    """A formula and its unit."""
+    formula = getattr(thing, "formula", thing) if isinstance(thing, Derivation) else thing
+    if not isinstance(formula, Expr):
+        raise FieldError(f"can only plot formulas and derivations, got {thing!r}")
+    return formula, thing.metric.unit if isinstance(thing, Derivation) else ""
+
+
+def _title(thing: Any) -> str:
+    return str(thing.metric.title) if isinstance(thing, Derivation) else ""
+
+
+def plot_scaling(
+    formulas: Any,
+    over: Symbol,
+    sizes: Iterable[int],
+    at: Mapping[Any, int] | None = None,
+    ax: "Axes | None" = None,
+    log: bool = True,
+) -> "Axes":
+    """Formulas against one of their sizes.
+
+    Parameters
+    ----------
+    formulas : mapping of names to formulas or derivations, or a single one
+    over : sympy.Symbol
+        The size along the horizontal axis.
+    sizes : iterable of int
+    at : mapping of symbols (or names) to int
+        The other sizes.
+    ax : matplotlib Axes, optional
+    log : bool
+        Logarithmic axes, on which powers are straight lines.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    FieldError
+        If a symbol has no size, or something is no formula.
+    """
+    import numpy as np
+
+    named = dict(formulas) if isinstance(formulas, Mapping) else {_title(formulas): formulas}
+    described = {name: _described(thing) for name, thing in named.items()}
+    places = np.array(list(sizes))
+    others = {getattr(key, "name", str(key)): value for key, value in (at or {}).items()}
+    axes = _axes(ax)
+    for name, (formula, _) in described.items():
+        wanted = {symbol.name for symbol in free_symbols(formula)}
+        given = {key: value for key, value in {**others, over.name: places}.items() if key in wanted}
+        values = CompiledFormula(formula)(**given)
+        values = np.broadcast_to(np.asarray(values, dtype=float), places.shape)
+        axes.plot(places, values, marker="." if len(places) <= 40 else None, label=label(name, formula))
+    if log:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    units = {unit for _, unit in described.values() if unit}
+    fixed = ", ".join(f"{name} = {value}" for name, value in others.items())
+    axes.set_xlabel(label("", over).strip() + (f"   ({fixed})" if fixed else ""))
+    if len(described) == 1:
+        ((name, (formula, unit)),) = described.items()
+        axes.set_ylabel(label(name, formula, unit).strip())
+    else:
+        axes.set_ylabel(f"[{units.pop()}]" if len(units) == 1 else "")
+        axes.legend()
+    axes.grid(True, which="both", alpha=0.25)
+    return axes
+
+
+def plot_heatmap(
+    data: "xarray.Dataset", name: str, x: str | None = None, y: str | None = None, ax: "Axes | None" = None, log: bool = False
+) -> "Axes":
+    """A variable of a sweep over two sizes, as colours.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        From a sweep over a grid.
+    name : str
+        The variable; it must have two dimensions of more than one size. Choose the others with ``data.sel``.
+    x, y : str, optional
+        The sizes along the axes; the last and the first dimension, if left out.
+    log : bool
+        Colours by the logarithm.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    FieldError
+        If the data has no such variable, or it has not two dimensions.
+    """
+    import numpy as np
+    from matplotlib.colors import LogNorm
+
+    array = _variable(data, name).squeeze()
+    if array.ndim != 2:
+        raise FieldError(f"a heat map needs two dimensions, {name} has {array.ndim}: {', '.join(map(str, array.dims))}; choose with data.sel")
+    x = x or str(array.dims[1 if y != array.dims[1] else 0])
+    y = y or str(next(other for other in array.dims if other != x))
+    if {x, y} != set(array.dims):
+        raise FieldError(f"{name} has the dimensions {', '.join(map(str, array.dims))}, not {x} and {y}")
+    axes = _axes(ax)
+    values = np.asarray(array.transpose(y, x).values, dtype=float)
+    mesh = axes.pcolormesh(
+        np.asarray(array[x].values, dtype=float), np.asarray(array[y].values, dtype=float), values,
+        shading="nearest", norm=LogNorm() if log else None, rasterized=True,
+    )  # fmt: skip
+    axes.figure.colorbar(mesh, ax=axes, label=_data_label(array, name))
+    axes.set_xlabel(_data_label(array[x], x))
+    axes.set_ylabel(_data_label(array[y], y))
+    return axes
+
+
+def _variable(data: Any, name: str) -> Any:
+    if name not in getattr(data, "data_vars", ()):
+        known = ", ".join(map(str, getattr(data, "data_vars", ()))) or "none"
+        raise FieldError(f"the data has no variable {name}; it has {known}")
+    return data[name]
+
+
+def _data_label(array: Any, name: str) -> str:
+    """A label from the attributes that a sweep leaves."""
+    text, unit = array.attrs.get("latex", ""), array.attrs.get("units", "")
+    title = array.attrs.get("long_name", "") or name
+    unit = unit if unit != title else ""
+    if text and len(text) <= LONGEST_LABEL and _typesets(text):
+        title = f"${text}$" if text == name else f"{title} ${text}$"
+    return title + (f" [{unit}]" if unit else "")
+
+
+def plot_pareto(
+    data: "xarray.Dataset", x: str, y: str, maximise: Any = (), minimise: Any = (), ax: "Axes | None" = None, log: bool = False
+) -> "Axes":
+    """All points of a sweep in two of its variables, and those that no other beats joined by a line.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+    x, y : str
+        Two variables, both named in `maximise` or `minimise`.
+    maximise, minimise : name or names
+        What is better.
+    log : bool
+        Logarithmic axes.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    import numpy as np
+
+    from .optimize import pareto
+
+    better = [[names] if isinstance(names, str) else list(names) for names in (maximise, minimise)]
+    if sorted(better[0] + better[1]) != sorted([x, y]):
+        raise FieldError(f"say for {x} and for {y} whether it is to be maximised or minimised")
+    front = pareto(data, *better)
+    axes = _axes(ax)
+    flat = [np.asarray(_variable(data, name).broadcast_like(data[x]).values, dtype=float).ravel() for name in (x, y)]
+    axes.plot(*flat, ".", color="0.7", markersize=3, label="all", rasterized=len(flat[0]) > 10**4)
+    best = [np.asarray(front[name].values, dtype=float) for name in (x, y)]
+    order = np.argsort(best[0], kind="stable")
+    axes.plot(best[0][order], best[1][order], "o-", color="C3", markersize=4, linewidth=1, label="no other is better")
+    if log:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    axes.set_xlabel(_data_label(data[x], x))
+    axes.set_ylabel(_data_label(data[y], y))
+    axes.legend()
+    axes.grid(True, alpha=0.25)
+    return axes
+
+
+def plot_terms(derivation: Derivation, at: Mapping[Any, int] | None = None, ax: "Axes | None" = None) -> "Axes":
+    """What each node of a network adds to a count, as bars.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Of a metric that adds up, such as parameters or MACs.
+    at : mapping of symbols (or names) to int
+        A size for every symbol.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    FieldError
+        If the derivation has no terms that are numbers at these sizes.
+    """
+    given = {getattr(key, "name", str(key)): value for key, value in (at or {}).items()}
+    rows: list[tuple[str, float]] = []
+    for term in derivation.terms:
+        if not isinstance(term.value, (Expr, int)):
+            raise FieldError(f"the terms of {derivation.metric.name} are no numbers, but {type(term.value).__name__}")
+        rows.append((_bar_label(term), float(_total(term, given))))
+    rows = [row for row in rows if row[1]]
+    if not rows:
+        raise FieldError(f"no node adds to {derivation.metric.name}")
+    if len(rows) > MOST_BARS:
+        kept = sorted(sorted(range(len(rows)), key=lambda place: -rows[place][1])[: MOST_BARS - 1])
+        rest = sum(value for place, (_, value) in enumerate(rows) if place not in set(kept))
+        rows = [*(rows[place] for place in kept), (f"{len(rows) - len(kept)} others", rest)]
+    axes = _axes(ax, height=1.2 + 0.24 * len(rows))
+    axes.barh(range(len(rows)), [value for _, value in rows], color="C0")
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8)
+    axes.invert_yaxis()
+    fixed = ", ".join(f"{name} = {value}" for name, value in given.items())
+    unit = derivation.metric.unit if derivation.metric.unit != derivation.metric.title else ""
+    axes.set_xlabel(label(derivation.metric.title, unit=unit) + (f"   ({fixed})" if fixed else ""))
+    axes.grid(True, axis="x", alpha=0.25)
+    return axes
+
+
+def _total(term: Any, given: Mapping[str, int]) -> Any:
+    """A term at given sizes, with all its copies."""
+    from .summation import summation
+
+    value = sympify(term.value)
+    for loop in reversed(term.loops):
+        value = summation(value, loop.index, 0, loop.times - 1)
+    known = {symbol: given[symbol.name] for symbol in free_symbols(value) if symbol.name in given}
+    return evaluate(value, known)
+
+
+def _bar_label(term: Any) -> str:
+    name = type(term.node).__name__
+    return f"{term.path}  {name}" if term.path else name
+
+
+def plot_profile(
+    profile: Any, at: Mapping[Any, int] | None = None, ax: "Axes | None" = None, unit: str = "bits"
+) -> "Axes":
+    """A quantity along a network, such as the intrinsic power after each node.
+
+    Parameters
+    ----------
+    profile : sequence of formulas or numbers, or of pairs of a name and one; or what has a ``profile``
+    at : mapping of symbols (or names) to int
+        A size for every symbol.
+    unit : str
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    points = _points(getattr(profile, "profile", profile))
+    given = {getattr(key, "name", str(key)): value for key, value in (at or {}).items()}
+    names, heights = [], []
+    for name, value in points:
+        if isinstance(value, Expr):
+            missing = sorted(symbol.name for symbol in free_symbols(value) if symbol.name not in given)
+            if missing:
+                raise FieldError(f"no size is given for {missing[0]}; pass at={{{missing[0]!r}: ...}}")
+            value = evaluate(value, {symbol: given[symbol.name] for symbol in free_symbols(value)})
+        names.append(name)
+        heights.append(float(value))
+    axes = _axes(ax)
+    axes.step(range(len(heights)), heights, where="mid", color="C0")
+    axes.plot(range(len(heights)), heights, "o", color="C0", markersize=4)
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    if any(names) and len(names) <= MOST_BARS:
+        axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
+    axes.set_xlabel("node")
+    axes.set_ylabel(f"[{unit}]")
+    axes.grid(True, axis="y", alpha=0.25)
+    return axes
+
+
+def _points(profile: Any) -> Sequence[tuple[str, Any]]:
+    found = []
+    for place, point in enumerate(profile.items() if isinstance(profile, Mapping) else profile):
+        name, value = point if isinstance(point, tuple) and len(point) == 2 else (str(place), point)
+        if not isinstance(value, (int, float, Expr)):
+            raise FieldError(f"a profile is made of numbers and formulas, got {value!r}")
+        found.append((str(name), value))
+    if not found:
+        raise FieldError("the profile is empty")
+    return found
