@@ -85,7 +85,10 @@ def compose(first: Reach, then: Reach) -> Reach:
             continue
         following = [(jump, then[axis]) for axis, jump in own.jumps]
         if all(other.frozen for _, other in following):
-            made.append(replace(own, frozen=True, covers=own.covers or any(other.whole for _, other in following)))
+            # What is kept is the last map with positions; the input itself, where nothing has looked around yet, sees what is joined.
+            trivial = own.low == own.high == 0 and all(jump == 1 for jump, _ in following)
+            covers = own.covers or any(other.whole for _, other in following)
+            made.append(replace(following[0][1], extent=own.extent) if trivial else replace(own, frozen=True, covers=covers))
             continue
         jumps: dict[int, Expr] = {}
         low, high = own.low, own.high
