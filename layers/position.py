@@ -47,13 +47,13 @@ def _buckets(layer: Any, shape: tuple[int, ...]) -> Any:
     if layer.causal:
         distance = numpy.maximum(back, 0)
     else:
-        buckets //= 2
-        ahead = buckets * (back < 0)
+        ahead = buckets // 2 * (back < 0)
+        buckets = max(1, buckets // 2)
         distance = numpy.abs(back)
-    near = buckets // 2
-    with numpy.errstate(divide="ignore"):
-        far = near + numpy.log(distance / near) / numpy.log(float(layer.farthest) / near) * (buckets - near)
-    return ahead + numpy.where(distance < near, distance, numpy.minimum(numpy.nan_to_num(far, neginf=0).astype(int), buckets - 1))
+    near = max(1, buckets // 2)
+    octaves = numpy.log(numpy.maximum(distance, near) / near) / max(numpy.log(float(layer.farthest) / near), 1e-9)
+    far = near + numpy.minimum(octaves, 1) * (buckets - near)
+    return ahead + numpy.where(distance < near, distance, numpy.minimum(far.astype(int), buckets - 1))
 
 
 class RotaryEmbedding(Layer):

@@ -327,7 +327,7 @@ def test_bad_requests(request_, message):
 
 def test_an_unknown_attribute_is_no_network():
     with pytest.raises(AttributeError, match="zoo.names"):
-        zoo.resnet51
+        _ = zoo.resnet51
 
 
 def test_too_small_an_image_is_refused_at_the_layer_that_fails():
