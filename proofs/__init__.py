@@ -32,7 +32,7 @@ _ELSEWHERE = {
     "ProofTable": ".report",
     "prove": ".report",
     "attempt": ".provers",
-    "refute": ".refute",
+    "refute": ".refutation",
     "export": "",
 }
 

@@ -132,7 +132,7 @@ class Polynomials:
             if exponent > MAX_EXPONENT:
                 raise BudgetError(f"{term!r}: powers above {MAX_EXPONENT} are not multiplied out")
             factor = self._generator[base] if base in self._generator or base == term else self.of(base)
-            product = product * factor**exponent
+            product = product * (factor**exponent if exponent else self.ring.one)  # also where the factor is zero
         return product
 
     def term(self, polynomial: PolyElement) -> Term:

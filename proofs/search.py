@@ -24,6 +24,8 @@ from .verdict import Witness
 LIMIT = 40_000
 #: How many different values of one variable.
 _REACH = 24
+#: How many more choices are tried for a witness with values, once there is one without.
+_MORE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,16 @@ def counterexample(statement: Statement, limit: int = LIMIT) -> Witness | None:
 
     Sizes at which both sides have values and differ are preferred to sizes at which one has none.
     """
-    undefined = None
-    for values in islice(choices(statement), limit):
+    undefined, left = None, limit
+    for values in choices(statement):
         found = failure(statement, values)
         if found is not None and not found.note:
             return found
-        undefined = undefined or found
+        if found is not None and undefined is None:
+            undefined, left = found, min(left, _MORE)
+        left -= 1
+        if left <= 0:
+            break
     return undefined
 
 

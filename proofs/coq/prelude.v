@@ -68,3 +68,9 @@ Ltac arithmetic := cases; exact_quotients; first
   | timeout 30 lia
   | timeout 60 nia
   | timeout 60 (Z.to_euclidean_division_equations; nia) ].
+
+(* Divisors are not zero, exponents not negative. *)
+Ltac defined := first
+  [ timeout 30 lia
+  | apply not_eq_sym, Z.lt_neq; first [timeout 60 nia | apply Z.pow_pos_nonneg; lia]
+  | timeout 60 nia ].

@@ -221,7 +221,7 @@ def ceil_eq_neg_floor_neg(u: Integer, d: Integer):
 
 
 @law(
-    routes="ring galois z3 cvc5 coq",
+    routes="ring galois z3 coq",
     mutants={
         "multiple not divided": lambda a, u, d: ((a * d + u) // d, a * d + u // d),
         "multiple of something else": lambda a, u, d: ((a * u + d) // d, a * u + 1),
@@ -261,7 +261,7 @@ def floor_galois(y: Integer, u: Integer, d: Positive):
 
 
 @law(
-    routes="galois z3 cvc5 coq",
+    routes="galois z3 coq",
     relation="iff",
     mutants={
         "strictly": lambda y, u, d: (ceil_div(u, d) <= y, u < d * y),
@@ -304,7 +304,7 @@ def mod_below_divisor(u: Integer, d: Positive):
 
 
 @law(
-    routes="galois z3 cvc5 coq",
+    routes="galois z3 coq",
     mutants={
         "a maximum outside": lambda u, v, d: (min_(u, v) // d, max_(u // d, v // d)),
         "a divisor of either sign": weakened(given=lambda d: [ne(d, 0)], d=Integer),
@@ -317,7 +317,7 @@ def floor_of_min(u: Integer, v: Integer, d: Positive):
 
 
 @law(
-    routes="galois z3 cvc5 coq",
+    routes="galois z3 coq",
     mutants={
         "a minimum outside": lambda u, v, d: (max_(u, v) // d, min_(u // d, v // d)),
         "a divisor of either sign": weakened(given=lambda d: [ne(d, 0)], d=Integer),

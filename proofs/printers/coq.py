@@ -124,7 +124,7 @@ def theorem(law: Law) -> str:
     )
     owed = [one for one in owed if one not in statement.assumptions]
     if owed:
-        script = ["subst.", "repeat split; intros; try (apply not_eq_sym, Z.lt_neq); arithmetic."]
+        script = ["subst.", "repeat split; intros; defined."]
         parts.append(_theorem(f"{law.name}_defined", statement, _conclusion(owed), script, quantified=owed))
     return "\n".join(parts)
 

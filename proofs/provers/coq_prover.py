@@ -173,11 +173,12 @@ def check(source: str) -> Checked:
     output = _coqc(source + "\n" + everything)
     if _closed(output):
         return Checked(tuple((name, "") for name in names), _version())
-    axioms = []
-    for name in names:
-        output = _coqc(f"{source}\nPrint Assumptions {name}.\n")
-        axioms.append((name, "" if _closed(output) else " ".join(output.split())[:300] or "nothing was printed"))
-    return Checked(tuple(axioms), _version())
+    printed = _coqc(source + "\n" + "".join(f"Print Assumptions {name}.\n" for name in names))
+    pieces = re.split(rf"^(?={CLOSED}|Axioms:)", printed, flags=re.MULTILINE)[1:]
+    if len(pieces) != len(names):
+        raise CoqFailed(f"Coq printed {len(pieces)} lists of assumptions for {len(names)} theorems", 0)
+    said = ("" if _closed(piece) else " ".join(piece.split())[:300] for piece in pieces)
+    return Checked(tuple(zip(names, said, strict=True)), _version())
 
 
 def _closed(output: str) -> bool:
