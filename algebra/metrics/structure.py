@@ -189,7 +189,7 @@ def _spatial_axes(evaluation: Evaluation[Any], rank: int) -> list[int]:
 
 
 def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
-    rank = len(evaluation.inputs[0].shape)
+    rank = len(evaluation.inputs[0].shape) if evaluation.inputs else 0
     reach = evaluation.value if evaluation.value is not None else identity(rank)
     axes = [axis for axis in _spatial_axes(evaluation, rank) if axis < len(reach)]
     return ReceptiveField(
@@ -202,7 +202,7 @@ def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
 
 def _kind(evaluation: Evaluation[Reach | None], formula: ReceptiveField) -> str:
     reach = evaluation.value
-    if reach is None:
+    if reach is None or not evaluation.inputs:
         return "exact"
     return "exact" if all(reach[axis].exact for axis in _spatial_axes(evaluation, len(evaluation.inputs[0].shape))) else "upper"
 
