@@ -176,6 +176,8 @@ def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
         generator = numpy.random.default_rng([seed.__index__(), crc32(slot.name.encode())])
         if slot.table is not None:
             made[slot.name] = as_numbers(slot.table(slot.shape), f"the table {slot.name}")
+            if made[slot.name].shape != slot.shape:
+                raise ShapeError(f"the table {slot.name} must have shape {slot.shape}, got {made[slot.name].shape}")
         elif slot.rows is not None:
             made[slot.name] = generator.integers(0, slot.rows, slot.shape)
         elif slot.learned:

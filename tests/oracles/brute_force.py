@@ -33,6 +33,10 @@ class Impossible(Exception):
     """The equation has no meaning at these sizes."""
 
 
+class Undefined(Exception):
+    """The equation has no value at these numbers."""
+
+
 @dataclass
 class Node:
     """One operation: its kind, what it is made of, and how often it happens."""
@@ -224,7 +228,8 @@ class Equation:
         lengths = [(name, len(value)) for name, value in self.fields.items() if isinstance(value, tuple)]
         key = (*map(ast.dump, trees), *lengths, *(len(shape) for shape in self.inputs.values()))
         if key not in _RANKS:
-            choices = (dict(zip(names, choice)) for choice in product(range(4), repeat=len(names)))
+            most = max([*map(len, self.inputs.values()), *(length for _, length in lengths)], default=0)
+            choices = (dict(zip(names, choice)) for choice in product(range(most + 1), repeat=len(names)))
             _RANKS[key] = [ranks for ranks in choices if self._fits(ranks)]
         fitting = _RANKS[key]
         if not fitting:
@@ -845,16 +850,21 @@ class Equation:
         found: set[tuple[str, tuple[int, ...]]] = set()
         ranges = [c for c in self._constraints(line) if c.is_range]
         for env in self._envs_at(line, where):
-            for read in _reads(line.value):
+            for read, joined in _reads_joined(line.value):
                 if read.name in self.weights or read.name in self.buffers:
                     continue
                 known = {index for part in read.address for index in part.indices}
                 limits = [c for c in ranges if c.ranged in known]
-                needed = known.union(*(c.indices for c in limits)) - set(env)
+                needed = known.union(*(c.indices for c in limits)) - (set(env) - joined)
                 for point in _points(sorted(needed, key=str), line.extents):
                     here = {**env, **point}
                     if all(limit.holds(here) for limit in limits):
-                        found.add((read.name, tuple(self._position(line, part, here) for part in read.address)))
+                        # What is looked up can be any row.
+                        axes = [
+                            range(size) if part.kind == "lookup" else [self._position(line, part, here)]
+                            for part, size in zip(read.address, self.shapes[read.name])
+                        ]  # fmt: skip
+                        found.update((read.name, element) for element in product(*axes))
         return found
 
 
@@ -916,6 +926,19 @@ def _reads(node: Node) -> Iterator[Node]:
         yield from _reads(part)
 
 
+def _reads_joined(node: Node, joined: frozenset[Index] = frozenset()) -> Iterator[tuple[Node, frozenset[Index]]]:
+    """Every read, with the indices along which a softmax around it sees all elements at once."""
+    if node.kind == "softmax":
+        joined |= frozenset(node.indices)
+    if node.kind == "read":
+        yield node, joined
+        for part in node.address:
+            if part.kind == "lookup":
+                yield from _reads_joined(part.lookup, joined)
+    for part in node.parts:
+        yield from _reads_joined(part, joined)
+
+
 def _all_indices(line: Line) -> list[Index]:
     found = {index for part in line.target for index in part.indices}
 
@@ -936,6 +959,8 @@ def _points(indices: Sequence[Index], extents: Mapping[Index, int]) -> Iterator[
 
 
 def _quotient(left: Any, right: Any) -> Any:
+    if right == 0:
+        raise Undefined("a division by zero")
     if isinstance(left, float) or isinstance(right, float):
         return left / right
     return Fraction(left) / Fraction(right)
@@ -950,14 +975,22 @@ def _root(value: Any) -> Any:
     return math.sqrt(value)
 
 
+def _power(base: Any, exponent: Any) -> Any:
+    if exponent < 0 and base == 0:
+        raise Undefined("a negative power of zero")
+    if exponent == int(exponent):
+        return Fraction(base) ** int(exponent) if isinstance(base, int) else base ** int(exponent)
+    return float(base) ** float(exponent) if base >= 0 else math.nan
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "relu": lambda value: max(value, 0),
     "abs": abs,
     "max": max,
     "min": min,
     "exp": lambda value: math.exp(value),
-    "log": lambda value: math.log(value),
-    "sqrt": lambda value: math.sqrt(value),
+    "log": lambda value: math.log(value) if value > 0 else -math.inf if value == 0 else math.nan,
+    "sqrt": lambda value: math.sqrt(value) if value >= 0 else math.nan,
     "tanh": lambda value: math.tanh(value),
     "sigmoid": lambda value: 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value)),
     "erf": lambda value: math.erf(value),
@@ -965,5 +998,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cos": lambda value: math.cos(value),
     "softplus": lambda value: max(value, 0) + math.log1p(math.exp(-abs(value))),
     "divide": _quotient,
-    "power": lambda base, exponent: base**exponent,
+    "power": _power,
 }
