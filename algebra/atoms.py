@@ -175,7 +175,7 @@ class Atoms:
         if not sums and not (self._unsettled and self._is_unsettled(monomial)):
             return {monomial: coefficient}
         if len(sums) == 1 and sums[0][1] == 1 and not self._has_sum(monomial) and self._fits(sums, monomial):
-            return self._settled(self._spread({monomial: coefficient}, sums[0][0]))
+            return self.settled(self._spread({monomial: coefficient}, sums[0][0]))
         return self._gathered(coefficient, monomial, sums)
 
     def _gathered(self, coefficient: Coefficient, monomial: Monomial, sums: Sequence[tuple[Polynomial, Coefficient]]) -> Polynomial:
@@ -221,7 +221,7 @@ class Atoms:
         result = {tuple(sorted(rest)): whole(coefficient)}
         for base, exponent in factors:
             result = self._spread(result, self._raised(base, exponent))
-        return self._settled(result) if factors else result
+        return self.settled(result) if factors else result
 
     def _fits(self, factors: Sequence[tuple[Polynomial, Coefficient]], monomial: Monomial) -> bool:
         """Whether a product of powers of sums, times a monomial, is small enough to be expanded."""
@@ -294,7 +294,7 @@ class Atoms:
                 return True
         return False
 
-    def _settled(self, polynomial: Polynomial) -> Polynomial:
+    def settled(self, polynomial: Polynomial) -> Polynomial:
         """The same, with the kept sums opened that came together to a power within the budget."""
         if not self._unsettled:
             return polynomial
@@ -344,7 +344,7 @@ class Atoms:
                 rest = {m: value for m, value in polynomial.items() if (number, depth) not in m}
                 back = ((number, depth + 1),) if depth < -1 else ONE
                 add_into(rest, {times(m, back): value for m, value in quotient.items()})
-                polynomial = self._settled(rest)
+                polynomial = self.settled(rest)
         return polynomial
 
     def _quotient(self, above: Polynomial, below: Polynomial) -> Polynomial | None:

@@ -71,7 +71,14 @@ def _holds(atoms: Atoms, polynomial: Polynomial, strict: bool, work: Work) -> bo
     """Whether ``polynomial >= 0`` (or ``> 0``), with integers sharpened: ``p >= 0`` is ``p + 1 > 0``."""
     if len(polynomial) > SIZE_BUDGET:
         return False
-    goal = scale(polynomial, Fraction(1) / content(polynomial))
+    goal: Polynomial | None = polynomial
+    if not any(atoms.list[n].kind in ("max", "min") for monomial in polynomial for n, _ in monomial):
+        goal = _cleared(atoms, polynomial)  # where there are cases, their conditions have the denominators too
+        if goal is None:
+            return False
+    value = content(goal)
+    if value != 1:
+        goal = scale(goal, 1 / Fraction(value))
     if not strict and atoms.is_integer(goal):
         goal, strict = add(goal, constant(1)), True
     return _proved(atoms, goal, strict, work)
@@ -202,15 +209,24 @@ def denominators(atoms: Atoms, polynomial: Polynomial) -> tuple[int, Monomial]:
 
 def _is_over(atoms: Atoms, goal: Polynomial, strict: bool) -> bool:
     """Whether bounds of the atoms alone show the goal, its denominators multiplied out."""
-    denominator, monomial = denominators(atoms, goal)
-    if monomial:
-        if not all(is_positive_atom(atoms, n) for n, _ in monomial):
-            return False
-        goal = {times(inner, monomial): value for inner, value in goal.items()}
+    cleared = _cleared(atoms, goal)
+    if cleared is None:
+        return False
+    goal = cleared
     least = _least(atoms, goal)
     if least is None or least < 0:
         return False
     return least > 0 or not strict or _has_positive_term(atoms, goal)
+
+
+def _cleared(atoms: Atoms, goal: Polynomial) -> Polynomial | None:
+    """The goal times its symbolic denominators, None where one may not be positive."""
+    _, monomial = denominators(atoms, goal)
+    if not monomial:
+        return goal
+    if not all(is_positive_atom(atoms, n) for n, _ in monomial):
+        return None
+    return atoms.settled({times(inner, monomial): value for inner, value in goal.items()})
 
 
 def _has_positive_term(atoms: Atoms, goal: Polynomial) -> bool:

@@ -6,6 +6,7 @@ probe costs one look at every term.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import floor
 
@@ -23,6 +24,11 @@ DEPTH_BUDGET = 100
 
 Values = tuple[Coefficient | None, ...]
 UNKNOWN: Values = (None,) * PLACES
+
+
+def probed(atoms: Atoms, polynomial: Polynomial) -> Iterator[Coefficient | None]:
+    """The values at the points, one by one, None where one is not known."""
+    return (_value(atoms, polynomial, place) for place in range(PLACES))
 
 
 def is_refuted(atoms: Atoms, goal: Polynomial, strict: bool) -> bool:
@@ -57,7 +63,7 @@ def _power(base: Coefficient, exponent: Coefficient) -> Coefficient | None:
     size = max(abs(base.numerator), base.denominator)
     if size > 1 and size.bit_length() * abs(exponent) > BIT_BUDGET:
         return None
-    return whole(Fraction(base) ** int(exponent))
+    return base**exponent if exponent >= 0 else whole(Fraction(1) / Fraction(base) ** -exponent)
 
 
 def _values(atoms: Atoms, number: int) -> Values:

@@ -13,13 +13,14 @@ The rules, for integers ``A``, ``b``, a positive integer ``n`` and any real ``x`
 from __future__ import annotations
 
 from fractions import Fraction
-from math import lcm
+from math import floor, lcm
 
 from sympy import floor as floor_function
 
 from .atoms import Atoms
 from .order import denominators, is_nonnegative, is_positive, is_positive_atom, rounding_slack
 from .polynomial import ONE, Coefficient, Monomial, Polynomial, add, add_into, constant, scale, subtract, times, to_the
+from .probes import probed
 
 
 def floor_of(atoms: Atoms, inside: Polynomial) -> Polynomial:
@@ -191,9 +192,15 @@ def _modulo(atoms: Atoms, inside: Polynomial, number: int, whole: Polynomial) ->
 
 
 def _in_one_step(atoms: Atoms, inside: Polynomial) -> int | None:
-    """The floor where the inside stays between two neighbouring integers, -1, 0 and 1."""
-    if is_nonnegative(atoms, inside):
-        return 0 if is_positive(atoms, subtract(constant(1), inside)) else None
-    if is_positive(atoms, scale(inside, -1)) and is_nonnegative(atoms, add(inside, constant(1))):
-        return -1
+    """The floor where the inside stays between two neighbouring integers."""
+    seen = set()
+    for value in probed(atoms, inside):
+        if value is not None:
+            seen.add(floor(value))
+            if len(seen) > 1:
+                return None
+    for step in seen or {0, -1}:
+        above = add(inside, constant(-step))
+        if is_nonnegative(atoms, above) and is_positive(atoms, subtract(constant(1), above)):
+            return step
     return None
