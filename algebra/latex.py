@@ -34,6 +34,8 @@ __all__ = [
 ]  # fmt: skip
 
 LONGEST_STEP, MOST_PATHS, MOST_STAGES = 4000, 4, 60
+NEW_PART = r"\par\vskip 0pt plus .2\textheight \penalty-200 \vskip 0pt plus -.2\textheight"
+"""A page may end here, and does if little of it is left; so that no heading stands alone."""
 _PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=25mm]{geometry}
@@ -182,7 +184,7 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     if isinstance(net, Layer):
         lines = [r"\subsection*{Equation}", f"\\[\n{latex_equation(net)}\n\\]"]
     elif not isinstance(net, Graph) or len(net.nodes) <= MOST_STAGES:
-        lines += [r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
+        lines += [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
     if parts[0].terms and not net.atoms(Input):
         shapes = ", ".join(f"${formula_latex(shape)}$" for shape in parts[0].terms[0].inputs)
         lines.append(rf"Input: {shapes}.")
@@ -192,7 +194,7 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     symbols = sorted({symbol for part in parts for symbol in part.symbols}, key=lambda symbol: symbol.name)
     lines.append(domain_latex(sum((part.domain for part in parts[1:]), start=parts[0].domain), symbols))
     if not isinstance(net, Layer):
-        lines += [r"\subsection*{Nodes}", table_latex(node_table(derivations, total=False))]
+        lines += [NEW_PART, r"\subsection*{Nodes}", table_latex(node_table(derivations, total=False))]
     return "\n\n".join(line for line in lines if line)
 
 

@@ -26,8 +26,10 @@ from .latex_network import network_latex
 from .network import Network
 from .table import Marked, Table, fitted, leading_part
 
-SIZES = (("small", 92), ("footnotesize", 103), ("scriptsize", 118))
-"""Sizes of type, and about how many characters of each stand on a line of 160 mm."""
+SIZES = (("small", 90, 1.0), ("footnotesize", 99, 0.9), ("scriptsize", 110, 0.8))
+"""Sizes of type, about how many characters of each stand on a line of 160 mm, and how high a line is."""
+WORTH = 0.92
+"""A smaller size is taken where it makes the table this much shorter."""
 LONGEST_TABULAR = 24
 GAP = 2
 
@@ -42,11 +44,9 @@ def table_latex(table: Table) -> str:
     natural = [max(visible_length(_shown(text)) for text in column) for column in zip(table.columns, *cells)]
     least = [max(_longest_piece(text) for text in column) for column in zip(table.columns, *cells)]
     gaps = GAP * (len(natural) - 1)
-    size, room = next((pair for pair in SIZES if sum(natural) + gaps <= pair[1]), (None, 0))
-    short = size is not None and len(cells) <= LONGEST_TABULAR
-    if size is None:
-        size, room = next((pair for pair in SIZES if sum(least) + gaps <= pair[1]), SIZES[-1])
+    size, room = _size(cells, natural, least, gaps)
     broken = sum(natural) + gaps > room
+    short = not broken and len(cells) <= LONGEST_TABULAR
     shape = "l" * len(natural) if short else _paragraphs(fitted(natural, least, room - gaps), room)
     header = [r"\toprule", f"{' & '.join(map(escaped, table.columns))} \\\\", r"\midrule"]
     rows = []
@@ -81,6 +81,23 @@ def table_latex(table: Table) -> str:
     return "\n".join(lines)
 
 
+def _size(cells: Sequence[Sequence[str]], natural: Sequence[int], least: Sequence[int], gaps: int) -> tuple[str, int]:
+    """The size of type: the largest in which nothing is broken, or else one that keeps the table short."""
+    for size, room, _ in SIZES:
+        if sum(natural) + gaps <= room:
+            return size, room
+    possible = [entry for entry in SIZES if sum(least) + gaps <= entry[1]] or [SIZES[-1]]
+    if len(cells) <= LONGEST_TABULAR:  # the smallest size only where a table would fill pages
+        possible = [entry for entry in possible if entry is not SIZES[-1]] or possible
+    chosen, shortest = possible[0], float("inf")
+    for entry in possible:
+        widths = fitted(natural, least, entry[1] - gaps)
+        lines = sum(max(-(-visible_length(_shown(text)) // width) for text, width in zip(row, widths)) for row in cells)
+        if lines * entry[2] < WORTH * shortest:
+            chosen, shortest = entry, lines * entry[2]
+    return chosen[0], chosen[1]
+
+
 def _paragraphs(widths: Sequence[int], room: int) -> str:
     """Columns of fixed widths, in parts of the line."""
     whole = max(room, sum(widths) + GAP * (len(widths) - 1))
@@ -111,7 +128,12 @@ def _breakable(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return text.replace(r"\allowbreak{}", "").replace(r"\allowbreak ", "").replace("$", "")
+    """What takes up space: in mathematics, blanks do around signs only."""
+    shown = text.replace(r"\allowbreak{}", "").replace(r"\allowbreak ", "")
+    if text.startswith("$"):
+        shown = re.sub(r"(\\[A-Za-z]+) ", r"\1{}", shown)
+        shown = re.sub(r"(?<![-+=,]) (?![-+=])", "", shown)
+    return shown.replace("$", "")
 
 
 def _longest_piece(text: str) -> int:

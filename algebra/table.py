@@ -97,7 +97,8 @@ class Table:
         lines += _row_lines(self.columns, widths, right)
         rule = GAP.join("-" * size for size in widths)
         lines.append(rule)
-        wrapped = any(len(_wrapped(cell, size)) > 1 for row in cells for cell, size in zip(row, widths))
+        body = cells[: len(cells) - self.last]
+        wrapped = any(len(_wrapped(cell, size)) > 1 for row in body for cell, size in zip(row, widths))
         for place, row in enumerate(cells):
             if self.last and place == len(cells) - self.last:
                 lines.append(rule)
