@@ -17,7 +17,7 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.network import Add, Concat, Network
 from ...algebra.network import Mul as Product
 from ...algebra.normal_form import same, simplify
-from .. import activation, arithmetic, convolution, embedding, linear, normalization, pooling, reshape
+from .. import activation, arithmetic, convolution, embedding, linear, normalization, pooling, recurrent, reshape
 from .record import Operation
 
 Shape = tuple[Expr, ...]
@@ -267,6 +267,47 @@ def _prelu(t: Translator, node: Any) -> None:
     weight = node.args[1]
     per_channel = t.values[weight.name].shape != (1,)
     t.put(node, t.with_weights(activation.PReLU(per_channel), weight), [t.batched(node.args[0])])
+
+
+def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
+    """Stacked and bidirectional recurrent layers; the states that they return besides are not available."""
+    has_bias, count, two_ways, batch_first = (node.args[place] for place in (3, 4, 7, 8))
+    weights = node.args[2]
+    value = t.value(node.args[0])
+    hidden = t.values[weights[1].name].shape[1]
+    if len(weights) != count * (2 if two_ways else 1) * (4 if has_bias else 2):
+        raise UnsupportedError(f"{node.name}: a recurrent layer with projections")
+    forward = kind(hidden, bool(has_bias))
+    layer: Network = forward if not two_ways else forward | (reshape.Flip() >> forward >> reshape.Flip())
+    stack = layer
+    for _ in range(count - 1):
+        stack = stack >> layer
+    rows = value.shape[1] if batch_first else value.shape[0]
+    own = (rows, value.shape[2])
+    name = value.name
+    if value.own != own:
+        name = t.add(f"{node.name}_steps", reshape.Reshape(own), [name])
+    made = t.add(node.name, stack, [name])
+    out = hidden * (2 if two_ways else 1)
+    whole = (Integer(1), rows, out) if batch_first else (rows, Integer(1), out)
+    if not batch_first:
+        made = t.add(f"{node.name}_whole", reshape.Reshape(whole), [made])
+    t.parts[node.name] = [Value(made, whole, bool(batch_first))]
+
+
+@rule("lstm")
+def _lstm(t: Translator, node: Any) -> None:
+    _recurrent(t, node, recurrent.LSTM)
+
+
+@rule("gru")
+def _gru(t: Translator, node: Any) -> None:
+    _recurrent(t, node, recurrent.GRU)
+
+
+@rule("rnn_tanh")
+def _rnn(t: Translator, node: Any) -> None:
+    _recurrent(t, node, recurrent.RNN)
 
 
 # elementwise functions -----------------------------------------------------------------------------------------------
@@ -665,6 +706,8 @@ def _split(t: Translator, node: Any) -> None:
 @rule("<built-in function getitem>", "getitem")
 def _item(t: Translator, node: Any) -> None:
     source, place = node.args
+    if source.name in t.parts and place >= len(t.parts[source.name]):
+        return  # a state that is returned besides; an error only if something uses it
     if source.name not in t.parts:
         if place == 0 and source.name in t.values:
             t.values[node.name] = t.values[source.name]
