@@ -30,7 +30,7 @@ from .tidy import tidied
 
 LONGEST_LINE = 95
 LONGEST_SCALARS = (8, 4, 1)
-"""How long a scalar may be and still be written out wherever it stands; the next one is tried where a line gets too long."""
+"""How long a scalar may be and still be written out where it stands; the next is tried where a line gets too long."""
 _MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 

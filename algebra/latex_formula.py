@@ -39,7 +39,8 @@ _SPECIAL = {
     "\N{LATIN SMALL LETTER L WITH STROKE}": r"\l{}", "\N{NO-BREAK SPACE}": "~",
 }  # fmt: skip
 _ACCENTS = {
-    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v", "\u0327": "c",
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"',
+    "\u030a": "r", "\u030c": "v", "\u0327": "c",
 }  # fmt: skip
 _SCHEMATIC = re.compile(r"\\boldsymbol\{[A-Za-z]\w*\}\Z|\\lvert [A-Za-z]\w* \\rvert\Z")
 NEW_LINE = r" \\ "

@@ -208,7 +208,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """The lines of a cell: broken at blanks, before signs; where a piece is too long, at a comma or a sign of product."""
+    """The lines of a cell: broken at blanks, before signs; a long piece at a comma or a sign of product."""
     if len(text) <= width:
         return [text]
     lines = [""]

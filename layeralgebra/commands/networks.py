@@ -100,7 +100,7 @@ def _module(path: Path) -> Any:
 
 
 def _layer(kind: type[Layer], changes: Mapping[str, str]) -> Layer:
-    """A layer of a class; its sizes that are neither set nor have a default are symbols with the names of the fields."""
+    """A layer of a class; sizes neither set nor with a default are symbols with the names of the fields."""
     given = {
         name: value(text, word=name in kind.fields and Text in kind.fields[name] and Dim not in kind.fields[name])
         for name, text in changes.items()
