@@ -42,6 +42,9 @@ class AxisReach:
 
     @property
     def size(self) -> Expr:
+        if not all(jump.is_integer for _, jump in self.jumps):
+            # Neighbours' fields lie differently between the integers; this is the most that any of them holds.
+            return simplify(floor(self.high - self.low) + 1)
         if self.low.is_integer and self.high.is_integer:
             return simplify(self.high - self.low + 1)
         return simplify(floor(self.high) - ceiling(self.low) + 1)
