@@ -1,7 +1,7 @@
 """Atoms, what a polynomial does not look into, and the products of polynomials over them.
 
-What cannot be opened any further (a symbol, a floor, a maximum, ``s**L``, a sum that is kept as a factor, a foreign function) is
-an *atom*, numbered by its `Atoms` table.
+What cannot be opened any further (a symbol, a floor, a maximum, ``s**L``, a sum that is kept as a factor, a foreign
+function) is an *atom*, numbered by its `Atoms` table.
 
 >>> from sympy import Symbol
 >>> from layeralgebra.algebra.polynomial import add, constant
@@ -48,7 +48,8 @@ class Atom:
     """One thing that a polynomial does not look into, with what is known of its values.
 
     `kind` is one of ``symbol``, ``floor``, ``max``, ``min``, ``power`` (a symbolic exponent), ``sign`` (a symbolic
-    power of -1), ``sum`` (a polynomial kept as a unit), ``prime`` (the base of a root), ``cases`` and ``other``; `parts` are the polynomials inside it.
+    power of -1), ``sum`` (a polynomial kept as a unit), ``prime`` (the base of a root), ``cases`` and ``other``;
+    `parts` are the polynomials inside it.
     """
 
     __slots__ = ("bounds", "depth", "expr", "integer", "key", "kind", "number", "parts", "positive", "size", "values")
@@ -147,8 +148,8 @@ class Atoms:
     def product(self, factors: Iterable[tuple[Polynomial, Coefficient]]) -> Polynomial:
         """A product of powers, expanded where that stays within the budget of terms.
 
-        Whether it does is decided on the bases gathered, each a polynomial without content, so that a product that was left as
-        it is meets the same decision again.
+        Whether it does is decided on the bases gathered, each a polynomial without content, so that a product that
+        was left as it is meets the same decision again.
         """
         coefficient: Coefficient = 1
         monomial: Monomial = ONE
@@ -178,7 +179,9 @@ class Atoms:
             return self.settled(self._spread({monomial: coefficient}, sums[0][0]))
         return self._gathered(coefficient, monomial, sums)
 
-    def _gathered(self, coefficient: Coefficient, monomial: Monomial, sums: Sequence[tuple[Polynomial, Coefficient]]) -> Polynomial:
+    def _gathered(
+        self, coefficient: Coefficient, monomial: Monomial, sums: Sequence[tuple[Polynomial, Coefficient]]
+    ) -> Polynomial:
         powers: dict[int, Coefficient] = {}
         rest: list[tuple[int, Coefficient]] = []
         for number, exponent in monomial:
@@ -326,51 +329,6 @@ class Atoms:
         values = tuple(value for value, _ in kept)
         return self.atom(made, "cases", all(map(self.is_integer, values)), values)
 
-    def cancelled(self, polynomial: Polynomial) -> Polynomial:
-        """The same, with the terms over a kept sum divided by it where it divides them without a rest."""
-        if not self._unsettled:
-            return polynomial
-        over = {n for monomial in polynomial for n, e in monomial if e < 0 and self.list[n].kind == "sum"}
-        for number in sorted(over, key=self.key):
-            while True:
-                depth = min((e for monomial in polynomial for n, e in monomial if n == number), default=0)
-                if depth >= 0 or depth.denominator != 1:
-                    break
-                inverse = ((number, -depth),)
-                above = {times(m, inverse): value for m, value in polynomial.items() if (number, depth) in m}
-                quotient = self._quotient(above, self.list[number].parts[0])
-                if quotient is None:
-                    break
-                rest = {m: value for m, value in polynomial.items() if (number, depth) not in m}
-                back = ((number, depth + 1),) if depth < -1 else ONE
-                add_into(rest, {times(m, back): value for m, value in quotient.items()})
-                polynomial = self.settled(rest)
-        return polynomial
-
-    def _quotient(self, above: Polynomial, below: Polynomial) -> Polynomial | None:
-        """The exact quotient of two polynomials, None where there is a rest."""
-        if len(above) < 2 or len(above) > TERM_BUDGET:
-            return None
-        lead = self.leading(below)
-        inverse, ratio = to_the(lead, -1), Fraction(1) / below[lead]
-        quotient: Polynomial = {}
-        keys = {monomial: self.monomial_key(monomial) for monomial in above}
-        for _ in range(2 * len(above)):
-            first = max(above, key=keys.__getitem__)
-            factor, value = times(first, inverse), whole(above[first] * ratio)
-            if any(e < 0 for n, e in factor if n in dict(lead)):
-                return None
-            quotient[factor] = value
-            above = dict(above)
-            for monomial, coefficient in below.items():
-                moved = times(factor, monomial)
-                add_into(above, {moved: coefficient}, -value)
-                if moved not in keys:
-                    keys[moved] = self.monomial_key(moved)
-            if not above:
-                return quotient
-        return None
-
     def _root(self, monomial: Monomial, value: Coefficient, exponent: Coefficient) -> Monomial | None:
         """A fractional power of a term, where its factors are known not to be negative (or there is but one)."""
         if value == 1 and len(monomial) == 1 and monomial[0][1] == 1:
@@ -413,7 +371,9 @@ class Atoms:
         base = self.list[number].expr
         if exponent == 1:
             return base
-        return Pow(base, Integer(exponent) if type(exponent) is int else Rational(exponent.numerator, exponent.denominator))
+        return Pow(
+            base, Integer(exponent) if type(exponent) is int else Rational(exponent.numerator, exponent.denominator)
+        )
 
 
 def _nodes(expr: Expr) -> int:

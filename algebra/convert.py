@@ -30,6 +30,7 @@ from sympy.logic.boolalg import Boolean
 
 from . import order
 from .atoms import Atoms
+from .cancel import cancelled
 from .extrema import extremum
 from .polynomial import (
     ONE,
@@ -141,9 +142,9 @@ class Converter:
     def _opened(self, node: Expr, parts: list[Any]) -> Polynomial | None:
         atoms = self.atoms
         if isinstance(node, Add):
-            return atoms.cancelled(add(*parts))
+            return cancelled(atoms, add(*parts))
         if isinstance(node, Mul):
-            return atoms.cancelled(atoms.product([(part, 1) for part in parts]))
+            return cancelled(atoms, atoms.product([(part, 1) for part in parts]))
         if isinstance(node, Pow):
             return self.power(*parts)
         if isinstance(node, floor):
@@ -271,9 +272,7 @@ class Converter:
                 factors.append((base, value))
                 continue
             integer = atoms.is_integer(base) and self._is_nonnegative_integer(monomial)
-            number = atoms.number(
-                Pow(base_expr, atoms.term(monomial, 1)), "power", integer, (base, {monomial: 1})
-            )
+            number = atoms.number(Pow(base_expr, atoms.term(monomial, 1)), "power", integer, (base, {monomial: 1}))
             atoms.list[number].positive = True
             factors.append(({((number, 1),): 1}, value))
         return atoms.product(factors)
@@ -303,7 +302,9 @@ class Converter:
         if any(len(limit) != 3 for limit in node.limits):
             return self._other(node)
         bounds, replaced = dict(self.atoms.bounds), dict(self.replaced)
-        used = {s for value in replaced.values() for m in value for n, _ in m for s in self.atoms.list[n].expr.free_symbols}
+        used = {
+            s for value in replaced.values() for m in value for n, _ in m for s in self.atoms.list[n].expr.free_symbols
+        }
         limits = []
         for index, *ends in reversed(node.limits):  # the last limit is the outermost
             inner = self._within(bounds, replaced)

@@ -42,7 +42,8 @@ def extremum(atoms: Atoms, arguments: Sequence[Polynomial], kind: str) -> Polyno
             factor = atoms.multiply(factor, {monomial: ratio})
             inverse = tuple((n, -e) for n, e in monomial)
             arguments = [
-                {times(inner, inverse): _exact(value, ratio) for inner, value in argument.items()} for argument in arguments
+                {times(inner, inverse): _exact(value, ratio) for inner, value in argument.items()}
+                for argument in arguments
             ]
         if not monomial:
             break
@@ -52,7 +53,9 @@ def extremum(atoms: Atoms, arguments: Sequence[Polynomial], kind: str) -> Polyno
             add_into(whole, atoms.multiply(factor, step))
             arguments = [{}, scale(step, -1)]
     made = (Max if kind == "max" else Min)(*(atoms.to_expr(argument) for argument in arguments), evaluate=False)
-    add_into(whole, atoms.multiply(factor, atoms.atom(made, kind, all(map(atoms.is_integer, arguments)), tuple(arguments))))
+    add_into(
+        whole, atoms.multiply(factor, atoms.atom(made, kind, all(map(atoms.is_integer, arguments)), tuple(arguments)))
+    )
     return whole
 
 

@@ -1,8 +1,9 @@
 """Lower bounds of polynomials whose variables are bounded.
 
-A variable that is at least ``a`` is ``a + t`` with ``t >= 0``; a polynomial in such ``t`` without negative coefficients is at
-least its constant. Negative terms are paid for by squares, ``a p + b q >= 2 sqrt(a b) m`` where ``p q = m**2``, or by the range
-of their variables; and a polynomial in one integer is looked at place by place until it increases.
+A variable that is at least ``a`` is ``a + t`` with ``t >= 0``; a polynomial in such ``t`` without negative
+coefficients is at least its constant. Negative terms are paid for by squares, ``a p + b q >= 2 sqrt(a b) m`` where
+``p q = m**2``, or by the range of their variables; and a polynomial in one integer is looked at place by place until
+it increases.
 
 >>> lowest({((0, 2),): 1, ((0, 1),): -4, (): 5}, {0: (1, None)}, frozenset([0]))
 1
@@ -84,7 +85,7 @@ def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[i
 
 
 def _squares(good: dict[Monomial, Coefficient], monomial: Monomial, coefficient: Coefficient) -> Coefficient | None:
-    """Pay for a term by ``a p + b q >= |c| m`` where ``p q = m**2`` and ``4 a b >= c**2``; the constant that it costs."""
+    """The constant that it costs to pay for ``c m`` by ``a p + b q >= |c| m``, where ``p q = m**2``, ``4 a b >= c**2``."""
     square = tuple((n, 2 * e) for n, e in monomial)
     size = abs(coefficient)
     for first in list(good):
@@ -135,7 +136,7 @@ def _shifted(goal: Polynomial, shifts: dict[int, tuple[Coefficient, int]]) -> Po
 
 
 def _lowest_of_one(polynomial: Polynomial, span: Coefficient | None) -> Coefficient | None:
-    """The least value of a polynomial in one integer ``0 <= t <= span``, where it increases from some small place on."""
+    """The least value of a polynomial in an integer ``0 <= t <= span`` that increases from some small place on."""
     row: dict[int, Coefficient] = {0: 0}
     for monomial, value in polynomial.items():
         exponent = monomial[0][1] if monomial else 0

@@ -25,8 +25,8 @@ def lattice_count(
 ) -> Expr:
     """How many integer pairs ``(i, u)``, ``0 <= i < n``, ``0 <= u < k``, have ``s i + d u <= m``.
 
-    With a stride `s`, `n` outputs, a dilation `d` and `k` taps, the difference of two such counts is the number of products of
-    a padded convolution that touch real input.
+    With a stride `s`, `n` outputs, a dilation `d` and `k` taps, the difference of two such counts is the number of
+    products of a padded convolution that touch real input.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def lattice_count(
     Returns
     -------
     sympy.Expr
-        A closed form if one of ``s`` and ``d`` divides the other or if an extent is a number up to 64; else an unevaluated sum.
+        A closed form if one of ``s`` and ``d`` divides the other or if an extent is a number up to 64; else an
+        unevaluated sum.
 
     Raises
     ------
@@ -64,7 +65,9 @@ def lattice_count(
     >>> lattice_count(H, 1, H, 1, 3) - lattice_count(0, 1, H, 1, 3)
     3*H - 2
     """
-    m, s, n, d, k = (simplify(Integer(v) if isinstance(v, int) else v) for v in (bound, first, first_extent, second, second_extent))
+    m, s, n, d, k = (
+        simplify(Integer(v) if isinstance(v, int) else v) for v in (bound, first, first_extent, second, second_extent)
+    )
     for what, step in (("first", s), ("second", d)):
         if is_positive(step) is False:
             raise FieldError(f"the {what} step must be positive, got {step}")

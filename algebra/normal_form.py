@@ -1,9 +1,10 @@
-"""A normal form of symbolic sizes, and decisions about them: `simplify`, `substitute`, `same`, `is_nonnegative`, `is_positive`.
+"""A normal form of symbolic sizes, and decisions about them: `simplify`, `substitute`, `same`, `is_nonnegative`,
+`is_positive`.
 
-Integer-valued sizes are built of sums, products, quotients, floors, ceilings, remainders, minima and maxima. Each is brought
-into an expanded sum of terms over irreducible *atoms* (see `layeralgebra.algebra.polynomial`), floors by the rules of
-`rounding`, minima and maxima by those of `extrema`. Every rule keeps the value at every admissible point, and the form is its
-own normal form.
+Integer-valued sizes are built of sums, products, quotients, floors, ceilings, remainders, minima and maxima. Each is
+brought into an expanded sum of terms over irreducible *atoms* (see `layeralgebra.algebra.polynomial`), floors by the
+rules of `rounding`, minima and maxima by those of `extrema`. Every rule keeps the value at every admissible point,
+and the form is its own normal form.
 
 >>> from sympy import floor, symbols
 >>> H = symbols("H", integer=True, positive=True)
@@ -40,10 +41,11 @@ SIGN_CASE_BUDGET = 16
 def simplify(expr: Expr | int) -> Expr:
     """The normal form of a symbolic size.
 
-    A sum of terms, each a rational number times powers of atoms: symbols, floors, minima, maxima, symbolic powers, sums kept as
-    factors, and foreign functions of simplified arguments. There is at most one floor in a chain of rounded divisions, no
-    ceiling and no remainder (``ceiling(A/n) = floor((A+n-1)/n)``, ``A mod n = A - n floor(A/n)``). A product of sums is
-    expanded unless it would have more than 1000 terms. The form has the same value wherever the expression has one.
+    A sum of terms, each a rational number times powers of atoms: symbols, floors, minima, maxima, symbolic powers,
+    sums kept as factors, and foreign functions of simplified arguments. There is at most one floor in a chain of
+    rounded divisions, no ceiling and no remainder (``ceiling(A/n) = floor((A+n-1)/n)``, ``A mod n = A - n
+    floor(A/n)``). A product of sums is expanded unless it would have more than 1000 terms. The form has the same
+    value wherever the expression has one.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
 """Signs of symbolic sizes: is an expression at least zero at all admissible points?
 
-The reasoning is by bounds. A floor lies between ``u - (d-1)/d`` and ``u``; a maximum is at least each of its arguments and is
-one of them; a symbol that is at least ``a`` is ``a + t`` with ``t >= 0``, and a polynomial in such ``t`` without negative
-coefficients is at least its constant. An integer greater than -1 is at least 0. The answer is never wrong, and may be missing.
+The reasoning is by bounds. A floor lies between ``u - (d-1)/d`` and ``u``; a maximum is at least each of its
+arguments and is one of them; a symbol that is at least ``a`` is ``a + t`` with ``t >= 0``, and a polynomial in such
+``t`` without negative coefficients is at least its constant. An integer greater than -1 is at least 0. The answer is
+never wrong, and may be missing.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from math import ceil, floor, lcm
 
 from .atoms import Atom, Atoms
 from .inequalities import SIZE_BUDGET, Bounds, lowest
-from .probes import is_refuted
 from .polynomial import Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
+from .probes import is_refuted
 
 #: How many polynomials one question may look at.
 WORK_BUDGET = 60
@@ -246,7 +247,9 @@ def _least(atoms: Atoms, goal: Polynomial) -> Coefficient | None:
 
 def lower_bound(atoms: Atoms, polynomial: Polynomial) -> Coefficient | None:
     """A number that the polynomial is never below, if one is found at once."""
-    if len(polynomial) > SIZE_BUDGET or any(e < 0 or e.denominator != 1 for monomial in polynomial for _, e in monomial):
+    if len(polynomial) > SIZE_BUDGET or any(
+        e < 0 or e.denominator != 1 for monomial in polynomial for _, e in monomial
+    ):
         return None
     return _least(atoms, polynomial)
 

@@ -1,8 +1,9 @@
 """Sparse polynomials with rational coefficients, as dictionaries.
 
-A polynomial is a dictionary ``{monomial: coefficient}``; a monomial is a tuple of pairs ``(atom, exponent)`` in the order of
-the atoms' numbers (see `layeralgebra.algebra.atoms`); a coefficient is an `int`, or a `Fraction` that is no integer. Negative
-exponents are quotients, fractional ones are roots. Polynomials are never changed once they are made.
+A polynomial is a dictionary ``{monomial: coefficient}``; a monomial is a tuple of pairs ``(atom, exponent)`` in the
+order of the atoms' numbers (see `layeralgebra.algebra.atoms`); a coefficient is an `int`, or a `Fraction` that is no
+integer. Negative exponents are quotients, fractional ones are roots. Polynomials are never changed once they are
+made.
 
 >>> x = {((0, 1),): 1}
 >>> add(x, constant(2), scale(x, Fraction(1, 2)))
@@ -27,7 +28,7 @@ BIT_BUDGET = 100_000
 
 
 class Unopened(Exception):
-    """An expression that has no polynomial form here (a division by zero, a number too large): its node is kept as it is."""
+    """An expression without a polynomial form (a division by zero, a number too large); its node is kept as it is."""
 
 
 def constant(value: Coefficient) -> Polynomial:

@@ -1,7 +1,7 @@
 """Values of polynomials at a few admissible points, to drop at once what cannot be shown.
 
-A statement that fails at one admissible point need not be reasoned about. The values of an atom are kept with it, so that a
-probe costs one look at every term.
+A statement that fails at one admissible point need not be reasoned about. The values of an atom are kept with it, so
+that a probe costs one look at every term.
 """
 
 from __future__ import annotations
@@ -72,7 +72,14 @@ def _values(atoms: Atoms, number: int) -> Values:
         atom.values = UNKNOWN
         if atom.kind == "symbol":
             atom.values = _of_symbol(atoms, atom)
-        elif (atom.depth <= DEPTH_BUDGET or _is_prepared(atoms, atom)) and atom.kind in ("floor", "max", "min", "sum", "power", "sign"):
+        elif (atom.depth <= DEPTH_BUDGET or _is_prepared(atoms, atom)) and atom.kind in (
+            "floor",
+            "max",
+            "min",
+            "sum",
+            "power",
+            "sign",
+        ):
             atom.values = tuple(_of_atom(atoms, atom, place) for place in range(PLACES))
     return atom.values
 

@@ -1,7 +1,8 @@
 """Case distinctions by residues: ``x = q t + r`` for every ``r`` below ``q`` makes a floor over a number a polynomial.
 
-A floor of a polynomial over ``d`` depends on each of its integer symbols by its residue modulo ``d`` alone, but for a polynomial
-part. So an equality between floors over numbers is decided by finitely many equalities between polynomials.
+A floor of a polynomial over ``d`` depends on each of its integer symbols by its residue modulo ``d`` alone, but for a
+polynomial part. So an equality between floors over numbers is decided by finitely many equalities between
+polynomials.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def periods(atoms: Atoms, polynomial: Polynomial) -> dict[int, int]:
 
 
 def by_residues(atoms: Atoms, polynomial: Polynomial, limit: int) -> Iterator[tuple[Atoms, Polynomial]] | None:
-    """The polynomial in every case of the residues of its symbols; None where there are none, or more than `limit` cases."""
+    """The polynomial in every case of the residues of its symbols; None without cases, or with more than `limit`."""
     moduli = periods(atoms, polynomial)
     count = 1
     for modulus in moduli.values():
@@ -62,7 +63,10 @@ def _cases(atoms: Atoms, polynomial: Polynomial, moduli: dict[int, int]) -> Iter
     symbols = [atoms.list[number].expr for number in moduli]
     starts = [bounds_of(atoms, number)[0] for number in moduli]
     # Where there is no least value, the quotient may be any integer.
-    quotients = [Dummy(s.name, integer=True, nonnegative=None if start is None else True) for s, start in zip(symbols, starts, strict=True)]
+    quotients = [
+        Dummy(s.name, integer=True, nonnegative=None if start is None else True)
+        for s, start in zip(symbols, starts, strict=True)
+    ]
     for remainders in product(*(range(modulus) for modulus in moduli.values())):
         inner = Atoms(atoms.bounds, deciding=atoms.deciding)
         replaced = {}

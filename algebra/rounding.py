@@ -70,7 +70,11 @@ def _split(atoms: Atoms, inside: Polynomial, whole: Polynomial) -> Polynomial:
         else:
             plain = False
     # Where all that remains inside is negative, it is left so, to be reflected.
-    all_negative = all(value < 0 for monomial, value in rest.items() if value.denominator != 1 or not atoms.is_integer_monomial(monomial))
+    all_negative = all(
+        value < 0
+        for monomial, value in rest.items()
+        if value.denominator != 1 or not atoms.is_integer_monomial(monomial)
+    )
     for monomial, value in list(rest.items()):
         if atoms.is_integer_monomial(monomial):
             part = value.numerator // value.denominator
@@ -117,7 +121,10 @@ def _reflected(atoms: Atoms, inside: Polynomial) -> Polynomial | None:
 
 
 def _merged(atoms: Atoms, inside: Polynomial, whole: Polynomial) -> Polynomial | None:
-    """``(x + b)/n`` for ``(floor(x) + b)/n``, and ``(b - x + 1 - 1/D)/n`` for ``(b - floor(x))/n``, ``x`` an integer over ``D``."""
+    """``(x + b)/n`` for ``(floor(x) + b)/n``, and ``(b - x + 1 - 1/D)/n`` for ``(b - floor(x))/n``.
+
+    The latter where ``x`` is an integer over ``D``.
+    """
     found = []
     for monomial, value in inside.items():
         if value.denominator - value.numerator == 1:
@@ -134,7 +141,10 @@ def _merged(atoms: Atoms, inside: Polynomial, whole: Polynomial) -> Polynomial |
     for number, monomial, others, value in found:
         rest = {inner: c for inner, c in inside.items() if inner != monomial}
         over = to_the(others, -1)
-        if not all((Fraction(c) / value).denominator == 1 and atoms.is_integer_monomial(times(i, over)) for i, c in rest.items()):
+        if not all(
+            (Fraction(c) / value).denominator == 1 and atoms.is_integer_monomial(times(i, over))
+            for i, c in rest.items()
+        ):
             continue
         replaced = atoms.list[number].parts[0]
         if value < 0:

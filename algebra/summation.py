@@ -1,7 +1,7 @@
 """Sums in closed form.
 
-A finite sum over the depth of a network, or over the places of a window, closes where the summand is a polynomial in the index,
-times powers ``s**index``. For the polynomial part, with the Bernoulli numbers ``B_1 = +1/2`` (Faulhaber),
+A finite sum over the depth of a network, or over the places of a window, closes where the summand is a polynomial in
+the index, times powers ``s**index``. For the polynomial part, with the Bernoulli numbers ``B_1 = +1/2`` (Faulhaber),
 
     sum_{i=1}^{n} i**p = 1/(p+1) sum_{k=0}^{p} C(p+1, k) B_k n**(p+1-k);
 
@@ -9,8 +9,8 @@ for the geometric part, with the polynomial ``Q`` for which ``r Q(x+1) - Q(x) = 
 
     sum_{i=a}^{b} i**p r**i = r**(b+1) Q(b+1) - r**a Q(a)      (r other than 1).
 
-Whatever does not close stays an unevaluated `sympy.Sum`. All of it holds for ``upper >= lower - 1``; the sum is empty when
-``upper = lower - 1``.
+Whatever does not close stays an unevaluated `sympy.Sum`. All of it holds for ``upper >= lower - 1``; the sum is empty
+when ``upper = lower - 1``.
 
 References
 ----------
@@ -51,7 +51,8 @@ def summation(expr: Expr | int, index: Symbol, lower: Expr | int, upper: Expr | 
     index : sympy.Symbol
         It runs through the integers of the sum, whatever else its assumptions say.
     lower, upper : sympy.Expr or int
-        The first and the last place; ``upper >= lower - 1`` is taken for granted, and the sum is empty at ``lower - 1``.
+        The first and the last place; ``upper >= lower - 1`` is taken for granted, and the sum is empty at ``lower -
+        1``.
 
     Returns
     -------
@@ -85,10 +86,14 @@ def summation(expr: Expr | int, index: Symbol, lower: Expr | int, upper: Expr | 
     if not places:
         return Integer(0)
     if order.is_positive(plain, scale(places, -1)):
-        raise FieldError(f"a sum from {first} to {last} runs backwards; its last place must be at least its first less one")
+        raise FieldError(
+            f"a sum from {first} to {last} runs backwards; its last place must be at least its first less one"
+        )
     atoms = Atoms({index: (order.lower_bound(plain, ends[0]), order.upper_bound(plain, ends[1]))})
     converter = Converter(atoms)
-    return _Closing(converter, index, converter.polynomial(first), converter.polynomial(last)).sum(converter.polynomial(body))
+    return _Closing(converter, index, converter.polynomial(first), converter.polynomial(last)).sum(
+        converter.polynomial(body)
+    )
 
 
 def _expression(value: Expr | int) -> Expr:
@@ -275,7 +280,8 @@ def _geometric(degree: int, ratio: Fraction) -> tuple[Coefficient, ...]:
 def _geometric_numerators(degree: int) -> tuple[tuple[int, ...], ...]:
     """``N_k(r)``, by rising powers, with ``Q = sum_k N_k(r) / (r-1)**(p-k+1) x**k``.
 
-    From ``(r-1) q_k + r sum_{j>k} C(j,k) q_j = [k = p]``: ``N_p = 1`` and ``N_k = -r sum_{j>k} C(j,k) (r-1)**(j-k-1) N_j``.
+    From ``(r-1) q_k + r sum_{j>k} C(j,k) q_j = [k = p]``: ``N_p = 1`` and ``N_k = -r sum_{j>k} C(j,k) (r-1)**(j-k-1)
+    N_j``.
     """
     rows: list[list[int]] = [[] for _ in range(degree + 1)]
     rows[degree] = [1]

@@ -7,8 +7,6 @@ from math import log2
 
 import pytest
 from hypothesis import given
-from oracles.formula_value import Undefined, value
-from oracles.size_formulas import POINTS, formulas
 from sympy import (
     Add,
     Eq,
@@ -34,6 +32,8 @@ from sympy import (
 
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
 from layeralgebra.algebra.evaluate import evaluate, evaluate_condition, free_symbols
+from oracles.formula_value import Undefined, value
+from oracles.size_formulas import POINTS, formulas
 
 H, n, s, L = symbols("H n s L", integer=True, positive=True)
 u, v, i, j = symbols("u v i j", integer=True)
@@ -112,13 +112,17 @@ def test_common_parts_are_computed_once(time_limit):
 
 
 def test_sums_and_products_over_an_index():
-    assert evaluate(Sum(i * j + u, (j, 1, i), (i, 1, n)), {n: 4, u: 1}) == sum(a * b + 1 for a in range(1, 5) for b in range(1, a + 1))
+    assert evaluate(Sum(i * j + u, (j, 1, i), (i, 1, n)), {n: 4, u: 1}) == sum(
+        a * b + 1 for a in range(1, 5) for b in range(1, a + 1)
+    )
     assert evaluate(i + Sum(i, (i, 1, n)), {i: 100, n: 3}) == 106
     assert evaluate(Sum(i, (i, i, n)), {i: 2, n: 4}) == 2 + 3 + 4
     assert evaluate(Sum(u, (i, 1, 0)), {u: 5}) == 0 and evaluate(Product(u, (i, 1, 0)), {u: 5}) == 1
     assert evaluate(Product(i + u, (i, 1, n)), {n: 3, u: 1}) == 24
     inner = Sum(floor((i + j) / 2), (j, 0, i))
-    assert evaluate(Sum(inner * u, (i, 0, n)), {n: 6, u: 2}) == sum(2 * ((a + b) // 2) for a in range(7) for b in range(a + 1))
+    assert evaluate(Sum(inner * u, (i, 0, n)), {n: 6, u: 2}) == sum(
+        2 * ((a + b) // 2) for a in range(7) for b in range(a + 1)
+    )
     backwards = Sum(i, (i, 0, u))  # the convention of SymPy: from 5 to 1 is minus the sum from 2 to 4
     for last in range(-6, 3):
         assert evaluate(backwards, {u: last}) == backwards.subs(u, last).doit()

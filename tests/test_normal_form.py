@@ -7,8 +7,6 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.formula_value import Undefined, value
-from oracles.size_formulas import POINTS, formulas
 from sympy import (
     Abs,
     Add,
@@ -37,6 +35,8 @@ from sympy import (
 )
 
 from layeralgebra.algebra.normal_form import is_integer, is_nonnegative, is_positive, same, simplify, substitute
+from oracles.formula_value import Undefined, value
+from oracles.size_formulas import POINTS, formulas
 
 H, W, a, b, c, k, m, n, s, t, L = symbols("H W a b c k m n s t L", integer=True, positive=True)
 u, v = symbols("u v", integer=True)
@@ -81,7 +81,12 @@ def test_signs_are_never_wrong(formula, points):
 
 @given(formulas(5), formulas(5), st.lists(POINTS, min_size=12, max_size=12))
 def test_equality_is_never_wrong(first, second, points):
-    for left, right in ((first, second), (first, first + 1), (first, simplify(first)), (first + second, second + first)):
+    for left, right in (
+        (first, second),
+        (first, first + 1),
+        (first, simplify(first)),
+        (first + second, second + first),
+    ):
         verdict = same(left, right)
         for point, found in values(left - right, points):
             assert verdict in (None, found == 0), (left, right, point)
@@ -126,10 +131,10 @@ def test_signs_over_all_small_quadratics():
     """Every decision on ``p x^2 + q x y + r y^2 + l x + m`` against enumeration; and all that is plainly decidable is."""
     decided = 0
     grid = list(product(range(1, 7), repeat=2))
-    for p, q, r, l, e in product((-1, 0, 1), (-2, 0, 1), (0, 1), (-3, 0), (-1, 0, 3)):
-        formula = p * a**2 + q * a * b + r * b**2 + l * a + e
+    for p, q, r, n1, e in product((-1, 0, 1), (-2, 0, 1), (0, 1), (-3, 0), (-1, 0, 3)):
+        formula = p * a**2 + q * a * b + r * b**2 + n1 * a + e
         verdict = is_nonnegative(formula)
-        found = {p * i * i + q * i * j + r * j * j + l * i + e >= 0 for i, j in grid}
+        found = {p * i * i + q * i * j + r * j * j + n1 * i + e >= 0 for i, j in grid}
         assert verdict is None or found == {verdict}, formula
         decided += verdict is not None
     assert decided > 40
@@ -313,7 +318,16 @@ def test_foreign_nodes_pass_with_simplified_arguments():
     f = Function("f")
     assert simplify(f(a + b - a)) == f(b)
     assert simplify(log(a * (a + 1) - a) + binomial(a + 0, 2)) == log(a**2) + binomial(a, 2)
-    for formula in (oo, -oo, S.NaN, S.ComplexInfinity, S.Pi, S.ImaginaryUnit, Symbol("q", commutative=False) ** 2, a * oo):
+    for formula in (
+        oo,
+        -oo,
+        S.NaN,
+        S.ComplexInfinity,
+        S.Pi,
+        S.ImaginaryUnit,
+        Symbol("q", commutative=False) ** 2,
+        a * oo,
+    ):
         assert simplify(formula) == formula or formula is S.NaN
     assert simplify(a + Integer(0) * b) == a
     assert simplify(a * S.Pi - S.Pi * a) == 0

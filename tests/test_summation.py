@@ -8,25 +8,41 @@ from itertools import product
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from oracles.formula_value import Undefined, value
-from oracles.size_formulas import POINTS, formulas
 from sympy import Add, Eq, Integer, Max, Min, Piecewise, Rational, Sum, Symbol, floor, symbols
 
 from layeralgebra.algebra.errors import FieldError
 from layeralgebra.algebra.normal_form import same, simplify
 from layeralgebra.algebra.summation import lattice_count, summation
+from oracles.formula_value import Undefined, value
+from oracles.size_formulas import POINTS, formulas
 
 c, g, s, t, L, K, H, n, k, d = symbols("c g s t L K H n k d", integer=True, positive=True)
 i, u, m, first, last = symbols("i u m first last", integer=True)
 
-RATIOS = [Integer(2), Integer(3), Integer(-1), Integer(-2), Rational(1, 2), Rational(-2, 3), s, s + 1, 2 * s, s * t, 1 / s]
+RATIOS = [
+    Integer(2),
+    Integer(3),
+    Integer(-1),
+    Integer(-2),
+    Rational(1, 2),
+    Rational(-2, 3),
+    s,
+    s + 1,
+    2 * s,
+    s * t,
+    1 / s,
+]
 
 
 def added(summand, index, low, high, at):
     return sum(value(summand, {**at, index: number}) for number in range(low, high + 1))
 
 
-@given(st.lists(st.tuples(st.integers(-4, 4), st.integers(0, 6), st.sampled_from([1, c, g, c * g])), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(st.integers(-4, 4), st.integers(0, 6), st.sampled_from([1, c, g, c * g])), min_size=1, max_size=4
+    )
+)
 def test_polynomials_close_for_all_limits(terms):
     summand = Add(*(factor * symbol * i**power for factor, power, symbol in terms))
     closed = summation(summand, i, first, last)

@@ -5,7 +5,25 @@ from __future__ import annotations
 from fractions import Fraction
 
 from hypothesis import strategies as st
-from sympy import Add, Eq, Ge, Integer, Lt, Max, Min, Mod, Mul, Piecewise, Pow, Rational, Sum, Symbol, ceiling, floor, symbols
+from sympy import (
+    Add,
+    Eq,
+    Ge,
+    Integer,
+    Lt,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    Sum,
+    Symbol,
+    ceiling,
+    floor,
+    symbols,
+)
 
 x, y, s = POSITIVE = symbols("x y s", integer=True, positive=True)
 p = Symbol("p", integer=True, nonnegative=True)
