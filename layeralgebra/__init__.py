@@ -39,6 +39,8 @@ _LATER = {
     "elasticity": "algebra.solve", "from_networkx": "algebra.graphs", "gradient": "algebra.compilation", "latex": "algebra.latex",
     "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",
     "optimize": "algebra.optimize", "pareto": "algebra.optimize", "run": "algebra.run",
+    "Table": "algebra.table", "formula_text": "algebra.formula_text", "node_table": "algebra.tables", "report_latex": "algebra.latex",
+    "section_latex": "algebra.latex", "stage_table": "algebra.stages", "stages_of": "algebra.stages",
     "sensitivity": "algebra.solve", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
     "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.exporters", "zoo": "layers.zoo", "proofs": "proofs",
 }  # fmt: skip
@@ -49,7 +51,7 @@ def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module 'layeralgebra' has no attribute {name!r}")
     module = importlib.import_module(f".{_LATER[name]}", __name__)
-    found = getattr(module, name, module)
+    found = module if _LATER[name].rpartition(".")[2] == name and not hasattr(module, name) else getattr(module, name)
     globals()[name] = found
     return found
 
