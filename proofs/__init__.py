@@ -1,7 +1,7 @@
 """Laws of the algebra, checked and proved.
 
-A law is a plain function that returns two sides; the runner decides it, on several routes that know nothing of each other.
-What is proved is the law about formulas; that the code computes by these formulas is tested, never proved.
+A law is a plain function that returns two sides; the runner decides it, on several routes that know nothing of each
+other. What is proved is the law about formulas; that the code computes by these formulas is tested, never proved.
 
 >>> from layeralgebra import proofs
 >>> law = proofs.named("nested_floor")
@@ -21,7 +21,8 @@ from typing import Any
 from . import laws
 from .law import Law, law, weakened
 
-# Where the other public names are; each is imported when it is first used, and the solvers only by the routes that need them.
+# Where the other public names are; each is imported when it is first used, and the solvers only by the routes that
+# need them.
 _ELSEWHERE = {
     "Proved": ".verdict",
     "Refuted": ".verdict",

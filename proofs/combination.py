@@ -22,7 +22,7 @@ Vector = Mapping[Any, Any]
 
 
 def combination(vectors: Sequence[Vector], target: Vector) -> list[Any] | None:
-    """Weights that are at least zero, one for each vector, with which the vectors add up to the target; None if there are none.
+    """Weights, none negative, with which the vectors add up to the target; None if there are none.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ def coq(laws: Iterable[Law]) -> str:
 
 
 def latex_appendix(laws: Iterable[Law], *, whole: bool = True) -> str:
-    """Every law with the proof that the first of our own routes finds: chains of equivalences, bases and steps, expansions.
+    """Every law with the proof that one of our own routes finds: chains of equivalences, bases and steps, expansions.
 
     Parameters
     ----------
@@ -134,9 +134,10 @@ _HEAD = r"""\documentclass[a4paper,10pt]{article}
 \date{}
 \begin{document}
 \maketitle
-Variables are integers. $\lfloor\cdot\rfloor$ and $\lceil\cdot\rceil$ round quotients down and up; a sum whose upper bound is
-one less than its lower one is zero. Every proof below was found and checked by a program; the last line of each entry says
-which other ones confirm the law. What is proved is the law about formulas; that a program computes by it is tested.
+Variables are integers. $\lfloor\cdot\rfloor$ and $\lceil\cdot\rceil$ round quotients down and up; a sum whose upper
+bound is one less than its lower one is zero. Every proof below was found and checked by a program; the last line of
+each entry says which other ones confirm the law. What is proved is the law about formulas; that a program computes by
+it is tested.
 """
 
 
@@ -149,7 +150,9 @@ def _entry(law: Law) -> str:
     for route in (one for one in OWN_ROUTES if one in law.routes):
         verdict = attempt(law, route)
         if isinstance(verdict, Proved):
-            lines.append(rf"\textit{{Proof}} ({_ROUTE_WORDS[route]}). " + _steps(verdict.certificate.steps) + r" $\square$")
+            lines.append(
+                rf"\textit{{Proof}} ({_ROUTE_WORDS[route]}). " + _steps(verdict.certificate.steps) + r" $\square$"
+            )
             break
     else:
         lines.append(r"\textit{Proof} by the programs below; none of the routes that are written out here decides it.")
@@ -180,7 +183,9 @@ def _stated(statement: Statement) -> str:
     given = [latex(one) for one in statement.hypotheses]
     words = "For all integers " + ", ".join(f"${one}$" for one in said) if said else ""
     if statement.sequences:
-        words += (" and " if words else "For ") + "all sequences " + ", ".join(f"${name(s)}$" for s in statement.sequences)
+        words += (
+            (" and " if words else "For ") + "all sequences " + ", ".join(f"${name(s)}$" for s in statement.sequences)
+        )
     words += (" with " + ", ".join(f"${one}$" for one in given)) if given else ""
     goals = [latex(goal) for goal in statement.goals]
     body = r"\begin{gather*} " + r" \\ ".join(goals) + r" \end{gather*}"
@@ -242,4 +247,3 @@ def _prose(words: str) -> str:
     pieces = re.split(r"``(.+?)``", words)
     escaped = ["".join(_SPECIAL.get(letter, letter) for letter in piece) for piece in pieces]
     return "".join(rf"\texttt{{{piece}}}" if place % 2 else piece for place, piece in enumerate(escaped))
-

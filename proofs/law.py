@@ -116,7 +116,9 @@ class Law:
             raise FieldError(f"{self.name!r} is no name for a law; write lower-case words joined by _")
         if self.kind not in KINDS:
             raise FieldError(f"{self.name}: {self.kind!r} is no kind of law; there are {', '.join(KINDS)}")
-        if (self.statement is None) != (self.kind == "structural") or (self.trial is None) != (self.kind == "arithmetic"):
+        if (self.statement is None) != (self.kind == "structural") or (self.trial is None) != (
+            self.kind == "arithmetic"
+        ):
             raise FieldError(f"{self.name}: an arithmetic law has a statement, a structural one has a trial")
         unknown = [route for route in self.routes if route not in ROUTES]
         if unknown:
@@ -216,8 +218,8 @@ def law(
     Returns
     -------
     decorator
-        Arguments of the function are annotated `Integer`, `Natural`, `Positive` or `Sequence`; its docstring says the law
-        in words. Sides may be tuples: then the law holds component by component.
+        Arguments of the function are annotated `Integer`, `Natural`, `Positive` or `Sequence`; its docstring says the
+        law in words. Sides may be tuples: then the law holds component by component.
     """
 
     def decorate(function: Callable[..., Any]) -> Law:

@@ -1,8 +1,9 @@
 """What a solver has to show for a law: obligations over integers, with the operations that solvers know.
 
-Sums, symbolic powers and exact quotients are not among them. A quotient is cleared from a relation; a sum or a power gives
-off the last terms or factors that are known, and what is left of it becomes a new variable. That is sound in one direction
-only: an obligation that holds proves the law, one that fails refutes nothing until the evaluator has said so.
+Sums, symbolic powers and exact quotients are not among them. A quotient is cleared from a relation; a sum or a power
+gives off the last terms or factors that are known, and what is left of it becomes a new variable. That is sound in
+one direction only: an obligation that holds proves the law, one that fails refutes nothing until the evaluator has
+said so.
 
 >>> from layeralgebra.proofs.law import law, weakened
 >>> from layeralgebra.proofs.term import Integer, Natural, sum_
@@ -105,7 +106,7 @@ def obligations(law: Law) -> list[Obligation]:
         start, after = {variable.name: Const(variable.least or 0)}, {variable.name: variable + 1}
         raw += [Obligation("base", known, substitute(goal, start)) for goal in statement.goals]
         raw += [Obligation("step", known + statement.goals, substitute(goal, after)) for goal in statement.goals]
-    # A condition that is among the assumptions, such as a divisor's own domain, still costs a solver nothing to confirm.
+    # A condition that is assumed anyway, such as a divisor's own domain, costs a solver nothing to confirm.
     return list(dict.fromkeys(Lowering(one).result() for one in dict.fromkeys(raw)))
 
 

@@ -1,7 +1,7 @@
 """Terms as polynomials over their own non-polynomial parts.
 
-``floor((b + a)/s) * c`` is a polynomial in ``c`` and the atom ``floor((a + b)/s)``. Atoms are written in a canonical form, so
-that two atoms which differ only by ring identities inside are one.
+``floor((b + a)/s) * c`` is a polynomial in ``c`` and the atom ``floor((a + b)/s)``. Atoms are written in a canonical
+form, so that two atoms which differ only by ring identities inside are one.
 
 With ``extract`` more is done to an atom, all of it valid wherever the term is defined: multiples of the divisor leave a
 floor, common factors leave a quotient, `Mod` and `CeilDiv` become floors, a sum is taken term by term, and powers split
@@ -317,7 +317,7 @@ def _sum(node: Sum, extract: bool) -> Node:
 
 
 def _last_terms(high: Term) -> int:
-    """How many terms can be split off at the end of a sum from zero: the number in ``n + 2``, where n is never negative."""
+    """How many terms can be split off at the end of a sum from zero: the number in ``n + 2``, n never negative."""
     number = high.args[-1] if isinstance(high, Add) else None
     if not isinstance(number, Const) or not 0 < number.value <= MAX_LENGTH or not is_count(high):
         return 0

@@ -1,7 +1,7 @@
 """Proving many laws on many routes: a table of verdicts and times, and whether it is good enough.
 
-A law counts as proved with Coq, or with one route of our own and one solver. The table is in order when nothing is refuted
-and when every route that a law states, of those asked for and those whose tool is there, proves it.
+A law counts as proved with Coq, or with one route of our own and one solver. The table is in order when nothing is
+refuted and when every route that a law states, of those asked for and those whose tool is there, proves it.
 
 >>> table = prove(["nested_floor", "causal_attention_pairs"], routes=["galois", "induction"])
 >>> for row in table.rows:
@@ -32,7 +32,7 @@ def counts_as_proved(routes: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class Row:
-    """One law: what each route said, and how long it took (Coq checks all laws in one run, whose time is the table's)."""
+    """One law: what each route said, and how long it took (Coq takes all laws in one run, timed in the table)."""
 
     law: Law
     verdicts: Mapping[str, Verdict]
@@ -90,14 +90,21 @@ class ProofTable:
     @property
     def summary(self) -> str:
         """Counts, times and what was skipped, in a few lines."""
-        counts = {word: sum(row.outcome == word for row in self.rows) for word in ("proved", "partly", "undecided", "refuted")}
+        counts = {
+            word: sum(row.outcome == word for row in self.rows) for word in ("proved", "partly", "undecided", "refuted")
+        }
         said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no law"
         lines = [f"{len(self.rows)} laws: {said}; {self.seconds:.1f} s"]
         if "coq" in self.routes and "coq" not in self.skipped:
             lines[0] += f" (of which Coq {self.coq_seconds:.1f} s for one file)"
         lines += [f"skipped {route}: {reason}" for route, reason in self.skipped.items()]
         lines += [f"{row.law.name}: {row.refuted}" for row in self.rows if row.refuted is not None]
-        lines += [f"{row.law.name}, {route}: {v}" for row in self.rows if row.refuted is None for route, v in row.failed.items()]
+        lines += [
+            f"{row.law.name}, {route}: {v}"
+            for row in self.rows
+            if row.refuted is None
+            for route, v in row.failed.items()
+        ]
         return "\n".join(lines)
 
     def cells(self) -> list[list[str]]:

@@ -54,7 +54,9 @@ _SAMPLES = (
 def choices(statement: Statement) -> Iterator[dict[str, Any]]:
     """Values for all variables and sequences, by increasing size, without end of interest beyond `LIMIT`."""
     names = [one.name for one in statement.variables] + list(statement.sequences)
-    ranges: list[tuple[Any, ...]] = [_values(one) for one in statement.variables] + [_SAMPLES] * len(statement.sequences)
+    ranges: list[tuple[Any, ...]] = [_values(one) for one in statement.variables] + [_SAMPLES] * len(
+        statement.sequences
+    )
     for total in range(sum(len(values) - 1 for values in ranges) + 1):
         for ranks in _ranks(total, [len(values) - 1 for values in ranges]):
             yield {name: values[rank] for name, values, rank in zip(names, ranges, ranks, strict=True)}

@@ -1,7 +1,7 @@
 """Is a polynomial never negative, given what is assumed? Answers yes with reason, or "not seen".
 
-A polynomial is seen to be at least zero when, counted from the lower bounds of its variables, no coefficient is negative;
-or when that is so after taking away non-negative multiples of things known to be at least zero.
+A polynomial is seen to be at least zero when, counted from the lower bounds of its variables, no coefficient is
+negative; or when that is so after taking away non-negative multiples of things known to be at least zero.
 
 >>> from layeralgebra.proofs.term import Var
 >>> k, n, p = Var("k", least=1), Var("n", least=1), Var("p", least=0)

@@ -23,7 +23,7 @@ SIGNS = (*RELATIONS, "iff")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Statement:
-    """For all ``variables`` and ``sequences`` with ``hypotheses``: each of ``left`` stands in ``relation`` to its ``right``."""
+    """For all variables and sequences with the hypotheses: every left side stands in the relation to its right one."""
 
     variables: tuple[Var, ...]
     sequences: tuple[str, ...]
@@ -86,7 +86,9 @@ class Statement:
         kept = {one.name: one for one in self.variables if one.name not in values}
         arriving = {one.name: one for term in values.values() for one in walk(term) if isinstance(one, Var)}
         bounds = tuple(
-            Const(one.least) <= values[one.name] for one in self.variables if one.name in values and one.least is not None
+            Const(one.least) <= values[one.name]
+            for one in self.variables
+            if one.name in values and one.least is not None
         )
 
         def put(nodes: tuple) -> tuple:

@@ -1,7 +1,7 @@
 """Terms and formulas in which laws are stated: frozen trees that nothing rewrites.
 
-SymPy turns ``n + 2*p - (2*p + 1) + 1`` into ``n`` while it is being written, and then there is nothing left to prove. Here
-a tree stays as it was written; only a prover may rewrite it, and says so.
+SymPy turns ``n + 2*p - (2*p + 1) + 1`` into ``n`` while it is being written, and then there is nothing left to prove.
+Here a tree stays as it was written; only a prover may rewrite it, and says so.
 
 >>> n, p = Var("n"), Var("p", least=0)
 >>> n + 2 * p - (2 * p + 1) + 1
@@ -137,7 +137,9 @@ class Formula(Node):
         return Not(self)
 
     def __bool__(self) -> bool:
-        raise FieldError(f"{self!r} holds for some sizes and not for others; join formulas with & and |, not with `and`")
+        raise FieldError(
+            f"{self!r} holds for some sizes and not for others; join formulas with & and |, not with `and`"
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

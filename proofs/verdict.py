@@ -1,4 +1,4 @@
-"""What became of an attempt to prove a law: proved with a certificate, refuted with a witness, or undecided with a reason.
+"""What became of an attempt at a proof: proved with a certificate, refuted with a witness, undecided with a reason.
 
 >>> verdict = Refuted(Witness((("n", 3),), "=", 1, 2))
 >>> print(verdict)

@@ -43,7 +43,9 @@ def test_the_core_rests_on_no_axiom():
 def test_the_core_has_no_way_round_a_proof():
     for path in FOLDER.glob("*.v"):
         words = re.sub(r"\(\*.*?\*\)", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        assert not re.search(r"\b(Admitted|admit|Axiom|Parameter|Hypothesis|Variable|Conjecture|give_up)\b", words), path
+        assert not re.search(r"\b(Admitted|admit|Axiom|Parameter|Hypothesis|Variable|Conjecture|give_up)\b", words), (
+            path
+        )
 
 
 def test_every_law_that_states_coq_is_proved_by_it():
@@ -69,7 +71,9 @@ def test_a_law_that_rests_on_an_axiom_is_not_proved(monkeypatch):
     from layeralgebra.proofs.provers import coq_prover
 
     monkeypatch.setattr(
-        coq_prover, "theorem", lambda law: f"Axiom cheat : 1 = 2.\nTheorem {law.name} : 1 = 2.\nProof. exact cheat. Qed.\n"
+        coq_prover,
+        "theorem",
+        lambda law: f"Axiom cheat : 1 = 2.\nTheorem {law.name} : 1 = 2.\nProof. exact cheat. Qed.\n",
     )
     verdict = coq_prover.prove(proofs.named("nested_floor"))
     assert isinstance(verdict, Undecided) and "axioms" in verdict.reason
@@ -112,7 +116,8 @@ def test_a_failing_law_is_left_out_with_those_that_use_it():
 
 
 @pytest.mark.parametrize(
-    "name", ["relu_idempotent", *(pytest.param(name, marks=pytest.mark.slow) for name in ("floor_galois", "sum_of_integers"))]
+    "name",
+    ["relu_idempotent", *(pytest.param(name, marks=pytest.mark.slow) for name in ("floor_galois", "sum_of_integers"))],
 )
 def test_mutants_of_small_laws_are_not_proved(name):
     from layeralgebra.proofs.law import restated
@@ -137,6 +142,8 @@ def test_lemmas_come_before_the_laws_that_use_them():
 
 
 def test_lines_of_a_document_are_counted():
-    source, starts = document(["Theorem a : True.\nProof. exact I. Qed.\n", "Theorem b : True.\nProof. exact I. Qed.\n"])
+    source, starts = document(
+        ["Theorem a : True.\nProof. exact I. Qed.\n", "Theorem b : True.\nProof. exact I. Qed.\n"]
+    )
     lines = source.splitlines()
     assert [lines[start - 1] for start in starts] == ["Theorem a : True.", "Theorem b : True."]

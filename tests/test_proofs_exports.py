@@ -17,12 +17,10 @@ LAWS = {law.name: law for law in proofs.laws() if law.kind == "arithmetic"}
 SOME = list(LAWS)[::6]
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", [name for name in SOME if "z3" in LAWS[name].routes])
 def test_z3_reads_the_scripts_and_answers_unsat(name):
     z3 = pytest.importorskip("z3")
     law = LAWS[name]
-    if "z3" not in law.routes:
-        pytest.skip("the law does not state z3")
     text = export.smtlib(law)
     # The solver's own reader of text; a time limit, since it has no other way out.
     context = z3.Context()

@@ -11,7 +11,7 @@ import pytest
 from layeralgebra import proofs
 from layeralgebra.algebra.errors import FieldError
 from layeralgebra.proofs.evaluate import Undefined, evaluate
-from layeralgebra.proofs.law import OWN_ROUTES, ROUTES, Law, named, restated
+from layeralgebra.proofs.law import OWN_ROUTES, ROUTES, Law, restated
 from layeralgebra.proofs.provers import admitted_sizes, attempt, missing
 from layeralgebra.proofs.report import counts_as_proved, prove
 from layeralgebra.proofs.search import Sample, admitted, counterexample
@@ -91,7 +91,9 @@ def test_there_are_many_laws_on_every_subject():
     modules = {found.name for found in pkgutil.iter_modules(proofs.laws.__path__)}
     assert subjects == modules, "every module of laws states some, and is loaded"
     assert {"equality", "inequality", "equivalence"} == {law.exactness for law in LAWS.values()}
-    assert all(sum(route in law.routes for law in LAWS.values()) >= 5 for route in ("ring", "field", "galois", "induction"))
+    assert all(
+        sum(route in law.routes for law in LAWS.values()) >= 5 for route in ("ring", "field", "galois", "induction")
+    )
 
 
 def test_a_new_module_of_laws_is_found(tmp_path, monkeypatch):
@@ -236,7 +238,9 @@ def test_a_lemma_is_used_only_where_its_hypotheses_are_shown():
 
 def test_structural_laws_have_a_place():
     """A law about networks has no integer statement and no route; it is tried, and no trial proves it."""
-    law = Law("of_networks", None, kind="structural", trial=lambda: None, note="tried on networks", rests_on=("nested_floor",))
+    law = Law(
+        "of_networks", None, kind="structural", trial=lambda: None, note="tried on networks", rests_on=("nested_floor",)
+    )
     assert law.exactness == "equality" and repr(law) == "of_networks: tried on networks"
     for route in OWN_ROUTES:
         verdict = attempt(law, route)
@@ -380,5 +384,3 @@ def test_counting_as_proved():
     assert counts_as_proved(["coq"]) and counts_as_proved(["ring", "z3"]) and counts_as_proved(["galois", "cvc5"])
     for short in ([], ["ring"], ["z3"], ["z3", "cvc5"], ["ring", "galois"]):
         assert not counts_as_proved(short)
-
-

@@ -1,4 +1,4 @@
-"""Terms of laws: the evaluator, the rewriting that our routes rest on, and every printer, against independent oracles."""
+"""Terms of laws: the evaluator, the rewriting that our routes rest on, and every printer, against oracles."""
 
 from __future__ import annotations
 
@@ -150,7 +150,9 @@ def test_the_evaluator_agrees_with_fractions(node, values):
         assert found == expected and isinstance(found, int)
 
 
-@given(st.recursive(LEAVES, lambda inner: st.tuples(inner, inner).map(lambda p: p[0] / p[1] + p[0]), max_leaves=5), VALUES)
+@given(
+    st.recursive(LEAVES, lambda inner: st.tuples(inner, inner).map(lambda p: p[0] / p[1] + p[0]), max_leaves=5), VALUES
+)
 def test_exact_quotients_are_exact(node, values):
     expected = value_or_none(node, values)
     assume(expected is not None)

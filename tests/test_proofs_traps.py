@@ -26,7 +26,9 @@ EACH = [pytest.param(route, marks=[pytest.mark.slow] if route == "coq" else []) 
 
 def claim(relation="=", given=None, induct=None, coq=None):
     mutants = {"a": proofs.weakened(), "b": proofs.weakened()}
-    return proofs.law(routes="", mutants=mutants, relation=relation, given=given, induct=induct, coq=coq, register=False)
+    return proofs.law(
+        routes="", mutants=mutants, relation=relation, given=given, induct=induct, coq=coq, register=False
+    )
 
 
 def proving(law, routes=FAST):
@@ -78,7 +80,7 @@ def test_hypotheses_may_be_met_far_out():
     assert isinstance(attempt(far_but_not_vacuous, "ring"), Proved)
 
 
-# ---- Divisors and exponents -------------------------------------------------------------------------------------------
+# ---- Divisors and exponents ----------------------------------------------------------------------------------------
 
 
 @claim("<=", given=lambda d: [ne(d, 0)])
@@ -168,7 +170,9 @@ def test_division_of_negatives_in_each_language():
     seven, two = Const(7), Const(-2)
     assert evaluate(seven // two, {}) == 7 // -2 == -4
     d = Var("d")
-    text = document("", [Obligation("floor", (eq(d, -2),), eq(seven // d, -4)), Obligation("raw", (), eq(seven // two, -4))])
+    text = document(
+        "", [Obligation("floor", (eq(d, -2),), eq(seven // d, -4)), Obligation("raw", (), eq(seven // two, -4))]
+    )
     raw = "(set-logic ALL)\n(assert (not (= (div 7 (- 2)) (- 4))))\n(check-sat)\n"
     if "cvc5" in HERE:
         run = module("cvc5").run
@@ -301,9 +305,7 @@ def no_least_value(n: Integer):
 
 
 @pytest.mark.parametrize("route", EACH)
-@pytest.mark.parametrize(
-    "law", [step_without_a_base, base_without_a_step, no_least_value], ids=lambda law: law.name
-)
+@pytest.mark.parametrize("law", [step_without_a_base, base_without_a_step, no_least_value], ids=lambda law: law.name)
 def test_inductions_need_base_step_and_start(law, route):
     assert not isinstance(attempt(law, route), Proved)
     assert isinstance(proofs.refute(law.statement), Refuted)
@@ -355,7 +357,9 @@ def strict_is_one_more(x: Integer, d: Positive):
     return 0 < x / d, 1 <= x / d
 
 
-@pytest.mark.parametrize("law", [half_leaves_a_floor, quotient_leaves_a_floor, strict_is_one_more], ids=lambda law: law.name)
+@pytest.mark.parametrize(
+    "law", [half_leaves_a_floor, quotient_leaves_a_floor, strict_is_one_more], ids=lambda law: law.name
+)
 @pytest.mark.parametrize("route", EACH)
 def test_fractions_are_not_taken_for_integers(law, route):
     assert not isinstance(attempt(law, route), Proved)

@@ -130,7 +130,10 @@ def same_padding(n: Any, k: Any, s: Any) -> Term:
 @law(
     routes="z3 coq",
     mutants={
-        "padding that may be negative and rounds": lambda n, k, s: ((n + max_((n // s - 1) * s + k - n, 0) - k) // s + 1, ceil_div(n, s)),
+        "padding that may be negative and rounds": lambda n, k, s: (
+            (n + max_((n // s - 1) * s + k - n, 0) - k) // s + 1,
+            ceil_div(n, s),
+        ),
         "rounded down": lambda n, k, s: ((n + same_padding(n, k, s) - k) // s + 1, n // s),
         "padding one less": lambda n, k, s: ((n + same_padding(n, k, s) - 1 - k) // s + 1, ceil_div(n, s)),
     },
@@ -387,5 +390,3 @@ def conv_stride_eq_every_sth_place(n: Positive, k: Positive, s: Positive, p: Nat
 def pixel_shuffle_keeps_elements(c: Positive, r: Positive, n: Positive):
     "Moving ``r^2`` channels into space keeps the number of elements."
     return ((c * r * r) // (r * r)) * (n * r) * (n * r), c * r * r * (n * n)
-
-

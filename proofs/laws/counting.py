@@ -1,7 +1,7 @@
 """Counts of parameters, multiplications and elements, and layers that are one another in disguise.
 
-A convolution of width ``o`` over ``c`` channels with kernel extent ``u`` (the product of its kernel over the axes) in ``g``
-groups has ``o (c/g) u`` weights; at ``v`` positions it makes as many multiply-accumulates at each.
+A convolution of width ``o`` over ``c`` channels with kernel extent ``u`` (the product of its kernel over the axes) in
+``g`` groups has ``o (c/g) u`` weights; at ``v`` positions it makes as many multiply-accumulates at each.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def conv_1x1_eq_pointwise_linear(c: Positive, o: Positive, v: Positive, u: Posit
     cites=_FCN,
 )
 def conv_eq_linear_of_kernel_eq_input(c: Positive, o: Positive, n: Positive, s: Positive):
-    "A kernel as large as its input makes a convolution a linear layer: one position, and the weights of the flattened input."
+    "A kernel as large as its input makes a convolution linear: one position, the weights of the flattened input."
     return (size(n, n, s), conv_weights(c, o, n * n) + o), (1, (c * n * n) * o + o)
 
 
@@ -136,7 +136,7 @@ def low_rank_freedom_at_most_full(n: Positive, m: Positive, r: Positive):
     cites=_FOLKLORE,
 )
 def two_linear_layers_eq_one_of_rank(n: Positive, m: Positive, r: Positive):
-    "Two linear layers without anything between are one of rank r: ``r^2`` of their weights only change the basis between."
+    "Two linear layers in a row are one of rank r: ``r^2`` of their weights only change the basis between."
     return r * n + r * m - r**2, r * (n + m - r)
 
 

@@ -249,23 +249,23 @@ def strided_chain_exact(m: Integer, s: Positive, L: Natural):
     routes="induction z3 cvc5 coq",
     induct="L",
     mutants={
-        "one layer more": lambda c, g, L: (c + sum_(lambda l: g, L), c + (L + 1) * g),
-        "growth of growth": lambda c, g, L: (c + sum_(lambda l: g * l, L), c + L * g),
+        "one layer more": lambda c, g, L: (c + sum_(lambda j: g, L), c + (L + 1) * g),
+        "growth of growth": lambda c, g, L: (c + sum_(lambda j: g * j, L), c + L * g),
     },
     cites=_DENSENET,
 )
 def dense_block_channels(c: Positive, g: Positive, L: Natural):
     "A dense block of L layers with growth g ends with ``c + L g`` channels."
-    return c + sum_(lambda l: g, L), c + L * g
+    return c + sum_(lambda j: g, L), c + L * g
 
 
 @law(
     routes="induction z3 cvc5 coq",
     induct="L",
     mutants={
-        "every layer the first": lambda c, g, k, L: (sum_(lambda l: k**2 * (c + l * g) * g, L), k**2 * g * c * L),
+        "every layer the first": lambda c, g, k, L: (sum_(lambda j: k**2 * (c + j * g) * g, L), k**2 * g * c * L),
         "one layer more": lambda c, g, k, L: (
-            sum_(lambda l: k**2 * (c + l * g) * g, L),
+            sum_(lambda j: k**2 * (c + j * g) * g, L),
             k**2 * g * (c * L + g * L * (L + 1) / 2),
         ),
     },
@@ -273,7 +273,7 @@ def dense_block_channels(c: Positive, g: Positive, L: Natural):
 )
 def dense_block_parameters(c: Positive, g: Positive, k: Positive, L: Natural):
     "The weights of a dense block are a polynomial of second degree in its depth."
-    return sum_(lambda l: k**2 * (c + l * g) * g, L), k**2 * g * (c * L + g * L * (L - 1) / 2)
+    return sum_(lambda j: k**2 * (c + j * g) * g, L), k**2 * g * (c * L + g * L * (L - 1) / 2)
 
 
 @law(
@@ -281,17 +281,17 @@ def dense_block_parameters(c: Positive, g: Positive, k: Positive, L: Natural):
     induct="L",
     mutants={
         "square of the middle": lambda c, g, L: (
-            sum_(lambda l: (c + l * g) * (c + (l + 1) * g), L),
+            sum_(lambda j: (c + j * g) * (c + (j + 1) * g), L),
             L * (c + L * g / 2) ** 2,
         ),
-        "without growth": lambda c, g, L: (sum_(lambda l: (c + l * g) * (c + (l + 1) * g), L), L * c * (c + g)),
+        "without growth": lambda c, g, L: (sum_(lambda j: (c + j * g) * (c + (j + 1) * g), L), L * c * (c + g)),
     },
     cites=_PYRAMIDNET,
 )
 def additive_pyramid_parameters(c: Positive, g: Natural, L: Natural):
     "Widths that grow by g from layer to layer make weights of third degree in the depth."
     return (
-        sum_(lambda l: (c + l * g) * (c + (l + 1) * g), L),
+        sum_(lambda j: (c + j * g) * (c + (j + 1) * g), L),
         L * c**2 + L**2 * c * g + g**2 * L * (L**2 - 1) / 3,
     )
 
@@ -301,11 +301,11 @@ def additive_pyramid_parameters(c: Positive, g: Natural, L: Natural):
     induct="L",
     mutants={
         "widths once": lambda c, s, L: (
-            (s**2 - 1) * sum_(lambda l: (c * s**l) * (c * s ** (l + 1)), L),
+            (s**2 - 1) * sum_(lambda j: (c * s**j) * (c * s ** (j + 1)), L),
             c**2 * s * (s**L - 1),
         ),
         "one stage more": lambda c, s, L: (
-            (s**2 - 1) * sum_(lambda l: (c * s**l) * (c * s ** (l + 1)), L),
+            (s**2 - 1) * sum_(lambda j: (c * s**j) * (c * s ** (j + 1)), L),
             c**2 * s * ((s ** (L + 1)) ** 2 - 1),
         ),
     },
@@ -314,7 +314,7 @@ def additive_pyramid_parameters(c: Positive, g: Natural, L: Natural):
 def geometric_pyramid_parameters(c: Positive, s: Positive, L: Natural):
     "Widths that grow by a factor s make weights ``c^2 s (s^(2L) - 1)/(s^2 - 1)``; multiplied out, s = 1 is included."
     return (
-        (s**2 - 1) * sum_(lambda l: (c * s**l) * (c * s ** (l + 1)), L),
+        (s**2 - 1) * sum_(lambda j: (c * s**j) * (c * s ** (j + 1)), L),
         c**2 * s * ((s**L) ** 2 - 1),
     )
 

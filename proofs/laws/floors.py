@@ -77,7 +77,8 @@ def floor_affine_acts(x: Integer, a: Integer, b: Integer, s: Positive, t: Positi
     coq="replace (x + (a + b * s + c * (s * t))) with (x + a + (b + c * t) * s) by ring;"
     " rewrite <- (Z.mul_assoc s t u), <- (Z.div_div _ s (t * u)) by nia; rewrite Z.div_add by lia;"
     " rewrite <- (Z.div_div _ t u) by lia; f_equal;"
-    " replace ((x + a) / s + (b + c * t)) with ((x + a) / s + b + c * t) by ring; rewrite Z.div_add by lia; reflexivity.",
+    " replace ((x + a) / s + (b + c * t)) with ((x + a) / s + b + c * t) by ring;"
+    " rewrite Z.div_add by lia; reflexivity.",
     mutants={
         "last offset scaled once": lambda x, a, b, c, s, t, u: (
             act((c, u), act((b, t), act((a, s), x))),
@@ -90,9 +91,7 @@ def floor_affine_acts(x: Integer, a: Integer, b: Integer, s: Positive, t: Positi
     },
     cites=_FOLKLORE,
 )
-def floor_affine_chain_of_three(
-    x: Integer, a: Integer, b: Integer, c: Integer, s: Positive, t: Positive, u: Positive
-):
+def floor_affine_chain_of_three(x: Integer, a: Integer, b: Integer, c: Integer, s: Positive, t: Positive, u: Positive):
     "Three strided layers in series have one floor; any number of them by induction over the list."
     return act((c, u), act((b, t), act((a, s), x))), act((a + b * s + c * (s * t), s * t * u), x)
 

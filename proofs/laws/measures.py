@@ -105,7 +105,10 @@ def vc_prefix_sum_of_equal_layers(W: Natural, L: Natural):
 @law(
     routes="ring z3 cvc5 coq",
     mutants={
-        "same dimension": lambda n: (1 + (n + 1) + (n + 1) * n / 2, (1 + n + n * (n - 1) / 2) + (1 + n + n * (n - 1) / 2)),
+        "same dimension": lambda n: (
+            1 + (n + 1) + (n + 1) * n / 2,
+            (1 + n + n * (n - 1) / 2) + (1 + n + n * (n - 1) / 2),
+        ),
         "doubling": lambda n: (1 + (n + 1) + (n + 1) * n / 2, (1 + n + n * (n - 1) / 2) + n),
     },
     cites=_ZASLAVSKY,
@@ -230,5 +233,3 @@ def recurrent_memory_is_inverse_update(e: Positive):
 def separable_kernel_allocation(u: Natural, v: Natural, p: Positive, q: Positive):
     "A separable kernel allocates ``a + b - a b`` to a place that its factors weigh with a and b: what neither misses."
     return u / p + v / q - (u / p) * (v / q), 1 - (1 - u / p) * (1 - v / q)
-
-

@@ -84,7 +84,10 @@ def receptive_field_right_id(r: Positive, j: Positive):
     routes="galois z3 cvc5 coq",
     mutants={
         "sum of branches": lambda r, q, p, j: (compose((max_(r, q), j), (p, 1))[0], r + q + (p - 1) * j),
-        "branch after the layer alone": lambda r, q, p, j: (compose((max_(r, q), j), (p, 1))[0], max_(r, q + (p - 1) * j)),
+        "branch after the layer alone": lambda r, q, p, j: (
+            compose((max_(r, q), j), (p, 1))[0],
+            max_(r, q + (p - 1) * j),
+        ),
     },
     cites=_ARAUJO,
 )
@@ -124,14 +127,14 @@ def receptive_field_series_at_least_parts(r: Positive, j: Positive, q: Positive)
     routes="induction z3 coq",
     induct="L",
     mutants={
-        "kernels added whole": lambda k, L: (1 + sum_(lambda l: k - 1, L), 1 + L * k),
-        "one layer fewer": lambda k, L: (1 + sum_(lambda l: k - 1, L), 1 + (L - 1) * (k - 1)),
+        "kernels added whole": lambda k, L: (1 + sum_(lambda j: k - 1, L), 1 + L * k),
+        "one layer fewer": lambda k, L: (1 + sum_(lambda j: k - 1, L), 1 + (L - 1) * (k - 1)),
     },
     cites=_VGG,
 )
 def receptive_field_stride_one_chain(k: Positive, L: Natural):
     "L layers of kernel k and stride one see ``1 + L (k-1)``: three 3x3 see as far as one 7x7."
-    return 1 + sum_(lambda l: k - 1, L), 1 + L * (k - 1)
+    return 1 + sum_(lambda j: k - 1, L), 1 + L * (k - 1)
 
 
 @law(
@@ -144,7 +147,7 @@ def receptive_field_stride_one_chain(k: Positive, L: Natural):
     cites=_ARAUJO,
 )
 def receptive_field_equal_layers(k: Positive, s: Positive, L: Natural):
-    "L equal layers: ``(s-1)(r-1) = (k-1)(s^L - 1)``, the geometric series without a quotient, so that s = 1 is included."
+    "L equal layers: ``(s-1)(r-1) = (k-1)(s^L - 1)``, a geometric series without a quotient, so that s may be 1."
     return (s - 1) * (repeated(k, s, L)[0] - 1), (k - 1) * (s**L - 1)
 
 
@@ -165,7 +168,10 @@ def receptive_field_repeat_step(k: Positive, s: Positive, L: Natural):
     routes="induction z3 coq",
     induct="n",
     mutants={
-        "one copy too many": lambda k, s, m, n: (compose(repeated(k, s, m), repeated(k, s, n)), repeated(k, s, m + n + 1)),
+        "one copy too many": lambda k, s, m, n: (
+            compose(repeated(k, s, m), repeated(k, s, n)),
+            repeated(k, s, m + n + 1),
+        ),
         "copies multiplied": lambda k, s, m, n: (compose(repeated(k, s, m), repeated(k, s, n)), repeated(k, s, m * n)),
     },
     cites="folklore",
@@ -192,14 +198,14 @@ def dilation_of_dilation(k: Positive, d: Positive, a: Positive):
     routes="induction z3 coq",
     induct="L",
     mutants={
-        "dilations not doubled": lambda L: (1 + sum_(lambda l: 2 * l, L), 2**L),
-        "three taps": lambda L: (1 + sum_(lambda l: 2 * 2**l, L), 2**L),
+        "dilations not doubled": lambda L: (1 + sum_(lambda j: 2 * j, L), 2**L),
+        "three taps": lambda L: (1 + sum_(lambda j: 2 * 2**j, L), 2**L),
     },
     cites="van den Oord et al., WaveNet, arXiv 1609.03499 (2016)",
 )
 def receptive_field_doubling_dilations(L: Natural):
     "L two-tap layers with dilations 1, 2, 4, ... see ``2^L`` inputs."
-    return 1 + sum_(lambda l: 2**l, L), 2**L
+    return 1 + sum_(lambda j: 2**j, L), 2**L
 
 
 @law(
@@ -277,14 +283,14 @@ def uniform_kernel_variance(k: Natural):
     routes="induction z3 coq",
     induct="n",
     mutants={
-        "mean left out": lambda q, m, n: (sum_(lambda l: m, n) + q, q + m),
-        "one more": lambda q, m, n: (sum_(lambda l: m, n) + q, q + (n + 1) * m),
+        "mean left out": lambda q, m, n: (sum_(lambda j: m, n) + q, q + m),
+        "one more": lambda q, m, n: (sum_(lambda j: m, n) + q, q + (n + 1) * m),
     },
     cites=_LUO,
 )
 def effective_field_grows_linearly(q: Natural, m: Natural, n: Natural):
     "The variance of n equal layers at stride one is n times the variance of one, so its root grows as the root of n."
-    return sum_(lambda l: m, n) + q, q + n * m
+    return sum_(lambda j: m, n) + q, q + n * m
 
 
 @law(
@@ -292,15 +298,13 @@ def effective_field_grows_linearly(q: Natural, m: Natural, n: Natural):
     induct="n",
     mutants={
         "first jump left out": lambda f, n: (
-            sum_(lambda l: f(l), n + 1),
-            sum_(lambda l: f(l + 1), n),
+            sum_(lambda j: f(j), n + 1),
+            sum_(lambda j: f(j + 1), n),
         ),
-        "last one twice": lambda f, n: (sum_(lambda l: f(l), n + 1), f(n) + sum_(lambda l: f(l + 1), n)),
+        "last one twice": lambda f, n: (sum_(lambda j: f(j), n + 1), f(n) + sum_(lambda j: f(j + 1), n)),
     },
     cites="folklore",
 )
 def receptive_field_layer_in_front(f: Sequence, n: Natural):
     "A sum over layers may be started with its first layer: what a layer in front adds."
-    return sum_(lambda l: f(l), n + 1), f(0) + sum_(lambda l: f(l + 1), n)
-
-
+    return sum_(lambda j: f(j), n + 1), f(0) + sum_(lambda j: f(j + 1), n)

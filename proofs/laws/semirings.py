@@ -235,7 +235,7 @@ def scaling_goes_through_max(k: Natural, a: Integer, b: Integer):
     cites=_FOLKLORE,
 )
 def depth_interchange_is_an_inequality(a: Natural, b: Natural, c: Natural, d: Natural):
-    "Interchange of series and parallel: branches that run through are at most as deep as stages that wait for each other."
+    "Interchange: branches that run through are at most as deep as stages that wait for each other."
     return max_(a + b, c + d), max_(a, c) + max_(b, d)
 
 

@@ -1,7 +1,7 @@
 """Laws as Coq theorems: the statement as it stands, and a proof script from the law's hints.
 
-Coq's ``/`` and ``mod`` on ``Z`` are the floor and what it leaves, as in Python, also for negative divisors; by zero both give
-zero, where a law has no value, so that definedness is a theorem of its own.
+Coq's ``/`` and ``mod`` on ``Z`` are the floor and what it leaves, as in Python, also for negative divisors; by zero
+both give zero, where a law has no value, so that definedness is a theorem of its own.
 
 >>> from layeralgebra.proofs.term import Var, ceil_div
 >>> n, s = Var("n"), Var("s", least=1)
@@ -22,8 +22,8 @@ from ..quotients import cleared
 from ..statement import Statement
 
 _RESERVED = frozenset(
-    "as at cofix else end exists exists2 fix for forall fun if in let match mod return then using where with IF Set Prop"
-    " Type SProp sum sum_of Z nat".split()
+    "as at cofix else end exists exists2 fix for forall fun if in let match mod return then using where with"
+    " IF Set Prop Type SProp sum sum_of Z nat".split()
 )
 _RELATIONS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _TESTS = {"=": "=?", "<": "<?", "<=": "<=?"}
@@ -116,7 +116,10 @@ def _test(condition: t.Formula) -> str:
 
 
 def theorem(law: Law) -> str:
-    """The law as a Coq theorem with its proof, and a theorem ``NAME_defined`` that its terms have values where that is in doubt."""
+    """The law as a Coq theorem with its proof.
+
+    Where that is in doubt, a second theorem ``NAME_defined`` says that the terms have values.
+    """
     statement = law.arithmetic
     parts = [_theorem(law.name, statement, _conclusion(statement.goals), list(_script(law, statement)))]
     owed = dict.fromkeys(
@@ -159,7 +162,7 @@ def _introduction(statement: Statement) -> str:
 
 
 def _script(law: Law, statement: Statement) -> Iterator[str]:
-    """The lines of the proof: lemmas, induction, last terms and factors split off, then arithmetic or the law's own script."""
+    """The proof: lemmas, induction, last terms and factors split off, then arithmetic or the law's own script."""
     variable = induction_variable(law, statement)
     finish = law.hints.coq or "all: arithmetic."
     if variable is None:

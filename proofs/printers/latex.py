@@ -40,7 +40,9 @@ from .text import unsigned
 
 _LOOSE, _OR, _AND, _RELATION, _ADD, _MUL, _POW, _ATOM = range(8)
 _SIGNS = {"=": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "iff": r"\iff"}
-_GREEK = set("alpha beta gamma delta epsilon eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split())
+_GREEK = set(
+    "alpha beta gamma delta epsilon eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()
+)
 _PARTS = re.compile(r"([A-Za-z]+)(\d*)")
 
 
@@ -67,7 +69,9 @@ def name(text: str) -> str:
         letters = "\\" + letters
     elif len(letters) > 1:
         letters = rf"\mathit{{{letters}}}"
-    scripts = ([digits] if digits else []) + [one if len(one) == 1 or one.isdigit() else rf"\mathrm{{{one}}}" for one in below]
+    scripts = ([digits] if digits else []) + [
+        one if len(one) == 1 or one.isdigit() else rf"\mathrm{{{one}}}" for one in below
+    ]
     return f"{letters}_{{{','.join(scripts)}}}" if scripts else letters
 
 

@@ -1,7 +1,7 @@
 """Obligations as SMT-LIB 2 scripts: an answer ``unsat`` means that the obligation holds.
 
-SMT-LIB's ``div`` rounds so that the remainder is never negative: for a negative divisor it is not the floor. A divisor that
-is not positive because of its variables' domains is therefore written with both signs told apart.
+SMT-LIB's ``div`` rounds so that the remainder is never negative: for a negative divisor it is not the floor. A
+divisor that is not positive because of its variables' domains is therefore written with both signs told apart.
 
 >>> from layeralgebra.proofs.term import Var
 >>> n, d, s = Var("n"), Var("d"), Var("s", least=1)

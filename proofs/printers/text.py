@@ -43,7 +43,7 @@ def text(node: Node) -> str:
 
 
 def unsigned(term: Term) -> tuple[int, Term]:
-    """The sign that a product or a number starts with, and the rest: ``-2*n`` is minus ``2*n``."""
+    """The sign that a number, a product or an exact quotient starts with, and the rest: ``-2*n`` is minus ``2*n``."""
     if isinstance(term, Const) and term.value < 0:
         return -1, Const(-term.value)
     if isinstance(term, Mul) and len(term.args) > 1:
@@ -51,6 +51,9 @@ def unsigned(term: Term) -> tuple[int, Term]:
         if isinstance(first, Const) and first.value < 0:
             factors = tuple(others) if first.value == -1 else (Const(-first.value), *others)
             return -1, factors[0] if len(factors) == 1 else Mul(factors)
+    if isinstance(term, Div):
+        sign, numerator = unsigned(term.numerator)
+        return sign, Div(numerator, term.denominator)
     return 1, term
 
 

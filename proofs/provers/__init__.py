@@ -1,7 +1,7 @@
 """The routes on which a law is proved, cheapest first; each is a module with a function ``prove(law)``.
 
-A route may say `Proved`, `Refuted` or `Undecided`. What all of them owe is asked for here, once: that the hypotheses can be
-met at all (or else the law says nothing), and that the tool is there.
+A route may say `Proved`, `Refuted` or `Undecided`. What all of them owe is asked for here, once: that the hypotheses
+can be met at all (or else the law says nothing), and that the tool is there.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def attempt(law: Law, route: str) -> Verdict:
 
 @lru_cache(maxsize=4096)
 def admitted_sizes(statement: Statement) -> tuple[tuple[str, Any], ...] | None:
-    """Sizes that meet the hypotheses: found by search, else by z3 (and then checked); None when there are none in sight."""
+    """Sizes that meet the hypotheses: found by search, else by z3 (and then checked); None when none are in sight."""
     found = example(statement)
     if found is None and not missing("z3"):
         found = module("z3").admitted_sizes(statement)

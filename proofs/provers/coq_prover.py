@@ -1,7 +1,7 @@
 """The Coq route: every law a theorem that an independent proof assistant checks, with an empty list of axioms.
 
-All laws go into one file, after a prelude; a law that fails is named, left out with the laws that use it, and the rest is
-checked again. The hand-written core (any number of layers, by induction over the list) is checked by itself.
+All laws go into one file, after a prelude; a law that fails is named, left out with the laws that use it, and the
+rest is checked again. The hand-written core (any number of layers, by induction over the list) is checked by itself.
 """
 
 from __future__ import annotations

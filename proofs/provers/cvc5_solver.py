@@ -1,4 +1,4 @@
-"""The cvc5 route: the obligations in SMT-LIB 2, the very text that is exported, read and refuted by the SMT solver cvc5."""
+"""The cvc5 route: the obligations in SMT-LIB 2, as they are exported, read and refuted by the SMT solver cvc5."""
 
 from __future__ import annotations
 

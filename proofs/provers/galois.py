@@ -4,7 +4,8 @@ Rounding and extrema disappear from ``y <= term`` one at a time, each by an equi
 
 - ``y <= floor(u/d)`` iff ``d*y <= u``, and ``floor(u/d) <= y`` iff ``u <= d*y + d - 1`` (``d`` positive);
 - ``y <= ceil(u/d)`` iff ``d*y <= u + d - 1``, and ``ceil(u/d) <= y`` iff ``u <= d*y``;
-- ``y <= min(a, b)`` iff ``y <= a`` and ``y <= b``; for a maximum *or* stands for *and*; from above the two change places;
+- ``y <= min(a, b)`` iff ``y <= a`` and ``y <= b``; for a maximum *or* stands for *and*; from above the two change
+  places;
 - a choice is the one branch under its condition or the other under the contrary.
 
 A chain of floors becomes one polynomial inequality in this way, and two chains are equal when the inequalities are.
@@ -122,7 +123,7 @@ class _Cases:
         return self.facts.contradictory([*case, *(-q - 1 for q in clause)])
 
     def _follows(self, p: PolyElement, q: PolyElement) -> bool:
-        """Whether ``p >= 0`` gives ``q >= 0``: q exceeds a multiple of p, or p is a multiple of q and less than a step."""
+        """Whether ``p >= 0`` gives ``q >= 0``: q exceeds a multiple of p, or p one of q by less than a step."""
         for factor in self.factors:
             if self.facts.nonnegative(q - factor * p):
                 return True

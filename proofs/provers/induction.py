@@ -1,8 +1,8 @@
 """The induction route: a base and a step, each a polynomial identity, for laws of symbolic depth.
 
-In the step a sum up to ``n + 1`` is the sum up to ``n`` and one more term, a power has one more factor; whatever else remains
-must follow from the induction hypothesis by division of polynomials. Where sums of powers of the index remain, their closed
-forms are found by Newton's forward differences and proved by the same two checks.
+In the step a sum up to ``n + 1`` is the sum up to ``n`` and one more term, a power has one more factor; whatever else
+remains must follow from the induction hypothesis by division of polynomials. Where sums of powers of the index
+remain, their closed forms are found by Newton's forward differences and proved by the same two checks.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ class _Induction:
 
     def _gap(self, left: Term, right: Term, value: Term | None) -> PolyElement:
         ring = self.problem.ring
-        moved = (left, right) if value is None else (substitute(one, {self.variable.name: value}) for one in (left, right))
+        moved = (
+            (left, right) if value is None else (substitute(one, {self.variable.name: value}) for one in (left, right))
+        )
         low, high = (ring.of(one) for one in moved)
         gap = high - low
         for atom, form in self.closed:
@@ -133,7 +135,9 @@ class _Induction:
         lines = [Step(latex(goal), f"by induction on ${symbol}$")]
         for atom, form in self.closed:
             lines.append(Step(f"{latex(atom)} = {latex(form)}", "by forward differences"))
-        base = Relation(relation, *(canonical(substitute(one, {self.variable.name: least}), True) for one in (left, right)))
+        base = Relation(
+            relation, *(canonical(substitute(one, {self.variable.name: least}), True) for one in (left, right))
+        )
         lines.append(Step(latex(base), f"base, ${symbol} = {least.value}$"))
         grown = []
         for side in (left, right):

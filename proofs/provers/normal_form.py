@@ -1,7 +1,7 @@
 """The normal form route: the engine's own `simplify` gives both sides one form.
 
-It asks the code that the library simplifies with, so it also says how far that code reaches; the terms pass through SymPy,
-which rewrites while they are built.
+It asks the code that the library simplifies with, so it also says how far that code reaches; the terms pass through
+SymPy, which rewrites while they are built.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Opening inequalities: roundings, extrema and choices leave them by equivalences, and each step is kept for the reader.
+"""Opening inequalities: roundings, extrema and choices leave by equivalences; each step is kept for the reader.
 
-A literal is a polynomial that is said to be at least zero. A tree is a literal, or ``("all", trees)``, or ``("any", trees)``.
+A literal is a polynomial that is said to be at least zero. A tree is a literal, or ``("all", trees)``, or ``("any",
+trees)``.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def _split(literal: PolyElement, place: int) -> tuple[PolyElement, PolyElement]:
 
 
 def tidy(tree: Tree) -> Tree:
-    """Nested conjunctions and disjunctions of one kind joined, repetitions and literals that are plainly true or false gone."""
+    """Nested parts of one kind joined; repetitions and literals that are plainly true or false gone."""
     if not isinstance(tree, tuple):
         if not tree.is_ground:
             return tree

@@ -71,9 +71,7 @@ def pose(law: Law, *, extract: bool, further: Iterable[Node] = ()) -> Problem:
     ]
     equations = [*statement.hypotheses, *learnt]
     zero = [
-        ring.of(one.left) - ring.of(one.right)
-        for one in equations
-        if isinstance(one, Relation) and one.relation == "="
+        ring.of(one.left) - ring.of(one.right) for one in equations if isinstance(one, Relation) and one.relation == "="
     ]
     return Problem(statement, replaced, ring, facts, tuple(one for one in zero if one), "; ".join(open_))
 

@@ -1,4 +1,4 @@
-"""What the two solvers share: discharging a law's obligations one by one, and taking no answer but ``unsat`` for a proof."""
+"""What the two solvers share: a law's obligations are put one by one, and only ``unsat`` counts for a proof."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def discharge(law: Law, route: str, ask: Callable[[Obligation], Answer]) -> Verd
             return Undecided(f"{route} could not read the obligation {one.name}: {error}")
         if answer.word == "unsat":
             given = r" \land ".join(latex(each) for each in one.hypotheses)
-            steps.append(Step(rf"{given} \vdash {latex(one.goal)}" if given else latex(one.goal), f"{one.name}, {answer.how}"))
+            steps.append(
+                Step(rf"{given} \vdash {latex(one.goal)}" if given else latex(one.goal), f"{one.name}, {answer.how}")
+            )
             continue
         if answer.word == "sat" and one.faithful and answer.values is not None:
             witness = failure(statement, answer.values)

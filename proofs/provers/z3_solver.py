@@ -1,7 +1,7 @@
 """The z3 route: each obligation's contrary is unsatisfiable, by the SMT solver z3, in process and within a time limit.
 
-Floors are given to z3 twice when need be: as its own division, and as quotients with the inequalities that define them. The
-two encodings are strong in different places.
+Floors are given to z3 twice when need be: as its own division, and as quotients with the inequalities that define
+them. The two encodings are strong in different places.
 """
 
 from __future__ import annotations
