@@ -22,7 +22,6 @@ from sympy import Basic, Symbol
 
 from .compilation.bounds import Interval, fits
 from .compilation.interface import CompiledFormula
-from .compilation.threads import alone
 from .derivation import expressions
 from .errors import FieldError
 from .latex_formula import formula_latex
@@ -408,8 +407,7 @@ class _Task:
         import numpy as np
 
         plan = self.sweep
-        with alone():  # the scheduler keeps all cores busy
-            arrays = plan.block(dict(zip(plan.varying, sizes, strict=True)))
+        arrays = plan.block(dict(zip(plan.varying, sizes, strict=True)))
         holder = np.empty((1,) * len(plan.dims), dtype=object)
         holder[(0,) * holder.ndim] = arrays
         return holder

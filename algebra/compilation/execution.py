@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import islice, product
+from itertools import product
 from math import prod
 from operator import itemgetter
 from typing import Any
@@ -14,11 +14,11 @@ from .kernels import IN_PLACE, NotDivisible, array_kernel, scalar_kernel
 from .plan import Plan, Step
 from .runtime import quotient
 from .scalar import python_function
-from .threads import LEAST_ELEMENTS, number_of_threads, shared
 
 CACHE_BYTES = 3 * 2**18  # what the arrays of one block take together; most cores have 1 or 2 MiB of their own
 MAX_TERMS = 10**6  # of one sum over an index
 LEAST_BLOCK, LARGEST_BLOCK = 2**11, 2**15
+STREAMED_BLOCK = 2**17  # where every array is read or written once, and nothing has to stay in the cache
 
 
 class Execution:
@@ -76,7 +76,7 @@ class Group:
         self._allocate(steps, outputs - wanted)
         full = sum(1 for number in self.external if plan.masks[number] == mask)
         count = CACHE_BYTES // (8 * max(full + len(self.exports) + len(self.buffers), 1))
-        self.block = max(LEAST_BLOCK, min(LARGEST_BLOCK, count))
+        self.block = max(LEAST_BLOCK, min(LARGEST_BLOCK, count)) if len(steps) > 1 else STREAMED_BLOCK
         self.calls = [self._call(step, loop) for step in steps]
         objects = {
             number
@@ -150,20 +150,15 @@ class Group:
             if pieces.cuts(working[at].shape)
         ]
         moving += [(at, working[at], None) for at in range(len(self.external), len(working))]
-        threads = number_of_threads() if prod(shape) >= LEAST_ELEMENTS else 1
-        if threads == 1 or pieces.count < 2 * threads:
-            self._some(pieces, working, moving, pieces.largest)
-            return
-        shares = [pieces.share(number, threads) for number in range(threads)]
-        shared(lambda share: self._some(share, working, moving, pieces.largest), shares)
+        self._run_pieces(pieces, working, moving)
 
-    def _some(self, pieces: Iterable, given: Sequence[Any], moving: Sequence[tuple], largest: int) -> None:
-        """The steps, piece by piece, on buffers that nobody else uses meanwhile."""
+    def _run_pieces(self, pieces: "Pieces", given: Sequence[Any], moving: Sequence[tuple]) -> None:
+        """The steps, piece by piece, on buffers that no other thread uses meanwhile."""
         import numpy as np
 
         size, storage = self.free.pop() if self.free else (0, [])
-        if size < largest:
-            size, storage = largest, [np.empty(largest, dtype=_DTYPES[kind]) for kind in self.buffers]
+        if size < pieces.largest:
+            size, storage = pieces.largest, [np.empty(pieces.largest, dtype=_DTYPES[kind]) for kind in self.buffers]
         first = len(given)
         working = [*given, *storage]
         current: tuple[int, ...] | None = None
@@ -205,11 +200,6 @@ class Pieces:
         number = -(-shape[axis] // max(1, count // inner))
         self.step = -(-shape[axis] // number)  # pieces as equal as can be
         self.largest = self.step * inner
-        self.count = number * prod(shape[:axis])
-
-    def share(self, number: int, of: int) -> Iterator[tuple[tuple[slice, ...], tuple[int, ...]]]:
-        """The pieces that one of several threads does."""
-        return islice(iter(self), self.count * number // of, self.count * (number + 1) // of)
 
     def cuts(self, shape: tuple[int, ...]) -> bool:
         """Whether an array of this shape is cut at all."""

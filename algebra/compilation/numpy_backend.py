@@ -35,7 +35,6 @@ from .plan import Plan, Step
 from .program import ALWAYS_WHOLE, Program, widened
 from .runtime import ratio
 from .scalar import ScalarRunner, failure, scalar
-from .threads import LEAST_ELEMENTS, number_of_threads, shared
 
 
 class ArrayProgram:
@@ -278,10 +277,9 @@ class NumpyRunner:
 
         box: list[Interval] = []
         wrong: Any = False
-        large = sum(1 for value in values if getattr(value, "size", 0) >= LEAST_ELEMENTS)
-        found_ends = shared(ends, values) if large > 1 and number_of_threads() > 1 else list(map(ends, values))
-        for number, (symbol, value, found) in enumerate(zip(self.symbols, values, found_ends, strict=True)):
+        for number, (symbol, value) in enumerate(zip(self.symbols, values, strict=True)):
             range_ = self.formulas.ranges[number]
+            found = ends(value)
             if self.types[number] == "int" and not fits(found, range_):
                 bad = np.logical_or(np.asarray(value) < range_[0], np.asarray(value) > range_[1])
                 if not self.mask:

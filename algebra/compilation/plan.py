@@ -7,7 +7,7 @@ products of many operands become steps of two operands, those on few axes first,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,10 +153,7 @@ class Planner:
         return coefficient, tuple(found)
 
     def sum(self, terms: Sequence[tuple[int, tuple[int, ...]]], constant: int, kind: str, output: int | None) -> int:
-        sizes: Mapping[int, int] = {
-            factor: self.size(self.plan.masks[factor]) for _, factors in terms for factor in factors
-        }
-        return self._nested(factored(terms, constant, sizes), kind, output)
+        return self._nested(factored(terms, constant, self.plan.masks, self.size), kind, output)
 
     def _nested(self, nested: tuple, kind: str, output: int | None) -> int:
         """Adds up a sum: what spans least first, and subtractions instead of factors -1."""

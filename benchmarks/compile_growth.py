@@ -1,0 +1,93 @@
+"""Growth of compiling and sweeping: time and memory against the number of symbols and of points.
+
+Exponents are slopes of lines fitted to the logarithms of medians of processor time; each round starts with SymPy's cache empty.
+Where arrays outgrow the caches of the processor, a point costs more than before.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy.core.cache import clear_cache
+
+from layeralgebra import dims, sweep
+from layeralgebra.algebra.compilation import compile, gradient
+
+SYMBOLS = (125, 500, 2000, 8000)
+POINTS = (10**4, 10**5, 10**6, 10**7)
+ROUNDS = 5
+
+
+def chain(count: int) -> tuple[Any, tuple[Any, ...]]:
+    widths = dims(" ".join(f"c{place}" for place in range(count)))
+    size = dims("H")
+    return sympy.Add(*[9 * a * b * sympy.floor(size / 2) ** 2 + b for a, b in zip(widths, widths[1:], strict=False)]), widths
+
+
+def median(function: Callable[[], Any], rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        clear_cache()
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def peak(function: Callable[[], Any]) -> float:
+    """Mebibytes."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
+    xs, ys = [math.log(size) for size in sizes], [math.log(max(value, 1e-9)) for value in values]
+    mean_x, mean_y = statistics.fmean(xs), statistics.fmean(ys)
+    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / sum((x - mean_x) ** 2 for x in xs)
+
+
+def row(what: str, unit: str, sizes: tuple[int, ...], values: list[float]) -> dict[str, object]:
+    found: dict[str, object] = {"what": f"{what} ({unit})"}
+    found.update({f"size {place + 1}": f"{size:g}: {value:.3g}" for place, (size, value) in enumerate(zip(sizes, values, strict=True))})
+    found["exponent"] = f"{exponent(sizes, values):.2f}"
+    return found
+
+
+def main(rounds: int = ROUNDS) -> list[dict[str, object]]:
+    rows = []
+    chains = [chain(count) for count in SYMBOLS]
+    points = [{"H": 14, **{width.name: 5 for width in widths}} for _, widths in chains]
+    work: dict[str, Callable[[int], Callable[[], Any]]] = {
+        "compile for numpy, against symbols": lambda place: lambda: compile(chains[place][0]),
+        "compile for Python and call, against symbols": lambda place: lambda: compile(chains[place][0], "python")(**points[place]),
+        "gradient in all symbols, against symbols": lambda place: lambda: gradient(*chains[place]),
+    }
+    for what, make in work.items():
+        rows.append(row(what, "s", SYMBOLS, [median(make(place), rounds) for place in range(len(SYMBOLS))]))
+        rows.append(row(what, "MiB", SYMBOLS, [peak(make(place)) for place in range(len(SYMBOLS))]))
+    c, H, L = dims("c H L")
+    formula = 9 * c**2 * sympy.floor((H - 1) / 2) ** 2 * L + 1000 * c
+    grids = [{c: range(1, 11), H: range(30, 40), L: range(1, count // 100 + 1)} for count in POINTS]
+    rows.append(row("sweep of a grid, against points", "s", POINTS, [median(lambda over=over: sweep({"m": formula}, over), rounds) for over in grids]))
+    rows.append(row("sweep of a grid, against points", "MiB", POINTS, [peak(lambda over=over: sweep({"m": formula}, over)) for over in grids]))
+    compiled = compile(formula)
+    random = np.random.default_rng(0)
+    lists = [{name: random.integers(3, 99, count) for name in ("c", "H", "L")} for count in POINTS]
+    rows.append(row("compiled function of lists, against points", "s", POINTS, [median(lambda given=given: compiled(**given), rounds) for given in lists]))
+    return rows
+
+
+if __name__ == "__main__":
+    for line in main():
+        print(line)
