@@ -67,7 +67,9 @@ class Derivation:
     composed : object
         The carrier's value before it was brought to normal form.
     symbols : tuple of Symbol
-        What the formula depends on.
+        What the formula and its domain depend on; values for other symbols of the network are accepted and not needed.
+    inputs : tuple of shapes
+        What enters the network.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class Derivation:
     terms: tuple[NodeTerm, ...] = ()
     composed: Any = field(default=None, repr=False)
     options: tuple[tuple[str, Any], ...] = ()
+    inputs: tuple[tuple[Expr, ...], ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -98,7 +101,7 @@ class Derivation:
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
-        free = set(self.net.free_symbols)
+        free: set[Any] = set()
         for part in expressions(self.formula):
             free |= part.free_symbols
         for item in self.domain:
@@ -106,7 +109,7 @@ class Derivation:
         return tuple(sorted((s for s in free if isinstance(s, Symbol)), key=lambda s: s.name))
 
     def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> Any:
-        """The exact value at given sizes.
+        """The exact value at given sizes; conditions on sizes that are not given, and that the formula has not, stay unchecked.
 
         Parameters
         ----------
@@ -130,7 +133,9 @@ class Derivation:
         return mapped(self.formula, lambda part: evaluate(part, sizes, unused=True))
 
     def _sizes(self, values: Mapping[Symbol, int], words: Mapping[str, int]) -> dict[Symbol, int]:
-        known = {symbol.name: symbol for symbol in self.symbols}
+        in_formula = {symbol for part in expressions(self.formula) for symbol in part.free_symbols}
+        needed = {symbol.name: symbol for symbol in self.symbols if symbol in in_formula}
+        known = {symbol.name: symbol for symbol in (*self.net.free_symbols, *self.symbols) if isinstance(symbol, Symbol)}
         sizes: dict[Symbol, int] = {}
         for key, value in [*values.items(), *words.items()]:
             name = key.name if isinstance(key, Symbol) else str(key)
@@ -143,7 +148,7 @@ class Derivation:
             if (symbol.is_positive and number < 1) or (symbol.is_nonnegative and number < 0):
                 raise FieldError(f"{name} must be {'positive' if symbol.is_positive else 'nonnegative'}, got {number}")
             sizes[symbol] = number
-        missing = [name for name, symbol in known.items() if symbol not in sizes]
+        missing = [name for name, symbol in needed.items() if symbol not in sizes]
         if missing:
             raise FieldError(f"{self.metric.name} needs {', '.join(missing)}; pass {missing[0]}=...")
         return sizes

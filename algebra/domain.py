@@ -9,6 +9,7 @@ from sympy import Symbol
 from .carriers import DomainCondition, Loop
 from .errors import BudgetError, DomainError
 from .evaluate import evaluate, evaluate_condition
+from .formula_text import formula_text
 
 MOST_COPIES = 10_000
 
@@ -21,7 +22,7 @@ class Domain:
     >>> from layeralgebra import Conv, derive, dims, macs
     >>> H, k = dims("H k")
     >>> print(derive(macs, Conv(1, k), on=(1, H)).domain)
-    H - k >= 0: at Conv(1, k): an axis of H must hold one window of k
+    H >= k: at Conv(1, k): an axis of H must hold one window of k
     """
 
     def __init__(self, conditions: Sequence[DomainCondition], place: str = ""):
@@ -43,12 +44,15 @@ class Domain:
         return [item.condition.relation for item in self.conditions]
 
     def check(self, values: Mapping[Symbol, int]) -> None:
-        """Raise `DomainError` with the node and the condition that fails, if one does."""
+        """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
         for item in self.conditions:
+            free = item.condition.relation.free_symbols.union(*(loop.times.free_symbols for loop in item.loops))
+            if not free - {loop.index for loop in item.loops} <= set(values):
+                continue
             for copy in _copies(item.loops, dict(values)):
                 if not evaluate_condition(item.condition.relation, copy, unused=True):
                     sizes = ", ".join(f"{symbol}={copy[symbol]}" for symbol in sorted(copy, key=str) if item.condition.relation.has(symbol))
-                    raise DomainError(f"at {item.path or self._place}: {item.condition.meaning}: {item.condition.relation} fails for {sizes}")
+                    raise DomainError(f"at {item.path or self._place}: {item.condition.meaning}: {formula_text(item.condition.relation)} fails for {sizes}")
 
     def holds(self, values: Mapping[Symbol, int]) -> bool:
         """Whether every condition holds."""
@@ -62,7 +66,7 @@ class Domain:
         lines = []
         for item in self.conditions:
             loops = "".join(f" for 0 <= {loop.index} < {loop.times}" for loop in item.loops if item.condition.relation.has(loop.index))
-            lines.append(f"{item.condition.relation}{loops}: at {item.path or self._place}: {item.condition.meaning}")
+            lines.append(f"{formula_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}")
         return "\n".join(lines) or "all positive integers"
 
     __repr__ = __str__

@@ -125,7 +125,7 @@ class Layer(Network):
             if base is not Layer and issubclass(base, Layer):
                 raise FieldError(f"{cls.__name__} subclasses the layer {base.__name__}; a layer is final, so compose it or write its equation")
         own = {name: kind for name, kind in inspect.get_annotations(cls).items() if "ClassVar" not in str(kind)}
-        reserved = {"x", "inf", "where", *dir(Layer)} & set(own)
+        reserved = {"x", "inf", "pi", "where", *dir(Layer)} & set(own)
         if reserved:
             raise FieldError(f"{cls.__name__} has a field called {sorted(reserved)[0]!r}, which means something else here; rename it")
         cls.fields = {name: _kinds(kind, cls.__name__, name) for name, kind in own.items()}

@@ -102,8 +102,9 @@ class Metric:
         terms = node_terms(evaluation.terms, self.term)
         place = str(net) if isinstance(net, Layer) else ""
         return Derivation(
-            self, net, formula, kind, self.source, Domain(evaluation.domain, place), terms, evaluation.value, tuple(chosen.items())
-        )
+            self, net, formula, kind, self.source, Domain(evaluation.domain, place), terms, evaluation.value, tuple(chosen.items()),
+            tuple(flow.shape for flow in evaluation.inputs),
+        )  # fmt: skip
 
     def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
         unknown = sorted(set(options) - set(self.options))

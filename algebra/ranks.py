@@ -42,7 +42,7 @@ class Names:
         return self.parsed.error(problem, node, self.number, instead)
 
     def _is_index(self, name: str) -> bool:
-        return name not in self.fields and name not in self.scalars and name not in SCALAR_FUNCTIONS and name != "_"
+        return name not in self.fields and name not in self.scalars and name not in SCALAR_FUNCTIONS and name not in ("_", "inf", "pi")
 
     def _subscripts(self) -> list[tuple[ast.Subscript, int]]:
         """Every tensor with its indices, function subscripts such as ``max[*u]`` left out, conditionals resolved."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, oo, sqrt, zoo
+from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, oo, pi, sqrt, zoo
 
 from .parse import SCALAR_FUNCTIONS
 from .ranks import Names
@@ -58,8 +58,8 @@ class Scalars(Names):
             if isinstance(value, Expr):
                 return value
             raise self.fail(f"the field {name} is not a number (it is {value})", node)
-        if name == "inf":
-            return oo
+        if name in ("inf", "pi"):
+            return oo if name == "inf" else pi
         if name in self.stars and axis is None:
             raise self.fail(f"{name} is starred elsewhere and needs its star here", node, f"*{name}")
         return self.index(name, axis)

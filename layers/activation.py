@@ -157,7 +157,7 @@ class GELU(Layer):
 
     approximate: Flag = False
     equation = """
-        u[*i] = (tanh(sqrt(2/3.141592653589793) * (x[*i] + 0.044715*x[*i]**3)) if approximate else erf(x[*i] / sqrt(2)))
+        u[*i] = (tanh(sqrt(2/pi) * (x[*i] + 0.044715*x[*i]**3)) if approximate else erf(x[*i] / sqrt(2)))
         y[*i] = x[*i] * (1 + u[*i]) / 2
     """
 

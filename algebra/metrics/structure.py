@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Max, Symbol, Tuple
 
-from ..carriers import Evaluation, PathCarrier, ShapeCarrier, Site
+from ..carriers import Evaluation, Flow, PathCarrier, ShapeCarrier, Site, Term
 from ..errors import FieldError
 from ..heads import walk
 from ..instance import Instance
@@ -207,6 +207,15 @@ def _kind(evaluation: Evaluation[Reach | None], formula: ReceptiveField) -> str:
     return "exact" if all(reach[axis].exact for axis in _spatial_axes(evaluation, len(evaluation.inputs[0].shape))) else "upper"
 
 
+def _term(term: Term[Reach | None]) -> tuple[Expr, ...]:
+    """What one layer sees of its own input, along the axes that are not its channels."""
+    if not term.value:
+        return ()
+    flow, takes = term.site.inputs[0], term.site.node.layout[0]  # type: ignore[attr-defined]
+    channels = None if takes == "all" else Flow(flow.shape, takes or flow.channels).channel_axis
+    return tuple(axis.size for place, axis in enumerate(term.value) if place != channels)
+
+
 receptive_field = Metric(
     name="receptive_field",
     title="receptive field",
@@ -214,7 +223,7 @@ receptive_field = Metric(
     carrier=ReachCarrier,
     finish=_field,
     kind=_kind,
-    term=lambda term: tuple(axis.size for axis in term.value) if term.value is not None else (),
+    term=lambda term: _term(term),
     source="affine monoid of the access maps; branches give the union of their intervals",
     documentation="""The receptive field of one output position, along each spatial axis of the input.
 
