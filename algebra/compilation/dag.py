@@ -60,7 +60,9 @@ class Dag:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self._number: dict[tuple, int] = {}
-        self._read: dict[Basic, int] = {}
+        # By address, so that nothing hashes or compares expressions nested thousands deep; kept, so that addresses stay theirs.
+        self._read: dict[int, int] = {}
+        self._kept: list[Basic] = []
 
     def node(self, op: str, args: tuple[int, ...] = (), value: Any = None) -> int:
         """The number of the node, made if it is not there yet."""
@@ -124,20 +126,21 @@ class Dag:
     def read(self, expression: Basic) -> int:
         """The number of the node that is this expression; everything below it is read too."""
         known = self._read
+        self._kept.append(expression)
         stack: list[Basic] = [expression]
         while stack:
             top = stack[-1]
-            if top in known:
+            if id(top) in known:
                 stack.pop()
                 continue
             children = _children(top)
-            missing = [child for child in children if child not in known]
+            missing = [child for child in children if id(child) not in known]
             if missing:
                 stack.extend(reversed(missing))
             else:
                 stack.pop()
-                known[top] = self._make(top, tuple(known[child] for child in children))
-        return known[expression]
+                known[id(top)] = self._make(top, tuple([known[id(child)] for child in children]))
+        return known[id(expression)]
 
     def _make(self, expression: Basic, args: tuple[int, ...]) -> int:
         cls = type(expression)
@@ -164,8 +167,8 @@ class Dag:
             return self.node("piecewise", args)
         if cls is sympy.frac:
             return self.subtract(args[0], self.node("floor", args))
-        if expression in (S.true, S.false):
-            return self.node("bool", (), bool(expression))
+        if expression is S.true or expression is S.false:
+            return self.node("bool", (), expression is S.true)
         if cls in (sympy.Sum, sympy.Product):
             return self._loop("sum" if cls is sympy.Sum else "product", expression)
         if isinstance(expression, Expr) and expression.is_number and not expression.args and expression.is_finite:
