@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...algebra.errors import FieldError
 from ...algebra.network import Input, Network, Series
 from ..activation import Dropout, Identity, SiLU
 from ..linear import Linear
@@ -17,11 +18,11 @@ _EPSILON = 1e-3
 _B0 = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))
 
 
-def squeezing_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, stride: Any) -> Network:
+def squeezing_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, stride: Any, epsilon: Any = _EPSILON) -> Network:
     """An inverted residual whose squeeze-and-excitation has a quarter of the channels that enter."""
     inner = entering if expansion == 1 else rounded(expansion * entering)
     return inverted_residual(
-        entering, inner, leaving, kernel, stride, SiLU(), squeezed=whole_part(entering / 4), squeeze_act=SiLU(), epsilon=_EPSILON
+        entering, inner, leaving, kernel, stride, SiLU(), squeezed=whole_part(entering / 4), squeeze_act=SiLU(), epsilon=epsilon
     )
 
 
@@ -33,13 +34,14 @@ def squeezing_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, st
         "efficientnet_b2": {"width_factor": 1.1, "depth_factor": 1.2, "height": 288, "width": 288},
         "efficientnet_b3": {"width_factor": 1.2, "depth_factor": 1.4, "height": 300, "width": 300},
         "efficientnet_b4": {"width_factor": 1.4, "depth_factor": 1.8, "height": 380, "width": 380},
-        "efficientnet_b5": {"width_factor": 1.6, "depth_factor": 2.2, "height": 456, "width": 456},
-        "efficientnet_b6": {"width_factor": 1.8, "depth_factor": 2.6, "height": 528, "width": 528},
-        "efficientnet_b7": {"width_factor": 2.0, "depth_factor": 3.1, "height": 600, "width": 600},
+        "efficientnet_b5": {"epsilon": _EPSILON, "width_factor": 1.6, "depth_factor": 2.2, "height": 456, "width": 456},
+        "efficientnet_b6": {"epsilon": _EPSILON, "width_factor": 1.8, "depth_factor": 2.6, "height": 528, "width": 528},
+        "efficientnet_b7": {"epsilon": _EPSILON, "width_factor": 2.0, "depth_factor": 3.1, "height": 600, "width": 600},
     },
 )
 def efficientnet(
     *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, width_factor: Any = 1, depth_factor: Any = 1,
+    epsilon: Any = 1e-5,
 ) -> Stages:
     """Inverted residuals with squeeze-and-excitation, scaled as a compound.
 
@@ -52,6 +54,8 @@ def efficientnet(
         Multiplies all numbers of channels, which are then rounded to multiples of 8.
     depth_factor : Number
         Multiplies the numbers of blocks, which are then rounded up.
+    epsilon : Number
+        Of the batch normalisations.
 
     Returns
     -------
@@ -66,17 +70,18 @@ def efficientnet(
     entering = rounded(32 * wider)
     stages: Stages = {
         "input": Input(channels, height, width),
-        "stem": conv_norm(entering, 3, stride=2, epsilon=_EPSILON, then=SiLU()),
+        "stem": conv_norm(entering, 3, stride=2, epsilon=epsilon, then=SiLU()),
     }
     for number, (expansion, kernel, stride, size, depth) in enumerate(_B0, start=1):
         leaving = rounded(size * wider)
         stages[f"stage{number}"] = several(
-            squeezing_block(entering, expansion, leaving, kernel, stride), squeezing_block(leaving, expansion, leaving, kernel, 1),
+            squeezing_block(entering, expansion, leaving, kernel, stride, epsilon),
+            squeezing_block(leaving, expansion, leaving, kernel, 1, epsilon),
             scaled_depth(depth, deeper),
         )  # fmt: skip
         entering = leaving
     stages["head"] = Series(
-        conv_norm(4 * entering, 1, epsilon=_EPSILON, then=SiLU()), GlobalAvgPool(), Dropout(0.2), Linear(classes)
+        conv_norm(4 * entering, 1, epsilon=epsilon, then=SiLU()), GlobalAvgPool(), Dropout(0.2), Linear(classes)
     )
     return stages
 
@@ -123,8 +128,6 @@ def efficientnet_v2(
     -------
     dict of str to Network
     """
-    from ...algebra.errors import FieldError
-
     if not (isinstance(widths, (tuple, list)) and isinstance(depths, (tuple, list)) and 4 <= len(widths) == len(depths) <= 7):
         raise FieldError(f"efficientnet_v2 takes as many widths as depths, 4 to 7 of them, got {widths!r} and {depths!r}")
     entering = widths[0]

@@ -65,11 +65,21 @@ def gpt(
     }
 
 
+#: Two of the positions are never used.
+_ROBERTA = {"vocabulary": 50_265, "context": 514, "length": 512, "segments": 1}
+
+
 @family(
-    paper='Devlin, Chang, Lee, Toutanova, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019',
-    published={"bert_base": {}, "bert_large": {"features": 1024, "depth": 24, "heads": 16}},
-    parameters={"bert_base": 109_482_240, "bert_large": 335_141_888},
-    source="the authors' published uncased weights, with the pooler and without the heads of pre-training",
+    paper='Devlin, Chang, Lee, Toutanova, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019; '
+    'Liu et al., "RoBERTa: A Robustly Optimized BERT Pretraining Approach", arXiv 1907.11692 (2019)',
+    published={
+        "bert_base": {},
+        "bert_large": {"features": 1024, "depth": 24, "heads": 16},
+        "roberta_base": _ROBERTA,
+        "roberta_large": {**_ROBERTA, "features": 1024, "depth": 24, "heads": 16},
+    },
+    parameters={"bert_base": 109_482_240, "bert_large": 335_141_888, "roberta_base": 124_645_632, "roberta_large": 355_359_744},
+    source="the authors' published weights (BERT's uncased), with the pooler and without the heads of pre-training",
 )
 def bert(
     *, vocabulary: Any = 30522, context: Any = 512, length: Any = None, segments: Any = 2, features: Any = 768, depth: Any = 12,

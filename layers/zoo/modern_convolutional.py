@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...algebra.network import Input, Network, Series
-from ..activation import GELU, Identity, StochasticDepth
+from ..activation import GELU, Identity, ReLU, StochasticDepth
 from ..convolution import Conv
 from ..linear import Linear
 from ..normalization import BatchNorm, ChannelNorm, LayerNorm
@@ -106,8 +106,6 @@ def convmixer(
     -------
     dict of str to Network
     """
-    from ..activation import ReLU
-
     act = ReLU() if relu else GELU()
     spatial = Identity() + Series(Conv(base_width, kernel, padding="same", groups=base_width), act, BatchNorm())
     block = Series(spatial, Conv(base_width, 1), act, BatchNorm())

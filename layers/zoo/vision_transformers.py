@@ -11,6 +11,7 @@ from ..convolution import Conv
 from ..embedding import ClassToken, PositionalEmbedding
 from ..linear import Linear
 from ..normalization import LayerNorm
+from ..pooling import GlobalAvgPool
 from ..reshape import Permute, Select, Tokens
 from .families import Stages, family
 
@@ -83,7 +84,7 @@ def vit(
         "mixer_l_32": {"patch": 32, "features": 1024, "depth": 24, "token_hidden": 512, "hidden": 4096},
         "mixer_l_16": {"features": 1024, "depth": 24, "token_hidden": 512, "hidden": 4096},
     },
-    parameters={"mixer_b_16": 59_880_472, "mixer_l_16": 208_196_168, "mixer_s_32": 19_104_624, "mixer_s_16": 18_528_264, "mixer_b_32": 60_293_428},
+    parameters={"mixer_b_16": 59_880_472, "mixer_l_16": 208_196_168, "mixer_s_32": 19_104_624, "mixer_s_16": 18_528_264, "mixer_b_32": 60_293_428, "mixer_l_32": 206_939_264},
     source="parameter counts of the authors' published weights, as timm gives them",
 )
 def mixer(
@@ -119,12 +120,5 @@ def mixer(
         "input": Input(channels, height, width),
         "embedding": Conv(features, patch, stride=patch) >> Tokens(),
         "blocks": block**depth,
-        "head": Series(LayerNorm(epsilon=1e-6), Permute((1, 0)), _mean_of_rows(), Linear(classes)),
+        "head": Series(LayerNorm(epsilon=1e-6), Permute((1, 0)), GlobalAvgPool(), Linear(classes)),
     }
-
-
-def _mean_of_rows() -> Network:
-    """(features, positions) to (features,)."""
-    from ..pooling import GlobalAvgPool
-
-    return GlobalAvgPool()
