@@ -114,7 +114,7 @@ class StreamedColumnSpace:
         reciprocal, _ = dtrcon(self.triangle, norm="1", uplo="U")
         norm = self._column_sums().max()
         # ||R^-1||_2 <= sqrt(r) ||R^-1||_1, and the estimate of the latter is seldom off by more than three.
-        return reciprocal * norm / (3 * rank**0.5), "smallest singular value estimated"
+        return float(reciprocal * norm / (3 * rank**0.5)), "smallest singular value estimated"
 
     def _column_sums(self, power: int = 1) -> NDArray[Any]:
         """Of magnitudes to a power, some columns at a time, for the triangle may fill half of the memory."""
