@@ -251,7 +251,8 @@ def allocate(
     -----
     Small matrices are decomposed by singular values, sparse ones eliminated along a chain of fronts, tall dense ones
     streamed. All three are orthogonal factorisations; ``J^T J``, which would square the condition, is never used, and
-    the projector ``K K^T`` is never formed. 1e5 inputs and 1e4 parameters stay below 2 GiB, dense or sparse.
+    the projector ``K K^T`` is never formed. Memory for 1e5 inputs and 1e4 parameters: a few hundred MB for a sparse
+    Jacobian with a band and some heavy columns, one triangle (0.8 GB) and a block of rows for a dense one.
     """
     rows = RowSource(jacobian, shape)
     inputs = rows.shape[0]
