@@ -1,8 +1,8 @@
 """The best integer point of a box, with a certificate: what was not looked at cannot be better.
 
-A box is left out when a bound shows that it breaks a constraint or cannot beat the best point found. Where a formula moves
-in one direction with each size (shown from its structure, see `monotone`), its bounds are its values at two corners, computed
-for thousands of boxes at once; elsewhere interval arithmetic bounds it.
+A box is left out when a bound shows that it breaks a constraint or cannot beat the best point found. Where a formula
+moves in one direction with each size (shown from its structure, see `monotone`), its bounds are its values at two
+corners, computed for thousands of boxes at once; elsewhere interval arithmetic bounds it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,14 @@ class Bounded:
         import numpy as np
 
         arguments = {
-            symbol.name: points[:, number] for number, symbol in enumerate(self.symbols) if symbol in self.compiled.symbols
+            symbol.name: points[:, number]
+            for number, symbol in enumerate(self.symbols)
+            if symbol in self.compiled.symbols
         }
         result = np.ma.masked_array(np.ma.masked_array(self.compiled.flat(**arguments)[0]))
-        result = np.ma.masked_array(np.broadcast_to(result.data, len(points)), np.broadcast_to(np.ma.getmaskarray(result), len(points)))
+        result = np.ma.masked_array(
+            np.broadcast_to(result.data, len(points)), np.broadcast_to(np.ma.getmaskarray(result), len(points))
+        )
         return result.astype(float).filled(np.nan) if np.ma.is_masked(result) else result.data
 
     def corners(self, low: Any, high: Any, upper: bool) -> Any:

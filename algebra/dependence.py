@@ -15,7 +15,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Poly, Pow, S, Symbol, cancel, ceiling, exp, floor, log, together
+from sympy import (
+    Add,
+    Expr,
+    Integer,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Poly,
+    Pow,
+    S,
+    Symbol,
+    cancel,
+    ceiling,
+    exp,
+    floor,
+    log,
+    together,
+)
 from sympy.polys.polyerrors import PolynomialError
 
 from .compilation.gradient import gradient
@@ -36,6 +54,7 @@ def _formula(e: Any) -> Expr:
 
 def smoothed(e: Expr, c: Symbol) -> Expr:
     """Floors and ceilings that depend on a size replaced by what stands inside: right up to one, and on average."""
+
     def of(part: Expr) -> Expr:
         return part.args[0]
 
@@ -53,8 +72,8 @@ def elasticity(e: Any, c: Symbol) -> Expr:
     Returns
     -------
     sympy.Expr
-        Floors and ceilings that depend on `c` are replaced by what stands inside them before anything else (a surrogate:
-        the size is treated as if it were continuous). What a power of `c` multiplies cancels.
+        Floors and ceilings that depend on `c` are replaced by what stands inside them before anything else (a
+        surrogate: the size is treated as if it were continuous). What a power of `c` multiplies cancels.
 
     Examples
     --------
@@ -175,7 +194,10 @@ def _growth(e: Expr, c: Symbol) -> Growth:
         for factor in e.args:
             part = _growth(factor, c)
             found = Growth(
-                found.coefficient * part.coefficient, found.base * part.base, found.power + part.power, found.logs + part.logs
+                found.coefficient * part.coefficient,
+                found.base * part.base,
+                found.power + part.power,
+                found.logs + part.logs,
             )
         return found
     if isinstance(e, Pow) and c not in e.exp.free_symbols:
@@ -204,7 +226,10 @@ def _exponential(e: Expr, c: Symbol) -> Growth:
     except PolynomialError:
         poly = None
     if c in base.free_symbols or poly is None or poly.degree() != 1 or not is_positive_number(base):
-        raise UnsupportedError(f"no leading term in {c} is known for {str(e)[:200]}: the exponent must be linear in {c}, the base a positive number")
+        raise UnsupportedError(
+            f"no leading term in {c} is known for {str(e)[:200]}: the exponent must be linear in {c}, the "
+            "base a positive number"
+        )
     slope, constant = poly.all_coeffs()
     return Growth(base**constant, base=base**slope)
 
@@ -254,11 +279,14 @@ def _sign(difference: Expr) -> int:
         return -1
     if difference.is_zero:
         return 0
-    raise UnsupportedError(f"which of two terms grows faster depends on the sign of {difference}; put numbers for its symbols")
+    raise UnsupportedError(
+        f"which of two terms grows faster depends on the sign of {difference}; put numbers for its symbols"
+    )
 
 
 def _extreme(parts: list[Growth], largest: bool, e: Expr) -> Growth:
     """Max and Min of formulas: by their signs, then by their rates, then by their coefficients."""
+
     def beats(one: Growth, other: Growth) -> bool:
         signs = [_sign(part.coefficient) for part in (one, other)]
         if signs[0] != signs[1]:
@@ -317,7 +345,9 @@ def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
     slopes = gradient(formula, symbols, floors="smooth")
     given = {getattr(key, "name", str(key)): value for key, value in at.items()} if at is not None else None
     if given is not None and set(given) != {symbol.name for symbol in symbols}:
-        raise FieldError(f"at must give a number for each of {', '.join(map(str, symbols))}, got {', '.join(given) or 'none'}")
+        raise FieldError(
+            f"at must give a number for each of {', '.join(map(str, symbols))}, got {', '.join(given) or 'none'}"
+        )
     rows = []
     for symbol, slope in zip(symbols, slopes, strict=True):
         part = elasticity(formula, symbol)

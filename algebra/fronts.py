@@ -59,7 +59,7 @@ def ranks(values: Any) -> Any:
 
 
 def undominated(table: Any) -> Any:
-    """The rows to which no other row is at least equal in every column and larger in one, as an increasing list of places.
+    """The places of the rows to which no other row is at least equal in every column and larger in one.
 
     >>> import numpy as np
     >>> undominated(np.array([[1, 5], [2, 4], [1, 4], [2, 4], [0, 6]])).tolist()

@@ -26,7 +26,7 @@ Bound = Any  # an integer, a fraction, or infinite
 
 @dataclass(frozen=True)
 class Trend:
-    """How a formula depends on one size: 1 it never falls, -1 it never rises, 0 it stays, None not shown; and its bounds."""
+    """How a formula moves with a size: 1 it never falls, -1 it never rises, 0 it stays, None not shown; its bounds."""
 
     direction: int | None
     low: Bound = -inf

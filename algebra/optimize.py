@@ -45,7 +45,8 @@ class Optimum:
     bound : number or None
         If it is not shown: what the objective cannot exceed (fall below, when minimising).
     stationary : tuple of Stationary
-        The points that satisfy Lagrange's conditions if sizes are treated as continuous and floors left out, in closed form.
+        The points that satisfy Lagrange's conditions if sizes are treated as continuous and floors left out, in
+        closed form.
     method : str
         How it was found.
     """
@@ -67,9 +68,10 @@ def optimize(
 ) -> Optimum:
     """The sizes at which an objective is best and all constraints hold.
 
-    With numbers for all budgets the answer is an exact point of the grid, found by branch and bound, and certified: bounds
-    show that no other point is better. With symbols in the budgets it is the closed form that Lagrange's conditions
-    give for continuous sizes, where they solve (a product of powers under sums of as many products of powers as there are sizes).
+    With numbers for all budgets the answer is an exact point of the grid, found by branch and bound, and certified:
+    bounds show that no other point is better. With symbols in the budgets it is the closed form that Lagrange's
+    conditions give for continuous sizes, where they solve (a product of powers under sums of as many products of
+    powers as there are sizes).
 
     Parameters
     ----------
@@ -122,11 +124,14 @@ def optimize(
     if free:
         if not stationary:
             raise UnsupportedError(
-                f"with the symbols {', '.join(sorted(map(str, free)))} left, the conditions of Lagrange do not solve in closed "
+                f"with the symbols {', '.join(sorted(map(str, free)))} left, the conditions of Lagrange do "
+                "not solve in closed "
                 "form; put numbers for them, and the best sizes are found exactly"
             )
         point = stationary[-1]
-        return Optimum(point.at, formula.xreplace(point.at), False, None, stationary, "Lagrange's conditions, continuous sizes")
+        return Optimum(
+            point.at, formula.xreplace(point.at), False, None, stationary, "Lagrange's conditions, continuous sizes"
+        )
     box = {symbol: (part[0], part[-1]) for symbol, part in zip(symbols, sizes, strict=True)}
     goal = Bounded(formula if maximise else -formula, symbols, box)
     bounded = [constraint_of(relation, symbols, box) for relation in relations if relation is not True]
@@ -139,7 +144,9 @@ def _optimum(best: Best, formula: Expr, symbols: Sequence[Symbol], stationary: t
     if best.point is None:
         if best.bound is None:
             raise DomainError("no sizes satisfy all constraints")
-        raise UnsupportedError(f"no sizes that satisfy all constraints were found among {best.examined} boxes; give boxes= a larger number")
+        raise UnsupportedError(
+            f"no sizes that satisfy all constraints were found among {best.examined} boxes; give boxes= a larger number"
+        )
     at = {symbol: Integer(size) for symbol, size in zip(symbols, best.point, strict=True)}
     value = evaluate(formula, at, unused=True)
     bound = None if best.bound is None else (best.bound if maximise else -best.bound)
@@ -194,8 +201,11 @@ def _integer(symbol: Symbol, size: Any) -> int:
     return size.__index__()
 
 
-def _closed_forms(formula: Expr, relations: Sequence[Any], symbols: Sequence[Symbol], maximise: bool) -> list[Stationary]:
+def _closed_forms(
+    formula: Expr, relations: Sequence[Any], symbols: Sequence[Symbol], maximise: bool
+) -> list[Stationary]:
     """Lagrange's conditions on the formulas without their floors; budgets are upper limits of a maximum."""
+
     def smooth(e: Expr) -> Expr:
         return e.replace(lambda part: isinstance(part, (floor, ceiling)), lambda part: part.args[0])
 
@@ -210,7 +220,10 @@ def _closed_forms(formula: Expr, relations: Sequence[Any], symbols: Sequence[Sym
 
 
 def _starts(
-    goal: Bounded, constraints: Sequence[Constraint], sizes: Sequence[Sequence[int]], stationary: Sequence[Stationary],
+    goal: Bounded,
+    constraints: Sequence[Constraint],
+    sizes: Sequence[Sequence[int]],
+    stationary: Sequence[Stationary],
     symbols: Sequence[Symbol],
 ) -> Any:
     """Points to begin the search with: around the closed forms and around what scipy finds for continuous sizes."""
@@ -228,7 +241,11 @@ def _starts(
     for centre in centres:
         near = []
         for number, part in zip(centre, sizes, strict=True):
-            place = int(np.searchsorted(np.asarray(part), number)) if len(part) < 2**20 else int(min(max(number - part[0], 0), len(part) - 1))
+            place = (
+                int(np.searchsorted(np.asarray(part), number))
+                if len(part) < 2**20
+                else int(min(max(number - part[0], 0), len(part) - 1))
+            )
             near.append({part[min(max(place + shift, 0), len(part) - 1)] for shift in (-1, 0, 1)})
         if len(near) <= 8:
             points.update(product(*near))
@@ -279,8 +296,9 @@ def pareto(dataset: "xarray.Dataset", maximise: Iterable[str] = (), minimise: It
     Returns
     -------
     xarray.Dataset
-        The points along one dimension ``point``, with all variables and their sizes, sorted by the first objective. Comparisons
-        are exact, also of integers beyond 64 bits; points without a value (NaN) are left out, equal points all kept.
+        The points along one dimension ``point``, with all variables and their sizes, sorted by the first objective.
+        Comparisons are exact, also of integers beyond 64 bits; points without a value (NaN) are left out, equal
+        points all kept.
 
     Raises
     ------

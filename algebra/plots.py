@@ -1,7 +1,8 @@
 """Pictures of formulas and sweeps: scaling curves, heat maps, Pareto fronts, costs by node, profiles along a network.
 
-Axes are labelled by the formulas' own LaTeX where it is short, else by names and units. Every function draws on the axes it
-is given, or on new ones of matplotlib's pyplot, and returns them; matplotlib is imported when a function is called.
+Axes are labelled by the formulas' own LaTeX where it is short, else by names and units. Every function draws on the
+axes it is given, or on new ones of matplotlib's pyplot, and returns them; matplotlib is imported when a function is
+called.
 """
 
 from __future__ import annotations
@@ -137,7 +138,12 @@ def plot_scaling(
 
 
 def plot_heatmap(
-    data: "xarray.Dataset", name: str, x: str | None = None, y: str | None = None, ax: "Axes | None" = None, log: bool = False
+    data: "xarray.Dataset",
+    name: str,
+    x: str | None = None,
+    y: str | None = None,
+    ax: "Axes | None" = None,
+    log: bool = False,
 ) -> "Axes":
     """A variable of a sweep over two sizes, as colours.
 
@@ -166,7 +172,10 @@ def plot_heatmap(
 
     array = _variable(data, name).squeeze()
     if array.ndim != 2:
-        raise FieldError(f"a heat map needs two dimensions, {name} has {array.ndim}: {', '.join(map(str, array.dims))}; choose with data.sel")
+        raise FieldError(
+            f"a heat map needs two dimensions, {name} has {array.ndim}: {', '.join(map(str, array.dims))}; "
+            "choose with data.sel"
+        )
     x = x or str(array.dims[1 if y != array.dims[1] else 0])
     y = y or str(next(other for other in array.dims if other != x))
     if {x, y} != set(array.dims):
@@ -201,7 +210,13 @@ def _data_label(array: Any, name: str) -> str:
 
 
 def plot_pareto(
-    data: "xarray.Dataset", x: str, y: str, maximise: Any = (), minimise: Any = (), ax: "Axes | None" = None, log: bool = False
+    data: "xarray.Dataset",
+    x: str,
+    y: str,
+    maximise: Any = (),
+    minimise: Any = (),
+    ax: "Axes | None" = None,
+    log: bool = False,
 ) -> "Axes":
     """All points of a sweep in two of its variables, and those that no other beats joined by a line.
 

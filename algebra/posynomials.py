@@ -1,9 +1,10 @@
 """Lagrange's conditions in closed form, for products of powers under budgets that are sums of products of powers.
 
 For ``f = k x^a`` under ``g_j = sum of terms m_jk <= P_j`` the condition ``grad log f = sum of mu_j grad g_j`` reads
-``a = sum of mu_j m_jk p_jk`` with the exponents ``p_jk`` of the terms: linear in ``u_jk = mu_j m_jk``. With as many terms as
-variables it determines every ``u_jk``, each budget splits as ``m_jk = P_j u_jk / sum of u_jk``, and logarithms of the
-variables solve a linear system (geometric programs without degrees of difficulty; Duffin, Peterson and Zener 1967).
+``a = sum of mu_j m_jk p_jk`` with the exponents ``p_jk`` of the terms: linear in ``u_jk = mu_j m_jk``. With as many
+terms as variables it determines every ``u_jk``, each budget splits as ``m_jk = P_j u_jk / sum of u_jk``, and
+logarithms of the variables solve a linear system (geometric programs without degrees of difficulty; Duffin, Peterson
+and Zener 1967).
 
 >>> from sympy import symbols
 >>> c, L, P = symbols("c L P", positive=True)
@@ -71,9 +72,7 @@ def _products(e: Expr, variables: Sequence[Symbol]) -> list[tuple[Expr, tuple[An
     return found
 
 
-def lagrange(
-    objective: Expr, budgets: Sequence[tuple[Expr, Expr]], variables: Sequence[Symbol]
-) -> list[Stationary]:
+def lagrange(objective: Expr, budgets: Sequence[tuple[Expr, Expr]], variables: Sequence[Symbol]) -> list[Stationary]:
     """The points that satisfy Lagrange's conditions, for a maximum of a product of powers; [] where they do not solve.
 
     Parameters
@@ -116,7 +115,10 @@ def _stationary(exponents: Any, sums: Sequence[Any], active: tuple[int, ...], va
     shares = list(powers.T.LUsolve(exponents))
     if not all(share.is_positive for share in shares):
         return None
-    totals = [sum((share for share, term in zip(shares, terms, strict=True) if term[0] == number), S.Zero) for number in range(len(sums))]
+    totals = [
+        sum((share for share, term in zip(shares, terms, strict=True) if term[0] == number), S.Zero)
+        for number in range(len(sums))
+    ]
     values = [
         sums[number][1] * share / (totals[number] * coefficient)
         for share, (number, coefficient, _) in zip(shares, terms, strict=True)

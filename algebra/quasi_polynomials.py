@@ -20,7 +20,7 @@ from fractions import Fraction
 from math import ceil, floor, inf, lcm
 from typing import Any
 
-from sympy import Expr, Poly, QQ, Rational, Symbol
+from sympy import QQ, Expr, Poly, Rational, Symbol
 
 from .compilation.dag import Dag
 from .errors import UnsupportedError
@@ -114,7 +114,9 @@ def _pieces(dag: Dag, top: int, c: Symbol, period: int, residue: int, first: int
         elif op == "abs":
             result = _extreme(parts[0], [(a, b, _negative(p)) for a, b, p in parts[0]], "max")
         else:
-            raise UnsupportedError(f"{str(dag.write([number])[0])[:120]} is not made of polynomials, floors and extremes of {c}")
+            raise UnsupportedError(
+                f"{str(dag.write([number])[0])[:120]} is not made of polynomials, floors and extremes of {c}"
+            )
         found[number] = result
     return found[top]
 

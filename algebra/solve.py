@@ -16,8 +16,23 @@ from math import inf
 from typing import Any
 
 from sympy import (
-    Basic, EmptySet, Expr, FiniteSet, Integer, Intersection, Poly, Range, S, Set, Symbol, Union, floor, fraction, sqrt,
-    sympify, together,
+    Basic,
+    EmptySet,
+    Expr,
+    FiniteSet,
+    Integer,
+    Intersection,
+    Poly,
+    Range,
+    S,
+    Set,
+    Symbol,
+    Union,
+    floor,
+    fraction,
+    sqrt,
+    sympify,
+    together,
 )  # fmt: skip
 from sympy.polys.polyerrors import PolynomialError
 
@@ -51,7 +66,8 @@ def solve_for(
 
     A formula of one symbol is decided for all integers at once: where it can only grow (which is shown from its
     structure), by bisection, and the neighbours of the answer are evaluated; where it is made of polynomials, floors,
-    remainders and extremes, by the integers between its real roots. Anything else can be tried size by size `within` bounds.
+    remainders and extremes, by the integers between its real roots. Anything else can be tried size by size `within`
+    bounds.
 
     Parameters
     ----------
@@ -73,7 +89,8 @@ def solve_for(
     Returns
     -------
     sympy.Integer, or sympy.Set for `equals`
-        With other symbols in the formula or in the budget, an expression or a set of expressions for polynomials of low degree.
+        With other symbols in the formula or in the budget, an expression or a set of expressions for polynomials of
+        low degree.
 
     Raises
     ------
@@ -127,7 +144,14 @@ class _Question:
     """An inequality or equation of one symbol between numbers."""
 
     def __init__(
-        self, formula: Expr, c: Symbol, relation: str, number: Fraction, low: Any, high: Any, others: Sequence[Condition]
+        self,
+        formula: Expr,
+        c: Symbol,
+        relation: str,
+        number: Fraction,
+        low: Any,
+        high: Any,
+        others: Sequence[Condition],
     ):
         self.formula, self.c, self.relation, self.number = formula, c, relation, number
         self.low, self.high, self.others = low, high, others
@@ -155,7 +179,9 @@ class _Question:
         """Whether a size satisfies the conditions that are not bounds."""
         for condition in self.others:
             if condition.loops or condition.free_symbols - {self.c}:
-                raise UnsupportedError(f"the domain has a condition that {self.c} alone does not decide: {condition.text}")
+                raise UnsupportedError(
+                    f"the domain has a condition that {self.c} alone does not decide: {condition.text}"
+                )
             if not evaluate_condition(condition.relation, {self.c: size}, unused=True):
                 return False
         return True
@@ -169,8 +195,10 @@ class _Question:
             if found is not None:
                 return found
         raise UnsupportedError(
-            f"{self.text()} is not decided: nothing shows that the formula can only grow with {self.c} (or the answer has "
-            f"more than {MAX_BITS} bits), and it is not made of polynomials, floors and extremes; give within=(lo, hi) with at "
+            f"{self.text()} is not decided: nothing shows that the formula can only grow with {self.c} (or "
+            "the answer has "
+            f"more than {MAX_BITS} bits), and it is not made of polynomials, floors and extremes; give "
+            "within=(lo, hi) with at "
             f"most {MAX_SCANNED} sizes, and each is tried"
         )
 
@@ -228,7 +256,13 @@ class _Question:
     def _by_roots(self) -> Solutions | None:
         if self.low == -inf:
             mirrored = _Question(
-                self.formula.xreplace({self.c: -self.c}), self.c, self.relation, self.number, max(1, -self.high), inf, ()
+                self.formula.xreplace({self.c: -self.c}),
+                self.c,
+                self.relation,
+                self.number,
+                max(1, -self.high),
+                inf,
+                (),
             )
             below = mirrored._by_roots()
             upper = _Question(self.formula, self.c, self.relation, self.number, 0, self.high, ())._by_roots()
@@ -239,11 +273,15 @@ class _Question:
         top, bottom = fraction(together(self.formula)) if self.formula.count_ops() < 500 else (self.formula, S.One)
         try:
             if self.c not in bottom.free_symbols:
-                return solutions(quasi_polynomial(self.formula, self.c, self.low, self.high), self.number, self.relation)
+                return solutions(
+                    quasi_polynomial(self.formula, self.c, self.low, self.high), self.number, self.relation
+                )
             divisor = trend(bottom, self.c, self.low, self.high)
             if divisor.low <= 0:
                 return None
-            return solutions(quasi_polynomial(top - sympify(self.number) * bottom, self.c, self.low, self.high), 0, self.relation)
+            return solutions(
+                quasi_polynomial(top - sympify(self.number) * bottom, self.c, self.low, self.high), 0, self.relation
+            )
         except UnsupportedError:
             return None
 
@@ -264,7 +302,12 @@ class _Question:
         for start in range(self.low, self.high + 1, 2**16):
             sizes = np.arange(start, min(start + 2**16, self.high + 1))
             holds = compiled.flat(**{self.c.name: sizes})[1]
-            good = sizes[np.logical_and(np.broadcast_to(np.ma.getdata(holds), sizes.shape), ~np.broadcast_to(np.ma.getmaskarray(holds), sizes.shape))]
+            good = sizes[
+                np.logical_and(
+                    np.broadcast_to(np.ma.getdata(holds), sizes.shape),
+                    ~np.broadcast_to(np.ma.getmaskarray(holds), sizes.shape),
+                )
+            ]
             stretches += [(int(size), int(size), 1) for size in good]
         return Solutions(tuple(stretches))
 
@@ -301,20 +344,29 @@ class _Question:
                 assert self.meets(size)
                 return size
             if tried >= MAX_STEPS_BACK:
-                raise BudgetError(f"none of the {MAX_STEPS_BACK} sizes next to {ordered[0]} is in the domain; give within=(lo, hi)")
+                raise BudgetError(
+                    f"none of the {MAX_STEPS_BACK} sizes next to {ordered[0]} is in the domain; give within=(lo, hi)"
+                )
         raise DomainError(f"no {self.c}{self._where()} in the domain meets {self.text()}")
 
     def set(self) -> Set:
         """All solutions."""
         found = self.solutions()
-        count = sum((last - first) // step + 1 if last != inf and first != -inf else inf for first, last, step in found.stretches)
+        count = sum(
+            (last - first) // step + 1 if last != inf and first != -inf else inf
+            for first, last, step in found.stretches
+        )
         if count <= MAX_LISTED:
             sizes = {size for first, last, step in found.stretches for size in range(first, last + 1, step)}
             return FiniteSet(*(size for size in sizes if self.admissible(size)))
         if self.others:
-            raise UnsupportedError(f"more than {MAX_LISTED} sizes satisfy {self.text()}, too many to look each up in the domain")
+            raise UnsupportedError(
+                f"more than {MAX_LISTED} sizes satisfy {self.text()}, too many to look each up in the domain"
+            )
         ranges = [
-            Range(first, S.Infinity if last == inf else last + step, step) if first != -inf else Range(last, S.NegativeInfinity, -step)
+            Range(first, S.Infinity if last == inf else last + step, step)
+            if first != -inf
+            else Range(last, S.NegativeInfinity, -step)
             for first, last, step in found.stretches
         ]
         return Union(*ranges) if ranges else EmptySet
@@ -347,20 +399,23 @@ def _symbolic(formula: Expr, c: Symbol, number: Basic, relation: str) -> Any:
     if poly is None or any(c in coefficient.free_symbols for coefficient in poly.all_coeffs()):
         raise UnsupportedError(
             f"{str(formula)[:200]} is no polynomial in {c}; with numbers for the other symbols "
-            f"({', '.join(sorted(str(s) for s in (free_symbols(formula) | free_symbols(number)) - {c}))}) it can be solved"
+            f"({', '.join(sorted(str(s) for s in (free_symbols(formula) | free_symbols(number)) - {c}))}) "
+            "it can be solved"
         )
     coefficients = [simplify(coefficient) for coefficient in poly.all_coeffs()]
     rest = simplify(coefficients[-1] - number)
     roots = _roots(poly.degree(), coefficients[:-1], rest)
     if roots is None:
         raise UnsupportedError(
-            f"{str(formula)[:200]} has degree {poly.degree()} in {c}; symbolic answers are for degrees 1 and 2 and for pure powers"
+            f"{str(formula)[:200]} has degree {poly.degree()} in {c}; symbolic answers are for degrees 1 "
+            "and 2 and for pure powers"
         )
     if relation == "eq":
         return Intersection(FiniteSet(*roots), S.Naturals if c.is_positive else S.Integers)
     if not all(is_nonnegative(coefficient) for coefficient in coefficients[:-1]) or not is_positive(coefficients[0]):
         raise UnsupportedError(
-            f"nothing shows that {str(formula)[:200]} can only grow with {c}: its coefficients {coefficients[:-1]} would have to "
+            f"nothing shows that {str(formula)[:200]} can only grow with {c}: its coefficients "
+            f"{coefficients[:-1]} would have to "
             "be positive; put numbers for the other symbols"
         )
     return floor(roots[-1]) if relation == "le" else -floor(-roots[-1])
@@ -379,5 +434,3 @@ def _roots(degree: int, coefficients: Sequence[Expr], rest: Expr) -> list[Expr] 
         discriminant = sqrt(simplify(b**2 - 4 * a * rest))
         return [(-b - discriminant) / (2 * a), (-b + discriminant) / (2 * a)]
     return None
-
-

@@ -60,8 +60,9 @@ def sweep(
     samples : int, optional
         How many draws in mode ``"random"``.
     chunks : int, ``"auto"`` or mapping of names to int, optional
-        Computes lazily with Dask, in chunks of so many sizes along each axis: nothing is computed until values are asked for, on
-        all cores or on the workers of a `distributed.Client`. A task that is lost with its worker is computed again.
+        Computes lazily with Dask, in chunks of so many sizes along each axis: nothing is computed until values are
+        asked for, on all cores or on the workers of a `distributed.Client`. A task that is lost with its worker is
+        computed again.
     progress : bool
         Shows a bar.
     to : path ending in ``.zarr`` or ``.parquet``, optional
@@ -76,9 +77,10 @@ def sweep(
     Returns
     -------
     xarray.Dataset
-        With one coordinate for each symbol, named after it. Every variable has the attributes ``formula`` and ``latex``,
-        and, where a derivation tells, ``kind``, ``source``, ``units`` and ``long_name``. With `to` a Zarr store it
-        is read from there lazily; with `to` a Parquet file a `pyarrow.dataset.Dataset` over it is returned instead.
+        With one coordinate for each symbol, named after it. Every variable has the attributes ``formula`` and
+        ``latex``, and, where a derivation tells, ``kind``, ``source``, ``units`` and ``long_name``. With `to` a Zarr
+        store it is read from there lazily; with `to` a Parquet file a `pyarrow.dataset.Dataset` over it is returned
+        instead.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def sweep(
 def axes_of(
     compiled: CompiledFormula, over: Mapping[Any, Any], mode: str, samples: int | None, seed: int
 ) -> dict[str, Any]:
-    """The sizes of every symbol by name, as int64 arrays (object arrays beyond 64 bits); one value as a Python integer."""
+    """The sizes of every symbol by name: int64 arrays (objects beyond 64 bits), one value as a Python integer."""
     import numpy as np
 
     if not isinstance(over, Mapping):
@@ -138,7 +140,8 @@ def axes_of(
     unknown = [name for name in given if name not in compiled.arguments]
     if missing or unknown:
         raise FieldError(
-            f"the formulas depend on {', '.join(compiled.arguments) or 'nothing'}; no sizes for: {', '.join(missing) or 'none'}; "
+            f"the formulas depend on {', '.join(compiled.arguments) or 'nothing'}; no sizes for: "
+            f"{', '.join(missing) or 'none'}; "
             f"unknown: {', '.join(unknown) or 'none'}"
         )
     if len(given) != len(over):
@@ -327,7 +330,12 @@ class Sweep:
             inputs += [array, (self.dims.index(dimension),)]
         index = tuple(range(len(self.dims)))
         blocks = da.blockwise(
-            _Task(self), index, *inputs, dtype=object, meta=np.empty((0,) * len(index), dtype=object), align_arrays=False
+            _Task(self),
+            index,
+            *inputs,
+            dtype=object,
+            meta=np.empty((0,) * len(index), dtype=object),
+            align_arrays=False,
         )
         arrays = [
             blocks.map_blocks(_picked, number, kind, dtype=kind, meta=np.empty((0,) * len(index), dtype=kind))
@@ -352,8 +360,13 @@ class Sweep:
             if name not in shape:
                 raise FieldError(f"chunks names {name}, but the axes are {', '.join(shape) or 'none'}")
             if not isinstance(size, int) or size == 0 or size < -1:
-                raise FieldError(f"a chunk along {name} must be a positive number of sizes, or -1 for all, got {size!r}")
-        return {name: (min(named.get(name, -1), length) if named.get(name, -1) > 0 else length) for name, length in shape.items()}
+                raise FieldError(
+                    f"a chunk along {name} must be a positive number of sizes, or -1 for all, got {size!r}"
+                )
+        return {
+            name: (min(named.get(name, -1), length) if named.get(name, -1) > 0 else length)
+            for name, length in shape.items()
+        }
 
     # -- labels --------------------------------------------------------------------------------------------------
 
@@ -382,7 +395,7 @@ class Sweep:
     def attributes(self) -> list[dict[str, str]]:
         """For every array: the formula, what kind of result it is, where it comes from, its unit."""
         found = []
-        for name, thing in self.formulas.items():
+        for thing in self.formulas.values():
             formula = getattr(thing, "formula", thing)
             about = {}
             if hasattr(thing, "formula"):
@@ -398,7 +411,7 @@ class Sweep:
 
 
 class _Task:
-    """What a worker does with a chunk; the compiled formulas travel as expressions and are compiled once per process."""
+    """What a worker does with a chunk; the formulas travel as expressions and are compiled once per process."""
 
     def __init__(self, sweep: Sweep):
         self.sweep = sweep

@@ -20,7 +20,8 @@ def to_zarr(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
     large = [name for name, kind in zip(plan.names, plan.types(), strict=True) if kind == "object"]
     if large:
         raise BudgetError(
-            f"{', '.join(large)} may have values beyond 64 bits, which Zarr does not hold; write dtype='float64' to round them, "
+            f"{', '.join(large)} may have values beyond 64 bits, which Zarr does not hold; write "
+            "dtype='float64' to round them, "
             "or a path that ends in .parquet, which holds integers of up to 76 digits"
         )
     data = plan.lazy(chunks)
@@ -54,7 +55,10 @@ def to_parquet(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
     schema = pa.schema(fields, metadata={b"mode": plan.mode.encode(), b"fixed": b"; ".join(described)})
     starts = [range(0, extent, sizes[name]) for name, extent in zip(plan.dims, plan.shape, strict=True)]
     unfinished = path.with_name(path.name + ".part")
-    with pyarrow.parquet.ParquetWriter(unfinished, schema) as writer, bar_or_none(progress, prod(map(len, starts))) as advance:
+    with (
+        pyarrow.parquet.ParquetWriter(unfinished, schema) as writer,
+        bar_or_none(progress, prod(map(len, starts))) as advance,
+    ):
         for corner in product(*starts):
             stops = [start + sizes[name] for start, name in zip(corner, plan.dims, strict=True)]
             writer.write_table(_table(plan, corner, stops, schema))
@@ -130,6 +134,7 @@ def _type(kind: str, digits: int, name: str) -> Any:
         return {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}[kind]
     if digits > DECIMAL_DIGITS:
         raise BudgetError(
-            f"{name} may have more than {DECIMAL_DIGITS} digits, which Parquet does not hold; write dtype='float64' to round it"
+            f"{name} may have more than {DECIMAL_DIGITS} digits, which Parquet does not hold; write "
+            "dtype='float64' to round it"
         )
     return pa.decimal128(digits) if digits <= 38 else pa.decimal256(digits)

@@ -1,7 +1,7 @@
 """Growth of compiling and sweeping: time and memory against the number of symbols and of points.
 
-Exponents are slopes of lines fitted to the logarithms of medians of processor time; each round starts with SymPy's cache empty.
-Where arrays outgrow the caches of the processor, a point costs more than before.
+Exponents are slopes of lines fitted to the logarithms of medians of processor time; each round starts with SymPy's
+cache empty. Where arrays outgrow the caches of the processor, a point costs more than before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ ROUNDS = 5
 def chain(count: int) -> tuple[Any, tuple[Any, ...]]:
     widths = dims(" ".join(f"c{place}" for place in range(count)))
     size = dims("H")
-    return sympy.Add(*[9 * a * b * sympy.floor(size / 2) ** 2 + b for a, b in zip(widths, widths[1:], strict=False)]), widths
+    return sympy.Add(
+        *[9 * a * b * sympy.floor(size / 2) ** 2 + b for a, b in zip(widths, widths[1:], strict=False)]
+    ), widths
 
 
 def median(function: Callable[[], Any], rounds: int) -> float:
@@ -59,7 +61,12 @@ def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
 
 def row(what: str, unit: str, sizes: tuple[int, ...], values: list[float]) -> dict[str, object]:
     found: dict[str, object] = {"what": f"{what} ({unit})"}
-    found.update({f"size {place + 1}": f"{size:g}: {value:.3g}" for place, (size, value) in enumerate(zip(sizes, values, strict=True))})
+    found.update(
+        {
+            f"size {place + 1}": f"{size:g}: {value:.3g}"
+            for place, (size, value) in enumerate(zip(sizes, values, strict=True))
+        }
+    )
     found["exponent"] = f"{exponent(sizes, values):.2f}"
     return found
 
@@ -70,7 +77,9 @@ def main(rounds: int = ROUNDS) -> list[dict[str, object]]:
     points = [{"H": 14, **{width.name: 5 for width in widths}} for _, widths in chains]
     work: dict[str, Callable[[int], Callable[[], Any]]] = {
         "compile for numpy, against symbols": lambda place: lambda: compile(chains[place][0]),
-        "compile for Python and call, against symbols": lambda place: lambda: compile(chains[place][0], "python")(**points[place]),
+        "compile for Python and call, against symbols": lambda place: (
+            lambda: compile(chains[place][0], "python")(**points[place])
+        ),
         "gradient in all symbols, against symbols": lambda place: lambda: gradient(*chains[place]),
     }
     for what, make in work.items():
@@ -79,12 +88,33 @@ def main(rounds: int = ROUNDS) -> list[dict[str, object]]:
     c, H, L = dims("c H L")
     formula = 9 * c**2 * sympy.floor((H - 1) / 2) ** 2 * L + 1000 * c
     grids = [{c: range(1, 11), H: range(30, 40), L: range(1, count // 100 + 1)} for count in POINTS]
-    rows.append(row("sweep of a grid, against points", "s", POINTS, [median(lambda over=over: sweep({"m": formula}, over), rounds) for over in grids]))
-    rows.append(row("sweep of a grid, against points", "MiB", POINTS, [peak(lambda over=over: sweep({"m": formula}, over)) for over in grids]))
+    rows.append(
+        row(
+            "sweep of a grid, against points",
+            "s",
+            POINTS,
+            [median(lambda over=over: sweep({"m": formula}, over), rounds) for over in grids],
+        )
+    )
+    rows.append(
+        row(
+            "sweep of a grid, against points",
+            "MiB",
+            POINTS,
+            [peak(lambda over=over: sweep({"m": formula}, over)) for over in grids],
+        )
+    )
     compiled = compile(formula)
     random = np.random.default_rng(0)
     lists = [{name: random.integers(3, 99, count) for name in ("c", "H", "L")} for count in POINTS]
-    rows.append(row("compiled function of lists, against points", "s", POINTS, [median(lambda given=given: compiled(**given), rounds) for given in lists]))
+    rows.append(
+        row(
+            "compiled function of lists, against points",
+            "s",
+            POINTS,
+            [median(lambda given=given: compiled(**given), rounds) for given in lists],
+        )
+    )
     return rows
 
 

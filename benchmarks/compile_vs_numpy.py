@@ -1,8 +1,9 @@
 """Compiled formulas beside numpy written by hand: the same formula, the same million points, in one process.
 
-The two take turns; ratios are of medians. *List* is a million independent points, *grid* an open grid of 100 x 100 x 100. The
-compiled function also looks at every argument, to show that nothing overflows, and checks its domain; the hand-written one
-does neither. *lambdify* is what SymPy makes of the formula. A copy of one array is the bound that memory sets.
+The two take turns; ratios are of medians. *List* is a million independent points, *grid* an open grid of 100 x 100 x
+100. The compiled function also looks at every argument, to show that nothing overflows, and checks its domain; the
+hand-written one does neither. *lambdify* is what SymPy makes of the formula. A copy of one array is the bound that
+memory sets.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ w, d, r = symbols("w d r", integer=True, positive=True)
 
 
 def resnet(width: Any, depth: Any, size: Any, half: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """MACs and parameters of a residual network of four stages of basic blocks, for numbers, arrays and symbols alike."""
+    """MACs and parameters of a residual network of four stages of basic blocks, for numbers, arrays and symbols."""
     rows = half(size - 1) + 1
     macs, parameters = 147 * width * rows**2, 147 * width + 2 * width
     rows = half(rows - 1) + 1
@@ -45,9 +46,12 @@ def cases() -> list[tuple[str, Any, Callable[..., Any]]]:
     return [
         ("ResNet, MACs and parameters", {"macs": macs, "parameters": parameters},
          lambda w, d, r: resnet(w, d, r, lambda part: part // 2)),
-        ("one convolution", 9 * w**2 * floor((r - 3) / 2) ** 2 * d + w, lambda w, d, r: 9 * w**2 * ((r - 3) // 2) ** 2 * d + w),
-        ("a polynomial", 9 * w**2 * d + 3 * w * d + w * r + 4 * w, lambda w, d, r: 9 * w**2 * d + 3 * w * d + w * r + 4 * w),
-        ("a quotient", (9 * w**2 * r**2 * d + w) / (9 * w**2 + 2 * w), lambda w, d, r: (9 * w**2 * r**2 * d + w) / (9 * w**2 + 2 * w)),
+        ("one convolution", 9 * w**2 * floor((r - 3) / 2) ** 2 * d + w,
+         lambda w, d, r: 9 * w**2 * ((r - 3) // 2) ** 2 * d + w),
+        ("a polynomial", 9 * w**2 * d + 3 * w * d + w * r + 4 * w,
+         lambda w, d, r: 9 * w**2 * d + 3 * w * d + w * r + 4 * w),
+        ("a quotient", (9 * w**2 * r**2 * d + w) / (9 * w**2 + 2 * w),
+         lambda w, d, r: (9 * w**2 * r**2 * d + w) / (9 * w**2 + 2 * w)),
         ("a logarithm", d * log(w + r), lambda w, d, r: d * np.log(w + r)),
         ("one product", w * r, lambda w, d, r: w * r),
     ]  # fmt: skip
@@ -73,7 +77,11 @@ def medians(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, f
 def points(kind: str) -> dict[str, Any]:
     random = np.random.default_rng(0)
     if kind == "list":
-        return {"w": random.integers(16, 257, 10**6), "d": random.integers(1, 21, 10**6), "r": random.integers(32, 513, 10**6)}
+        return {
+            "w": random.integers(16, 257, 10**6),
+            "d": random.integers(1, 21, 10**6),
+            "r": random.integers(32, 513, 10**6),
+        }
     return {name: np.arange(first, first + 100).reshape([-1 if axis == own else 1 for axis in range(3)])
             for own, (name, first) in enumerate({"w": 16, "d": 1, "r": 100}.items())}  # fmt: skip
 
@@ -85,26 +93,35 @@ def same(left: Any, right: Any) -> bool:
     return bool(np.allclose(np.broadcast_to(left, shape), np.broadcast_to(right, shape), rtol=1e-14, atol=0))
 
 
+def compared(name: str, formula: Any, by_hand: Callable[..., Any], kind: str, rounds: int) -> dict[str, object]:
+    """One row: a formula at a million points."""
+    compiled = compile(formula)
+    expressions = list(formula.values()) if isinstance(formula, dict) else formula
+    printed = lambdify([w, d, r], expressions, modules="numpy")
+    arguments = points(kind)
+    wanted = {key: value for key, value in arguments.items() if key in compiled.arguments}
+    assert same(compiled(**wanted), by_hand(**arguments)), name
+    found = medians(
+        {
+            "hand": lambda: by_hand(**arguments),
+            "lambdify": lambda: printed(*arguments.values()),
+            "ours": lambda: compiled(**wanted),
+        },
+        rounds,
+    )
+    return {
+        "formula": name,
+        "points": kind,
+        "by hand (ms)": f"{found['hand']:.2f}",
+        "lambdify (ms)": f"{found['lambdify']:.2f}",
+        "compiled (ms)": f"{found['ours']:.2f}",
+        "to hand": f"{found['ours'] / found['hand']:.2f}",
+        "to lambdify": f"{found['ours'] / found['lambdify']:.2f}",
+    }
+
+
 def main(rounds: int = ROUNDS) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for name, formula, by_hand in cases():
-        compiled = compile(formula)
-        expressions = list(formula.values()) if isinstance(formula, dict) else formula
-        printed = lambdify([w, d, r], expressions, modules="numpy")
-        for kind in ("list", "grid"):
-            arguments = points(kind)
-            wanted = {key: value for key, value in arguments.items() if key in compiled.arguments}
-            hand = lambda: by_hand(**arguments)  # noqa: E731
-            ours = lambda: compiled(**wanted)  # noqa: E731
-            assert same(ours(), hand()), name
-            functions = {"hand": hand, "lambdify": lambda: printed(*arguments.values()), "ours": ours}
-            found = medians(functions, rounds)
-            row: dict[str, object] = {
-                "formula": name, "points": kind, "by hand (ms)": f"{found['hand']:.2f}", "lambdify (ms)": f"{found['lambdify']:.2f}",
-                "compiled (ms)": f"{found['ours']:.2f}", "to hand": f"{found['ours'] / found['hand']:.2f}",
-                "to lambdify": f"{found['ours'] / found['lambdify']:.2f}",
-            }  # fmt: skip
-            rows.append(row)
+    rows = [compared(*case, kind, rounds) for case in cases() for kind in ("list", "grid")]
     array = np.ones(10**6, dtype=np.int64)
     copied = medians({"copy": array.copy}, rounds)["copy"]
     rows.append({"formula": "a copy of one array of a million", "points": "list", "by hand (ms)": f"{copied:.2f}"})
@@ -118,7 +135,11 @@ def scalars(rounds: int) -> list[dict[str, object]]:
     count = 10_000
     point = {"w": 64, "d": 2, "r": 224}
     found = medians(
-        {"hand": lambda: [by_hand(**point) for _ in range(count)], "ours": lambda: [compiled(**point) for _ in range(count)]}, rounds
+        {
+            "hand": lambda: [by_hand(**point) for _ in range(count)],
+            "ours": lambda: [compiled(**point) for _ in range(count)],
+        },
+        rounds,
     )
     return [
         {

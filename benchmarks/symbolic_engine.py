@@ -1,7 +1,7 @@
 """A chain of 1000 layers of 1000 different widths: its gradient in all of them, compiled, beside SymPy and symengine.
 
-Every round starts with SymPy's cache empty. SymPy differentiates with respect to one symbol at a time; 50 of them are timed
-and count for all of them (``sampled``). The results are compared as expressions and as numbers.
+Every round starts with SymPy's cache empty. SymPy differentiates with respect to one symbol at a time; 50 of them are
+timed and count for all of them (``sampled``). The results are compared as expressions and as numbers.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def plain(formula: Any, widths: Any, size: Any, point: dict[str, int], found: tu
 
 
 def fast(formula: Any, widths: Any, size: Any, found: tuple) -> dict[str, float] | None:
-    """symengine, which gets the formula converted; it has no floors to differentiate around, so the size is a number."""
+    """symengine, on the converted formula; it has no floors to differentiate around, so the size is a number."""
     try:
         import symengine
     except ImportError:
@@ -88,7 +88,10 @@ def main(rounds: int = ROUNDS) -> list[dict[str, object]]:
         if not found:
             rows.append({"tool": name, "differentiate (s)": "not installed"})
             continue
-        row: dict[str, object] = {"tool": name, "differentiate (s)": f"{statistics.median(run['differentiate'] for run in found):.3f}"}
+        row: dict[str, object] = {
+            "tool": name,
+            "differentiate (s)": f"{statistics.median(run['differentiate'] for run in found):.3f}",
+        }
         if "compile and call" in found[0]:
             row["compile and call (s)"] = f"{statistics.median(run['compile and call'] for run in found):.3f}"
             row["together (s)"] = f"{totals[name]:.3f}"

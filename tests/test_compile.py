@@ -19,8 +19,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.formula_value import Undefined, value
-from oracles.random_formulas import formulas, sizes
 from sympy import Max, Min, Mod, Piecewise, Product, Sum, binomial, ceiling, floor, log, sqrt, symbols
 
 from layeralgebra.algebra.compilation import codegen, compile
@@ -30,6 +28,8 @@ from layeralgebra.algebra.compilation.factoring import factored
 from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
 from layeralgebra.algebra.zaslavsky import Zaslavsky, log2_zaslavsky
+from oracles.formula_value import Undefined, value
+from oracles.random_formulas import formulas, sizes
 
 H, W, c, g, L = dims("H W c g L")
 n, m = symbols("n m", integer=True)
@@ -98,7 +98,10 @@ def tensor_points(backend, e, columns):
     for number, point in enumerate(zip(*columns.values(), strict=True)):
         here = results[number] if getattr(results, "ndim", 0) else results
         holds = valid[number] if getattr(valid, "ndim", 0) else valid
-        yield dict(zip(columns, point, strict=True)), (here.item() if hasattr(here, "item") else here) if holds else None
+        yield (
+            dict(zip(columns, point, strict=True)),
+            (here.item() if hasattr(here, "item") else here) if holds else None,
+        )
 
 
 def check_random(backend, seed, count):
@@ -147,14 +150,16 @@ def test_a_hundred_thousand_random_values(backend):
         seed += 1
 
 
-@given(st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10**9), st.integers(-(10**9), 10**9)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 10**9), st.integers(1, 10**9), st.integers(-(10**9), 10**9)), min_size=1, max_size=6
+    )
+)
 def test_products_beyond_64_bits_become_python_integers(points):
     e = 9 * H**2 * W * floor((n - 7) / 2) + Mod(n, H) - W
     columns = [list(column) for column in zip(*points, strict=True)]
     result = compile(e)(H=columns[0], W=columns[1], n=columns[2])
-    assert [int(number) for number in result] == [
-        9 * h * h * w * ((k - 7) // 2) + k % h - w for h, w, k in points
-    ]
+    assert [int(number) for number in result] == [9 * h * h * w * ((k - 7) // 2) + k % h - w for h, w, k in points]
 
 
 def test_int64_is_used_exactly_as_far_as_it_is_proved_to_fit():
@@ -429,7 +434,10 @@ def test_pickling():
     assert again(H=2, c=[3, 4])["a"].tolist() == [6, 8] and again.domain == f.domain
 
 
-@given(st.lists(st.tuples(st.integers(-9, 9), st.lists(st.sampled_from("abcd"), max_size=4)), max_size=8), st.integers(-5, 5))
+@given(
+    st.lists(st.tuples(st.integers(-9, 9), st.lists(st.sampled_from("abcd"), max_size=4)), max_size=8),
+    st.integers(-5, 5),
+)
 def test_taking_out_common_factors_keeps_the_sum(terms, constant):
     numbers = {"a": 7, "b": -11, "c": 13, "d": 5}
 
@@ -514,7 +522,18 @@ def test_c_source_gives_the_same_or_says_why_not(tmp_path):
         files.append(tmp_path / f"f{number}.c")
         files[-1].write_text(codegen(e, "c", name=f"f{number}"))
     library = tmp_path / "formulas.so"
-    command = ["gcc", "-std=gnu11", "-O1", "-Wall", "-Werror", "-Wno-unused-function", "-shared", "-fPIC", "-o", library]
+    command = [
+        "gcc",
+        "-std=gnu11",
+        "-O1",
+        "-Wall",
+        "-Werror",
+        "-Wno-unused-function",
+        "-shared",
+        "-fPIC",
+        "-o",
+        library,
+    ]
     subprocess.run([*command, *files, "-lm"], check=True, timeout=120)
     loaded = ctypes.CDLL(str(library))
     answers = [0, 0, 0, 0]

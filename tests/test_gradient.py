@@ -64,7 +64,11 @@ def test_long_products_cost_their_length():
     widths = dims(" ".join(f"c{i}" for i in range(60)))
     product = sympy.Mul(*widths)
     found = gradient(product, widths)
-    assert found[0] == sympy.Mul(*widths[1:]) and found[31] == product / widths[31] and found[-1] == sympy.Mul(*widths[:-1])
+    assert (
+        found[0] == sympy.Mul(*widths[1:])
+        and found[31] == product / widths[31]
+        and found[-1] == sympy.Mul(*widths[:-1])
+    )
 
 
 def test_functions_with_cases():
@@ -126,7 +130,9 @@ def test_a_thousand_symbols_a_hundred_times_faster_than_sympy():
         clear_cache()  # neither may find what it computed in the round before
         start = time.perf_counter()
         found = gradient(e, widths)
-        compiled = compile({"value": e, **{width.name: part for width, part in zip(widths, found, strict=True)}}, "python")
+        compiled = compile(
+            {"value": e, **{width.name: part for width, part in zip(widths, found, strict=True)}}, "python"
+        )
         ours = compiled(H=14, **arguments)
         own = time.perf_counter() - start
         clear_cache()

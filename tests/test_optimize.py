@@ -12,7 +12,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.formula_value import value
 from sympy import Eq, Max, Min, Mod, Rational, ceiling, floor, log, sqrt, symbols
 
 import layeralgebra as la
@@ -25,6 +24,7 @@ from layeralgebra.algebra.optimize import optimize, pareto
 from layeralgebra.algebra.posynomials import lagrange
 from layeralgebra.algebra.sweep import sweep
 from layeralgebra.algebra.zaslavsky import Zaslavsky
+from oracles.formula_value import value
 
 c, L, k = dims("c L k")
 P, M = symbols("P M", positive=True)
@@ -89,7 +89,9 @@ def test_random_problems():
 
 def test_large_grids_are_decided_without_trying_them():
     start = time.perf_counter()
-    best = optimize(c * L, [9 * c**2 * L + 4 * c <= 10**9, 9 * c**2 * L * 196 + c <= 10**11], {c: (1, 10**5), L: (1, 10**4)})
+    best = optimize(
+        c * L, [9 * c**2 * L + 4 * c <= 10**9, 9 * c**2 * L * 196 + c <= 10**11], {c: (1, 10**5), L: (1, 10**4)}
+    )
     assert best.certified and time.perf_counter() - start < 20
     at = {symbol: int(size) for symbol, size in best.at.items()}
     for copies in range(1, 10**4 + 1):  # for every depth the widest network that fits
@@ -105,7 +107,9 @@ def test_values_beyond_64_bits():
     wanted = max(
         (size**7 * copies, size, copies)
         for copies in range(1, 101)
-        for size in [min(10**6, next(s for s in range(int((10**30 / copies) ** (1 / 6)) + 2, 0, -1) if s**6 * copies <= 10**30))]
+        for size in [
+            min(10**6, next(s for s in range(int((10**30 / copies) ** (1 / 6)) + 2, 0, -1) if s**6 * copies <= 10**30))
+        ]
     )
     assert (best.value, best.at[c], best.at[L]) == wanted
 
@@ -154,7 +158,10 @@ def test_closed_forms_satisfy_the_conditions():
                 formula, limit = budgets[number]
                 assert abs(formula.subs(at) / limit.subs(numbers) - 1) < 1e-30, "the budget is used up"
             # The gradient of the objective is a combination of those of the budgets.
-            rows = [[sympy.diff(f, v).subs(at).evalf(40) * at[v] for v in variables] for f in (objective, *(budgets[n][0] for n in point.active))]
+            rows = [
+                [sympy.diff(f, v).subs(at).evalf(40) * at[v] for v in variables]
+                for f in (objective, *(budgets[n][0] for n in point.active))
+            ]
             matrix = np.array(rows, dtype=float)
             weights, *_ = np.linalg.lstsq(matrix[1:].T, matrix[0], rcond=None)
             assert np.allclose(matrix[1:].T @ weights, matrix[0], rtol=1e-9) and (weights > 0).all()
@@ -180,9 +187,11 @@ def test_the_integer_answer_is_next_to_the_closed_form():
     ("constraints", "over", "error", "message"),
     [
         ([c <= 0], GRID, DomainError, "never holds"), ([c * L >= 10**9], GRID, DomainError, "no sizes satisfy"),
-        ([c + 1], GRID, FieldError, "relation"), ([], {}, FieldError, "over"), ([], {"c": (1, 2)}, FieldError, "symbols"),
+        ([c + 1], GRID, FieldError, "relation"), ([], {}, FieldError, "over"),
+        ([], {"c": (1, 2)}, FieldError, "symbols"),
         ([], {c: (1.5, 2), L: (1, 2)}, FieldError, "integers"), ([], {c: (3, 2), L: (1, 2)}, FieldError, "no sizes"),
-        ([], {c: (0, 2), L: (1, 2)}, DomainError, "positive"), ([], {c: "12", L: (1, 2)}, FieldError, "range or a list"),
+        ([], {c: (0, 2), L: (1, 2)}, DomainError, "positive"),
+        ([], {c: "12", L: (1, 2)}, FieldError, "range or a list"),
         ([sympy.Ne(c, 3)], GRID, FieldError, "relation"), ([log(c) < L], GRID, FieldError, "strict"),
     ],
 )  # fmt: skip
@@ -206,9 +215,7 @@ def test_bounds_of_floats_contain_every_value(a, b, x, y):
 
 
 @given(
-    st.integers(1, 4).flatmap(
-        lambda width: st.lists(st.tuples(*[st.integers(0, 6)] * width), min_size=1, max_size=40)
-    )
+    st.integers(1, 4).flatmap(lambda width: st.lists(st.tuples(*[st.integers(0, 6)] * width), min_size=1, max_size=40))
 )
 def test_undominated_rows_against_all_pairs(rows):
     table = np.array(rows)

@@ -17,7 +17,12 @@ pytest.importorskip("xarray")
 matplotlib.use("Agg")
 
 from layeralgebra.algebra.plots import (  # noqa: E402
-    label, plot_heatmap, plot_pareto, plot_profile, plot_scaling, plot_terms,
+    label,
+    plot_heatmap,
+    plot_pareto,
+    plot_profile,
+    plot_scaling,
+    plot_terms,
 )  # fmt: skip
 from layeralgebra.algebra.sweep import sweep  # noqa: E402
 

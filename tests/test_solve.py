@@ -9,7 +9,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.formula_value import Undefined, value
 from sympy import Abs, EmptySet, FiniteSet, Max, Min, Mod, Piecewise, Range, S, Sum, ceiling, floor, log, sqrt, symbols
 
 import layeralgebra as la
@@ -19,6 +18,7 @@ from layeralgebra.algebra.monotone import trend
 from layeralgebra.algebra.quasi_polynomials import quasi_polynomial, signs, solutions, value_at
 from layeralgebra.algebra.solve import elasticity, leading_term, sensitivity, solve_for
 from layeralgebra.algebra.zaslavsky import Zaslavsky
+from oracles.formula_value import Undefined, value
 
 c, H, L, n = dims("c H L n")
 x = symbols("x", integer=True)
@@ -119,7 +119,9 @@ def test_quasi_polynomials_decide_what_trying_decides(e, budget):
     except UnsupportedError:
         return
     for relation, holds in (
-        ("le", lambda found: found <= budget), ("eq", lambda found: found == budget), ("ge", lambda found: found >= budget),
+        ("le", lambda found: found <= budget),
+        ("eq", lambda found: found == budget),
+        ("ge", lambda found: found >= budget),
     ):  # fmt: skip
         found = solutions(form, budget, relation)
         listed = {size for first, last, step in found.stretches for size in range(first, min(last, 80) + 1, step)}
@@ -177,7 +179,12 @@ def test_bounds_and_domains():
 
 
 def test_derivations_bring_their_domain():
-    net = la.Input(3, 32, 32) >> la.Conv(c, 3, padding=1, bias=False) >> la.ReLU() >> la.Conv(2 * c, 3, padding=1, bias=False)
+    net = (
+        la.Input(3, 32, 32)
+        >> la.Conv(c, 3, padding=1, bias=False)
+        >> la.ReLU()
+        >> la.Conv(2 * c, 3, padding=1, bias=False)
+    )
     derivation = la.derive(la.parameters, net)
     found = solve_for(derivation, c, at_most=10**6)
     assert 27 * found + 18 * found**2 <= 10**6 < 27 * (found + 1) + 18 * (found + 1) ** 2
@@ -252,10 +259,13 @@ def test_elasticities_are_logarithmic_derivatives(size, copies, power):
 
 LEADING = [
     ((9 * c**2 + 2 * c) * L + 1000 * c, c, 9 * L * c**2), ((L + 1) ** 2 - L**2, L, 2 * L),
-    (9 * c**2 * floor((H - 1) / 2) ** 2 * L + 1000 * c, H, 9 * H**2 * L * c**2 / 4), (2**L * L + 3**L + log(L), L, 3**L),
+    (9 * c**2 * floor((H - 1) / 2) ** 2 * L + 1000 * c, H, 9 * H**2 * L * c**2 / 4),
+    (2**L * L + 3**L + log(L), L, 3**L),
     (Max(3 * L, L**2 / 100), L, L**2 / 100), (Min(3 * L, L**2), L, 3 * L), (sqrt(L**2 + L), L, L),
-    (L * log(L) + 100 * L, L, L * log(L)), (ceiling(L / 3) * floor(L / 2), L, L**2 / 6), ((L + c) / (2 * L**2 + 1), L, 1 / (2 * L)),
-    (log(3 * L**2 + 1), L, 2 * log(L)), (2 ** (3 * L + 1) + 7**L, L, 2 * 8**L), (Min(-L, 5), L, -L), (Max(c, 3), L, Max(c, 3)),
+    (L * log(L) + 100 * L, L, L * log(L)),
+    (ceiling(L / 3) * floor(L / 2), L, L**2 / 6), ((L + c) / (2 * L**2 + 1), L, 1 / (2 * L)),
+    (log(3 * L**2 + 1), L, 2 * log(L)),
+    (2 ** (3 * L + 1) + 7**L, L, 2 * 8**L), (Min(-L, 5), L, -L), (Max(c, 3), L, Max(c, 3)),
 ]  # fmt: skip
 
 
@@ -301,7 +311,9 @@ def test_tables_of_sensitivities():
 def test_random_growing_formulas_are_solved_as_by_trying():
     r = random.Random(4)
     for _ in range(25):
-        e = sum(r.randint(0, 9) * c**k for k in range(3)) + r.randint(1, 9) * floor((c + r.randint(0, 5)) / r.randint(1, 4))
+        e = sum(r.randint(0, 9) * c**k for k in range(3)) + r.randint(1, 9) * floor(
+            (c + r.randint(0, 5)) / r.randint(1, 4)
+        )
         budget = r.randint(20, 1000)
         try:
             within = [size for size in range(1, 600) if value(e, {c: size}) <= budget]

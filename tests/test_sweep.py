@@ -10,13 +10,13 @@ import time
 
 import numpy as np
 import pytest
-from oracles.formula_value import value
 from sympy import floor, log
 
 import layeralgebra as la
 from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError
 from layeralgebra.algebra.sweep import sweep
+from oracles.formula_value import value
 
 pytest.importorskip("xarray")
 
@@ -169,7 +169,9 @@ def test_zarr(tmp_path):
 def test_parquet(tmp_path):
     pytest.importorskip("pyarrow")
     over = {c: [16, 10**9], H: range(7, 12), L: (1, 4)}
-    table = sweep({"macs": MACS, "large": c**4, "q": c / H}, over, chunks={"H": 2}, to=tmp_path / "s.parquet").to_table()
+    table = sweep(
+        {"macs": MACS, "large": c**4, "q": c / H}, over, chunks={"H": 2}, to=tmp_path / "s.parquet"
+    ).to_table()
     assert table.num_rows == 20 and str(table.schema.field("large").type).startswith("decimal")
     rows = table.to_pylist()
     for row, (k, h, copies) in zip(sorted(rows, key=lambda row: (row["c"], row["H"], row["L"])),

@@ -1,4 +1,4 @@
-"""From formulas to functions: flat programs of integer operations, bounds that show what fits, and backends that run them."""
+"""From formulas to functions: flat programs of integer operations, bounds that show what fits, backends."""
 
 from .codegen import codegen
 from .gradient import gradient

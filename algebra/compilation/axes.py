@@ -37,7 +37,9 @@ class Axes:
         try:
             self.shape = np.broadcast_shapes(*shapes)
         except ValueError:
-            raise FieldError(f"the arguments have shapes that do not broadcast: {', '.join(map(str, shapes))}") from None
+            raise FieldError(
+                f"the arguments have shapes that do not broadcast: {', '.join(map(str, shapes))}"
+            ) from None
         spans = [(False,) * (len(self.shape) - len(own)) + tuple(extent != 1 for extent in own) for own in shapes]
         self.groups: list[list[int]] = []
         for axis, extent in enumerate(self.shape):

@@ -141,7 +141,7 @@ def _mod(value: Any, args: Sequence[Interval]) -> Interval:
     left, (low, high) = args
     if low >= 0:
         if left[0] >= 0:
-            return (left if left[1] < low else (0, min(left[1], max(high - 1, 0))))
+            return left if left[1] < low else (0, min(left[1], max(high - 1, 0)))
         return 0, max(high - 1, 0)
     return low + 1, max(high - 1, 0)
 

@@ -20,8 +20,8 @@ PREAMBLE = """#include <math.h>
 /* Every operation notes in *e what does not fit into 64 bits. */
 static inline int64_t add(int64_t x, int64_t y, int *e) { int64_t r; *e |= __builtin_add_overflow(x, y, &r); return r; }
 static inline int64_t mul(int64_t x, int64_t y, int *e) { int64_t r; *e |= __builtin_mul_overflow(x, y, &r); return r; }
-static inline int64_t absolute(int64_t x, int *e) { *e |= x == INT64_MIN; return x < 0 ? (int64_t)(0 - (uint64_t)x) : x; }
-static inline int64_t floordiv(int64_t x, int64_t y, int *e) {
+static inline int64_t absolute(int64_t x, int *e) { *e |= x == INT64_MIN; return x < 0 ? (int64_t)(0 - (uint64_t)x) :
+x; } static inline int64_t floordiv(int64_t x, int64_t y, int *e) {
     if (y == -1) { int64_t r; *e |= __builtin_sub_overflow((int64_t)0, x, &r); return r; }
     int64_t q = x / y;
     return q - ((x % y != 0) & ((x < 0) != (y < 0)));
@@ -35,7 +35,10 @@ static inline int64_t mod(int64_t x, int64_t y) {
 
 HELPERS = {
     "sign": "static inline int64_t sign(int64_t x) { return (x > 0) - (x < 0); }\n",
-    "quotient": """static inline int64_t quotient(int64_t x, int64_t y, int *inexact) { *inexact |= x % y != 0; return x / y; }
+    "quotient": """static inline int64_t quotient(int64_t x, int64_t y, int *inexact) {
+    *inexact |= x % y != 0;
+    return x / y;
+}
 """,
     "intpow": """static int64_t intpow(int64_t x, int64_t n, int *e) {
     int64_t r = 1;
@@ -248,7 +251,9 @@ def _number(value: Any, kind: str) -> str:
     if kind == "bool":
         return str(int(value))
     if not -(2**63) < value < 2**63:
-        raise UnsupportedError(f"the number {str(value)[:60]} does not fit into 64 bits, so the formula cannot be written in C")
+        raise UnsupportedError(
+            f"the number {str(value)[:60]} does not fit into 64 bits, so the formula cannot be written in C"
+        )
     return f"INT64_C({value})" if abs(value) >= 2**31 else str(value)
 
 
@@ -264,13 +269,18 @@ def c_source(compiled: CompiledFormula, name: str) -> str:
     results = identifiers(keys, [*names, *reserved])
     statements = Statements(program, names)
     types = program.input_types()
-    arguments = [f"{'double' if kind == 'float' else 'int64_t'} {argument}" for argument, kind in zip(names, types, strict=True)]
+    arguments = [
+        f"{'double' if kind == 'float' else 'int64_t'} {argument}" for argument, kind in zip(names, types, strict=True)
+    ]
     pointers = [
-        f"{'double' if kind == 'real' else 'int64_t'} *{result}" for result, kind in zip(results, formulas.kinds, strict=True)
+        f"{'double' if kind == 'real' else 'int64_t'} *{result}"
+        for result, kind in zip(results, formulas.kinds, strict=True)
     ]
     lines = [PREAMBLE + "".join(HELPERS[helper] for helper in statements.helpers)]
     lines.append(f"/* {_described(compiled).replace('*/', '* /').replace('/*', '/ *')}")
-    lines.append("   0: done; 1: outside the domain; 2: something does not fit into 64 bits; 3: a result is no integer. */")
+    lines.append(
+        "   0: done; 1: outside the domain; 2: something does not fit into 64 bits; 3: a result is no integer. */"
+    )
     lines.append(f"int {name}({', '.join([*arguments, *pointers])}) {{")
     lines.append("    int overflow = 0, fraction = 0, *const e = &overflow, *const inexact = &fraction;")
     lines.append("    (void)e, (void)inexact;")
@@ -282,7 +292,9 @@ def c_source(compiled: CompiledFormula, name: str) -> str:
     lines.extend(statements.lines)
     outputs = [statements.text[output] for output in program.outputs]
     for condition, message in zip(outputs[formulas.count :], formulas.messages, strict=True):
-        lines.append(f"    if (!{condition} && !overflow) return 1; /* {message.replace('*/', '* /').replace('/*', '/ *')} */")
+        lines.append(
+            f"    if (!{condition} && !overflow) return 1; /* {message.replace('*/', '* /').replace('/*', '/ *')} */"
+        )
     lines.append("    if (overflow) return 2;")
     lines.append("    if (fraction) return 3;")
     lines.extend(f"    *{result} = {output};" for result, output in zip(results, outputs, strict=False))

@@ -105,7 +105,8 @@ def _python(compiled: CompiledFormula, name: str) -> str:
     source = PythonSource(program, names, "_")
     if source.payloads:
         raise UnsupportedError(
-            "the formula rounds a number that is neither rational nor a logarithm or root of an integer, which needs SymPy"
+            "the formula rounds a number that is neither rational nor a logarithm or root of an integer, "
+            "which needs SymPy"
         )
     body = [f"'''{_described(compiled)}, for integers.'''"]
     checks = [
@@ -123,7 +124,10 @@ def _python(compiled: CompiledFormula, name: str) -> str:
         ]
     body += source.lines
     for output, message in zip(program.outputs[formulas.count :], formulas.messages, strict=True):
-        body += [f"if not {source.text[output]}:", f"    raise ValueError({'outside the domain: it does not hold that ' + message!r})"]
+        body += [
+            f"if not {source.text[output]}:",
+            f"    raise ValueError({'outside the domain: it does not hold that ' + message!r})",
+        ]
     results = [unwrapped(source.text[output]) for output in program.outputs[: formulas.count]]
     body.append("return " + _returned(compiled, results))
     helpers = _helpers(source.helpers)

@@ -60,7 +60,8 @@ class Dag:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self._number: dict[tuple, int] = {}
-        # By address, so that nothing hashes or compares expressions nested thousands deep; kept, so that addresses stay theirs.
+        # By address, so that nothing hashes or compares expressions nested thousands deep; kept, so that addresses
+        # stay theirs.
         self._read: dict[int, int] = {}
         self._kept: list[Basic] = []
 
@@ -174,7 +175,8 @@ class Dag:
         if isinstance(expression, Expr) and expression.is_number and not expression.args and expression.is_finite:
             return self.node("real", (), expression)
         raise UnsupportedError(
-            f"cannot compile {cls.__name__} in {str(expression)[:200]}; what can be compiled: +, *, powers, floor, ceiling, Mod, "
+            f"cannot compile {cls.__name__} in {str(expression)[:200]}; what can be compiled: +, *, powers, "
+            "floor, ceiling, Mod, "
             f"Max, Min, Abs, sign, binomial, factorial, Piecewise, comparisons, Sum, Product and "
             f"{', '.join(sorted(FUNCTIONS.values()))}"
         )

@@ -1,4 +1,4 @@
-"""For which arguments a compiled function is defined: the assumptions of its symbols, and conditions that the caller gives.
+"""For which arguments a function is defined: what its symbols assume, and conditions that the caller gives.
 
 A condition on one symbol is an interval, which proves more about sizes; every other one is checked point by point.
 
@@ -76,9 +76,7 @@ def conditions_of(domain: Any) -> list[Condition]:
     return found
 
 
-def split(
-    domain: Sequence[Condition], symbols: Sequence[Symbol]
-) -> tuple[dict[Symbol, Interval], list[Condition]]:
+def split(domain: Sequence[Condition], symbols: Sequence[Symbol]) -> tuple[dict[Symbol, Interval], list[Condition]]:
     """An interval for every symbol, and the conditions that are not intervals."""
     ranges = {symbol: assumed(symbol) for symbol in symbols}
     others = []

@@ -31,9 +31,7 @@ def plan_for(
     return planner.plan
 
 
-def _emit(
-    planner: Planner, place: int, types: Sequence[str], small: Sequence[bool], promoted: frozenset[int]
-) -> None:
+def _emit(planner: Planner, place: int, types: Sequence[str], small: Sequence[bool], promoted: frozenset[int]) -> None:
     program = planner.program
     op, args, value = program.ops[place], program.args[place], program.values[place]
     if op == "input":

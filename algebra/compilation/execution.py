@@ -215,7 +215,9 @@ class Pieces:
     def __iter__(self) -> Iterator[tuple[tuple[slice, ...], tuple[int, ...]]]:
         shape, axis, step = self.shape, self.axis, self.step
         rest = tuple(slice(0, size) for size in shape[axis + 1 :])
-        starts = [(slice(a, min(a + step, shape[axis])), min(step, shape[axis] - a)) for a in range(0, shape[axis], step)]
+        starts = [
+            (slice(a, min(a + step, shape[axis])), min(step, shape[axis] - a)) for a in range(0, shape[axis], step)
+        ]
         for outer in product(*(range(size) for size in shape[:axis])):
             head = tuple(slice(index, index + 1) for index in outer)
             for piece, length in starts:

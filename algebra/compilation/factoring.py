@@ -1,7 +1,7 @@
 """Sums of products with common factors taken out, so that a formula on a grid multiplies where arrays are small.
 
-Integers modulo 2**64 obey the distributive law as integers do: any such rearrangement of sums and products is exact as long
-as the result itself fits, whatever happens in between.
+Integers modulo 2**64 obey the distributive law as integers do: any such rearrangement of sums and products is exact
+as long as the result itself fits, whatever happens in between.
 
 >>> size = lambda mask: {0: 0, 1: 8, 2: 1000, 3: 8000}[mask]
 >>> factored([(9, ("c", "c", "H")), (3, ("c", "H")), (5, ("H",))], 0, {"c": 1, "H": 2}, size)
@@ -23,8 +23,9 @@ Term = tuple[int, tuple[Hashable, ...]]  # a coefficient and the factors
 def factored(terms: Sequence[Term], constant: int, masks: Any, size: Callable[[int], int]) -> tuple:
     """A sum as nested sums and products, after Horner: ``('sum', [products], constant)``.
 
-    A product is ``('product', coefficient, factors, inner)`` with an inner sum or None. Of the factors that several terms
-    share, the one is taken out first that saves most operations on elements; one that saves nothing stays where it is.
+    A product is ``('product', coefficient, factors, inner)`` with an inner sum or None. Of the factors that several
+    terms share, the one is taken out first that saves most operations on elements; one that saves nothing stays where
+    it is.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ class _Sum:
 
     def factored(self, constant: int) -> tuple:
         products = []
-        # What a factor saves only falls while others are taken out, so a heap of old claims is enough: the one on top is checked.
+        # What a factor saves only falls while others are taken out, so a heap of old claims is enough: the one on top
+        # is checked.
         heap = [(-self._saved(factor), number, factor) for number, factor in enumerate(self.where)]
         heap = [entry for entry in heap if entry[0] < 0]
         heapify(heap)

@@ -1,6 +1,7 @@
 """Bounds of programs that compute with floats, over boxes of integers.
 
-The bounds of integers come from `bounds`. Those of floats allow for rounding: every operation widens them by a relative 1e-12.
+The bounds of integers come from `bounds`. Those of floats allow for rounding: every operation widens them by a
+relative 1e-12.
 
 >>> from sympy import log, symbols
 >>> from .interface import compile
@@ -74,7 +75,9 @@ def _ratio(value: Any, parts: Sequence[Interval]) -> Interval:
     (low, high), (least, most) = parts
     least = max(least, 1)  # a denominator is positive
     over = [_float(end) / _float(by) if abs(_float(end)) < inf else end for end in (low, high) for by in (least,)]
-    under = [(_float(end) / _float(most) if most < inf else 0.0) if abs(_float(end)) < inf else end for end in (low, high)]
+    under = [
+        (_float(end) / _float(most) if most < inf else 0.0) if abs(_float(end)) < inf else end for end in (low, high)
+    ]
     return min(over[0], under[0]), max(over[1], under[1])
 
 
@@ -115,7 +118,9 @@ def _pow(value: Any, parts: Sequence[Interval]) -> Interval:
     if low < 0:
         return ANYTHING
     ends = [
-        (inf if exponent > 0 else 0.0) if base == inf else (inf if not base and exponent < 0 else runtime.floatpow(base, exponent))
+        (inf if exponent > 0 else 0.0)
+        if base == inf
+        else (inf if not base and exponent < 0 else runtime.floatpow(base, exponent))
         for base in (low, high)
         for exponent in (least, most)
     ]
@@ -131,7 +136,10 @@ def _func(name: str, parts: Sequence[Interval]) -> Interval:
     if name == "log":
         return -inf if low <= 0 else math.log(low), (inf if high == inf else -inf if high <= 0 else math.log(high))
     if name in _INCREASING:
-        ends = [runtime.function(name, end) if abs(end) < inf else (end if name in ("sinh", "arcsinh") else None) for end in (low, high)]
+        ends = [
+            runtime.function(name, end) if abs(end) < inf else (end if name in ("sinh", "arcsinh") else None)
+            for end in (low, high)
+        ]
         lowest = {"exp": 0.0, "arctan": -1.6, "tanh": -1.0, "erf": -1.0}.get(name, -inf)
         highest = {"arctan": 1.6, "tanh": 1.0, "erf": 1.0}.get(name, inf)
         return (lowest if ends[0] is None else ends[0]), (highest if ends[1] is None else ends[1])

@@ -1,7 +1,7 @@
 """Derivatives with respect to many symbols at once, in one backward pass over the flat list of nodes.
 
-Forward differentiation visits the whole formula once for every symbol; the backward pass visits it once in all, and what
-the derivatives have in common is one node. A formula of n terms in n symbols takes time n instead of n squared.
+Forward differentiation visits the whole formula once for every symbol; the backward pass visits it once in all, and
+what the derivatives have in common is one node. A formula of n terms in n symbols takes time n instead of n squared.
 
 >>> from sympy import symbols
 >>> a, b, c = symbols("a b c", integer=True, positive=True)
@@ -149,7 +149,8 @@ def _local_derivatives(
 def _of_product(dag: Dag, args: tuple[int, ...], depends: set[int]) -> list[tuple[int, int]]:
     if len(args) <= 8:
         return [(arg, dag.mul(args[:place] + args[place + 1 :])) for place, arg in enumerate(args) if arg in depends]
-    # The products of what comes before and after each factor, so that a long product costs its length and not its square.
+    # The products of what comes before and after each factor, so that a long product costs its length and not its
+    # square.
     before = [dag.const(1)]
     for arg in args[:-1]:
         before.append(dag.node("mul", (before[-1], arg)))
@@ -157,9 +158,7 @@ def _of_product(dag: Dag, args: tuple[int, ...], depends: set[int]) -> list[tupl
     for arg in reversed(args[1:]):
         after.append(dag.node("mul", (after[-1], arg)))
     after.reverse()
-    return [
-        (arg, dag.node("mul", (before[place], after[place]))) for place, arg in enumerate(args) if arg in depends
-    ]
+    return [(arg, dag.node("mul", (before[place], after[place]))) for place, arg in enumerate(args) if arg in depends]
 
 
 def _of_floor(dag: Dag, number: int, floors: str) -> list[tuple[int, int]]:
@@ -189,13 +188,12 @@ def _of_remainder(dag: Dag, number: int, depends: set[int], floors: str) -> list
     return found
 
 
-def _of_loop(
-    dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol], floors: str
-) -> list[tuple[int, int]]:
+def _of_loop(dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol], floors: str) -> list[tuple[int, int]]:
     op, (low, high, body), index = dag.nodes[number]
     if low in depends or high in depends:
         raise UnsupportedError(
-            f"the number of terms of {str(dag.write([number])[0])[:200]} depends on a symbol to differentiate by; close the sum first"
+            f"the number of terms of {str(dag.write([number])[0])[:200]} depends on a symbol to "
+            "differentiate by; close the sum first"
         )
     found = []
     for symbol, local in zip(symbols, differentiate(dag, body, symbols, floors), strict=True):
@@ -234,5 +232,3 @@ def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]
                 copied[node] = dag.node(kind, tuple(copied[operand] for operand in operands), payload)
         found.append((arg, copied[top]))
     return found
-
-

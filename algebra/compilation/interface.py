@@ -40,7 +40,8 @@ def compile(e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_inval
         ``"numpy"`` takes integers and arrays of integers that broadcast, ``"python"`` integers alone. ``"jax"`` and
         ``"torch"`` take their own arrays and refuse what does not fit into 64 bits.
     domain : condition or iterable of conditions, optional
-        Relations under which the formula holds, beyond what its symbols assume. Bounds on single symbols are used in proofs.
+        Relations under which the formula holds, beyond what its symbols assume. Bounds on single symbols are used in
+        proofs.
     on_invalid : {"raise", "mask"}
         What happens outside the domain, and where a formula has no value (a division by 0): an error that names the
         condition and the point, or a masked array (``None`` from the ``"python"`` backend).
@@ -57,7 +58,8 @@ def compile(e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_inval
     Raises
     ------
     FieldError
-        If the backend is unknown or two symbols have one name; from the function, if arguments are missing, unknown, or no integers.
+        If the backend is unknown or two symbols have one name; from the function, if arguments are missing, unknown,
+        or no integers.
     DomainError
         From the function, outside the domain.
     UnsupportedError
@@ -270,7 +272,9 @@ def _symbols(expressions: Sequence[Any]) -> tuple[Symbol, ...]:
 
 
 def _assumptions(symbol: Symbol) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(symbol.assumptions0.items()) if name in _TOLD) or "none"
+    return (
+        ", ".join(f"{name}={value}" for name, value in sorted(symbol.assumptions0.items()) if name in _TOLD) or "none"
+    )
 
 
 _TOLD = {"integer", "positive", "negative", "nonnegative", "even", "odd", "real"}

@@ -10,8 +10,8 @@ from typing import Any
 from . import runtime
 
 # Kernels that read all of their operands before they write: their result may take the place of an operand.
-IN_PLACE = {"add", "sub", "mul", "floordiv", "mod", "min", "max", "abs", "shift", "bitand", "lt", "le", "eq", "ne", "and",
-            "or", "not", "divide"}  # fmt: skip
+IN_PLACE = {"add", "sub", "mul", "floordiv", "mod", "min", "max", "abs", "shift", "bitand", "lt", "le", "eq", "ne",
+            "and", "or", "not", "divide"}  # fmt: skip
 
 
 class NotDivisible(Exception):

@@ -1,9 +1,9 @@
 """From expressions to flat programs of integer operations.
 
 A rational subexpression becomes an integer numerator over a positive denominator, so that everything up to a floor, a
-comparison or the result is integer arithmetic. A subexpression that is not rational (a logarithm, a root) is a float from
-there on. What can fail for some arguments (a division, a logarithm) is given a harmless operand where it would fail, and
-the result carries the condition under which it holds.
+comparison or the result is integer arithmetic. A subexpression that is not rational (a logarithm, a root) is a float
+from there on. What can fail for some arguments (a division, a logarithm) is given a harmless operand where it would
+fail, and the result carries the condition under which it holds.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Lowering(Writer):
         return Fraction(self.program.op("floordiv", (top, divisor)), valid=value.valid)
 
     def _floor_of_real(self, op: str, argument: int, value: Real) -> Value:
-        """Logarithms and roots of integers are floored exactly; other floats look again where they are near an integer."""
+        """Logarithms and roots of integers are floored exactly; other floats look again if they are near an integer."""
         program, nodes = self.program, self.dag.nodes
         exact = self._integer_logarithm(argument) or self._integer_root(argument)
         if exact is not None and op == "floor":

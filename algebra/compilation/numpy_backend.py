@@ -56,7 +56,7 @@ class ArrayProgram:
         self._shapes: dict[tuple, Axes] = {}
 
     def fitting(self, box: Sequence[Interval]) -> tuple[bytes, bytes]:
-        """For each place, whether it fits into 64 bits, and whether a float holds it exactly, for arguments in a box."""
+        """For each place, whether it fits into 64 bits and whether a float holds it exactly, for arguments in a box."""
         wide = widened(box)
         key = tuple(box)
         found = self._fits.get(wide) or self._fits.get(key)
@@ -173,7 +173,9 @@ class ArrayProgram:
         loop = step.value
         first, last = int(np.min(low)), int(np.max(high))
         if last - first >= MAX_TERMS:
-            raise BudgetError(f"a sum has {last - first + 1} terms, more than {MAX_TERMS}; close it before compiling it")
+            raise BudgetError(
+                f"a sum has {last - first + 1} terms, more than {MAX_TERMS}; close it before compiling it"
+            )
         body = self._bodies.setdefault(step.output, ArrayProgram(loop.program, exact=True))
         start = {"sum": 0, "product": 1, "all": True}[loop.kind]
         combine = {"sum": np.add, "product": np.multiply, "all": np.logical_and}[loop.kind]
@@ -213,7 +215,7 @@ def _single(result: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
 
 def _first_of(term: Any) -> Any:
     """A value whose type tells whether there are fractions: the first one that is a fraction, if there is one."""
-    if getattr(term, "dtype", None) == object:
+    if getattr(getattr(term, "dtype", None), "kind", "") == "O":
         return next((value for value in term.flat if isinstance(value, Fraction)), 0)
     return term
 
@@ -240,7 +242,8 @@ class NumpyRunner:
         import numpy as np
 
         values = [
-            as_argument(symbol, value, kind) for symbol, value, kind in zip(self.symbols, given, self.types, strict=True)
+            as_argument(symbol, value, kind)
+            for symbol, value, kind in zip(self.symbols, given, self.types, strict=True)
         ]
         if not any(isinstance(value, np.ndarray) for value in values):
             if self._scalars is None:

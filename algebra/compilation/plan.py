@@ -1,8 +1,8 @@
 """An order of array operations for a program whose arguments have known shapes.
 
-Every place of a program spans some of the axes of the result. Places that span the same axes form a group, which runs in
-blocks that stay in the cache; a group sees the results of smaller groups as arrays of their own, smaller shape. Sums and
-products of many operands become steps of two operands, those on few axes first, common factors taken out.
+Every place of a program spans some of the axes of the result. Places that span the same axes form a group, which runs
+in blocks that stay in the cache; a group sees the results of smaller groups as arrays of their own, smaller shape.
+Sums and products of many operands become steps of two operands, those on few axes first, common factors taken out.
 """
 
 from __future__ import annotations
@@ -173,8 +173,12 @@ class Planner:
             if place is None:
                 parts.insert(0, (self.constant(constant, kind), False))
             else:
-                total = self.step("sub" if constant < 0 else "add", (self.as_type(parts[place][0], kind), number), kind,
-                                  output=output if len(parts) == 1 else None)
+                total = self.step(
+                    "sub" if constant < 0 else "add",
+                    (self.as_type(parts[place][0], kind), number),
+                    kind,
+                    output=output if len(parts) == 1 else None,
+                )
                 parts[place] = (total, False)
                 if len(parts) == 1:
                     return total

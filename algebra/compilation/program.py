@@ -13,8 +13,8 @@ float      input const ratio logratio logzaslavsky     ``ratio`` is the float ne
            loop
 ========== =========================================== =====================================================
 
-``quotient`` is an integer where the division is exact, and a fraction otherwise. Adding an operation computes its bounds,
-so that what is always true, or always the same number, disappears while the program is written.
+``quotient`` is an integer where the division is exact, and a fraction otherwise. Adding an operation computes its
+bounds, so that what is always true, or always the same number, disappears while the program is written.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd, lcm
-from typing import Any, Union
+from typing import Any
 
 from ..errors import UnsupportedError
 from .divisibility import always_divides
@@ -52,7 +52,7 @@ class Truth:
     valid: Conditions = NONE
 
 
-Value = Union[Fraction, Real, Truth]
+Value = Fraction | Real | Truth
 
 
 class Writer:
@@ -106,7 +106,9 @@ class Writer:
                 constant += coefficient * value[1]
                 stack.extend((arg, coefficient * k) for arg, k in zip(program.args[place], value[0], strict=True))
             elif op == "mul" and value != 1:
-                stack.append((self.scaled(program.const(1), [(arg, 1) for arg in program.args[place]]), coefficient * value))
+                stack.append(
+                    (self.scaled(program.const(1), [(arg, 1) for arg in program.args[place]]), coefficient * value)
+                )
             else:
                 found[place] = found.get(place, 0) + coefficient
         kept = {place: coefficient for place, coefficient in found.items() if coefficient}

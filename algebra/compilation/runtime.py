@@ -134,7 +134,7 @@ def zaslavsky(n, d):
 
 
 def logzaslavsky(n, d):
-    """The natural logarithm of the sum of C(n, j) for j from 0 to d, without the sum, which may have millions of digits."""
+    """The natural logarithm of the sum of C(n, j) for j from 0 to d, without the sum, which may be huge."""
     if d < 0 or n < 0:
         return -math.inf
     if d >= n:

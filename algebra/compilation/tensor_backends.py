@@ -1,8 +1,8 @@
 """The torch and jax backends: the steps of the numpy backend as operations on tensors, on whatever device these are.
 
 A tensor holds 64 bits and no more. What is shown to fit is computed on the device; if only intermediate results are too
-large, Python integers compute on the host; a result that is too large is refused. Inside ``jax.jit`` sizes are not known,
-and only the bounds of the domain count; there integers have 32 bits unless jax was told to use 64.
+large, Python integers compute on the host; a result that is too large is refused. Inside ``jax.jit`` sizes are not
+known, and only the bounds of the domain count; there integers have 32 bits unless jax was told to use 64.
 """
 
 from __future__ import annotations
@@ -51,8 +51,10 @@ class TensorRunner:
         self.types = formulas.program.input_types()
         self.on_host = any(
             op in _HOST_OPERATIONS
-            or op == "quotient" and place not in self.program.final
-            or op == "func" and formulas.program.values[place] == "binaryentropy"
+            or op == "quotient"
+            and place not in self.program.final
+            or op == "func"
+            and formulas.program.values[place] == "binaryentropy"
             for place, op in enumerate(formulas.program.ops)
         )
         self._functions: dict[Any, tuple[Callable[..., list[Any]], bool]] = {}
@@ -74,14 +76,13 @@ class TensorRunner:
         if not all(fitting) or self.on_host or wrong:
             if traced:
                 raise UnsupportedError(
-                    "inside jax.jit nothing shows that every intermediate result fits (or a sum, a binomial or an integer "
+                    "inside jax.jit nothing shows that every intermediate result fits (or a sum, a binomial "
+                    "or an integer "
                     "logarithm would have to be computed on the host); give compile a domain that bounds every symbol, "
                     "such as [H <= 4096], or call the function outside of jit"
                 )
             return self._by_host(given, values)
-        promoted = frozenset(
-            place for place, op in enumerate(self.formulas.program.ops) if op == "quotient" and traced
-        )
+        promoted = frozenset(place for place, op in enumerate(self.formulas.program.ops) if op == "quotient" and traced)
         while True:
             try:
                 function, fuse = self._function(values, fitting, small, promoted)
@@ -197,7 +198,8 @@ class TensorRunner:
             return pairs
         if tests and traced:
             raise UnsupportedError(
-                f"inside jax.jit it cannot be checked that {self.formulas.messages[0]}; write on_invalid='mask', which gives "
+                f"inside jax.jit it cannot be checked that {self.formulas.messages[0]}; write "
+                "on_invalid='mask', which gives "
                 "pairs of values and flags"
             )
         for test, message in zip(tests, self.formulas.messages, strict=True):
@@ -210,8 +212,10 @@ class TensorRunner:
         import numpy as np
 
         like = next(value for value in values if hasattr(value, "dtype"))
-        arrays = [np.asarray(value.cpu() if hasattr(value, "cpu") else value) if hasattr(value, "dtype") else value
-                  for value in values]
+        arrays = [
+            np.asarray(value.cpu() if hasattr(value, "cpu") else value) if hasattr(value, "dtype") else value
+            for value in values
+        ]
         results = NumpyRunner(self.formulas, self.symbols, self.mask)(arrays)
         found = []
         for result in results:
@@ -222,10 +226,13 @@ class TensorRunner:
                 if not fits((min(kept.flat), max(kept.flat))):
                     bits = max(abs(value) for value in kept.flat).bit_length()
                     raise BudgetError(
-                        f"a result has {bits} bits, and a {self.backend} tensor holds 63 and a sign; use backend='numpy', "
+                        f"a result has {bits} bits, and a {self.backend} tensor holds 63 and a sign; use "
+                        "backend='numpy', "
                         "which continues with Python integers"
                     )
                 data = kept.astype(np.int64)
             tensor = self.library.from_numpy(np.ascontiguousarray(data), like)
-            found.append(tensor if flags is None else (tensor, self.library.from_numpy(np.ascontiguousarray(flags), like)))
+            found.append(
+                tensor if flags is None else (tensor, self.library.from_numpy(np.ascontiguousarray(flags), like))
+            )
         return found

@@ -1,6 +1,7 @@
-"""Random formulas and sizes for tests of whatever evaluates formulas: floors, remainders, quotients, cases, finite sums.
+"""Random formulas and sizes, to test what evaluates formulas: floors, remainders, quotients, cases, finite sums.
 
-The symbols ``a b c`` are positive integers, ``x y`` any integers. ``a`` is the only limit of a sum, and kept small there.
+The symbols ``a b c`` are positive integers, ``x y`` any integers. ``a`` is the only limit of a sum, and kept small
+there.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ import sympy
 POSITIVE = sympy.symbols("a b c", integer=True, positive=True)
 ANY = sympy.symbols("x y", integer=True)
 INDEX = sympy.Symbol("l", integer=True, positive=True)
-_KINDS = (
-    "add add mul mul mul pow floor floor ceiling mod max min abs quotient cases sum scaled sign heaviside".split()
-)
+_KINDS = "add add mul mul mul pow floor floor ceiling mod max min abs quotient cases sum scaled sign heaviside".split()
 
 
 def formula(r: random.Random, depth: int, extra: tuple = ()) -> sympy.Expr:
