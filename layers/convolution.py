@@ -32,9 +32,9 @@ class Conv(Layer):
 
     Examples
     --------
-    >>> from layeralgebra import Conv, dims, output_shape
+    >>> from layeralgebra import Conv, dims, formula_text, output_shape
     >>> N, p, d, k, s = dims("N p d k s")
-    >>> output_shape(Conv(8, k, stride=s, padding=p, dilation=d), on=(3, N))
+    >>> print(formula_text(output_shape(Conv(8, k, stride=s, padding=p, dilation=d), on=(3, N))))
     (8, floor((N - d*k + d + 2*p - 1)/s) + 1)
     """
 

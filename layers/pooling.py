@@ -26,7 +26,7 @@ class MaxPool(Layer):
     >>> from layeralgebra import MaxPool, dims, output_shape
     >>> N = dims("N")
     >>> output_shape(MaxPool(3, stride=2, padding=1), on=(8, N))
-    (8, floor((N + 1)/2))
+    (8, floor(N/2 + 1/2))
     """
 
     kernel: Dim

@@ -21,7 +21,10 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def docstrings(tree: ast.Module) -> list[tuple[str, str, int]]:
-    """Name, text and line (counted from 0) of every docstring that holds examples, in the order of the source."""
+    """Name, text and line (counted from 0) of every docstring that holds examples, in the order of the source.
+
+    What a metric is given as its documentation is a docstring too.
+    """
     found = []
     pending: list[tuple[str, ast.AST]] = [("", tree)]
     while pending:
@@ -31,6 +34,8 @@ def docstrings(tree: ast.Module) -> list[tuple[str, str, int]]:
             text = ast.get_docstring(node, clean=False)
             if text and ">>>" in text:
                 found.append((name.lstrip("."), text, node.body[0].lineno - 1))
+        if isinstance(node, ast.keyword) and node.arg == "documentation" and isinstance(node.value, ast.Constant):
+            found.append((f"{name}.documentation".lstrip("."), str(node.value.value), node.value.lineno - 1))
         pending += [(name, child) for child in ast.iter_child_nodes(node)]
     return sorted(found, key=lambda one: one[2])
 
