@@ -28,7 +28,9 @@ from sympy.logic.boolalg import Boolean
 
 from .dims import are_sizes, as_size
 from .errors import DomainError, FieldError, UnsupportedError
-from .histogram import Chain, relu, unit
+from .composition import Chain
+from .histogram import unit
+from .transfers import relu
 from .zaslavsky import Zaslavsky
 
 Context = tuple[Expr, ...]

@@ -41,7 +41,7 @@ _LATER = {
     "optimize": "algebra.optimize", "pareto": "algebra.optimize", "run": "algebra.run",
     "Table": "algebra.table", "formula_text": "algebra.formula_text", "node_table": "algebra.tables", "report_latex": "algebra.latex",
     "section_latex": "algebra.latex", "stage_table": "algebra.stages", "stages_of": "algebra.stages",
-    "sensitivity": "algebra.solve", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
+    "sensitivity": "algebra.solve", "transfer": "algebra.transfer", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
     "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.exporters",
     "to_dot": "algebra.drawings", "to_graphml": "algebra.drawings", "to_mermaid": "algebra.drawings", "to_tikz": "algebra.drawings",
     "zoo": "layers.zoo", "proofs": "proofs",

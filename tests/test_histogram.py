@@ -17,27 +17,20 @@ from hypothesis import strategies as st
 from sympy import Min, Sum, latex, log, oo, symbols
 
 from layeralgebra.algebra.errors import BudgetError, FieldError, UnsupportedError
-from layeralgebra.algebra.histogram import (
+from layeralgebra.algebra.composition import IDENTITY, Branches, Chain, fuse, residual
+from layeralgebra.algebra.histogram import Histogram, convolve, disjoint, unit
+from layeralgebra.algebra.transfers import (
     HARD_TANH,
-    IDENTITY,
     LEAKY,
     RELU,
     STEP,
     Affine,
-    Branches,
-    Chain,
-    Histogram,
     MaxPool,
     Pieces,
     Transfer,
     Units,
-    convolve,
-    disjoint,
-    fuse,
     local_relu,
     relu,
-    residual,
-    unit,
 )
 from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky, enclose
 
