@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BudgetError, FieldError
-from .sweep import Sweep, bar
+from .sweep_plan import Sweep, bar
 
 DECIMAL_DIGITS = 76  # the most that a Parquet column of integers holds
 
