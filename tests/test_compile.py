@@ -118,8 +118,8 @@ def check_random(backend, seed, count):
             points = list(tensor_points(backend, e, columns))
         for at, got in points:
             want = expected(e, at)
-            # A quotient is one rounding of exact integers; XLA multiplies by a rounded reciprocal instead.
-            assert agree(got, want, units=2 if backend == "jax" else 0), (backend, e, at, got, want)
+            # A quotient is one rounding of exact integers; on tensors these are rounded first where they are large.
+            assert agree(got, want, units=2 if backend in ("torch", "jax") else 0), (backend, e, at, got, want)
             compared += 1
     return compared
 
@@ -321,6 +321,13 @@ def test_only_the_case_that_applies_has_to_be_defined():
     assert got.tolist() == pytest.approx([math.log(2), 0, 0.5])
     with pytest.raises(DomainError, match="one of the cases"):
         compile(Piecewise((c, c > 5)))(c=[4])
+
+
+def test_conditions_that_do_not_vary_choose_among_arrays():
+    e = Piecewise((H, n > 3), (W, True))
+    assert compile(e)(H=[1, 2], W=[5, 6], n=4).tolist() == [1, 2]
+    assert compile(e)(H=[1, 2], W=[5, 6], n=3).tolist() == [5, 6]
+    assert compile(e)(H=[10**30, 2], W=[5, 6], n=3).tolist() == [5, 6]
 
 
 def test_bounds_of_the_domain_prove_what_fits_and_remove_what_never_happens():

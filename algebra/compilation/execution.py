@@ -138,7 +138,8 @@ class Group:
         shape = tuple([size if self.mask >> axis & 1 else 1 for axis, size in enumerate(full)])
         working: list[Any] = [found[number] for number in self.external]
         for position in self.numbers:
-            working[position] = _as_array(working[position], np)
+            kind = self.plan.types[self.external[position]]
+            working[position] = _as_array(working[position], kind, np)
         for number in self.exports:
             found[number] = np.empty(shape, dtype=_DTYPES[self.plan.types[number]])
             working.append(found[number])
@@ -239,10 +240,10 @@ def loop_of_numbers(step: Step, operands: Sequence[Any], promoted: frozenset[int
     return found
 
 
-def _as_array(value: Any, np: Any) -> Any:
+def _as_array(value: Any, kind: str, np: Any) -> Any:
     """A Python number as an array without axes; an integer modulo 2**64 (see `factoring`)."""
-    if isinstance(value, bool):
-        return np.array(value)
+    if kind == "b":
+        return np.array(bool(value))
     if isinstance(value, int):
         return np.array(wrapped(value), dtype=np.int64)
     return np.array(value)

@@ -52,7 +52,7 @@ def compile(e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_inval
         Call it with one keyword argument for each symbol. What comes back follows the formula:
         *integer* (proved to be one): Python integers, int64 arrays, or object arrays of Python integers;
         *rational*: the same if every division happens to be exact; otherwise `fractions.Fraction` from ``"python"`` and
-        from scalars, the nearest float64 in arrays (jax may miss it by one unit in the last place);
+        from scalars, the nearest float64 in arrays (torch and jax may miss it by two units in the last place);
         *real* (logarithms, roots): floats, rounded at every operation; *truth* (conditions): booleans.
 
     Raises

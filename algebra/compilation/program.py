@@ -129,6 +129,8 @@ class Program:
         place = self._places.get(key)
         if place is not None:
             return place
+        if op == "where" and self.bounds[operands[0]] in ((0, 0), (1, 1)):
+            return operands[1] if self.bounds[operands[0]][0] else operands[2]
         compares_floats = op in _TRUTH_OPS and operands and self.types[operands[0]] == "float"
         if kind == "float" or op == "realfloor" or compares_floats:
             bounds = TRUTH if compares_floats else ANYTHING
