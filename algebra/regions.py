@@ -92,23 +92,43 @@ class WidthFold:
         After one pass the context is that of every later pass (running minima and last widths are idempotent), so the
         second pass stands for all others.
         """
-        inputs, widths, times = as_size(inputs, "inputs"), self._widths(widths), as_size(times, "times")
-        self.kind_at(inputs, widths)
-        context, parts = self._pass(self.start(inputs), widths)
-        if times != 1:
-            again, later = self._pass(context, widths)
-            if again != context:
-                raise UnsupportedError(
-                    f"{self.name} over {times} repetitions: not settled after one pass "
-                    f"({context}, then {again}); repeat a number of times instead"
-                )
-            first, whole = self._join(parts), self._join(later)
-            # An equal first pass joins the power; otherwise it stands before the others.
-            ahead, count = ([], times) if first == whole else ([first], times - 1)
-            parts = [*ahead, whole * count if self.additive else whole**count]
+        return self.stacked(inputs, [(tuple(widths), times)])
+
+    def stacked(self, inputs: Any, blocks: Iterable[tuple[Iterable[Any], Any]]) -> Expr:
+        """The bound for blocks of widths in series, each a number of times, which may be a symbol.
+
+        Examples
+        --------
+        >>> from sympy import symbols
+        >>> n, L = symbols("n L", integer=True, positive=True)
+        >>> montufar_2017.stacked(1, [([3], 1), ([n], L)])
+        4*(n + 1)**L
+        """
+        inputs = as_size(inputs, "inputs")
+        sized = [(self._widths(widths), as_size(times, "times")) for widths, times in blocks]
+        self.kind_at(inputs, [width for widths, _ in sized for width in widths])
+        context, parts = self.start(inputs), []
+        for widths, times in sized:
+            context, found = self._block(context, widths, times)
+            parts += found
         if self.finish is not None:
             parts.append(self.finish(context))
         return self._join(parts)
+
+    def _block(self, context: Context, widths: tuple[Expr, ...], times: Expr) -> tuple[Context, list[Expr]]:
+        context, parts = self._pass(context, widths)
+        if times == 1:
+            return context, parts
+        again, later = self._pass(context, widths)
+        if again != context:
+            raise UnsupportedError(
+                f"{self.name} over {times} repetitions: not settled after one pass "
+                f"({context}, then {again}); repeat a number of times instead"
+            )
+        first, whole = self._join(parts), self._join(later)
+        # An equal first pass joins the power; otherwise it stands before the others.
+        ahead, count = ([], times) if first == whole else ([first], times - 1)
+        return context, [*ahead, whole * count if self.additive else whole**count]
 
     def conditions(self, inputs: Any, widths: Iterable[Any]) -> tuple[Boolean, ...]:
         """The relations of the theorem that are not known to hold; those that fail are ``False``."""

@@ -368,7 +368,7 @@ def after(affine: Affine, units: Units) -> Units:
     if affine.groups is None or not units._is_dense():
         return units
     outputs, seen, copies = affine.groups
-    if outputs * copies != units.count or is_nonnegative(seen - outputs) is True:
+    if copies == 1 or outputs * copies != units.count or is_nonnegative(seen - outputs) is True:
         return units
     return Units((affine.groups,), units.pieces)
 

@@ -1,0 +1,81 @@
+"""The capacity of a plain network of threshold units, after Baldi and Vershynin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr, Mul
+
+from ..carriers import Evaluation
+from ..errors import UnsupportedError
+from ..metric import Metric
+
+if TYPE_CHECKING:
+    from ..transfer import TransferCarrier
+
+
+def _carrier() -> "TransferCarrier":
+    from ..transfer import TransferCarrier
+
+    return TransferCarrier("relu")  # whatever the units are, they are replaced by threshold units
+
+
+def _capacity(evaluation: Evaluation[Any]) -> Expr:
+    from ..plain import plain_widths
+    from ..regions import baldi_vershynin
+    from ..transfer import input_size
+
+    inputs, output = input_size(evaluation), Mul(*evaluation.output.shape)
+    found = plain_widths(evaluation.value, inputs, output, "capacity_baldi_vershynin")
+    if not found.dense:
+        raise UnsupportedError("capacity_baldi_vershynin is stated for fully connected layers; here units share weights or see a part only")
+    blocks = list(found.blocks)
+    if found.ends_affine:
+        blocks.append(((output,), 1))
+    if not blocks:
+        raise UnsupportedError("capacity_baldi_vershynin needs a layer with weights")
+    return baldi_vershynin.stacked(inputs, blocks)
+
+
+capacity_baldi_vershynin = Metric(
+    name="capacity_baldi_vershynin",
+    title="capacity of threshold units",
+    unit="bits",
+    carrier=_carrier,
+    finish=_capacity,
+    kind="asymptotic",
+    term=lambda term: Mul(*term.site.output.shape),
+    source="Baldi & Vershynin, The capacity of feedforward neural networks, 2019",
+    documentation="""The capacity of a fully connected network of these widths with threshold units: ``log2`` of how many functions it can compute.
+
+    ``sum_k min(n_1, ..., n_k) n_k n_{k+1}`` over the layers, the input being n_1: the order of magnitude, constants left out. Activations of any
+    kind are replaced by thresholds. Terms of a derivation are the sizes of the layers' outputs.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+
+    Returns
+    -------
+    Expr
+
+    Raises
+    ------
+    UnsupportedError
+        For anything but fully connected layers in series.
+
+    References
+    ----------
+    Baldi and Vershynin, "The capacity of feedforward neural networks", Neural Networks 116 (2019).
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, ReLU, Tanh, capacity_baldi_vershynin
+    >>> capacity_baldi_vershynin(Linear(128) >> ReLU() >> Linear(10), on=(784,))
+    78839808
+    >>> capacity_baldi_vershynin(Linear(2) >> Tanh() >> Linear(10) >> Tanh() >> Linear(1), on=(10,))
+    260
+    """,
+)
