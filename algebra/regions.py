@@ -107,28 +107,30 @@ class WidthFold:
         inputs = as_size(inputs, "inputs")
         sized = [(self._widths(widths), as_size(times, "times")) for widths, times in blocks]
         self.kind_at(inputs, [width for widths, _ in sized for width in widths])
-        context, parts = self.start(inputs), []
+        context, found = self.start(inputs), []
         for widths, times in sized:
-            context, found = self._block(context, widths, times)
-            parts += found
+            context, parts = self._block(context, widths, times)
+            found += parts
         if self.finish is not None:
-            parts.append(self.finish(context))
-        return self._join(parts)
+            found.append((self.finish(context), Integer(1)))
+        counts: dict[Expr, Expr] = {}  # equal parts join one power
+        for part, count in found:
+            counts[part] = counts.get(part, Integer(0)) + count
+        return self._join([part * count if self.additive else part**count for part, count in counts.items()])
 
-    def _block(self, context: Context, widths: tuple[Expr, ...], times: Expr) -> tuple[Context, list[Expr]]:
+    def _block(self, context: Context, widths: tuple[Expr, ...], times: Expr) -> tuple[Context, list[tuple[Expr, Expr]]]:
+        """The context after a block, and its parts with how often each stands."""
         context, parts = self._pass(context, widths)
+        first = self._join(parts)
         if times == 1:
-            return context, parts
+            return context, [(first, times)]
         again, later = self._pass(context, widths)
         if again != context:
             raise UnsupportedError(
                 f"{self.name} over {times} repetitions: not settled after one pass "
                 f"({context}, then {again}); repeat a number of times instead"
             )
-        first, whole = self._join(parts), self._join(later)
-        # An equal first pass joins the power; otherwise it stands before the others.
-        ahead, count = ([], times) if first == whole else ([first], times - 1)
-        return context, [*ahead, whole * count if self.additive else whole**count]
+        return context, [(first, Integer(1)), (self._join(later), times - 1)]
 
     def conditions(self, inputs: Any, widths: Iterable[Any]) -> tuple[Boolean, ...]:
         """The relations of the theorem that are not known to hold; those that fail are ``False``."""
