@@ -42,9 +42,11 @@ class Sample:
         return self.name
 
 
+#: The sequence that is one everywhere.
+CONSTANT = Sample("(j -> 1)", lambda *js: 1)
 _SAMPLES = (
     Sample("(j -> j)", lambda *js: sum(js)),
-    Sample("(j -> 1)", lambda *js: 1),
+    CONSTANT,
     Sample("(j -> j**2 + 1)", lambda *js: sum(js) ** 2 + 1),
     Sample("(j -> -j)", lambda *js: -sum(js)),
     Sample("(j -> 0)", lambda *js: 0),

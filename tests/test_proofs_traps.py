@@ -238,6 +238,16 @@ def test_a_model_that_the_evaluator_does_not_confirm_refutes_nothing():
     assert isinstance(discharge(law, "z3", lambda obligation: lie), Undecided)
 
 
+@pytest.mark.skipif("z3" not in HERE, reason="z3 is not installed")
+def test_a_countermodel_of_one_component_leaves_the_other_variables_free():
+    @claim()
+    def two_components(a: Integer, s: Positive):
+        return (a + 0, 2 * s), (a, s)
+
+    verdict = attempt(two_components, "z3")
+    assert isinstance(verdict, Refuted) and dict(verdict.witness.sizes).keys() == {"a", "s"}
+
+
 @pytest.mark.parametrize("route", [route for route in SOLVERS if route == "z3"])
 def test_a_countermodel_after_abstraction_refutes_nothing(route):
     @claim(induct="k")

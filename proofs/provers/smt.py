@@ -10,7 +10,7 @@ from ..law import Law
 from ..lowering import Obligation, obligations
 from ..printers.latex import latex
 from ..quotients import NotLowered
-from ..search import failure
+from ..search import CONSTANT, failure
 from ..verdict import Certificate, Proved, Refuted, Step, Undecided, Verdict
 
 
@@ -70,7 +70,10 @@ def discharge(law: Law, route: str, ask: Callable[[Obligation], Answer]) -> Verd
             )
             continue
         if answer.word == "sat" and one.faithful and answer.values is not None:
-            witness = failure(statement, answer.values)
+            # An obligation may speak of fewer variables than the law: any value will do for the others.
+            free = {variable.name: variable.least or 0 for variable in statement.variables}
+            free |= dict.fromkeys(statement.sequences, CONSTANT)
+            witness = failure(statement, {**free, **answer.values})
             if witness is not None:
                 return Refuted(witness)
         said = "finds a countermodel, which proves nothing after abstraction," if answer.word == "sat" else "gives up"

@@ -12,7 +12,7 @@ from ..law import Law
 from ..lowering import Lowering, Obligation, floors, with_quotients
 from ..printers.to_z3 import ToZ3
 from ..quotients import NotLowered
-from ..search import Sample, admitted, failure
+from ..search import CONSTANT, admitted, failure
 from ..statement import Statement
 from ..verdict import Verdict, Witness
 from .smt import Answer, discharge
@@ -93,8 +93,7 @@ def _model(statement: Statement, obligation: Obligation, *, negated: bool, limit
         one.name: solver.model().eval(write.variable(one.name), model_completion=True).as_long()
         for one in statement.variables
     }
-    identity = Sample("(j -> j)", lambda *js: sum(js))
-    return {**found, **dict.fromkeys(statement.sequences, identity)}
+    return {**found, **dict.fromkeys(statement.sequences, CONSTANT)}
 
 
 def admitted_sizes(statement: Statement, limit: int = 2000) -> dict[str, Any] | None:
