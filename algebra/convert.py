@@ -48,6 +48,9 @@ from .polynomial import (
 )
 from .rounding import ceiling_of, floor_of
 
+#: Of foreign nodes with more parts than this, SymPy is not asked for integrality and sign.
+ASKED_BUDGET = 200
+
 _INFINITE = (S.Infinity, S.NegativeInfinity, S.ComplexInfinity, S.NaN)
 
 
@@ -200,14 +203,25 @@ class Converter:
         except Exception:  # a foreign class may raise anything; its node is then kept
             return node
 
-    def kept(self, expr: Expr) -> Polynomial:
-        """A sum or other foreign node that has just been made, as an atom, if it is still one."""
-        self._kept.append(expr)
-        return self._other(expr) if isinstance(expr, Sum) else self.polynomial(expr)
+    def sum_atom(self, made: Expr, integer: bool, nonnegative: bool) -> Polynomial:
+        """An unevaluated sum as an atom, with what is known of its summand."""
+        if not isinstance(made, Sum):
+            self._kept.append(made)
+            return self.polynomial(made)
+        number = self.atoms.number(made, "other", integer)
+        self.atoms.list[number].bounds = (0 if nonnegative else None), None
+        self.atoms.list[number].positive = False
+        return {((number, 1),): 1}
 
     def _other(self, expr: Expr) -> Polynomial:
-        self._kept.append(expr)
-        return self.atoms.atom(expr, "other", bool(expr.is_integer))
+        """A foreign node as an atom; of a long one SymPy is not asked what it knows."""
+        number = self.atoms.number(expr, "other", False)
+        atom = self.atoms.list[number]
+        if atom.size > ASKED_BUDGET:
+            atom.bounds, atom.positive = (None, None), False
+        elif not atom.integer:
+            atom.integer = bool(expr.is_integer)
+        return {((number, 1),): 1}
 
     # Powers
 
@@ -305,7 +319,7 @@ class Converter:
         used = {
             s for value in replaced.values() for m in value for n, _ in m for s in self.atoms.list[n].expr.free_symbols
         }
-        limits = []
+        limits, all_forwards = [], True
         for index, *ends in reversed(node.limits):  # the last limit is the outermost
             inner = self._within(bounds, replaced)
             first, last = (inner.polynomial(end) for end in ends)
@@ -321,16 +335,28 @@ class Converter:
                 return {}
             # Where the last may be less than the first, sums count backwards, beyond their limits.
             forwards = order.is_nonnegative(inner.atoms, span)
+            all_forwards = all_forwards and forwards
             bounds[shown] = (
                 order.lower_bound(inner.atoms, first) if forwards else None,
                 order.upper_bound(inner.atoms, last) if forwards else None,
             )
         inner = self._within(bounds, replaced)
-        made = Sum(inner.atoms.to_expr(inner.polynomial(node.function)), *reversed(limits))
-        return self.kept(made)
+        body = inner.polynomial(node.function)
+        made = unevaluated_sum(inner.atoms.to_expr(body), *reversed(limits))
+        nonnegative = all_forwards and order.is_nonnegative(inner.atoms, body)
+        return self.sum_atom(made, inner.atoms.is_integer(body), nonnegative)
 
     def _within(self, bounds: Mapping[Symbol, Any], replaced: Mapping[Symbol, Polynomial]) -> Converter:
         """A converter for the inside of a sum, where the index has bounds of its own."""
         plain = Converter(Atoms(bounds, deciding=self.atoms.deciding))
         carried = {symbol: plain.polynomial(self.atoms.to_expr(value)) for symbol, value in replaced.items()}
         return Converter(plain.atoms, carried)
+
+
+def unevaluated_sum(summand: Expr, *limits: tuple[Symbol, Expr, Expr]) -> Expr:
+    """A `sympy.Sum`; one with cases inside is built without SymPy's folding of them, whose number may explode."""
+    if not summand.has(Piecewise):
+        return Sum(summand, *limits)
+    made = Expr.__new__(Sum, summand, *(Tuple(*limit) for limit in limits))
+    made.is_commutative = summand.is_commutative
+    return made

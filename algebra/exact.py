@@ -29,6 +29,7 @@ Value = int | Fraction | Expr
 
 
 def assigned(wanted: set[Symbol], values: Mapping[Symbol | str, int], unused: bool) -> dict[Symbol, int | Fraction]:
+    """The value of every wanted symbol, from values by symbol or by name."""
     if not isinstance(values, Mapping):
         raise FieldError(f"values must be a mapping from symbols or names to integers, got {values!r}")
     by_name: dict[str, list[Symbol]] = {}
@@ -92,6 +93,7 @@ def _plain(value: Any) -> Value:
 
 
 def total_of(values: Any) -> Value:
+    """The sum of numbers; integers first, fractions by their denominators."""
     whole, parts, other = 0, [], []
     for value in values:
         if type(value) is int:
@@ -109,6 +111,7 @@ def total_of(values: Any) -> Value:
 
 
 def product_of(values: Any) -> Value:
+    """The product of numbers, if it is not too large."""
     numbers = [value for value in values if isinstance(value, int | Fraction)]
     other = [value for value in values if not isinstance(value, int | Fraction)]
     bits = sum(max(abs(n.numerator), n.denominator).bit_length() for n in numbers)
@@ -119,6 +122,7 @@ def product_of(values: Any) -> Value:
 
 
 def power_of(node: Basic, base: Value, exponent: Value) -> Value:
+    """A power of numbers, exact where it is rational."""
     if isinstance(base, Expr) or not isinstance(exponent, int):
         if isinstance(exponent, Fraction) and isinstance(base, int) and base >= 0 and exponent.denominator == 2:
             root = math.isqrt(base)
@@ -193,6 +197,7 @@ def short(node: Basic) -> str:
 
 
 def shown(values: Mapping[Symbol, object]) -> str:
+    """The values of symbols, for a message."""
     shown = sorted(f"{symbol} = {value}" for symbol, value in values.items())
     return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain, count
 
-from sympy import Add, Expr, Integer, Max, Min, Sum, Symbol, floor
+from sympy import Add, Expr, Integer, Max, Min, Symbol, floor
 
+from .convert import unevaluated_sum
 from .errors import FieldError
 from .normal_form import is_integer, is_nonnegative, is_positive, simplify
 
@@ -92,7 +93,7 @@ def lattice_count(
     if k.is_Integer and k <= EXPAND_BUDGET:
         return simplify(Add(*(_row(m - d * u, s, n) for u in range(int(k)))))
     place = _fresh((m, s, n, d, k))
-    return simplify(Sum(_row(m - d * place, s, n), (place, 0, k - 1)))
+    return simplify(unevaluated_sum(_row(m - d * place, s, n), (place, Integer(0), k - 1)))
 
 
 def _row(room: Expr, step: Expr, extent: Expr) -> Expr:

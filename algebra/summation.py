@@ -23,11 +23,11 @@ from fractions import Fraction
 from functools import lru_cache
 from math import comb
 
-from sympy import Eq, Expr, Integer, Piecewise, Sum, Symbol
+from sympy import Eq, Expr, Integer, Piecewise, Symbol
 
 from . import order
 from .atoms import Atoms
-from .convert import Converter
+from .convert import Converter, unevaluated_sum
 from .errors import FieldError
 from .evaluate import free_symbols
 from .lattice import lattice_count
@@ -245,8 +245,8 @@ class _Closing:
             for place in range(low, high + 1):
                 add_into(total, Converter(self.atoms, {self.index: constant(place)}).polynomial(expr))
             return total
-        made = Sum(expr, (self.index, self.atoms.to_expr(self.lower), self.atoms.to_expr(self.upper)))
-        return self.converter.kept(made)
+        made = unevaluated_sum(expr, (self.index, self.atoms.to_expr(self.lower), self.atoms.to_expr(self.upper)))
+        return self.converter.sum_atom(made, self.atoms.is_integer(rest), order.is_nonnegative(self.atoms, rest))
 
 
 @lru_cache(maxsize=256)

@@ -8,32 +8,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sympy import (
+    ITE,
     Abs,
+    AccumBounds,
     Add,
+    Derivative,
+    DiracDelta,
     Dummy,
     Eq,
+    Expr,
+    Float,
     Function,
+    Idx,
+    IndexedBase,
     Integer,
+    Integral,
+    KroneckerDelta,
+    Limit,
+    MatrixSymbol,
     Max,
     Min,
     Mod,
     Mul,
     Ne,
+    Order,
     Piecewise,
     Pow,
+    Product,
     Rational,
     S,
+    Subs,
     Sum,
     Symbol,
+    UnevaluatedExpr,
     binomial,
     ceiling,
+    exp,
+    factorial,
     floor,
+    gamma,
+    hyper,
+    im,
     log,
     oo,
+    re,
+    root,
+    sin,
     sqrt,
     symbols,
 )
 
+from layeralgebra.algebra.errors import FieldError
 from layeralgebra.algebra.normal_form import is_integer, is_nonnegative, is_positive, same, simplify, substitute
 from oracles.formula_value import Undefined, value
 from oracles.size_formulas import POINTS, formulas
@@ -128,7 +153,7 @@ def test_hermite_identity(parts):
 
 
 def test_signs_over_all_small_quadratics():
-    """Every decision on ``p x^2 + q x y + r y^2 + l x + m`` against enumeration; and all that is plainly decidable is."""
+    """Every decision against enumeration, and many are made."""
     decided = 0
     grid = list(product(range(1, 7), repeat=2))
     for p, q, r, n1, e in product((-1, 0, 1), (-2, 0, 1), (0, 1), (-3, 0), (-1, 0, 3)):
@@ -333,6 +358,49 @@ def test_foreign_nodes_pass_with_simplified_arguments():
     assert simplify(a * S.Pi - S.Pi * a) == 0
     assert simplify(f(a).diff(a) * b / b) == f(a).diff(a)
     assert simplify(Abs(a - 2 * a)) == a and simplify(Abs(u)) == Abs(u)
+
+
+def test_no_foreign_node_fails():
+    """Whatever SymPy can build: the form is its own, an expression is the same as itself, and no decision raises."""
+    f, q, e = Function("f"), Symbol("q", commutative=False), Symbol("e")
+    matrix, base, index = MatrixSymbol("M", 3, 3), IndexedBase("B"), Idx("j", n)
+    for formula in (
+        Integral(e**2 + e - e, (e, 0, n)), Derivative(f(e) * e, e), Subs(f(e), e, n), Limit(sin(e) / e, e, 0),
+        e + Order(e**2), matrix[0, 1] + 2 * matrix[1, 0], 3 * base[index], KroneckerDelta(n, k), gamma(n + 1) * n,
+        re(e) + im(e), DiracDelta(e), q * n * q, exp(e) * exp(-e) + exp(n), S.ImaginaryUnit**n, S.Exp1**n,
+        Float(0.5) * n, n ** Float(1.5), n**e, (n - k) ** (n - k), factorial(n) / n, Product(e, (e, 1, n)),
+        Sum(1 / n**2, (n, 1, oo)), Piecewise((e, e > 0)), Max(real, unknown), Mod(e, unknown),
+        floor(n * S.ImaginaryUnit),
+        S.ComplexInfinity * n, UnevaluatedExpr(n + k) * 2, hyper([n], [k], e), AccumBounds(0, n) * 2,
+        root(n, 3) * root(n, 3) ** 2, (n**k) ** e, (e * real) ** n, Rational(4, 9) ** Rational(1, 2) * n,
+        (-n) ** Rational(1, 3), (n > k) & (k > 2), ITE(n > 1, k > 1, k > 2),
+    ):  # fmt: skip
+        form = simplify(formula)
+        assert simplify(form) == form
+        if isinstance(formula, Expr):
+            assert same(formula, formula) is True
+            is_nonnegative(formula), is_positive(formula), is_integer(formula)
+
+
+def test_what_is_no_size_is_refused():
+    for nothing in ("x", 1.5, None, [a], True):
+        for function in (
+            simplify,
+            is_nonnegative,
+            is_positive,
+            is_integer,
+            lambda w: same(w, a),
+            lambda w: substitute(a, {a: w}),
+        ):
+            with pytest.raises(FieldError, match="symbolic size"):
+                function(nothing)
+    assert simplify(3) == 3 and same(2, 2) is True and is_positive(-1) is False
+
+
+def test_sums_are_integers_where_their_terms_are():
+    total = Sum(floor(u / 2) + 1, (u, 1, a))
+    assert is_integer(total) and is_nonnegative(total) is True
+    assert simplify(floor(total + Rational(1, 2))) == total
 
 
 def test_sums_over_an_index_take_its_values_from_the_limits():

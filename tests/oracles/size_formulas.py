@@ -27,9 +27,8 @@ from sympy import (
 
 x, y, s = POSITIVE = symbols("x y s", integer=True, positive=True)
 p = Symbol("p", integer=True, nonnegative=True)
-z, w = ANY = symbols("z w", integer=True)
+z, w = ANY = symbols("z w", integer=True)  # z is also the index of sums
 r = Symbol("r", positive=True)  # not an integer
-i = Symbol("i", integer=True)  # the index of sums
 
 LEAVES = st.one_of(
     st.sampled_from([x, y, s, p, z, w]),
@@ -50,27 +49,36 @@ def _made(kind, arguments, evaluate):
         return kind(*arguments, evaluate=False)
 
 
+def _power(base, exponent):
+    return Pow(base, exponent, evaluate=not base.has(Piecewise))
+
+
+def _cases(first, left, right, second, relation):
+    # Without evaluation: SymPy's own may take for ever over a relation between long sides.
+    return Piecewise((first, relation(left, right, evaluate=False)), (second, True), evaluate=False)
+
+
 def _over(children):
     """One more level; many constructors with SymPy's own evaluation and without."""
     flag = st.booleans()
     few = st.lists(children, min_size=2, max_size=3)
+    over = st.sampled_from(DIVISORS)
     return st.one_of(
         few.map(lambda args: Add(*args)),
         st.tuples(children, children).map(lambda args: Mul(*args)),
-        st.builds(lambda a, n: a**n, children, st.integers(2, 3)),
-        st.builds(lambda a, d, f: _made(floor, (a / d,), f), children, st.sampled_from(DIVISORS), flag),
-        st.builds(lambda a, d, f: _made(ceiling, (a / d,), f), children, st.sampled_from(DIVISORS), flag),
+        st.builds(_power, children, st.integers(2, 3)),
+        st.builds(lambda a, d, f: _made(floor, (a / d,), f), children, over, flag),
+        st.builds(lambda a, d, f: _made(ceiling, (a / d,), f), children, over, flag),
         st.builds(lambda a, d, f: _made(Mod, (a, d), f), children, st.sampled_from(DIVISORS[:5]), flag),
         st.builds(lambda args, f: _made(Max, args, f), few, flag),
         st.builds(lambda args, f: _made(Min, args, f), few, flag),
-        st.builds(lambda a, d: a / d, children, st.sampled_from(DIVISORS)),
+        st.builds(lambda a, d: a / d, children, over),
         st.builds(lambda a, b, e: a * Pow(b, e), children, st.sampled_from(BASES), st.sampled_from(EXPONENTS)),
-        st.builds(lambda a, low, n: Sum(a.xreplace({z: i}), (i, low, n)), children, st.sampled_from([0, 1]), st.sampled_from([x, y - 1])),
         st.builds(
-            lambda a, b, c, d, relation: Piecewise((a, relation(b, c)), (d, True)),
-            children, children, children, children, st.sampled_from([Eq, Lt, Ge]),
+            lambda a, low, n: Sum(a, (z, low, n)), children, st.sampled_from([0, 1]), st.sampled_from([x, y - 1])
         ),
-    )  # fmt: skip
+        st.builds(_cases, children, children, children, children, st.sampled_from([Eq, Lt, Ge])),
+    )
 
 
 def _is_finite(formula) -> bool:
