@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torch.utils.flop_counter")
 try:
     from oracles.torchvision_models import counts, load, model, tensor_sizes
+    from oracles.torchvision_weights import by_name, calibrated, held_by
 
     torchvision = load()
 except Exception as reason:  # a build of torchvision for another PyTorch fails in many ways
@@ -151,3 +152,75 @@ def test_the_auxiliary_classifier_passes_its_input_on():
     held = sum(parameter.numel() for parameter in model("inception_v3").AuxLogits.parameters())
     assert la.parameters(la.AuxiliaryClassifier(1000), on=(768, 17, 17)) == held
     assert la.macs(la.AuxiliaryClassifier(1000), on=(768, 17, 17)) == 0
+
+
+# numbers of whole networks -------------------------------------------------------------------------------------------
+
+
+def small_vit():
+    from torchvision.models.vision_transformer import VisionTransformer
+
+    made = VisionTransformer(image_size=12, patch_size=4, num_layers=2, num_heads=2, hidden_dim=6, mlp_dim=10, num_classes=5)
+    torch.nn.init.normal_(made.heads.head.weight)
+    return made, zoo.vit(resolution=12, patch=4, depth=2, heads=2, features=6, hidden=10, classes=5)
+
+
+def small_swin(version):
+    from torchvision.models import swin_transformer as there
+
+    words = {"block": there.SwinTransformerBlockV2, "downsample_layer": there.PatchMergingV2} if version == 2 else {}
+    made = there.SwinTransformer([2, 2], 8, [2, 1, 3, 2], [2, 2, 4, 4], [3, 3], num_classes=5, **words)
+    net = zoo.swin(resolution=64, patch=2, base_width=8, depths=(2, 1, 3, 2), heads=(2, 2, 4, 4), window=3, version=version, classes=5)
+    return made, net
+
+
+def small_maxvit():
+    from torchvision.models.maxvit import MaxVit
+
+    made = MaxVit((64, 64), 8, 2, [8, 16, 32, 64], [1, 2, 1, 1], 4, 0.2, num_classes=5)
+    return made, zoo.maxvit(resolution=64, base_width=8, window=2, depths=(1, 2, 1, 1), head_features=4, classes=5)
+
+
+def named(name, size):
+    changes = {"auxiliary": False} if name == "inception_v3" else {}
+    return lambda: (by_name(name), zoo.build(name, resolution=size, classes=5, **changes))
+
+
+WHOLE = {
+    "squeezenet": (named("squeezenet1_1", 40), 40, True),
+    "mobilenet_v3": (named("mobilenet_v3_small", 32), 32, True),
+    "shufflenet": (named("shufflenet_v2_x0_5", 33), 33, True),
+    "vit": (small_vit, 12, True),
+    "swin": (lambda: small_swin(1), 64, True),
+    "swin_v2": (lambda: small_swin(2), 64, True),
+    "maxvit": (small_maxvit, 64, True),
+    "mnasnet": (named("mnasnet0_5", 32), 32, False),
+    "mobilenet_v2": (named("mobilenet_v2", 35), 35, False),
+    "regnet": (named("regnet_y_400mf", 32), 32, False),
+    "resnet": (named("resnet18", 37), 37, False),
+    "resnext": (named("resnext50_32x4d", 32), 32, False),
+    "densenet": (named("densenet121", 40), 40, False),
+    "efficientnet": (named("efficientnet_b0", 32), 32, False),
+    "efficientnet_b5": (named("efficientnet_b5", 32), 32, False),
+    "efficientnet_v2": (named("efficientnet_v2_s", 32), 32, False),
+    "googlenet": (named("googlenet", 50), 50, False),
+    "inception_v3": (named("inception_v3", 80), 80, False),
+    "convnext": (named("convnext_tiny", 32), 32, False),
+    "vgg": (named("vgg11_bn", 32), 32, False),
+    "alexnet": (named("alexnet", 70), 70, False),
+}
+
+
+@pytest.mark.parametrize("family", [pytest.param(name, marks=() if row[2] else pytest.mark.slow) for name, row in WHOLE.items()])
+def test_whole_networks_give_the_same_numbers(family):
+    """The equations, run with the weights of torchvision's model, give its output: the zoo has its layers, order, strides and constants."""
+    make, size, _ = WHOLE[family]
+    torch.manual_seed(11)
+    model, net = make()
+    model = calibrated(model, size)
+    image = torch.randn(1, 3, size, size, dtype=torch.float64)
+    with torch.no_grad():
+        wanted = numbers(model(image)[0])
+    found = la.run(net, numbers(image[0]), held_by(net, model))
+    assert np.ptp(wanted) > 1e-3 and np.isfinite(wanted).all()
+    assert np.abs(found - wanted).max() <= 1e-9 * np.abs(wanted).max()
