@@ -224,7 +224,7 @@ class Instance:
                     self._whole(bounds[index], lambda index=index: f"the extent of {index} must be an integer", statement)
                     self.extents[place][index] = simplify(bounds[index])
                     if fraction(bounds[index])[1] == 1:  # a quotient that is an integer is at least 1 already
-                        self._at_least(self.extents[place][index], _ONE, lambda: f"{index} needs at least one value", statement)
+                        self._at_least(self.extents[place][index], _ONE, lambda index=index: f"{index} needs at least one value", statement)
         for _ in range(len(self.statements) + 1):
             before = sum(map(len, self.extents)) + len(self.shapes)
             for place, statement in enumerate(self.statements):

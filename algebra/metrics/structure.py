@@ -78,7 +78,8 @@ class DepthCarrier(PathCarrier[Expr]):
     def join(self, site: Site, values: Sequence[Expr]) -> Expr:
         return Max(*values)
 
-    fuse = lambda self, values: Max(*values)  # noqa: E731
+    def fuse(self, values: Sequence[Expr]) -> Expr:
+        return Max(*values)
 
     def repeat(self, value: Expr, times: Expr, index: Symbol | None) -> Expr:
         return repeated(value, times, index)
