@@ -115,6 +115,29 @@ def derive(
 
 
 @app.command()
+def compare(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="Published networks, such as resnet50 vgg16; without names, those with piecewise-linear layers."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every network of the zoo.")] = False,
+    d: Annotated[int | None, typer.Option("--dimension", "-d", help="The dimension of a slice in which the data lies.")] = None,
+    surrogate: Annotated[
+        str, typer.Option("--surrogate", help="What stands in for functions without affine pieces: relu, hard_tanh, affine.")
+    ] = "relu",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Hyperparameters that all of them have: resolution=160.")
+    ] = None,
+    latex: Annotated[Path | None, typer.Option("--latex", help="Write a LaTeX document with a booktabs table.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write all figures with all digits.")] = None,
+) -> None:
+    """Compare published networks: size, work, complexity, intrinsic power, VC bounds, accuracy."""
+    from .commands import compare as command
+
+    show(command.run(models or (), everything, d, surrogate, changes or (), latex, csv, width()))
+
+
+@app.command()
 def demo(
     latex: Annotated[Path, typer.Option("--latex", help="The folder for the LaTeX documents.")] = Path("out"),
 ) -> None:
