@@ -260,7 +260,7 @@ def dense_block_channels(c: Positive, g: Positive, L: Natural):
 
 
 @law(
-    routes="induction z3 cvc5 coq",
+    routes="induction cvc5 coq",
     induct="L",
     mutants={
         "every layer the first": lambda c, g, k, L: (sum_(lambda j: k**2 * (c + j * g) * g, L), k**2 * g * c * L),
@@ -277,7 +277,7 @@ def dense_block_parameters(c: Positive, g: Positive, k: Positive, L: Natural):
 
 
 @law(
-    routes="induction z3 cvc5 coq",
+    routes="induction cvc5 coq",
     induct="L",
     mutants={
         "square of the middle": lambda c, g, L: (
