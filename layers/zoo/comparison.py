@@ -221,7 +221,7 @@ class Comparison:
         if standing:
             kinds = "/".join(sorted({row.surrogate for row in self.rows if row.surrogate}))
             said.append(f"With the surrogate {kinds} for functions without affine pieces: {', '.join(standing)}.")
-        newer = [row.name for row in self.rows if row.name in NEWER_TRAINING]
+        newer = [row.name for row in self.rows if row.name in NEWER_TRAINING and row.top1 is not None]
         if newer:
             said.append(f"Trained by a later recipe than the others: {', '.join(newer)}.")
         return tuple(said)
