@@ -7,6 +7,7 @@ and only from inside the file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from ...algebra.dims import as_size
 from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
 from ...algebra.network import Network
 from .grouping import build
-from .onnx_operators import RULES, OnnxTranslator, OnnxValue
+from .onnx_constants import MOST_ENTRIES
+from .onnx_operators import FIXED_ONLY, RULES, OnnxTranslator, OnnxValue
 from .record import Recording, unknown_operators
 
 LARGEST_FILE = 1 << 31
@@ -90,10 +92,7 @@ def _recording(onnx: Any, model: Any, dimensions: Mapping[str, object], operator
     translator = OnnxTranslator(_uses(graph, stored))
     recording = Recording()
     for tensor in graph.initializer:
-        translator.values[tensor.name] = OnnxValue(tensor.name, stored[tensor.name], False, weight=True)
-        number = _constant(onnx, tensor)
-        if number is not None:
-            translator.constants[tensor.name] = number
+        _store(onnx, translator, tensor, stored[tensor.name], learned=_may_be_learned(onnx, tensor))
     for entry in graph.input:
         if entry.name in stored:
             continue
@@ -107,11 +106,18 @@ def _recording(onnx: Any, model: Any, dimensions: Mapping[str, object], operator
         attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
         name = node.name or f"{node.op_type}_{place}"
         translator.begin(name, tuple(part for part in name.split("/")[:-1] if part))
-        if node.op_type in operators:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
+            _store_constant(onnx, translator, node, attributes)
+        elif node.op_type in operators:
             _user(translator, node, attributes, operators[node.op_type])
-        elif node.op_type in RULES and node.domain in ("", "ai.onnx"):
-            if not translator.fold_constant(onnx, node, attributes):
-                RULES[node.op_type](translator, node, attributes)
+        elif node.domain in ("", "ai.onnx") and translator.fold_constant(onnx, node, attributes):
+            continue
+        elif _has_rule(translator, node):
+            RULES[node.op_type](translator, node, attributes)
+            if node.input and translator.is_fixed(node.input):
+                for made in node.output:
+                    if made in translator.values:
+                        translator.values[made] = replace(translator.values[made], fixed=True)
         else:
             missing.setdefault(f"{node.domain + '.' if node.domain else ''}{node.op_type}", []).append(name)
             for made in node.output:
@@ -123,6 +129,12 @@ def _recording(onnx: Any, model: Any, dimensions: Mapping[str, object], operator
         raise GraphError("the model's output is made by none of its nodes")
     recording.output = translator.values[graph.output[0].name].name
     return recording
+
+
+def _has_rule(translator: OnnxTranslator, node: Any) -> bool:
+    if node.op_type not in RULES or node.domain not in ("", "ai.onnx"):
+        return False
+    return node.op_type not in FIXED_ONLY or translator.is_fixed(node.input)
 
 
 def _user(translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any], function: Callable[..., Network]) -> None:
@@ -137,23 +149,58 @@ def _dims(tensor: Any) -> tuple[Expr, ...]:
     return tuple(Integer(size) for size in tensor.dims)
 
 
-def _constant(onnx: Any, tensor: Any) -> list[float] | None:
-    """The numbers of a small tensor that lies inside the file."""
+def _may_be_learned(onnx: Any, tensor: Any) -> bool:
+    """Files do not say what is learned: numbers with axes may be; whole numbers, truth values and single numbers are not."""
+    whole = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+    return tensor.data_type in whole and len(tensor.dims) > 0
+
+
+def _store(onnx: Any, translator: OnnxTranslator, tensor: Any, shape: tuple[Expr, ...], learned: bool, name: str = "") -> None:
+    """A stored tensor: its shape, and its entries where rules may need them."""
+    name = name or tensor.name
+    translator.values[name] = OnnxValue(name, shape, False, weight=True, fixed=not learned)
+    entries = _entries(onnx, tensor, LARGEST_CONSTANT if learned else MOST_ENTRIES)
+    if entries is None:
+        return
+    if learned:
+        translator.constants[name] = entries.reshape(-1).tolist()
+    else:
+        translator.know(name, entries)
+
+
+def _store_constant(onnx: Any, translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any]) -> None:
+    """A tensor that stands in a node: written by the model's author, not learned, unless a layer takes it as its weights."""
+    import numpy
+
+    name = node.output[0]
+    if "value" in attributes:
+        tensor = attributes["value"]
+        return _store(onnx, translator, tensor, _dims(tensor), learned=False, name=name)
+    found = attributes.get("value_ints", attributes.get("value_floats", attributes.get("value_int", attributes.get("value_float"))))
+    if found is None:
+        raise UnsupportedError(f"{node.name or name}: a constant of text or of a sparse tensor")
+    return translator.know(name, numpy.array(found, dtype=object))
+
+
+def _entries(onnx: Any, tensor: Any, most: int) -> Any:
+    """The entries of a tensor that lies inside the file, if there are not too many."""
     count = 1
     for size in tensor.dims:
         count *= size
-    if count > LARGEST_CONSTANT or tensor.data_location == onnx.TensorProto.EXTERNAL:
+    if count > most or tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.data_type == onnx.TensorProto.STRING:
         return None
     try:
-        return onnx.numpy_helper.to_array(tensor).reshape(-1).tolist()
+        return onnx.numpy_helper.to_array(tensor)
     except Exception as error:
         raise FileError(f"the stored tensor {tensor.name} is damaged: {str(error).strip()[:200]}") from None
 
 
 def _uses(graph: Any, stored: Mapping[str, object]) -> dict[str, int]:
-    uses = dict.fromkeys(stored, 0)
+    """How many nodes read each stored tensor; copies of it, which `Identity` makes, are tensors of their own."""
+    copies = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity" and node.input and node.output}
+    uses = dict.fromkeys([*stored, *copies], 0)
     for node in graph.node:
-        for name in node.input:
+        for name in node.input if node.op_type != "Identity" else ():
             if name in uses:
                 uses[name] += 1
     return uses

@@ -6,12 +6,11 @@ shapes are carried along.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Mul, prod
+from sympy import Expr, Integer, Mul, ceiling, prod
 
 from ...algebra.carriers import ShapeCarrier
 from ...algebra.errors import UnsupportedError
@@ -20,6 +19,7 @@ from ...algebra.network import Add, Concat, Network
 from ...algebra.network import Mul as Product
 from ...algebra.normal_form import simplify
 from .. import activation, arithmetic, convolution, embedding, linear, normalization, pooling, reshape
+from .products import matrix_product
 from .record import Operation
 
 Shape = tuple[Expr, ...]
@@ -27,12 +27,16 @@ Shape = tuple[Expr, ...]
 
 @dataclass
 class OnnxValue:
-    """A tensor: the operation that makes it, its shape with the batch axis, and whether our tensor lacks that axis."""
+    """A tensor: the operation that makes it, its shape with the batch axis, and whether our tensor lacks that axis.
+
+    `weight` says that no operation has made it yet, `fixed` that it depends on neither an input nor a learned tensor.
+    """
 
     name: str
     shape: Shape
     batched: bool
     weight: bool = False
+    fixed: bool = False
 
     @property
     def own(self) -> Shape:
@@ -46,7 +50,9 @@ class OnnxTranslator:
         self.uses = dict(uses)
         self.values: dict[str, OnnxValue] = {}
         self.constants: dict[str, list[float]] = {}
-        self.shapes: dict[str, list[Expr]] = {}
+        self.known: dict[str, Any] = {}
+        self.views: dict[str, tuple[str, tuple[int, ...] | None]] = {}
+        self.tensors: dict[str, OnnxValue] = {}
         self.operations: list[Operation] = []
         self.name, self.module, self.count = "", (), 0
 
@@ -65,15 +71,26 @@ class OnnxTranslator:
     def get(self, name: str) -> OnnxValue:
         """A value; a stored tensor that is used as it is becomes a layer without an input."""
         value = self.values[name]
-        if value.weight:
-            shape = value.shape or (Integer(1),)
-            layer: Network = arithmetic.Parameter(shape)
-            if self.uses.get(name, 0) > 1:
-                layer = layer.shared(name)
-            made, _ = self.add(layer, [])
-            value = OnnxValue(made, shape, False)
-            self.values[name] = value
-        return value
+        if not value.weight:
+            return value
+        if name not in self.tensors:
+            self.tensors[name] = self._made(name, value)
+        return self.tensors[name]
+
+    def _made(self, name: str, value: OnnxValue) -> OnnxValue:
+        if name in self.views:
+            source, order = self.views[name]
+            made = self.get(source)
+            if order is None or order == tuple(range(len(order))):
+                return made
+            turned, shape = self.add(reshape.Permute(order), [made])
+            return OnnxValue(turned, shape, False)
+        shape = value.shape or (Integer(1),)
+        layer: Network = (arithmetic.Buffer if value.fixed else arithmetic.Parameter)(shape)
+        if self.uses.get(name, 0) > 1:
+            layer = layer.shared(name)
+        made_name, _ = self.add(layer, [])
+        return OnnxValue(made_name, shape, False, fixed=value.fixed)
 
     def batched(self, name: str) -> OnnxValue:
         value = self.get(name)
@@ -122,77 +139,77 @@ class OnnxTranslator:
 
     def with_weights(self, layer: Network, *names: str) -> Network:
         """The layer, its weights shared under a name if another node reads them too."""
-        held = [name for name in names if name]
+        held = [self.origin(name) for name in names if name]
         return layer.shared(held[0]) if any(self.uses.get(name, 0) > 1 for name in held) else layer
 
     def numbers(self, name: str) -> list[Any]:
         """The entries of a tensor that is known: a stored constant, or a shape that the model works out."""
-        if name in self.shapes:
-            return self.shapes[name]
+        if name in self.known:
+            return self.known[name].reshape(-1).tolist()
         if name in self.constants:
             return self.constants[name]
         raise UnsupportedError(f"{self.name}: {name} must be a constant, or a shape that is known")
 
+    def is_fixed(self, names: Sequence[str]) -> bool:
+        """Whether tensors depend on neither an input nor a learned tensor."""
+        return all(self.values[name].fixed for name in names if name)
+
+    def know(self, name: str, entries: Any) -> None:
+        """A tensor whose entries are known."""
+        from .onnx_constants import known
+
+        self.known[name] = known(entries)
+        self.values[name] = OnnxValue(name, tuple(Integer(size) for size in self.known[name].shape), False, weight=True, fixed=True)
+
     def fold_constant(self, onnx: Any, node: Any, attributes: Mapping[str, Any]) -> bool:
         """Work out what a node does to shapes and constants; whether that was all there is to do."""
         kind, out = node.op_type, node.output[0] if node.output else ""
-        if kind == "Constant":
-            tensor = attributes.get("value")
-            if tensor is not None:
-                numbers = onnx.numpy_helper.to_array(tensor)
-                self.constants[out] = numbers.reshape(-1).tolist()
-                self.values[out] = OnnxValue(out, tuple(Integer(size) for size in numbers.shape), False, weight=True)
-            else:
-                found = next(iter(attributes.values()))
-                self.constants[out] = list(found) if isinstance(found, (list, tuple)) else [found]
-                self.values[out] = OnnxValue(out, (), False, weight=True)
-            return True
         if kind == "Shape":
-            self.shapes[out] = list(self.values[node.input[0]].shape)
-            self.values[out] = OnnxValue(out, (Integer(len(self.shapes[out])),), False, weight=True)
+            shape = list(self.values[node.input[0]].shape)
+            self.know(out, shape[slice(attributes.get("start", 0), attributes.get("end"))])
             return True
-        known = [name in self.shapes or name in self.constants for name in node.input if name]
-        if not known or not all(known):
+        if kind in _VIEWS and self.values[node.input[0]].weight and not self.values[node.input[0]].fixed:
+            return self._viewed(node, attributes)
+        if not node.input or any(name and name not in self.known for name in node.input):
             return False
-        made = _shape_arithmetic(onnx, kind, [self.numbers(name) for name in node.input if name], attributes)
+        from .onnx_constants import fold
+
+        made = fold(onnx, kind, [self.known[name] if name else None for name in node.input], attributes)
         if made is None:
             return False
-        self.shapes[out] = made
-        self.values[out] = OnnxValue(out, (Integer(len(made)),), False, weight=True)
+        for name, entries in zip(node.output, made):
+            if name:
+                self.know(name, entries)
         return True
 
+    def _viewed(self, node: Any, attributes: Mapping[str, Any]) -> bool:
+        """A learned tensor with its axes in another order is the same learned tensor, which layers may take as theirs.
 
-def _shape_arithmetic(onnx: Any, kind: str, given: list[list[Any]], attributes: Mapping[str, Any]) -> list[Expr] | None:
-    """The few operators that models apply to shapes."""
-    if any(not isinstance(entry, Expr) and not float(entry).is_integer() for part in given for entry in part):
-        return None
-    numbers = [[entry if isinstance(entry, Expr) else Integer(int(entry)) for entry in part] for part in given]
-    if kind == "ConstantOfShape" and len(numbers[0]) == 1 and numbers[0][0].is_Integer and numbers[0][0] <= 64:
-        value = onnx.numpy_helper.to_array(attributes["value"]).reshape(-1)[0] if "value" in attributes else 0
-        return [Integer(int(value))] * int(numbers[0][0])
-    if kind == "Equal":
-        return [Integer(int(a == b)) for a, b in zip(*numbers)]
-    if kind == "Where":
-        return [b if a == 1 else c for a, b, c in zip(*numbers)]
-    if kind == "Gather":
-        return [numbers[0][int(place)] for place in numbers[1]]
-    if kind == "Concat":
-        return [entry for part in numbers for entry in part]
-    if kind in ("Unsqueeze", "Squeeze", "Cast", "Identity", "Reshape"):
-        return numbers[0]
-    if kind == "Slice":
-        start, end = int(numbers[1][0]), int(numbers[2][0])
-        return numbers[0][start : min(end, len(numbers[0]))]
-    if kind in ("Add", "Sub", "Mul", "Div"):
-        left, right = numbers
-        width = max(len(left), len(right))
-        left, right = (part * width if len(part) == 1 else part for part in (left, right))
-        from sympy import floor
+        `Identity` is how exporters write a second learned tensor whose numbers happen to be those of a first one (biases of zeros, say);
+        what a model really shares is stored under one name.
+        """
+        source, out = self.values[node.input[0]], node.output[0]
+        if node.op_type == "Identity":
+            self.values[out] = OnnxValue(out, source.shape, False, weight=True)
+            if node.input[0] in self.constants:
+                self.constants[out] = self.constants[node.input[0]]
+            return True
+        order, shape = None, source.shape
+        if node.op_type == "Transpose":
+            order = tuple(int(axis) for axis in attributes.get("perm", range(len(shape))[::-1]))
+            shape = tuple(shape[axis] for axis in order)
+        self.values[out] = OnnxValue(out, shape, False, weight=True)
+        self.views[out] = (node.input[0], order)
+        return True
 
-        join = {"Add": lambda a, b: a + b, "Sub": lambda a, b: a - b, "Mul": lambda a, b: a * b, "Div": lambda a, b: floor(a / b)}[kind]
-        return [simplify(join(a, b)) for a, b in zip(left, right)]
-    return None
+    def origin(self, name: str) -> str:
+        """The name under which a learned tensor is stored."""
+        while name in self.views:
+            name = self.views[name][0]
+        return name
 
+
+_VIEWS = ("Transpose", "Identity", "Cast")
 
 Rule = Callable[[OnnxTranslator, Any, Mapping[str, Any]], None]
 RULES: dict[str, Rule] = {}
@@ -270,13 +287,33 @@ def _matmul(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         layer = linear.Linear(right.shape[1], False)
         return t.put(node.output[0], t.with_weights(layer, node.input[1]), [node.input[0]])
     values = [t.get(name) for name in node.input]
-    if not all(value.batched for value in values):
+    rank = max(len(value.shape) for value in values)
+    batched = any(value.batched for value in values) and all(value.batched or len(value.shape) < rank for value in values)
+    if not batched:
         values = [t.whole(name) for name in node.input]
-    ranks = [len(value.own) for value in values]
-    if ranks[0] != ranks[1] or values[0].own[:-2] != values[1].own[:-2]:
-        raise UnsupportedError(f"{t.name}: a product of {values[0].shape} and {values[1].shape}; both must have the same leading axes")
-    lead = string.ascii_lowercase[: ranks[0] - 2]
-    return t.put(node.output[0], arithmetic.Einsum(f"{lead}xy,{lead}yz->{lead}xz"), values)
+    left, right, spec, _ = matrix_product(values[0].own, values[1].own, t.name)
+    return t.put(node.output[0], arithmetic.Einsum(spec), [_given(t, value, own) for value, own in zip(values, (left, right))], batched)
+
+
+def _given(t: OnnxTranslator, value: OnnxValue, own: Shape) -> OnnxValue:
+    """A value in another shape of its own."""
+    if value.own == own:
+        return value
+    name, _ = t.add(reshape.Reshape(own), [value])
+    return OnnxValue(name, (Integer(1), *own) if value.batched else own, value.batched)
+
+
+@rule("Einsum")
+def _einsum(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+    spec = a["equation"].decode().replace(" ", "")
+    if len(node.input) != 2 or "->" not in spec or "." in spec or not spec.replace(",", "").replace("->", "").islower():
+        raise UnsupportedError(f"{t.name}: Einsum of {spec!r}; two tensors with small letters for all axes have a layer")
+    parts, out = spec.split("->")
+    first, second = parts.split(",")
+    batched = first[:1] == second[:1] == out[:1] and all(t.get(name).batched for name in node.input)
+    values = [t.get(name) if batched else t.whole(name) for name in node.input]
+    drop = int(batched)
+    t.put(node.output[0], arithmetic.Einsum(f"{first[drop:]},{second[drop:]}->{out[drop:]}"), values, batched)
 
 
 @rule("BatchNormalization")
@@ -288,15 +325,20 @@ def _batch_norm(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 @rule("LayerNormalization")
 def _layer_norm(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
-    if int(a.get("axis", -1)) % len(value.shape) != len(value.shape) - 1:
-        raise UnsupportedError(f"{t.name}: layer normalisation over several axes")
-    layer = normalization.LayerNorm(True, len(node.input) > 2, float(f"{a.get('epsilon', 1e-5):.7g}"))
-    t.put(node.output[0], t.with_weights(layer, *node.input[1:]), [value])
+    axis = int(a.get("axis", -1)) % len(value.shape)
+    affine = not t.values[node.input[1]].fixed
+    layer = normalization.LayerNorm(affine, affine and len(node.input) > 2, float(f"{a.get('epsilon', 1e-5):.7g}"))
+    layer = t.with_weights(layer, *node.input[1:])
+    if axis != len(value.shape) - 1:
+        own = value.shape[1:axis] if value.batched else value.shape[:axis]
+        layer = reshape.Reshape((*own, simplify(Mul(*value.shape[axis:])))) >> layer >> reshape.Reshape(value.own)
+    t.put(node.output[0], layer, [value])
 
 
 @rule("InstanceNormalization")
 def _instance_norm(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
-    layer = normalization.InstanceNorm(True, float(f"{a.get('epsilon', 1e-5):.7g}"))
+    affine = not t.values[node.input[1]].fixed  # exporters write group normalisation with a scale of ones
+    layer = normalization.InstanceNorm(affine, float(f"{a.get('epsilon', 1e-5):.7g}"))
     t.put(node.output[0], t.with_weights(layer, *node.input[1:]), [t.batched(node.input[0])])
 
 
@@ -337,27 +379,30 @@ def _clip(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 @rule("Softmax")
 def _softmax(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
-    rank = len(t.get(node.input[0]).shape)
-    if int(a.get("axis", -1)) % rank != rank - 1:
-        raise UnsupportedError(f"{t.name}: softmax along axis {a.get('axis')} of {rank}; only the last axis has a layer")
-    t.put(node.output[0], activation.Softmax(), [node.input[0]])
+    value = t.get(node.input[0])
+    axis = int(a.get("axis", -1)) % len(value.shape)
+    if axis == 0 and value.batched:
+        raise UnsupportedError(f"{t.name}: softmax along the batch")
+    rank, place = len(value.own), axis - value.batched
+    if place == rank - 1:
+        return t.put(node.output[0], activation.Softmax(), [value])
+    order = tuple([other for other in range(rank) if other != place] + [place])
+    back = tuple(order.index(axis) for axis in range(rank))
+    return t.put(node.output[0], reshape.Permute(order) >> activation.Softmax() >> reshape.Permute(back), [value])
 
 
 @rule("Dropout", "Identity", "Cast")
 def _passed_on(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     name = node.input[0]
-    if t.values[name].weight:
-        t.values[node.output[0]] = t.values[name]
-        if name in t.constants:
-            t.constants[node.output[0]] = t.constants[name]
-        return
     t.put(node.output[0], activation.Dropout(0) if node.op_type == "Dropout" else None, [name])
 
 
-def _number(t: OnnxTranslator, name: str) -> float | None:
+def _number(t: OnnxTranslator, name: str) -> Any:
     """The value of a constant that is a single number."""
-    found = t.constants.get(name)
-    return float(found[0]) if found is not None and len(found) == 1 else None
+    if name not in t.known or t.known[name].size != 1:
+        return None
+    found = t.numbers(name)[0]
+    return found if isinstance(found, Expr) else float(found)
 
 
 def _aligned(t: OnnxTranslator, node: Any, stretch: bool) -> list[OnnxValue]:
@@ -380,22 +425,28 @@ def _aligned(t: OnnxTranslator, node: Any, stretch: bool) -> list[OnnxValue]:
     return made
 
 
-def _elementwise(scalar: Callable[[float], Network], join: Callable[[], Network], stretch: bool, turn: bool) -> Rule:
+def _elementwise(scalar: Callable[[Any], Network], turned: Callable[[Any], Network], join: Callable[[], Network], stretch: bool) -> Rule:
+    """A rule for two tensors, or for one and a number on the right (`scalar`) or on the left (`turned`)."""
+
     def apply(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         first, second = (_number(t, name) for name in node.input[:2])
         if second is not None and first is None:
             return t.put(node.output[0], scalar(second), [node.input[0]])
-        if first is not None and second is None and turn:
-            return t.put(node.output[0], scalar(first), [node.input[1]])
+        if first is not None and second is None:
+            return t.put(node.output[0], turned(first), [node.input[1]])
         return t.put(node.output[0], join(), _aligned(t, node, stretch))
 
     return apply
 
 
-RULES["Add"] = _elementwise(arithmetic.Shift, Add, False, True)
-RULES["Mul"] = _elementwise(arithmetic.Scale, Product, False, True)
-RULES["Sub"] = _elementwise(lambda number: arithmetic.Shift(-number), arithmetic.Subtract, True, False)
-RULES["Div"] = _elementwise(lambda number: arithmetic.Scale(1 / number), arithmetic.Divide, True, False)
+RULES["Add"] = _elementwise(arithmetic.Shift, arithmetic.Shift, Add, False)
+RULES["Mul"] = _elementwise(arithmetic.Scale, arithmetic.Scale, Product, False)
+RULES["Sub"] = _elementwise(
+    lambda number: arithmetic.Shift(-number), lambda number: arithmetic.Scale(-1) >> arithmetic.Shift(number), arithmetic.Subtract, True
+)
+RULES["Div"] = _elementwise(
+    lambda number: arithmetic.Scale(1 / number), lambda number: arithmetic.Power(-1) >> arithmetic.Scale(number), arithmetic.Divide, True
+)
 
 
 @rule("Pow")
@@ -407,6 +458,8 @@ def _power(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 @rule("Concat")
 def _concat(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     values = [t.get(name) for name in node.input]
+    if len(values) == 1:
+        return t.put(node.output[0], None, values)
     axis = int(a["axis"]) % len(values[0].shape)
     batched = axis > 0 and all(value.batched or value.shape[0] == 1 for value in values)
     values = [(t.batched if batched else t.whole)(name) for name in node.input]
@@ -448,6 +501,9 @@ def _reduce(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     axes = sorted({int(axis) % rank for axis in given})
     batched = value.batched and 0 not in axes
     source = value if batched or not value.batched else t.whole(node.input[0])
+    if node.op_type == "ReduceMean" and batched and rank > 3 and axes == list(range(2, rank)):
+        pool = pooling.AdaptiveAvgPool(1) if int(a.get("keepdims", 1)) else pooling.GlobalAvgPool()
+        return t.put(node.output[0], pool, [source])
     kind = {"ReduceMean": arithmetic.Mean, "ReduceSum": arithmetic.Sum, "ReduceMax": arithmetic.Maximum}[node.op_type]
     layer = kind(tuple(axis - batched for axis in axes), rank - batched)
     if not int(a.get("keepdims", 1)):
@@ -463,7 +519,8 @@ def _reshaped(t: OnnxTranslator, output: str, name: str, shape: Sequence[Expr]) 
     batched = len(shape) > 1 and shape[0] == 1
     own = tuple(shape[1:]) if batched else tuple(shape)
     if own == value.own:
-        return t.put(output, None, [value], batched)
+        t.values[output] = OnnxValue(value.name, tuple(shape), batched)
+        return None
     made, _ = t.add(reshape.Flatten() if len(own) == 1 and len(value.own) > 1 else reshape.Reshape(own), [value])
     t.values[output] = OnnxValue(made, tuple(shape), batched)
     return None
@@ -512,24 +569,30 @@ def _transpose(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 @rule("Gather")
 def _gather(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
-    table, places = t.values[node.input[0]], node.input[1]
-    if table.weight and int(a.get("axis", 0)) == 0 and len(table.shape) == 2 and places not in t.constants:
-        layer = embedding.Embedding(*table.shape)
-        return t.put(node.output[0], t.with_weights(layer, node.input[0]), [places])
+    table, places, out = t.values[node.input[0]], node.input[1], node.output[0]
+    axis = int(a.get("axis", 0)) % len(table.shape)
+    if not t.values[places].fixed:
+        if not table.weight or axis != 0 or len(table.shape) != 2:
+            raise UnsupportedError(f"{t.name}: rows that depend on the data are taken from a stored table only")
+        return t.put(out, t.with_weights(embedding.Embedding(*table.shape), node.input[0]), [places])
     number = _number(t, places)
-    if number is None:
-        raise UnsupportedError(f"{t.name}: only rows of a stored table, or one position, can be gathered")
-    value = t.get(node.input[0])
-    axis = int(a.get("axis", 0)) % len(value.shape)
-    if axis == 0 and value.batched:
-        value = t.whole(node.input[0])
+    if number is None or isinstance(number, Expr):
+        if len(table.shape) != 2 or axis != 0 or table.batched:
+            raise UnsupportedError(f"{t.name}: only the rows of a table can be taken, or one position along an axis")
+        return t.put(out, arithmetic.Take(t.values[places].shape), [node.input[0]], False)
+    value = t.whole(node.input[0]) if axis == 0 and table.batched else t.get(node.input[0])
     own, place = list(value.own), axis - value.batched
     start = int(number) if number >= 0 else own[place] + int(number)
     name, _ = t.add(arithmetic.Slice(place, start, 1, len(own)), [value])
-    shape = [size for at, size in enumerate(value.shape) if at != axis]
-    rest = tuple(size for at, size in enumerate(own) if at != place)
-    made, _ = t.add(reshape.Reshape(rest), [OnnxValue(name, (*value.shape[:axis], Integer(1), *value.shape[axis + 1 :]), value.batched)])
-    t.values[node.output[0]] = OnnxValue(made, tuple(shape), value.batched)
+    ends = t.values[places].shape  # () takes the axis away, (1,) leaves it
+    shape = (*value.shape[:axis], *ends, *value.shape[axis + 1 :])
+    rest = (*own[:place], *ends, *own[place + 1 :])
+    if not rest:
+        rest = shape = (Integer(1),)
+    made = OnnxValue(name, (*value.shape[:axis], Integer(1), *value.shape[axis + 1 :]), value.batched)
+    if rest != made.own:
+        made = OnnxValue(t.add(reshape.Reshape(rest), [made])[0], shape, value.batched)
+    t.values[out] = made
     return None
 
 
@@ -542,7 +605,7 @@ def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     for start, end, axis, step in zip(starts, ends, axes, steps):
         axis = int(axis) % len(value.shape)
         if axis == 0 and value.batched:
-            raise UnsupportedError(f"{t.name}: a slice of the batch")
+            value = t.whole(node.input[0])
         size = value.shape[axis]
         start, end = (simplify(size + end) if int(end) < 0 else Integer(int(end)) for end in (start, end))
         if end.is_Integer and (end >= 2**31 - 1 or (size.is_Integer and end > size)):
@@ -597,7 +660,10 @@ def _pad(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 @rule("Resize", "Upsample")
 def _resize(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
-    scales = next((t.constants[name] for name in node.input[1:] if name in t.constants and t.constants[name]), None)
+    given = [name for name in node.input[1:] if name in t.constants or name in t.known]
+    scales = next((t.numbers(name) for name in given if t.numbers(name)), None)
+    if scales is not None and len(node.input) > 3 and node.input[3] in given:  # sizes instead of scales
+        scales = [simplify(Integer(after) / before) for after, before in zip(t.numbers(node.input[3]), t.get(node.input[0]).shape)]
     mode = a.get("mode", b"nearest")
     if mode != b"nearest" or scales is None or any(not float(scale).is_integer() for scale in scales) or list(scales[:2]) != [1, 1]:
         raise UnsupportedError(f"{t.name}: resizing by {mode.decode()} with scales {scales}; whole factors to the nearest neighbour have a layer")
@@ -611,10 +677,56 @@ def _depth_to_space(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     t.put(node.output[0], reshape.PixelShuffle(int(a["blocksize"])), [t.batched(node.input[0])])
 
 
-@rule("Constant", "Shape", "ConstantOfShape", "Equal", "Where")
+@rule("Where")
+def _where(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+    condition, *branches = node.input
+    if not t.values[condition].fixed:
+        raise UnsupportedError(f"{t.name}: a choice that depends on the data has no layer; only a fixed mask has")
+    computed = [name for name in branches if not t.values[name].fixed] or branches[:1]
+    shape = _broadcast([t.values[name].shape for name in node.input])
+    made = []
+    for name in computed:
+        value = t.get(name)
+        if value.shape != shape:
+            value = _widened(t, value, shape)
+        masked, _ = t.add(arithmetic.Masked(), [value])
+        made.append(OnnxValue(masked, shape, value.batched))
+    t.put(node.output[0], Add() if len(made) > 1 else None, made)
+
+
+def _broadcast(shapes: Sequence[Shape]) -> Shape:
+    rank = max(map(len, shapes))
+    wide = [(*(Integer(1),) * (rank - len(shape)), *shape) for shape in shapes]
+    return tuple(next((size for size in column if size != 1), column[0]) for column in zip(*wide))
+
+
+def _widened(t: OnnxTranslator, value: OnnxValue, shape: Shape) -> OnnxValue:
+    """A value whose axes of size 1 are repeated to a shape."""
+    wide = (*(Integer(1),) * (len(shape) - len(value.shape)), *value.shape)
+    batched = value.batched and wide[0] == shape[0] == 1 and len(wide) == len(value.shape)
+    own, target = (wide[1:], shape[1:]) if batched else (wide, shape)
+    if value.own != own:
+        value = OnnxValue(t.add(reshape.Reshape(own), [value])[0], wide, batched)
+    repeated = tuple(axis for axis, (a, b) in enumerate(zip(own, target)) if a != b)
+    name = t.add(arithmetic.Expand(repeated, target), [value])[0] if repeated else value.name
+    return OnnxValue(name, shape, batched)
+
+
+FIXED_ONLY = (
+    "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Not", "Trilu", "Range", "ConstantOfShape", "Mod", "CumSum", "Floor",
+)  # fmt: skip
+"""Operators that are known where they make masks and positions, not where they see the data."""
+
+
+@rule(*FIXED_ONLY)
 def _known(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
-    if node.op_type in ("Equal", "Where"):
-        raise UnsupportedError(f"{t.name}: {node.op_type} of tensors that depend on the data has no layer")
-    shape = tuple(size if isinstance(size, Expr) else Integer(int(size)) for size in t.numbers(node.input[0]))
-    name, _ = t.add(arithmetic.Buffer(shape or (Integer(1),)), [])
-    t.values[node.output[0]] = OnnxValue(name, shape, False)
+    """Masks and positions of symbolic size: tensors that are fixed, although their entries are not worked out."""
+    if node.op_type == "ConstantOfShape":
+        shape = tuple(size if isinstance(size, Expr) else Integer(int(size)) for size in t.numbers(node.input[0]))
+    elif node.op_type == "Range":
+        start, stop, step = (t.numbers(name)[0] for name in node.input)
+        shape = (simplify(ceiling((stop - start) / step)),)
+    else:
+        names = node.input[:1] if node.op_type in ("Trilu", "CumSum") else node.input
+        shape = _broadcast([t.values[name].shape for name in names])
+    t.values[node.output[0]] = OnnxValue(node.output[0], shape, False, weight=True, fixed=True)
