@@ -85,7 +85,7 @@ def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[i
 
 
 def _squares(good: dict[Monomial, Coefficient], monomial: Monomial, coefficient: Coefficient) -> Coefficient | None:
-    """The cost, a constant, of ``a p + b q >= |c| m``, where ``p q = m**2`` and ``4 a b >= c**2``; None if there is none."""
+    """The cost, a constant, of ``a p + b q >= |c| m``, where ``p q = m**2`` and ``4 a b >= c**2``; None if too dear."""
     square = tuple((n, 2 * e) for n, e in monomial)
     size = abs(coefficient)
     for first in list(good):
