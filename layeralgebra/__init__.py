@@ -35,6 +35,8 @@ from .layers import COMPOSITIONS, REGISTRY, registered_layers
 __version__ = "0.1.0"
 
 _LATER = {
+    "attention_circuits": "algebra.capacity.closed_forms", "capacity_allocation": "algebra.capacity.network",
+    "linear_predictor": "algebra.capacity.network",
     "codegen": "algebra.compilation", "compare": "algebra.tables", "compile": "algebra.compilation",
     "elasticity": "algebra.solve", "from_networkx": "algebra.graphs", "gradient": "algebra.compilation", "latex": "algebra.latex",
     "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",
