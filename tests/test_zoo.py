@@ -197,12 +197,8 @@ def _symbols_for(key, value):
 
 
 def _changeable(name):
-    for key, value in zoo.info(name).hyperparameters.items():
-        whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        if (whole or isinstance(value, tuple)) and key not in ("levels", "version", "depth", "initial_width", "group_width"):
-            yield key, value
-        elif whole and key == "depth" and not name.startswith("regnet"):
-            yield key, value
+    owner = next(owner for owner in zoo.families().values() if name in owner.published)
+    return [(key, value) for key, value in zoo.info(name).hyperparameters.items() if _is_size(key, value, owner)]
 
 
 FIRST = {family.name: next(iter(family.published)) for family in zoo.families().values()}
@@ -217,6 +213,33 @@ def test_every_hyperparameter_can_be_a_symbol(name):
         for metric, wanted in zip((la.parameters, la.macs), known):
             derived = la.derive(metric, net)
             assert derived(**{s.name: v for s, v in zip(symbols, values) if s in derived.symbols}) == wanted, key
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in ("resnet18", "gpt2", "vit_b_16", "llama_7b") else pytest.mark.slow) for n in FIRST.values()]
+)
+def test_one_formula_for_a_family(name):
+    """With a symbol for every size, one closed form gives every member that differs in sizes only."""
+    net, sizes = zoo.symbolic(name)
+    assert set(sizes) == {symbol for symbol in net.free_symbols if symbol.name != "number"}
+    owner = next(owner for owner in zoo.families().values() if name in owner.published)
+
+    def literals(member):
+        return {word: value for word, value in zoo.info(member).hyperparameters.items() if not _is_size(word, value, owner)}
+
+    alike = {member: zoo.symbolic(member)[1] for member in owner.published if literals(member) == literals(name)}
+    alike = {member: values for member, values in alike.items() if set(values) == set(sizes)}
+    assert name in alike
+    for metric in (la.parameters, la.macs):
+        formula = la.derive(metric, net)
+        for member, values in alike.items():
+            here = {symbol: value for symbol, value in values.items() if symbol in formula.symbols}
+            assert formula(here) == metric(zoo.build(member)), member
+
+
+def _is_size(word, value, owner):
+    whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return word not in owner.literal and (whole or isinstance(value, tuple))
 
 
 @pytest.mark.parametrize("name", sorted(zoo.names()))

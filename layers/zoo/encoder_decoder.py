@@ -23,6 +23,7 @@ def _pair(size: Any, padding: Any, batch_norm: bool) -> Network:
 @family(
     paper='Ronneberger, Fischer, Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015',
     published={"unet": {}},
+    literal=("levels", "padding"),
 )
 def unet(
     *, height: Any = 572, width: Any = 572, channels: Any = 1, classes: Any = 2, base_width: Any = 64, levels: int = 4, padding: int = 0,

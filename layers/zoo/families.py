@@ -9,13 +9,16 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, partial, update_wrapper
 from pathlib import Path
 from typing import Any
 
+from sympy import Symbol
+
+from ...algebra.dims import dims
 from ...algebra.errors import FieldError
 from ...algebra.network import Network, Series
 
@@ -68,15 +71,19 @@ class Family:
         Where these counts come from.
     aliases : dict
         Other names of members.
+    literal : frozenset of str
+        Hyperparameters that must be numbers.
     """
 
     def __init__(
         self, function: Callable[..., Stages], paper: str, published: Mapping[str, Mapping[str, Any]],
         parameters: Mapping[str, int] | None = None, source: str = "", aliases: Mapping[str, str] | None = None,
+        literal: Sequence[str] = (),
     ):
         self.function, self.name, self.paper = function, function.__name__, paper
         self.published = {name: dict(changes) for name, changes in published.items()}
         self.parameters, self.source, self.aliases = dict(parameters or {}), source, dict(aliases or {})
+        self.literal = frozenset(literal)
         self.defaults = {
             name: parameter.default for name, parameter in inspect.signature(function).parameters.items()
         }
@@ -116,12 +123,12 @@ class Family:
 
 def family(
     paper: str, published: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, int] | None = None, source: str = "",
-    aliases: Mapping[str, str] | None = None,
+    aliases: Mapping[str, str] | None = None, literal: Sequence[str] = (),
 ) -> Callable[[Callable[..., Stages]], Family]:
     """Register a family; the decorated function has keyword arguments only, each with its default, and returns named stages."""
 
     def register(function: Callable[..., Stages]) -> Family:
-        made = Family(function, paper, published, parameters, source, aliases)
+        made = Family(function, paper, published, parameters, source, aliases, literal)
         for name in made.published:
             if any(name in other.published for other in FAMILIES.values()):
                 raise FieldError(f"the zoo has two networks called {name}")
@@ -236,6 +243,47 @@ def build(name: str, **changes: Any) -> Network:
     25557032
     """
     return Series(*stages(name, **changes).values())
+
+
+def symbolic(name: str, **changes: Any) -> tuple[Network, dict[Symbol, int]]:
+    """A published network with a symbol for every size, and the published sizes: the whole family in one formula.
+
+    Parameters
+    ----------
+    name : str
+    **changes
+        Hyperparameters that shall be something else, as for `build`.
+
+    Returns
+    -------
+    Network, dict of Symbol to int
+        Symbols are called after the hyperparameters, with a number behind where there are several.
+
+    Examples
+    --------
+    >>> from layeralgebra import derive, zoo
+    >>> net, sizes = zoo.symbolic("gpt2")
+    >>> r = derive("parameters", net)
+    >>> print(r.formula)
+    context*features + 12*depth*features**2 + 13*depth*features + features*vocabulary + 2*features
+    >>> r(sizes)
+    124439808
+    """
+    name = published_name(name)
+    found = _owners()[name]
+    values: dict[Symbol, int] = {}
+    made: dict[str, Any] = {}
+    for word, value in {**found.defaults, **found.published[name]}.items():
+        if word in found.literal or word in changes:
+            continue
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            made[word] = dims(word)
+            values[made[word]] = value
+        elif isinstance(value, tuple):
+            made[word] = tuple(dims(f"{word}_{place}") for place in range(1, len(value) + 1))
+            values.update(zip(made[word], value))
+    net = build(name, **{**made, **changes})
+    return net, {symbol: value for symbol, value in values.items() if symbol in net.free_symbols}
 
 
 @cache

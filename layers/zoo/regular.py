@@ -70,6 +70,7 @@ def _published() -> dict[str, dict[str, Any]]:
 @family(
     paper='Radosavovic, Kosaraju, Girshick, He, Dollár, "Designing Network Design Spaces", CVPR 2020',
     published=_published(),
+    literal=("depth", "initial_width", "slope", "multiplier", "group_width"),
 )
 def regnet(
     *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, depth: int = 22, initial_width: int = 24,

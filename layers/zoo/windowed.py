@@ -66,6 +66,7 @@ _V2 = {"version": 2, "window": 8, "height": 256, "width": 256}
         "swin_t": {}, "swin_s": _SMALL, "swin_b": _BASE,
         "swin_v2_t": _V2, "swin_v2_s": {**_V2, **_SMALL}, "swin_v2_b": {**_V2, **_BASE},
     },
+    literal=("version",),
 )  # fmt: skip
 def swin(
     *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, patch: Any = 4, base_width: Any = 96,
