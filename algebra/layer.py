@@ -198,8 +198,7 @@ class Layer(Network):
     @property
     def parsed(self) -> ParsedEquation:
         """The checked syntax tree of the equation."""
-        text = self.equation
-        return parse(inspect.cleandoc(text) if isinstance(text, str) else text)
+        return _parsed(self.equation)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -233,6 +232,11 @@ def _reader(place: int) -> Callable[[Layer], object]:
         return value
 
     return read
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ParsedEquation:
+    return parse(inspect.cleandoc(text) if isinstance(text, str) else text)
 
 
 @lru_cache(maxsize=4096)
