@@ -222,6 +222,10 @@ def _zaslavsky(value: Any, parts: Sequence[Trend]) -> Trend:
     return Trend(_together(parts), 1) if all(part.low >= 0 for part in parts) else Trend(None, 0)
 
 
+def _log2zaslavsky(value: Any, parts: Sequence[Trend]) -> Trend:
+    return Trend(_together(parts), 0) if all(part.low >= 0 for part in parts) else Trend(None)
+
+
 def _factorial(value: Any, parts: Sequence[Trend]) -> Trend:
     (part,) = parts
     return Trend(part.direction, 1) if part.low >= 0 else Trend(None)
@@ -243,7 +247,8 @@ def _unchanged(value: Any, parts: Sequence[Trend]) -> Trend:
 _RULES = {
     "const": _const, "real": _real, "add": _add, "mul": _mul, "pow": _pow, "power": _power, "floor": _floor,
     "ceiling": _ceiling, "max": _max, "min": _min, "abs": _abs, "mod": _mod, "function": _function,
-    "zaslavsky": _zaslavsky, "factorial": _factorial, "binomial": _unchanged, "sign": _unchanged,
+    "zaslavsky": _zaslavsky, "log2zaslavsky": _log2zaslavsky, "call": _unchanged,
+    "factorial": _factorial, "binomial": _unchanged, "sign": _unchanged,
     "heaviside": _unchanged, "piecewise": _unchanged, "bool": _unchanged, "lt": _unchanged, "le": _unchanged,
     "eq": _unchanged, "ne": _unchanged, "and": _unchanged, "or": _unchanged, "not": _unchanged,
 }  # fmt: skip

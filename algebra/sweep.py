@@ -132,7 +132,7 @@ def axes_of(
         raise FieldError(f"over must be a mapping such as {{c: range(1, 9)}}, got {over!r}")
     given = {(key.name if isinstance(key, Symbol) else str(key)): values for key, values in over.items()}
     missing = [name for name in compiled.arguments if name not in given]
-    unknown = [name for name in given if name not in compiled.arguments]
+    unknown = [name for name in given if name not in compiled.arguments and name not in compiled.unused]
     if missing or unknown:
         raise FieldError(
             f"the formulas depend on {', '.join(compiled.arguments) or 'nothing'}; no sizes for: "

@@ -201,7 +201,7 @@ class Sweep:
         return xarray.Dataset(variables, coordinates, about)
 
     def _symbols(self) -> list[Symbol]:
-        by_name = {symbol.name: symbol for symbol in self.compiled.symbols}
+        by_name = {**self.compiled.unused, **{symbol.name: symbol for symbol in self.compiled.symbols}}
         return [by_name[name] for name in self.axes]
 
     def attributes(self) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import importlib.util
 import math
 import os
@@ -21,13 +22,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Max, Min, Mod, Piecewise, Product, Sum, binomial, ceiling, floor, log, sqrt, symbols
 
+import layeralgebra as la
 from layeralgebra.algebra.compilation import codegen, compile
 from layeralgebra.algebra.compilation.bounds import interval
 from layeralgebra.algebra.compilation.divisibility import always_divides
 from layeralgebra.algebra.compilation.factoring import factored
 from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.zaslavsky import Zaslavsky, log2_zaslavsky
+from layeralgebra.algebra.metric import METRICS
+from layeralgebra.algebra.regions import PerceptronRegions
+from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky, log2_zaslavsky
 from oracles.formula_value import Undefined, value
 from oracles.random_formulas import formulas, sizes
 
@@ -176,6 +180,12 @@ def test_int64_is_used_exactly_as_far_as_it_is_proved_to_fit():
     assert compile(abs(n))(n=np.array([-(2**63)]))[0] == 2**63
 
 
+def test_a_product_may_fit_though_its_factors_do_not():
+    e = ceiling(H**4 * floor(5 / (3 * H)) / 2) + 1
+    assert compile(e)(H=[93, 7784, 719613128, 5]).tolist() == [1, 1, 1, 1]
+    assert compile(e)(H=[93, 1]).tolist() == [1, 2]
+
+
 def test_arguments_beyond_64_bits():
     assert list(compile(c + 1)(c=np.array([2**63], dtype=np.uint64))) == [2**63 + 1]
     assert list(compile(c + 1)(c=[10**30, 1])) == [10**30 + 1, 2]
@@ -264,6 +274,51 @@ def test_numbers_of_regions():
     for count, dimension in [(50, 20), (20, 5), (1000, 498), (802816, 150528), (802816, 802800), (5000, 2499)]:
         want = float(log2_zaslavsky(count, dimension).midpoint)
         assert compile(log(Zaslavsky(c, H)) / log(2))(c=count, H=dimension) == pytest.approx(want, rel=1e-12)
+
+
+def test_functions_without_an_operation_of_their_own():
+    e = PerceptronRegions(2, c, H)
+    assert compile(e + 1)(c=[3, 100], H=[3, 200]).tolist() == [41, PerceptronRegions(2, 100, 200).doit() + 1]
+    assert compile(log(e))(c=3, H=3) == math.log(40)
+    assert compile(Log2Zaslavsky(c, H))(c=[20, 20], H=[5, 40]).tolist() == pytest.approx([math.log2(21700), 20])
+    with pytest.raises(UnsupportedError, match="which needs SymPy"):
+        codegen(e)
+
+
+def test_records_of_formulas():
+    net = la.Input(3, H, H) >> la.Conv(c, 3, padding=1) >> la.ReLU()
+    size = la.derive(la.receptive_field, net)
+    got = compile({"field": size, "shape": la.output_shape(net)})(H=[8, 9], c=4)
+    assert got["field"].size == (3, 3) and got["shape"][0] == 4 and got["shape"][1].tolist() == [8, 9]
+    shape = compile(la.derive(la.output_shape, la.Input(c) >> la.Linear(7)))
+    assert shape() == shape(c=3) == (7,), "the network depends on c, its output does not"
+
+
+def numbers(thing):
+    """The numbers in a value, a tuple or a record, as floats."""
+    if hasattr(thing, "map_expressions"):
+        thing = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
+    if isinstance(thing, (tuple, list, sympy.Tuple)):
+        return [number for part in thing for number in numbers(part)]
+    return [] if isinstance(thing, (str, bool, type(None))) else [float(thing)]
+
+
+def test_every_metric_of_a_network_compiles_to_what_it_derives():
+    block = la.Conv(c, 3, padding=1, bias=False) >> la.BatchNorm() >> la.ReLU()
+    net = la.Input(3, H, H) >> la.Conv(c, 5, stride=2, padding=2) >> (la.Identity() + block) ** L >> la.Linear(10)
+    compared = 0
+    for metric in METRICS.values():
+        try:
+            derivation = la.derive(metric, net)
+        except UnsupportedError:
+            continue
+        at = {symbol.name: 7 for symbol in derivation.symbols}
+        compiled = compile(derivation)
+        got = compiled(**{name: size for name, size in at.items() if name in compiled.arguments})
+        for mine, theirs in zip(numbers(got), numbers(derivation(**at)), strict=True):
+            assert mine == pytest.approx(theirs, rel=1e-9), metric.name
+            compared += 1
+    assert compared >= 5
 
 
 def test_sums_and_products_over_an_index():

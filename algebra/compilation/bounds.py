@@ -257,4 +257,5 @@ _RULES = {
     "or": lambda value, args: (max(part[0] for part in args), max(part[1] for part in args)),
     "not": lambda value, args: (1 - args[0][1], 1 - args[0][0]),
     "loop": _loop,
+    "call": lambda value, args: (1 if value.is_positive is True else 0 if value.is_nonnegative is True else -inf, inf),
 }

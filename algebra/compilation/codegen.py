@@ -105,7 +105,7 @@ def _python(compiled: CompiledFormula, name: str) -> str:
     source = PythonSource(program, names, "_")
     if source.payloads:
         raise UnsupportedError(
-            "the formula rounds a number that is neither rational nor a logarithm or root of an integer, "
+            "the formula has a function that SymPy evaluates, or rounds a number that is neither rational nor a logarithm or root of an integer, "
             "which needs SymPy"
         )
     body = [f"'''{_described(compiled)}, for integers.'''"]

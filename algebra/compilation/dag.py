@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 import sympy
 from sympy import Basic, Expr, Integer, Rational, S, Symbol
-from sympy.core.function import Function
+from sympy.core.function import AppliedUndef, Function
 
 from ..errors import UnsupportedError
-from ..zaslavsky import BinaryEntropy, Zaslavsky
+from ..zaslavsky import BinaryEntropy, Log2Zaslavsky, Zaslavsky
 
 
 class Node(NamedTuple):
@@ -39,6 +39,7 @@ _PLAIN = {
     sympy.Add: "add", sympy.Mul: "mul", sympy.floor: "floor", sympy.ceiling: "ceiling", sympy.Mod: "mod",
     sympy.Max: "max", sympy.Min: "min", sympy.Abs: "abs", sympy.sign: "sign", sympy.Heaviside: "heaviside",
     sympy.binomial: "binomial", sympy.factorial: "factorial", Zaslavsky: "zaslavsky",
+    Log2Zaslavsky: "log2zaslavsky",
     sympy.StrictLessThan: "lt", sympy.LessThan: "le", sympy.Equality: "eq", sympy.Unequality: "ne",
     sympy.And: "and", sympy.Or: "or", sympy.Not: "not",
 }  # fmt: skip
@@ -174,6 +175,8 @@ class Dag:
             return self._loop("sum" if cls is sympy.Sum else "product", expression)
         if isinstance(expression, Expr) and expression.is_number and not expression.args and expression.is_finite:
             return self.node("real", (), expression)
+        if isinstance(expression, Function) and not isinstance(expression, AppliedUndef) and args:
+            return self.node("call", args, cls)
         raise UnsupportedError(
             f"cannot compile {cls.__name__} in {str(expression)[:200]}; what can be compiled: +, *, powers, "
             "floor, ceiling, Mod, "
@@ -229,6 +232,8 @@ def _expression(op: str, args: list, value: Any) -> Any:
         return S.true if value else S.false
     if op == "pow":
         return sympy.Pow(args[0], value)
+    if op == "call":
+        return value(*args)
     if op == "function":
         cls: type[Function] = FUNCTION_CLASSES[value]
         return cls(args[0])

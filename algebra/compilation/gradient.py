@@ -19,6 +19,7 @@ from sympy import Basic, Dummy, Expr, Symbol
 from ..errors import FieldError, UnsupportedError
 from .dag import CLASSES, FUNCTION_CLASSES, Dag
 
+_OF_INTEGERS = {"zaslavsky", "log2zaslavsky", "call"}
 _BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not", "bool"}
 
 
@@ -210,11 +211,11 @@ def _of_loop(dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol]
 def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]:
     """Functions: SymPy knows their derivatives; the arguments stay nodes."""
     op, args, value = dag.nodes[number]
-    dummies = [Dummy(positive=True, integer=True if op == "zaslavsky" else None) for _ in args]
+    dummies = [Dummy(positive=True, integer=True if op in _OF_INTEGERS else None) for _ in args]
     if op == "function":
         pattern: Basic = FUNCTION_CLASSES[value](*dummies)
     else:
-        pattern = CLASSES[op](*dummies)
+        pattern = (value if op == "call" else CLASSES[op])(*dummies)
     found = []
     for arg, dummy in zip(args, dummies, strict=True):
         if arg not in depends:

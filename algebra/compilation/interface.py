@@ -89,6 +89,8 @@ class CompiledFormula:
         The names of the arguments.
     symbols : tuple of sympy.Symbol
         The symbols they stand for.
+    unused : dict
+        Names that may be given besides: symbols of a derivation's network on which nothing here depends.
     keys : list or None
         The names of the results, if a mapping was given.
     expressions : list of sympy.Expr
@@ -108,7 +110,9 @@ class CompiledFormula:
         self.backend, self.domain, self.on_invalid = backend, domain, on_invalid
         self._single = not isinstance(e_or_dict, (Mapping, list, tuple))
         self.keys, self._shapes, self.expressions, self._own = _opened(e_or_dict)
-        self._plain = (self._single or self.keys is not None) and all(isinstance(part, Basic) for part in self._shapes)
+        self._plain = (self._single or self.keys is not None) and all(
+            isinstance(part, (sympy.Expr, sympy.logic.boolalg.Boolean)) for part in self._shapes
+        )
         self._conditions = conditions_of(domain)
         if on_invalid == "raise":  # every condition has to hold, so each may serve in the proofs about all formulas
             self._conditions += [condition for own in self._own for condition in own]
@@ -116,6 +120,10 @@ class CompiledFormula:
         own = [condition for conditions in self._own for condition in conditions]
         self.symbols = _symbols([*self.expressions, *self._conditions, *own])
         self.arguments = tuple(symbol.name for symbol in self.symbols)
+        # What a network depends on, though this metric of it does not, may be given as well.
+        nets = [thing.net for thing in _things(e_or_dict) if hasattr(thing, "formula") and hasattr(thing, "net")]
+        known = {symbol.name: symbol for net in nets for symbol in net.free_symbols}
+        self.unused = {name: symbol for name, symbol in known.items() if name not in self.arguments}
         self._variants: dict[frozenset[Symbol], Formulas] = {}
         self._runners: dict[frozenset[Symbol], Any] = {}
         always_real = frozenset(symbol for symbol in self.symbols if symbol.is_integer is False)
@@ -174,7 +182,9 @@ class CompiledFormula:
             values = []
         if len(values) != len(arguments) or len(values) != len(self.arguments):
             missing = [name for name in self.arguments if name not in arguments]
-            unknown = [name for name in arguments if name not in self.arguments]
+            unknown = [name for name in arguments if name not in self.arguments and name not in self.unused]
+            if not missing and not unknown:
+                return self._results({name: arguments[name] for name in self.arguments})
             raise FieldError(
                 f"this formula is a function of {', '.join(self.arguments) or 'nothing'}; "
                 f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
@@ -234,18 +244,23 @@ def formula_of(thing: Any) -> Any:
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         return sympy.sympify(found)
     parts = expressions(found)
-    if not parts or not all(isinstance(part, (sympy.Expr, sympy.logic.boolalg.Boolean)) for part in parts):
+    empty = not parts and (isinstance(found, (tuple, sympy.Tuple)) or hasattr(found, "map_expressions"))
+    if not (parts or empty) or not all(isinstance(part, (sympy.Expr, sympy.logic.boolalg.Boolean)) for part in parts):
         raise FieldError(f"can only compile SymPy expressions, got {found!r} of type {type(found).__name__}")
     return found
 
 
+def _things(given: Any) -> list[Any]:
+    """What is to be compiled, one by one."""
+    if isinstance(given, Mapping):
+        return list(given.values())
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
 def _opened(given: Any) -> tuple[Any, list[Any], list[Basic], list[list[Condition]]]:
     """The keys of a mapping, the shape of each value, all expressions, and the conditions that each of them needs."""
-    keys, things = None, [given]
-    if isinstance(given, Mapping):
-        keys, things = list(given), list(given.values())
-    elif isinstance(given, (list, tuple)):
-        things = list(given)
+    keys = list(given) if isinstance(given, Mapping) else None
+    things = _things(given)
     shapes, found, own = [], [], []
     for thing in things:
         formula = formula_of(thing)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import runtime
+from .calls import caller
 
 # Kernels that read all of their operands before they write: their result may take the place of an operand.
 IN_PLACE = {"add", "sub", "mul", "floordiv", "mod", "min", "max", "abs", "shift", "bitand", "lt", "le", "eq", "ne",
@@ -141,6 +142,9 @@ def _elementwise(name: str, value: Any) -> Callable[..., Any]:
 
     if name == "iroot":
         return _assigning(np.frompyfunc(lambda number: runtime.iroot(int(number), value), 1, 1))
+    if name == "call":
+        called = caller(value)
+        return _assigning(lambda *sizes: np.frompyfunc(called, len(sizes), 1)(*sizes))
     if name == "realfloor":
         count = 1 + len(value.symbols)
         return _assigning(np.frompyfunc(lambda number, *sizes: runtime.realfloor(value, number, *sizes), count, 1))
@@ -162,6 +166,8 @@ def scalar_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
         return divide
     if name == "func":
         return _scalar_function(value)
+    if name == "call":
+        return caller(value)
     if name == "iroot":
         return lambda number: runtime.iroot(number, value)
     if name == "realfloor":

@@ -9,6 +9,7 @@ fail, and the result carries the condition under which it holds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 from typing import Any
 
 from sympy import Symbol
@@ -310,6 +311,22 @@ class Lowering(Writer):
             valid.add(self.condition(holds, "the number of hyperplanes is not negative"))
         place = program.op("zaslavsky", (n.numerator, d.numerator))  # type: ignore[union-attr]
         return Fraction(place, valid=frozenset(valid))
+
+    def _log2zaslavsky(self, _: None, n: Value, d: Value) -> Value:
+        regions = self._zaslavsky(None, n, d)
+        natural = self._log_of_regions(regions)
+        if natural is None:  # the number of regions is a number
+            return self.times((self._function("log", regions), Real(self.program.number(1 / log(2)))))
+        return self.times((natural, Real(self.program.number(1 / log(2)))))
+
+    def _call(self, cls: Any, *operands: Value) -> Value:
+        """A function that SymPy evaluates."""
+        if not all(self.is_integer(operand) for operand in operands):
+            raise UnsupportedError(f"{cls.__name__} can be compiled where its arguments are integers")
+        places = [operand.numerator for operand in operands]  # type: ignore[union-attr]
+        if cls.is_integer is True:
+            return Fraction(self.program.op("call", places, cls), valid=conditions(operands))
+        return Real(self.program.op("call", places, cls, "float"), conditions(operands))
 
     def _log_of_regions(self, value: Value) -> Value | None:
         """log Z(n, d) from n and d: the number itself may have millions of digits."""

@@ -70,7 +70,9 @@ class Planner:
                 continue
             using = users.get(place, [])
             if len(using) == 1 and program.ops[using[0]] in ("add", "mul") and program.types[using[0]] == "int":
-                if self.plan.types[place] == self.plan.types[using[0]]:
+                # Operands that do not fit make a product that fits all the same, if another one is 0.
+                kinds = {self.plan.types[number] for number in (place, using[0], *program.args[place])}
+                if len(kinds) == 1:
                     found.add(place)
         return found
 

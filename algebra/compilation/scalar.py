@@ -18,6 +18,7 @@ from sympy import Symbol
 
 from ..errors import DomainError, FieldError
 from . import runtime
+from .calls import caller
 from .domains import outside
 from .formula import Formulas
 from .program import Program
@@ -117,6 +118,10 @@ class PythonSource:
             name = f"{self.prefix}payload{place}"
             self.payloads[name] = value
             return f"{self._helper(op)}({', '.join([name, *args])})"
+        if op == "call":
+            name = f"{self.prefix}call{place}"
+            self.payloads[name] = caller(value)
+            return f"{name}({', '.join(args)})"
         if op == "iroot":
             args.append(repr(value))
         if op == "logratio":
@@ -175,7 +180,11 @@ def python_function(program: Program) -> Callable[..., tuple]:
     names = [f"a{place}" for place in range(len(program.inputs))]
     source = PythonSource(program, names)
     results = ", ".join(source.text[output] for output in program.outputs)
-    lines = [f"def formula({', '.join(names)}):", *("    " + line for line in source.lines), f"    return ({results},)"]
+    lines = [
+        f"def formula({', '.join(names)}):",
+        *("    " + line for line in source.lines),
+        f"    return ({results + ',' if results else ''})",
+    ]
     module = builtins.compile("\n".join(lines), "<compiled formula>", "exec")
     code = next(part for part in module.co_consts if isinstance(part, CodeType))
     scope: dict[str, Any] = {"__builtins__": builtins, "math": runtime.math, **source.payloads}
