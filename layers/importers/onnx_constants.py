@@ -193,7 +193,7 @@ def _cast(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
     kind = numpy.dtype(onnx.helper.tensor_dtype_to_np_dtype(int(attributes["to"])))
     if given[0].dtype != object:
         return given[0].astype(kind)
-    convert = bool if kind == bool else int if numpy.issubdtype(kind, numpy.integer) else float
+    convert = bool if kind.kind == "b" else int if numpy.issubdtype(kind, numpy.integer) else float
     made = numpy.empty(given[0].shape, dtype=object)
     made.reshape(-1)[:] = [entry if isinstance(entry, Expr) else convert(entry) for entry in given[0].reshape(-1).tolist()]
     return made

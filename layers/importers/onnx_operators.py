@@ -306,6 +306,8 @@ def _given(t: OnnxTranslator, value: OnnxValue, own: Shape) -> OnnxValue:
 @rule("Einsum")
 def _einsum(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     spec = a["equation"].decode().replace(" ", "")
+    if spec.isupper() or not any(character.isupper() for character in spec):
+        spec = spec.lower()
     if len(node.input) != 2 or "->" not in spec or "." in spec or not spec.replace(",", "").replace("->", "").islower():
         raise UnsupportedError(f"{t.name}: Einsum of {spec!r}; two tensors with small letters for all axes have a layer")
     parts, out = spec.split("->")

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Mul, Tuple
+from sympy import Expr, Integer, Mul, Tuple, sqrt
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.network import Add, Concat, Network
 from ...algebra.network import Mul as Product
 from ...algebra.normal_form import same, simplify
 from .. import activation, arithmetic, convolution, embedding, linear, normalization, pooling, recurrent, reshape
+from .products import matrix_product
 from .record import Operation
 
 Shape = tuple[Expr, ...]
@@ -103,8 +104,11 @@ class Translator:
         return value
 
     def unbatched(self, node: Any) -> Value:
+        """The value of a node with all its axes."""
+        return self.whole(self.value(node))
+
+    def whole(self, value: Value) -> Value:
         """A value with all its axes."""
-        value = self.value(node)
         if not value.batched:
             return value
         name = self.add(f"{value.name}_whole{len(self.operations)}", reshape.Reshape(value.shape), [value.name])
@@ -228,10 +232,15 @@ def _batch_norm(t: Translator, node: Any) -> None:
 @rule("layer_norm", "native_layer_norm")
 def _layer_norm(t: Translator, node: Any) -> None:
     axes, weight, bias = node.args[1], argument(node, 2, "weight"), argument(node, 3, "bias")
-    if len(axes) != 1:
-        raise UnsupportedError(f"{node.name}: layer normalisation over {len(axes)} axes; only the last axis has a layer")
-    layer = normalization.LayerNorm(weight is not None, bias is not None, float(argument(node, 4, "eps", 1e-5)))
-    t.put(node, t.with_weights(layer, weight, bias), [node.args[0]])
+    value = t.value(node.args[0])
+    layer: Network = normalization.LayerNorm(weight is not None, bias is not None, float(argument(node, 4, "eps", 1e-5)))
+    layer = t.with_weights(layer, weight, bias)
+    if len(axes) != 1:  # over several axes: over one with as many elements
+        if len(axes) > len(value.own):
+            raise UnsupportedError(f"{node.name}: layer normalisation over the batch")
+        kept = value.own[: len(value.own) - len(axes)]
+        layer = reshape.Reshape((*kept, simplify(Mul(*value.shape[-len(axes) :])))) >> layer >> reshape.Reshape(value.own)
+    t.put(node, layer, [value])
 
 
 @rule("rms_norm")
@@ -367,9 +376,14 @@ def _clamp(t: Translator, node: Any) -> None:
 def _softmax(t: Translator, node: Any) -> None:
     value = t.value(node.args[0])
     axis = int(node.args[1]) % len(value.shape)
-    if axis != len(value.shape) - 1:
-        raise UnsupportedError(f"{node.name}: softmax along axis {axis} of {len(value.shape)}; only the last axis has a layer")
-    t.put(node, activation.Softmax(), [node.args[0]])
+    if axis == 0 and value.batched:
+        value = t.whole(value)
+    rank, place = len(value.own), axis - value.batched
+    if place == rank - 1:
+        return t.put(node, activation.Softmax(), [value])
+    order = (*(other for other in range(rank) if other != place), place)
+    back = tuple(order.index(other) for other in range(rank))
+    return t.put(node, reshape.Permute(order) >> activation.Softmax() >> reshape.Permute(back), [value])
 
 
 @rule("dropout", "native_dropout", "feature_dropout")
@@ -464,13 +478,21 @@ def _concatenate(t: Translator, node: Any) -> None:
     t.put(node, Concat(axis=axis - batched), values, batched)
 
 
-@rule("matmul", "bmm")
+@rule("matmul", "bmm", "mm", "mv", "dot")
 def _matmul(t: Translator, node: Any) -> None:
-    shapes = [t.value(part).shape for part in node.args[:2]]
-    if len(shapes[0]) != len(shapes[1]) or len(shapes[0]) < 2 or shapes[0][:-2] != shapes[1][:-2]:
-        raise UnsupportedError(f"{node.name}: a product of {shapes[0]} and {shapes[1]}; both must have the same leading axes")
-    letters = string.ascii_lowercase[: len(shapes[0]) - 2]
-    _contract(t, node, f"{letters}xy", f"{letters}yz", f"{letters}xz", node.args[:2])
+    made = _product(t, node.name, *(t.value(part) for part in node.args[:2]))
+    t.values[node.name] = Value(made.name, t.shape(node), made.batched)
+
+
+def _product(t: Translator, name: str, left: Value, right: Value) -> Value:
+    """The product of two tensors as matrices, their leading axes broadcast."""
+    rank = max(len(left.shape), len(right.shape))
+    batched = (left.batched or right.batched) and all(v.batched or len(v.shape) < rank for v in (left, right))
+    pair = [left, right] if batched else [t.whole(value) for value in (left, right)]
+    first, second, spec, shape = matrix_product(pair[0].own, pair[1].own, name)
+    names = [value.name if value.own == own else t.add(f"{name}_{value.name}", reshape.Reshape(own), [value.name]) for value, own in zip(pair, (first, second))]
+    made = t.add(name, arithmetic.Einsum(spec), names)
+    return Value(made, (Integer(1), *shape) if batched else shape, batched)
 
 
 @rule("einsum")
@@ -496,17 +518,59 @@ def _contract(t: Translator, node: Any, first: str, second: str, out: str, parts
 
 @rule("scaled_dot_product_attention")
 def _attention(t: Translator, node: Any) -> None:
-    query, key, value = node.args[:3]
-    if argument(node, 3, "attn_mask") is not None:
-        raise UnsupportedError(f"{node.name}: attention with a mask given as a tensor; pass is_causal=True or none")
-    shapes = [t.value(part).shape for part in (query, key, value)]
-    if len({len(shape) for shape in shapes}) > 1 or shapes[0][:-2] != shapes[1][:-2]:
-        raise UnsupportedError(f"{node.name}: queries {shapes[0]} and keys {shapes[1]} must have the same leading axes")
-    layer = arithmetic.DotProductAttention(bool(argument(node, 5, "is_causal", False)))
-    parts = [t.value(part) for part in (query, key, value)]
+    parts = [t.value(part) for part in node.args[:3]]
     if not all(part.batched for part in parts):
-        parts = [t.unbatched(part) for part in (query, key, value)]
-    t.put(node, layer, parts)
+        parts = [t.whole(part) for part in parts]
+    query, key, value = parts
+    mask, scale = argument(node, 3, "attn_mask"), node.kwargs.get("scale")
+    if scale is not None:
+        query = Value(t.add(f"{node.name}_scaled", arithmetic.Scale(scale * sqrt(query.shape[-1])), [query.name]), query.shape, query.batched)
+    if mask is None and query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
+        return t.put(node, arithmetic.DotProductAttention(bool(argument(node, 5, "is_causal", False))), [query, key, value])
+    if query.shape[:-3] == key.shape[:-3] and query.shape[-3] != key.shape[-3]:
+        query, key, value = _grouped_heads(t, node.name, query, key, value)
+    order = tuple(range(len(key.own) - 2)) + (len(key.own) - 1, len(key.own) - 2)
+    turned = Value(t.add(f"{node.name}_keys", reshape.Permute(order), [key.name]), (*key.shape[:-2], key.shape[-1], key.shape[-2]), key.batched)
+    scores = _product(t, f"{node.name}_scores", query, turned)
+    name = t.add(f"{node.name}_weighed", arithmetic.Scale(1 / sqrt(query.shape[-1])), [scores.name])
+    if mask is None and argument(node, 5, "is_causal", False):
+        name = t.add(f"{node.name}_masked", arithmetic.Masked(), [name])
+    elif mask is not None:
+        name = _under_mask(t, node, Value(name, scores.shape, scores.batched), t.values[mask.name])
+    weights = Value(t.add(f"{node.name}_weights", activation.Softmax(), [name]), scores.shape, scores.batched)
+    made = _product(t, node.name, weights, value)
+    out = t.shape(node)
+    own = out[1:] if made.batched else out
+    name = made.name if made.own == own else t.add(f"{node.name}_heads", reshape.Reshape(own), [made.name])
+    t.values[node.name] = Value(name, out, made.batched)
+    return None
+
+
+def _grouped_heads(t: Translator, name: str, query: Value, key: Value, value: Value) -> list[Value]:
+    """Several heads of queries for each head of keys and values: an axis for the heads of one group."""
+    heads = key.shape[-3]
+    group = simplify(query.shape[-3] / heads)
+    made = []
+    for part, sizes in ((query, (heads, group)), (key, (heads, Integer(1))), (value, (heads, Integer(1)))):
+        shape = (*part.shape[:-3], *sizes, *part.shape[-2:])
+        own = shape[1:] if part.batched else shape
+        made.append(Value(t.add(f"{name}_{len(made)}_groups", reshape.Reshape(own), [part.name]), shape, part.batched))
+    return made
+
+
+def _under_mask(t: Translator, node: Any, scores: Value, mask: Value) -> str:
+    """Scores with a mask: a fixed one leaves scores as they are or puts a number beside them, a computed one is added."""
+    if mask.weight and mask.name not in t.learned:
+        return t.add(f"{node.name}_masked", arithmetic.Masked(), [scores.name])
+    kind = str(node.args[3].meta["val"].dtype if len(node.args) > 3 else node.kwargs["attn_mask"].meta["val"].dtype)
+    if "bool" in kind:
+        raise UnsupportedError(f"{node.name}: attention with a mask of truth values that depends on the data has no layer")
+    added = t.value(node.args[3] if len(node.args) > 3 else node.kwargs["attn_mask"])
+    added = added if added.batched == scores.batched else t.whole(added)
+    shape = (*(Integer(1),) * (len(scores.shape) - len(added.shape)), *added.shape)
+    own = shape[1:] if scores.batched and shape[0] == 1 else shape
+    name = added.name if added.own == own else t.add(f"{node.name}_mask", reshape.Reshape(own), [added.name])
+    return t.add(f"{node.name}_masked", Add(), [scores.name, name])
 
 
 # pooling and means ---------------------------------------------------------------------------------------------------
@@ -563,7 +627,11 @@ def _reduced(t: Translator, node: Any, layer: Callable[..., Network]) -> None:
 
 @rule("mean")
 def _mean(t: Translator, node: Any) -> None:
-    _reduced(t, node, arithmetic.Mean)
+    value, given = t.value(node.args[0]), argument(node, 1, "dim")
+    rank = len(value.shape)
+    if value.batched and rank > 3 and isinstance(given, (list, tuple)) and sorted(int(axis) % rank for axis in given) == list(range(2, rank)):
+        return t.put(node, pooling.AdaptiveAvgPool(1) if argument(node, 2, "keepdim", False) else pooling.GlobalAvgPool(), [value])
+    return _reduced(t, node, arithmetic.Mean)
 
 
 @rule("sum")
@@ -791,10 +859,23 @@ def _norm(t: Translator, node: Any) -> None:
 
 @rule("masked_fill", "where")
 def _masked(t: Translator, node: Any) -> None:
-    parts = [part for part in node.all_input_nodes if not t.values[part.name].weight]
-    if len(parts) != 1:
-        raise UnsupportedError(f"{node.name}: a choice between two computed tensors has no layer; only a fixed mask has")
-    t.put(node, arithmetic.Masked(), [parts[0]])
+    condition = node.args[1] if node.target.__name__.startswith("masked_fill") else node.args[0]
+    if not t.values[condition.name].weight:
+        raise UnsupportedError(f"{node.name}: a choice that depends on the data has no layer; only a fixed mask has")
+    computed = [part for part in node.all_input_nodes if part is not condition and not (t.values[part.name].weight and part.name not in t.learned)]
+    out = t.shape(node)
+    made = []
+    for part in computed:
+        value = t.value(part)
+        wide = (*(Integer(1),) * (len(out) - len(value.shape)), *value.shape)
+        batched = value.batched and len(wide) == len(value.shape)
+        own, target = (wide[1:], out[1:]) if batched else (wide, out)
+        name = value.name if value.own == own else t.add(f"{node.name}_axes_{part.name}", reshape.Reshape(own), [value.name])
+        repeated = tuple(axis for axis, (a, b) in enumerate(zip(own, target)) if a != b)
+        if repeated:
+            name = t.add(f"{node.name}_wide_{part.name}", arithmetic.Expand(repeated, target), [name])
+        made.append(Value(t.add(f"{node.name}_{part.name}", arithmetic.Masked(), [name]), out, batched))
+    t.put(node, Add() if len(made) > 1 else None, made)
 
 
 # tensors that depend on no input -------------------------------------------------------------------------------------
