@@ -138,6 +138,30 @@ def compare(
 
 
 @app.command()
+def prove(
+    laws: Annotated[
+        list[str] | None, typer.Argument(help="Names of laws, or patterns such as 'receptive_field*'; all, if left out.")
+    ] = None,
+    route: Annotated[
+        list[str] | None,
+        typer.Option("--route", "-r", help="Only this route: ring, field, galois, induction, normal_form, z3, cvc5, coq."),
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write SMT-LIB 2, Coq and a LaTeX appendix of proofs into this folder.")
+    ] = None,
+) -> None:
+    """Prove the laws of the algebra, on every route or on one; exit status 1 if a law is refuted or left undecided."""
+    from .commands import prove as command
+
+    done = command.run(laws or (), route or (), export)
+    if done.table is not None:
+        Console(highlight=False, width=width()).print(done.table)
+    show(done.blocks)
+    if not done.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(
     latex: Annotated[Path, typer.Option("--latex", help="The folder for the LaTeX documents.")] = Path("out"),
 ) -> None:

@@ -130,7 +130,7 @@ class Law:
     def exactness(self) -> str:
         """``equality``, ``inequality`` or ``equivalence``."""
         if self.statement is None:
-            return "equality"
+            return getattr(self.trial, "exactness", "equality")
         return {"=": "equality", "iff": "equivalence"}.get(self.statement.relation, "inequality")
 
     @property

@@ -1,0 +1,303 @@
+"""What a layer's equation means, by enumeration at small integer sizes; shares no code with the engine.
+
+`Equation` reads the text with Python's own `ast`, finds the number of axes behind every star by trying, finds extents
+by searching for the largest index whose addresses all lie inside, and then walks over index points with
+`itertools.product`:
+
+- `shapes`, `weights`: the addresses that occur;
+- `counts`: one operation for each point of the indices on which its value depends, nominal and effective;
+- `value`: the number at an element of the output, exact where the numbers are;
+- `reach`: for every output position the first and the last input position that it reads, margins included.
+
+What is counted: a sum over K points costs K adds, a product of n factors n - 1 multiplies, a product of two tensors or
+more that is summed one MAC a point; a mean one division, an extremum K comparisons, a softmax an add and two others a
+point; signs, ones and what reads no tensor are free, and so is a line that the output does not need. Effective
+counts leave out the points that a mask excludes or that read a margin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from .extents import SizedEquation
+from .nodes import (
+    FUNCTIONS,
+    Component,
+    Env,
+    Impossible,
+    Index,
+    Line,
+    Node,
+    points_of,
+    quotient,
+    reads,
+    reads_joined,
+)
+
+
+@dataclass
+class Counts:
+    macs: int = 0
+    multiplies: int = 0
+    adds: int = 0
+    other: int = 0
+
+
+class Equation(SizedEquation):
+    """An equation at integer sizes.
+
+    Parameters
+    ----------
+    text : str
+    fields : mapping of str to int, Fraction, bool, str, None or a tuple of them
+    shapes : mapping of str to tuple of int
+        The inputs, in order.
+    buffers : sequence of str
+    """
+
+    def __init__(
+        self, text: str, fields: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], buffers: Sequence[str] = ()
+    ):
+        super().__init__(text, fields, shapes, buffers)
+        self._reaches: dict[tuple[str, tuple[int, ...], str], Any] = {}
+        self._origins: dict[str, dict[tuple[int, ...], list[Env]]] = {}
+
+    # counting --------------------------------------------------------------------------------------------------------
+
+    def counts(self, effective: bool = False) -> Counts:
+        """The operations of all lines on which the output depends."""
+        total = Counts()
+        used, waiting = set(), [self.lines[-1].name]
+        while waiting:
+            name = waiting.pop()
+            if name in self.defined and name not in used:
+                used.add(name)
+                waiting += [read.name for read in reads(self.lines[self.defined[name]].value)]
+        for line in self.lines:
+            if line.name in used:
+                self._count(line.value, line, total, effective)
+        return total
+
+    def _count(self, node: Node, line: Line, total: Counts, effective: bool) -> None:
+        if node.kind in ("number", "read", "pad") or not any(reads(node)):
+            return
+        for part in node.parts:
+            self._count(part, line, total, effective)
+        depends = self._depends(node, line)
+        points = self._point_count(depends | frozenset(node.indices), node, line, effective)
+        if node.kind == "plus":
+            total.adds += (len(node.parts) - 1) * points
+        elif node.kind == "times":
+            factors = [part for part in node.parts if not (part.kind == "number" and part.value in (1, -1))]
+            total.multiplies += max(len(factors) - 1, 0) * points
+        elif node.kind == "apply":
+            exponent = node.parts[1].value if node.name == "power" else None
+            if exponent is not None and exponent == int(exponent) and exponent > 0:
+                total.multiplies += (int(exponent) - 1) * points
+            else:
+                total.other += points
+        elif node.kind == "softmax":
+            total.adds += points
+            total.other += 2 * points
+        elif node.name in ("sum", "mean"):
+            total.adds += points
+            if node.name == "mean":
+                total.other += self._point_count(depends, node, line, effective)
+            body = node.parts[0]
+            if node.name == "sum" and body.kind == "times" and sum(any(reads(part)) for part in body.parts) >= 2:
+                total.macs += points
+        elif node.name == "prod":
+            total.multiplies += points
+        else:
+            total.other += points
+
+    def _depends(self, node: Node, line: Line) -> frozenset[Index]:
+        """The indices on which the value of an operation depends; reductions depend on their ranges and masks too."""
+        below = frozenset().union(*(self._depends(part, line) for part in node.parts))
+        below |= frozenset().union(*(part.indices for part in node.address))
+        if node.kind in ("reduce", "softmax"):
+            for constraint in self._constraints(line):
+                if constraint.indices & set(node.indices):
+                    below |= constraint.indices
+        return below - frozenset(node.indices) if node.kind == "reduce" else below
+
+    def _point_count(self, indices: frozenset[Index], node: Node, line: Line, effective: bool) -> int:
+        limits = [c for c in self._constraints(line) if c.indices <= indices and (effective or c.is_range)]
+        real = self._margins_below(node, indices) if effective else []
+        found = 0
+        for env in points_of(sorted(indices, key=str), line.extents):
+            if all(limit.holds(env) for limit in limits) and all(
+                before <= part.at(env) < before + inner for part, before, inner in real
+            ):
+                found += 1
+        return found
+
+    def _margins_below(self, node: Node, indices: frozenset[Index]) -> list[tuple[Component, int, int]]:
+        """Addresses of padded tensors that a point of these indices determines, with where the real elements lie."""
+        return [
+            (part, *margin)
+            for read in reads(node) if read.name in self.margins
+            for part, margin in zip(read.address, self.margins[read.name])
+            if margin is not None and part.indices <= indices
+        ]  # fmt: skip
+
+    @property
+    def activations(self) -> int:
+        """Elements of the output, none if the last line only renames what is there."""
+        last = self.lines[-1].value
+        return 0 if last.kind == "read" and len(list(reads(last))) == 1 else math.prod(self.output)
+
+    def rows(self, name: str) -> int | None:
+        """How many rows the smallest table has that a tensor holds the numbers of; None if it holds others."""
+        found = [
+            self.shapes[read.name][axis]
+            for line in self.lines
+            for read in reads(line.value)
+            for axis, part in enumerate(read.address)
+            if part.kind == "lookup" and part.lookup.name == name
+        ]
+        return min(found, default=None)
+
+    # values ----------------------------------------------------------------------------------------------------------
+
+    def run(self, tensors: Mapping[str, Any]) -> dict[tuple[int, ...], Any]:
+        """Every element of the output, from arrays of the inputs, the learned tensors and the buffers."""
+        self.tensors = tensors
+        self._values: dict[tuple[str, tuple[int, ...]], Any] = {}
+        name = self.lines[-1].name
+        return {where: self._element(name, where) for where in product(*map(range, self.output))}
+
+    def _element(self, name: str, where: tuple[int, ...]) -> Any:
+        if name not in self.defined:
+            if any(not 0 <= at < size for at, size in zip(where, self.shapes[name])):
+                raise Impossible(f"{name} is read at {where}")
+            value = self.tensors[name][where]
+            return value.item() if hasattr(value, "item") else value
+        if (name, where) not in self._values:
+            place = self.defined[name]
+            running = self._recurrent().get(place)
+            if any(part.plain == running is not None and at < 0 for part, at in zip(self.lines[place].target, where)):
+                return 0
+            self._values[name, where] = self._computed(self.lines[place], where)
+        return self._values[name, where]
+
+    def _computed(self, line: Line, where: tuple[int, ...]) -> Any:
+        if any(not 0 <= at < size for at, size in zip(where, self.shapes[line.name])):
+            raise Impossible(f"{line.name} is read at {where}")
+        if line.value.kind == "pad":
+            body, fill = line.value.parts
+            inner = tuple(at - before for at, (before, _) in zip(where, line.value.value))
+            if all(0 <= at < size for at, size in zip(inner, self.shapes[body.name])):
+                return self._element(body.name, inner)
+            return self._value(fill, line, self._envs_at(line, where)[0])
+        total: Any = 0
+        for env in self._envs_at(line, where):
+            if all(limit.holds(env) for limit in self._constraints(line) if limit.indices <= set(env)):
+                total = total + self._value(line.value, line, env)
+        return total
+
+    def _envs_at(self, line: Line, where: tuple[int, ...]) -> list[Env]:
+        """The points of the target's indices that fall on one element."""
+        if line.name not in self._origins:
+            found: dict[tuple[int, ...], list[Env]] = {}
+            indices = sorted({index for part in line.target for index in part.indices}, key=str)
+            for env in points_of(indices, line.extents):
+                found.setdefault(tuple(self._position(line, part, env) for part in line.target), []).append(env)
+            self._origins[line.name] = found
+        return self._origins[line.name].get(where, [])
+
+    def _value(self, node: Node, line: Line, env: Env) -> Any:
+        if node.kind == "number":
+            return node.value
+        if node.kind == "read":
+            return self._element(node.name, tuple(self._at(part, line, env) for part in node.address))
+        if node.kind in ("reduce", "softmax"):
+            return self._reduced(node, line, env)
+        values = [self._value(part, line, env) for part in node.parts]
+        if node.kind == "plus":
+            return sum(values[1:], values[0])
+        if node.kind == "times":
+            return math.prod(values[1:], start=values[0])
+        return FUNCTIONS[node.name](*values)
+
+    def _at(self, part: Component, line: Line, env: Env) -> int:
+        if part.kind == "lookup":
+            return int(self._value(part.lookup, line, env))
+        return self._position(line, part, env)
+
+    def _reduced(self, node: Node, line: Line, env: Env) -> Any:
+        limits = [c for c in self._constraints(line) if c.indices & set(node.indices)]
+        if node.kind == "softmax" and not all(limit.holds(env) for limit in limits):
+            return 0.0
+        values = []
+        for point in points_of(node.indices, line.extents):
+            here = {**env, **point}
+            if all(limit.holds(here) for limit in limits):
+                values.append(self._value(node.parts[0], line, here))
+        if node.kind == "softmax":
+            largest = float(max(values))
+            own = float(self._value(node.parts[0], line, env))
+            return math.exp(own - largest) / math.fsum(math.exp(float(value) - largest) for value in values)
+        if node.name == "sum":
+            return sum(values)
+        if node.name == "mean":
+            return quotient(sum(values), len(values)) if values else 0
+        if node.name == "prod":
+            return math.prod(values)
+        return max(values, default=-math.inf) if node.name == "max" else min(values, default=math.inf)
+
+    # which input an output reads -------------------------------------------------------------------------------------
+
+    def reach(self, name: str) -> dict[tuple[int, ...], list[tuple[int, int] | None]]:
+        """For every output position, along every axis of an input, the first and the last position that it reads.
+
+        Margins count, with positions before 0 and after the end; masks are not looked at, ranges are.
+        """
+        return {where: self._reads_of(self.lines[-1].name, where, name) for where in product(*map(range, self.output))}
+
+    def _reads_of(self, tensor: str, where: tuple[int, ...], name: str) -> list[tuple[int, int] | None]:
+        rank = len(self.inputs[name])
+        if tensor == name:
+            return [(at, at) for at in where]
+        if tensor not in self.defined:
+            return [None] * rank
+        key = (tensor, where, name)
+        if key not in self._reaches:
+            self._reaches[key] = [None] * rank
+            line = self.lines[self.defined[tensor]]
+            hull: list[tuple[int, int] | None] = [None] * rank
+            for read, element in self._elements_read(line, where):
+                for axis, seen in enumerate(self._reads_of(read, element, name)):
+                    if seen is not None:
+                        old = hull[axis]
+                        hull[axis] = seen if old is None else (min(old[0], seen[0]), max(old[1], seen[1]))
+            self._reaches[key] = hull
+        return self._reaches[key]
+
+    def _elements_read(self, line: Line, where: tuple[int, ...]) -> set[tuple[str, tuple[int, ...]]]:
+        if line.value.kind == "pad":
+            body = line.value.parts[0]
+            return {(body.name, tuple(at - before for at, (before, _) in zip(where, line.value.value)))}
+        found: set[tuple[str, tuple[int, ...]]] = set()
+        ranges = [c for c in self._constraints(line) if c.is_range]
+        for env in self._envs_at(line, where):
+            for read, joined in reads_joined(line.value):
+                if read.name in self.weights or read.name in self.buffers:
+                    continue
+                known = {index for part in read.address for index in part.indices}
+                limits = [c for c in ranges if c.ranged in known]
+                needed = known.union(*(c.indices for c in limits)) - (set(env) - joined)
+                for point in points_of(sorted(needed, key=str), line.extents):
+                    here = {**env, **point}
+                    if all(limit.holds(here) for limit in limits):
+                        # What is looked up can be any row.
+                        axes = [
+                            range(size) if part.kind == "lookup" else [self._position(line, part, here)]
+                            for part, size in zip(read.address, self.shapes[read.name])
+                        ]  # fmt: skip
+                        found.update((read.name, element) for element in product(*axes))
+        return found
