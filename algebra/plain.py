@@ -31,7 +31,7 @@ class PlainWidths:
     ends_affine : bool
         Whether an affine map follows the last units.
     dense : bool
-        Whether an affine map of full rank with weights of its own stands before every layer of units.
+        Whether an affine map of full rank with weights of its own stands before every layer of units, and the last map is one.
     output : Expr
     """
 
@@ -51,7 +51,9 @@ def plain_widths(phi: Transfer, inputs: Any, output: Any, what: str) -> PlainWid
     """
     reader = _Reader(inputs, what)
     blocks = reader.blocks(phi)
-    return PlainWidths(tuple(blocks), reader.affine is not None, reader.dense, output)
+    last = reader.affine
+    dense = reader.dense and (last is None or (last.groups is not None and last.groups[2] == 1))
+    return PlainWidths(tuple(blocks), last is not None, dense, output)
 
 
 class _Reader:
