@@ -98,7 +98,7 @@ def as_numbers(given: Any, what: str) -> "ndarray":
 
 
 def as_result(values: "ndarray") -> "ndarray":
-    """What a caller gets: floats, 64-bit integers where the exact values are such, or Python's integers and fractions."""
+    """What a caller gets: floats, 64-bit integers where all values are such, or Python's integers and fractions."""
     import numpy
 
     if values.dtype != object:

@@ -94,7 +94,7 @@ class _LayerRun(Addresses):
             if running not in statement.address:
                 raise UnsupportedError(
                     f"{self.instance.layer}: the recurrence along {running} has a line without it, "
-                    f"{statement.target}[...]; write {statement.target}[{running}, ...] or move the line out of the recurrence"
+                    f"{statement.target}[...]; write {statement.target}[{running}, ...] or move the line out of it"
                 )
             self.tensors[statement.target] = numpy.full(self._shape(statement.target), 0, dtype=object)
         steps = max(int(self.instance.extents[place][running]) for place in places)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class Slot:
     """A tensor that a network needs.
 
-    `fan_in` is the number of its elements that one output sums, `rows` the number of rows of the table that its elements are numbers of,
-    and `table` computes what is known beforehand.
+    `fan_in` is the number of its elements that one output sums, `rows` the number of rows of the table that its
+    elements are numbers of, and `table` computes what is known beforehand.
     """
 
     name: str
@@ -122,8 +122,9 @@ def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]
     """Random numbers for everything that a network needs besides its inputs.
 
     Learned tensors are normally distributed, with a variance of one over the number of terms that are summed. Buffers
-    (running statistics) are uniform between 1/2 and 3/2, so that their roots and quotients exist, or numbers of rows where
-    they look something up, or what a layer's `tables` know. A tensor's numbers depend on the seed and on its name alone.
+    (running statistics) are uniform between 1/2 and 3/2, so that their roots and quotients exist, or numbers of rows
+    where they look something up, or what a layer's `tables` know. A tensor's numbers depend on the seed and on its name
+    alone.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Hypothesis strategies for registered layers: fields from their kinds, shapes that fit, and numbers to run them on.
 
-A new layer needs nothing here. If its fields and shapes fit together so rarely that drawing finds no case, give it a hint in
-`HINTS`: a function of hypothesis's `draw` that returns fields and input shapes that belong together.
+A new layer needs nothing here. If its fields and shapes fit together so rarely that drawing finds no case, give it a
+hint in `HINTS`: a function of hypothesis's `draw` that returns fields and input shapes that belong together.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
-from oracles.brute_force import Equation, Impossible
 from sympy import Expr, Rational, Symbol, Tuple
 
 import layeralgebra as la
+from oracles.brute_force import Equation
+from oracles.equation_nodes import Impossible
 
 ATTEMPTS = 8
 
@@ -69,7 +70,7 @@ def meaning(layer: la.Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation:
 small = st.integers(1, 3)
 
 
-@lru_cache(maxsize=None)
+@cache
 def words(cls: type[la.Layer]) -> list[str]:
     """The words that the equation of a layer compares its fields with."""
     text = cls.__dict__.get("equation")
@@ -98,7 +99,7 @@ def field_value(draw: Callable, cls: type[la.Layer], name: str, axes: int) -> An
     return draw(numbers)
 
 
-@lru_cache(maxsize=None)
+@cache
 def has_star(cls: type[la.Layer]) -> bool:
     """Whether the equation has starred indices, so that tuples make sense as fields."""
     text = cls.__dict__.get("equation")
@@ -216,7 +217,12 @@ def _window_attention(draw: Callable) -> tuple[dict, tuple]:
 def _cosine_window_attention(draw: Callable) -> tuple[dict, tuple]:
     """On two axes, since the relative positions of its table are pairs."""
     heads = draw(st.integers(1, 2))
-    fields = {"heads": heads, "window": draw(st.integers(1, 2)), "shift": draw(st.integers(0, 1)), "hidden": draw(st.integers(1, 2))}
+    fields = {
+        "heads": heads,
+        "window": draw(st.integers(1, 2)),
+        "shift": draw(st.integers(0, 1)),
+        "hidden": draw(st.integers(1, 2)),
+    }
     return fields, (draw(shape(2, heads * draw(st.integers(1, 2)), 3)),)
 
 
@@ -224,6 +230,14 @@ def _relative_attention(draw: Callable) -> tuple[dict, tuple]:
     fields = {"heads": draw(st.integers(1, 2)), "head_features": draw(st.integers(1, 2))}
     fields |= {"buckets": draw(st.sampled_from([4, 6, 8])), "farthest": draw(st.integers(5, 9))}
     return fields, ((draw(st.integers(1, 4)), draw(small)),)
+
+
+def _rotary(draw: Callable) -> tuple[dict, tuple]:
+    """Features turn in pairs, so that a head has an even number of them."""
+    attention, shapes = _attention(draw)
+    fields = {name: attention[name] for name in ("heads", "key_value_heads", "causal")}
+    fields |= {"head_features": 2 * draw(st.integers(1, 2)), "base": 100}
+    return fields, ((draw(st.integers(1, 4)), shapes[0][-1]),)
 
 
 def _reshape(draw: Callable) -> tuple[dict, tuple]:
@@ -327,6 +341,7 @@ HINTS: dict[str, Callable] = {
     "PixelUnshuffle": _pixel_unshuffle,
     "RelativeAttention": _relative_attention,
     "Reshape": _reshape,
+    "RotaryAttention": _rotary,
     "Slice": _positions_slice,
     "Subtract": _same_shape,
     "Sum": _reduction,
@@ -420,7 +435,8 @@ def symbolic(case: Case) -> tuple[la.Layer, list[tuple[Symbol, ...]], dict[Symbo
         else:
             fields[name] = value
     shapes = [
-        tuple(symbol(f"n{port}_{axis}", size, 1) for axis, size in enumerate(sizes)) for port, sizes in enumerate(case.shapes)
+        tuple(symbol(f"n{port}_{axis}", size, 1) for axis, size in enumerate(sizes))
+        for port, sizes in enumerate(case.shapes)
     ]
     try:
         return type(case.layer)(**fields), shapes, values

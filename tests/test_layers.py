@@ -1,8 +1,8 @@
-"""Every registered layer against enumeration: what its equation means at small sizes is found out by `oracles.brute_force`.
+"""Every registered layer against enumeration: `oracles.brute_force` finds out what its equation means at small sizes.
 
-Nothing here names a layer: a new one is tested as soon as it is registered. Shapes, parameters, work, activations, receptive
-fields and numbers are compared with counting index points; formulas at symbolic sizes with formulas at numbers; what is refused
-with what has no meaning.
+Nothing here names a layer: a new one is tested as soon as it is registered. Shapes, parameters, work, activations,
+receptive fields and numbers are compared with counting index points; formulas at symbolic sizes with formulas at
+numbers; what is refused with what has no meaning.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import sympy
 from conftest import PROFILE
 from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
-from oracles.brute_force import Impossible, Undefined
 from strategies_layers import HINTS, Case, arrays, attempts, cases, meaning, one_or_list, symbolic
 from sympy import Integer
 
 import layeralgebra as la
 from layeralgebra.algebra.reach import layer_reach
+from oracles.equation_nodes import Impossible, Undefined
 
 LAYERS = {layer.__name__: layer for layer in la.registered_layers()}
 every_layer = pytest.mark.parametrize("name", sorted(LAYERS))
 
-# A property here is one for each of many layers, so that the quick run takes fewer examples of each than its profile says.
-some = settings(max_examples=settings().max_examples if PROFILE == "full" else 4)
+# A property here is one for each of many layers, so that the quick run takes fewer examples than its profile says.
+some = settings(max_examples=settings().max_examples if PROFILE == "full" else 3)
 few = settings(max_examples=max(4, settings().max_examples // 4) if PROFILE == "full" else 2)
 
 
@@ -80,7 +80,8 @@ def test_receptive_fields_hold_every_position_that_is_read(name: str, data: st.D
             hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
             ends = {where: _ends(claimed, where) for where in hulls}
             for where, (low, high) in hulls.items():
-                assert ends[where][0] <= low and high <= ends[where][1], f"output {where} reads {low} to {high} along axis {axis}"
+                start, end = ends[where]
+                assert start <= low and high <= end, f"output {where} reads {low} to {high} along axis {axis}"
             widest = max((high - low + 1 for low, high in hulls.values()), default=0)
             assert widest <= claimed.size
             if not claimed.exact or not hulls:
@@ -169,7 +170,8 @@ def test_run_computes_what_the_equation_says(name: str, data: st.DataObject, see
             assert found[where] == value
         else:
             both_nan = math.isnan(found[where]) and math.isnan(value)
-            assert both_nan or found[where] == value or math.isclose(found[where], value, rel_tol=1e-9, abs_tol=1e-9), where
+            close = math.isclose(found[where], value, rel_tol=1e-9, abs_tol=1e-9)
+            assert both_nan or found[where] == value or close, where
 
 
 # symbols -------------------------------------------------------------------------------------------------------------
@@ -239,7 +241,8 @@ def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.Dat
         with pytest.raises(la.LayerAlgebraError):
             la.output_shape(layer, on=on)
         with pytest.raises(la.LayerAlgebraError):
-            la.run(layer, np.zeros(shapes[0], dtype=int) if len(shapes) == 1 else [np.zeros(s, dtype=int) for s in shapes])
+            zeros = [np.zeros(shape, dtype=int) for shape in shapes]
+            la.run(layer, zeros[0] if len(zeros) == 1 else zeros)
         return
     event("accepted")
     assert tuple(la.output_shape(layer, on=on)) == meant.output

@@ -267,7 +267,11 @@ WRONG: dict[str, tuple] = {
         la.ShapeError,
         "takes (3, 4), the array has shape (3, 5)",
     ),
-    "another rank than the network's": (lambda: la.run(la.Input(3, H) >> la.ReLU(), [1]), la.ShapeError, "takes 2 axes"),
+    "another rank than the network's": (
+        lambda: la.run(la.Input(3, H) >> la.ReLU(), [1]),
+        la.ShapeError,
+        "takes 2 axes",
+    ),
     "a size that must be two numbers": (
         lambda: la.run(la.Input(H, H) >> la.ReLU(), np.zeros((2, 3))),
         la.ShapeError,

@@ -1,7 +1,7 @@
 """Layers against PyTorch: shapes, parameter counts and output values on random cases, in double precision.
 
-The equations are independent of PyTorch's code, so agreement to 1e-5 on every case is evidence for both their meaning and
-`layeralgebra.run`. All of this is skipped, visibly, where PyTorch is absent.
+The equations are independent of PyTorch's code, so agreement to 1e-5 on every case is evidence for their meaning and
+for `layeralgebra.run`. All of this is skipped, visibly, where PyTorch is absent.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def randomised(module: Any, seed: int) -> Any:
             tensor.copy_(torch.randn(tensor.shape, generator=generator))
         for name, tensor in module.named_buffers():
             if tensor.is_floating_point():
-                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5 if "var" in name else torch.randn(tensor.shape, generator=generator))
+                drawn = torch.rand if "var" in name else torch.randn
+                tensor.copy_(drawn(tensor.shape, generator=generator) + (0.5 if "var" in name else 0))
     return module.double()
 
 
@@ -133,12 +134,19 @@ def test_conv_transpose(data: st.DataObject, seed: int) -> None:
     extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation))
     bias = draw(st.booleans())
     sizes = per_axis(draw, st.integers(1, 4), axes)
-    made = [(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in zip(sizes, stride, padding, dilation, kernel, extra)]
-    assume(min(made) >= 1)
+    settings_of_axes = zip(sizes, stride, padding, dilation, kernel, extra)
+    assume(all((n - 1) * s - 2 * p + d * (k - 1) + e >= 0 for n, s, p, d, k, e in settings_of_axes))
     transposed = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[axes - 1]
     module = transposed(inputs, outputs, kernel, stride, padding, extra, groups, bias, dilation)
     layer = la.ConvTranspose(
-        outputs, kernel, stride=stride, padding=padding, output_padding=extra, dilation=dilation, groups=groups, bias=bias
+        outputs,
+        kernel,
+        stride=stride,
+        padding=padding,
+        output_padding=extra,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
     )
     weight = array(randomised(module, seed).weight)
     weights = {"W": weight.reshape(groups, inputs // groups, *weight.shape[1:])}
@@ -159,9 +167,12 @@ def test_max_pool(data: st.DataObject, seed: int) -> None:
     dilation = per_axis(draw, st.integers(1, 2), axes)
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
     sizes = tuple(
-        draw(st.integers(max(1, d * (k - 1) + 1 - 2 * p), d * (k - 1) + 5)) for d, k, p in zip(dilation, kernel, padding)
+        draw(st.integers(max(1, d * (k - 1) + 1 - 2 * p), d * (k - 1) + 5))
+        for d, k, p in zip(dilation, kernel, padding)
     )
-    module = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)[axes - 1](kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    module = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)[axes - 1](
+        kernel, stride, padding, dilation, ceil_mode=ceil_mode
+    )
     layer = la.MaxPool(kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
     agree(layer, module, random(seed, 2, *sizes), {})
 
@@ -220,11 +231,21 @@ def test_layer_norm(seed: int, affine: bool, bias: bool, sizes: list[int]) -> No
 
 
 @cases
-@given(seed=seeds, affine=st.booleans(), groups=small, each=small, sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3))
+@given(
+    seed=seeds,
+    affine=st.booleans(),
+    groups=small,
+    each=small,
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+)
 def test_group_norm(seed: int, affine: bool, groups: int, each: int, sizes: list[int]) -> None:
     assume(each * np.prod(sizes) > 1)
     module = randomised(nn.GroupNorm(groups, groups * each, affine=affine), seed)
-    weights = {"w": array(module.weight).reshape(groups, each), "b": array(module.bias).reshape(groups, each)} if affine else {}
+    weights = (
+        {"w": array(module.weight).reshape(groups, each), "b": array(module.bias).reshape(groups, each)}
+        if affine
+        else {}
+    )
     agree(la.GroupNorm(groups, affine=affine), module, random(seed, groups * each, *sizes), weights)
 
 
@@ -257,7 +278,9 @@ def test_linear(seed: int, bias: bool, out: int, sizes: list[int]) -> None:
 
 
 @cases
-@given(seed=seeds, vocabulary=st.integers(1, 9), features=small, sizes=st.lists(st.integers(1, 4), min_size=1, max_size=2))
+@given(
+    seed=seeds, vocabulary=st.integers(1, 9), features=small, sizes=st.lists(st.integers(1, 4), min_size=1, max_size=2)
+)
 def test_embedding(seed: int, vocabulary: int, features: int, sizes: list[int]) -> None:
     module = randomised(nn.Embedding(vocabulary, features), seed)
     words = np.random.default_rng(seed).integers(0, vocabulary, sizes)
@@ -268,7 +291,9 @@ def attention_weights(module: Any, heads: int) -> dict[str, np.ndarray]:
     """The stacked projections of PyTorch as the equation's Q, K, V, O and their biases p, r, s, b."""
     features = module.embed_dim
     width = features // heads
-    q, k, v = (part.reshape(heads, width, features) for part in array(module.in_proj_weight).reshape(3, features, features))
+    q, k, v = (
+        part.reshape(heads, width, features) for part in array(module.in_proj_weight).reshape(3, features, features)
+    )
     found = {"Q": q[:, None], "K": k, "V": v, "O": array(module.out_proj.weight)}
     if module.in_proj_bias is not None:
         p, r, s = (part.reshape(heads, width) for part in array(module.in_proj_bias).reshape(3, features))
@@ -318,9 +343,18 @@ def test_cross_attention(seed: int, heads: int, width: int, queries: int, keys: 
     if other == features:
         parts = array(module.in_proj_weight).reshape(3, heads, width, features)
     else:
-        parts = [array(part).reshape(heads, width, -1) for part in (module.q_proj_weight, module.k_proj_weight, module.v_proj_weight)]
+        parts = [
+            array(part).reshape(heads, width, -1)
+            for part in (module.q_proj_weight, module.k_proj_weight, module.v_proj_weight)
+        ]
     projections = dict(zip("QKV", parts))
-    weights = projections | {"p": p, "r": r, "s": s, "O": array(module.out_proj.weight), "b": array(module.out_proj.bias)}
+    weights = projections | {
+        "p": p,
+        "r": r,
+        "s": s,
+        "O": array(module.out_proj.weight),
+        "b": array(module.out_proj.bias),
+    }
     layer = la.CrossAttention(heads)
     assert la.parameters(layer, on=[x.shape, memory.shape]) == sum(q.numel() for q in module.parameters())
     np.testing.assert_allclose(la.run(layer, [x, memory], weights), expected, rtol=1e-5, atol=1e-5)
@@ -393,7 +427,9 @@ ACTIVATIONS: dict[str, tuple[la.Network, Any]] = {
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_activations(name: str) -> None:
     layer, module = ACTIVATIONS[name]
-    x = np.concatenate([random(5, 2, 3, 8) * 4, np.array([-40.0, -6, -3, -1, 0, 1, 3, 40] * 6).reshape(2, 3, 8)], axis=1)
+    x = np.concatenate(
+        [random(5, 2, 3, 8) * 4, np.array([-40.0, -6, -3, -1, 0, 1, 3, 40] * 6).reshape(2, 3, 8)], axis=1
+    )
     agree(layer, module, x, {})
 
 

@@ -1,0 +1,199 @@
+"""What the oracle makes of an equation: operations, addresses, constraints, and small helpers on them."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+Index = tuple[str, int | None]
+Env = dict[Index, int]
+REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+RANKS: dict[tuple, list[dict[str, int]]] = {}
+
+
+class Impossible(Exception):
+    """The equation has no meaning at these sizes."""
+
+
+class Undefined(Exception):
+    """The equation has no value at these numbers."""
+
+
+@dataclass
+class Node:
+    """One operation: its kind, what it is made of, and how often it happens."""
+
+    kind: str  # number, read, plus, times, apply, reduce, softmax, pad
+    parts: tuple["Node", ...] = ()
+    name: str = ""
+    value: Any = None
+    address: tuple["Component", ...] = ()
+    indices: tuple[Index, ...] = ()
+    implicit: bool = False
+
+
+@dataclass
+class Component:
+    """One axis of an address: an integer expression, a mixed-radix group of indices, or a lookup."""
+
+    kind: str  # expression, group, lookup
+    indices: frozenset[Index]
+    at: Callable[[Env], Any] | None = None
+    plain: Index | None = None
+    group: tuple[Index, ...] = ()
+    lookup: Node | None = None
+
+
+@dataclass
+class Constraint:
+    indices: frozenset[Index]
+    holds: Callable[[Env], bool]
+    is_range: bool
+    ranged: Index | None = None
+
+
+@dataclass
+class Line:
+    name: str
+    target: tuple[Component, ...]
+    value: Node
+    extents: dict[Index, int]
+
+
+def mark_groups(tree: ast.AST, text: str) -> None:
+    """Python reads ``y[(*i,)]`` and ``y[*i]`` alike; the first is one axis, addressed by a group."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+            segment, depth = ast.get_source_segment(text, node.slice) or "", 0
+            outside = 0
+            for character in segment:
+                depth += (character == "(") - (character == ")")
+                outside += depth == 0
+            if segment.startswith("(") and outside == 1:
+                node.slice = ast.Tuple([node.slice], ast.Load())
+
+
+def flat(kind: str, node: Node) -> tuple[Node, ...]:
+    return node.parts if node.kind == kind else (node,)
+
+
+def summed_over(node: Node, index: Index) -> Node:
+    """Sum over an index in the smallest product, quotient or function that holds all of it, in every term apart."""
+    holders = [part for part in node.parts if index in free(part)]
+    if node.kind == "plus":
+        return with_parts(node, [summed_over(part, index) if part in holders else part for part in node.parts])
+    if node.kind == "reduce" and node.implicit:
+        inner = summed_over(node.parts[0], index)
+        if inner.kind == "reduce" and inner.implicit and inner.parts[0] is node.parts[0]:
+            return Node("reduce", inner.parts, "sum", indices=(*node.indices, index), implicit=True)
+        return with_parts(node, [inner])
+    if node.kind in ("reduce", "softmax"):
+        return with_parts(node, [summed_over(node.parts[0], index)])
+    bare = node.kind == "times" and len(holders) == 1 and holders[0].kind == "read"
+    if node.kind in ("times", "apply") and len(holders) == 1 and not bare:
+        return with_parts(node, [summed_over(part, index) if part is holders[0] else part for part in node.parts])
+    return Node("reduce", (node,), "sum", indices=(index,), implicit=True)
+
+
+def with_parts(node: Node, parts: Sequence[Node]) -> Node:
+    return Node(node.kind, tuple(parts), node.name, node.value, node.address, node.indices, node.implicit)
+
+
+def free(node: Node) -> frozenset[Index]:
+    below = frozenset().union(*(free(part) for part in node.parts), *(part.indices for part in node.address))
+    return below - frozenset(node.indices)
+
+
+def needed_indices(read: Node) -> frozenset[Index]:
+    return frozenset().union(*(part.indices for part in read.address))
+
+
+def reads(node: Node) -> Iterator[Node]:
+    if node.kind == "read":
+        yield node
+        for part in node.address:
+            if part.kind == "lookup":
+                yield from reads(part.lookup)
+    for part in node.parts:
+        yield from reads(part)
+
+
+def reads_joined(node: Node, joined: frozenset[Index] = frozenset()) -> Iterator[tuple[Node, frozenset[Index]]]:
+    """Every read, with the indices along which a softmax around it sees all elements at once."""
+    if node.kind == "softmax":
+        joined |= frozenset(node.indices)
+    if node.kind == "read":
+        yield node, joined
+        for part in node.address:
+            if part.kind == "lookup":
+                yield from reads_joined(part.lookup, joined)
+    for part in node.parts:
+        yield from reads_joined(part, joined)
+
+
+def all_indices(line: Line) -> list[Index]:
+    found = {index for part in line.target for index in part.indices}
+
+    def visit(node: Node) -> None:
+        found.update(node.indices)
+        for part in node.address:
+            found.update(part.indices)
+        for part in node.parts:
+            visit(part)
+
+    visit(line.value)
+    return sorted(found, key=str)
+
+
+def points_of(indices: Sequence[Index], extents: Mapping[Index, int]) -> Iterator[Env]:
+    for values in product(*(range(extents[index]) for index in indices)):
+        yield dict(zip(indices, values))
+
+
+def quotient(left: Any, right: Any) -> Any:
+    if right == 0:
+        raise Undefined("a division by zero")
+    if isinstance(left, float) or isinstance(right, float):
+        return left / right
+    return Fraction(left) / Fraction(right)
+
+
+def root(value: Any) -> Any:
+    if isinstance(value, (int, Fraction)):
+        value = Fraction(value)
+        over, under = math.isqrt(value.numerator), math.isqrt(value.denominator)
+        if over * over == value.numerator and under * under == value.denominator:
+            return Fraction(over, under)
+    return math.sqrt(value)
+
+
+def power(base: Any, exponent: Any) -> Any:
+    if exponent < 0 and base == 0:
+        raise Undefined("a negative power of zero")
+    if exponent == int(exponent):
+        return Fraction(base) ** int(exponent) if isinstance(base, int) else base ** int(exponent)
+    return float(base) ** float(exponent) if base >= 0 else math.nan
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "relu": lambda value: max(value, 0),
+    "abs": abs,
+    "max": max,
+    "min": min,
+    "exp": lambda value: math.exp(value),
+    "log": lambda value: math.log(value) if value > 0 else -math.inf if value == 0 else math.nan,
+    "sqrt": lambda value: math.sqrt(value) if value >= 0 else math.nan,
+    "tanh": lambda value: math.tanh(value),
+    "sigmoid": lambda value: 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value)),
+    "erf": lambda value: math.erf(value),
+    "sin": lambda value: math.sin(value),
+    "cos": lambda value: math.cos(value),
+    "softplus": lambda value: max(value, 0) + math.log1p(math.exp(-abs(value))),
+    "divide": quotient,
+    "power": power,
+}
