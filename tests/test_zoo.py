@@ -174,8 +174,12 @@ def test_efficientnet_scales_as_its_compound_rule_says():
     assert [Poly(work, w, d, r).degree(symbol) for symbol in (w, d, r)] == [2, 1, 2]
     at_published = {w: 1, d: 1, r: 7}
     for symbol, exponent in ((w, 2), (d, 1), (r, 2)):
-        alone = work.subs({other: number for other, number in at_published.items() if other != symbol})
-        assert limit(alone.diff(symbol) * symbol / alone, symbol, oo) == exponent
+        others = {other: number for other, number in at_published.items() if other != symbol}
+        elasticity = la.elasticity(work, symbol).subs(others)
+        assert limit(elasticity, symbol, oo) == exponent
+        alone = work.subs(others)
+        assert (elasticity - alone.diff(symbol) * symbol / alone).subs(symbol, 3) == 0
+        assert la.leading_term(work, symbol).subs(others) == Poly(alone, symbol).LC() * symbol**exponent
 
 
 @pytest.mark.parametrize("name, size", [("vgg16", 64), ("resnet50", 64), ("convnext_tiny", 96), ("mnasnet1_0", None), ("swin_t", 96)])

@@ -188,12 +188,12 @@ def named(name, size):
 
 WHOLE = {
     "squeezenet": (named("squeezenet1_1", 40), 40, True),
-    "mobilenet_v3": (named("mobilenet_v3_small", 32), 32, True),
-    "shufflenet": (named("shufflenet_v2_x0_5", 33), 33, True),
+    "mobilenet_v3": (named("mobilenet_v3_small", 32), 32, False),
+    "shufflenet": (named("shufflenet_v2_x0_5", 33), 33, False),
     "vit": (small_vit, 12, True),
     "swin": (lambda: small_swin(1), 64, True),
     "swin_v2": (lambda: small_swin(2), 64, True),
-    "maxvit": (small_maxvit, 64, True),
+    "maxvit": (small_maxvit, 64, False),
     "mnasnet": (named("mnasnet0_5", 32), 32, False),
     "mobilenet_v2": (named("mobilenet_v2", 35), 35, False),
     "regnet": (named("regnet_y_400mf", 32), 32, False),

@@ -79,6 +79,7 @@ _ROBERTA = {"vocabulary": 50_265, "context": 514, "length": 512, "segments": 1}
         "roberta_large": {**_ROBERTA, "features": 1024, "depth": 24, "heads": 16},
     },
     parameters={"bert_base": 109_482_240, "bert_large": 335_141_888, "roberta_base": 124_645_632, "roberta_large": 355_359_744},
+    aliases={"bert": "bert_base", "roberta": "roberta_base"},
     source="the authors' published weights (BERT's uncased), with the pooler and without the heads of pre-training",
 )
 def bert(

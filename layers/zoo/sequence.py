@@ -41,6 +41,7 @@ def mamba_block(features: Any, inner: Any, kernel: Any, state: Any, rank: Any) -
         "mamba_130m": 129_135_360, "mamba_370m": 371_516_416, "mamba_790m": 793_204_224, "mamba_1_4b": 1_372_178_432, "mamba_2_8b": 2_768_345_600,
     },
     source="the authors' published weights",
+    aliases={"mamba": "mamba_130m"},
 )  # fmt: skip
 def mamba(
     *, vocabulary: Any = 50_280, length: Any = 2048, features: Any = 768, depth: Any = 24, state: Any = 16, kernel: Any = 4,
@@ -83,6 +84,7 @@ def mamba(
 @family(
     paper='Zaremba, Sutskever, Vinyals, "Recurrent Neural Network Regularization", arXiv 1409.2329 (2014)',
     published={"lstm_small": {"features": 200}, "lstm_medium": {}, "lstm_large": {"features": 1500}},
+    aliases={"lstm": "lstm_medium"},
 )
 def lstm(*, vocabulary: Any = 10_000, length: Any = 35, features: Any = 650, depth: Any = 2, tied: bool = False) -> Stages:
     """A language model of long short-term memories, as wide inside as its embedding.

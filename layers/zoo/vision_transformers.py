@@ -86,6 +86,7 @@ def vit(
     },
     parameters={"mixer_b_16": 59_880_472, "mixer_l_16": 208_196_168, "mixer_s_32": 19_104_624, "mixer_s_16": 18_528_264, "mixer_b_32": 60_293_428, "mixer_l_32": 206_939_264},
     source="parameter counts of the authors' published weights, as timm gives them",
+    aliases={"mlp_mixer": "mixer_b_16", "mlp_mixer_b_16": "mixer_b_16", "mlp_mixer_l_16": "mixer_l_16"},
 )
 def mixer(
     *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, patch: Any = 16, features: Any = 768, depth: Any = 12,

@@ -18,6 +18,7 @@ def load() -> Any:
     import torch
 
     if not _libraries:
+        torch.set_num_threads(1)  # the models are small, and other tests may run beside these
         try:
             import torchvision
         except RuntimeError:
