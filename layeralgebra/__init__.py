@@ -36,7 +36,9 @@ __version__ = "0.1.0"
 
 _LATER = {
     "attention_circuits": "algebra.capacity.closed_forms", "capacity_allocation": "algebra.capacity.network",
-    "linear_predictor": "algebra.capacity.network",
+    "activation_decoupling": "algebra.capacity.network_scaling", "capacity_deep_limit": "algebra.capacity.network_scaling",
+    "capacity_propagation": "algebra.capacity.propagation", "functional_dimension": "algebra.capacity.functional_dimension",
+    "linear_predictor": "algebra.capacity.network", "scaling_exponent": "algebra.capacity.network_scaling",
     "codegen": "algebra.compilation", "compare": "algebra.tables", "compile": "algebra.compilation",
     "elasticity": "algebra.solve", "from_networkx": "algebra.graphs", "gradient": "algebra.compilation", "latex": "algebra.latex",
     "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",

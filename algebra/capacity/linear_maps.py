@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Integer
 
-from ..arrays import Labelled, aligned, constant, of_one_kind, spread, united
-from ..errors import BudgetError, UnsupportedError
-from ..heads import Constant, Head, Index, Pad, Read, address_indices
+from ..arrays import Labelled, aligned, as_numbers, constant, of_one_kind, spread, united
+from ..errors import BudgetError, ShapeError, UnsupportedError
+from ..heads import Constant, Index, Pad, Read, Softmax, address_indices, reads
 from ..instance import Instance
 from ..semantics import _LayerRun
 from ..statements import Statement
@@ -44,11 +44,18 @@ class LinearMap:
 
 
 class Linearised(_LayerRun):
-    """The maps of one layer at literal sizes, with numbers for its weights and buffers."""
+    """The maps of one layer at literal sizes, with numbers for its weights and buffers.
 
-    def __init__(self, instance: Instance, tensors: Mapping[str, ndarray]):
+    With a `pattern`, the softmaxes of the equation are taken as given by it, so that attention is linear.
+    """
+
+    def __init__(self, instance: Instance, tensors: Mapping[str, ndarray], pattern: ndarray | None = None):
         super().__init__(instance, tensors)
-        self.kinds = kinds_of_tensors(instance)
+        self.given = attended(instance) if pattern is not None else frozenset()
+        for name in self.given:
+            self.tensors[name] = _broadcast(pattern, self._shape(name), instance)
+        self.kinds = kinds_of_tensors(instance, self.given)
+        self.live = _live(instance, self.given)
         self.maps: list[LinearMap] = []
         self.where = str(instance.layer)
 
@@ -67,7 +74,7 @@ class Linearised(_LayerRun):
                 self.step = {}
                 place = last + 1
             else:
-                if place in self.instance.live:
+                if place in self.live:
                     self._maps_of(place)
                 place += 1
         return self.maps
@@ -207,7 +214,40 @@ def _product(first: ndarray, others: Sequence[ndarray]) -> ndarray:
     return made
 
 
-def layer_maps(instance: Instance, tensors: Mapping[str, ndarray]) -> tuple[list[LinearMap], dict[str, tuple[int, ...]]]:
+def attended(instance: Instance) -> frozenset[str]:
+    """The tensors that are a softmax of others."""
+    return frozenset(s.target for s in instance.statements if isinstance(s.value, Softmax))
+
+
+def _broadcast(pattern: Any, shape: tuple[int, ...], instance: Instance) -> ndarray:
+    import numpy
+
+    made = as_numbers(pattern, "the pattern of attention")
+    try:
+        return numpy.broadcast_to(made, shape)
+    except ValueError:
+        raise ShapeError(f"{instance.layer}: a pattern of attention needs the shape {shape}, or its last axes; got {made.shape}") from None
+
+
+def _live(instance: Instance, given: frozenset[str]) -> frozenset[int]:
+    """The statements that the output needs when some tensors are given."""
+    if not given:
+        return frozenset(instance.live)
+    defined = {statement.target: place for place, statement in enumerate(instance.statements)}
+    found: set[int] = set()
+    waiting = [len(instance.statements) - 1]
+    while waiting:
+        place = waiting.pop()
+        if place in found or instance.statements[place].target in given:
+            continue
+        found.add(place)
+        waiting += [defined[r.tensor] for r in reads(instance.statements[place].value) if r.tensor in defined]
+    return frozenset(found)
+
+
+def layer_maps(
+    instance: Instance, tensors: Mapping[str, ndarray], pattern: Any = None
+) -> tuple[list[LinearMap], dict[str, tuple[int, ...]]]:
     """The maps of a layer, and the shapes of its tensors.
 
     Parameters
@@ -216,13 +256,15 @@ def layer_maps(instance: Instance, tensors: Mapping[str, ndarray]) -> tuple[list
         At literal sizes.
     tensors : mapping of str to array
         Weights and buffers, as `arrays.as_numbers` makes them.
+    pattern : array, optional
+        What the softmaxes of the equation are; for attention, a row for each query.
 
     Raises
     ------
     UnsupportedError
         If the layer is not linear in its input.
     """
-    made = Linearised(instance, tensors)
+    made = Linearised(instance, tensors, pattern)
     maps = made.linearise()
     return maps, {name: tuple(int(size) for size in shape) for name, shape in instance.shapes.items()}
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..arrays import floats
 from ..errors import FieldError, UnsupportedError
-from ..heads import Apply, Read
+from ..heads import Apply, Read, walk
 from ..instance import Instance
 from ..layer import Layer
 from ..network import Concat, Mul, Network, as_network
 from ..unrolled import Arrived, Scope, Unrolled, at_literal_sizes
 from ..weights import Inventory, checked, drawn, inventory
-from .linear_maps import layer_maps
-from .monomials import is_elementwise
+from .linear_maps import attended, layer_maps
+from .monomials import COEFFICIENT, LINEAR, is_elementwise, kinds_of_tensors
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -71,9 +71,11 @@ class LinearNetwork(Unrolled):
         Weights as `la.weights` names them, or the seed of random ones.
     around : array, optional
         An input; piecewise linear activations are replaced by the pieces that it lies in.
+    pattern : array, optional
+        What the softmaxes of attention layers are.
     """
 
-    def __init__(self, net: Network, on: Any = None, at: Any = None, around: Any = None):
+    def __init__(self, net: Network, on: Any = None, at: Any = None, around: Any = None, pattern: Any = None):
         from ..evaluator import input_flows
 
         as_network(net, "la.capacity_allocation")
@@ -103,6 +105,7 @@ class LinearNetwork(Unrolled):
                 self.columns[slot.name] = (count, count + size)
                 count += size
         self.parameters = count
+        self.pattern = pattern
         self.steps: list[Step] = []
         self.sizes: list[int] = []
         self.slopes = _Slopes(self, sizes[0], around) if around is not None else None
@@ -140,7 +143,7 @@ class LinearNetwork(Unrolled):
         for name in names:
             shape = tuple(int(size) for size in instance.shapes[name])
             own[name] = self.tensors[self.needed.names[scope.path, name]].reshape(shape)
-        maps, shapes = layer_maps(instance, own)
+        maps, shapes = layer_maps(instance, own, self.pattern if attended(instance) else None)
         (entry,) = layer.input_names
         ids = {entry: arrived[0].values}
         moved: dict[str, Any] = {}
@@ -148,9 +151,7 @@ class LinearNetwork(Unrolled):
             if role == "weight":
                 start, stop = self.columns[self.needed.names[scope.path, name]]
                 moved[name] = sp.csr_array(sp.eye_array(stop - start, self.parameters, k=start))
-        from .monomials import COEFFICIENT, LINEAR, kinds_of_tensors
-
-        kinds = kinds_of_tensors(instance)
+        kinds = kinds_of_tensors(instance, attended(instance) if self.pattern is not None else frozenset())
         for item in maps:
             if kinds[item.target] == COEFFICIENT:
                 self._move(item, moved, shapes)
@@ -305,15 +306,9 @@ def activates(instance: Instance) -> bool:
     if instance.weights() or len(instance.statements) != 1 or "buffer" in instance.roles.values():
         return False
     statement = instance.statements[0]
-    applied = [head for head in _walked(statement.value) if isinstance(head, Apply)]
-    read = [head for head in _walked(statement.value) if isinstance(head, Read)]
+    applied = [head for head in walk(statement.value) if isinstance(head, Apply)]
+    read = [head for head in walk(statement.value) if isinstance(head, Read)]
     return bool(applied) and is_elementwise(statement.value) and all(r.address == statement.address for r in read)
-
-
-def _walked(head: Any) -> Any:
-    from ..heads import walk
-
-    return walk(head)
 
 
 class _Slopes:
@@ -351,7 +346,7 @@ def _slopes(layer: Layer, instance: Instance, values: ndarray) -> ndarray:
     from ..semantics import compute
 
     allowed = {"relu", "abs", "max", "min"}
-    used = {head.function for head in _walked(instance.statements[0].value) if isinstance(head, Apply)}
+    used = {head.function for head in walk(instance.statements[0].value) if isinstance(head, Apply)}
     if not used <= allowed:
         raise UnsupportedError(
             f"{layer} has no affine pieces ({', '.join(sorted(used - allowed))}), so no predictor is linear around an input"

@@ -53,14 +53,16 @@ class Monomial:
         return self.sums + tuple(index for group in self.means for index in group)
 
 
-def kinds_of_tensors(instance: Instance) -> dict[str, str]:
-    """For every tensor of a layer whether it depends on the input, on learned weights alone, or on neither."""
+def kinds_of_tensors(instance: Instance, given: frozenset[str] = frozenset()) -> dict[str, str]:
+    """For every tensor of a layer whether it depends on the input, on learned weights alone, or on neither (as `given` do)."""
     start = {"input": LINEAR, "weight": COEFFICIENT, "buffer": KNOWN, "defined": KNOWN}
     found = {name: start[role] for name, role in instance.roles.items()}
     rank = {KNOWN: 0, COEFFICIENT: 1, LINEAR: 2}
     for _ in range(len(instance.statements) + 1):
         before = dict(found)
         for statement in instance.statements:
+            if statement.target in given:
+                continue
             for read in reads(statement.value):
                 if rank[found[read.tensor]] > rank.get(found.get(statement.target, KNOWN), 0):
                     found[statement.target] = found[read.tensor]

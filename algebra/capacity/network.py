@@ -78,6 +78,7 @@ def capacity_allocation(
     *,
     output: Any = None,
     around: Any = None,
+    pattern: Any = None,
     method: str | None = None,
     tolerance: float | None = None,
 ) -> Any:
@@ -104,6 +105,8 @@ def capacity_allocation(
         followed by that of the input.
     around : array, optional
         An input; ReLU and other piecewise linear activations are replaced by the pieces in which it lies.
+    pattern : array, optional
+        What the softmaxes of attention layers are, a row for each query: attention with a given pattern is linear.
     method : {"numeric", "closed_form"}, optional
         By default numeric where sizes are literal and closed form elsewhere.
     tolerance : float, optional
@@ -149,7 +152,7 @@ def capacity_allocation(
         return found
     from .linear_network import LinearNetwork
 
-    jacobian = LinearNetwork(net, on, at, around).jacobian(output)
+    jacobian = LinearNetwork(net, on, at, around, pattern).jacobian(output)
     numeric: CapacityAllocation
     from .allocation import allocate
 
