@@ -50,7 +50,10 @@ class IntrinsicPower:
 
 @dataclass(frozen=True)
 class Passage:
-    """What a part of a network does to sizes: the product of all growth along it, and its narrowest passage."""
+    """What a part of a network does to sizes: the product of all growth along it, and its narrowest passage.
+
+    Growth is at least 1, so that the largest of several is a maximum of products.
+    """
 
     growth: Expr
     narrowest: "Least"
@@ -133,12 +136,17 @@ def _growth(enters: Expr, leaves: Expr) -> Expr:
     """``max(1, leaves / enters)``."""
     if enters == leaves or is_nonnegative(enters - leaves) is True:
         return _ONE
-    ratio = simplify(leaves / enters)
-    return ratio if is_nonnegative(leaves - enters) is True else Max(_ONE, ratio)
+    if is_nonnegative(leaves - enters) is True:
+        return simplify(leaves / enters)
+    # Of sizes, not of their ratio: SymPy 1.14 decides 1/(H*c) >= 1 for positive integers H and c as true.
+    return Max(enters, leaves) / enters
 
 
 def _largest(values: Sequence[Expr]) -> Expr:
-    return values[0] if len(set(values)) == 1 else Max(*values)
+    kept = [value for value in dict.fromkeys(values) if value != 1] or [_ONE]  # growth is never below 1
+    if len(kept) == 1:
+        return kept[0]
+    return Max(*kept, evaluate=all(value.is_number for value in kept))
 
 
 def log2(ratio: Expr) -> Expr:

@@ -1,0 +1,104 @@
+"""Bounds on the VC dimension of networks, against the theorem's formula evaluated here over an independent list of levels."""
+
+from __future__ import annotations
+
+from math import e, log2
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import layeralgebra as la
+from layeralgebra.algebra.errors import DomainError, FieldError, UnsupportedError
+
+n, L, d = la.dims("n L d")
+
+
+def perceptron(widths: list[int]) -> la.Network:
+    parts = [part for width in widths[:-1] for part in (la.Linear(width), la.ReLU())]
+    return la.Series(*parts, la.Linear(widths[-1]))
+
+
+def explicit(levels: list[tuple[int, int]], p: int = 1) -> float:
+    """The theorem, written out; levels of (units, parameters)."""
+    so_far = [sum(w for _, w in levels[: place + 1]) for place in range(len(levels))]
+    total, depth = so_far[-1], len(levels)
+    weighted = sum(place * k for place, (k, _) in enumerate(levels, start=1))
+    return depth + sum(so_far) / total * total * log2(4 * e * p * weighted * log2(2 * e * p * weighted))
+
+
+def implicit(levels: list[tuple[int, int]], p: int = 1) -> int:
+    """The largest m of the theorem, by doubling and bisection in floating point."""
+    so_far = [sum(w for _, w in levels[: place + 1]) for place in range(len(levels))]
+
+    def holds(m: int) -> bool:
+        return m <= sum(1 + w * log2(2 * e * m * k * p * place / w) for place, ((k, _), w) in enumerate(zip(levels, so_far), start=1))
+
+    low = high = max(so_far[-1], 2)
+    while holds(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+@pytest.mark.parametrize("widths, upper, tighter", [([2, 3, 1], 178.37, 169), ([10, 20, 20, 1], 19006.06, 16571)])
+def test_golden(widths: list[int], upper: float, tighter: int) -> None:
+    net = perceptron(widths[1:])
+    assert round(float(la.vc_dimension(net, on=(widths[0],))), 2) == upper
+    assert la.vc_dimension(net, on=(widths[0],), bound="implicit") == tighter
+
+
+@given(st.integers(1, 6), st.lists(st.integers(2, 9), min_size=1, max_size=4))
+def test_plain_networks_by_the_theorem(inputs: int, widths: list[int]) -> None:
+    sizes = [inputs, *widths, 1]
+    levels = [(b, (a + 1) * b) for a, b in zip(sizes, sizes[1:])]
+    net = perceptron(sizes[1:])
+    assert float(la.vc_dimension(net, on=(inputs,))) == pytest.approx(explicit(levels))
+    assert la.vc_dimension(net, on=(inputs,), bound="implicit") == implicit(levels) <= explicit(levels)
+    total = sum(w for _, w in levels)
+    assert float(la.vc_dimension(net, on=(inputs,), bound="lower")) == pytest.approx(total * len(levels) * log2(total / len(levels)) / 640)
+
+
+def test_levels_by_hand() -> None:
+    """Where units stand in networks with branches, pools and kinks of other kinds."""
+    pair = la.Linear(3) >> la.ReLU()
+    cases = [
+        ((la.Identity() + (pair >> la.Linear(4))) >> la.ReLU(), (4,), [(3, 15), (4, 16)], 1),
+        ((pair | (la.Linear(2) >> la.ReLU() >> la.Linear(5) >> la.ReLU())) >> la.Linear(1), (4,), [(5, 25), (5, 15), (1, 9)], 1),
+        (la.Conv(2, 3) >> la.ReLU() >> la.MaxPool(2) >> la.Flatten() >> la.Linear(1), (1, 6), [(8, 8), (4, 0), (1, 5)], 1),
+        (la.Linear(3) >> la.Hardtanh() >> la.Linear(2), (4,), [(3, 15), (2, 8)], 2),
+        (la.Graph({"x": la.Input(4), "a": pair, "b": pair, "c": la.Linear(3) >> la.ReLU(), "s": la.Add()},
+                  [("x", "a"), ("a", "b"), ("x", "c"), ("b", "s"), ("c", "s")]), None, [(6, 30), (3, 12)], 1),
+    ]  # fmt: skip
+    for net, on, levels, breakpoints in cases:
+        assert float(la.vc_dimension(net, on=on)) == pytest.approx(explicit(levels, breakpoints)), net
+        assert la.vc_dimension(net, on=on, bound="implicit") == implicit(levels, breakpoints), net
+
+
+@given(st.integers(1, 5), st.integers(2, 6), st.integers(1, 5))
+def test_symbolic_depth_agrees_with_literal_depth(inputs: int, width: int, depth: int) -> None:
+    for body in (la.Linear(n) >> la.ReLU(), la.ReLU() >> la.Linear(n), la.Identity() + (la.Linear(n) >> la.ReLU() >> la.Linear(n))):
+        net = la.Linear(n) >> body**L >> la.Linear(1)
+        values = {n: width, L: depth}
+        formula = la.vc_dimension(net, on=(inputs,))
+        try:
+            expected = float(la.vc_dimension(net.subs(values), on=(inputs,)))
+        except DomainError:
+            continue
+        assert float(formula.subs(values)) == pytest.approx(expected)
+
+
+def test_kinds_and_what_is_refused() -> None:
+    net = perceptron([8, 1])
+    assert [la.derive("vc_dimension", net, on=(4,), bound=bound).kind for bound in ("explicit", "implicit", "lower")] == ["upper", "upper", "lower"]
+    with pytest.raises(FieldError, match="explicit, implicit, lower"):
+        la.vc_dimension(net, on=(4,), bound="tight")
+    with pytest.raises(UnsupportedError, match="explicit"):
+        la.vc_dimension((la.Linear(n) >> la.ReLU()) ** L, on=(4,), bound="implicit")
+    with pytest.raises(UnsupportedError, match="surrogate"):
+        la.vc_dimension(la.Linear(4) >> la.Tanh(), on=(4,))
+    assert la.derive("vc_dimension", la.Linear(4) >> la.Tanh(), on=(4,), surrogate="hard_tanh").kind == "surrogate"
+    with pytest.raises(DomainError):
+        la.vc_dimension(la.Linear(2), on=(4,))
