@@ -39,6 +39,8 @@ _LATER = {
     "activation_decoupling": "algebra.capacity.network_scaling", "capacity_deep_limit": "algebra.capacity.network_scaling",
     "capacity_propagation": "algebra.capacity.propagation", "functional_dimension": "algebra.capacity.functional_dimension",
     "linear_predictor": "algebra.capacity.network", "scaling_exponent": "algebra.capacity.network_scaling",
+    "network_graph": "algebra.topology.network", "neural_persistence": "algebra.topology.network",
+    "persistent_homology": "algebra.topology.network", "topological_similarity": "algebra.topology.network",
     "codegen": "algebra.compilation", "compare": "algebra.tables", "compile": "algebra.compilation",
     "elasticity": "algebra.solve", "from_networkx": "algebra.graphs", "gradient": "algebra.compilation", "latex": "algebra.latex",
     "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",
