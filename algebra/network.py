@@ -346,20 +346,21 @@ class Graph(Network):
     def __new__(cls, nodes: object, edges: object = ()) -> "Graph":
         pairs = _node_pairs(nodes)
         names = [name for name, _ in pairs]
-        arrows: list[tuple[str, str]] = []
+        known = set(names)
+        arrows: dict[tuple[str, str], None] = {}
         for edge in edges:  # type: ignore[attr-defined]
             ends = tuple(str(end) for end in edge)
             if len(ends) != 2:
                 raise GraphError(f"an edge is a pair of names, got {edge!r}")
             for end in ends:
-                if end not in set(names):
+                if end not in known:
                     raise GraphError(f"the edge {ends[0]} -> {ends[1]} names {end!r}; the nodes are {', '.join(names[:20])}")
-            if ends not in arrows:
-                arrows.append(ends)  # type: ignore[arg-type]
-            elif len(arrows) < 1000:
+            if ends in arrows:
                 raise GraphError(f"the edge {ends[0]} -> {ends[1]} stands twice")
+            arrows[ends] = None  # type: ignore[index]
         _topological_order(names, arrows)
-        sinks = [name for name in names if all(source != name for source, _ in arrows)]
+        sources = {source for source, _ in arrows}
+        sinks = [name for name in names if name not in sources]
         if len(sinks) != 1:
             raise GraphError(f"a network has one output, this graph has {len(sinks)}: {', '.join(sinks[:10])}")
         return Basic.__new__(
@@ -427,6 +428,7 @@ def _topological_order(names: list[str], edges: Iterable[tuple[str, str]]) -> li
             if not waiting[target]:
                 ready.append(target)
     if len(order) != len(names):
-        left = [name for name in names if name not in set(order)]
+        done = set(order)
+        left = [name for name in names if name not in done]
         raise GraphError(f"the graph has a cycle among {', '.join(left[:10])}; a recurrence belongs inside a layer's equation")
     return order

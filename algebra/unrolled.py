@@ -102,9 +102,9 @@ class Unrolled:
         raise FieldError(f"{type(node).__name__} is neither a layer nor a composition that can be run")
 
     def _graph(self, node: Graph, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
-        before, made = node.predecessors(), {}
+        nodes, before, made = node.nodes, node.predecessors(), {}
         for name in node.order():
-            part, sources = node.nodes[name], before[name]
+            part, sources = nodes[name], before[name]
             incoming = tuple(made[source] for source in sources) if sources else arrived
             if not sources and input_paths(part):
                 incoming = ()
