@@ -99,8 +99,8 @@ class Figures:
             found.append(f"{self.name}: {self.parameters} parameters, published {self.published_parameters}")
         if self.published_gmacs is not None:
             digits = len(str(self.published_gmacs).partition(".")[2])
-            # A published figure is rounded or cut off at its last digit.
-            if abs(self.gmacs - self.published_gmacs) >= 10**-digits:
+            units = self.macs * 10**digits  # a published figure is rounded or cut off at its last digit
+            if round(self.published_gmacs * 10**digits) not in (units // 10**9, (2 * units + 10**9) // (2 * 10**9)):
                 found.append(f"{self.name}: {self.gmacs:.{digits}f} GMACs, published {self.published_gmacs}")
         return found
 
