@@ -115,8 +115,10 @@ class _Neurons(Unrolled):
         size = int(np.prod([int(extent) for extent in instance.output]))
         before = arrived[0]
         if not offsets and len(rows) == size == len(np.unique(rows)) and np.all(values == 1):
-            order = np.argsort(rows)
-            return _chosen(before.values, columns[order])
+            order = columns[np.argsort(rows)]
+            if np.array_equal(order, np.arange(int(np.prod(before.shape)))):
+                return before.values
+            return self._renamed(self.settle(before.values, int(np.prod(before.shape)))[order])
         neurons = self.settle(before.values, int(np.prod(before.shape)))
         return Pending([(rows, neurons[columns], values)], offsets, False)
 
@@ -171,27 +173,6 @@ class _Neurons(Unrolled):
 
 def _within(part: Any, target: set[Any]) -> bool:
     return not isinstance(part, Read) and bool(address_indices(part)) and address_indices(part) <= target
-
-
-def _chosen(pending: Pending, columns: ndarray) -> Pending:
-    """Rows in another order, or only some of them."""
-    import numpy as np
-
-    if pending.renamed:
-        return _Neurons._renamed(pending.parts[0][1][columns])
-    if len(np.unique(columns)) != len(columns):
-        raise UnsupportedError("a layer that copies numbers before they are neurons has no graph here; put a layer in between")
-    place = {column: row for row, column in enumerate(columns.tolist())}
-
-    def moved(rows: ndarray, *others: ndarray) -> tuple[ndarray, ...]:
-        kept = np.array([row in place for row in rows.tolist()], dtype=bool)
-        return (np.array([place[row] for row in rows[kept].tolist()], dtype=np.int64), *(other[kept] for other in others))
-
-    return Pending(
-        [moved(*part) for part in pending.parts],  # type: ignore[misc]
-        [moved(*part) for part in pending.offsets],  # type: ignore[misc]
-        False,
-    )
 
 
 def composed(instance: Instance, tensors: Mapping[str, ndarray]) -> tuple[ndarray, ndarray, ndarray, list[tuple[ndarray, ndarray]]]:
