@@ -75,10 +75,11 @@ def rounded(channels: Any, divisor: int = 8) -> Expr:
     (16, 24, 16)
     """
     wanted = sympify(channels)
-    nearest = Max(divisor, divisor * floor(wanted / divisor + Rational(1, 2)))
+    multiple = divisor * floor(wanted / divisor + Rational(1, 2))
+    nearest = Max(divisor, multiple)
     if wanted.is_number:
         return nearest + divisor if nearest < Rational(9, 10) * wanted else nearest
-    if not nearest.has(floor) and (nearest - wanted).is_zero or divisor * floor(wanted / divisor + Rational(1, 2)) == wanted:
+    if multiple == wanted and wanted.is_positive:
         return wanted
     # Rounding loses at most half a divisor, so that what is missing, rounded up, lies between 0 and that.
     return nearest + divisor * Min(1, Max(0, ceiling(Rational(9, 10) * wanted - nearest)))
