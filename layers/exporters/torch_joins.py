@@ -175,7 +175,8 @@ class Build:
                     module, taken = Source(module), [0]
                 modules[name] = module
             sources[name] = taken
-        return GraphModule(modules, sources, net.sink), arrived[net.sink]
+        # Parameters come in the order in which the nodes were written; what runs first is another matter.
+        return GraphModule({name: modules[name] for name in nodes}, sources, net.sink), arrived[net.sink]
 
     def _joined_shape(self, part: Network, incoming: Sequence[Flow]) -> Flow:
         channels = next((flow.channels for flow in incoming if flow.channels), None)

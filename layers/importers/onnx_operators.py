@@ -53,6 +53,7 @@ class OnnxTranslator:
         self.known: dict[str, Any] = {}
         self.views: dict[str, tuple[str, tuple[int, ...] | None]] = {}
         self.tensors: dict[str, OnnxValue] = {}
+        self.never: set[str] = set()
         self.operations: list[Operation] = []
         self.name, self.module, self.count = "", (), 0
 
@@ -495,7 +496,11 @@ def _global_pool(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     t.put(node.output[0], pooling.AdaptiveAvgPool(1), [t.batched(node.input[0])])
 
 
-@rule("ReduceMean", "ReduceSum", "ReduceMax")
+def _norm(axes: Sequence[int], rank: int) -> Network:
+    return arithmetic.Power(2) >> arithmetic.Sum(axes, rank) >> arithmetic.Sqrt()
+
+
+@rule("ReduceMean", "ReduceSum", "ReduceMax", "ReduceL2")
 def _reduce(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
     rank = len(value.shape)
@@ -506,7 +511,7 @@ def _reduce(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if node.op_type == "ReduceMean" and batched and rank > 3 and axes == list(range(2, rank)):
         pool = pooling.AdaptiveAvgPool(1) if int(a.get("keepdims", 1)) else pooling.GlobalAvgPool()
         return t.put(node.output[0], pool, [source])
-    kind = {"ReduceMean": arithmetic.Mean, "ReduceSum": arithmetic.Sum, "ReduceMax": arithmetic.Maximum}[node.op_type]
+    kind = {"ReduceMean": arithmetic.Mean, "ReduceSum": arithmetic.Sum, "ReduceMax": arithmetic.Maximum, "ReduceL2": _norm}[node.op_type]
     layer = kind(tuple(axis - batched for axis in axes), rank - batched)
     if not int(a.get("keepdims", 1)):
         return t.put(node.output[0], layer, [source], batched)
@@ -609,7 +614,8 @@ def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         if axis == 0 and value.batched:
             value = t.whole(node.input[0])
         size = value.shape[axis]
-        start, end = (simplify(size + end) if int(end) < 0 else Integer(int(end)) for end in (start, end))
+        start, end = (end if isinstance(end, Expr) else Integer(int(end)) for end in (start, end))
+        start, end = (simplify(size + end) if end.is_negative else end for end in (start, end))
         if end.is_Integer and (end >= 2**31 - 1 or (size.is_Integer and end > size)):
             end = size
         length = simplify(-((start - end) // int(step)))
@@ -682,6 +688,8 @@ def _depth_to_space(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 @rule("Where")
 def _where(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     condition, *branches = node.input
+    if condition in t.never:
+        return t.put(node.output[0], None, [branches[1]])
     if not t.values[condition].fixed:
         raise UnsupportedError(f"{t.name}: a choice that depends on the data has no layer; only a fixed mask has")
     computed = [name for name in branches if not t.values[name].fixed] or branches[:1]
@@ -694,6 +702,13 @@ def _where(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         masked, _ = t.add(arithmetic.Masked(), [value])
         made.append(OnnxValue(masked, shape, value.batched))
     t.put(node.output[0], Add() if len(made) > 1 else None, made)
+
+
+@rule("IsNaN", "IsInf")
+def _is_nan(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+    """A guard that exporters put behind a softmax; equations have no such numbers, so that it never holds."""
+    t.never.add(node.output[0])
+    t.values[node.output[0]] = OnnxValue(node.output[0], t.values[node.input[0]].shape, False, weight=True, fixed=True)
 
 
 def _broadcast(shapes: Sequence[Shape]) -> Shape:
@@ -732,3 +747,11 @@ def _known(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         names = node.input[:1] if node.op_type in ("Trilu", "CumSum") else node.input
         shape = _broadcast([t.values[name].shape for name in names])
     t.values[node.output[0]] = OnnxValue(node.output[0], shape, False, weight=True, fixed=True)
+
+
+@rule("ScatterND")
+def _scatter(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+    data, places, updates = node.input
+    if not t.is_fixed([places, updates]) or a.get("reduction", b"none") != b"none":
+        raise UnsupportedError(f"{t.name}: entries written at places, or with values, that depend on the data have no layer")
+    t.put(node.output[0], arithmetic.Masked(), [data])

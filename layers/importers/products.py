@@ -59,4 +59,6 @@ def matrix_product(left: Sequence[Expr], right: Sequence[Expr], where: str) -> t
     ends = (rows + "y", "y" + columns)
     shapes = [(*sizes, *shape[-len(end) :]) for (sizes, _), end, shape in zip(kept, ends, (left, right))]
     target = "".join(letter for letter in letters if letter in out) + rows + columns
+    if not target:
+        raise UnsupportedError(f"{where}: a product of two vectors is a single number, which no layer makes")
     return shapes[0], shapes[1], f"{kept[0][1]}{ends[0]},{kept[1][1]}{ends[1]}->{target}", tuple(out[letter] for letter in target)

@@ -12,7 +12,7 @@ from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.network import Network
 from .grouping import build
 from .record import Recording, unknown_operators
-from .torch_operators import RULES, Translator, Value
+from .torch_operators import RULES, Translator, Value, is_size
 
 
 def from_torch(
@@ -130,7 +130,7 @@ def _record(torch: Any, program: Any, symbols: Mapping[str, Symbol], operators: 
                 recording.inputs.append((node.name, shape[1:]))
             else:
                 translator.values[node.name] = Value(node.name, translator.shape(node), False, weight=True)
-        elif node.op == "call_function":
+        elif node.op == "call_function" and not is_size(node):
             name = str(node.target)
             rule = RULES.get(name.rsplit(".", 1)[0].removeprefix("aten.").rstrip("_"))
             module = _module_path(node)

@@ -67,7 +67,7 @@ class Translator:
         """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
         if node.target.__name__.split(".")[0].rstrip("_") in _FRESH:
             return True
-        return all(self._is_known(part.name) for part in node.all_input_nodes)
+        return all(self._is_known(part.name) for part in node.all_input_nodes if not is_size(part))
 
     def _is_known(self, name: str) -> bool:
         if name in self.parts:
@@ -167,8 +167,13 @@ def argument(node: Any, place: int, name: str, default: Any = None) -> Any:
     return node.kwargs.get(name, default)
 
 
+def is_size(node: Any) -> bool:
+    """Whether a node makes a number from sizes, or checks one, and no tensor."""
+    return node.op == "call_function" and not hasattr(node.meta.get("val"), "shape") and not isinstance(node.meta.get("val"), (tuple, list))
+
+
 def _is_node(value: Any) -> bool:
-    return hasattr(value, "op") and hasattr(value, "meta")
+    return hasattr(value, "op") and hasattr(value, "meta") and not is_size(value)
 
 
 def _per_axis(value: Any, axes: int) -> Any:
@@ -436,35 +441,35 @@ def _join(t: Translator, node: Any, join: Network, stretch: bool = False) -> Non
     t.put(node, join, values, values[0].batched)
 
 
-def _factor(value: Any) -> Any:
-    return float(value) if isinstance(value, float) else value
+def _factor(t: Translator, value: Any) -> Any:
+    return t.sizes(value) if hasattr(value, "meta") else float(value) if isinstance(value, float) else value
 
 
 @rule("add")
 def _add(t: Translator, node: Any) -> None:
     if not _is_node(node.args[1]):
-        return t.put(node, arithmetic.Shift(_factor(node.args[1])), [node.args[0]])
+        return t.put(node, arithmetic.Shift(_factor(t, node.args[1])), [node.args[0]])
     return _join(t, node, Add())
 
 
 @rule("sub")
 def _subtract(t: Translator, node: Any) -> None:
     if not _is_node(node.args[1]):
-        return t.put(node, arithmetic.Shift(-_factor(node.args[1])), [node.args[0]])
+        return t.put(node, arithmetic.Shift(-_factor(t, node.args[1])), [node.args[0]])
     return _join(t, node, arithmetic.Subtract(), True)
 
 
 @rule("mul")
 def _multiply(t: Translator, node: Any) -> None:
     if not _is_node(node.args[1]):
-        return t.put(node, arithmetic.Scale(_factor(node.args[1])), [node.args[0]])
+        return t.put(node, arithmetic.Scale(_factor(t, node.args[1])), [node.args[0]])
     return _join(t, node, Product())
 
 
 @rule("div")
 def _divide(t: Translator, node: Any) -> None:
     if not _is_node(node.args[1]):
-        return t.put(node, arithmetic.Scale(1 / node.args[1]), [node.args[0]])
+        return t.put(node, arithmetic.Scale(1 / _factor(t, node.args[1])), [node.args[0]])
     return _join(t, node, arithmetic.Divide(), True)
 
 
