@@ -22,6 +22,8 @@ from functools import lru_cache
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Piecewise, Sum, ceiling, floor
 
+from .errors import BudgetError
+from .evaluate import evaluate
 from .heads import (
     Apply,
     Constant,
@@ -273,6 +275,11 @@ def _summed(summand: Expr, indices: list[Index], extents: dict[Index, Expr]) -> 
             summand = Sum(summand, (index, 0, extent - 1))
         else:
             summand = summation(summand, index, _ZERO, extent - 1)
+    if summand.has(Sum) and not summand.free_symbols:
+        try:
+            return Integer(evaluate(summand, {}))
+        except BudgetError:
+            return summand
     return simplify(summand)
 
 

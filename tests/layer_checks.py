@@ -1,0 +1,135 @@
+"""What is compared for a layer at small sizes: the package on one side, enumeration of index points on the other."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import event, reject
+from strategies_layers import Case, arrays
+
+import layeralgebra as la
+from layeralgebra.algebra.reach import layer_reach
+from oracles.equation_nodes import Undefined
+
+
+def work(case: Case, effective: bool) -> tuple[int, int, int, int]:
+    """MACs, multiplies, adds and others, as the package counts them."""
+    apart = la.flops(case.layer, on=case.on, apart=True, effective=effective)
+    return la.macs(case.layer, on=case.on, effective=effective), apart.multiplies, apart.adds, apart.other
+
+
+def counted(case: Case, effective: bool) -> tuple[int, int, int, int]:
+    """The same by enumeration."""
+    counts = case.meaning.counts(effective)
+    return counts.macs, counts.multiplies, counts.adds, counts.other
+
+
+def check_counts(case: Case) -> None:
+    """Shapes, parameters, activations and work are those of enumeration."""
+    layer, on, meant = case.layer, case.on, case.meaning
+    assert tuple(la.output_shape(layer, on=on)) == meant.output
+    assert la.parameters(layer, on=on) == sum(meant.elements.values())
+    instance = layer.instance(*case.shapes)
+    assert {tensor: tuple(shape) for tensor, shape in instance.weights().items()} == meant.weights
+    assert la.activations(layer, on=on) == meant.activations
+    assert work(case, effective=False) == counted(case, effective=False)
+    assert work(case, effective=True) == counted(case, effective=True)
+
+
+def check_receptive_field(case: Case) -> None:
+    """A reach holds every position that is read; one that is said to be exact is attained."""
+    instance = case.layer.instance(*case.shapes)
+    for port, source in enumerate(case.layer.input_names):
+        read = case.meaning.reach(source)
+        for axis, claimed in enumerate(layer_reach(instance, port)):
+            hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
+            ends = {where: _ends(claimed, where) for where in hulls}
+            for where, (low, high) in hulls.items():
+                start, end = ends[where]
+                assert start <= low and high <= end, f"output {where} reads {low} to {high} along axis {axis}"
+            widest = max((high - low + 1 for low, high in hulls.values()), default=0)
+            assert widest <= claimed.size
+            if not claimed.exact or not hulls:
+                continue
+            attained = [where for where, hull in hulls.items() if hull == ends[where]]
+            event("attained" if attained else "cut at the border")
+            # A field that is said to be exact is that of some output, unless the input is too small to hold one.
+            assert attained or claimed.size > case.shapes[port][axis]
+            if claimed.covers:
+                assert widest >= case.shapes[port][axis]
+    if len(case.shapes) == 1:
+        _check_public_receptive_field(case)
+
+
+def _ends(claimed: Any, where: tuple[int, ...]) -> tuple[Any, Any]:
+    """The interval that a reach says the output at a position reads; none of it depends on positions that are gone."""
+    base = 0 if claimed.frozen and not claimed.jumps else sum(jump * where[axis] for axis, jump in claimed.jumps)
+    return base + claimed.low, base + claimed.high
+
+
+def spatial_axes(case: Case) -> list[int]:
+    """The axes of the first input that are positions, by where the layer says its channels are."""
+    takes, rank = case.layer.layout[0], len(case.shapes[0])
+    return list(range(rank - 1)) if takes == "last" else list(range(rank)) if takes == "all" else list(range(1, rank))
+
+
+def widest_fields(case: Case) -> list[int]:
+    """For every spatial axis, how many positions the output that reads the most reads, from the first to the last."""
+    read = case.meaning.reach(case.layer.input_names[0])
+    return [
+        max((hull[axis][1] - hull[axis][0] + 1 for hull in read.values() if hull[axis] is not None), default=0)
+        for axis in spatial_axes(case)
+    ]
+
+
+def _check_public_receptive_field(case: Case) -> None:
+    """`la.receptive_field` says of every spatial axis what one finds by looking at neighbouring outputs."""
+    derived = la.derive(la.receptive_field, case.layer, on=case.on)
+    field = derived.formula
+    spatial = spatial_axes(case)
+    assert len(field.size) == len(field.jump) == len(field.start) == len(field.covers_input) == len(spatial)
+    reach = layer_reach(case.layer.instance(*case.shapes))
+    read = case.meaning.reach(case.layer.input_names[0])
+    for place, axis in enumerate(spatial):
+        hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
+        widest = widest_fields(case)[place]
+        assert widest <= field.size[place]
+        if field.covers_input[place] and reach[axis].exact:
+            assert widest >= case.shapes[0][axis]
+        full = {where: low for where, (low, high) in hulls.items() if high - low + 1 == field.size[place]}
+        moves = [output for output, _ in reach[axis].jumps]
+        if derived.kind != "exact" or len(moves) != 1:
+            continue
+        for where, low in full.items():
+            following = tuple(at + (other == moves[0]) for other, at in enumerate(where))
+            if following in full:
+                assert full[following] - low == field.jump[place]
+            if where[moves[0]] == 0:
+                assert low == field.start[place]
+
+
+def check_numbers(case: Case, seed: int, exact: bool) -> None:
+    """`run` computes what the equation says, exactly where the equation allows."""
+    tensors = arrays(case, seed, exact)
+    inputs = [tensors[source] for source in case.layer.input_names]
+    needed = {tensor: array for tensor, array in tensors.items() if tensor not in case.layer.input_names}
+    assert {tensor: array.shape for tensor, array in la.weights(case.layer, on=case.on).items()} == {
+        tensor: array.shape for tensor, array in needed.items()
+    }
+    try:
+        expected = case.meaning.run(tensors)
+    except Undefined:
+        reject()
+    found = la.run(case.layer, inputs[0] if len(inputs) == 1 else inputs, needed)
+    assert found.shape == case.meaning.output
+    is_exact = all(isinstance(value, (int, Fraction)) for value in expected.values())
+    assert not (exact and is_exact and found.dtype == float), "integers went in and rounding came out"
+    for where, value in expected.items():
+        if found.dtype != float:
+            assert found[where] == value
+        else:
+            both_nan = math.isnan(found[where]) and math.isnan(value)
+            close = math.isclose(found[where], value, rel_tol=1e-9, abs_tol=1e-9)
+            assert both_nan or found[where] == value or close, where

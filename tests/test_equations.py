@@ -1,0 +1,294 @@
+"""Layers that no library has, from their equations alone: counts, receptive fields and numbers against enumeration.
+
+Each of these uses a part of the equation language in a way that no registered layer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from conftest import PROFILE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from layer_checks import check_counts, check_numbers, check_receptive_field
+from strategies_layers import Case, meaning
+
+import layeralgebra as la
+from oracles.equation_nodes import Impossible
+
+small = st.integers(1, 3)
+some = settings(max_examples=settings().max_examples if PROFILE == "full" else 5)  # one property for each of many layers
+
+
+class Involution(la.Layer):
+    """A kernel made at every position by two 1x1 maps, shared over the channels of a group (Li et al., CVPR 2021)."""
+
+    groups: la.Dim
+    kernel: la.Dim
+    narrow: la.Dim
+    equation = """
+        before = floor((kernel - 1)/2)
+        r[m, *i] = relu(R[m, c] * x[c, *i])
+        k[g, *u, *i] = S[g, *u, m] * r[m, *i] + b[g, *u]
+        z[c, *j] = pad[before, kernel - 1 - before](x[c, *j])
+        y[(g, c), *i] = k[g, *u, *i] * z[(g, c), *(i + u)]
+        where g < groups, u < kernel, m < narrow
+    """
+
+
+class Correlation(la.Layer):
+    """Products of every position with its neighbours on both sides, inside a maximal distance."""
+
+    reach: la.Dim
+    equation = """
+        y[i, j] = x[i, f] * x[j, f]
+        where j - i <= reach, i - j <= reach
+    """
+
+
+class Banded(la.Layer):
+    """A causal average over the last few positions."""
+
+    window: la.Dim
+    equation = """
+        y[t, f] = mean[s](x[s, f])
+        where t < size(s), s <= t, t - s < window
+    """
+    channel_axis = "last"
+
+
+class Differences(la.Layer):
+    """Second differences: three reads of one tensor at different offsets, no padding."""
+
+    equation = "y[c, i] = x[c, i] - 2*x[c, i + 1] + x[c, i + 2]"
+
+
+class Pyramid(la.Layer):
+    """Two strides in one line: neighbours summed, and every second element."""
+
+    step: la.Dim
+    equation = """
+        z[c, *j] = pad[1, 1](x[c, *j])
+        a[c, *i] = max[*u](z[c, *(step*i + u)])
+        y[c, *i] = a[c, *i] * (w[c] + sum[v](a[c, *i] * K[v]))
+        where u < 3, v < 2
+    """
+
+
+class Tucker(la.Layer):
+    """A kernel in three factors, contracted in one line."""
+
+    out: la.Dim
+    first: la.Dim
+    second: la.Dim
+    kernel: la.Dim
+    equation = """
+        y[o, *i] = A[o, p] * G[p, q, *u] * B[q, c] * x[c, *(i + u)]
+        where o < out, p < first, q < second, u < kernel
+    """
+
+
+class LogSumExp(la.Layer):
+    """A soft maximum over windows."""
+
+    kernel: la.Dim
+    equation = """
+        y[c, i] = log(sum[u](exp(x[c, 2*i + u])))
+        where u < kernel
+    """
+
+
+class Toeplitz(la.Layer):
+    """A matrix that depends on differences of positions only: the weight's address is affine."""
+
+    equation = """
+        z[j] = x[j]
+        y[i] = T[i - j + size(j) - 1] * z[j]
+        where i < size(j)
+    """
+
+
+class Second(la.Layer):
+    """A recurrence of second order with a matrix, and a nonlinearity of its own past."""
+
+    hidden: la.Dim
+    equation = """
+        h[t, o] = relu(A[o, p]*h[t-1, p] - B[o, p]*h[t-2, p] + C[o, f]*x[t, f])
+        y[t, o] = h[t, o] * max[p](h[t, p])
+        where o < hidden
+    """
+    channel_axis = "last"
+
+
+class Strided(la.Layer):
+    """A transposed map along one axis and a strided one along the other."""
+
+    equation = """
+        z[3*a + u, b] = W[u] * x[a, 2*b]
+        y[i, b] = z[i, b] + c[b]
+        where u < 2
+    """
+
+
+class Windows(la.Layer):
+    """Overlapping windows as an axis of their own, normalised together."""
+
+    size_of_window: la.Dim
+    equation = """
+        w[i, u, f] = x[i + u, f]
+        m[i] = mean[u, f](w[i, u, f])
+        v[i] = mean[u, f]((w[i, u, f] - m[i])**2)
+        y[(i, u), f] = (w[i, u, f] - m[i]) / sqrt(v[i] + 1)
+        where u < size_of_window
+    """
+    channel_axis = "last"
+
+
+class Triangle(la.Layer):
+    """All pairs i <= j, the sum of what lies between."""
+
+    equation = """
+        y[i, j] = sum[k](x[k] * w[k])
+        where i < size(k), j < size(k), i <= k, k <= j
+    """
+
+
+class Ranges(la.Layer):
+    """Sums over ranges that overlap and grow."""
+
+    parts: la.Dim
+    equation = """
+        y[i] = max[j](x[j]) + sum[j](x[j])
+        where i < parts, floor(i*size(j)/(2*parts)) <= j < ceil((i + 1)*size(j)/parts)
+    """
+
+
+class Gather(la.Layer):
+    """Rows of a learned table and of the first input, chosen by the second."""
+
+    inputs = ("x", "t")
+    rows: la.Dim
+    equation = """
+        z[i, f] = x[i, f]
+        y[n, f] = E[t[n], f] * z[0, f]
+        where t < rows
+    """
+
+
+class Reversed(la.Layer):
+    """Windows read backwards: steps that are negative."""
+
+    kernel: la.Dim
+    equation = """
+        y[c, i] = W[u] * x[c, i + kernel - 1 - u]
+        where u < kernel
+    """
+
+
+class Determinant(la.Layer):
+    """Products and quotients, powers and signs: nothing is summed."""
+
+    equation = "y[i] = -x[i]**3 / (1 + x[i]**2) * x[i] * 2 - -x[i]"
+
+
+class Cropped(la.Layer):
+    """A border cut off one side and a learned one put on the other."""
+
+    cut: la.Size
+    equation = """
+        z[c, *j] = pad[0 - cut, 1](x[c, *j], fill=k[c])
+        y[o, *i] = W[o, c, *u] * z[c, *(i + u)]
+        where o < 2, u < 2
+    """
+
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+def spatial(draw: Callable, channels: int, least: int, most: int = 6) -> Shapes:
+    axes = draw(st.integers(1, 2))
+    return ((channels, *(draw(st.integers(least, most)) for _ in range(axes))),)
+
+
+def vector(draw: Callable) -> Shapes:
+    return ((draw(st.integers(1, 6)),),)
+
+
+def sequence(draw: Callable, least: int = 1) -> Shapes:
+    return ((draw(st.integers(least, 6)), draw(small)),)
+
+
+def involution(draw: Callable) -> tuple[la.Layer, Shapes]:
+    groups = draw(st.integers(1, 2))
+    return Involution(groups, draw(small), draw(small)), spatial(draw, groups * draw(st.integers(1, 2)), 1, 4)
+
+
+BUILDERS: dict[str, Callable[[Callable], tuple[la.Layer, Shapes]]] = {
+    "Involution": involution,
+    "Correlation": lambda draw: (Correlation(draw(small)), sequence(draw)),
+    "Banded": lambda draw: (Banded(draw(small)), sequence(draw)),
+    "Differences": lambda draw: (Differences(), ((draw(small), draw(st.integers(3, 6))),)),
+    "Pyramid": lambda draw: (Pyramid(draw(small)), spatial(draw, draw(small), 1, 5)),
+    "Tucker": lambda draw: (Tucker(*(draw(st.integers(1, 2)) for _ in range(4))), spatial(draw, draw(small), 2, 4)),
+    "LogSumExp": lambda draw: (LogSumExp(draw(small)), ((draw(small), draw(st.integers(3, 7))),)),
+    "Toeplitz": lambda draw: (Toeplitz(), vector(draw)),
+    "Second": lambda draw: (Second(draw(small)), sequence(draw)),
+    "Strided": lambda draw: (Strided(), ((draw(small), draw(st.integers(1, 6))),)),
+    "Windows": lambda draw: (Windows(draw(small)), sequence(draw, 3)),
+    "Triangle": lambda draw: (Triangle(), vector(draw)),
+    "Ranges": lambda draw: (Ranges(draw(small)), vector(draw)),
+    "Gather": lambda draw: (Gather(draw(small)), (*sequence(draw), *vector(draw))),
+    "Reversed": lambda draw: (Reversed(draw(small)), ((draw(small), draw(st.integers(3, 6))),)),
+    "Determinant": lambda draw: (Determinant(), vector(draw)),
+    "Cropped": lambda draw: (Cropped(draw(st.integers(0, 2))), spatial(draw, draw(small), 1, 5)),
+}
+every_layer = pytest.mark.parametrize("name", sorted(BUILDERS))
+
+
+def drawn(name: str, data: st.DataObject) -> Case | None:
+    """A layer with its meaning, or None where it has none and is refused."""
+    layer, shapes = BUILDERS[name](data.draw)
+    try:
+        return Case(layer, shapes, meaning(layer, shapes))
+    except Impossible:
+        with pytest.raises(la.LayerAlgebraError):
+            la.output_shape(layer, on=shapes[0] if len(shapes) == 1 else list(shapes))
+        return None
+
+
+@every_layer
+@some
+@given(data=st.data())
+def test_counts(name: str, data: st.DataObject) -> None:
+    case = drawn(name, data)
+    if case is not None:
+        check_counts(case)
+
+
+@every_layer
+@some
+@given(data=st.data())
+def test_receptive_fields(name: str, data: st.DataObject) -> None:
+    case = drawn(name, data)
+    if case is not None:
+        check_receptive_field(case)
+
+
+@every_layer
+@some
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
+def test_numbers(name: str, data: st.DataObject, seed: int, exact: bool) -> None:
+    case = drawn(name, data)
+    if case is not None:
+        check_numbers(case, seed, exact)
+
+
+def test_involution_in_closed_form() -> None:
+    """Two 1x1 maps and one multiply-accumulate for every element of the window, at every position and channel."""
+    c, g, k, m, H, W = la.dims("c g k m H W")
+    layer = Involution(g, k, m)
+    on = (c, H, W)
+    assert la.parameters(layer, on=on) == c * m + g * k**2 * m + g * k**2
+    assert la.macs(layer, on=on) == (H * W * (c * m + g * k**2 * m + c * k**2)).expand()
+    assert la.receptive_field(layer, on=on).size == (k, k)
