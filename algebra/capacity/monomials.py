@@ -114,7 +114,7 @@ def expand(head: Head, kind: Callable[[str], str], where: str) -> list[Monomial]
     if isinstance(head, Apply):
         return _applied(head, kind, where)
     what = head.operation if isinstance(head, Reduce) else type(head).__name__.lower()
-    raise not_linear(where, "softmax" if isinstance(head, Softmax) else what)
+    raise not_linear(where, "a softmax" if isinstance(head, Softmax) else f"the {what}")
 
 
 def _applied(head: Apply, kind: Callable[[str], str], where: str) -> list[Monomial]:
@@ -139,8 +139,8 @@ def _limited(monomials: list[Monomial], where: str) -> list[Monomial]:
 def not_linear(where: str, what: str) -> UnsupportedError:
     """The error for a layer that is not linear."""
     return UnsupportedError(
-        f"{where} is not linear in its input: it takes {what} of what it reads. Capacity allocation is that of a linear "
-        "predictor; leave activations out, or pass around=x0 for the linear piece of a ReLU network around an input"
+        f"{where} is not linear in its input: it takes {what} of what it reads. Capacity is that of a linear predictor: leave "
+        "activations out, give attention its pattern=, or pass around=x0 for the piece of a ReLU network around an input"
     )
 
 

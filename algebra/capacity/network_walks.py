@@ -51,7 +51,8 @@ class WalkCarrier(Carrier[Walk]):
     Parameters
     ----------
     taps : mapping of str to nested sequence
-        Weights by their names, numbers or expressions; for those that are not named, taps bring equal variance on average.
+        Weights by their names, numbers or expressions (``*`` for the number of a copy stands for all of them, as in
+        ``"*.1.W"``); for those that are not named, taps bring equal variance on average.
     bias : number or Expr
         The squared bias of a layer that has one, relative to what its weights bring; for weights that are not named.
     amplitude : Expr
@@ -61,6 +62,19 @@ class WalkCarrier(Carrier[Walk]):
     def __init__(self, taps: Mapping[str, Any], bias: Any = 0, amplitude: Any = 1):
         self.taps, self.bias, self.amplitude = dict(taps), sympify(bias, strict=True), sympify(amplitude, strict=True)
         self.used: set[str] = set()
+
+    def key(self, site: Site, name: str) -> str | None:
+        """The name under which weights are given, if they are."""
+        path = site.path
+        for loop in site.loops:
+            path = path.replace(f"[{loop.index}]", ".*", 1).removeprefix(".")
+        own = [*(path.split(".") if path else []), name]
+        for given in self.taps:
+            parts = given.split(".")
+            if len(parts) == len(own) and all(one == two or (one == "*" and (two == "*" or two.isdigit())) for one, two in zip(parts, own)):
+                self.used.add(given)
+                return given
+        return None
 
     def leaf(self, site: Site, port: int) -> Walk:
         assert site.instance is not None
@@ -265,9 +279,8 @@ class _Positions:
             return None
         values, bias = None, None
         for place, name in enumerate(names):
-            key = f"{self.site.path}.{name}" if self.site.path else name
-            if key in self.carrier.taps:
-                self.carrier.used.add(key)
+            key = self.carrier.key(self.site, name)
+            if key is not None:
                 if place == 0:
                     values = _nested(self.carrier.taps[key])
                 else:
