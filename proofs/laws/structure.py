@@ -1,0 +1,354 @@
+"""Composition of networks: series, sums, products, concatenations and repetition, as objects and as functions.
+
+As functions means: both sides are run on the same numbers with the same weights, each of the networks f, g and h being shared under a
+name of its own. Series distributes over what stands side by side from one side only:
+
+>>> from layeralgebra import proofs
+>>> from layeralgebra.proofs.structural import try_mutant
+>>> print(proofs.named("series_after_add").note)
+(f + g) after p is f after p plus g after p: whatever comes before can be copied into both branches.
+>>> law = proofs.named("add_before_linear")
+>>> print(law.note.splitlines()[0])
+A linear map after a sum is the sum of the maps: h(f(x) + g(x)) = h(f(x)) + h(g(x)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...algebra.network import Add, Concat, Mul, Network, Repeat, Series
+from ...layers import REGISTRY
+from ..structural import Inapplicable, structural, witness
+from ..verdict import Witness
+
+if TYPE_CHECKING:
+    from ..chains import Chain, Fork, Loop
+
+
+def of_chains() -> Any:
+    """Three networks in a row."""
+    from ..chains import chains
+
+    return chains()
+
+
+def of_run_chains() -> Any:
+    """Three networks in a row that are run."""
+    from ..chains import chains
+
+    return chains(numeric=True)
+
+
+def of_run_forks() -> Any:
+    """Networks side by side that are run."""
+    from ..chains import forks
+
+    return forks(numeric=True)
+
+
+def of_linear_ends() -> Any:
+    """Networks side by side, and after them a layer without its bias that is a linear map."""
+    from ..chains import LINEAR, forks
+
+    return forks(numeric=True, after=LINEAR)
+
+
+def of_elementwise_ends() -> Any:
+    """Networks side by side, and after them one function of every element."""
+    from ..chains import ELEMENTWISE, forks
+
+    return forks(numeric=True, after=ELEMENTWISE)
+
+
+def of_run_loops() -> Any:
+    """Networks that keep their shape, and numbers of copies; they are run."""
+    from ..chains import loops
+
+    return loops(numeric=True)
+
+
+def of_loops() -> Any:
+    """Networks that keep their shape, and numbers of copies."""
+    from ..chains import loops
+
+    return loops()
+
+
+def agree(sample: Any, left: Network, right: Network) -> Witness | None:
+    """Both sides run on the same numbers."""
+    from ..chains import close, numbers
+
+    one, other = numbers(left, sample.on), numbers(right, sample.on)
+    if close(one, other):
+        return None
+    return witness(sample.where(), "=", _shown(one), _shown(other))
+
+
+def _shown(values: Any) -> str:
+    flat = [f"{value:.6g}" for value in values.astype(float).ravel()[:6]]
+    return f"[{', '.join(flat)}{', ...' if values.size > 6 else ''}] of shape {values.shape}"
+
+
+def same_object(sample: Any, left: Network, right: Network) -> Witness | None:
+    """Both sides are one object, with one hash."""
+    if left == right and hash(left) == hash(right):
+        return None
+    return witness(sample.where(), "=", left, right)
+
+
+def _named(*networks: Network) -> list[Network]:
+    return [net.shared(name) for net, name in zip(networks, "abcde")]
+
+
+# category ------------------------------------------------------------------------------------------------------------
+
+
+@structural(
+    of_chains,
+    mutants={"the order changed": lambda c: same_object(c, (c.f >> c.g) >> c.h, c.f >> (c.h >> c.g))},
+    cites="a category",
+)
+def series_associative(c: Chain) -> Witness | None:
+    """(f >> g) >> h is f >> (g >> h), as an object."""
+    return same_object(c, (c.f >> c.g) >> c.h, c.f >> (c.g >> c.h))
+
+
+@structural(of_chains, mutants={"not an identity": lambda c: same_object(c, REGISTRY["ReLU"]() >> c.f, c.f)})
+def id_series(c: Chain) -> Witness | None:
+    """Identity before f is f."""
+    return same_object(c, REGISTRY["Identity"]() >> c.f, _flat(c.f))
+
+
+@structural(of_chains, mutants={"not an identity": lambda c: same_object(c, c.f >> REGISTRY["Tanh"](), c.f)})
+def series_id(c: Chain) -> Witness | None:
+    """f before Identity is f."""
+    return same_object(c, c.f >> REGISTRY["Identity"](), _flat(c.f))
+
+
+def _flat(net: Network) -> Network:
+    return Series(net)
+
+
+@structural(
+    of_run_chains,
+    mutants={"the other order": lambda c: _series_runs(c, backwards=True)},
+)
+def run_series(c: Chain) -> Witness | None:
+    """Running f >> g is running g on what f gives."""
+    return _series_runs(c)
+
+
+def _series_runs(c: Chain, backwards: bool = False) -> Witness | None:
+    import numpy
+
+    from ...algebra.run import run, weights
+
+    given = weights(c.f >> c.g, on=c.on)
+    both = (c.f >> c.g).args if isinstance(c.f >> c.g, Series) else (c.f >> c.g,)
+    x = numpy.random.default_rng(1).integers(-3, 4, c.on).astype(float)
+    order = both[::-1] if backwards else both
+    with numpy.errstate(all="ignore"):
+        whole, step = run(c.f >> c.g, x, given), x
+        for place, part in enumerate(order):
+            own = _own(given, place if len(both) > 1 else None, len(order) - 1 if backwards else None)
+            if backwards and part.free_symbols == set() and not _takes(part, step.shape):
+                raise Inapplicable
+            step = run(part, step, own)
+    from ..chains import close
+
+    return None if close(whole, step) else witness(c.where(), "=", _shown(whole), _shown(step))
+
+
+def _own(given: Any, place: int | None, last: int | None) -> dict[str, Any]:
+    if place is None:
+        return dict(given)
+    place = place if last is None else last - place
+    return {
+        name.removeprefix(f"{place}."): array
+        for name, array in given.items()
+        if name.startswith(f"{place}.") or name.split(".")[0] in "vw"
+    }
+
+
+def _takes(net: Network, on: tuple[int, ...]) -> bool:
+    from ..strategies import _made
+
+    return _made(net, on) is not None
+
+
+# side by side, as functions ------------------------------------------------------------------------------------------
+
+
+def _after(join: Callable[..., Network]) -> Callable[[Fork], Witness | None]:
+    def trial(s: Fork) -> Witness | None:
+        p, f, g = _named(s.before, s.f, s.g)
+        return agree(s, p >> join(f, g), join(p >> f, p >> g))
+
+    return trial
+
+
+def _before(join: Callable[..., Network], after: Callable[[Fork], Network] = lambda s: s.after) -> Callable:
+    def trial(s: Fork) -> Witness | None:
+        f, g, h = _named(s.f, s.g, after(s))
+        return agree(s, join(f, g) >> h, join(f >> h, g >> h))
+
+    return trial
+
+
+def _with(kind: str) -> Callable[[Fork], Network]:
+    return lambda s: REGISTRY[kind]()
+
+
+@structural(
+    of_run_forks,
+    mutants={
+        "only in one branch": lambda s: _one_branch(s, Add),
+        "after instead of before": lambda s: _before(Add, _with("ReLU"))(s),
+    },
+    cites="a near-ring",
+)
+def series_after_add(s: Fork) -> Witness | None:
+    """(f + g) after p is f after p plus g after p: whatever comes before can be copied into both branches."""
+    return _after(Add)(s)
+
+
+def _one_branch(s: Fork, join: Callable[..., Network]) -> Witness | None:
+    p, f, g = _named(s.before, s.f, s.g)
+    return agree(s, p >> join(f, g), join(p >> f, g))
+
+
+@structural(of_run_forks, mutants={"only in one branch": lambda s: _one_branch(s, Concat)})
+def series_after_concat(s: Fork) -> Witness | None:
+    """(f | g) after p is f after p beside g after p."""
+    return _after(Concat)(s)
+
+
+@structural(of_run_forks, mutants={"only in one branch": lambda s: _one_branch(s, Mul)})
+def series_after_mul(s: Fork) -> Witness | None:
+    """(f * g) after p is f after p times g after p."""
+    return _after(Mul)(s)
+
+
+@structural(
+    of_linear_ends,
+    mutants={
+        "h need not be linear": lambda s: _before(Add, _with("ReLU"))(s),
+        "h is a shifted function": lambda s: _before(Add, _with("Softplus"))(s),
+    },
+)
+def add_before_linear(s: Fork) -> Witness | None:
+    """A linear map after a sum is the sum of the maps: h(f(x) + g(x)) = h(f(x)) + h(g(x)).
+
+    Without the condition it fails: a rectifier after a sum is no sum of rectifiers, and a bias would be added twice.
+    """
+    return _before(Add)(s)
+
+
+@structural(
+    of_elementwise_ends,
+    rests_on="scaling_goes_through_max",
+    mutants={"h joins elements": lambda s: _before(Concat, _with("Softmax"))(s)},
+)
+def concat_before_elementwise(s: Fork) -> Witness | None:
+    """A function of single elements after a concatenation is the concatenation of the functions."""
+    return _before(Concat)(s)
+
+
+@structural(
+    of_run_forks,
+    mutants={"h is any function": lambda s: _before(Mul, _with("Tanh"))(s)},
+)
+def mul_before_absolute_value(s: Fork) -> Witness | None:
+    """Absolute values after a product are the product of absolute values; few functions do that."""
+    return _before(Mul, _with("Abs"))(s)
+
+
+@structural(of_run_forks, mutants={"a branch twice": lambda s: agree(s, s.f.shared("a") + s.g.shared("b"), s.g.shared("b") + s.g.shared("b"))})
+def add_commutative(s: Fork) -> Witness | None:
+    """f + g and g + f are one function."""
+    f, g = _named(s.f, s.g)
+    return agree(s, f + g, g + f)
+
+
+@structural(of_run_forks, mutants={"times": lambda s: agree(s, (s.f.shared("a") + s.g.shared("b")) + s.h.shared("c"), s.f.shared("a") + s.g.shared("b") * s.h.shared("c"))})
+def add_associative(s: Fork) -> Witness | None:
+    """(f + g) + h and f + (g + h) are one function, and one object."""
+    f, g, h = _named(s.f, s.g, s.h)
+    return same_object(s, (f + g) + h, f + (g + h)) or agree(s, Add(f, Add(g, h)), Add(Add(f, g), h))
+
+
+@structural(of_run_forks, mutants={"sum": lambda s: agree(s, s.f.shared("a") * s.g.shared("b"), s.f.shared("a") + s.g.shared("b"))})
+def mul_commutative(s: Fork) -> Witness | None:
+    """f * g and g * f are one function."""
+    f, g = _named(s.f, s.g)
+    return agree(s, f * g, g * f)
+
+
+@structural(of_run_forks, mutants={"a factor left out": lambda s: agree(s, s.f.shared("a") * s.g.shared("b"), s.f.shared("a") * s.g.shared("b") * s.h.shared("c"))})
+def mul_associative(s: Fork) -> Witness | None:
+    """(f * g) * h and f * (g * h) are one function, and one object."""
+    f, g, h = _named(s.f, s.g, s.h)
+    return same_object(s, (f * g) * h, f * (g * h)) or agree(s, (f * g) * h, f * (g * h))
+
+
+@structural(of_run_forks, mutants={"commutative": lambda s: agree(s, s.f.shared("a") | s.g.shared("b"), s.g.shared("b") | s.f.shared("a"))})
+def concat_associative(s: Fork) -> Witness | None:
+    """(f | g) | h and f | (g | h) are one function, and one object; the order matters."""
+    f, g, h = _named(s.f, s.g, s.h)
+    return same_object(s, (f | g) | h, f | (g | h)) or agree(s, (f | g) | h, f | (g | h))
+
+
+@structural(
+    of_run_forks,
+    mutants={"sums of branches": lambda s: _mul_over_add(s, Add)},
+)
+def mul_over_add(s: Fork) -> Witness | None:
+    """f * (g + h) and f * g + f * h are one function: side by side, networks form a commutative ring's module."""
+    return _mul_over_add(s, Mul)
+
+
+def _mul_over_add(s: Fork, join: Callable[..., Network]) -> Witness | None:
+    f, g, h = _named(s.f, s.g, s.h)
+    return agree(s, join(f, Add(g, h)), Add(join(f, g), join(f, h)))
+
+
+# repetition ----------------------------------------------------------------------------------------------------------
+
+
+def _times(f: Network, times: int) -> Network:
+    return Repeat(f, times)
+
+
+@structural(
+    of_run_loops,
+    rests_on="repeat_add",
+    mutants={"one copy more": lambda r: agree(r, r.f.shared("a") ** (r.m + r.n + 1), r.f.shared("a") ** r.m >> r.f.shared("a") ** r.n)},
+)
+def repeat_sum(r: Loop) -> Witness | None:
+    """f ** (m + n) is f ** m before f ** n."""
+    f = r.f.shared("a")
+    return agree(r, f ** (r.m + r.n), f**r.m >> f**r.n)
+
+
+@structural(
+    of_run_loops,
+    rests_on="repeat_mul",
+    mutants={"exponents added": lambda r: agree(r, (r.f.shared("a") ** r.m) ** r.n, r.f.shared("a") ** (r.m + r.n))},
+)
+def repeat_product(r: Loop) -> Witness | None:
+    """(f ** m) ** n is f ** (m * n)."""
+    f = r.f.shared("a")
+    return agree(r, (f**r.m) ** r.n, f ** (r.m * r.n))
+
+
+@structural(of_run_loops, mutants={"one copy": lambda r: agree(r, r.f.shared("a") ** 1, REGISTRY["Identity"]())})
+def repeat_zero_is_id(r: Loop) -> Witness | None:
+    """f ** 0 is the identity."""
+    return agree(r, r.f.shared("a") ** 0, REGISTRY["Identity"]())
+
+
+@structural(of_run_loops, mutants={"two copies": lambda r: agree(r, r.f.shared("a") ** 2, r.f.shared("a"))})
+def repeat_one_is_itself(r: Loop) -> Witness | None:
+    """f ** 1 is f."""
+    return agree(r, r.f.shared("a") ** 1, r.f.shared("a"))
