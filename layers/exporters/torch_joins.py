@@ -159,6 +159,8 @@ class Build:
             incoming = tuple(arrived[source] for source in own)
             taken: list[Any] = list(own)
             if isinstance(part, (Add, Mul, Concat)) and not part.branches:
+                if not own:
+                    incoming, taken = flows, list(range(len(flows)))
                 shape = self._joined_shape(part, incoming)
                 modules[name], arrived[name] = Join(type(part).__name__, self._axis(part, incoming)), shape
             else:

@@ -476,6 +476,8 @@ def _divide(t: Translator, node: Any) -> None:
 @rule("cat")
 def _concatenate(t: Translator, node: Any) -> None:
     values = [t.value(part) for part in node.args[0]]
+    if len(values) == 1:
+        return t.put(node, None, values)
     rank = len(values[0].shape)
     axis = int(argument(node, 1, "dim", 0)) % rank
     batched = axis > 0 and all(value.batched or value.shape[0] == 1 for value in values)
