@@ -26,6 +26,8 @@ from .errors import BudgetError, FieldError, UnsupportedError
 from .histogram import Histogram, convolve, disjoint, unit
 from .transfers import Affine, MaxPool, Pieces, Transfer, Units, after, number, relu
 
+# From this many parts on, counts have so many digits that a library for long integers pays.
+_LONG_CHAIN = 20
 # Products of entries in one join of branches.
 _JOIN_PRODUCTS = 10**8
 
@@ -43,9 +45,11 @@ class Chain(Transfer):
         object.__setattr__(self, "parts", tuple(flat))
 
     def act(self, v: Histogram) -> Histogram:
+        long = len(self.parts) >= _LONG_CHAIN
+        v = _packed(v) if long else v
         for part in self.parts:
             v = part.act(v)
-        return v
+        return Histogram(tuple(map(int, v.counts))) if long else v
 
     def pull(self, weights: Sequence[int], top: int) -> list[int]:
         tops = list(accumulate(self.parts, lambda reached, part: part.reach(reached), initial=top))
@@ -70,6 +74,15 @@ class Chain(Transfer):
         for part in self.parts:
             cut = cut.series(part._narrowest())
         return cut
+
+
+def _packed(v: Histogram) -> Histogram:
+    """The same integers in FLINT's representation, if that is installed: products of long ones are several times quicker."""
+    try:
+        from flint import fmpz
+    except ImportError:
+        return v
+    return Histogram(tuple(map(fmpz, v.counts)))
 
 
 IDENTITY = Chain(())
@@ -226,9 +239,7 @@ class Repeated(Transfer):
         return number(self.times, "times")
 
     def act(self, v: Histogram) -> Histogram:
-        for _ in range(self._copies()):
-            v = self.body.act(v)
-        return v
+        return Chain((self.body,) * self._copies()).act(v)
 
     def pull(self, weights: Sequence[int], top: int) -> list[int]:
         return Chain((self.body,) * self._copies()).pull(weights, top)

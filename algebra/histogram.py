@@ -47,7 +47,7 @@ class Histogram:
     @property
     def norm(self) -> int:
         """The number of regions, ``||v||_1``."""
-        return sum(self.counts)
+        return int(sum(self.counts))
 
     @property
     def top(self) -> int:
@@ -103,10 +103,10 @@ def convolve(f: Histogram, g: Histogram) -> Histogram:
     for one, other in ((a, b), (b, a)):
         if not any(one[:-1]):  # a multiple of e_d only shifts
             return Histogram((*[0] * (len(one) - 1), *(one[-1] * count for count in other)))
-    slot = (max(a).bit_length() + max(b).bit_length() + min(len(a), len(b)).bit_length() + 7) // 8
+    slot = (int(max(a)).bit_length() + int(max(b)).bit_length() + min(len(a), len(b)).bit_length() + 7) // 8
 
     def packed(counts: tuple[int, ...]) -> int:
-        return int.from_bytes(b"".join(count.to_bytes(slot, "little") for count in counts), "little")
+        return int.from_bytes(b"".join(int(count).to_bytes(slot, "little") for count in counts), "little")
 
     size = len(a) + len(b) - 1
     digits = (packed(a) * packed(b)).to_bytes(slot * size, "little")
