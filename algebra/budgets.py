@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import EmptySet, Eq, Expr, FiniteSet, Integer, Range, S, Set, Symbol, Union, fraction, sympify, together
 
-from .compilation.domains import Condition
+from .compilation.domains import Condition, without_indices
 from .compilation.interface import CompiledFormula
 from .errors import BudgetError, DomainError, UnsupportedError
 from .evaluate import evaluate, evaluate_condition
@@ -60,11 +60,12 @@ class Question:
     def admissible(self, size: int) -> bool:
         """Whether a size satisfies the conditions that are not bounds."""
         for condition in self.others:
-            if condition.loops or condition.free_symbols - {self.c}:
+            closed = without_indices(condition)
+            if closed is None or condition.free_symbols - {self.c}:
                 raise UnsupportedError(
                     f"the domain has a condition that {self.c} alone does not decide: {condition.text}"
                 )
-            if not evaluate_condition(condition.relation, {self.c: size}, unused=True):
+            if not evaluate_condition(closed, {self.c: size}, unused=True):
                 return False
         return True
 

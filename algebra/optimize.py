@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sympy import Basic, Expr, Integer, Symbol, ceiling, floor
+from sympy import And, Basic, Expr, Integer, Symbol, ceiling, floor
 from sympy.core.relational import Relational
 
 from .branch_and_bound import Best, Bounded, Constraint, constraint_of, maximum
+from .compilation.domains import conditions_of, without_indices
 from .errors import DomainError, FieldError, UnsupportedError
 from .evaluate import evaluate, free_symbols
 from .posynomials import Stationary, lagrange
@@ -111,7 +112,7 @@ def optimize(
     {c: 8, L: 1736}
     """
     formula, conditions = _opened(objective)
-    relations = [*conditions, *_relations(constraints)]
+    relations = _relations([*conditions, *([constraints] if isinstance(constraints, (Basic, bool)) else constraints)])
     if not isinstance(over, Mapping) or not over:
         raise FieldError("over must say which sizes are to be chosen, such as {c: (1, 1024)}")
     symbols = list(over)
@@ -158,13 +159,18 @@ def _opened(objective: Any) -> tuple[Expr, list[Any]]:
     formula = getattr(objective, "formula", objective)
     if not isinstance(formula, Expr):
         raise FieldError(f"the objective must be a formula or a derivation, got {objective!r}")
-    domain = getattr(objective, "domain", None) if hasattr(objective, "formula") else None
-    return formula, list(getattr(domain, "relations", ()))
+    found = []
+    for condition in conditions_of(getattr(objective, "domain", None) if hasattr(objective, "formula") else None):
+        closed = without_indices(condition)
+        if closed is None:
+            raise UnsupportedError(f"the domain has a condition for every copy of a block: {condition.text}")
+        found.extend(closed.args if isinstance(closed, And) else [closed])
+    return formula, found
 
 
 def _relations(constraints: Iterable[Any]) -> list[Any]:
     found = []
-    for constraint in [constraints] if isinstance(constraints, (Basic, bool)) else constraints:
+    for constraint in constraints:
         if constraint is False or getattr(constraint, "is_Boolean", False) and constraint == False:  # noqa: E712
             raise DomainError("one of the constraints never holds")
         if constraint is True or constraint == True:  # noqa: E712

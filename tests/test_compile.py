@@ -26,6 +26,7 @@ import layeralgebra as la
 from layeralgebra.algebra.compilation import codegen, compile
 from layeralgebra.algebra.compilation.bounds import interval
 from layeralgebra.algebra.compilation.divisibility import always_divides
+from layeralgebra.algebra.compilation.domains import Condition
 from layeralgebra.algebra.compilation.factoring import factored
 from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
@@ -376,6 +377,38 @@ def test_only_the_case_that_applies_has_to_be_defined():
     assert got.tolist() == pytest.approx([math.log(2), 0, 0.5])
     with pytest.raises(DomainError, match="one of the cases"):
         compile(Piecewise((c, c > 5)))(c=[4])
+
+
+@pytest.mark.parametrize(
+    "net", [la.Conv(c, 3) ** L, (la.Conv(c, 3, stride=2, padding=1) >> la.Conv(c, 2)) ** 3], ids=str
+)
+def test_domains_of_derivations_hold_for_every_copy(net):
+    derivation = la.derive(la.macs, la.Input(c, H) >> net)
+    compiled = compile(derivation, on_invalid="mask")
+    found = compiled(H=np.arange(1, 40)[:, None], c=2, **({"L": np.arange(1, 9)} if L in derivation.symbols else {}))
+    outside = 0
+    for place in np.ndindex(found.shape):
+        at = {"H": place[0] + 1, "c": 2} | ({"L": place[1] + 1} if L in derivation.symbols else {})
+        try:
+            assert found[place] == derivation(**at)
+        except DomainError:
+            outside += 1
+            assert found[place] is np.ma.masked
+    assert 0 < outside < found.size
+
+
+def test_conditions_for_every_value_of_an_index():
+    index = symbols("i", integer=True, nonnegative=True)
+    affine = Condition(H >= 2 * index + 3, "it is wide enough", ((index, L),))
+    rounded = Condition(floor(H / 3) >= floor(index / 2), "it is wide enough", ((index, L),))
+    for condition, loops in [(affine, 0), (rounded, 1)]:
+        f = compile(H * L, domain=[condition], on_invalid="mask")
+        assert f.program.ops.count("loop") == loops
+        got = f(H=np.arange(1, 15)[:, None], L=np.arange(1, 10))
+        for place in np.ndindex(got.shape):
+            h, copies = place[0] + 1, place[1] + 1
+            holds = all(value(condition.relation, {H: h, index: number}) for number in range(copies))
+            assert (got[place] is not np.ma.masked) == holds
 
 
 def test_conditions_that_do_not_vary_choose_among_arrays():

@@ -132,6 +132,14 @@ def test_derivations_bring_their_domain():
     assert best.value == wanted
 
 
+def test_domains_with_a_condition_for_every_copy():
+    macs = la.derive(la.macs, la.Input(c, 40) >> la.Conv(c, 3) ** L)
+    best = optimize(macs, [c * L <= 100], {c: (1, 30), L: (1, 30)})
+    assert best.certified and best.at[L] <= 19, "after 19 convolutions two positions are left"
+    wanted = max(macs(c=width, L=copies) for width in range(1, 31) for copies in range(1, 20) if width * copies <= 100)
+    assert best.value == wanted
+
+
 def test_a_search_that_is_cut_short_says_so():
     best = optimize(c * L - Mod(c * L, 7), [Mod(c**2 + L, 11) <= 3], {c: (1, 3000), L: (1, 3000)}, boxes=5000)
     assert best.certified or best.bound >= best.value

@@ -17,9 +17,10 @@ from math import inf
 from typing import Any
 
 import sympy
-from sympy import Integer, S, Symbol, sympify
+from sympy import Integer, Poly, S, Symbol, sympify
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
+from sympy.polys.polyerrors import PolynomialError
 
 from ..errors import DomainError, FieldError
 from .bounds import Interval
@@ -74,6 +75,37 @@ def conditions_of(domain: Any) -> list[Condition]:
         for part in relation.args if isinstance(relation, sympy.And) else [relation]:
             found.append(Condition(part, text or str(part), loops))
     return found
+
+
+def without_indices(condition: Condition) -> Boolean | None:
+    """A condition for every value of an index as one without indices, if it is affine in each: then both ends decide.
+
+    >>> from sympy import symbols
+    >>> H, L = symbols("H L", integer=True, positive=True)
+    >>> i = symbols("i", integer=True, nonnegative=True)
+    >>> without_indices(Condition(H >= 2*i + 3, "", ((i, L),)))
+    (H >= 3) & (H >= 2*L + 1)
+    """
+    relation = condition.relation
+    for index, times in reversed(condition.loops):
+        parts = relation.args if isinstance(relation, (sympy.And, sympy.Or)) else (relation,)
+        if isinstance(relation, sympy.Or) or not all(_is_affine(part, index) for part in parts):
+            return None
+        ends = sympy.And(relation.xreplace({index: S.Zero}), relation.xreplace({index: times - 1}))
+        relation = ends if times.is_positive else sympy.Or(times <= 0, ends)
+    return relation
+
+
+def _is_affine(relation: Any, index: Symbol) -> bool:
+    if not relation.has(index):
+        return True
+    if not isinstance(relation, (sympy.Ge, sympy.Gt, sympy.Le, sympy.Lt)):
+        return False
+    try:
+        poly = Poly(relation.lhs - relation.rhs, index)
+    except PolynomialError:
+        return False
+    return poly.degree() <= 1 and not any(index in coefficient.free_symbols for coefficient in poly.all_coeffs())
 
 
 def split(domain: Sequence[Condition], symbols: Sequence[Symbol]) -> tuple[dict[Symbol, Interval], list[Condition]]:

@@ -10,7 +10,7 @@ from sympy import Symbol
 
 from .bounds import Interval
 from .dag import Dag
-from .domains import Condition, parity, split
+from .domains import Condition, parity, split, without_indices
 from .lowering import Lowering
 from .program import Program
 from .rationals import Truth
@@ -101,6 +101,9 @@ def lower(
 
 def _read(dag: Dag, condition: Condition) -> int:
     """The node of a condition; one for every value of an index is a conjunction over it."""
+    closed = without_indices(condition)
+    if closed is not None:
+        return dag.read(closed)
     node = dag.read(condition.relation)
     for index, times in reversed(condition.loops):
         node = dag.node("all", (dag.const(0), dag.subtract(dag.read(times), dag.const(1)), node), index)
