@@ -8,10 +8,10 @@ __all__ = ["AuxiliaryClassifier"]
 
 
 class AuxiliaryClassifier(Layer):
-    """A second classifier on the way: it has weights, and the network's output does not depend on it, so that it costs no work.
+    """A second classifier on the way: it has weights, but the output does not depend on it, so that it costs no work.
 
-    Average pooling, a 1x1 and a 5x5 convolution, each with batch normalisation and ReLU, the mean over positions, and an affine map; what
-    comes in passes on as it is.
+    Average pooling, a 1x1 and a 5x5 convolution, each with batch normalisation and ReLU, the mean over positions, and
+    an affine map; what comes in passes on as it is.
 
     Parameters
     ----------
@@ -29,7 +29,8 @@ class AuxiliaryClassifier(Layer):
 
     References
     ----------
-    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, section 4.
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", CVPR 2016,
+    section 4.
     """
 
     classes: Dim

@@ -24,8 +24,9 @@ class MixtureOfExperts(Layer):
 
     Notes
     -----
-    ``c[t, s]`` is the s-th best expert for position t. Which ones these are is known only from data, so that c is a buffer; every tensor that
-    is looked up with it is read at `active` of its `experts` entries, and that is the work. Parameters are those of all experts.
+    ``c[t, s]`` is the s-th best expert for position t. Which ones these are is known only from data, so that c is a
+    buffer; every tensor that is looked up with it is read at `active` of its `experts` entries, and that is the work.
+    Parameters are those of all experts.
 
     Examples
     --------
@@ -60,7 +61,9 @@ class MixtureOfExperts(Layer):
         where e < experts, s < active, h < hidden, f < size(m), G[held, _, _], U[held, _, _], D[held, _, _]
     """
     channel_axis = "last"
-    claims = {"parameters": lambda self, shape: shape[-1] * (self.experts + 3 * self.hidden * (self.stored or self.experts))}
+    claims = {
+        "parameters": lambda self, shape: shape[-1] * (self.experts + 3 * self.hidden * (self.stored or self.experts))
+    }
 
 
 def active_experts(net: Network) -> Network:

@@ -37,7 +37,7 @@ def _signed_sines(layer: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _buckets(layer: Any, shape: tuple[int, ...]) -> Any:
-    """The bucket of every relative position i - j: exact ones for near, logarithmic ones for far, half of them for each direction."""
+    """The bucket of every relative position i - j: its own for a near one, logarithmic ones for far ones."""
     import numpy
 
     time = (shape[0] + 1) // 2
@@ -66,8 +66,8 @@ class RotaryEmbedding(Layer):
 
     Notes
     -----
-    Feature e of the first half and feature e of the second half are one pair. The cosines C and the sines D, negative for the first half, are
-    known tables.
+    Feature e of the first half and feature e of the second half are one pair. The cosines C and the sines D, negative
+    for the first half, are known tables.
 
     Examples
     --------
@@ -78,7 +78,8 @@ class RotaryEmbedding(Layer):
 
     References
     ----------
-    Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568 (2024).
+    Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568
+    (2024).
     """
 
     base: Number = 10_000
@@ -122,7 +123,8 @@ class RotaryAttention(Layer):
 
     References
     ----------
-    Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568 (2024).
+    Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568
+    (2024).
     """
 
     heads: Dim
@@ -152,13 +154,17 @@ class RotaryAttention(Layer):
     """
     channel_axis = "last"
     claims = {
-        "parameters": lambda self, shape: 2 * shape[-1] * (self.heads + (self.key_value_heads or self.heads))
-        * (self.head_features or shape[-1] / self.heads),
+        "parameters": lambda self, shape: (
+            2
+            * shape[-1]
+            * (self.heads + (self.key_value_heads or self.heads))
+            * (self.head_features or shape[-1] / self.heads)
+        ),
     }
 
 
 class RelativeAttention(Layer):
-    """Dot-product attention without biases and without scaling, plus a learned number for each head and bucket of relative positions.
+    """Dot-product attention, unscaled, plus a learned number for each head and bucket of relative positions.
 
     Parameters
     ----------
@@ -173,8 +179,9 @@ class RelativeAttention(Layer):
 
     Notes
     -----
-    r gives the bucket of every relative position ``i - j``, counted from ``1 - time``, and is a known table: half of the buckets are for single
-    near positions, the others grow with the logarithm of the distance; without `causal` each direction has half of all.
+    r gives the bucket of every relative position ``i - j``, counted from ``1 - time``, and is a known table: half of
+    the buckets are for single near positions, the others grow with the logarithm of the distance; without `causal` each
+    direction has half of all.
 
     Examples
     --------
@@ -187,7 +194,8 @@ class RelativeAttention(Layer):
 
     References
     ----------
-    Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 21 (2020), section 2.1.
+    Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 21 (2020),
+    section 2.1.
     """
 
     heads: Dim
@@ -217,6 +225,7 @@ class RelativeAttention(Layer):
         near = self.buckets / (2 if self.causal else 4)
         if near.is_Rational and near < 1 or (self.farthest - near).is_nonpositive:
             raise FieldError(
-                f"RelativeAttention(buckets={self.buckets}, farthest={self.farthest}): half of the buckets of a direction are for single "
+                f"RelativeAttention(buckets={self.buckets}, farthest={self.farthest}): "
+                "half of the buckets of a direction are for single "
                 f"near positions, so there must be at least {2 if self.causal else 4}, and farthest beyond them"
             )

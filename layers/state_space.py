@@ -8,7 +8,7 @@ __all__ = ["SelectiveStateSpace"]
 
 
 class SelectiveStateSpace(Layer):
-    """A diagonal linear recurrence for every feature, whose step and whose input and output maps depend on the input: (time, features) to the same.
+    """A diagonal linear recurrence for every feature of (time, features), whose coefficients depend on the input.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ class SelectiveStateSpace(Layer):
 
     Notes
     -----
-    ``h[t] = exp(d[t] A) h[t-1] + d[t] B[t] x[t]`` and ``y[t] = C[t] h[t] + D x[t]`` with ``A = -exp(a)``; d, B and C are linear in x[t], d after a
-    softplus. Work is that of the recurrence, step by step; a parallel scan does more.
+    ``h[t] = exp(d[t] A) h[t-1] + d[t] B[t] x[t]`` and ``y[t] = C[t] h[t] + D x[t]`` with ``A = -exp(a)``; d, B and C
+    are linear in x[t], d after a softplus. Work is that of the recurrence, step by step; a parallel scan does more.
 
     Examples
     --------

@@ -44,15 +44,15 @@ class WindowAttention(Layer):
     window : Dim
         The side of a window; one size, or one for each axis.
     shift : Size
-        How far windows are shifted, cyclically; positions that are no neighbours in the image do not attend to each other. An axis of one window
-        is not shifted.
+        How far windows are shifted, cyclically; positions that are no neighbours in the image do not attend to each
+        other. An axis of one window is not shifted.
     grid : Flag
         Positions that are equally far apart, `window` of them along each axis, in place of neighbours.
 
     Notes
     -----
-    The relative position of i and j is the address ``i - j + window - 1`` of the table B, which therefore has ``2 * window - 1`` entries along
-    each axis. The work counted is nominal: all pairs of positions of a window.
+    The relative position of i and j is the address ``i - j + window - 1`` of the table B, which therefore has
+    ``2 * window - 1`` entries along each axis. The work counted is nominal: all pairs of positions of a window.
 
     Examples
     --------
@@ -65,7 +65,9 @@ class WindowAttention(Layer):
 
     References
     ----------
-    Liu, Lin, Cao, Hu, Wei, Zhang, Lin, Guo, "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows", ICCV 2021.
+    Liu, Lin, Cao, Hu, Wei, Zhang, Lin, Guo, "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows",
+    ICCV 2021.
+
     Tu, Talebi, Zhang, Yang, Milanfar, Bovik, Li, "MaxViT: Multi-Axis Vision Transformer", ECCV 2022.
     """
 
@@ -111,7 +113,7 @@ def _logarithmic_coordinates(layer: Any, shape: tuple[int, ...]) -> Any:
 
 
 class CosineWindowAttention(Layer):
-    """Attention among the positions of a window by the cosine of query and key, with a bias that a small perceptron gives to every relative position.
+    """Attention among the positions of a window by cosines, with a computed bias for every relative position.
 
     Parameters
     ----------
@@ -125,8 +127,8 @@ class CosineWindowAttention(Layer):
 
     Notes
     -----
-    T holds the logarithmic coordinates of every relative position, sign(v) log2(1 + 8|v|/(window - 1))/3, and is a known table. The bias of the
-    keys is held but multiplied by zero, as published.
+    T holds the logarithmic coordinates of every relative position, sign(v) log2(1 + 8|v|/(window - 1))/3, and is a
+    known table. The bias of the keys is held but multiplied by zero, as published.
 
     Examples
     --------

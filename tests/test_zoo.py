@@ -1,4 +1,4 @@
-"""Published image networks: parameters and work against what was published, families against sums written out, bad requests."""
+"""Published image networks: parameters and work as published, families as sums written out, bad requests."""
 
 from __future__ import annotations
 
@@ -20,24 +20,28 @@ from layeralgebra.layers.zoo.blocks import rounded
 FIGURES = json.loads((Path(zoo.__file__).parent / "data" / "torchvision_classification.json").read_text())
 
 IMAGE_MODELS = """
-    alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169 densenet201 efficientnet_b0
-    efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6 efficientnet_b7 efficientnet_v2_l
-    efficientnet_v2_m efficientnet_v2_s googlenet inception_v3 maxvit_t mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3 mobilenet_v2
-    mobilenet_v3_large mobilenet_v3_small regnet_x_16gf regnet_x_1_6gf regnet_x_32gf regnet_x_3_2gf regnet_x_400mf regnet_x_800mf
-    regnet_x_8gf regnet_y_128gf regnet_y_16gf regnet_y_1_6gf regnet_y_32gf regnet_y_3_2gf regnet_y_400mf regnet_y_800mf regnet_y_8gf
-    resnet101 resnet152 resnet18 resnet34 resnet50 resnext101_32x8d resnext101_64x4d resnext50_32x4d shufflenet_v2_x0_5
-    shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0 squeezenet1_0 squeezenet1_1 swin_b swin_s swin_t swin_v2_b swin_v2_s
-    swin_v2_t vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn vit_b_16 vit_b_32 vit_h_14 vit_l_16 vit_l_32
-    wide_resnet101_2 wide_resnet50_2
+    alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169 densenet201
+    efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6
+    efficientnet_b7 efficientnet_v2_l efficientnet_v2_m efficientnet_v2_s googlenet inception_v3 maxvit_t mnasnet0_5
+    mnasnet0_75 mnasnet1_0 mnasnet1_3 mobilenet_v2 mobilenet_v3_large mobilenet_v3_small regnet_x_16gf regnet_x_1_6gf
+    regnet_x_32gf regnet_x_3_2gf regnet_x_400mf regnet_x_800mf regnet_x_8gf regnet_y_128gf regnet_y_16gf regnet_y_1_6gf
+    regnet_y_32gf regnet_y_3_2gf regnet_y_400mf regnet_y_800mf regnet_y_8gf resnet101 resnet152 resnet18 resnet34
+    resnet50 resnext101_32x8d resnext101_64x4d resnext50_32x4d shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5
+    shufflenet_v2_x2_0 squeezenet1_0 squeezenet1_1 swin_b swin_s swin_t swin_v2_b swin_v2_s swin_v2_t vgg11 vgg11_bn
+    vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn vit_b_16 vit_b_32 vit_h_14 vit_l_16 vit_l_32 wide_resnet101_2
+    wide_resnet50_2
 """.split()  # fmt: skip
 
 #: Published counts that are not in the file.
 OTHERS = {
     "convnext_large": 197_767_336, "densenet161": 28_681_000, "densenet201": 20_013_928, "efficientnet_b3": 12_233_232,
-    "efficientnet_b6": 43_040_704, "efficientnet_v2_l": 118_515_272, "mnasnet0_75": 3_170_208, "mobilenet_v3_small": 2_542_856,
-    "regnet_x_16gf": 54_278_536, "regnet_x_800mf": 7_259_656, "regnet_y_128gf": 644_812_894, "regnet_y_400mf": 4_344_144,
+    "efficientnet_b6": 43_040_704, "efficientnet_v2_l": 118_515_272, "mnasnet0_75": 3_170_208,
+    "mobilenet_v3_small": 2_542_856,
+    "regnet_x_16gf": 54_278_536, "regnet_x_800mf": 7_259_656, "regnet_y_128gf": 644_812_894,
+    "regnet_y_400mf": 4_344_144,
     "regnet_y_8gf": 39_381_472, "resnet101": 44_549_160, "resnet34": 21_797_672, "resnext101_64x4d": 83_455_272,
-    "shufflenet_v2_x1_5": 3_503_624, "squeezenet1_1": 1_235_496, "swin_b": 87_768_224, "swin_v2_s": 49_737_442, "vgg13": 133_047_848,
+    "shufflenet_v2_x1_5": 3_503_624, "squeezenet1_1": 1_235_496, "swin_b": 87_768_224, "swin_v2_s": 49_737_442,
+    "vgg13": 133_047_848,
     "vgg19_bn": 143_678_248, "vit_h_14": 632_045_800, "vit_l_32": 306_535_400, "wide_resnet101_2": 126_886_696,
 }  # fmt: skip
 
@@ -94,7 +98,9 @@ def test_differences_are_explained(row):
 
 def test_an_unexplained_difference_is_noticed():
     row = zoo.differences("resnet152")[0]
-    wrong = type(row)(row.name, row.quantity, row.publisher, row.published + 2 * row.unit, row.unit, row.convention, row.recount)
+    wrong = type(row)(
+        row.name, row.quantity, row.publisher, row.published + 2 * row.unit, row.unit, row.convention, row.recount
+    )
     assert not wrong.explained
 
 
@@ -132,7 +138,9 @@ def residual_parameters(c, depths, classes=1000):
 @given(st.integers(1, 40), st.tuples(*[st.integers(1, 6)] * 4), st.integers(1, 50))
 def test_resnet_formula_is_the_sum(c, depths, classes):
     symbols = la.dims("c n1 n2 n3 n4 k")
-    formula = la.derive("parameters", zoo.build("resnet50", base_width=symbols[0], depths=symbols[1:5], classes=symbols[5]))
+    formula = la.derive(
+        "parameters", zoo.build("resnet50", base_width=symbols[0], depths=symbols[1:5], classes=symbols[5])
+    )
     values = dict(zip("c n1 n2 n3 n4 k".split(), (c, *depths, classes)))
     assert formula(**values) == residual_parameters(c, depths, classes)
 
@@ -167,7 +175,7 @@ def test_dense_block_closes_to_a_polynomial():
 
 
 def test_efficientnet_scales_as_its_compound_rule_says():
-    """Work grows as depth, as width squared and as resolution squared, so that depth * width**2 * resolution**2 = 2 doubles it."""
+    """Work grows as depth, width squared and resolution squared: depth * width**2 * resolution**2 = 2 doubles it."""
     w, d, r = la.dims("w d r")
     work = la.macs(zoo.build("efficientnet_b0", width_factor=w, depth_factor=d, resolution=32 * r))
     assert work.subs({w: 1, d: 1, r: 7}) == 385_814_752
@@ -182,7 +190,9 @@ def test_efficientnet_scales_as_its_compound_rule_says():
         assert la.leading_term(work, symbol).subs(others) == Poly(alone, symbol).LC() * symbol**exponent
 
 
-@pytest.mark.parametrize("name, size", [("vgg16", 64), ("resnet50", 64), ("convnext_tiny", 96), ("mnasnet1_0", None), ("swin_t", 96)])
+@pytest.mark.parametrize(
+    "name, size", [("vgg16", 64), ("resnet50", 64), ("convnext_tiny", 96), ("mnasnet1_0", None), ("swin_t", 96)]
+)
 def test_symbolic_resolution_and_width(name, size):
     H, W, c = la.dims("H W c")
     wide = {"base_width": c} if size else {}
@@ -208,7 +218,10 @@ def _changeable(name):
 FIRST = {family.name: next(iter(family.published)) for family in zoo.families().values()}
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in ("resnet18", "vgg11", "gpt2") else pytest.mark.slow) for n in FIRST.values()])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in ("resnet18", "vgg11", "gpt2") else pytest.mark.slow) for n in FIRST.values()],
+)
 def test_every_hyperparameter_can_be_a_symbol(name):
     known = la.parameters(zoo.build(name)), la.macs(zoo.build(name))
     for key, value in _changeable(name):
@@ -220,7 +233,11 @@ def test_every_hyperparameter_can_be_a_symbol(name):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in ("resnet18", "gpt2", "vit_b_16", "llama_7b") else pytest.mark.slow) for n in FIRST.values()]
+    "name",
+    [
+        pytest.param(n, marks=() if n in ("resnet18", "gpt2", "vit_b_16", "llama_7b") else pytest.mark.slow)
+        for n in FIRST.values()
+    ],
 )
 def test_one_formula_for_a_family(name):
     """With a symbol for every size, one closed form gives every member that differs in sizes only."""
@@ -229,7 +246,9 @@ def test_one_formula_for_a_family(name):
     owner = next(owner for owner in zoo.families().values() if name in owner.published)
 
     def literals(member):
-        return {word: value for word, value in zoo.info(member).hyperparameters.items() if not _is_size(word, value, owner)}
+        return {
+            word: value for word, value in zoo.info(member).hyperparameters.items() if not _is_size(word, value, owner)
+        }
 
     alike = {member: zoo.symbolic(member)[1] for member in owner.published if literals(member) == literals(name)}
     alike = {member: values for member, values in alike.items() if set(values) == set(sizes)}
@@ -272,7 +291,9 @@ def test_stages_with_a_symbolic_number_of_blocks_are_small():
     """A stage is one repetition however deep it is."""
     shallow, deep = (zoo.build("resnet152", depths=(3, 8, n, 3)) for n in (36, 1000))
     assert len(list(deep.args)) == len(list(shallow.args))
-    assert la.parameters(deep) - la.parameters(shallow) == (1000 - 36) * (2 * 1024 * 256 + 9 * 256**2 + 2 * (256 + 256 + 1024))
+    assert la.parameters(deep) - la.parameters(shallow) == (1000 - 36) * (
+        2 * 1024 * 256 + 9 * 256**2 + 2 * (256 + 256 + 1024)
+    )
 
 
 # rules of scaling ----------------------------------------------------------------------------------------------------
@@ -311,7 +332,11 @@ def test_regnet_widths():
     assert quantised_widths(25, 88, 26.31, 2.25, 48) == ((96, 192, 432, 1008), (2, 6, 15, 2), (48, 48, 48, 48))
     for depth in range(1, 40, 7):
         widths, depths, groups = quantised_widths(depth, 24, 24.48, 2.54, 16)
-        assert sum(depths) == depth and list(widths) == sorted(set(widths)) and all(w % g == 0 for w, g in zip(widths, groups))
+        assert (
+            sum(depths) == depth
+            and list(widths) == sorted(set(widths))
+            and all(w % g == 0 for w, g in zip(widths, groups))
+        )
 
 
 # bad requests --------------------------------------------------------------------------------------------------------

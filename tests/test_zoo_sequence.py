@@ -1,4 +1,4 @@
-"""Published sequence models: parameters, closed forms written out by hand, and the numbers of their layers against plain loops."""
+"""Published sequence models: parameters, closed forms written out, and layers' numbers against plain loops."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from layeralgebra import zoo
 PUBLISHED = {
     "gpt2": 124_439_808, "gpt2_medium": 354_823_168, "gpt2_large": 774_030_080, "gpt2_xl": 1_557_611_200,
     "bert_base": 109_482_240, "bert_large": 335_141_888,
-    "t5_small": 60_506_624, "t5_base": 222_903_552, "t5_large": 737_668_096, "t5_3b": 2_851_598_336, "t5_11b": 11_307_321_344,
+    "t5_small": 60_506_624, "t5_base": 222_903_552, "t5_large": 737_668_096, "t5_3b": 2_851_598_336,
+    "t5_11b": 11_307_321_344,
     "llama_7b": 6_738_415_616, "llama_13b": 13_015_864_320, "llama_30b": 32_528_943_616, "llama_65b": 65_285_660_672,
     "llama2_7b": 6_738_415_616, "llama2_13b": 13_015_864_320, "llama2_70b": 68_976_648_192,
-    "llama3_8b": 8_030_261_248, "llama3_70b": 70_553_706_496, "llama3_1_405b": 405_853_388_800, "llama3_2_1b": 1_235_814_400,
-    "llama3_2_3b": 3_212_749_824, "mistral_7b": 7_241_732_096, "mixtral_8x7b": 46_702_792_704, "mixtral_8x22b": 140_620_634_112,
+    "llama3_8b": 8_030_261_248, "llama3_70b": 70_553_706_496, "llama3_1_405b": 405_853_388_800,
+    "llama3_2_1b": 1_235_814_400,
+    "llama3_2_3b": 3_212_749_824, "mistral_7b": 7_241_732_096, "mixtral_8x7b": 46_702_792_704,
+    "mixtral_8x22b": 140_620_634_112,
     "mamba_130m": 129_135_360, "mamba_370m": 371_516_416, "mamba_790m": 793_204_224, "mamba_1_4b": 1_372_178_432,
 }  # fmt: skip
 
@@ -191,7 +194,9 @@ def softmax(values):
     return powers / powers.sum()
 
 
-@pytest.mark.parametrize("heads, sets, reach, causal", [(2, None, None, True), (4, 2, None, True), (2, 1, 3, True), (2, None, None, False)])
+@pytest.mark.parametrize(
+    "heads, sets, reach, causal", [(2, None, None, True), (4, 2, None, True), (2, 1, 3, True), (2, None, None, False)]
+)
 def test_rotary_attention_turns_pairs_as_complex_numbers(heads, sets, reach, causal):
     time, features = 7, 8
     layer = la.RotaryAttention(heads, sets, reach=reach, causal=causal)
@@ -209,7 +214,9 @@ def test_rotary_attention_turns_pairs_as_complex_numbers(heads, sets, reach, cau
         for i in range(time):
             query = turned(i, held["Q"][group, place].reshape(width, features) @ x[i])
             allowed = [j for j in range(time) if (not causal or j <= i) and (reach is None or i - j < reach)]
-            scores = [np.real(np.vdot(turned(j, held["K"][group].reshape(width, features) @ x[j]), query)) for j in allowed]
+            scores = [
+                np.real(np.vdot(turned(j, held["K"][group].reshape(width, features) @ x[j]), query)) for j in allowed
+            ]
             weights = softmax(np.array(scores) / math.sqrt(width))
             mixed = sum(w * (held["V"][group] @ x[j]) for w, j in zip(weights, allowed))
             wanted[i] += held["O"][:, head * width : (head + 1) * width] @ mixed
@@ -245,7 +252,9 @@ def test_relative_attention_adds_the_number_of_the_bucket(causal):
         for i in range(time):
             allowed = range(i + 1) if causal else range(time)
             query = held["Q"][n] @ x[i]
-            scores = [query @ (held["K"][n] @ x[j]) + held["B"][n, bucket(i - j, buckets, farthest, causal)] for j in allowed]
+            scores = [
+                query @ (held["K"][n] @ x[j]) + held["B"][n, bucket(i - j, buckets, farthest, causal)] for j in allowed
+            ]
             mixed = sum(w * (held["V"][n] @ x[j]) for w, j in zip(softmax(np.array(scores)), allowed))
             wanted[i] += held["O"][:, n * width : (n + 1) * width] @ mixed
     assert np.allclose(y, wanted)
@@ -281,7 +290,10 @@ def test_selective_state_space_is_the_recurrence():
     memory, wanted = np.zeros((features, state)), []
     for t in range(time):
         step = np.log1p(np.exp(held["S"] @ (held["L"] @ x[t]) + held["s"]))
-        memory = np.exp(-step[:, None] * np.exp(held["a"])) * memory + step[:, None] * (held["P"] @ x[t])[None, :] * x[t][:, None]
+        memory = (
+            np.exp(-step[:, None] * np.exp(held["a"])) * memory
+            + step[:, None] * (held["P"] @ x[t])[None, :] * x[t][:, None]
+        )
         wanted.append(memory @ (held["Q"] @ x[t]) + held["D"] * x[t])
     assert np.allclose(y, wanted)
     late = x.copy()

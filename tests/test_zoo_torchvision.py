@@ -1,4 +1,4 @@
-"""The zoo against torchvision's own modules and PyTorch's own counter, on the meta device; layers against their numbers."""
+"""The zoo against torchvision's own modules: parameters, PyTorch's own counter of work, and numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ except Exception as reason:  # a build of torchvision for another PyTorch fails 
     pytest.skip(f"torchvision does not load: {reason}", allow_module_level=True)
 
 MODELS = torchvision.models.list_models(module=torchvision.models)
-QUICK = {"alexnet", "densenet121", "mnasnet0_75", "mobilenet_v3_small", "regnet_y_400mf", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "swin_v2_t", "vit_b_32"}
+QUICK = {
+    "alexnet",
+    "densenet121",
+    "mnasnet0_75",
+    "mobilenet_v3_small",
+    "regnet_y_400mf",
+    "resnet18",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_1",
+    "swin_v2_t",
+    "vit_b_32",
+}
 ATTENTION = ("swin", "maxvit", "vit")
 
 
@@ -39,7 +50,7 @@ def test_parameters_and_macs_equal_pytorchs_own(name):
 
 @pytest.mark.parametrize("name", some(name for name in MODELS if not name.startswith(ATTENTION)))
 def test_the_learned_tensors_are_as_large(name):
-    """Tensor by tensor: each of ours has the size of one of theirs (attention holds queries, keys and values in one there)."""
+    """Tensor by tensor: each of ours has the size of one of theirs."""
     walked = la.parameters.evaluate(zoo.build(name))
     ours: list[int] = []
     for term in walked.terms:
@@ -52,8 +63,15 @@ def test_the_learned_tensors_are_as_large(name):
     assert sorted(ours) == tensor_sizes(name)
 
 
-@pytest.mark.parametrize("name, sizes", [("resnet18", (64, 96)), pytest.param("convnext_tiny", (64, 160), marks=pytest.mark.slow),
-                                         ("shufflenet_v2_x0_5", (75, 190)), pytest.param("googlenet", (97, 150), marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, sizes",
+    [
+        ("resnet18", (64, 96)),
+        ("shufflenet_v2_x0_5", (75, 190)),
+        pytest.param("convnext_tiny", (64, 160), marks=pytest.mark.slow),
+        pytest.param("googlenet", (97, 150), marks=pytest.mark.slow),
+    ],
+)
 def test_a_symbolic_resolution_holds_at_other_sizes(name, sizes):
     formula = la.derive("macs", zoo.build(name, resolution=la.dims("R")))
     for size in sizes:
@@ -71,7 +89,9 @@ def test_stages_of_regnet_are_generated_as_there():
             depth=numbers["depth"], w_0=numbers["initial_width"], w_a=numbers["slope"], w_m=numbers["multiplier"],
             group_width=numbers["group_width"],
         )  # fmt: skip
-        ours = quantised_widths(*(numbers[key] for key in ("depth", "initial_width", "slope", "multiplier", "group_width")))
+        ours = quantised_widths(
+            *(numbers[key] for key in ("depth", "initial_width", "slope", "multiplier", "group_width"))
+        )
         assert ours == (tuple(theirs.widths), tuple(theirs.depths), tuple(theirs.group_widths))
 
 
@@ -102,19 +122,27 @@ def test_window_attention_gives_the_same_numbers(cosine, height, width, shift):
     maps = numbers(theirs.qkv.weight).reshape(3, heads, features // heads, features)
     biases = numbers(theirs.qkv.bias).reshape(3, heads, features // heads)
     held = {
-        **dict(zip("QKV", maps)), **dict(zip(("bq", "bk", "bv"), biases)), "O": numbers(theirs.proj.weight), "b": numbers(theirs.proj.bias),
+        **dict(zip("QKV", maps)), **dict(zip(("bq", "bk", "bv"), biases)), "O": numbers(theirs.proj.weight),
+        "b": numbers(theirs.proj.bias),
     }  # fmt: skip
     if cosine:
         held |= {
-            "T": numbers(theirs.relative_coords_table[0]), "R": numbers(theirs.cpb_mlp[0].weight), "br": numbers(theirs.cpb_mlp[0].bias),
+            "T": numbers(theirs.relative_coords_table[0]), "R": numbers(theirs.cpb_mlp[0].weight),
+            "br": numbers(theirs.cpb_mlp[0].bias),
             "S": numbers(theirs.cpb_mlp[2].weight), "l": numbers(theirs.logit_scale).reshape(heads),
         }  # fmt: skip
         layer = la.CosineWindowAttention(heads, window, shift)
     else:
-        held["B"] = numbers(theirs.relative_position_bias_table).reshape(2 * window - 1, 2 * window - 1, heads).transpose(2, 0, 1)
+        held["B"] = (
+            numbers(theirs.relative_position_bias_table)
+            .reshape(2 * window - 1, 2 * window - 1, heads)
+            .transpose(2, 0, 1)
+        )
         layer = la.WindowAttention(heads, window, shift)
     assert np.allclose(la.run(layer, numbers(image[0]).transpose(2, 0, 1), held), wanted, rtol=1e-9, atol=1e-9)
-    assert sum(array.size for name, array in held.items() if name != "T") == la.parameters(layer, on=(features, height, width))
+    assert sum(array.size for name, array in held.items() if name != "T") == la.parameters(
+        layer, on=(features, height, width)
+    )
 
 
 @pytest.mark.parametrize("kind", ["window", "grid"])
@@ -123,15 +151,21 @@ def test_grid_attention_gives_the_same_numbers(kind):
 
     features, window = 4, 3
     theirs = randomised(
-        PartitionAttentionLayer(features, features, window, kind, (6, 6), 2, torch.nn.GELU, torch.nn.LayerNorm, 0.0, 0.0, 0.0)
+        PartitionAttentionLayer(
+            features, features, window, kind, (6, 6), 2, torch.nn.GELU, torch.nn.LayerNorm, 0.0, 0.0, 0.0
+        )
     )
     theirs.attn_layer[0], theirs.mlp_layer = torch.nn.Identity(), Nothing()
     image = torch.randn(1, features, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     attention = theirs.attn_layer[1]
-    maps, biases = numbers(attention.to_qkv.weight).reshape(3, 1, features, features), numbers(attention.to_qkv.bias).reshape(3, 1, features)
+    maps, biases = (
+        numbers(attention.to_qkv.weight).reshape(3, 1, features, features),
+        numbers(attention.to_qkv.bias).reshape(3, 1, features),
+    )
     held = {
         **dict(zip("QKV", maps)), **dict(zip(("bq", "bk", "bv"), biases)), "O": numbers(attention.merge.weight),
-        "b": numbers(attention.merge.bias), "B": numbers(attention.relative_position_bias_table).reshape(5, 5, 1).transpose(2, 0, 1),
+        "b": numbers(attention.merge.bias),
+        "B": numbers(attention.relative_position_bias_table).reshape(5, 5, 1).transpose(2, 0, 1),
     }  # fmt: skip
     ours = la.Identity() + la.WindowAttention(1, window, grid=kind == "grid")
     given = {f"1.{name}": array for name, array in held.items()}
@@ -160,7 +194,9 @@ def test_the_auxiliary_classifier_passes_its_input_on():
 def small_vit():
     from torchvision.models.vision_transformer import VisionTransformer
 
-    made = VisionTransformer(image_size=12, patch_size=4, num_layers=2, num_heads=2, hidden_dim=6, mlp_dim=10, num_classes=5)
+    made = VisionTransformer(
+        image_size=12, patch_size=4, num_layers=2, num_heads=2, hidden_dim=6, mlp_dim=10, num_classes=5
+    )
     torch.nn.init.normal_(made.heads.head.weight)
     return made, zoo.vit(resolution=12, patch=4, depth=2, heads=2, features=6, hidden=10, classes=5)
 
@@ -170,7 +206,16 @@ def small_swin(version):
 
     words = {"block": there.SwinTransformerBlockV2, "downsample_layer": there.PatchMergingV2} if version == 2 else {}
     made = there.SwinTransformer([2, 2], 8, [2, 1, 3, 2], [2, 2, 4, 4], [3, 3], num_classes=5, **words)
-    net = zoo.swin(resolution=64, patch=2, base_width=8, depths=(2, 1, 3, 2), heads=(2, 2, 4, 4), window=3, version=version, classes=5)
+    net = zoo.swin(
+        resolution=64,
+        patch=2,
+        base_width=8,
+        depths=(2, 1, 3, 2),
+        heads=(2, 2, 4, 4),
+        window=3,
+        version=version,
+        classes=5,
+    )
     return made, net
 
 
@@ -211,9 +256,11 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("family", [pytest.param(name, marks=() if row[2] else pytest.mark.slow) for name, row in WHOLE.items()])
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=() if row[2] else pytest.mark.slow) for name, row in WHOLE.items()]
+)
 def test_whole_networks_give_the_same_numbers(family):
-    """The equations, run with the weights of torchvision's model, give its output: the zoo has its layers, order, strides and constants."""
+    """The equations, run with the weights of torchvision's model, give its output."""
     make, size, _ = WHOLE[family]
     torch.manual_seed(11)
     model, net = make()

@@ -8,9 +8,11 @@
 >>> parameters(net).subs(c, 64)
 25557032
 
-A family is a function with the published default of its first member: ``zoo.resnet(depths=(3, 4, 6, 3), base_width=c)``. A published name
-is one too: ``zoo.resnet50(base_width=c)`` is ``zoo.build("resnet50", base_width=c)``. Hyperparameters that all image families have
-are `height`, `width` (`resolution` sets both), `channels` of the image and `classes`; `info` lists the others with their published values. `symbolic` makes all of them symbols: one formula for the whole family.
+A family is a function with the published default of its first member: ``zoo.resnet(depths=(3, 4, 6, 3),
+base_width=c)``. A published name is one too: ``zoo.resnet50(base_width=c)`` is ``zoo.build("resnet50", base_width=c)``.
+Hyperparameters that all image families have are `height`, `width` (`resolution` sets both), `channels` of the image and
+`classes`; `info` lists the others with their published values. `symbolic` makes all of them symbols: one formula for
+the whole family.
 """
 
 from __future__ import annotations
@@ -20,7 +22,18 @@ from typing import Any
 from .differences import differences, learned_macs
 from .families import FAMILIES, Family, build, families, info, names, stages, symbolic
 
-__all__ = ["FAMILIES", "Family", "build", "differences", "families", "info", "learned_macs", "names", "stages", "symbolic"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "build",
+    "differences",
+    "families",
+    "info",
+    "learned_macs",
+    "names",
+    "stages",
+    "symbolic",
+]
 
 
 def __getattr__(name: str) -> Any:

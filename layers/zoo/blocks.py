@@ -16,10 +16,17 @@ from ..normalization import BatchNorm
 
 
 def conv_norm(
-    channels: Any, kernel: Any = 3, *, stride: Any = 1, groups: Any = 1, dilation: Any = 1, padding: Any = None, epsilon: Any = 1e-5,
+    channels: Any,
+    kernel: Any = 3,
+    *,
+    stride: Any = 1,
+    groups: Any = 1,
+    dilation: Any = 1,
+    padding: Any = None,
+    epsilon: Any = 1e-5,
     then: Network | None = None,
 ) -> Network:
-    """A convolution without bias, batch normalisation and an activation; padded so that a stride of 1 keeps an odd kernel's size."""
+    """A convolution without bias, batch normalisation, an activation; padded so that stride 1 keeps the size."""
     if padding is None:
         padding = dilation * (kernel - 1) // 2
     conv = Conv(channels, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False)
@@ -27,10 +34,19 @@ def conv_norm(
 
 
 def inverted_residual(
-    entering: Any, inner: Any, leaving: Any, kernel: Any, stride: Any, act: Network, *, squeezed: Any = None, squeeze_act: Network | None = None,
-    gate: Network | None = None, epsilon: Any = 1e-5,
+    entering: Any,
+    inner: Any,
+    leaving: Any,
+    kernel: Any,
+    stride: Any,
+    act: Network,
+    *,
+    squeezed: Any = None,
+    squeeze_act: Network | None = None,
+    gate: Network | None = None,
+    epsilon: Any = 1e-5,
 ) -> Network:
-    """Wide inside, narrow outside: 1x1, depthwise, squeeze-and-excitation if asked for, 1x1; with a shortcut where the shape is kept."""
+    """Wide inside: 1x1, depthwise, squeeze-and-excitation if asked for, 1x1; a shortcut where the shape is kept."""
     parts: list[Network] = []
     if inner != entering:
         parts.append(conv_norm(inner, 1, epsilon=epsilon, then=act))
@@ -69,7 +85,7 @@ def exact(value: Any, what: str) -> Expr:
 
 
 def rounded(channels: Any, divisor: int = 8) -> Expr:
-    """The nearest multiple of `divisor`, ties upwards, but never more than a tenth below (MobileNet's rule for scaled widths).
+    """MobileNet's rule: the nearest multiple of `divisor`, ties upwards, but never more than a tenth below.
 
     >>> rounded(Rational(24) / 10 * 5), rounded(20), rounded(11)
     (16, 24, 16)
@@ -96,7 +112,7 @@ def whole_part(value: Any) -> Expr:
 
 
 def nearest_even_tie(value: Any) -> Expr:
-    """Rounded to the nearest integer, ties to the even one where the value is a number, as IEEE arithmetic and Python do it."""
+    """Rounded to the nearest integer, ties of numbers to the even one, as Python does it."""
     wanted = sympify(value)
     if wanted.is_Rational:
         return Integer(round(wanted))

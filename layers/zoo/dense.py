@@ -31,8 +31,16 @@ def dense_layer(growth: Any, bottleneck: Any) -> Network:
     },
 )
 def densenet(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 64, growth: Any = 32,
-    depths: Any = (6, 12, 24, 16), bottleneck: Any = 4, compression: Any = 0.5,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 64,
+    growth: Any = 32,
+    depths: Any = (6, 12, 24, 16),
+    bottleneck: Any = 4,
+    compression: Any = 0.5,
 ) -> Stages:
     """Four dense blocks with transitions that halve the number of channels and the size of the map.
 

@@ -1,6 +1,7 @@
-"""Where a publisher's figure is not the derived one: what he counts otherwise, and what we get when we count as he does.
+"""Where a publisher's figure is not the derived one: what he counts otherwise, and what we get counting like that.
 
-All GMACs and parameter counts that torchvision published with its weights equal the derived ones, so that they are not here.
+All GMACs and parameter counts that torchvision published with its weights equal the derived ones, so that they are not
+here.
 
 >>> for row in differences("resnet152"):
 ...     print(row.quantity, row.published, row.derived, row.as_published)
@@ -28,7 +29,7 @@ from .families import build, published_name
 
 
 def learned_macs(net: Network, on: Any = None) -> Expr:
-    """MACs of the contractions that read a learned tensor: without the products of queries, keys and values in attention.
+    """MACs of contractions that read a learned tensor: without the products of queries, keys and values.
 
     Parameters
     ----------
@@ -52,7 +53,9 @@ def learned_macs(net: Network, on: Any = None) -> Expr:
         instance = site.instance
         assert instance is not None
         learned = (
-            place for place in instance.live if any(instance.roles[read.tensor] == "weight" for read in reads(instance.statements[place].value))
+            place
+            for place in instance.live
+            if any(instance.roles[read.tensor] == "weight" for read in reads(instance.statements[place].value))
         )
         return sum((statement_work(instance, place).macs for place in learned), Integer(0))
 
@@ -111,7 +114,8 @@ def _deep_residual(name: str, published: int) -> Difference:
 
 def _attention_left_out(name: str, published: int, unit: int) -> Difference:
     return Difference(
-        name, "macs", "calflops 0.3.2", published, unit, "the products of queries, keys and values in attention are not counted",
+        name, "macs", "calflops 0.3.2", published, unit,
+        "the products of queries, keys and values in attention are not counted",
         lambda: learned_macs(build(name)),
     )  # fmt: skip
 

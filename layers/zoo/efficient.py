@@ -1,4 +1,4 @@
-"""EfficientNet: one network scaled in width, depth and resolution together; and its second version with fused blocks."""
+"""EfficientNet: one network scaled in width, depth and resolution together; and its second version."""
 
 from __future__ import annotations
 
@@ -15,14 +15,32 @@ from .families import Stages, family
 _EPSILON = 1e-3
 
 #: expansion, kernel, stride, channels, blocks of each stage of B0
-_B0 = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))
+_B0 = (
+    (1, 3, 1, 16, 1),
+    (6, 3, 2, 24, 2),
+    (6, 5, 2, 40, 2),
+    (6, 3, 2, 80, 3),
+    (6, 5, 1, 112, 3),
+    (6, 5, 2, 192, 4),
+    (6, 3, 1, 320, 1),
+)
 
 
-def squeezing_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, stride: Any, epsilon: Any = _EPSILON) -> Network:
+def squeezing_block(
+    entering: Any, expansion: Any, leaving: Any, kernel: Any, stride: Any, epsilon: Any = _EPSILON
+) -> Network:
     """An inverted residual whose squeeze-and-excitation has a quarter of the channels that enter."""
     inner = entering if expansion == 1 else rounded(expansion * entering)
     return inverted_residual(
-        entering, inner, leaving, kernel, stride, SiLU(), squeezed=whole_part(entering / 4), squeeze_act=SiLU(), epsilon=epsilon
+        entering,
+        inner,
+        leaving,
+        kernel,
+        stride,
+        SiLU(),
+        squeezed=whole_part(entering / 4),
+        squeeze_act=SiLU(),
+        epsilon=epsilon,
     )
 
 
@@ -40,7 +58,13 @@ def squeezing_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, st
     },
 )
 def efficientnet(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, width_factor: Any = 1, depth_factor: Any = 1,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    width_factor: Any = 1,
+    depth_factor: Any = 1,
     epsilon: Any = 1e-5,
 ) -> Stages:
     """Inverted residuals with squeeze-and-excitation, scaled as a compound.
@@ -63,10 +87,14 @@ def efficientnet(
 
     Notes
     -----
-    With integer symbols for both factors nothing is rounded, and the work is a polynomial: of degree 2 in the width factor, 1 in the depth
-    factor and 2 in the resolution, which is the law behind the compound scaling ``depth * width**2 * resolution**2 = 2``.
+    With integer symbols for both factors nothing is rounded, and the work is a polynomial: of degree 2 in the width
+    factor, 1 in the depth factor and 2 in the resolution, which is the law behind the compound scaling ``depth *
+    width**2 * resolution**2 = 2``.
     """
-    wider, deeper = exact(width_factor, "efficientnet(width_factor=...)"), exact(depth_factor, "efficientnet(depth_factor=...)")
+    wider, deeper = (
+        exact(width_factor, "efficientnet(width_factor=...)"),
+        exact(depth_factor, "efficientnet(depth_factor=...)"),
+    )
     entering = rounded(32 * wider)
     stages: Stages = {
         "input": Input(channels, height, width),
@@ -92,7 +120,9 @@ def fused_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, stride
         body = conv_norm(leaving, kernel, stride=stride, epsilon=_EPSILON, then=SiLU())
     else:
         inner = rounded(expansion * entering)
-        body = conv_norm(inner, kernel, stride=stride, epsilon=_EPSILON, then=SiLU()) >> conv_norm(leaving, 1, epsilon=_EPSILON)
+        body = conv_norm(inner, kernel, stride=stride, epsilon=_EPSILON, then=SiLU()) >> conv_norm(
+            leaving, 1, epsilon=_EPSILON
+        )
     return Identity() + body if stride == 1 and entering == leaving else body
 
 
@@ -103,14 +133,25 @@ _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 @family(
     paper='Tan, Le, "EfficientNetV2: Smaller Models and Faster Training", ICML 2021',
     published={
-        "efficientnet_v2_s": {"height": 384, "width": 384, "widths": (24, 48, 64, 128, 160, 256), "depths": (2, 4, 4, 6, 9, 15)},
+        "efficientnet_v2_s": {
+            "height": 384,
+            "width": 384,
+            "widths": (24, 48, 64, 128, 160, 256),
+            "depths": (2, 4, 4, 6, 9, 15),
+        },
         "efficientnet_v2_m": {"widths": (24, 48, 80, 160, 176, 304, 512), "depths": (3, 5, 5, 7, 14, 18, 5)},
         "efficientnet_v2_l": {"widths": (32, 64, 96, 192, 224, 384, 640), "depths": (4, 7, 7, 10, 19, 25, 7)},
     },
 )
 def efficientnet_v2(
-    *, height: Any = 480, width: Any = 480, channels: Any = 3, classes: Any = 1000, widths: Any = (24, 48, 80, 160, 176, 304, 512),
-    depths: Any = (3, 5, 5, 7, 14, 18, 5), last_width: Any = 1280,
+    *,
+    height: Any = 480,
+    width: Any = 480,
+    channels: Any = 3,
+    classes: Any = 1000,
+    widths: Any = (24, 48, 80, 160, 176, 304, 512),
+    depths: Any = (3, 5, 5, 7, 14, 18, 5),
+    last_width: Any = 1280,
 ) -> Stages:
     """Three stages of fused blocks, then inverted residuals with squeeze-and-excitation.
 
@@ -128,8 +169,12 @@ def efficientnet_v2(
     -------
     dict of str to Network
     """
-    if not (isinstance(widths, (tuple, list)) and isinstance(depths, (tuple, list)) and 4 <= len(widths) == len(depths) <= 7):
-        raise FieldError(f"efficientnet_v2 takes as many widths as depths, 4 to 7 of them, got {widths!r} and {depths!r}")
+    if not (
+        isinstance(widths, (tuple, list)) and isinstance(depths, (tuple, list)) and 4 <= len(widths) == len(depths) <= 7
+    ):
+        raise FieldError(
+            f"efficientnet_v2 takes as many widths as depths, 4 to 7 of them, got {widths!r} and {depths!r}"
+        )
     entering = widths[0]
     stages: Stages = {
         "input": Input(channels, height, width),

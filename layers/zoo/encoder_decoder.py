@@ -26,10 +26,17 @@ def _pair(size: Any, padding: Any, batch_norm: bool) -> Network:
     literal=("levels", "padding"),
 )
 def unet(
-    *, height: Any = 572, width: Any = 572, channels: Any = 1, classes: Any = 2, base_width: Any = 64, levels: int = 4, padding: int = 0,
+    *,
+    height: Any = 572,
+    width: Any = 572,
+    channels: Any = 1,
+    classes: Any = 2,
+    base_width: Any = 64,
+    levels: int = 4,
+    padding: int = 0,
     batch_norm: bool = False,
 ) -> Stages:
-    """Pairs of convolutions and pooling down, transposed convolutions and pairs up; what goes across is cropped and put in front.
+    """Pairs of convolutions down and up, with what goes across cropped and put in front.
 
     Parameters
     ----------

@@ -76,17 +76,20 @@ class Family:
     """
 
     def __init__(
-        self, function: Callable[..., Stages], paper: str, published: Mapping[str, Mapping[str, Any]],
-        parameters: Mapping[str, int] | None = None, source: str = "", aliases: Mapping[str, str] | None = None,
+        self,
+        function: Callable[..., Stages],
+        paper: str,
+        published: Mapping[str, Mapping[str, Any]],
+        parameters: Mapping[str, int] | None = None,
+        source: str = "",
+        aliases: Mapping[str, str] | None = None,
         literal: Sequence[str] = (),
     ):
         self.function, self.name, self.paper = function, function.__name__, paper
         self.published = {name: dict(changes) for name, changes in published.items()}
         self.parameters, self.source, self.aliases = dict(parameters or {}), source, dict(aliases or {})
         self.literal = frozenset(literal)
-        self.defaults = {
-            name: parameter.default for name, parameter in inspect.signature(function).parameters.items()
-        }
+        self.defaults = {name: parameter.default for name, parameter in inspect.signature(function).parameters.items()}
         update_wrapper(self, function)
 
     def stages(self, **hyperparameters: Any) -> Stages:
@@ -122,10 +125,14 @@ class Family:
 
 
 def family(
-    paper: str, published: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, int] | None = None, source: str = "",
-    aliases: Mapping[str, str] | None = None, literal: Sequence[str] = (),
+    paper: str,
+    published: Mapping[str, Mapping[str, Any]],
+    parameters: Mapping[str, int] | None = None,
+    source: str = "",
+    aliases: Mapping[str, str] | None = None,
+    literal: Sequence[str] = (),
 ) -> Callable[[Callable[..., Stages]], Family]:
-    """Register a family; the decorated function has keyword arguments only, each with its default, and returns named stages."""
+    """Register a family: a function of keyword arguments, each with its default, that returns named stages."""
 
     def register(function: Callable[..., Stages]) -> Family:
         made = Family(function, paper, published, parameters, source, aliases, literal)
@@ -316,7 +323,22 @@ def info(name: str) -> Info:
     shown = figures["models"].get(name)
     values = {**found.defaults, **found.published[name]}
     if shown is None:
-        return Info(name, found.name, found.paper, found.source if name in found.parameters else "", found.parameters.get(name), hyperparameters=values)
+        return Info(
+            name,
+            found.name,
+            found.paper,
+            found.source if name in found.parameters else "",
+            found.parameters.get(name),
+            hyperparameters=values,
+        )
     return Info(
-        name, found.name, found.paper, figures["source"], shown["parameters"], shown["gmacs"], shown["resolution"], shown["acc1"], values
+        name,
+        found.name,
+        found.paper,
+        figures["source"],
+        shown["parameters"],
+        shown["gmacs"],
+        shown["resolution"],
+        shown["acc1"],
+        values,
     )

@@ -18,11 +18,18 @@ def fire(squeezed: Any, expanded: Any) -> Network:
 
 
 @family(
-    paper='Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", arXiv 1602.07360 (2016)',
+    paper='Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", '
+    "arXiv 1602.07360 (2016)",
     published={"squeezenet1_0": {}, "squeezenet1_1": {"version": "1_1"}},
 )
 def squeezenet(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 16, expansion: Any = 4,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 16,
+    expansion: Any = 4,
     version: str = "1_0",
 ) -> Stages:
     """Eight fire modules; those of each pair squeeze to 1, 2, 3 and 4 times `base_width` channels.

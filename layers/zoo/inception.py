@@ -35,7 +35,10 @@ def inception(own: Any, reduce3: Any, outer3: Any, reduce5: Any, outer5: Any, po
 _MODULES = {
     "stage3": ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
     "stage4": (
-        (192, 96, 208, 16, 48, 64), (160, 112, 224, 24, 64, 64), (128, 128, 256, 24, 64, 64), (112, 144, 288, 32, 64, 64),
+        (192, 96, 208, 16, 48, 64),
+        (160, 112, 224, 24, 64, 64),
+        (128, 128, 256, 24, 64, 64),
+        (112, 144, 288, 32, 64, 64),
         (256, 160, 320, 32, 128, 128),
     ),
     "stage5": ((256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)),
@@ -47,7 +50,12 @@ _MODULES = {
     published={"googlenet": {}},
 )
 def googlenet(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 8,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 8,
 ) -> Stages:
     """GoogLeNet with batch normalisation, without its auxiliary classifiers.
 
@@ -66,7 +74,8 @@ def googlenet(
     c = base_width
     pool = MaxPool(3, stride=2, ceil_mode=True)
     bodies = {
-        name: Series(*(inception(*(c * (size // 8) for size in sizes)) for sizes in modules)) for name, modules in _MODULES.items()
+        name: Series(*(inception(*(c * (size // 8) for size in sizes)) for sizes in modules))
+        for name, modules in _MODULES.items()
     }
     return {
         "input": Input(channels, height, width),
@@ -101,7 +110,13 @@ def module_c(c: Any, inner: Any) -> Network:
     return (
         unit(192 * c, 1)
         | Series(unit(inner, 1), _rectangle(inner, 1, 7), _rectangle(192 * c, 7, 1))
-        | Series(unit(inner, 1), _rectangle(inner, 7, 1), _rectangle(inner, 1, 7), _rectangle(inner, 7, 1), _rectangle(192 * c, 1, 7))
+        | Series(
+            unit(inner, 1),
+            _rectangle(inner, 7, 1),
+            _rectangle(inner, 1, 7),
+            _rectangle(inner, 7, 1),
+            _rectangle(192 * c, 1, 7),
+        )
         | _pooled(192 * c)
     )
 
@@ -118,11 +133,18 @@ def module_e(c: Any) -> Network:
 
 
 @family(
-    paper='Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", CVPR 2016',
+    paper='Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", '
+    "CVPR 2016",
     published={"inception_v3": {}},
 )
 def inception_v3(
-    *, height: Any = 299, width: Any = 299, channels: Any = 3, classes: Any = 1000, base_width: Any = 1, auxiliary: bool = True,
+    *,
+    height: Any = 299,
+    width: Any = 299,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 1,
+    auxiliary: bool = True,
 ) -> Stages:
     """Inception v3.
 
@@ -142,7 +164,9 @@ def inception_v3(
     """
     c = base_width
     reduce_b = (
-        unit(384 * c, 3, 2) | Series(unit(64 * c, 1), unit(96 * c, 3, padding=1), unit(96 * c, 3, 2)) | MaxPool(3, stride=2)
+        unit(384 * c, 3, 2)
+        | Series(unit(64 * c, 1), unit(96 * c, 3, padding=1), unit(96 * c, 3, 2))
+        | MaxPool(3, stride=2)
     )
     reduce_d = (
         (unit(192 * c, 1) >> unit(320 * c, 3, 2))
@@ -152,12 +176,18 @@ def inception_v3(
     return {
         "input": Input(channels, height, width),
         "stem": Series(
-            unit(32 * c, 3, 2), unit(32 * c, 3), unit(64 * c, 3, padding=1), MaxPool(3, stride=2),
-            unit(80 * c, 1), unit(192 * c, 3), MaxPool(3, stride=2),
+            unit(32 * c, 3, 2),
+            unit(32 * c, 3),
+            unit(64 * c, 3, padding=1),
+            MaxPool(3, stride=2),
+            unit(80 * c, 1),
+            unit(192 * c, 3),
+            MaxPool(3, stride=2),
         ),
         "stage1": Series(module_a(c, 32 * c), module_a(c, 64 * c), module_a(c, 64 * c)),
         "stage2": Series(
-            reduce_b, *(module_c(c, inner * c) for inner in (128, 160, 160, 192)),
+            reduce_b,
+            *(module_c(c, inner * c) for inner in (128, 160, 160, 192)),
             AuxiliaryClassifier(classes, narrow=128 * c, wide=768 * c) if auxiliary else Identity(),
         ),
         "stage3": Series(reduce_d, module_e(c), module_e(c)),

@@ -25,7 +25,8 @@ def gated_perceptron(hidden: Any, features: Any) -> Network:
 
 @family(
     paper='Touvron et al., "LLaMA: Open and Efficient Foundation Language Models", arXiv 2302.13971 (2023); '
-    'Touvron et al., "Llama 2", arXiv 2307.09288 (2023); Llama Team, "The Llama 3 Herd of Models", arXiv 2407.21783 (2024); '
+    'Touvron et al., "Llama 2", arXiv 2307.09288 (2023); Llama Team, "The Llama 3 Herd of Models", arXiv 2407.21783 '
+    '(2024); '
     'Jiang et al., "Mistral 7B", arXiv 2310.06825 (2023); Jiang et al., "Mixtral of Experts", arXiv 2401.04088 (2024)',
     published={
         "llama_7b": {},
@@ -43,16 +44,21 @@ def gated_perceptron(hidden: Any, features: Any) -> Network:
         "llama3_2_1b": {**_LONG, "features": 2048, "depth": 16, "hidden": 8192, "tied": True},
         "llama3_2_3b": {**_LONG, "features": 3072, "depth": 28, "heads": 24, "hidden": 8192, "tied": True},
         "mistral_7b": {"context": 8192, "reach": 4096, "key_value_heads": 8, "hidden": 14_336},
-        "mixtral_8x7b": {"context": 32_768, "key_value_heads": 8, "hidden": 14_336, "experts": 8, "active": 2, "rotary_base": 10**6},
+        "mixtral_8x7b": {
+            "context": 32_768, "key_value_heads": 8, "hidden": 14_336, "experts": 8, "active": 2, "rotary_base": 10**6,
+        },
         "mixtral_8x22b": {
-            "context": 65_536, "features": 6144, "depth": 56, "heads": 48, "key_value_heads": 8, "hidden": 16_384, "experts": 8, "active": 2,
+            "context": 65_536, "features": 6144, "depth": 56, "heads": 48, "key_value_heads": 8, "hidden": 16_384,
+            "experts": 8, "active": 2,
             "rotary_base": 10**6,
         },
     },
     parameters={
-        "llama_7b": 6_738_415_616, "llama_13b": 13_015_864_320, "llama_30b": 32_528_943_616, "llama_65b": 65_285_660_672,
+        "llama_7b": 6_738_415_616, "llama_13b": 13_015_864_320, "llama_30b": 32_528_943_616,
+        "llama_65b": 65_285_660_672,
         "llama2_7b": 6_738_415_616, "llama2_13b": 13_015_864_320, "llama2_70b": 68_976_648_192,
-        "llama3_8b": 8_030_261_248, "llama3_70b": 70_553_706_496, "llama3_1_8b": 8_030_261_248, "llama3_1_70b": 70_553_706_496,
+        "llama3_8b": 8_030_261_248, "llama3_70b": 70_553_706_496, "llama3_1_8b": 8_030_261_248,
+        "llama3_1_70b": 70_553_706_496,
         "llama3_1_405b": 405_853_388_800, "llama3_2_1b": 1_235_814_400, "llama3_2_3b": 3_212_749_824,
         "mistral_7b": 7_241_732_096, "mixtral_8x7b": 46_702_792_704, "mixtral_8x22b": 140_620_634_112,
     },
@@ -60,9 +66,21 @@ def gated_perceptron(hidden: Any, features: Any) -> Network:
     aliases={"llama1_7b": "llama_7b", "mistral": "mistral_7b", "mixtral": "mixtral_8x7b"},
 )  # fmt: skip
 def llama(
-    *, vocabulary: Any = 32_000, context: Any = 2048, length: Any = None, features: Any = 4096, depth: Any = 32, heads: Any = 32,
-    key_value_heads: Any = None, head_features: Any = None, hidden: Any = 11_008, reach: Any = None, experts: Any = None, active: Any = None,
-    rotary_base: Any = 10_000, tied: bool = False,
+    *,
+    vocabulary: Any = 32_000,
+    context: Any = 2048,
+    length: Any = None,
+    features: Any = 4096,
+    depth: Any = 32,
+    heads: Any = 32,
+    key_value_heads: Any = None,
+    head_features: Any = None,
+    hidden: Any = 11_008,
+    reach: Any = None,
+    experts: Any = None,
+    active: Any = None,
+    rotary_base: Any = 10_000,
+    tied: bool = False,
 ) -> Stages:
     """A causal transformer with rotary positions and gated perceptrons, or a mixture of these, without biases.
 
@@ -97,7 +115,11 @@ def llama(
     dict of str to Network
     """
     attention = RotaryAttention(heads, key_value_heads, head_features, reach, base=rotary_base)
-    perceptron = gated_perceptron(hidden, features) if experts is None else MixtureOfExperts(experts, 2 if active is None else active, hidden)
+    perceptron = (
+        gated_perceptron(hidden, features)
+        if experts is None
+        else MixtureOfExperts(experts, 2 if active is None else active, hidden)
+    )
     block = (Identity() + (RMSNorm() >> attention)) >> (Identity() + (RMSNorm() >> perceptron))
     embedding, output = Embedding(vocabulary, features), Linear(vocabulary, bias=False)
     return {

@@ -18,7 +18,13 @@ from .families import Stages, family
     published={"mobilenet_v2": {}},
 )
 def mobilenet_v2(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, width_factor: Any = 1, expansion: Any = 6,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    width_factor: Any = 1,
+    expansion: Any = 6,
     depths: Any = (2, 3, 4, 3, 3),
 ) -> Stages:
     """Inverted residuals with linear bottlenecks.
@@ -29,7 +35,8 @@ def mobilenet_v2(
         Of the image.
     classes : Dim
     width_factor : Number
-        Multiplies all numbers of channels, which are then rounded to multiples of 8; below 1 it leaves the last convolution as it is.
+        Multiplies all numbers of channels, which are then rounded to multiples of 8; below 1 it leaves the last
+        convolution as it is.
     expansion : Dim
         Channels inside a block for each channel that enters.
     depths : Dim or tuple of five Dim
@@ -64,15 +71,17 @@ def mobilenet_v2(
 #: kernel, inner channels, outer channels, squeeze-and-excitation, activation, stride of every block
 _V3 = {
     "large": (
-        (3, 16, 16, False, "RE", 1), (3, 64, 24, False, "RE", 2), (3, 72, 24, False, "RE", 1), (5, 72, 40, True, "RE", 2),
-        (5, 120, 40, True, "RE", 1), (5, 120, 40, True, "RE", 1), (3, 240, 80, False, "HS", 2), (3, 200, 80, False, "HS", 1),
-        (3, 184, 80, False, "HS", 1), (3, 184, 80, False, "HS", 1), (3, 480, 112, True, "HS", 1), (3, 672, 112, True, "HS", 1),
+        (3, 16, 16, False, "RE", 1), (3, 64, 24, False, "RE", 2), (3, 72, 24, False, "RE", 1),
+        (5, 72, 40, True, "RE", 2), (5, 120, 40, True, "RE", 1), (5, 120, 40, True, "RE", 1),
+        (3, 240, 80, False, "HS", 2), (3, 200, 80, False, "HS", 1), (3, 184, 80, False, "HS", 1),
+        (3, 184, 80, False, "HS", 1), (3, 480, 112, True, "HS", 1), (3, 672, 112, True, "HS", 1),
         (5, 672, 160, True, "HS", 2), (5, 960, 160, True, "HS", 1), (5, 960, 160, True, "HS", 1),
     ),
     "small": (
-        (3, 16, 16, True, "RE", 2), (3, 72, 24, False, "RE", 2), (3, 88, 24, False, "RE", 1), (5, 96, 40, True, "HS", 2),
-        (5, 240, 40, True, "HS", 1), (5, 240, 40, True, "HS", 1), (5, 120, 48, True, "HS", 1), (5, 144, 48, True, "HS", 1),
-        (5, 288, 96, True, "HS", 2), (5, 576, 96, True, "HS", 1), (5, 576, 96, True, "HS", 1),
+        (3, 16, 16, True, "RE", 2), (3, 72, 24, False, "RE", 2), (3, 88, 24, False, "RE", 1),
+        (5, 96, 40, True, "HS", 2), (5, 240, 40, True, "HS", 1), (5, 240, 40, True, "HS", 1),
+        (5, 120, 48, True, "HS", 1), (5, 144, 48, True, "HS", 1), (5, 288, 96, True, "HS", 2),
+        (5, 576, 96, True, "HS", 1), (5, 576, 96, True, "HS", 1),
     ),
 }  # fmt: skip
 
@@ -82,7 +91,13 @@ _V3 = {
     published={"mobilenet_v3_large": {}, "mobilenet_v3_small": {"variant": "small"}},
 )
 def mobilenet_v3(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, width_factor: Any = 1, variant: str = "large",
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    width_factor: Any = 1,
+    variant: str = "large",
 ) -> Stages:
     """Inverted residuals found by search, some with squeeze-and-excitation, ReLU before and hard-swish behind.
 
@@ -116,7 +131,14 @@ def mobilenet_v3(
         squeezed = rounded(inside / 4) if squeeze else None
         parts.append(
             inverted_residual(
-                entering, inside, leaving, kernel, stride, ReLU() if act == "RE" else Hardswish(), squeezed=squeezed, gate=Hardsigmoid(),
+                entering,
+                inside,
+                leaving,
+                kernel,
+                stride,
+                ReLU() if act == "RE" else Hardswish(),
+                squeezed=squeezed,
+                gate=Hardsigmoid(),
                 epsilon=epsilon,
             )  # fmt: skip
         )
@@ -130,13 +152,21 @@ def mobilenet_v3(
 
 
 @family(
-    paper='Tan, Chen, Pang, Vasudevan, Sandler, Howard, Le, "MnasNet: Platform-Aware Neural Architecture Search for Mobile", CVPR 2019',
+    paper='Tan, Chen, Pang, Vasudevan, Sandler, Howard, Le, "MnasNet: Platform-Aware Neural Architecture Search for '
+    'Mobile", CVPR 2019',
     published={
-        "mnasnet0_5": {"width_factor": 0.5}, "mnasnet0_75": {"width_factor": 0.75}, "mnasnet1_0": {}, "mnasnet1_3": {"width_factor": 1.3},
+        "mnasnet0_5": {"width_factor": 0.5}, "mnasnet0_75": {"width_factor": 0.75}, "mnasnet1_0": {},
+        "mnasnet1_3": {"width_factor": 1.3},
     },
 )  # fmt: skip
 def mnasnet(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, width_factor: Any = 1, depths: Any = (3, 3, 3, 2, 4, 1),
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    width_factor: Any = 1,
+    depths: Any = (3, 3, 3, 2, 4, 1),
 ) -> Stages:
     """Inverted residuals found by search: MNASNet-B1, without squeeze-and-excitation.
 
@@ -159,10 +189,18 @@ def mnasnet(
     stages: Stages = {
         "input": Input(channels, height, width),
         "stem": Series(
-            conv_norm(stem, 3, stride=2, then=ReLU()), conv_norm(stem, 3, groups=stem, then=ReLU()), conv_norm(entering, 1)
+            conv_norm(stem, 3, stride=2, then=ReLU()),
+            conv_norm(stem, 3, groups=stem, then=ReLU()),
+            conv_norm(entering, 1),
         ),
     }
-    plan = zip((24, 40, 80, 96, 192, 320), (3, 5, 5, 3, 5, 3), (2, 2, 2, 1, 2, 1), (3, 3, 6, 6, 6, 6), per_stage(depths, 6, "depths"))
+    plan = zip(
+        (24, 40, 80, 96, 192, 320),
+        (3, 5, 5, 3, 5, 3),
+        (2, 2, 2, 1, 2, 1),
+        (3, 3, 6, 6, 6, 6),
+        per_stage(depths, 6, "depths"),
+    )
     for number, (size, kernel, stride, expansion, depth) in enumerate(plan, start=1):
         leaving = rounded(size * factor)
         stages[f"stage{number}"] = several(

@@ -18,7 +18,8 @@ from .families import Stages, family
 def convnext_block(size: Any, kernel: Any) -> Network:
     """A depthwise convolution, then wide and narrow at every position apart; scaled and added to what came in."""
     body = Series(
-        Conv(size, kernel, padding=(kernel - 1) / 2 if not isinstance(kernel, int) else kernel // 2, groups=size), ChannelNorm(),
+        Conv(size, kernel, padding=(kernel - 1) / 2 if not isinstance(kernel, int) else kernel // 2, groups=size),
+        ChannelNorm(),
         Conv(4 * size, 1), GELU(), Conv(size, 1), ChannelScale(), StochasticDepth(),
     )  # fmt: skip
     return Identity() + body
@@ -34,8 +35,15 @@ def convnext_block(size: Any, kernel: Any) -> Network:
     },
 )
 def convnext(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 96, depths: Any = (3, 3, 9, 3),
-    kernel: Any = 7, patch: Any = 4,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 96,
+    depths: Any = (3, 3, 9, 3),
+    kernel: Any = 7,
+    patch: Any = 4,
 ) -> Stages:
     """Four stages, each twice as wide as the one before, of depthwise convolutions and pointwise perceptrons.
 
@@ -81,8 +89,16 @@ def convnext(
     source="parameter counts of the authors' published weights, as timm gives them",
 )
 def convmixer(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 1536, depth: Any = 20,
-    kernel: Any = 9, patch: Any = 7, relu: bool = False,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 1536,
+    depth: Any = 20,
+    kernel: Any = 9,
+    patch: Any = 7,
+    relu: bool = False,
 ) -> Stages:
     """Depthwise convolutions with a shortcut and pointwise convolutions, all at one resolution.
 

@@ -20,7 +20,13 @@ from .families import Stages, family
     published={"alexnet": {}},
 )
 def alexnet(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 64, hidden: Any = 4096,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 64,
+    hidden: Any = 4096,
 ) -> Stages:
     """AlexNet, in the form for one device.
 
@@ -44,10 +50,24 @@ def alexnet(
         "stage1": Conv(c, 11, stride=4, padding=2) >> ReLU() >> MaxPool(3, stride=2),
         "stage2": Conv(3 * c, 5, padding=2) >> ReLU() >> MaxPool(3, stride=2),
         "stage3": Series(
-            Conv(6 * c, 3, padding=1), ReLU(), Conv(4 * c, 3, padding=1), ReLU(), Conv(4 * c, 3, padding=1), ReLU(), MaxPool(3, stride=2)
+            Conv(6 * c, 3, padding=1),
+            ReLU(),
+            Conv(4 * c, 3, padding=1),
+            ReLU(),
+            Conv(4 * c, 3, padding=1),
+            ReLU(),
+            MaxPool(3, stride=2),
         ),
         "head": Series(
-            AdaptiveAvgPool(6), Flatten(), Dropout(), Linear(hidden), ReLU(), Dropout(), Linear(hidden), ReLU(), Linear(classes)
+            AdaptiveAvgPool(6),
+            Flatten(),
+            Dropout(),
+            Linear(hidden),
+            ReLU(),
+            Dropout(),
+            Linear(hidden),
+            ReLU(),
+            Linear(classes),
         ),
     }
 
@@ -63,8 +83,15 @@ _DEPTHS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3
     },
 )
 def vgg(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 64, depths: Any = (2, 2, 3, 3, 3),
-    batch_norm: bool = False, hidden: Any = 4096,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 64,
+    depths: Any = (2, 2, 3, 3, 3),
+    batch_norm: bool = False,
+    hidden: Any = 4096,
 ) -> Stages:
     """Stages of 3x3 convolutions, each closed by a pooling.
 

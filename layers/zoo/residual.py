@@ -24,7 +24,9 @@ def bottleneck_block(inner: Any, outer: Any, stride: int, groups: Any, stride_in
     """A 1x1, a 3x3 and a 1x1 convolution, narrow in the middle."""
     first, second = (stride, 1) if stride_in == "1x1" else (1, stride)
     return Series(
-        conv_norm(inner, 1, stride=first, then=ReLU()), conv_norm(inner, 3, stride=second, groups=groups, then=ReLU()), conv_norm(outer, 1)
+        conv_norm(inner, 1, stride=first, then=ReLU()),
+        conv_norm(inner, 3, stride=second, groups=groups, then=ReLU()),
+        conv_norm(outer, 1),
     )
 
 
@@ -44,8 +46,18 @@ def bottleneck_block(inner: Any, outer: Any, stride: int, groups: Any, stride_in
     },
 )
 def resnet(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 64, depths: Any = (3, 4, 6, 3),
-    block: str = "bottleneck", expansion: Any = 4, widening: Any = 1, groups: Any = 1, group_width: Any = None,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 64,
+    depths: Any = (3, 4, 6, 3),
+    block: str = "bottleneck",
+    expansion: Any = 4,
+    widening: Any = 1,
+    groups: Any = 1,
+    group_width: Any = None,
     stride_in: str = "3x3",
 ) -> Stages:
     """A residual network.
@@ -56,7 +68,8 @@ def resnet(
         Of the image.
     classes : Dim
     base_width : Dim
-        Channels of the stem; stage s has ``base_width * 2**(s - 1)`` inside its blocks and `expansion` times that outside.
+        Channels of the stem; stage s has ``base_width * 2**(s - 1)`` inside its blocks and `expansion` times that
+        outside.
     depths : Dim or tuple of four Dim
         Blocks of each stage.
     block : {'bottleneck', 'basic'}
@@ -65,11 +78,11 @@ def resnet(
     widening : Dim
         A factor for the channels inside bottleneck blocks (Wide ResNet, Zagoruyko and Komodakis 2016).
     groups, group_width : Dim
-        Groups of the 3x3 convolution, and channels of each in the first stage (ResNeXt, Xie et al. 2017); without `group_width` they divide
-        what `base_width` and `widening` give.
+        Groups of the 3x3 convolution, and channels of each in the first stage (ResNeXt, Xie et al. 2017); without
+        `group_width` they divide what `base_width` and `widening` give.
     stride_in : {'3x3', '1x1'}
-        Which convolution of a bottleneck has the stride: the second, as in the weights that torchvision publishes, or the first, as in the
-        paper.
+        Which convolution of a bottleneck has the stride: the second, as in the weights that torchvision publishes, or
+        the first, as in the paper.
 
     Returns
     -------
@@ -94,7 +107,11 @@ def resnet(
         inner = (base_width * widening if group_width is None else groups * group_width) * scale
 
         def residual(step: int, inner: Any = inner, outer: Any = outer) -> Network:
-            return basic_block(outer, step, groups) if block == "basic" else bottleneck_block(inner, outer, step, groups, stride_in)
+            return (
+                basic_block(outer, step, groups)
+                if block == "basic"
+                else bottleneck_block(inner, outer, step, groups, stride_in)
+            )
 
         plain = (Identity() + residual(1)) >> ReLU()
         if entering == outer and stride == 1:

@@ -38,14 +38,22 @@ def mamba_block(features: Any, inner: Any, kernel: Any, state: Any, rank: Any) -
         "mamba_2_8b": {"features": 2560, "depth": 64},
     },
     parameters={
-        "mamba_130m": 129_135_360, "mamba_370m": 371_516_416, "mamba_790m": 793_204_224, "mamba_1_4b": 1_372_178_432, "mamba_2_8b": 2_768_345_600,
+        "mamba_130m": 129_135_360, "mamba_370m": 371_516_416, "mamba_790m": 793_204_224, "mamba_1_4b": 1_372_178_432,
+        "mamba_2_8b": 2_768_345_600,
     },
     source="the authors' published weights",
     aliases={"mamba": "mamba_130m"},
 )  # fmt: skip
 def mamba(
-    *, vocabulary: Any = 50_280, length: Any = 2048, features: Any = 768, depth: Any = 24, state: Any = 16, kernel: Any = 4,
-    expansion: Any = 2, rank: Any = None,
+    *,
+    vocabulary: Any = 50_280,
+    length: Any = 2048,
+    features: Any = 768,
+    depth: Any = 24,
+    state: Any = 16,
+    kernel: Any = 4,
+    expansion: Any = 2,
+    rank: Any = None,
 ) -> Stages:
     """Selective state spaces in place of attention; one table for the embedding and for the output.
 
@@ -86,7 +94,9 @@ def mamba(
     published={"lstm_small": {"features": 200}, "lstm_medium": {}, "lstm_large": {"features": 1500}},
     aliases={"lstm": "lstm_medium"},
 )
-def lstm(*, vocabulary: Any = 10_000, length: Any = 35, features: Any = 650, depth: Any = 2, tied: bool = False) -> Stages:
+def lstm(
+    *, vocabulary: Any = 10_000, length: Any = 35, features: Any = 650, depth: Any = 2, tied: bool = False
+) -> Stages:
     """A language model of long short-term memories, as wide inside as its embedding.
 
     Parameters
@@ -131,7 +141,14 @@ def _gate(residual: Any, kernel: Any, dilation: Any) -> Network:
     published={"wavenet": {}},
 )
 def wavenet(
-    *, length: Any = 16_000, levels: Any = 256, residual: Any = 64, skip: Any = 256, kernel: Any = 2, cycle: Any = 10, stacks: Any = 3,
+    *,
+    length: Any = 16_000,
+    levels: Any = 256,
+    residual: Any = 64,
+    skip: Any = 256,
+    kernel: Any = 2,
+    cycle: Any = 10,
+    stacks: Any = 3,
 ) -> Stages:
     """Gated causal convolutions whose dilation doubles from layer to layer and starts again with each stack.
 
@@ -155,11 +172,15 @@ def wavenet(
 
     Notes
     -----
-    The paper does not publish the widths; these are common ones. What the layers hand to the head is carried along as `skip` more channels.
-    The receptive field is ``stacks * (kernel - 1) * (2**cycle - 1) + kernel``.
+    The paper does not publish the widths; these are common ones. What the layers hand to the head is carried along as
+    `skip` more channels. The receptive field is ``stacks * (kernel - 1) * (2**cycle - 1) + kernel``.
     """
     number = Symbol("number", integer=True, nonnegative=True)
-    own, handed, gated = ChannelSlice(0, residual), ChannelSlice(residual, skip), ChannelSlice(residual + skip, residual)
+    own, handed, gated = (
+        ChannelSlice(0, residual),
+        ChannelSlice(residual, skip),
+        ChannelSlice(residual + skip, residual),
+    )
     layer = Series(
         Identity() | (own >> _gate(residual, kernel, 2**number)),
         (own + (gated >> Conv(residual, 1))) | (handed + (gated >> Conv(skip, 1))),

@@ -16,7 +16,9 @@ from .families import Stages, family
 
 
 def _separable(half: Any, stride: int) -> Network:
-    return Series(conv_norm(half, 1, then=ReLU()), conv_norm(half, 3, stride=stride, groups=half), conv_norm(half, 1, then=ReLU()))
+    return Series(
+        conv_norm(half, 1, then=ReLU()), conv_norm(half, 3, stride=stride, groups=half), conv_norm(half, 1, then=ReLU())
+    )
 
 
 def unit(half: Any) -> Network:
@@ -31,7 +33,8 @@ def reducing_unit(entering: Any, half: Any) -> Network:
 
 
 @family(
-    paper='Ma, Zhang, Zheng, Sun, "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design", ECCV 2018',
+    paper='Ma, Zhang, Zheng, Sun, "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design", ECCV '
+    "2018",
     published={
         "shufflenet_v2_x0_5": {"widths": (24, 48, 96, 192, 1024)},
         "shufflenet_v2_x1_0": {"widths": (24, 116, 232, 464, 1024)},
@@ -40,7 +43,12 @@ def reducing_unit(entering: Any, half: Any) -> Network:
     },
 )
 def shufflenet_v2(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, widths: Any = (24, 116, 232, 464, 1024),
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    widths: Any = (24, 116, 232, 464, 1024),
     depths: Any = (4, 8, 4),
 ) -> Stages:
     """Three stages of units that split, convolve and shuffle channels.
@@ -60,7 +68,9 @@ def shufflenet_v2(
     dict of str to Network
     """
     if not isinstance(widths, (tuple, list)) or len(widths) != 5:
-        raise FieldError(f"shufflenet_v2(widths={widths!r}): five numbers of channels, as in widths=(24, 116, 232, 464, 1024)")
+        raise FieldError(
+            f"shufflenet_v2(widths={widths!r}): five numbers of channels, as in widths=(24, 116, 232, 464, 1024)"
+        )
     entering = widths[0]
     stages: Stages = {
         "input": Input(channels, height, width),
@@ -68,7 +78,9 @@ def shufflenet_v2(
     }
     for number, (leaving, depth) in enumerate(zip(widths[1:4], per_stage(depths, 3, "depths")), start=2):
         if isinstance(leaving, int) and leaving % 2:
-            raise FieldError(f"shufflenet_v2(widths={widths!r}): the channels of a stage are halved, so {leaving} must be even")
+            raise FieldError(
+                f"shufflenet_v2(widths={widths!r}): the channels of a stage are halved, so {leaving} must be even"
+            )
         half = leaving // 2 if isinstance(leaving, int) else leaving / 2
         stages[f"stage{number}"] = several(reducing_unit(entering, half), unit(half), depth)
         entering = leaving

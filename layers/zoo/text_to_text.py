@@ -26,7 +26,7 @@ def encoder_block(features: Any, hidden: Any, attention: Network) -> Network:
 
 
 def decoder_block(features: Any, hidden: Any, attention: Network, cross: Network, target: Any, source: Any) -> Network:
-    """As in the encoder, with attention to the encoder's output in between; that output is carried along behind the target's positions."""
+    """As in the encoder, with attention to the encoder's output, which is carried along behind the target."""
     return Graph(
         {
             "target": Series(PositionSlice(0, target), Identity() + (RMSNorm() >> attention)),
@@ -34,14 +34,16 @@ def decoder_block(features: Any, hidden: Any, attention: Network, cross: Network
             "perceptron": _perceptron(hidden, features), "both": Concat(axis=0),
         },
         [
-            ("target", "norm"), ("norm", "cross"), ("source", "cross"), ("target", "sum"), ("cross", "sum"), ("sum", "perceptron"),
+            ("target", "norm"), ("norm", "cross"), ("source", "cross"), ("target", "sum"), ("cross", "sum"),
+            ("sum", "perceptron"),
             ("perceptron", "both"), ("source", "both"),
         ],
     )  # fmt: skip
 
 
 @family(
-    paper='Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 21 (2020)',
+    paper='Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR '
+    '21 (2020)',
     published={
         "t5_small": {},
         "t5_base": {"features": 768, "depth": 12, "heads": 12, "hidden": 3072},
@@ -50,15 +52,24 @@ def decoder_block(features: Any, hidden: Any, attention: Network, cross: Network
         "t5_11b": {"features": 1024, "depth": 24, "heads": 128, "head_features": 128, "hidden": 65_536},
     },
     parameters={
-        "t5_small": 60_506_624, "t5_base": 222_903_552, "t5_large": 737_668_096, "t5_3b": 2_851_598_336, "t5_11b": 11_307_321_344,
+        "t5_small": 60_506_624, "t5_base": 222_903_552, "t5_large": 737_668_096, "t5_3b": 2_851_598_336,
+        "t5_11b": 11_307_321_344,
     },
     source="the authors' published weights",
 )  # fmt: skip
 def t5(
-    *, vocabulary: Any = 32_128, length: Any = 512, target_length: Any = 512, features: Any = 512, depth: Any = 6, heads: Any = 8,
-    head_features: Any = 64, hidden: Any = 2048, buckets: Any = 32,
+    *,
+    vocabulary: Any = 32_128,
+    length: Any = 512,
+    target_length: Any = 512,
+    features: Any = 512,
+    depth: Any = 6,
+    heads: Any = 8,
+    head_features: Any = 64,
+    hidden: Any = 2048,
+    buckets: Any = 32,
 ) -> Stages:
-    """An encoder and a decoder whose attention adds a learned number for each bucket of relative positions, one table for each of the two.
+    """An encoder and a decoder, each with one table of numbers for relative positions.
 
     Parameters
     ----------
@@ -86,10 +97,15 @@ def t5(
         return RelativeAttention(heads, head_features, buckets, causal, learned)
 
     encoder = several(
-        encoder_block(features, hidden, attend(False, True)), encoder_block(features, hidden, attend(False, False)), depth
+        encoder_block(features, hidden, attend(False, True)),
+        encoder_block(features, hidden, attend(False, False)),
+        depth,
     )
     cross = CrossAttention(heads, head_features, bias=False)
-    first, rest = (decoder_block(features, hidden, attend(True, learned), cross, target_length, length) for learned in (True, False))
+    first, rest = (
+        decoder_block(features, hidden, attend(True, learned), cross, target_length, length)
+        for learned in (True, False)
+    )
     both = Graph(
         {
             "target_tokens": Input(target_length), "source_tokens": Input(length), "target": table,

@@ -42,8 +42,16 @@ _LARGE = {"features": 1024, "depth": 24, "heads": 16, "hidden": 4096}
     },
 )
 def vit(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, patch: Any = 16, features: Any = 768, depth: Any = 12,
-    heads: Any = 12, hidden: Any = 3072,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    patch: Any = 16,
+    features: Any = 768,
+    depth: Any = 12,
+    heads: Any = 12,
+    hidden: Any = 3072,
 ) -> Stages:
     """A transformer encoder on patches, read at the class token.
 
@@ -84,13 +92,28 @@ def vit(
         "mixer_l_32": {"patch": 32, "features": 1024, "depth": 24, "token_hidden": 512, "hidden": 4096},
         "mixer_l_16": {"features": 1024, "depth": 24, "token_hidden": 512, "hidden": 4096},
     },
-    parameters={"mixer_b_16": 59_880_472, "mixer_l_16": 208_196_168, "mixer_s_32": 19_104_624, "mixer_s_16": 18_528_264, "mixer_b_32": 60_293_428, "mixer_l_32": 206_939_264},
+    parameters={
+        "mixer_b_16": 59_880_472,
+        "mixer_l_16": 208_196_168,
+        "mixer_s_32": 19_104_624,
+        "mixer_s_16": 18_528_264,
+        "mixer_b_32": 60_293_428,
+        "mixer_l_32": 206_939_264,
+    },
     source="parameter counts of the authors' published weights, as timm gives them",
     aliases={"mlp_mixer": "mixer_b_16", "mlp_mixer_b_16": "mixer_b_16", "mlp_mixer_l_16": "mixer_l_16"},
 )
 def mixer(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, patch: Any = 16, features: Any = 768, depth: Any = 12,
-    token_hidden: Any = 384, hidden: Any = 3072,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    patch: Any = 16,
+    features: Any = 768,
+    depth: Any = 12,
+    token_hidden: Any = 384,
+    hidden: Any = 3072,
 ) -> Stages:
     """Perceptrons over the patches and over the features, in turn.
 
@@ -112,7 +135,9 @@ def mixer(
     -------
     dict of str to Network
     """
-    rows, columns = (side // patch if isinstance(side, int) and isinstance(patch, int) else side / patch for side in (height, width))
+    rows, columns = (
+        side // patch if isinstance(side, int) and isinstance(patch, int) else side / patch for side in (height, width)
+    )
     across = Series(Permute((1, 0)), perceptron(token_hidden, rows * columns), Permute((1, 0)))
     block = (Identity() + (LayerNorm(epsilon=1e-6) >> across)) >> (
         Identity() + (LayerNorm(epsilon=1e-6) >> perceptron(hidden, features))

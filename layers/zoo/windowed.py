@@ -33,7 +33,10 @@ def swin_block(size: Any, heads: Any, window: Any, shift: Any, version: int) -> 
     if version == 1:
         attention, perceptron = norm >> WindowAttention(heads, window, shift), norm >> pointwise_perceptron(size, 4)
     else:
-        attention, perceptron = CosineWindowAttention(heads, window, shift) >> norm, pointwise_perceptron(size, 4) >> norm
+        attention, perceptron = (
+            CosineWindowAttention(heads, window, shift) >> norm,
+            pointwise_perceptron(size, 4) >> norm,
+        )
     return (Identity() + (attention >> StochasticDepth())) >> (Identity() + (perceptron >> StochasticDepth()))
 
 
@@ -60,7 +63,8 @@ _V2 = {"version": 2, "window": 8, "height": 256, "width": 256}
 
 
 @family(
-    paper='Liu, Lin, Cao, Hu, Wei, Zhang, Lin, Guo, "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows", ICCV 2021; '
+    paper='Liu, Lin, Cao, Hu, Wei, Zhang, Lin, Guo, "Swin Transformer: Hierarchical Vision Transformer using Shifted '
+    'Windows", ICCV 2021; '
     'Liu et al., "Swin Transformer V2: Scaling Up Capacity and Resolution", CVPR 2022',
     published={
         "swin_t": {}, "swin_s": _SMALL, "swin_b": _BASE,
@@ -69,10 +73,19 @@ _V2 = {"version": 2, "window": 8, "height": 256, "width": 256}
     literal=("version",),
 )  # fmt: skip
 def swin(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, patch: Any = 4, base_width: Any = 96,
-    depths: Any = (2, 2, 6, 2), heads: Any = (3, 6, 12, 24), window: Any = 7, version: int = 1,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    patch: Any = 4,
+    base_width: Any = 96,
+    depths: Any = (2, 2, 6, 2),
+    heads: Any = (3, 6, 12, 24),
+    window: Any = 7,
+    version: int = 1,
 ) -> Stages:
-    """Four stages of attention in windows, shifted in every second block, with twice the width and half the size from stage to stage.
+    """Four stages of attention in windows, which are shifted in every second block.
 
     Parameters
     ----------
@@ -141,8 +154,17 @@ def maxvit_block(
     published={"maxvit_t": {}},
 )
 def maxvit(
-    *, height: Any = 224, width: Any = 224, channels: Any = 3, classes: Any = 1000, base_width: Any = 64, depths: Any = (2, 2, 5, 2),
-    head_features: Any = 32, window: Any = 7, expansion: Any = 4, squeeze: Any = 0.25,
+    *,
+    height: Any = 224,
+    width: Any = 224,
+    channels: Any = 3,
+    classes: Any = 1000,
+    base_width: Any = 64,
+    depths: Any = (2, 2, 5, 2),
+    head_features: Any = 32,
+    window: Any = 7,
+    expansion: Any = 4,
+    squeeze: Any = 0.25,
 ) -> Stages:
     """Four stages of blocks that convolve, attend to neighbours in windows, and attend far away on a grid.
 

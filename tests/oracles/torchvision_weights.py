@@ -1,4 +1,4 @@
-"""The numbers that a torchvision model holds, in the order and the shapes in which this project's equations name them."""
+"""The numbers that a torchvision model holds, in the order and the shapes of this project's equations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def by_name(name: str, classes: int = 5, **options: Any) -> Any:
 
 
 def calibrated(model: Any, size: int) -> Any:
-    """The model with normalisations that fit some random images, so that signals neither vanish nor explode on their way."""
+    """The model with normalisations that fit some random images, so that signals neither vanish nor explode."""
     import torch
 
     model = model.double()
@@ -27,7 +27,9 @@ def calibrated(model: Any, size: int) -> Any:
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = 1.0
         for name, parameter in module.named_parameters(recurse=False):
-            if name in ("layer_scale", "bias", "relative_position_bias_table", "class_token") or name.endswith("proj_bias"):
+            if name in ("layer_scale", "bias", "relative_position_bias_table", "class_token") or name.endswith(
+                "proj_bias"
+            ):
                 torch.nn.init.normal_(parameter, std=0.3)
     with torch.no_grad():
         model.train()(torch.randn(4, 3, size, size, dtype=torch.float64))
@@ -35,7 +37,7 @@ def calibrated(model: Any, size: int) -> Any:
 
 
 def held_by(net: Any, model: Any) -> dict[str, Any]:
-    """The numbers of a model under the names that the equations of a network give them; shapes must agree, axes of size 1 apart."""
+    """The numbers of a model by the names in a network's equations; shapes agree, axes of size 1 apart."""
     import layeralgebra as la
 
     groups: dict[str, dict[str, Any]] = {}
@@ -49,13 +51,15 @@ def held_by(net: Any, model: Any) -> dict[str, Any]:
         found = module if isinstance(module, dict) else tensors(module)
         assert set(shapes) == set(found), f"{path} holds {set(shapes)}, {type(module).__name__} {set(found)}"
         for tensor, shape in shapes.items():
-            assert [n for n in shape if n > 1] == [n for n in found[tensor].shape if n > 1], f"{path}.{tensor} of {type(module).__name__}"
+            assert [n for n in shape if n > 1] == [n for n in found[tensor].shape if n > 1], (
+                f"{path}.{tensor} of {type(module).__name__}"
+            )
             made[f"{path}.{tensor}"] = found[tensor].reshape(shape)
     return made
 
 
 def holders(module: Any) -> list[Any]:
-    """The modules that hold tensors, in the order in which our networks hold them: a shortcut before its branch, a scale behind."""
+    """The modules that hold tensors, in our networks' order: a shortcut before its branch, a scale behind."""
     import torch
     from torchvision.models.convnext import CNBlock
     from torchvision.models.maxvit import RelativePositionalMultiHeadAttention
@@ -89,7 +93,7 @@ def holders(module: Any) -> list[Any]:
 
 
 class Merged:
-    """A layer behind the merging of 2 x 2 positions, which puts channels behind positions there and before them here."""
+    """A layer behind the merging of 2 x 2 positions; channels vary faster than positions there, slower here."""
 
     def __init__(self, module: Any, features: int):
         self.module, self.features = module, features
@@ -117,9 +121,16 @@ def tensors(module: Any) -> dict[str, Any]:
         held = {"W": array(module.weight).reshape(groups, module.out_channels // groups, *module.weight.shape[1:])}
         return held if module.bias is None else {**held, "b": array(module.bias).reshape(groups, -1)}
     if isinstance(module, torch.nn.BatchNorm2d):
-        return {"g": array(module.weight), "b": array(module.bias), "m": array(module.running_mean), "v": array(module.running_var)}
+        return {
+            "g": array(module.weight),
+            "b": array(module.bias),
+            "m": array(module.running_mean),
+            "v": array(module.running_var),
+        }
     if isinstance(module, torch.nn.Linear):
-        return {"W": array(module.weight)} if module.bias is None else {"W": array(module.weight), "b": array(module.bias)}
+        return (
+            {"W": array(module.weight)} if module.bias is None else {"W": array(module.weight), "b": array(module.bias)}
+        )
     if isinstance(module, torch.nn.LayerNorm):
         return {"g": array(module.weight), "b": array(module.bias)}
     if isinstance(module, CNBlock):
@@ -129,17 +140,21 @@ def tensors(module: Any) -> dict[str, Any]:
         maps = array(module.in_proj_weight).reshape(3, heads, 1, features // heads, features)
         biases = array(module.in_proj_bias).reshape(3, heads, 1, features // heads)
         return {
-            "Q": maps[0], "K": maps[1][:, 0], "V": maps[2][:, 0], "p": biases[0], "r": biases[1][:, 0], "s": biases[2][:, 0],
+            "Q": maps[0], "K": maps[1][:, 0], "V": maps[2][:, 0], "p": biases[0], "r": biases[1][:, 0],
+            "s": biases[2][:, 0],
             "O": array(module.out_proj.weight), "b": array(module.out_proj.bias),
         }  # fmt: skip
     if isinstance(module, RelativePositionalMultiHeadAttention):
-        return window(module.to_qkv, module.merge, module.n_heads, module.size, module.relative_position_bias_table, module)
+        return window(
+            module.to_qkv, module.merge, module.n_heads, module.size, module.relative_position_bias_table, module
+        )
     if isinstance(module, ShiftedWindowAttention):
         table = getattr(module, "relative_position_bias_table", None)
         held = window(module.qkv, module.proj, module.num_heads, module.window_size[0], table, module)
         if table is None:
             held |= {
-                "T": array(module.relative_coords_table[0]), "R": array(module.cpb_mlp[0].weight), "br": array(module.cpb_mlp[0].bias),
+                "T": array(module.relative_coords_table[0]), "R": array(module.cpb_mlp[0].weight),
+                "br": array(module.cpb_mlp[0].bias),
                 "S": array(module.cpb_mlp[2].weight), "l": array(module.logit_scale).reshape(-1),
             }  # fmt: skip
         return held
@@ -147,7 +162,7 @@ def tensors(module: Any) -> dict[str, Any]:
 
 
 def window(qkv: Any, merge: Any, heads: int, side: int, table: Any, module: Any) -> dict[str, Any]:
-    """Attention in windows. MaxViT divides by the root of all features, not of one head's: what is missing is put into the queries."""
+    """Attention in windows. MaxViT divides by the root of all features, not of one head's: put into the queries."""
     features = qkv.in_features
     maps = array(qkv.weight).reshape(3, heads, features // heads, features)
     biases = array(qkv.bias).reshape(3, heads, features // heads)
