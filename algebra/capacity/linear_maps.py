@@ -32,7 +32,7 @@ class LinearMap:
     """``target[row] += value * source[column]``; a source of None is a constant, an offset.
 
     `derivatives` holds, for each learned factor, the tensor, the place of its element and the derivative by it, an
-    entry each.
+    entry each; `scale` the part of the values that no weight changes.
     """
 
     target: str
@@ -41,6 +41,7 @@ class LinearMap:
     columns: ndarray
     values: ndarray
     derivatives: list[tuple[str, ndarray, ndarray]] = field(default_factory=list)
+    scale: ndarray | None = None
 
 
 class Linearised(_LayerRun):
@@ -135,6 +136,7 @@ class Linearised(_LayerRun):
         places = [place[chosen] for place in places]
         numbers = [self.tensors[read.tensor].reshape(-1)[place] for read, place in zip(factors, places)]
         made = LinearMap(statement.target, linear[0].tensor if linear else None, rows, columns, _product(scale, numbers))
+        made.scale = scale
         for number, (read, place) in enumerate(zip(factors, places)):
             rest = [values for other, values in enumerate(numbers) if other != number]
             made.derivatives.append((read.tensor, place, _product(scale, rest)))

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Step:
-    """``target += map @ source`` on the tape, with what the weights do to the entries of the map."""
+    """``target += map @ source`` on the tape, with what the weights do to the entries of the map.
+
+    Where the factors of the entries are weights themselves, `weights` holds their places among all parameters and `scale`
+    what they multiply; None where they are made of weights.
+    """
 
     target: int
     source: int
@@ -36,7 +40,8 @@ class Step:
     rows: ndarray
     columns: ndarray
     derivatives: list[tuple[Any, ndarray, ndarray]] = field(default_factory=list)
-
+    scale: ndarray | None = None
+    weights: list[ndarray] | None = None
 
 @dataclass(frozen=True)
 class Jacobian:
@@ -168,7 +173,13 @@ class LinearNetwork(Unrolled):
                 sp.coo_array((values, (item.rows, item.columns)), shape=(self.sizes[target], self.sizes[source]))
             )
             derivatives = [(moved[name], place, floats(values)) for name, place, values in item.derivatives]
-            self.steps.append(Step(target, source, matrix, item.rows, item.columns, derivatives))
+            step = Step(target, source, matrix, item.rows, item.columns, derivatives)
+            if item.scale is not None and all(name in names for name, _, _ in item.derivatives):
+                step.scale = floats(item.scale)
+                step.weights = [
+                    place + self.columns[self.needed.names[scope.path, name]][0] for name, place, _ in item.derivatives
+                ]
+            self.steps.append(step)
         last = instance.statements[-1].target
         if last not in ids:
             raise UnsupportedError(f"{layer} does not depend on its input")
