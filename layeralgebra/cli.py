@@ -171,5 +171,22 @@ def demo(
     show(command.run(latex, width()))
 
 
+@app.command()
+def capacity(
+    tasks: Annotated[
+        list[str] | None, typer.Option("--task", help="A task such as 'long memory', or several with commas.")
+    ] = None,
+    architectures: Annotated[
+        list[str] | None, typer.Option("--architecture", help="An architecture, or several with commas.")
+    ] = None,
+    length: Annotated[int, typer.Option("--length", help="How many past values: a power of two from 16.")] = 32,
+    starts: Annotated[int, typer.Option("--starts", help="Random starts of each fit.")] = 2,
+) -> None:
+    """Where classical architectures spend their capacity on Gaussian-process tasks, and what they lose."""
+    from .commands import capacity as command
+
+    show(command.run(tasks or (), architectures or (), length, starts))
+
+
 if __name__ == "__main__":
     sys.exit(app())

@@ -1,0 +1,54 @@
+"""``layeralgebra capacity``: what tasks need, where architectures spend their capacity, and what they lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import Block
+from .arguments import listed
+
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def run(tasks: Sequence[str] = (), architectures: Sequence[str] = (), length: int = 32, starts: int = 2) -> Iterator[Block]:
+    """A block for each task: a line for what it needs, a line for each architecture."""
+    from ..algebra.capacity.tasks import TASKS, compare
+
+    asked = listed(tasks) or list(TASKS)
+    for place, task in enumerate(asked):
+        fits = compare(length, [task], listed(architectures) or None, starts=starts)
+        if not place:
+            yield Block(
+                f"Predict a Gaussian process from its last {length} values, the latest on the right",
+                "Capacities are between 0 and 1 for each value; they add up to the independent parameters.\n"
+                "Loss is the mean squared error; explained, the share of what the best linear predictor explains.",
+            )
+        yield Block(heading(fits[0].task), "\n".join(lines(fits)))
+
+
+def heading(task: Any) -> str:
+    """The task with the two losses between which all others lie."""
+    return f"{task.name}: loss {task.least_loss:.4f} at best, {task.variance:.4f} without a prediction"
+
+
+def lines(fits: Sequence[Any]) -> Iterator[str]:
+    """What is needed, then each architecture: weights, independent ones, loss, explained, allocation."""
+    widest = max(12, *(len(fit.architecture.name) for fit in fits))
+    yield f"  {'':<{widest}} weights  total    loss  explained"
+    task = fits[0].task
+    yield f"  {'needed':<{widest}} {'':>34} {bars(task.needs / task.needs.max())}"
+    for fit in fits:
+        yield (
+            f"  {fit.architecture.name:<{widest}} {fit.parameters:>7} {fit.total:>6} {fit.loss:>7.4f} {fit.explained:>10.1%} "
+            f" {bars(fit.spatial)}"
+        )
+
+
+def bars(values: Any) -> str:
+    """Values between 0 and 1 as a row of bars.
+
+    >>> bars([0, 0.5, 1])
+    ' ▄█'
+    """
+    return "".join(BARS[min(8, max(0, round(8 * float(value))))] for value in values)
