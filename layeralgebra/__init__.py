@@ -47,10 +47,12 @@ _LATER = {
     "optimize": "algebra.optimize", "pareto": "algebra.optimize", "run": "algebra.run",
     "Table": "algebra.table", "formula_text": "algebra.formula_text", "node_table": "algebra.tables", "report_latex": "algebra.latex",
     "section_latex": "algebra.latex", "stage_table": "algebra.stages", "stages_of": "algebra.stages",
+    "plot_heatmap": "algebra.plots", "plot_pareto": "algebra.plots", "plot_profile": "algebra.plots", "plot_scaling": "algebra.plots",
+    "plot_terms": "algebra.plots",
     "sensitivity": "algebra.solve", "transfer": "algebra.transfer", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
     "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.exporters",
     "to_dot": "algebra.drawings", "to_graphml": "algebra.drawings", "to_mermaid": "algebra.drawings", "to_tikz": "algebra.drawings",
-    "zoo": "layers.zoo", "proofs": "proofs",
+    "zoo": "layers.zoo", "proofs": "proofs", "check": "proofs.checking",
 }  # fmt: skip
 """Names that are loaded when they are first used, so that the import stays as quick as SymPy's own."""
 

@@ -162,6 +162,63 @@ def prove(
 
 
 @app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(help="A TOML file with model, metrics, [set], [over] and, to keep the table, to.")],
+    progress: Annotated[bool, typer.Option("--progress", help="Show a progress bar.")] = False,
+) -> None:
+    """Evaluate formulas over grids, lists or random samples of sizes."""
+    from .commands import sweep as command
+
+    show(command.run(file, progress))
+
+
+@app.command("import")
+def import_model(
+    model: Annotated[
+        str,
+        typer.Argument(help="FILE.onnx, or FILE.py:NAME, a PyTorch module or a function that returns one; the file is run."),
+    ],
+    shape: Annotated[
+        str | None, typer.Option("--shape", help="The shape of one example of a PyTorch module: 3,224,224 or 3,H,W.")
+    ] = None,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", help="Sizes at which the formulas are evaluated: H=224,W=224.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Sizes of an ONNX file's named dimensions, or at which names in --shape are traced."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", help="A metric, or several with commas; may be repeated.")
+    ] = None,
+    node_by_node: Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")] = False,
+) -> None:
+    """Import a model from ONNX or PyTorch, and derive its formulas."""
+    from .commands import import_model as command
+
+    show(command.run(model, at or (), shape, changes or (), metric or (), node_by_node, width()))
+
+
+@app.command()
+def check(
+    model: Annotated[
+        str, typer.Argument(help="FILE.py::NAME, or FILE.py for all its layers; the file is run. Or a layer of the library.")
+    ],
+    on: Annotated[str | None, typer.Option("--on", help="The shape that enters the layer, in integers: 3,8,8.")] = None,
+    examples: Annotated[int | None, typer.Option("--examples", "-n", help="How many samples each part takes.")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Compile its LaTeX too, where pdflatex is installed.")] = False,
+) -> None:
+    """Check a layer: its equation by enumeration, its claims, the laws; exit status 1 if one is refuted."""
+    from .commands import check as command
+
+    reports = command.run(model, on, examples, latex)
+    for place, report in enumerate(reports):
+        print(("\n" if place else "") + str(report))
+    if not all(report.ok for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(
     latex: Annotated[Path, typer.Option("--latex", help="The folder for the LaTeX documents.")] = Path("out"),
 ) -> None:

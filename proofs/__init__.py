@@ -35,6 +35,12 @@ _ELSEWHERE = {
     "attempt": ".provers",
     "refute": ".refutation",
     "export": "",
+    "check": ".checking",
+    "Report": ".checking",
+    "assert_lawful": ".checking",
+    "test_of": ".checking",
+    "strategies": "",
+    "testing": "",
 }
 
 __all__ = [*sorted(_ELSEWHERE), "Law", "law", "laws", "named", "weakened"]
@@ -53,7 +59,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = _ELSEWHERE[name]
     found = importlib.import_module(f".{name}" if not home else home, __name__)
-    return found if not home else getattr(found, name)
+    value = found if not home else getattr(found, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 ATTEMPTS = 8
+#: What enumeration stumbles over in an equation that has no meaning at all.
+_UNREADABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def cases(draw: Callable, subject: type[Layer] | Layer, shapes: tuple[tuple[int,
                 drawn = (*drawn, draw(shape(axes=len(drawn[0]) - 1)) if draw(st.booleans()) else drawn[-1])
             here = drawn[: len(layer.input_names)] if shapes is None else shapes
             return Case(layer, here, meaning(layer, here))
-        except (Impossible, LayerAlgebraError):
+        except (Impossible, LayerAlgebraError, *_UNREADABLE):
             continue
     assume(False)
     raise AssertionError

@@ -99,7 +99,7 @@ def layers(kinds: Any = None, *, on: Shape | None = None, keeps_shape: bool = Fa
     >>> from hypothesis import find
     >>> from layeralgebra import Linear
     >>> find(layers(Linear), lambda sample: True)
-    Sample(net=Linear(1), on=(1,))
+    Sample(net=Linear(1, False), on=(1,))
     """
     wanted = _kinds(kinds)
     if on is None and not keeps_shape:
@@ -254,6 +254,9 @@ def _made(net: Network, on: Shape) -> Shape | None:
     try:
         made = tuple(int(size) for size in output_shape(net, on=on))
     except LayerAlgebraError:
+        return None
+    except IndexError:
+        print("LEAK", repr(net), on)
         return None
     elements = 1
     for size in made:

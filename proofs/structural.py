@@ -10,6 +10,7 @@ held on 2 samples
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +45,7 @@ class Trial:
 class OnSamples:
     """How a structural law is tried: where its samples come from, and what is compared on one of them."""
 
-    samples: Callable[[], Any]
+    samples: Callable[..., Any]
     test: Callable[[Any], Witness | None]
     mutants: Mapping[str, Callable[[Any], Witness | None]] = field(default_factory=dict)
     exactness: str = "equality"
@@ -52,6 +53,11 @@ class OnSamples:
 
     def __call__(self, sample: Any) -> Witness | None:
         return self.test(sample)
+
+    @property
+    def takes_first(self) -> bool:
+        """Whether a network can be given that the samples are drawn around."""
+        return "first" in inspect.signature(self.samples).parameters
 
 
 def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int = EXAMPLES) -> Trial:
@@ -154,7 +160,7 @@ def compared(left: Any, right: Any) -> bool | None:
 
 
 def structural(
-    samples: Callable[[], Any],
+    samples: Callable[..., Any],
     *,
     rests_on: str = "",
     relation: str = "=",
@@ -178,8 +184,6 @@ def structural(
         Returns triples of a label and two formulas, which must be the same in normal form.
     cites : str
     """
-    import inspect
-
     def decorate(function: Callable[[Any], Witness | None]) -> Law:
         exactness = "equality" if relation == "=" else "inequality"
         return register(

@@ -26,53 +26,53 @@ if TYPE_CHECKING:
     from ..chains import Chain, Fork, Loop
 
 
-def of_chains() -> Any:
+def of_chains(first: Any = None) -> Any:
     """Three networks in a row."""
     from ..chains import chains
 
-    return chains()
+    return chains(first)
 
 
-def of_run_chains() -> Any:
+def of_run_chains(first: Any = None) -> Any:
     """Three networks in a row that are run."""
     from ..chains import chains
 
-    return chains(numeric=True)
+    return chains(first, numeric=True)
 
 
-def of_run_forks() -> Any:
+def of_run_forks(first: Any = None) -> Any:
     """Networks side by side that are run."""
     from ..chains import forks
 
-    return forks(numeric=True)
+    return forks(first, numeric=True)
 
 
-def of_linear_ends() -> Any:
+def of_linear_ends(first: Any = None) -> Any:
     """Networks side by side, and after them a layer without its bias that is a linear map."""
     from ..chains import LINEAR, forks
 
-    return forks(numeric=True, after=LINEAR)
+    return forks(first, numeric=True, after=LINEAR)
 
 
-def of_elementwise_ends() -> Any:
+def of_elementwise_ends(first: Any = None) -> Any:
     """Networks side by side, and after them one function of every element."""
     from ..chains import ELEMENTWISE, forks
 
-    return forks(numeric=True, after=ELEMENTWISE)
+    return forks(first, numeric=True, after=ELEMENTWISE)
 
 
-def of_run_loops() -> Any:
+def of_run_loops(first: Any = None) -> Any:
     """Networks that keep their shape, and numbers of copies; they are run."""
     from ..chains import loops
 
-    return loops(numeric=True)
+    return loops(first, numeric=True)
 
 
-def of_loops() -> Any:
+def of_loops(first: Any = None) -> Any:
     """Networks that keep their shape, and numbers of copies."""
     from ..chains import loops
 
-    return loops()
+    return loops(first)
 
 
 def agree(sample: Any, left: Network, right: Network) -> Witness | None:
