@@ -62,7 +62,7 @@ def _published(name: str, changes: Mapping[str, str]) -> Model:
 
 
 def _from_file(path: Path, attribute: str, changes: Mapping[str, str]) -> Model:
-    found = getattr(_module(path), attribute, None)
+    found = getattr(module_in(path), attribute, None)
     if isinstance(found, Network):
         if changes:
             raise FieldError(f"{attribute} is a network with its sizes given; --set is for a class or a function")
@@ -76,7 +76,7 @@ def _from_file(path: Path, attribute: str, changes: Mapping[str, str]) -> Model:
     raise FieldError(f"{attribute} in {path} is neither a layer, nor a network, nor a function that returns one")
 
 
-def _module(path: Path) -> Any:
+def module_in(path: Path) -> Any:
     """The module in a file: running it is what the user asked for."""
     if not path.is_file():
         raise FieldError(f"there is no file {path}")

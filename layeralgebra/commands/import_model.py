@@ -1,0 +1,79 @@
+"""``layeralgebra import``: a model of another framework, shown like a published one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..algebra.errors import FieldError
+from ..algebra.network import Network
+from . import Block
+from .arguments import assignments, listed, shape, sizes, value
+from .derive import METRICS, derivations_nodes, derived, domain_block, formula_blocks, heading, values_block
+from .networks import Model, module_in
+
+
+def run(
+    model: str, at: Sequence[str] = (), on: str | None = None, dimensions: Sequence[str] = (), metrics: Sequence[str] = (), by_node: bool = False,
+    width: int = 100,
+) -> Iterator[Block]:  # fmt: skip
+    """Import, derive, print and evaluate.
+
+    Parameters
+    ----------
+    model : str
+        ``model.onnx``, or ``file.py:make_model``, where the name is a PyTorch module, a Keras model, or a function that returns one.
+    at : sequence of str
+        Sizes at which the formulas are evaluated.
+    on : str, optional
+        The shape of one example, for PyTorch; a name in it stays symbolic at the size that stands for it in `dimensions`.
+    dimensions : sequence of str
+        For ONNX, sizes or names of the file's symbolic dimensions; for PyTorch, the sizes at which symbolic axes are traced.
+    """
+    found = _found(model, on, assignments(dimensions))
+    derivations = derived(found, listed(metrics) or METRICS)
+    values = sizes(at)
+    evaluated = [values_block(derivations, values)] if values else []
+    yield Block(heading(found))
+    if by_node:
+        yield Block("Node by node", derivations_nodes(derivations, width))
+    yield from formula_blocks(derivations, width)
+    yield domain_block(derivations)
+    yield from evaluated
+
+
+def _found(model: str, on: str | None, dimensions: dict[str, str]) -> Model:
+    path, colon, name = model.rpartition(":")
+    if model.endswith(".onnx"):
+        from ..layers.importers import from_onnx
+
+        if on is not None:
+            raise FieldError("an ONNX file says what enters it; leave out --shape, and set its symbolic sizes with --set")
+        return Model(Path(model).stem, from_onnx(model, dimensions={key: value(text) for key, text in dimensions.items()}))
+    if not colon or not path.endswith(".py"):
+        raise FieldError(f"{model!r} is neither model.onnx nor file.py:make_model")
+    made = getattr(module_in(Path(path)), name, None)
+    if made is None:
+        raise FieldError(f"{path} has no {name!r}")
+    return Model(name, _imported(made, name, on, dimensions))
+
+
+TRACED = 64
+"""The size at which a symbolic axis is traced, if none is given."""
+
+
+def _imported(made: object, name: str, on: str | None, dimensions: dict[str, str]) -> Network:
+    from ..layers.importers import from_torch
+
+    if isinstance(made, Network):
+        raise FieldError(f"{name} is a network already; write layeralgebra derive")
+    if on is None:
+        raise FieldError(f"say what enters {name} with --shape, as in --shape 3,224,224 or --shape 3,H,W")
+    sizes_of = {key: value(text) for key, text in dimensions.items()}
+    asked = shape(on)
+    unknown = sorted(set(sizes_of) - {str(size) for size in asked})
+    if unknown:
+        raise FieldError(f"--set {unknown[0]}: there is no such name in --shape {on}")
+    example = tuple(size if isinstance(size, int) else sizes_of.get(str(size), TRACED) for size in asked)
+    dynamic = {axis: size for axis, size in enumerate(asked) if not isinstance(size, int)}
+    return from_torch(made, example, dynamic)

@@ -1,0 +1,121 @@
+"""A sweep that a TOML file describes: which network, which metrics, over which sizes, and where the table goes.
+
+::
+
+    model = "resnet50"                     # or FILE.py:NAME
+    metrics = ["parameters", "macs"]
+    mode = "grid"                          # or zip, random
+    to = "resnet.csv"                      # .csv, .nc, .zarr or .parquet; left out, a summary is printed
+
+    [set]                                  # hyperparameters; names become symbols
+    base_width = "c"
+    height = "R"
+    width = "R"
+
+    [over]                                 # every symbol: a list, or a range
+    c = { start = 16, stop = 128, step = 16 }
+    R = [160, 192, 224]
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..algebra.derivation import Derivation
+from ..algebra.errors import BudgetError, FieldError
+from ..algebra.formula_text import number_text
+from ..algebra.metric import derive
+from . import Block
+from .arguments import shape
+from .networks import find
+
+LARGEST_FILE = 1_000_000
+MOST_ROWS_SHOWN = 12
+_KEYS = {"model": str, "metrics": list, "mode": str, "to": str, "on": str, "samples": int, "seed": int, "set": dict, "over": dict, "chunks": dict}
+
+
+def run(file: Path, progress: bool = False) -> list[Block]:
+    """Run the sweep of a file.
+
+    Parameters
+    ----------
+    file : Path
+    progress : bool
+        Show a progress bar.
+    """
+    from ..algebra.sweep import sweep
+
+    spec = _read(file)
+    changes = {name: _word(name, entry) for name, entry in spec.get("set", {}).items()}
+    model = find(spec["model"], changes, shape(spec["on"]) if "on" in spec else None)
+    formulas: dict[str, Derivation] = {name: derive(name, model.net, model.on) for name in spec.get("metrics", ["parameters", "macs"])}
+    over = {name: _values(name, entry) for name, entry in spec["over"].items()}
+    options: dict[str, Any] = {key: spec[key] for key in ("mode", "samples", "seed", "chunks") if key in spec}
+    found = sweep(formulas, over, progress=progress, **options)
+    points = 1
+    for size in found.sizes.values():
+        points *= size
+    blocks = [Block(model.name, f"{', '.join(formulas)} at {number_text(points)} points over {', '.join(over)}")]
+    if "to" in spec:
+        target = file.parent / spec["to"]
+        _write(found, target)
+        return [*blocks, Block("", f"written to {target}")]
+    frame = found.to_dataframe().reset_index()
+    shown = frame.head(MOST_ROWS_SHOWN).to_string(index=False)
+    rest = len(frame) - MOST_ROWS_SHOWN
+    return [*blocks, Block("", shown + (f"\n... and {number_text(rest)} more; write them with to = \"FILE\"" if rest > 0 else ""))]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise BudgetError(f"{file} has more than {LARGEST_FILE} bytes")
+        spec = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FieldError(f"{file}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise FieldError(f"{file} is no TOML: {error}") from None
+    for key, entry in spec.items():
+        if key not in _KEYS:
+            raise FieldError(f"{file}: there is no {key!r}; there are {', '.join(_KEYS)}")
+        if not isinstance(entry, _KEYS[key]) or isinstance(entry, bool):
+            raise FieldError(f"{file}: {key} must be a {_KEYS[key].__name__}, got {entry!r}")
+    for key in ("model", "over"):
+        if not spec.get(key):
+            raise FieldError(f"{file}: {key} is missing")
+    return spec
+
+
+def _word(name: str, entry: Any) -> str:
+    if isinstance(entry, (int, str)):
+        return str(entry)
+    if isinstance(entry, list):
+        return "(" + ",".join(map(str, entry)) + ("," if len(entry) == 1 else "") + ")"
+    raise FieldError(f"{name} is set to {entry!r}; write an integer, a name or a list of these")
+
+
+def _values(name: str, entry: Any) -> Any:
+    """A list of integers, or a range given by start, stop and step."""
+    if isinstance(entry, list) and entry and all(isinstance(part, int) and not isinstance(part, bool) for part in entry):
+        return entry
+    if isinstance(entry, Mapping) and set(entry) <= {"start", "stop", "step"} and "stop" in entry and all(type(part) is int for part in entry.values()):
+        if entry.get("step", 1) == 0:
+            raise FieldError(f"over {name}: a step of 0")
+        return range(entry.get("start", 1), entry["stop"], entry.get("step", 1))
+    raise FieldError(f"over {name}: {entry!r}; write a list of integers or {{ start = 1, stop = 9, step = 2 }}")
+
+
+def _write(found: Any, target: Path) -> None:
+    if target.suffix == ".csv":
+        found.to_dataframe().reset_index().to_csv(target, index=False)
+    elif target.suffix == ".nc":
+        found.to_netcdf(target)
+    elif target.suffix == ".zarr":
+        found.to_zarr(target, mode="w")
+    elif target.suffix == ".parquet":
+        found.to_dataframe().reset_index().to_parquet(target)
+    else:
+        raise FieldError(f"{target.name}: a table is written as .csv, .nc, .zarr or .parquet")
