@@ -34,6 +34,7 @@ from .networks import find
 
 LARGEST_FILE = 1_000_000
 MOST_ROWS_SHOWN = 12
+_ENDINGS = (".csv", ".nc", ".zarr", ".parquet")
 _KEYS = {"model": str, "metrics": list, "mode": str, "to": str, "on": str, "samples": int, "seed": int, "set": dict, "over": dict, "chunks": dict}
 
 
@@ -54,15 +55,20 @@ def run(file: Path, progress: bool = False) -> list[Block]:
     formulas: dict[str, Derivation] = {name: derive(name, model.net, model.on) for name in spec.get("metrics", ["parameters", "macs"])}
     over = {name: _values(name, entry) for name, entry in spec["over"].items()}
     options: dict[str, Any] = {key: spec[key] for key in ("mode", "samples", "seed", "chunks") if key in spec}
-    found = sweep(formulas, over, progress=progress, **options)
+    target = file.parent / spec["to"] if "to" in spec else None
+    if target is not None and target.suffix not in _ENDINGS:
+        raise FieldError(f"{target.name}: a table is written as {', '.join(_ENDINGS)}")
+    streamed = target is not None and target.suffix in (".zarr", ".parquet")  # these may be larger than the memory
+    found = sweep(formulas, over, progress=progress, to=target if streamed else None, **options)
+    head = f"{', '.join(formulas)} over {', '.join(over)}"
+    if target is not None:
+        if not streamed:
+            _write(found, target)
+        return [Block(model.name, f"{head}\nwritten to {target}")]
     points = 1
     for size in found.sizes.values():
         points *= size
-    blocks = [Block(model.name, f"{', '.join(formulas)} at {number_text(points)} points over {', '.join(over)}")]
-    if "to" in spec:
-        target = file.parent / spec["to"]
-        _write(found, target)
-        return [*blocks, Block("", f"written to {target}")]
+    blocks = [Block(model.name, f"{head}: {number_text(points)} points")]
     frame = found.to_dataframe().reset_index()
     shown = frame.head(MOST_ROWS_SHOWN).to_string(index=False)
     rest = len(frame) - MOST_ROWS_SHOWN
@@ -111,11 +117,5 @@ def _values(name: str, entry: Any) -> Any:
 def _write(found: Any, target: Path) -> None:
     if target.suffix == ".csv":
         found.to_dataframe().reset_index().to_csv(target, index=False)
-    elif target.suffix == ".nc":
-        found.to_netcdf(target)
-    elif target.suffix == ".zarr":
-        found.to_zarr(target, mode="w")
-    elif target.suffix == ".parquet":
-        found.to_dataframe().reset_index().to_parquet(target)
     else:
-        raise FieldError(f"{target.name}: a table is written as .csv, .nc, .zarr or .parquet")
+        found.to_netcdf(target)
