@@ -212,6 +212,8 @@ def test_a_chain_of_symbolic_strides_has_one_floor():
         (floor((s * t * a + b + s) / s), t * a + 1 + floor(b / s)),
         (floor((a * (k + 1) + b) / (k + 1), evaluate=False), a + floor(b / (k + 1))),
         (floor(floor(a / s) / t), floor(a / (s * t))),
+        (floor((b - floor(a / 3)) / 4), floor((3 * b - a + 2) / 12)),
+        (floor((b - floor(a / s)) / t), floor((s * b - a + s - 1) / (s * t))),
         (floor((7 * H + 9) / 3), 2 * H + 3 + floor(H / 3)),
         (floor((2 * H + 5) / 6), floor((H + 2) / 3)),
         (ceiling(H / 2), floor((H + 1) / 2)),
@@ -237,7 +239,8 @@ def test_nothing_is_merged_that_may_not_be():
     """Divisors of unknown sign, insides that are no integers, coefficients that forbid it: counterexamples exist."""
     inner = floor(u / 2)
     for size, point in (
-        (floor(inner / v), {u: 3, v: -2}),
+        (floor(inner / v), {u: 5, v: -2}),
+        (floor((b - inner) / v), {u: 5, v: -2, b: 1}),
         (floor((2 * inner + 1) / 3), {u: 3}),
         (floor(floor(real) + Rational(1, 2) + floor(real / 2) / 2, evaluate=False), {real: Rational(5, 2)}),
     ):
@@ -481,6 +484,16 @@ def test_same(first, second, verdict):
         (Min(u, -1), False),
         (a - b, None),
         (floor((H - k) / s), None),
+        (2 * floor(H / 2) - H, None),
+        (s * floor(H / s) - H, None),
+        (s * floor(H / s) - H + s - 1, True),
+        (b * (a - 2) ** 2, True),
+        (u * v, None),
+        (u**2 * v, None),
+        (u**2 + v**2 - 3 * u * v, None),
+        (Min(a, 5) - a, None),
+        (6 - Min(a, 5) - Min(b, 1), True),
+        (5 - Min(a, 5) - Min(b, 1), None),
         (a**2 - 4 * a + 3, None),
     ],
 )
