@@ -50,7 +50,7 @@ _LATER = {
     "plot_heatmap": "algebra.plots", "plot_pareto": "algebra.plots", "plot_profile": "algebra.plots", "plot_scaling": "algebra.plots",
     "plot_terms": "algebra.plots",
     "sensitivity": "algebra.solve", "transfer": "algebra.transfer", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
-    "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.exporters",
+    "from_keras": "layers.importers", "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.exporters",
     "to_dot": "algebra.drawings", "to_graphml": "algebra.drawings", "to_mermaid": "algebra.drawings", "to_tikz": "algebra.drawings",
     "zoo": "layers.zoo", "proofs": "proofs", "check": "proofs.checking",
 }  # fmt: skip

@@ -16,7 +16,20 @@ try:
 
     load()
     from torchvision import models
-    from torchvision.models import convnext, densenet, efficientnet, maxvit, mobilenetv2, mobilenetv3, regnet, resnet, shufflenetv2, squeezenet, swin_transformer, vgg
+    from torchvision.models import (
+        convnext,
+        densenet,
+        efficientnet,
+        maxvit,
+        mobilenetv2,
+        mobilenetv3,
+        regnet,
+        resnet,
+        shufflenetv2,
+        squeezenet,
+        swin_transformer,
+        vgg,
+    )
     from torchvision.models.vision_transformer import VisionTransformer
 except Exception as error:  # absent, or its compiled operators do not load
     pytest.skip(f"torchvision cannot be imported: {error}", allow_module_level=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..algebra.errors import FieldError
 from ..algebra.network import Network
@@ -58,6 +60,15 @@ def _found(model: str, on: str | None, dimensions: dict[str, str]) -> Model:
     return Model(name, _imported(made, name, on, dimensions))
 
 
+def _keras_model(made: Any) -> Any:
+    """A Keras model if it is one or a function that returns one; anything else as it was."""
+    keras = sys.modules.get("keras")  # the user's file has imported it, or it is none
+    if keras is None or isinstance(made, type) or not callable(made) or isinstance(made, keras.Model):
+        return made
+    found = made()
+    return found if isinstance(found, keras.Model) else made
+
+
 TRACED = 64
 """The size at which a symbolic axis is traced, if none is given."""
 
@@ -67,6 +78,13 @@ def _imported(made: object, name: str, on: str | None, dimensions: dict[str, str
 
     if isinstance(made, Network):
         raise FieldError(f"{name} is a network already; write layeralgebra derive")
+    made = _keras_model(made)
+    if hasattr(made, "_operations"):
+        if on is not None or dimensions:
+            raise FieldError(f"the Keras model {name} says what enters it; leave out --shape and --set")
+        from ..layers.importers import from_keras
+
+        return from_keras(made)
     if on is None:
         raise FieldError(f"say what enters {name} with --shape, as in --shape 3,224,224 or --shape 3,H,W")
     sizes_of = {key: value(text) for key, text in dimensions.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .keras_model import from_keras
 from .onnx_file import from_onnx
 from .torch_export import from_torch
 
-__all__ = ["from_onnx", "from_torch"]
+__all__ = ["from_keras", "from_onnx", "from_torch"]
