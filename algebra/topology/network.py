@@ -209,7 +209,12 @@ def composed(instance: Instance, tensors: Mapping[str, ndarray]) -> tuple[ndarra
     where = sp.coo_array(pattern[last])
     rows, columns = where.coords
     values = np.asarray(sp.csr_array(found[last])[rows, columns]).reshape(-1)
-    return rows.astype(np.int64), columns.astype(np.int64), values, offsets.get(last, [])
+    given = offsets.get(last, [])
+    if given:
+        # One source for all that a layer adds to an output.
+        seen, place = np.unique(np.concatenate([rows_ for rows_, _ in given]), return_inverse=True)
+        given = [(seen, np.bincount(place, weights=np.concatenate([values_ for _, values_ in given])))]
+    return rows.astype(np.int64), columns.astype(np.int64), values, given
 
 
 def network_graph(net: Network, weights: Any = None, on: Any = None) -> NetworkGraph:
