@@ -152,11 +152,20 @@ def compared(left: Any, right: Any) -> bool | None:
     from ..algebra.derivation import expressions
     from ..algebra.normal_form import same
 
-    first, second = expressions(left), expressions(right)
+    first, second = expressions(_symbolic(left)), expressions(_symbolic(right))
     if len(first) != len(second):
         return False
     answers = [True if a == b else same(a, b) for a, b in zip(first, second)]  # type: ignore[arg-type]
     return False if False in answers else None if None in answers else True
+
+
+def _symbolic(value: Any) -> Any:
+    """Python's integers as SymPy's."""
+    from sympy import Integer
+
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_symbolic, value))
+    return Integer(value) if isinstance(value, int) else value
 
 
 def structural(
