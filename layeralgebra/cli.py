@@ -176,7 +176,10 @@ def sweep(
 def import_model(
     model: Annotated[
         str,
-        typer.Argument(help="FILE.onnx, or FILE.py:NAME, a PyTorch module or a function that returns one; the file is run."),
+        typer.Argument(
+            help="FILE.onnx, or FILE.py:NAME, a PyTorch module, a Keras model or a function that returns one; the file is "
+            "run."
+        ),
     ],
     shape: Annotated[
         str | None, typer.Option("--shape", help="The shape of one example of a PyTorch module: 3,224,224 or 3,H,W.")
@@ -193,7 +196,7 @@ def import_model(
     ] = None,
     node_by_node: Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")] = False,
 ) -> None:
-    """Import a model from ONNX or PyTorch, and derive its formulas."""
+    """Import a model from ONNX, PyTorch or Keras, and derive its formulas."""
     from .commands import import_model as command
 
     show(command.run(model, at or (), shape, changes or (), metric or (), node_by_node, width()))

@@ -79,7 +79,7 @@ def _imported(made: object, name: str, on: str | None, dimensions: dict[str, str
     if isinstance(made, Network):
         raise FieldError(f"{name} is a network already; write layeralgebra derive")
     made = _keras_model(made)
-    if hasattr(made, "_operations"):
+    if hasattr(made, "_operations") or hasattr(made, "_functional"):
         if on is not None or dimensions:
             raise FieldError(f"the Keras model {name} says what enters it; leave out --shape and --set")
         from ..layers.importers import from_keras

@@ -14,7 +14,18 @@ from sympy import Expr, Integer, Symbol
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.network import Add, Concat, Network
 from ...algebra.network import Mul as Product
-from .. import activation, arithmetic, attention, convolution, embedding, linear, normalization, pooling, recurrent, reshape
+from .. import (
+    activation,
+    arithmetic,
+    attention,
+    convolution,
+    embedding,
+    linear,
+    normalization,
+    pooling,
+    recurrent,
+    reshape,
+)
 from .grouping import build
 from .record import Operation, Recording, unknown_operators
 
