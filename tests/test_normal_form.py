@@ -501,6 +501,23 @@ def test_is_nonnegative(formula, verdict):
     assert is_nonnegative(formula) is verdict
 
 
+def test_signs_without_sample_points():
+    """A composite number is not tried out at points, so that the reasoning stands alone here."""
+    q = Symbol("q", composite=True)
+    numbers = (4, 6, 8, 9, 10, 12, 15, 16, 25, 27, 49)
+    decided = 0
+    for one, two, three, shift in product((-2, 0, 1, 2), (-3, 1), (-1, 0, 1, 2), (-3, 0, 2, 5)):
+        formula = one * floor((q + 1) / 2) + two * Min(q, floor(2 * q / 3) + 4) + three * q + shift
+        verdict = is_nonnegative(formula)
+        found = {value(formula, {q: number}) >= 0 for number in numbers}
+        assert verdict is None or found == {verdict}, formula
+        decided += verdict is not None
+    assert decided > 30
+    assert is_nonnegative(2 * floor(q / 2) - q) is None and is_nonnegative(2 * floor(q / 2) - q + 1) is True
+    assert is_nonnegative(Max(q, 9) - 9) is True and is_nonnegative(Max(q, 9) - 10) is None
+    assert is_nonnegative((q - 6) ** 2 - 1) is None and is_nonnegative((q - 6) ** 2) is True
+
+
 def test_positive_symbols_that_are_no_integers():
     q = Symbol("q", positive=True)
     assert is_positive(q) is True and is_positive(q * a) is True and is_positive(q - 1) is None
