@@ -11,6 +11,7 @@ held on 2 samples
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,10 @@ from .verdict import Witness
 
 #: How many samples a law is tried on where nothing else is said.
 EXAMPLES = 25
+#: How many samples shrinking may try.
+SHRINKING = 120
+#: And how long, where drawing takes long.
+SHRINKING_SECONDS = 8.0
 
 
 class Inapplicable(Exception):
@@ -82,7 +87,8 @@ def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int =
     except ImportError:
         raise FieldError("samples are drawn by hypothesis, which is not installed; pip install 'layeralgebra[proofs]'") from None
 
-    spoken = 0
+    spoken = since = 0
+    end = float("inf")
     last: Witness | None = None
 
     @settings(
@@ -91,25 +97,34 @@ def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int =
     )  # fmt: skip
     @given(samples)
     def tried(sample: Any) -> None:
-        nonlocal spoken, last
+        nonlocal spoken, since, last, end
+        since += last is not None
+        if since > SHRINKING or (last is not None and time.monotonic() > end):
+            raise _Enough
         try:
             found = test(sample)
         except Inapplicable:
             skip()
         spoken += 1
         if found is not None:
+            if last is None:
+                end = time.monotonic() + SHRINKING_SECONDS
             last = found
             raise _Found
 
     try:
         tried()
-    except _Found:
+    except (_Found, _Enough):
         return Trial(spoken, last)
     except FlakyFailure:
         return Trial(spoken, last)
     except Unsatisfiable:
         return Trial(0, None, "no sample was found that it speaks of")
     return Trial(spoken)
+
+
+class _Enough(BaseException):
+    """Shrinking has taken as many samples as it may; no `Exception`, so that it is not taken for a failure of the law."""
 
 
 class _Found(Exception):
