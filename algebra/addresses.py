@@ -105,16 +105,21 @@ class Addresses:
                 found = [*found, Mask(index, ">=", low), Mask(index, "<", high)]
         return found
 
-    def permitted(self, indices: frozenset[Index], *, only_within: bool = False) -> Labelled | None:
+    def permitted(
+        self, indices: frozenset[Index], *, only_within: bool = False, scope: frozenset[Index] | None = None
+    ) -> Labelled | None:
         """Where masks on some of `indices` hold; None if there are none.
 
-        `only_within` leaves out masks that speak of other indices as well.
+        `only_within` leaves out masks that speak of other indices as well, `scope` those that speak of any that is neither
+        in it nor among `indices`: a sum is not limited by an index that only another term has.
         """
         import numpy
 
         made: Labelled | None = None
         for mask in self.masks():
             if not (mask.indices <= indices if only_within else mask.indices & indices):
+                continue
+            if scope is not None and not mask.indices <= scope | indices:
                 continue
             left, right = self.integers(mask.left), self.integers(mask.right)
             both = united(left.indices, right.indices)

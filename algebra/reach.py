@@ -126,7 +126,9 @@ def _union_axis(parts: Sequence[AxisReach]) -> AxisReach:
     still = [part for part in live if not part.jumps]
     low = simplify(Min(_ZERO, *(part.low for part in still)))
     high = simplify(Max(size - 1, *(part.high for part in still)))
-    return AxisReach((), low, high, frozen, True, exact and bool(still), size)
+    # Fields that advance differently lie somewhere on the axis; only one that stands still and holds all of it is known to do so.
+    whole = any(part.whole for part in parts)
+    return AxisReach((), low, high, frozen, whole, exact and any(part.whole for part in still), size)
 
 
 def power(reach: Reach, times: Expr, index: object = None) -> Reach:

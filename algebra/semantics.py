@@ -2,7 +2,8 @@
 
 Every statement is evaluated over the whole box of its indices at once, except in a recurrence, which goes step by step:
 
-- a sum, mean, maximum, minimum, product or softmax runs over the points that no mask and no range excludes;
+- a sum, mean, maximum, minimum, product or softmax runs over the points that no mask and no range excludes, as far as these
+  speak of its own indices, of those around it and of those of the target;
 - a softmax is zero at an excluded point; an element of a target that a mask excludes is not computed and stays zero;
 - the mean of no point at all is zero, as in common frameworks, a maximum of none minus infinity;
 - a step of a recurrence before the first one is zero;
@@ -69,6 +70,7 @@ class _LayerRun(Addresses):
     def __init__(self, instance: Instance, tensors: Mapping[str, "ndarray"]):
         super().__init__(instance)
         self.tensors = dict(tensors)
+        self.scope: frozenset[Index] = frozenset()
 
     def look_up(self, read: Read) -> Labelled:
         return self._fold(read)
@@ -114,6 +116,7 @@ class _LayerRun(Addresses):
         self.place = place
         statement = self.instance.statements[place]
         bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
+        self.scope = frozenset(bound)
         made = self._fold(statement.value)
         permitted = self.permitted(frozenset(bound), only_within=True)
         if permitted is not None:
@@ -205,7 +208,7 @@ class _LayerRun(Addresses):
         """An element outside of its tensor may be asked for only at points that a mask excludes."""
         import numpy
 
-        permitted = self.permitted(frozenset(indices))
+        permitted = self.permitted(frozenset(indices), scope=self.scope)
         if permitted is not None:
             both = united(indices, permitted.indices)
             needed = aligned(Labelled(indices, outside), both) & aligned(permitted, both)
@@ -219,10 +222,10 @@ class _LayerRun(Addresses):
     def _reduce(self, head: Reduce) -> Labelled:
         import numpy
 
-        permitted = self.permitted(frozenset(head.indices))
+        permitted = self.permitted(frozenset(head.indices), scope=self.scope)
         if head.operation == "sum" and isinstance(head.body, Times):
             return self._contraction(head, permitted)
-        body = self._over(self._fold(head.body), head.indices, permitted)
+        body = self._over(self._inside(head.body, head.indices), head.indices, permitted)
         kept = tuple(index for index in body.indices if index not in head.indices)
         values = aligned(body, (*kept, *head.indices))
         axes = tuple(range(len(kept), len(kept) + len(head.indices)))
@@ -238,6 +241,14 @@ class _LayerRun(Addresses):
         for axis in reversed(axes):
             values = join.reduce(values, axis=axis)
         return Labelled(kept, values)
+
+    def _inside(self, head: Head, indices: Sequence[Index]) -> Labelled:
+        """A head within a reduction, whose indices masks may speak of there."""
+        outer, self.scope = self.scope, self.scope | frozenset(indices)
+        try:
+            return self._fold(head)
+        finally:
+            self.scope = outer
 
     def _over(self, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None) -> Labelled:
         """A body with an axis of full size for every reduced index and for what the permitted points depend on."""
@@ -265,7 +276,7 @@ class _LayerRun(Addresses):
         import numpy
 
         assert isinstance(head.body, Times)
-        factors = [self._fold(factor) for factor in head.body.factors]
+        factors = [self._inside(factor, head.indices) for factor in head.body.factors]
         if permitted is not None:
             finite = all(is_exact(factor.values) or bool(numpy.isfinite(factor.values).all()) for factor in factors)
             holder = next(
@@ -285,8 +296,8 @@ class _LayerRun(Addresses):
     def _softmax(self, head: Softmax) -> Labelled:
         import numpy
 
-        permitted = self.permitted(frozenset(head.indices))
-        body = self._over(self._fold(head.body), head.indices, permitted)
+        permitted = self.permitted(frozenset(head.indices), scope=self.scope)
+        body = self._over(self._inside(head.body, head.indices), head.indices, permitted)
         axes = tuple(body.indices.index(index) for index in head.indices)
         values = floats(body.values)
         if permitted is not None:

@@ -44,7 +44,7 @@ from .heads import (
     unknown_head,
 )  # fmt: skip
 from .instance import Instance, affine
-from .normal_form import simplify
+from .normal_form import is_nonnegative, simplify
 from .statements import Mask, is_contraction, relational
 from .summation import lattice_count, summation
 
@@ -84,32 +84,50 @@ def work(instance: Instance, effective: bool = False) -> Work:
         Count only points that read real elements and that no mask excludes.
     """
     return Work.total(
-        part for place in instance.live for part in _fold(instance.statements[place].value, place, instance, effective)
+        part for place in instance.live for part in _statement_parts(instance, place, effective)
     )
 
 
 def statement_work(instance: Instance, place: int, effective: bool = False) -> Work:
     """The work of one statement of a layer."""
-    return Work.total(_fold(instance.statements[place].value, place, instance, effective))
+    return Work.total(_statement_parts(instance, place, effective))
 
 
-def _fold(head: Head, place: int, instance: Instance, effective: bool) -> list[Work]:
+def _statement_parts(instance: Instance, place: int, effective: bool) -> list[Work]:
+    statement = instance.statements[place]
+    scope = frozenset().union(*map(address_indices, statement.address))
+    return _fold(statement.value, _Line(place, instance, effective), scope)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A statement and what is counted of it."""
+
+    place: int
+    instance: Instance
+    effective: bool
+
+    def points(self, indices: frozenset[Index], head: Head) -> Expr:
+        return volume(indices, head, self.place, self.instance, self.effective)
+
+
+def _fold(head: Head, line: _Line, scope: frozenset[Index]) -> list[Work]:
+    """The operations of a head and of all below it; `scope` has the indices of the target and of the reductions around it."""
     if isinstance(head, (Constant, Read, Pad)) or is_constant(head):
         return []
-    points = volume(depends(head, place, instance) | frozenset(getattr(head, "indices", ())), head, place, instance, effective)
+    own = frozenset(getattr(head, "indices", ()))
+    points = line.points(depends(head, line.place, line.instance, scope) | own, head)
+    below = [part for child in children(head) for part in _fold(child, line, scope | own)]
     if isinstance(head, Plus):
-        terms = [part for term in head.terms for part in _fold(term, place, instance, effective)]
-        return [*terms, Work(adds=(len(head.terms) - 1) * points)]
+        return [*below, Work(adds=(len(head.terms) - 1) * points)]
     if isinstance(head, Times):
-        factors = [part for factor in head.factors for part in _fold(factor, place, instance, effective)]
-        return [*factors, Work(multiplies=(_counted_factors(head) - 1) * points)]
+        return [*below, Work(multiplies=(_counted_factors(head) - 1) * points)]
     if isinstance(head, Apply):
-        arguments = [part for argument in head.arguments for part in _fold(argument, place, instance, effective)]
-        return [*arguments, _applied(head, points)]
+        return [*below, _applied(head, points)]
     if isinstance(head, Reduce):
-        return [*_fold(head.body, place, instance, effective), _reduced(head, points, place, instance, effective)]
+        return [*below, _reduced(head, points, line, scope)]
     if isinstance(head, Softmax):
-        return [*_fold(head.body, place, instance, effective), Work(adds=points, other=2 * points)]
+        return [*below, Work(adds=points, other=2 * points)]
     raise unknown_head(head, "counted")
 
 
@@ -128,28 +146,31 @@ def _applied(head: Apply, points: Expr) -> Work:
     return Work(other=points)
 
 
-def _reduced(head: Reduce, points: Expr, place: int, instance: Instance, effective: bool) -> Work:
+def _reduced(head: Reduce, points: Expr, line: _Line, scope: frozenset[Index]) -> Work:
     if head.operation == "sum":
         return Work(macs=points if is_contraction(head) else _ZERO, adds=points)
     if head.operation == "mean":
-        return Work(adds=points, other=volume(depends(head, place, instance), head, place, instance, effective))
+        return Work(adds=points, other=line.points(depends(head, line.place, line.instance, scope), head))
     if head.operation == "prod":
         return Work(multiplies=points)
     return Work(other=points)
 
 
-def depends(head: Head, place: int, instance: Instance) -> frozenset[Index]:
-    """The indices on which the value of a head depends: those it names, and those that bound what it reduces."""
+def depends(head: Head, place: int, instance: Instance, scope: frozenset[Index]) -> frozenset[Index]:
+    """The indices on which the value of a head depends: those it names, and those that bound what it reduces.
+
+    A mask or a range bounds a reduction if it speaks of an index of it, and otherwise only of those in `scope`, the indices of the
+    target and of the reductions around the head.
+    """
     if isinstance(head, Read):
         return free_indices(head)
-    below: frozenset[Index] = frozenset().union(*(depends(child, place, instance) for child in children(head)))
-    if not isinstance(head, (Reduce, Softmax)):
-        return below
-    own = frozenset(head.indices)
-    for mask in instance.masks(place):
-        below |= mask.indices if mask.indices & own else frozenset()
+    own = frozenset(getattr(head, "indices", ()))
+    below: frozenset[Index] = frozenset().union(*(depends(child, place, instance, scope | own) for child in children(head)))
+    for mask in instance.masks(place) if own else ():
+        below |= mask.indices if mask.indices & own and mask.indices <= scope | own else frozenset()
     for index, (low, high) in instance.elaborated.ranges.items():
-        below |= address_indices(low) | address_indices(high) if index in own else frozenset()
+        ends = address_indices(low) | address_indices(high)
+        below |= ends if index in own and ends <= scope | own else frozenset()
     return below - own if isinstance(head, Reduce) else below
 
 
@@ -286,7 +307,10 @@ def _summed(summand: Expr, indices: list[Index], extents: dict[Index, Expr]) -> 
 def _slab_volume(slab: Slab, coefficients: dict[Index, Expr], extents: dict[Index, Expr]) -> Expr | None:
     """The box without the points below and the points above the slab; the two never meet, so that nothing is counted twice."""
     box = Mul(*(extents[index] for index in coefficients))
-    below = _ZERO if slab.low is None else _half_space(coefficients, extents, slab.low - 1)
+    low = slab.low
+    if low is not None and slab.high is not None and not is_nonnegative(simplify(slab.high + 1 - low)):
+        low = Min(low, slab.high + 1)  # a mask and a margin may leave nothing, and no less than that
+    below = _ZERO if low is None else _half_space(coefficients, extents, low - 1)
     above = _ZERO if slab.high is None else _half_space({i: -c for i, c in coefficients.items()}, extents, -slab.high - 1)
     if below is None or above is None:
         return None
