@@ -45,6 +45,10 @@ def check_receptive_field(case: Case) -> None:
         read = case.meaning.reach(source)
         for axis, claimed in enumerate(layer_reach(instance, port)):
             hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
+            if claimed.covers:
+                # What sees all of the input is not told how much of the margin it sees.
+                last = case.shapes[port][axis] - 1
+                hulls = {where: (min(max(low, 0), last), max(min(high, last), 0)) for where, (low, high) in hulls.items()}
             ends = {where: _ends(claimed, where) for where in hulls}
             for where, (low, high) in hulls.items():
                 start, end = ends[where]

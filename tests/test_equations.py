@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from conftest import PROFILE
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from layer_checks import check_counts, check_numbers, check_receptive_field
 from strategies_layers import Case, meaning
@@ -292,3 +293,69 @@ def test_involution_in_closed_form() -> None:
     assert la.parameters(layer, on=on) == c * m + g * k**2 * m + g * k**2
     assert la.macs(layer, on=on) == (H * W * (c * m + g * k**2 * m + c * k**2)).expand()
     assert la.receptive_field(layer, on=on).size == (k, k)
+
+
+# equations drawn at random -------------------------------------------------------------------------------------------
+
+
+@st.composite
+def factors(draw: Callable, tensor: str) -> str:
+    """A tensor read somewhere, or a learned one."""
+    kind = draw(st.integers(0, 4))
+    if kind < 2:
+        step, dilation, offset = draw(small), draw(st.integers(1, 2)), draw(st.integers(0, 1))
+        return f"{tensor}[c, {step}*i + {dilation}*u + {offset}]"
+    if kind == 2:
+        return f"{tensor}[c, {draw(st.sampled_from(['j', '0', 'u']))}]"
+    axes = draw(st.lists(st.sampled_from(["o", "c", "u"]), min_size=1, max_size=3, unique=True))
+    return f"W{''.join(axes)}[{', '.join(axes)}]"
+
+
+@st.composite
+def terms(draw: Callable, tensor: str, depth: int = 2) -> str:
+    """A product, a function, a reduction or a sum of them."""
+    kind = draw(st.integers(0, 6)) if depth else 0
+    if kind <= 2:
+        return " * ".join(draw(st.lists(factors(tensor), min_size=1, max_size=3)))
+    inner = draw(terms(tensor, depth - 1))
+    if kind == 3:
+        return f"{draw(st.sampled_from(['abs', 'relu']))}({inner})"
+    if kind == 4:
+        return f"({inner})**2"
+    if kind == 5:
+        reduction = draw(st.sampled_from(["max[u]", "mean[u]", "sum[u]", "sum[c]", "max[c]", "mean[u, c]", "min[j]"]))
+        return f"{reduction}({inner})"
+    return f"({inner} - 2*{draw(terms(tensor, depth - 1))})"
+
+
+@st.composite
+def random_layers(draw: Callable) -> la.Layer:
+    """A layer whose equation is put together at random from margins, addresses, masks, functions and reductions."""
+    lines, tensor = [], "x"
+    if draw(st.booleans()):
+        before, after = draw(st.integers(-1, 2)), draw(st.integers(-1, 2))
+        lines.append(f"z[c, j] = pad[j: (0 + {before}, 0 + {after})](x[c, j])")
+        tensor = "z"
+    left = draw(st.sampled_from(["o, i", "c, i", "i", "o", "(c, i)", "2*i + o", "i, o, c", "c, j", "j, i"]))
+    value = " + ".join(draw(st.lists(terms(tensor), min_size=1, max_size=2)))
+    # Every index of the left side stands on the right, and so do those that masks speak of.
+    lines.append(f"y[{left}] = {value} + B[o] * V[u] * {tensor}[c, i + u] * {tensor}[c, j]")
+    masks = draw(st.lists(st.sampled_from(["j <= i", "i - u < 2", "c <= u", "u + i >= 1", "i <= j + 1"]), max_size=2, unique=True))
+    lines.append(", ".join(["where o < 2", f"u < {draw(small)}", *masks]))
+    return type("Random", (la.Layer,), {"equation": "\n".join(lines), "channel_axis": "first"})()
+
+
+@given(layer=random_layers(), channels=small, size=st.integers(1, 6), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
+def test_random_equations(layer: la.Layer, channels: int, size: int, seed: int, exact: bool) -> None:
+    note(layer.equation)
+    shapes = ((channels, size),)
+    try:
+        case = Case(layer, shapes, meaning(layer, shapes))
+    except Impossible:
+        # Whether a mask keeps an address inside its tensor is found out when it is read, and not before.
+        with pytest.raises(la.LayerAlgebraError):
+            la.run(layer, np.ones(shapes[0]))
+        return
+    check_counts(case)
+    check_receptive_field(case)
+    check_numbers(case, seed, exact)
