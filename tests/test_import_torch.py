@@ -307,6 +307,7 @@ print(la.parameters(net), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 
 """
 
 
+@pytest.mark.slow
 def test_seventy_billion_parameters_fit_in_two_gibibytes():
     run = subprocess.run([sys.executable, "-P", "-c", LARGE], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
