@@ -8,7 +8,7 @@ from typing import Any
 from ..algebra.errors import FieldError
 from ..algebra.layer import Layer
 from .arguments import shape
-from .networks import _module
+from .networks import module_in
 
 
 def run(model: str, on: str | None = None, examples: int | None = None, latex: bool = False) -> list[Any]:
@@ -41,7 +41,7 @@ def _subjects(model: str) -> list[Any]:
         if name in REGISTRY and not colons:
             return [REGISTRY[name]]
         raise FieldError(f"{model} is neither a layer of the library nor file.py::Name")
-    module = _module(Path(name))
+    module = module_in(Path(name))
     if attribute:
         found = getattr(module, attribute, None)
         if found is None:
