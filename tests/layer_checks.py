@@ -44,11 +44,7 @@ def check_receptive_field(case: Case) -> None:
     for port, source in enumerate(case.layer.input_names):
         read = case.meaning.reach(source)
         for axis, claimed in enumerate(layer_reach(instance, port)):
-            hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
-            if claimed.covers:
-                # What sees all of the input is not told how much of the margin it sees.
-                last = case.shapes[port][axis] - 1
-                hulls = {where: (min(max(low, 0), last), max(min(high, last), 0)) for where, (low, high) in hulls.items()}
+            hulls = _hulls(read, axis, claimed, case.shapes[port][axis])
             ends = {where: _ends(claimed, where) for where in hulls}
             for where, (low, high) in hulls.items():
                 start, end = ends[where]
@@ -65,6 +61,17 @@ def check_receptive_field(case: Case) -> None:
                 assert widest >= case.shapes[port][axis]
     if len(case.shapes) == 1:
         _check_public_receptive_field(case)
+
+
+def _hulls(read: dict, axis: int, claimed: Any, size: int) -> dict[tuple[int, ...], tuple[int, int]]:
+    """For every output the first and the last position that it reads along an axis.
+
+    Where the field does not move it is that of the whole axis, and not told how much of the margin belongs to it.
+    """
+    hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
+    if claimed.jumps:
+        return hulls
+    return {where: (min(max(low, 0), size - 1), max(min(high, size - 1), 0)) for where, (low, high) in hulls.items()}
 
 
 def _ends(claimed: Any, where: tuple[int, ...]) -> tuple[Any, Any]:
@@ -97,8 +104,8 @@ def _check_public_receptive_field(case: Case) -> None:
     reach = layer_reach(case.layer.instance(*case.shapes))
     read = case.meaning.reach(case.layer.input_names[0])
     for place, axis in enumerate(spatial):
-        hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
-        widest = widest_fields(case)[place]
+        hulls = _hulls(read, axis, reach[axis], case.shapes[0][axis])
+        widest = max((high - low + 1 for low, high in hulls.values()), default=0)
         assert widest <= field.size[place]
         if field.covers_input[place] and reach[axis].exact:
             assert widest >= case.shapes[0][axis]
