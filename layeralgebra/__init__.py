@@ -35,7 +35,7 @@ from .layers import COMPOSITIONS, REGISTRY, registered_layers
 __version__ = "0.1.0"
 
 _LATER = {
-    "attention_circuits": "algebra.capacity.closed_forms", "capacity_allocation": "algebra.capacity.network",
+    "attention_circuits": "algebra.capacity.circuits", "capacity_allocation": "algebra.capacity.network",
     "activation_decoupling": "algebra.capacity.network_scaling", "capacity_deep_limit": "algebra.capacity.network_scaling",
     "capacity_propagation": "algebra.capacity.propagation", "functional_dimension": "algebra.capacity.functional_dimension",
     "linear_predictor": "algebra.capacity.network", "scaling_exponent": "algebra.capacity.network_scaling",

@@ -91,7 +91,9 @@ def test_jacobians_are_the_derivatives_of_the_outputs(name):
     net, shape = NETWORKS[name]
     weights = la.weights(net, on=shape, seed=5)
     found = la.linear_predictor(net, weights, on=shape)
-    assert found.predictor.ravel() == pytest.approx(predictor(net, shape, weights, middle(net, shape, weights)), abs=1e-12)
+    assert found.predictor.ravel() == pytest.approx(
+        predictor(net, shape, weights, middle(net, shape, weights)), abs=1e-12
+    )
     draw = np.random.default_rng(1)
     directions = [{n: draw.standard_normal(np.shape(weights[n])) for n in found.parameters} for _ in range(2)]
     for direction, wanted in zip(directions, directional(net, shape, weights, directions), strict=True):
@@ -136,7 +138,9 @@ def test_dilated_stacks_against_the_formula(seed):
         wanted.append(p.prod() * (1 + ((1 - p) / p).sum()))
     assert found.total == depth + 1
     assert found.spatial.ravel() == pytest.approx(np.array(wanted), abs=1e-9)
-    equal = la.capacity_allocation(net, at={f"{place}.W": np.ones((1, 1, 1, 2)) for place in range(depth)}, on=(1, 2**depth))
+    equal = la.capacity_allocation(
+        net, at={f"{place}.W": np.ones((1, 1, 1, 2)) for place in range(depth)}, on=(1, 2**depth)
+    )
     assert equal.spatial.ravel() == pytest.approx(np.full(2**depth, (depth + 1) / 2**depth), abs=1e-9)
 
 
@@ -166,7 +170,9 @@ def test_coloured_inputs():
 
 
 def test_attention():
-    circuits = {name: (c.total, heads) for name, c, heads in la.attention_circuits(la.MultiHeadAttention(4), on=(7, 12))}
+    circuits = {
+        name: (c.total, heads) for name, c, heads in la.attention_circuits(la.MultiHeadAttention(4), on=(7, 12))
+    }
     assert circuits == {"Q K": (3 * (24 - 3), 4), "V O": (3 * (24 - 3), 4)}
     d, h, n = la.dims("d h n")
     for _, circuit, heads in la.attention_circuits(la.MultiHeadAttention(h), on=(n, d)):
@@ -220,7 +226,9 @@ def test_closed_forms_at_symbolic_sizes():
     i, j = symbols("i j", integer=True, nonnegative=True)
     stack = la.capacity_allocation(Conv(1, k) >> Conv(1, k), on=(1, N))
     assert (stack.total, stack.spatial(i)) == (2 * k - 1, 1)
-    assert la.capacity_allocation(Repeat(Conv(1, k, padding=1), L), on=(1, N)).total.expand() == (1 + L * (k - 1)).expand()
+    assert (
+        la.capacity_allocation(Repeat(Conv(1, k, padding=1), L), on=(1, N)).total.expand() == (1 + L * (k - 1)).expand()
+    )
     dilated = la.capacity_allocation(Repeat(Conv(1, 2, dilation=2**layer, padding="causal"), L, layer), on=(1, N))
     assert dilated.total == L + 1
     assert any("inside" in condition for condition in dilated.conditions)
@@ -259,7 +267,9 @@ def test_allocations_add_up_over_partitions(pair, seed, data):
     net, shape = pair
     found = la.capacity_allocation(net, at=seed, on=shape)
     assert found.spatial.min() > -1e-12 and found.spatial.max() < 1 + 1e-12
-    labels = np.array(data.draw(st.lists(st.integers(0, 3), min_size=int(np.prod(shape)), max_size=int(np.prod(shape)))))
+    labels = np.array(
+        data.draw(st.lists(st.integers(0, 3), min_size=int(np.prod(shape)), max_size=int(np.prod(shape))))
+    )
     cells = la.capacity_allocation(net, labels.reshape(shape), at=seed, on=shape)
     assert sum(cells.values()) == pytest.approx(found.total, abs=1e-8)
     # Subspaces that split the input add up as well.

@@ -43,8 +43,13 @@ def test_the_fitted_predictor_is_that_of_the_network(name):
 
 
 def test_fits_tell_architectures_apart():
-    fits = {(f.task.name, f.architecture.name): f for f in compare(32, ["periodic"], ["dense", "convolutions", "recurrent", "dilated"])}
-    dense, plain, recurrent, dilated = (fits["periodic", name] for name in ("dense", "convolutions", "recurrent", "dilated"))
+    fits = {
+        (f.task.name, f.architecture.name): f
+        for f in compare(32, ["periodic"], ["dense", "convolutions", "recurrent", "dilated"])
+    }
+    dense, plain, recurrent, dilated = (
+        fits["periodic", name] for name in ("dense", "convolutions", "recurrent", "dilated")
+    )
     assert dense.excess == pytest.approx(0, abs=1e-9) and dense.total == 32
     # Nine values do not reach half a period back; the six directions of a recurrence do.
     assert plain.total == 9 and plain.spatial[:23].max() < 1e-12
@@ -71,7 +76,9 @@ def test_the_command():
 
     from layeralgebra.cli import app
 
-    made = CliRunner().invoke(app, ["capacity", "--task", "short memory", "--architecture", "dense,convolutions", "--length", "16"])
+    made = CliRunner().invoke(
+        app, ["capacity", "--task", "short memory", "--architecture", "dense,convolutions", "--length", "16"]
+    )
     assert made.exit_code == 0
     rows = [line for line in made.stdout.splitlines() if line.startswith("  ")]
     assert [row.split()[0] for row in rows[1:]] == ["needed", "dense", "convolutions"]

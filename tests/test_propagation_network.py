@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sympy import Rational, symbols
 
 import layeralgebra as la
-from layeralgebra import RNN, Abs, Conv, Identity, Linear, LeakyReLU, MaxPool, ReLU, Repeat, Sine
+from layeralgebra import RNN, Abs, Conv, Identity, LeakyReLU, Linear, MaxPool, ReLU, Repeat, Sine
 
 pytest.importorskip("scipy")
 
@@ -82,7 +82,9 @@ def test_series_is_the_product_exactly(widths, data):
     weights, expected = {}, None
     for place, (before, width) in enumerate(zip(widths, widths[1:], strict=False)):
         key = f"{place}." if len(widths) > 2 else ""
-        matrix = data.draw(st.lists(st.lists(numbers, min_size=before, max_size=before), min_size=width, max_size=width))
+        matrix = data.draw(
+            st.lists(st.lists(numbers, min_size=before, max_size=before), min_size=width, max_size=width)
+        )
         bias = data.draw(st.lists(numbers, min_size=width, max_size=width))
         weights[f"{key}W"], weights[f"{key}b"] = np.array(matrix, dtype=object), np.array(bias, dtype=object)
         own = [[w**2 / (b**2 + sum(v**2 for v in row)) for w in row] for row, b in zip(matrix, bias, strict=True)]
@@ -98,8 +100,9 @@ def test_sampled_walks_agree():
     net = Conv(2, 3, padding=1) >> ReLU() >> Conv(1, 3, padding=1)
     shape = (1, 6)
     weights = la.weights(net, on=shape, seed=4)
-    second, first = linear_part(Conv(1, 3, padding=1), (2, 6), {"W": weights["2.W"], "b": weights["2.b"]}), linear_part(
-        Conv(2, 3, padding=1), shape, {"W": weights["0.W"], "b": weights["0.b"]}
+    second, first = (
+        linear_part(Conv(1, 3, padding=1), (2, 6), {"W": weights["2.W"], "b": weights["2.b"]}),
+        linear_part(Conv(2, 3, padding=1), shape, {"W": weights["0.W"], "b": weights["0.b"]}),
     )
     draw, walks, start = np.random.default_rng(0), 40_000, 3
     ends = np.zeros(7)
@@ -123,7 +126,11 @@ def test_branches():
     weights = {"1.W": np.array([[[[1, 2, 3]]]])}
     found = la.capacity_propagation(net, weights, on=(1, 3))
     # The middle row: the identity has weight one, the branch 14 in all.
-    assert [Fraction(int(v.p), int(v.q)) for v in found.matrix.row(1)] == [Fraction(1, 15), Fraction(5, 15), Fraction(9, 15)]
+    assert [Fraction(int(v.p), int(v.q)) for v in found.matrix.row(1)] == [
+        Fraction(1, 15),
+        Fraction(5, 15),
+        Fraction(9, 15),
+    ]
     both = Conv(1, 1, bias=False) | Conv(1, 3, padding=1, bias=False)
     dense = la.capacity_propagation(both, 1, on=(2, 4)).transition.dense()
     assert dense.shape == (8, 8) and np.count_nonzero(dense[1]) == 2 and np.count_nonzero(dense[5]) == 6
@@ -137,12 +144,26 @@ def test_attention_with_a_given_pattern():
     weights = la.weights(layer, on=(3, 2), seed=1)
     found = la.capacity_propagation(layer, weights, on=(3, 2), pattern=pattern).transition.dense()
     positions = found.reshape(3, 2, 3, 2).sum(axis=3)
-    assert positions == pytest.approx(np.repeat((pattern**2 / (pattern**2).sum(axis=1, keepdims=True))[:, None], 2, axis=1))
+    assert positions == pytest.approx(
+        np.repeat((pattern**2 / (pattern**2).sum(axis=1, keepdims=True))[:, None], 2, axis=1)
+    )
 
 
 def test_walks_agree_with_matrices_away_from_the_margins():
-    net = Conv(1, 3, padding=1) >> ReLU() >> Conv(1, 4, padding="causal", dilation=2) >> (Identity() + Conv(1, 3, padding=1))
-    taps = {"0.W": [[[[2, 1, 3]]]], "0.b": [[1]], "2.W": [[[[1, 1, 2, 1]]]], "2.b": [[2]], "3.1.W": [[[[1, 3, 1]]]], "3.1.b": [[1]]}
+    net = (
+        Conv(1, 3, padding=1)
+        >> ReLU()
+        >> Conv(1, 4, padding="causal", dilation=2)
+        >> (Identity() + Conv(1, 3, padding=1))
+    )
+    taps = {
+        "0.W": [[[[2, 1, 3]]]],
+        "0.b": [[1]],
+        "2.W": [[[[1, 1, 2, 1]]]],
+        "2.b": [[2]],
+        "3.1.W": [[[[1, 3, 1]]]],
+        "3.1.b": [[1]],
+    }
     shape = (1, 21)
     at = {name: np.array(value).reshape(la.weights(net, on=shape)[name].shape) for name, value in taps.items()}
     row = la.capacity_propagation(net, at, on=shape).matrix.row(12)
@@ -165,16 +186,24 @@ def test_symbolic_depth_and_strides():
     assert float(golden.sigma[0]) == pytest.approx(4.4721, abs=1e-4)
     dilated = la.capacity_propagation(Repeat(Conv(1, 2, dilation=2**layer, padding="causal"), L, layer), on=(1, N))
     assert [dilated.variance[0].doit().subs(L, depth) for depth in (1, 4)] == [Rational(1, 4), Rational(255, 12)]
-    pyramid = la.capacity_propagation(Conv(4, 3, padding=1) >> MaxPool(2) >> Conv(4, 3, padding=1) >> MaxPool(2), on=(3, 16))
-    assert pyramid.jump == (4,) and pyramid.variance[0] == Rational(2, 3) + Rational(1, 4) + 4 * Rational(2, 3) + 4 * Rational(1, 4)
-    block = la.capacity_propagation((Identity() + Conv(1, 3, padding=1, bias=False)) ** L, on=(1, N), taps={"*.1.W": [[[[A, B, A]]]]})
+    pyramid = la.capacity_propagation(
+        Conv(4, 3, padding=1) >> MaxPool(2) >> Conv(4, 3, padding=1) >> MaxPool(2), on=(3, 16)
+    )
+    assert pyramid.jump == (4,) and pyramid.variance[0] == Rational(2, 3) + Rational(1, 4) + 4 * Rational(
+        2, 3
+    ) + 4 * Rational(1, 4)
+    block = la.capacity_propagation(
+        (Identity() + Conv(1, 3, padding=1, bias=False)) ** L, on=(1, N), taps={"*.1.W": [[[[A, B, A]]]]}
+    )
     assert (block.variance[0] - L * 2 * A**2 / (1 + 2 * A**2 + B**2)).cancel() == 0
     leaking = la.capacity_propagation(Conv(4, 3, padding=1) ** L, on=(4, N), bias=B)
     assert (leaking.mass * (1 + B) ** L).simplify() == 1
 
 
 def test_generating_functions_with_symbolic_taps():
-    found = la.capacity_propagation(Conv(1, 2, bias=False) >> Conv(1, 2), on=(1, 5), taps={"0.W": [[[[A, 1]]]], "1.W": [[[[1, B]]]], "1.b": [[1]]})
+    found = la.capacity_propagation(
+        Conv(1, 2, bias=False) >> Conv(1, 2), on=(1, 5), taps={"0.W": [[[[A, 1]]]], "1.W": [[[[1, B]]]], "1.b": [[1]]}
+    )
     expected = (A**2 + Z) / (A**2 + 1) * (1 + B**2 * Z) / (2 + B**2)
     assert (found.generating_function(Z) - expected).cancel() == 0
 

@@ -56,7 +56,13 @@ def test_a_skip_of_equal_parity_takes_the_library():
     """Layers 0, 1, 2 joined pairwise, all weights positive: the join of three sets, with prod (n - 1) voids."""
     pytest.importorskip("gudhi")
     net = Graph(
-        {"x": Identity(), "f": Linear(2, bias=False), "g": Linear(3, bias=False), "skip": Linear(3, bias=False), "sum": la.Add()},
+        {
+            "x": Identity(),
+            "f": Linear(2, bias=False),
+            "g": Linear(3, bias=False),
+            "skip": Linear(3, bias=False),
+            "sum": la.Add(),
+        },
         [("x", "f"), ("f", "g"), ("x", "skip"), ("g", "sum"), ("skip", "sum")],
     )
     weights = {name: np.abs(array) + 0.1 for name, array in la.weights(net, on=(2,)).items()}
@@ -95,7 +101,12 @@ def test_similarity_is_blind_to_the_order_of_neurons():
     net = Linear(4) >> ReLU() >> Linear(2)
     weights = la.weights(net, on=(3,), seed=1)
     order = [2, 0, 3, 1]
-    turned = {"0.W": weights["0.W"][order], "0.b": weights["0.b"][order], "2.W": weights["2.W"][:, order], "2.b": weights["2.b"]}
+    turned = {
+        "0.W": weights["0.W"][order],
+        "0.b": weights["0.b"][order],
+        "2.W": weights["2.W"][:, order],
+        "2.b": weights["2.b"],
+    }
     other = la.weights(net, on=(3,), seed=2)
     assert la.topological_similarity((net, weights), (net, turned), on=(3,)).distance == pytest.approx(0, abs=1e-12)
     assert la.topological_similarity((net, weights), (net, other), on=(3,)).distance > 0
@@ -109,7 +120,9 @@ def test_neural_persistence():
     net = Conv(3, 2, bias=False)
     kernel = la.weights(net, on=(2, 5))["W"]
     as_matrix = kernel.reshape(3, 4)
-    assert la.neural_persistence(net, {"W": kernel}, (2, 5)).mean == pytest.approx(la.neural_persistence([as_matrix]).mean)
+    assert la.neural_persistence(net, {"W": kernel}, (2, 5)).mean == pytest.approx(
+        la.neural_persistence([as_matrix]).mean
+    )
 
 
 def test_what_is_refused():
@@ -136,7 +149,12 @@ def test_perceptrons_on_digits_are_close_within_a_block():
             inputs = images[:, order] / 16 if shuffled else images / 16
             model = MLPClassifier((width,), max_iter=12, random_state=seed, learning_rate_init=0.01)
             model.fit(inputs[:1000], labels[:1000])
-            trained = {"0.W": model.coefs_[0].T, "0.b": model.intercepts_[0], "2.W": model.coefs_[1].T, "2.b": model.intercepts_[1]}
+            trained = {
+                "0.W": model.coefs_[0].T,
+                "0.b": model.intercepts_[0],
+                "2.W": model.coefs_[1].T,
+                "2.b": model.intercepts_[1],
+            }
             diagrams.append(la.persistent_homology(Linear(width) >> ReLU() >> Linear(10), trained, (64,)))
     from layeralgebra.algebra.topology.similarity import distance_matrix
 

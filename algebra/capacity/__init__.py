@@ -1,7 +1,7 @@
 """Capacity: where in its input a network spends its parameters, how that moves through layers, and the deep limit.
 
-Every quantity here starts from a matrix, a kernel or a set of moments, never from a network, so that the metrics of the
-engine can call it with what they read from equations. The definitions follow Donier's three papers (arXiv 1902.04485,
+The mathematics starts from a matrix, a kernel or a set of moments, never from a network; a second group of modules reads
+these from the equations of networks. The definitions follow Donier's three papers (arXiv 1902.04485,
 1902.08572, 1903.04455) as far as their abstracts and openings fix them; what had to be completed is marked
 ``source = "reconstruction ..."`` on the results.
 
@@ -27,5 +27,16 @@ module                     subject
 ``gaussian_integrals``     expectations under the normal law, in closed form
 ``decoupling``             how far an activation decouples its layers
 ``functional_dimension``   the generic functional dimension of ReLU perceptrons
+``monomials``              an equation as sums of products, or why it is not linear
+``linear_maps``            a layer as sparse maps, with their derivatives by its weights
+``linear_network``         a network as a tape of such maps: its predictor and the sparse Jacobian
+``closed_forms``           structures of linear networks recognised in their equations
+``circuits``               the bilinear circuits of attention
+``network``                `capacity_allocation`
+``network_transitions``    propagation at given weights, a carrier of transition matrices
+``network_walks``          propagation along positions, a carrier of walks
+``propagation``            `capacity_propagation`
+``network_scaling``        `scaling_exponent`, the deep limit of a block, the decoupling of an activation
+``tasks``                  architectures fitted to Gaussian-process tasks
 =========================  ===========================================================================================
 """

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sympy import Integer
-
 from ..arrays import Labelled, aligned, as_numbers, constant, of_one_kind, spread, united
 from ..errors import BudgetError, ShapeError, UnsupportedError
 from ..heads import Constant, Index, Pad, Read, Softmax, address_indices, reads
@@ -135,7 +133,9 @@ class Linearised(_LayerRun):
         columns = numpy.zeros(len(chosen), dtype=numpy.int64) if columns is None else columns[chosen]
         places = [place[chosen] for place in places]
         numbers = [self.tensors[read.tensor].reshape(-1)[place] for read, place in zip(factors, places)]
-        made = LinearMap(statement.target, linear[0].tensor if linear else None, rows, columns, _product(scale, numbers))
+        made = LinearMap(
+            statement.target, linear[0].tensor if linear else None, rows, columns, _product(scale, numbers)
+        )
         made.scale = scale
         for number, (read, place) in enumerate(zip(factors, places)):
             rest = [values for other, values in enumerate(numbers) if other != number]
@@ -167,8 +167,9 @@ class Linearised(_LayerRun):
         return _product(arrays[0], arrays[1:])
 
     def _one_over_count(self, group: Sequence[Index], box: Sequence[Index], sizes: Sequence[int]) -> Labelled:
-        import numpy
         from fractions import Fraction
+
+        import numpy
 
         held = self.permitted(frozenset(group))
         points = 1
@@ -206,7 +207,6 @@ class Linearised(_LayerRun):
         return numpy.broadcast_to(flat, sizes).reshape(-1)
 
 
-
 def _product(first: ndarray, others: Sequence[ndarray]) -> ndarray:
     """The elementwise product, exact where all factors are."""
     arrays = of_one_kind([first, *others])
@@ -228,7 +228,9 @@ def _broadcast(pattern: Any, shape: tuple[int, ...], instance: Instance) -> ndar
     try:
         return numpy.broadcast_to(made, shape)
     except ValueError:
-        raise ShapeError(f"{instance.layer}: a pattern of attention needs the shape {shape}, or its last axes; got {made.shape}") from None
+        raise ShapeError(
+            f"{instance.layer}: a pattern of attention needs the shape {shape}, or its last axes; got {made.shape}"
+        ) from None
 
 
 def _live(instance: Instance, given: frozenset[str]) -> frozenset[int]:
@@ -269,5 +271,3 @@ def layer_maps(
     made = Linearised(instance, tensors, pattern)
     maps = made.linearise()
     return maps, {name: tuple(int(size) for size in shape) for name, shape in instance.shapes.items()}
-
-

@@ -1,8 +1,9 @@
 r"""A network that is linear in its input, as a tape of sparse maps, and the Jacobian of its predictor by its weights.
 
-The predictor of one output is ``w^T = u^T M_L ... M_1``; a weight that stands in map l moves it by ``g_l dM_l P_l``, where
-``g_l = u^T M_L ... M_(l+1)`` is carried backwards and ``P_l = M_(l-1) ... M_1`` forwards along the tape, both sparse. So the
-Jacobian ``dw/dtheta`` is exact (no differences), sparse, and never needs a product of the size inputs x inputs.
+The predictor of one output is ``w^T = u^T M_L ... M_1``; a weight that stands in map l moves it by ``g_l dM_l P_l``,
+where ``g_l = u^T M_L ... M_(l+1)`` is carried backwards and ``P_l = M_(l-1) ... M_1`` forwards along the tape, both
+sparse. So the Jacobian ``dw/dtheta`` is exact (no differences), sparse, and never needs a product of the size inputs
+x inputs.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 class Step:
     """``target += map @ source`` on the tape, with what the weights do to the entries of the map.
 
-    Where the factors of the entries are weights themselves, `weights` holds their places among all parameters and `scale`
-    what they multiply; None where they are made of weights.
+    Where the factors of the entries are weights themselves, `weights` holds their places among all parameters and
+    `scale` what they multiply; None where they are made of weights.
     """
 
     target: int
@@ -42,6 +43,7 @@ class Step:
     derivatives: list[tuple[Any, ndarray, ndarray]] = field(default_factory=list)
     scale: ndarray | None = None
     weights: list[ndarray] | None = None
+
 
 @dataclass(frozen=True)
 class Jacobian:
@@ -282,7 +284,9 @@ class LinearNetwork(Unrolled):
                 else:
                     made[place] = 1.0
             except (IndexError, TypeError, ValueError) as problem:
-                raise FieldError(f"{output!r} is no place in an output of shape {self.output_shape}: {problem}") from None
+                raise FieldError(
+                    f"{output!r} is no place in an output of shape {self.output_shape}: {problem}"
+                ) from None
         return made.reshape(-1)
 
     def _one(self, unit: ndarray, reached: Sequence[Any]) -> tuple[ndarray, Any]:

@@ -107,9 +107,7 @@ def expand(head: Head, kind: Callable[[str], str], where: str) -> list[Monomial]
     if isinstance(head, Reduce) and head.operation in ("sum", "mean"):
         body = expand(head.body, kind, where)
         if head.operation == "sum":
-            return [
-                Monomial(m.constant, m.reads, m.known, (*m.sums, *head.indices), m.means) for m in body
-            ]
+            return [Monomial(m.constant, m.reads, m.known, (*m.sums, *head.indices), m.means) for m in body]
         return [Monomial(m.constant, m.reads, m.known, m.sums, (*m.means, head.indices)) for m in body]
     if isinstance(head, Apply):
         return _applied(head, kind, where)

@@ -160,9 +160,7 @@ def capacity_allocation(
     return numeric if partition is None else numeric.partition(partition)
 
 
-def linear_predictor(
-    net: Network, at: Any = None, on: Any = None, *, output: Any = None, around: Any = None
-) -> Any:
+def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: Any = None, around: Any = None) -> Any:
     """The predictor of a linear network and its sparse Jacobian by the weights; see `capacity_allocation`.
 
     Returns

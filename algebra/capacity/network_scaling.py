@@ -174,7 +174,11 @@ def _exponent(given: Any) -> Expr:
 
 
 def _moments(found: Walk, axis: int) -> dict[str, Expr]:
-    if found.kernel is not None and found.kernel.rank == 1 and all(part.is_number for offset in found.kernel.shares for part in offset):
+    if (
+        found.kernel is not None
+        and found.kernel.rank == 1
+        and all(part.is_number for offset in found.kernel.shares for part in offset)
+    ):
         variable = Dummy("z", positive=True)
         return moments_of(found.kernel.generating_function(variable), variable)
     if found.spreads:
@@ -213,7 +217,9 @@ def _width(instances: list[Instance]) -> WidthScaling:
     """Xavier's rule for the one layer with weights, and the activation around it."""
     weighted = [instance for instance in instances if instance.weights()]
     if len(weighted) != 1:
-        raise UnsupportedError("the scaling with the width is that of one layer with weights; pass it alone, or with an activation")
+        raise UnsupportedError(
+            "the scaling with the width is that of one layer with weights; pass it alone, or with an activation"
+        )
     active = [instance for instance in instances if activates(instance)]
     energy: Expr = Integer(1)
     if active:
@@ -286,7 +292,9 @@ def activation_decoupling(layer: Network) -> Any:
     return decoupling(_formula(instance.statements[0].value, variable), variable)
 
 
-def capacity_deep_limit(block: Network, constant: Any, on: Any = None, *, taps: Mapping[str, Any] | None = None, bias: Any = 0) -> "DeepLimit":
+def capacity_deep_limit(
+    block: Network, constant: Any, on: Any = None, *, taps: Mapping[str, Any] | None = None, bias: Any = 0
+) -> "DeepLimit":
     """The continuous limit of so many copies of ``Identity() + branch``, the branch scaled by ``c / sqrt(L)``.
 
     Parameters
@@ -315,7 +323,11 @@ def capacity_deep_limit(block: Network, constant: Any, on: Any = None, *, taps: 
     from .deep_limit import DeepLimit
 
     as_network(block, "la.capacity_deep_limit")
-    if not isinstance(block, Add) or sum(branch.is_identity for branch in block.branches) != 1 or len(block.branches) != 2:
+    if (
+        not isinstance(block, Add)
+        or sum(branch.is_identity for branch in block.branches) != 1
+        or len(block.branches) != 2
+    ):
         raise UnsupportedError("the deep limit is that of a block Identity() + branch")
     place = next(number for number, branch in enumerate(block.branches) if not branch.is_identity)
     below = {}

@@ -44,7 +44,9 @@ class TransitionCarrier(Carrier[Moved]):
         instance = site.instance
         assert instance is not None
         if len(site.inputs) != 1:
-            raise UnsupportedError(f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one")
+            raise UnsupportedError(
+                f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one"
+            )
         if activates(instance):
             return lambda copies: None
         made: dict[str, CapacityTransition | None] = {}
@@ -102,7 +104,9 @@ class TransitionCarrier(Carrier[Moved]):
     def repeat(self, value: Moved, times: Expr, index: Symbol | None) -> Moved:
         if not times.is_Integer:
             raise UnsupportedError(f"matrices need a number of copies, got {times}")
-        return lambda copies: self.series([lambda outer, n=number: value((*outer, n)) for number in range(int(times))])(copies)
+        return lambda copies: self.series([lambda outer, n=number: value((*outer, n)) for number in range(int(times))])(
+            copies
+        )
 
     def graph(self, steps: Sequence[GraphStep[Moved]], sink: str) -> Moved:
         arrived: dict[str, Moved] = {}
@@ -147,7 +151,9 @@ def _maxima(instance: Instance) -> CapacityTransition | None:
     """Maxima of exchangeable inputs: each of a window is the largest with the same probability."""
     from ..semantics import compute
 
-    if instance.weights() or not any(isinstance(h, Reduce) and h.operation == "max" for s in instance.statements for h in walk(s.value)):
+    if instance.weights() or not any(
+        isinstance(h, Reduce) and h.operation == "max" for s in instance.statements for h in walk(s.value)
+    ):
         return None
     import numpy as np
 
@@ -217,7 +223,9 @@ def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
         return drawn(needed.slots.values(), at), False
     held = {name: numpy.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
     symbolic = {name: array for name, array in held.items() if array.dtype == object and _has_symbols(array)}
-    numeric = {name: numpy.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()}
+    numeric = {
+        name: numpy.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()
+    }
     tensors = checked(needed.slots, numeric)
     tensors.update(symbolic)
     return tensors, all(array.dtype == object for array in tensors.values())

@@ -30,6 +30,7 @@ WIDEST = 400
 
 _ONE = Integer(1)
 
+
 @dataclass(frozen=True)
 class Walk:
     """Where capacity goes along the positions: of each axis the spread, and the whole law where it is small enough."""
@@ -71,7 +72,9 @@ class WalkCarrier(Carrier[Walk]):
         own = [*(path.split(".") if path else []), name]
         for given in self.taps:
             parts = given.split(".")
-            if len(parts) == len(own) and all(one == two or (one == "*" and (two == "*" or two.isdigit())) for one, two in zip(parts, own)):
+            if len(parts) == len(own) and all(
+                one == two or (one == "*" and (two == "*" or two.isdigit())) for one, two in zip(parts, own)
+            ):
                 self.used.add(given)
                 return given
         return None
@@ -79,7 +82,9 @@ class WalkCarrier(Carrier[Walk]):
     def leaf(self, site: Site, port: int) -> Walk:
         assert site.instance is not None
         if len(site.inputs) != 1:
-            raise UnsupportedError(f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one")
+            raise UnsupportedError(
+                f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one"
+            )
         if activates(site.instance):
             return Walk()
         return _Positions(site, self).walk()
@@ -93,12 +98,16 @@ class WalkCarrier(Carrier[Walk]):
     def join(self, site: Site, values: Sequence[Walk]) -> Walk:
         if not isinstance(site.node, (Add, Concat)):
             raise UnsupportedError("capacity has no rule for a product of branches")
-        rank = max((len(value.spreads) for value in values if value.spreads is not None), default=len(site.output.shape) - 1)
+        rank = max(
+            (len(value.spreads) for value in values if value.spreads is not None), default=len(site.output.shape) - 1
+        )
         parts = [value.at_rank(rank) for value in values]
         if isinstance(site.node, Concat):
             axis = site.node.axis if site.node.axis is not None else site.output.channel_axis
             if axis % len(site.output.shape) != site.output.channel_axis:
-                raise UnsupportedError("branches that are concatenated along positions are no walk; give weights for a matrix")
+                raise UnsupportedError(
+                    "branches that are concatenated along positions are no walk; give weights for a matrix"
+                )
             total = site.output.shape[axis]
             return _mixture(parts, [flow.shape[axis] / total for flow in site.inputs], parts[0].strength)
         strength = SymAdd(*(part.strength for part in parts))
@@ -107,7 +116,9 @@ class WalkCarrier(Carrier[Walk]):
     def repeat(self, value: Walk, times: Expr, index: Symbol | None) -> Walk:
         if value.spreads is None:
             return value
-        varies = index is not None and any(s.variance.has(index) or s.jump.has(index) or s.mean.has(index) for s in value.spreads)
+        varies = index is not None and any(
+            s.variance.has(index) or s.jump.has(index) or s.mean.has(index) for s in value.spreads
+        )
         if varies:
             assert index is not None
             if times.is_Integer:
@@ -126,7 +137,9 @@ class WalkCarrier(Carrier[Walk]):
         arrived: dict[str, Walk] = {}
         for step in steps:
             incoming = [arrived[source] for source in step.sources] or [Walk()]
-            arrived[step.name] = self.join(step.join, incoming) if step.join is not None else _after(incoming[0], step.values[0])
+            arrived[step.name] = (
+                self.join(step.join, incoming) if step.join is not None else _after(incoming[0], step.values[0])
+            )
         return arrived[sink]
 
     def source(self, site: Site) -> Walk:
@@ -161,7 +174,9 @@ def _mixture(parts: Sequence[Walk], portions: Sequence[Expr], strength: Expr) ->
     assert all(part.spreads is not None for part in parts)
     for column in zip(*(part.spreads for part in parts if part.spreads is not None)):
         if any(simplify(spread.jump - column[0].jump) != 0 for spread in column):
-            raise ShapeError(f"branches with strides {', '.join(str(s.jump) for s in column)} do not meet at the same positions")
+            raise ShapeError(
+                f"branches with strides {', '.join(str(s.jump) for s in column)} do not meet at the same positions"
+            )
         mass = SymAdd(*(portion * s.mass for portion, s in zip(portions, column)))
         share = [portion * s.mass / mass for portion, s in zip(portions, column)]
         mean = SymAdd(*(p * s.mean for p, s in zip(share, column))).cancel()
@@ -189,8 +204,13 @@ class _Positions:
 
     def walk(self) -> Walk:
         flow = self.site.inputs[0]
-        channel = flow.channel_axis if self.site.node.layout[0] is None else (  # type: ignore[attr-defined]
-            len(flow.shape) - 1 if self.site.node.layout[0] == "last" else 0  # type: ignore[attr-defined]
+        channel = (
+            flow.channel_axis
+            if self.site.node.layout[0] is None
+            # type: ignore[attr-defined]
+            else (
+                len(flow.shape) - 1 if self.site.node.layout[0] == "last" else 0  # type: ignore[attr-defined]
+            )
         )
         axes = [axis for axis in range(len(flow.shape)) if axis != channel] if len(flow.shape) > 1 else []
         shifts = {axis: Integer(0) for axis in axes}
@@ -207,7 +227,9 @@ class _Positions:
                 continue
             read = [h for h in walk(statement.value) if isinstance(h, Read) and h.tensor == current]
             if len({r.address for r in read}) != 1:
-                raise UnsupportedError(f"{self.site.node}: a line that reads {current} in several ways is no walk; give weights for a matrix")
+                raise UnsupportedError(
+                    f"{self.site.node}: a line that reads {current} in several ways is no walk; give weights for a matrix"
+                )
             made.append((read[0], place))
             current = statement.target
         if self.instance.recurrent or attended(self.instance):
@@ -222,12 +244,18 @@ class _Positions:
             still = KernelWalk({(0,) * len(axes): mass}, strength)
             return Walk(tuple(Spread(mass=mass) for _ in axes), still, strength) if self.instance.weights() else Walk()
         if len(moving) > 1:
-            raise UnsupportedError(f"{self.site.node} moves along positions in several lines; give its weights for a matrix")
+            raise UnsupportedError(
+                f"{self.site.node} moves along positions in several lines; give its weights for a matrix"
+            )
         return self._moved(*moving[0], axes, shifts, weights, strength)
 
     def _moves(self, read: Read, place: int, axes: Sequence[int]) -> bool:
         address = self.instance.statements[place].address
-        return any(not (isinstance(read.address[axis], Index) and read.address[axis] in address) for axis in axes if axis < len(read.address))
+        return any(
+            not (isinstance(read.address[axis], Index) and read.address[axis] in address)
+            for axis in axes
+            if axis < len(read.address)
+        )
 
     def _moved(
         self, read: Read, place: int, axes: Sequence[int], shifts: Mapping[int, Expr], weights: Any, strength: Expr
@@ -245,7 +273,9 @@ class _Positions:
             steps = {index: step for index, step in form[0].items() if index in target}
             taps = {index: step for index, step in form[0].items() if index not in target}
             if len(steps) > 1 or len(taps) > 1:
-                raise UnsupportedError(f"{self.site.node} reads one axis through several indices; give its weights for a matrix")
+                raise UnsupportedError(
+                    f"{self.site.node} reads one axis through several indices; give its weights for a matrix"
+                )
             jump = next(iter(steps.values()), _ONE)
             start = form[1] + shifts[axis]
             if not taps:
@@ -253,10 +283,12 @@ class _Positions:
                 kernels.append([(start, _ONE)])
                 taps_of_axis.append(None)
                 continue
-            (index, dilation), = taps.items()
+            ((index, dilation),) = taps.items()
             taps_of_axis.append(index)
             one = uniform(extents[index], stride=1, dilation=1)
-            spreads.append(Spread(simplify(one.mean * dilation + start), simplify(one.variance * dilation**2), jump, mass))
+            spreads.append(
+                Spread(simplify(one.mean * dilation + start), simplify(one.variance * dilation**2), jump, mass)
+            )
             kernels.append(
                 [(start + dilation * tap, 1 / extents[index]) for tap in range(int(extents[index]))]
                 if extents[index].is_Integer and extents[index] <= WIDEST else []
@@ -316,7 +348,14 @@ class _Positions:
         return (kept / (kept + (weights[3] or 0))).cancel()
 
     def _given(
-        self, weights: Any, taps: Sequence[Index | None], read: Read, axes: Sequence[int], shifts: Any, jumps: Any, strength: Expr
+        self,
+        weights: Any,
+        taps: Sequence[Index | None],
+        read: Read,
+        axes: Sequence[int],
+        shifts: Any,
+        jumps: Any,
+        strength: Expr,
     ) -> Walk:
         """The walk of given taps; several channels count together."""
         factor = next(
@@ -326,7 +365,9 @@ class _Positions:
         depth = len(factor.address)
         values: dict[tuple[int, ...], Expr] = weights[2]
         if any(len(place) != depth for place in values):
-            raise ShapeError(f"the weights {weights[0]} of {self.site.node} have {depth} axes, those given have {len(next(iter(values)))}")
+            raise ShapeError(
+                f"the weights {weights[0]} of {self.site.node} have {depth} axes, those given have {len(next(iter(values)))}"
+            )
         position = [factor.address.index(tap) if tap is not None else None for tap in taps]
         forms = [affine(read.address[axis]) for axis in axes]  # type: ignore[arg-type]
         total = SymAdd(*(v**2 for v in values.values()), weights[3] or 0)
@@ -335,7 +376,11 @@ class _Positions:
             offset = []
             for axis, tap, where, form in zip(axes, taps, position, forms):
                 assert form is not None
-                offset.append(shifts[axis] + form[1] + (form[0][tap] * place[where] if tap is not None and where is not None else 0))
+                offset.append(
+                    shifts[axis]
+                    + form[1]
+                    + (form[0][tap] * place[where] if tap is not None and where is not None else 0)
+                )
             key = tuple(offset)
             shares[key] = shares.get(key, Integer(0)) + value**2 / total
         kernel = KernelWalk({offset: share for offset, share in shares.items() if share != 0}, strength, jumps)

@@ -104,7 +104,13 @@ class CapacityPropagation:
 
 
 def capacity_propagation(
-    net: Network, at: Any = None, on: Any = None, *, taps: Mapping[str, Any] | None = None, bias: Any = 0, pattern: Any = None
+    net: Network,
+    at: Any = None,
+    on: Any = None,
+    *,
+    taps: Mapping[str, Any] | None = None,
+    bias: Any = 0,
+    pattern: Any = None,
 ) -> CapacityPropagation:
     """How capacity moves backwards through a network, by the Markov rule of the totally decoupled limit.
 

@@ -136,7 +136,12 @@ def architectures(length: int = LENGTH) -> dict[str, Architecture]:
     recurrent, low_rank = _layers()
     plain = Repeat(conv(3, padding="causal"), 4)
     dilated = Repeat(conv(2, dilation=2**level), depth, level)
-    pyramid = (conv(3, padding="same") >> AvgPool(2)) >> (conv(3, padding="same") >> AvgPool(2)) >> Flatten() >> Linear(1, bias=False)
+    pyramid = (
+        (conv(3, padding="same") >> AvgPool(2))
+        >> (conv(3, padding="same") >> AvgPool(2))
+        >> Flatten()
+        >> Linear(1, bias=False)
+    )
     found = [
         Architecture("dense", Flatten() >> Linear(1, bias=False), (1, length)),
         Architecture("convolutions", plain, (1, length), (0, length - 1)),
@@ -237,7 +242,9 @@ class Predictor:
             factors = [flat[places] for places in step.weights or ()]
             entries = step.scale * np.prod(factors, axis=0) if factors else step.matrix.tocsr()[step.rows, step.columns]
             values.append((entries, factors))
-            np.add.at(reached[step.target], step.rows, np.asarray(entries)[:, None] * reached[step.source][step.columns])
+            np.add.at(
+                reached[step.target], step.rows, np.asarray(entries)[:, None] * reached[step.source][step.columns]
+            )
         back: list[Any] = [np.zeros(size) for size in sizes]
         back[self.tape.output] = self.unit
         jacobian = np.zeros((len(flat), sizes[0]))

@@ -1,7 +1,6 @@
 """Topology: persistent homology of the graph of a network's weights.
 
-Everything starts from weight matrices, never from a network of the engine, so that its metrics can call this with what
-they read from equations.
+The mathematics starts from weight matrices; `network` reads them from the equations of a network.
 
 =======================  =======================================================================================
 module                   subject
@@ -13,5 +12,6 @@ module                   subject
 ``similarity``           distances of networks by their diagrams
 ``betti``                Betti numbers in closed form for symbolic widths and depth
 ``neural_persistence``   neural persistence, layer by layer
+``network``              all of it for networks: their graph of neurons, read from equations
 =======================  =======================================================================================
 """

@@ -110,7 +110,9 @@ class _Neurons(Unrolled):
         try:
             rows, columns, values, offsets = composed(instance, own)
         except UnsupportedError as error:
-            raise UnsupportedError(f"{layer} is neither affine nor an activation, so it has no graph of neurons: {error}") from None
+            raise UnsupportedError(
+                f"{layer} is neither affine nor an activation, so it has no graph of neurons: {error}"
+            ) from None
         self._remember(instance, own, scope)
         size = int(np.prod([int(extent) for extent in instance.output]))
         before = arrived[0]
@@ -150,7 +152,9 @@ class _Neurons(Unrolled):
             shapes = [part.shape for part in arrived]
             total = list(shapes[0])
             total[axis] = sum(shape[axis] for shape in shapes)
-            places = np.split(np.arange(int(np.prod(total))).reshape(total), np.cumsum([s[axis] for s in shapes])[:-1], axis)
+            places = np.split(
+                np.arange(int(np.prod(total))).reshape(total), np.cumsum([s[axis] for s in shapes])[:-1], axis
+            )
             parts, offsets = [], []
             for part, place in zip(arrived, places):
                 flat = place.reshape(-1)
@@ -175,7 +179,9 @@ def _within(part: Any, target: set[Any]) -> bool:
     return not isinstance(part, Read) and bool(address_indices(part)) and address_indices(part) <= target
 
 
-def composed(instance: Instance, tensors: Mapping[str, ndarray]) -> tuple[ndarray, ndarray, ndarray, list[tuple[ndarray, ndarray]]]:
+def composed(
+    instance: Instance, tensors: Mapping[str, ndarray]
+) -> tuple[ndarray, ndarray, ndarray, list[tuple[ndarray, ndarray]]]:
     """One affine layer as rows, columns and values, zeros that the equation has included, and its offsets."""
     import numpy as np
     import scipy.sparse as sp
@@ -299,7 +305,9 @@ def persistent_homology(
     return homology_of_graph(graph, zeta=zeta, route=route)
 
 
-def topological_similarity(a: Any, b: Any, vectorisation: str = "heat", *, on: Any = None, **options: Any) -> TopologicalSimilarity:
+def topological_similarity(
+    a: Any, b: Any, vectorisation: str = "heat", *, on: Any = None, **options: Any
+) -> TopologicalSimilarity:
     """The distance of two networks by their vectorised persistence diagrams; zero for the same network.
 
     Parameters
@@ -336,7 +344,9 @@ def _diagrams(given: Any, on: Any) -> PersistenceDiagrams:
     raise FieldError(f"a network, or a pair of a network and its weights, got {type(given).__name__}")
 
 
-def neural_persistence(net: Any, weights: Any = None, on: Any = None, *, power: float = 2.0, normalised: bool = True) -> NeuralPersistence:
+def neural_persistence(
+    net: Any, weights: Any = None, on: Any = None, *, power: float = 2.0, normalised: bool = True
+) -> NeuralPersistence:
     """Neural persistence of each layer and in the mean: how unevenly its weights connect it.
 
     Parameters

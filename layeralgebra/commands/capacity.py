@@ -11,7 +11,9 @@ from .arguments import listed
 BARS = " ▁▂▃▄▅▆▇█"
 
 
-def run(tasks: Sequence[str] = (), architectures: Sequence[str] = (), length: int = 32, starts: int = 2) -> Iterator[Block]:
+def run(
+    tasks: Sequence[str] = (), architectures: Sequence[str] = (), length: int = 32, starts: int = 2
+) -> Iterator[Block]:
     """A block for each task: a line for what it needs, a line for each architecture."""
     from ..algebra.capacity.tasks import TASKS, compare
 
