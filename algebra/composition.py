@@ -23,8 +23,8 @@ from sympy.core.symbol import Symbol
 from .cuts import Least, minimum_vertex_cut
 from .dims import as_size
 from .errors import BudgetError, FieldError, UnsupportedError
-from .histogram import Histogram, convolve, disjoint, unit
-from .transfers import Affine, MaxPool, Pieces, Transfer, Units, after, number, relu
+from .histogram import Histogram, convolve, unit
+from .transfers import Affine, Pieces, Transfer, Units, after, number
 
 # From this many parts on, counts have so many digits that a library for long integers pays.
 _LONG_CHAIN = 20
@@ -77,7 +77,7 @@ class Chain(Transfer):
 
 
 def _packed(v: Histogram) -> Histogram:
-    """The same integers in FLINT's representation, if that is installed: products of long ones are several times quicker."""
+    """The same integers in FLINT's representation, where that is installed: long products are several times quicker."""
     try:
         from flint import fmpz
     except ImportError:
@@ -235,7 +235,9 @@ class Repeated(Transfer):
 
     def _copies(self) -> int:
         if self.index is not None:
-            raise UnsupportedError(f"the histogram of copies that depend on {self.index}; repeat a literal number of times")
+            raise UnsupportedError(
+                f"the histogram of copies that depend on {self.index}; repeat a literal number of times"
+            )
         return number(self.times, "times")
 
     def act(self, v: Histogram) -> Histogram:
@@ -257,7 +259,10 @@ class Repeated(Transfer):
             return []
         first = self.body._bits(cut)
         if self.index is not None:  # sizes that grow or shrink from copy to copy narrow nothing but their own copy
-            return [Sum(part, (self.index, 0, self.times - 1)) if part.has(self.index) else self.times * part for part in first]
+            return [
+                Sum(part, (self.index, 0, self.times - 1)) if part.has(self.index) else self.times * part
+                for part in first
+            ]
         again = self.body._bits(cut.series(self.body._narrowest()))
         if first == again:
             return [self.times * part for part in again]
@@ -441,7 +446,9 @@ def fuse(transfer: Transfer) -> Transfer:
     for pieces, found in siblings.items():
         if len(found) > 1:
             groups = tuple(
-                (units, _least(rank, seen), copies) for _, layer, rank, _ in found for units, seen, copies in layer.groups
+                (units, _least(rank, seen), copies)
+                for _, layer, rank, _ in found
+                for units, seen, copies in layer.groups
             )
             tails = tuple(Chain((Affine(_least(layer.count, rank)), tail)) for _, layer, rank, tail in found)
             fused.append(Chain((Units(groups, pieces), fuse(Branches(tails, transfer.width)))))

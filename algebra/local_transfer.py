@@ -122,7 +122,7 @@ def local_transfer(instance: Instance, surrogate: str | None = None) -> Transfer
 
 
 class _Reader:
-    """One reading of an equation: `signals` holds what each tensor is to the input, None where it does not depend on it."""
+    """One reading of an equation; `signals` holds the transfer function to each tensor that depends on the input."""
 
     def __init__(self, instance: Instance, surrogate: str | None):
         self.instance, self.surrogate = instance, surrogate
@@ -223,7 +223,8 @@ class _Reader:
             here = dict(zip(statement.address, head.address))
             address = [_renamed(part, here) for part in form.read.address]
             if None not in address:
-                return Elementwise(Read(form.read.tensor, tuple(address)), form.function, form.bends)  # type: ignore[arg-type]
+                here_read = Read(form.read.tensor, tuple(address))  # type: ignore[arg-type]
+                return Elementwise(here_read, form.function, form.bends)
         return Elementwise(head, ScalarFunction.identity())
 
     def _plus(self, forms: Sequence[Form], head: Plus) -> Form:
@@ -250,7 +251,9 @@ class _Reader:
         if len(parts) == 1:
             form, _ = parts[0]
             if isinstance(form, Elementwise) and form.function is not None:
-                return Elementwise(form.read, form.function.times(_number_of([f for g, f in forms if g is None], Integer(1))))
+                return Elementwise(
+                    form.read, form.function.times(_number_of([f for g, f in forms if g is None], product=True))
+                )
             return form
         if _common_read([form for form, _ in parts]) is not None:
             return _smooth([form for form, _ in parts])
@@ -271,7 +274,11 @@ class _Reader:
             bends = head.function not in ARITHMETIC
             if one is not None:
                 return _smooth([form for form, _ in parts], bends)
-            what = f"{head.function}(...)" if len(parts) == 1 else f"{head.function} of two tensors that depend on the input"
+            what = (
+                f"{head.function}(...)"
+                if len(parts) == 1
+                else f"{head.function} of two tensors that depend on the input"
+            )
             return self._without_pieces(what, parts, head, units=bends)
         size = self._size(head)
         if len(parts) == 2:
@@ -283,7 +290,14 @@ class _Reader:
             if form.function is None:
                 return _smooth([form], True)
             return Elementwise(form.read, form.function.bent(known, bend))
-        return Made(series((self.transfer(form, argument), Units(((size, oo, 1),), ScalarFunction.identity().bent(known, bend).pieces()))))
+        return Made(
+            series(
+                (
+                    self.transfer(form, argument),
+                    Units(((size, oo, 1),), ScalarFunction.identity().bent(known, bend).pieces()),
+                )
+            )
+        )
 
     def _reduce(self, head: Reduce) -> Form:
         form = self.form(head.body)
@@ -324,7 +338,10 @@ class _Reader:
         size = self._size(head)
         tensors = {read.tensor for read in form.reads}
         if len(tensors) > 1:
-            maps = [self._affine(Linear(tuple(r for r in form.reads if r.tensor == t), form.summed), head) for t in sorted(tensors)]
+            maps = [
+                self._affine(Linear(tuple(r for r in form.reads if r.tensor == t), form.summed), head)
+                for t in sorted(tensors)
+            ]
             return self._joined(maps, size)
         (tensor,) = tensors
         if len(form.reads) == 1 and not form.summed and form.reads[0].address == self._plain(tensor, form.reads[0]):
@@ -333,7 +350,9 @@ class _Reader:
         kept = free_indices(head)
         copies = simplify(Mul(*(self._extent(index) for index in kept & addressed)))
         outputs = simplify(Mul(*(self._extent(index) for index in kept - addressed)))
-        seen = simplify(Mul(*(self._distinct(form.reads, tensor, axis) for axis in range(len(self.instance.shapes[tensor])))))
+        seen = simplify(
+            Mul(*(self._distinct(form.reads, tensor, axis) for axis in range(len(self.instance.shapes[tensor]))))
+        )
         if not form.summed and len(form.reads) == 1 and seen == simplify(Mul(*self.instance.shapes[tensor])):
             return self.signals[tensor]  # its elements again, each once or several times
         fan_in = simplify(
@@ -438,17 +457,18 @@ def _common_read(forms: Sequence[Form]) -> Read | None:
 
 
 def _smooth(forms: Sequence[Form], bends: bool = False) -> Elementwise:
-    """A scalar function of one element that is not piecewise linear; it is an activation if anything in it has a bend."""
-    bent = any(form.bends or (form.function is not None and not form.function.is_affine) for form in forms)  # type: ignore[union-attr]
+    """A scalar function of one element that has no pieces; an activation if anything in it has a bend."""
+    known = [form for form in forms if isinstance(form, Elementwise)]
+    bent = any(form.bends or (form.function is not None and not form.function.is_affine) for form in known)
     return Elementwise(forms[0].read, None, bends or bent)  # type: ignore[union-attr]
 
 
-def _number_of(constants: Sequence[Head], neutral: Expr = Integer(0)) -> Expr | None:
+def _number_of(constants: Sequence[Head], product: bool = False) -> Expr | None:
     """The number that constants amount to; None if it is not known before the weights are."""
     if not all(isinstance(constant, Constant) for constant in constants):
         return None
     values = [constant.value for constant in constants]  # type: ignore[attr-defined]
-    return Mul(*values) if neutral == 1 else Add(*values)
+    return Mul(*values) if product else Add(*values)
 
 
 def _renamed(part: Address, here: dict[Address, Address]) -> Address | None:

@@ -31,7 +31,8 @@ class PlainWidths:
     ends_affine : bool
         Whether an affine map follows the last units.
     dense : bool
-        Whether an affine map of full rank with weights of its own stands before every layer of units, and the last map is one.
+        Whether an affine map of full rank with weights of its own stands before every layer of units, and the last map
+        is one.
     output : Expr
     """
 
@@ -76,11 +77,15 @@ class _Reader:
             elif isinstance(part, Repeated) and part.index is None:
                 inner = self.blocks(part.body)
                 if len(inner) > 1 or any(times != 1 for _, times in inner):
-                    raise UnsupportedError(f"{self.what} has no rule for a repetition inside a repetition; repeat a literal number of times")
+                    raise UnsupportedError(
+                        f"{self.what} has no rule for a repetition inside a repetition; repeat a literal number "
+                        f"of times"
+                    )
                 found += [(widths, part.times) for widths, _ in inner]
             else:
                 raise UnsupportedError(
-                    f"{self.what} is stated for plain networks, layers of ReLUs one after the other, and here is a {type(part).__name__}\n"
+                    f"{self.what} is stated for plain networks, layers of ReLUs one after the other, and here "
+                    f"is a {type(part).__name__}\n"
                     "  write instead: layer_complexity(net), or linear_regions(net, bound='histogram'), for any network"
                 )
         return found
@@ -88,7 +93,12 @@ class _Reader:
     def _check(self, units: Units) -> None:
         """Whether the units see an affine map in general position of all that came before."""
         affine = self.affine
-        dense = affine is not None and affine.groups is not None and affine.groups[2] == 1 and units.groups[0][1:] == (oo, 1)
+        dense = (
+            affine is not None
+            and affine.groups is not None
+            and affine.groups[2] == 1
+            and units.groups[0][1:] == (oo, 1)
+        )
         if dense and affine is not None:
             full = Min(self.before, units.count)
             dense = affine.rank == full or simplify(affine.rank - full) == 0

@@ -26,9 +26,9 @@ from sympy.core.relational import Relational
 from sympy.core.symbol import Symbol
 from sympy.logic.boolalg import Boolean
 
+from .composition import Chain
 from .dims import are_sizes, as_size
 from .errors import DomainError, FieldError, UnsupportedError
-from .composition import Chain
 from .histogram import unit
 from .transfers import relu
 from .zaslavsky import Zaslavsky
@@ -118,7 +118,9 @@ class WidthFold:
             counts[part] = counts.get(part, Integer(0)) + count
         return self._join([part * count if self.additive else part**count for part, count in counts.items()])
 
-    def _block(self, context: Context, widths: tuple[Expr, ...], times: Expr) -> tuple[Context, list[tuple[Expr, Expr]]]:
+    def _block(
+        self, context: Context, widths: tuple[Expr, ...], times: Expr
+    ) -> tuple[Context, list[tuple[Expr, Expr]]]:
         """The context after a block, and its parts with how often each stands."""
         context, parts = self._pass(context, widths)
         first = self._join(parts)

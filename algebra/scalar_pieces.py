@@ -3,7 +3,8 @@
 >>> clipped = ScalarFunction.identity().bent((0, 1), Integer(0)).bent((1, 0), Integer(6))  # min(max(x, 0), 6)
 >>> clipped.knots, clipped.pieces()
 ((0, 6), Pieces(sloped=1, constant=2))
->>> leaky = ScalarFunction.identity().bent((0, 1), Integer(0)).plus(ScalarFunction.identity().bent((1, 0), Integer(0)).times(None))
+>>> below = ScalarFunction.identity().bent((1, 0), Integer(0)).times(None)  # a min(x, 0)
+>>> leaky = ScalarFunction.identity().bent((0, 1), Integer(0)).plus(below)
 >>> leaky.knots, leaky.pieces()
 ((0,), Pieces(sloped=2, constant=0))
 """

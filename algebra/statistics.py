@@ -69,7 +69,8 @@ def spearman(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def kendall(one: Sequence[float], other: Sequence[float]) -> float:
-    """Kendall's tau-b: pairs in the same order less pairs in the opposite one, corrected for ties; nan where one side is constant."""
+    """Kendall's tau-b: pairs in equal order less those in opposite order, corrected for ties; nan for a "
+    "constant side."""
     import numpy as np
 
     signs = [np.sign(np.subtract.outer(a, a)) for a in (np.asarray(one, dtype=float), np.asarray(other, dtype=float))]
@@ -81,8 +82,13 @@ STATISTICS: dict[str, Callable[[Sequence[float], Sequence[float]], float]] = {"s
 
 
 def correlate(
-    one: Sequence[float], other: Sequence[float], statistic: str = "spearman", level: float = 0.95, resamples: int = 1000, seed: int = 0,
-) -> Correlation:  # fmt: skip
+    one: Sequence[float],
+    other: Sequence[float],
+    statistic: str = "spearman",
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Correlation:
     """A rank correlation with a percentile bootstrap interval.
 
     Parameters
@@ -108,9 +114,14 @@ def correlate(
 
 
 def correlation_gain(
-    one: Sequence[float], than: Sequence[float], other: Sequence[float], statistic: str = "spearman", level: float = 0.95,
-    resamples: int = 1000, seed: int = 0,
-) -> Correlation:  # fmt: skip
+    one: Sequence[float],
+    than: Sequence[float],
+    other: Sequence[float],
+    statistic: str = "spearman",
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Correlation:
     """By how much `one` correlates better with `other` than `than` does; both are taken from the same resamples."""
     measure = _statistic(statistic)
     return _bootstrapped(lambda a, b, c: measure(a, b) - measure(c, b), one, other, than, level, resamples, seed)
@@ -123,9 +134,14 @@ def _statistic(name: str) -> Callable[[Sequence[float], Sequence[float]], float]
 
 
 def _bootstrapped(
-    measure: Callable[[Any, Any, Any], float], one: Sequence[float], other: Sequence[float], third: Sequence[float], level: float, resamples: int,
+    measure: Callable[[Any, Any, Any], float],
+    one: Sequence[float],
+    other: Sequence[float],
+    third: Sequence[float],
+    level: float,
+    resamples: int,
     seed: int,
-) -> Correlation:  # fmt: skip
+) -> Correlation:
     import numpy as np
 
     a, b, c = (np.asarray(list(values), dtype=float) for values in (one, other, third))

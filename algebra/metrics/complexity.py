@@ -51,12 +51,13 @@ layer_complexity = Metric(
     kind=lambda evaluation, formula, surrogate, **options: "upper" if surrogate is None else "surrogate",
     term=_own,
     options={"d": None, "method": "closed_form", "surrogate": None},
-    source="reconstruction after Badias & Banerjee, arXiv 2107.01081; an upper bound on log2 of the number of affine regions",
-    documentation="""Layer complexity of a network, in bits: a bound on the logarithm of how many affine regions it can have.
+    source="reconstruction after Badias & Banerjee, arXiv 2107.01081; at least log2 of the number of affine regions",
+    documentation="""Layer complexity of a network, in bits: a bound on the logarithm of its number of affine regions.
 
-    The closed form is ``sum_l log2 Z(n_l, m_l)`` over the layers of units, where ``m_l`` is the least vertex cut (capacities are sizes of
-    tensors) between the input and layer l, capped by d. The histogram tells regions of different dimension apart and is never above it; it
-    needs numbers for all sizes. Terms of a derivation are those of each node alone.
+    The closed form is ``sum_l log2 Z(n_l, m_l)`` over the layers of units, where ``m_l`` is the least vertex cut
+    (capacities are sizes of tensors) between the input and layer l, capped by d. The histogram tells regions of
+    different dimension apart and is never above it; it needs numbers for all sizes. Terms of a derivation are those of
+    each node alone.
 
     Parameters
     ----------
@@ -82,10 +83,10 @@ layer_complexity = Metric(
 
     References
     ----------
-    Badias and Banerjee, "Neural Network Layer Algebra", arXiv 2107.01081 (2021); Hinz and van de Geer, "A framework for the construction of
-    upper bounds on the number of affine linear regions of ReLU feed-forward neural networks", 2019; Serra, Tjandraatmadja and Ramalingam,
-    "Bounding and counting linear regions of deep neural networks", 2018; Xie, Chen, Chi, Song, Wan and Jiang, "On the number of linear
-    regions of convolutional neural networks", 2020.
+    Badias and Banerjee, "Neural Network Layer Algebra", arXiv 2107.01081 (2021); Hinz and van de Geer, "A framework
+    for the construction of upper bounds on the number of affine linear regions of ReLU feed-forward neural networks",
+    2019; Serra, Tjandraatmadja and Ramalingam, "Bounding and counting linear regions of deep neural networks", 2018;
+    Xie, Chen, Chi, Song, Wan and Jiang, "On the number of linear regions of convolutional neural networks", 2020.
 
     Examples
     --------

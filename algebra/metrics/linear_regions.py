@@ -46,7 +46,10 @@ def _regions(evaluation: Evaluation[Any], bound: str) -> Expr:
     widths: list[Expr] = []
     for block, times in blocks:
         if not times.is_Integer:
-            raise UnsupportedError(f"{bound} over {times} repetitions has no closed form; use bound='montufar_2017', which is never below it")
+            raise UnsupportedError(
+                f"{bound} over {times} repetitions has no closed form; use bound='montufar_2017', which is "
+                f"never below it"
+            )
         widths += [*block] * int(times)
     return chosen(inputs, widths)
 
@@ -60,7 +63,8 @@ def _blocks(evaluation: Evaluation[Any], bound: str) -> list[tuple[tuple[Expr, .
         raise UnsupportedError(f"{bound}: the network has no ReLU, so that it is one region")
     if not found.dense and _bounds()[bound].kind in ("lower", "exact"):
         raise UnsupportedError(
-            f"{bound} speaks of the best weights of fully connected layers, and here some layer of ReLUs has fewer weights\n"
+            f"{bound} speaks of the best weights of fully connected layers, and here some layer of ReLUs has "
+            f"fewer weights\n"
             "  write instead: bound='montufar_2017' or 'histogram', which are upper bounds for these networks as well"
         )
     return [(widths, as_size(times, "times")) for widths, times in found.blocks]
@@ -71,7 +75,9 @@ def _kind(evaluation: Evaluation[Any], formula: Expr, bound: str) -> str:
 
     if bound == HISTOGRAM:
         return "upper"
-    return _bounds()[bound].kind_at(input_size(evaluation), [width for widths, _ in _blocks(evaluation, bound) for width in widths])
+    return _bounds()[bound].kind_at(
+        input_size(evaluation), [width for widths, _ in _blocks(evaluation, bound) for width in widths]
+    )
 
 
 linear_regions = Metric(
@@ -83,13 +89,14 @@ linear_regions = Metric(
     kind=_kind,
     term=lambda term: Integer(1) if not term.value._bits(_input(term)) else _single(term),
     options={"bound": HISTOGRAM},
-    source="Montufar et al. 2014; Montufar 2017; Serra et al. 2018; Hinz & van de Geer 2019; dimension histograms for any graph",
-    documentation="""A bound on the number of linear regions of a network of ReLUs, the pieces on which it is an affine function.
+    source="Montufar et al. 2014; Montufar 2017; Serra et al. 2018; Hinz & van de Geer 2019; dimension histograms",
+    documentation="""A bound on the number of linear regions of a network of ReLUs, the pieces where it is affine.
 
-    ``"histogram"`` holds for every network and needs numbers; on plain networks it equals ``"serra_2018"``. The others are for plain networks,
-    layers of ReLUs one after the other: ``"montufar_2014"`` (lower: some weights reach it; layers at least as wide as the input),
-    ``"montufar_2017"`` (upper, of symbolic widths and depth too), ``"serra_2018"`` and ``"hinz_van_de_geer_2019"`` (upper),
-    ``"one_dimensional"`` (one input: the exact maximum), ``"all_patterns"`` (upper). Terms of a derivation are those of each node alone.
+    ``"histogram"`` holds for every network and needs numbers; on plain networks it equals ``"serra_2018"``. The others
+    are for plain networks, layers of ReLUs one after the other: ``"montufar_2014"`` (lower: some weights reach it;
+    layers at least as wide as the input), ``"montufar_2017"`` (upper, of symbolic widths and depth too),
+    ``"serra_2018"`` and ``"hinz_van_de_geer_2019"`` (upper), ``"one_dimensional"`` (one input: the exact maximum),
+    ``"all_patterns"`` (upper). Terms of a derivation are those of each node alone.
 
     Parameters
     ----------
@@ -112,15 +119,17 @@ linear_regions = Metric(
 
     References
     ----------
-    Montufar, Pascanu, Cho and Bengio, "On the number of linear regions of deep neural networks", 2014; Montufar, "Notes on the number of linear
-    regions of deep neural networks", 2017; Serra, Tjandraatmadja and Ramalingam, "Bounding and counting linear regions of deep neural
-    networks", 2018; Hinz and van de Geer, "A framework for the construction of upper bounds", 2019.
+    Montufar, Pascanu, Cho and Bengio, "On the number of linear regions of deep neural networks", 2014; Montufar,
+    "Notes on the number of linear regions of deep neural networks", 2017; Serra, Tjandraatmadja and Ramalingam,
+    "Bounding and counting linear regions of deep neural networks", 2018; Hinz and van de Geer, "A framework for the
+    construction of upper bounds", 2019.
 
     Examples
     --------
     >>> from layeralgebra import Linear, ReLU, dims, linear_regions
     >>> net = Linear(4) >> ReLU() >> Linear(4) >> ReLU()
-    >>> [linear_regions(net, on=(2,), bound=name) for name in ("montufar_2014", "histogram", "montufar_2017", "all_patterns")]
+    >>> names = ("montufar_2014", "histogram", "montufar_2017", "all_patterns")
+    >>> [linear_regions(net, on=(2,), bound=name) for name in names]
     [44, 121, 121, 256]
     >>> n, L = dims("n L")
     >>> linear_regions((Linear(n) >> ReLU()) ** L, on=(1,), bound="montufar_2017")

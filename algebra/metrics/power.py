@@ -28,7 +28,8 @@ class IntrinsicPower:
     net : Expr
         ``log2(n_out / n_in)``: it telescopes, so that an autoencoder and the identity both have 0.
     expansion, compression : Expr
-        The sums of the positive and of the negative parts along the network (the path on which they are largest); their difference is `net`.
+        The sums of the positive and of the negative parts along the network, on the path where they are largest; their
+        difference is `net`.
     bottleneck : Expr
         ``log2(F / n_in)``, F the least vertex cut between input and output.
     profile : tuple of (path, Expr)
@@ -78,10 +79,12 @@ class PassageCarrier(PathCarrier[Passage]):
 
     def join(self, site: Site, values: Sequence[Passage]) -> Passage:
         size = Mul(*site.output.shape)
-        growth = _largest([
-            value.growth * _growth(Mul(*flow.shape), size) if isinstance(site.node, Concat) else value.growth
-            for value, flow in zip(values, site.inputs)
-        ])  # fmt: skip
+        growth = _largest(
+            [
+                value.growth * _growth(Mul(*flow.shape), size) if isinstance(site.node, Concat) else value.growth
+                for value, flow in zip(values, site.inputs)
+            ]
+        )
         return Passage(growth, self._beside(values, size))
 
     @staticmethod
@@ -106,7 +109,9 @@ class PassageCarrier(PathCarrier[Passage]):
             return self.series([])
         if index is None:
             return Passage(value.growth**times, value.narrowest)
-        last = Least.of(*(size.xreplace({index: place}) for size in value.narrowest.sizes for place in (Integer(0), times - 1)))
+        last = Least.of(
+            *(size.xreplace({index: place}) for size in value.narrowest.sizes for place in (Integer(0), times - 1))
+        )
         growth = value.growth if value.growth.has(index) else value.growth**times
         return Passage(Product(growth, (index, 0, times - 1)) if growth.has(index) else growth, last)
 
@@ -166,9 +171,12 @@ def _power(evaluation: Evaluation[Passage]) -> IntrinsicPower:
     passage = evaluation.value
     narrowest = passage.narrowest.series(Least.of(enters)).expr()
     return IntrinsicPower(
-        log2(ratio), log2(passage.growth), log2(passage.growth / ratio), log2(simplify(narrowest / enters) if narrowest.is_number else narrowest / enters),
+        log2(ratio),
+        log2(passage.growth),
+        log2(passage.growth / ratio),
+        log2(simplify(narrowest / enters) if narrowest.is_number else narrowest / enters),
         tuple((term.site.path, log2(simplify(Mul(*term.site.output.shape) / enters))) for term in evaluation.terms),
-    )  # fmt: skip
+    )
 
 
 def _own(term: Term[Any]) -> Expr:
@@ -187,9 +195,10 @@ intrinsic_power = Metric(
     source="reconstruction after Badias & Banerjee, arXiv 2107.01081; sizes of the tensors along the network",
     documentation="""Layer intrinsic power of a network, in bits: how the size of the data changes on its way.
 
-    A leaf has ``log2(n_out / n_in)``. Series add; branches of a concatenation add their ratios; the branches of a sum have one ratio. The total
-    telescopes, so that one number cannot carry what happens in between: expansion and compression are the sums of the positive and of the
-    negative parts, and the bottleneck is the least vertex cut between input and output.
+    A leaf has ``log2(n_out / n_in)``. Series add; branches of a concatenation add their ratios; the branches of a sum
+    have one ratio. The total telescopes, so that one number cannot carry what happens in between: expansion and
+    compression are the sums of the positive and of the negative parts, and the bottleneck is the least vertex cut
+    between input and output.
 
     Parameters
     ----------
@@ -211,8 +220,8 @@ intrinsic_power = Metric(
     >>> from layeralgebra import Linear, dims, intrinsic_power
     >>> n, m = dims("n m")
     >>> found = intrinsic_power(Linear(32) >> Linear(784), on=(784,))
-    >>> found.net, round(float(found.expansion), 4), round(float(found.compression), 4), round(float(found.bottleneck), 4)
-    (0, 4.6147, 4.6147, -4.6147)
+    >>> [round(float(part), 4) for part in (found.net, found.expansion, found.compression, found.bottleneck)]
+    [0.0, 4.6147, 4.6147, -4.6147]
     >>> intrinsic_power(Linear(m) >> Linear(n), on=(n,)).bottleneck
     log(Min(m, n)/n)/log(2)
     """,

@@ -75,7 +75,9 @@ class StackCarrier(PathCarrier[Stack]):
         from ..local_transfer import local_transfer
 
         assert site.instance is not None
-        weights = sum((Mul(*shape) for shape in site.instance.weights().values()), Integer(0)) if port == 0 else Integer(0)
+        weights = (
+            sum((Mul(*shape) for shape in site.instance.weights().values()), Integer(0)) if port == 0 else Integer(0)
+        )
         return Stack(rest=weights).then(_stack(local_transfer(site.instance, self.surrogate)))
 
     def series(self, values: Sequence[Stack]) -> Stack:
@@ -106,7 +108,10 @@ class StackCarrier(PathCarrier[Stack]):
             breakpoints = max(breakpoints, own.breakpoints)
             for place, entry in enumerate((*own.levels, (Integer(0), own.rest)), start=start):
                 if not isinstance(entry, tuple):
-                    raise UnsupportedError(f"a repetition of symbolic depth at {step.name!r}, inside a graph, has no VC bound; put it in series")
+                    raise UnsupportedError(
+                        f"a repetition of symbolic depth at {step.name!r}, inside a graph, has no VC bound; put "
+                        f"it in series"
+                    )
                 while len(rows) <= place:
                     rows.append([Integer(0), Integer(0)])
                 rows[place] = [rows[place][0] + entry[0], rows[place][1] + entry[1]]
@@ -119,7 +124,9 @@ class StackCarrier(PathCarrier[Stack]):
         from ..vc import LayerSums
 
         if index is not None:
-            raise UnsupportedError(f"layers that depend on {index} have no VC bound of symbolic depth; repeat a literal number of times")
+            raise UnsupportedError(
+                f"layers that depend on {index} have no VC bound of symbolic depth; repeat a literal number of times"
+            )
         if times.is_Integer:
             return self.series([value] * int(times))
         if not value.levels:
@@ -144,7 +151,9 @@ def beside(values: Sequence[Stack]) -> Stack:
     if len(deep) == 1:
         return Stack(deep[0].levels, rest, breakpoints)
     if any(not isinstance(entry, tuple) for value in deep for entry in value.levels):
-        raise UnsupportedError("several branches with a repetition of symbolic depth have no VC bound; give the depths as numbers")
+        raise UnsupportedError(
+            "several branches with a repetition of symbolic depth have no VC bound; give the depths as numbers"
+        )
     return Stack(tuple(side_by_side(*(value.levels for value in deep))), rest, breakpoints)
 
 
@@ -176,7 +185,10 @@ def _bound(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> 
     symbolic = [entry for entry in levels if not isinstance(entry, tuple)]
     if bound == "implicit":
         if symbolic:
-            raise UnsupportedError("the implicit VC bound of symbolic depth has no closed form; substitute numbers, or use bound='explicit'")
+            raise UnsupportedError(
+                "the implicit VC bound of symbolic depth has no closed form; substitute numbers, or use "
+                "bound='explicit'"
+            )
         return Integer(implicit_upper(levels, evaluation.value.breakpoints))
     sums = LayerSums.empty()
     for entry in levels:
@@ -211,16 +223,19 @@ vc_dimension = Metric(
     kind=_kind,
     term=lambda term: sum((entry[0] for entry in term.value.levels if isinstance(entry, tuple)), Integer(0)),
     options={"bound": "explicit", "surrogate": None},
-    source="Bartlett, Harvey, Liaw & Mehrabian, Nearly-tight VC-dimension and pseudodimension bounds for piecewise linear neural networks, 2019",
+    source="Bartlett, Harvey, Liaw & Mehrabian, Nearly-tight VC-dimension and pseudodimension bounds for piecewise "
+    "linear neural networks, 2019",
     documentation="""A bound on the VC dimension of a network of piecewise-linear units, over all of its weights.
 
-    With k_i units in layer i, W_i parameters in layers 1 to i, W in all, L layers, Lbar = sum W_i / W, R = sum i k_i and units of p breakpoints:
-    explicit ``L + Lbar W log2(4 e p R log2(2 e p R))``; implicit the largest m with ``m <= sum_i [1 + W_i log2(2 e m k_i p i / W_i)]``,
-    tighter and for numbers only; lower ``W L log2(W/L) / 640``, which some network of that size reaches, not this one.
+    With k_i units in layer i, W_i parameters in layers 1 to i, W in all, L layers, Lbar = sum W_i / W, R = sum i k_i
+    and units of p breakpoints: explicit ``L + Lbar W log2(4 e p R log2(2 e p R))``; implicit the largest m with ``m <=
+    sum_i [1 + W_i log2(2 e m k_i p i / W_i)]``, tighter and for numbers only; lower ``W L log2(W/L) / 640``, which
+    some network of that size reaches, not this one.
 
-    The layer of a unit is the number of units on the longest path to it. A maximum over a window counts as a layer of its comparisons, and
-    weights that are used at several places count once, which the proof of the upper bounds allows: it counts signs of polynomials in the weights.
-    Weights shared under a name count wherever they stand, which only raises an upper bound. Terms of a derivation are the units of each node.
+    The layer of a unit is the number of units on the longest path to it. A maximum over a window counts as a layer of
+    its comparisons, and weights that are used at several places count once, which the proof of the upper bounds
+    allows: it counts signs of polynomials in the weights. Weights shared under a name count wherever they stand, which
+    only raises an upper bound. Terms of a derivation are the units of each node.
 
     Parameters
     ----------
@@ -244,8 +259,8 @@ vc_dimension = Metric(
 
     References
     ----------
-    Bartlett, Harvey, Liaw and Mehrabian, "Nearly-tight VC-dimension and pseudodimension bounds for piecewise linear neural networks", Journal of
-    Machine Learning Research 20 (2019).
+    Bartlett, Harvey, Liaw and Mehrabian, "Nearly-tight VC-dimension and pseudodimension bounds for piecewise linear
+    neural networks", Journal of Machine Learning Research 20 (2019).
 
     Examples
     --------

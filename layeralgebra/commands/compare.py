@@ -30,7 +30,9 @@ def run(
     chosen = zoo.names() if everything else listed(models) or None
     words = {name: value(text) for name, text in assignments(changes).items()}
     found = comparison(chosen, surrogate, d, **words)
-    yield Block(f"{len(found)} networks, at their published sizes" if not words else f"{len(found)} networks", found.text(width))
+    yield Block(
+        f"{len(found)} networks, at their published sizes" if not words else f"{len(found)} networks", found.text(width)
+    )
     if latex is not None:
         yield Block("", written(latex, "Comparison", found.latex()))
     if csv is not None:
