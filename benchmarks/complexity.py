@@ -1,8 +1,9 @@
-"""Layer complexity: the closed form of a ResNet-152 beside deriving its MACs, each in a fresh process; exact histograms of perceptrons.
+"""Layer complexity: a ResNet-152 beside deriving its MACs, each in a fresh process; histograms of perceptrons.
 
-The closed form includes its value in bits; a formula with the data dimension as a symbol is timed too. The histogram of
-100 layers of 1000 ReLUs is one suffix sum and two products of long integers per layer and dimension, so that all
-integers stay exact; its norm has about 100 000 bits where the data have 1000 dimensions. The last column of both is the ratio of medians.
+The closed form includes its value in bits; a formula with the data dimension as a symbol is timed too. The histogram
+of 100 layers of 1000 ReLUs is one suffix sum and two products of long integers per layer and dimension, so that all
+integers stay exact; its norm has about 100 000 bits where the data have 1000 dimensions. The last column of both is
+the ratio of medians.
 """
 
 from __future__ import annotations
@@ -60,17 +61,30 @@ def main(rounds: int = ROUNDS) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for name, found in runs.items():
         seconds = [run["taken"] for run in found]
-        rows.append({
-            "network": "ResNet-152, 224 x 224", "what": name, "median s": statistics.median(seconds), "min s": min(seconds), "max s": max(seconds),
-            "result": found[0]["value"][:24], "beside MACs": statistics.median(seconds) / base,
-        })  # fmt: skip
+        rows.append(
+            {
+                "network": "ResNet-152, 224 x 224",
+                "what": name,
+                "median s": statistics.median(seconds),
+                "min s": min(seconds),
+                "max s": max(seconds),
+                "result": found[0]["value"][:24],
+                "beside MACs": statistics.median(seconds) / base,
+            }
+        )
     for width, depth, dimension in ((1000, 100, 10), (1000, 100, 100), (1000, 100, 1000)):
         found = [fresh(HISTOGRAM.format(width=width, depth=depth, dimension=dimension)) for _ in range(rounds)]
         seconds = [run["taken"] for run in found]
-        rows.append({
-            "network": f"perceptron {depth} x {width}", "what": f"histogram, d = {dimension}", "median s": statistics.median(seconds),
-            "min s": min(seconds), "max s": max(seconds), "result": f"{found[0]['value']} bits",
-        })  # fmt: skip
+        rows.append(
+            {
+                "network": f"perceptron {depth} x {width}",
+                "what": f"histogram, d = {dimension}",
+                "median s": statistics.median(seconds),
+                "min s": min(seconds),
+                "max s": max(seconds),
+                "result": f"{found[0]['value']} bits",
+            }
+        )
     return rows
 
 

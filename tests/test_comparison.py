@@ -50,9 +50,14 @@ def test_bootstrap_interval_is_close_to_scipys() -> None:
     other = one + draw.normal(size=60)
     found = correlate(one, other, resamples=2000)
     reference = scipy.stats.bootstrap(
-        (one, other), lambda a, b: scipy.stats.spearmanr(a, b).statistic, paired=True, vectorized=False, n_resamples=500, method="percentile",
+        (one, other),
+        lambda a, b: scipy.stats.spearmanr(a, b).statistic,
+        paired=True,
+        vectorized=False,
+        n_resamples=500,
+        method="percentile",
         random_state=0,
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     assert found.low == pytest.approx(reference.low, abs=0.05) and found.high == pytest.approx(reference.high, abs=0.05)
     assert found.low < found.value < found.high and found.is_decided
 
@@ -60,7 +65,10 @@ def test_bootstrap_interval_is_close_to_scipys() -> None:
 def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     """Independent columns: the interval at 90 % should hold 0 most of the time, and not always."""
     draw = np.random.default_rng(7)
-    held = [not correlate(draw.normal(size=25), draw.normal(size=25), level=0.9, resamples=200, seed=k).is_decided for k in range(60)]
+    held = [
+        not correlate(draw.normal(size=25), draw.normal(size=25), level=0.9, resamples=200, seed=k).is_decided
+        for k in range(60)
+    ]
     assert 0.75 <= np.mean(held) < 1
 
 
@@ -158,7 +166,14 @@ def test_command(tmp_path) -> None:
 
 
 def made(name: str, family: str, size: int, top1: float | None) -> Figures:
-    numbers = {"parameters": size, "macs": size, "depth": 3, "receptive_field": 1, "published_parameters": None, "published_gmacs": None}
+    numbers = {
+        "parameters": size,
+        "macs": size,
+        "depth": 3,
+        "receptive_field": 1,
+        "published_parameters": None,
+        "published_gmacs": None,
+    }
     rest = ("complexity", "net", "expansion", "compression", "bottleneck", "vc_explicit", "vc_implicit", "vc_lower")
     return Figures(name=name, family=family, top1=top1, **numbers, **{part: float(-size) for part in rest})
 
@@ -169,7 +184,10 @@ def test_correlations_of_made_up_rows() -> None:
     table = accuracy.correlations(rows, ["parameters", "complexity"], resamples=50)
     assert "8 networks" in table.notes[0] and table.rows[1][3].startswith("-2.00")
     within = accuracy.within_families(rows, ["parameters", "depth"])
-    assert within.columns == ("metric", "a (4)", "b (4)") and within.rows == (("parameters", "+1.00", "+1.00"), ("depth", "-", "-"))
+    assert within.columns == ("metric", "a (4)", "b (4)") and within.rows == (
+        ("parameters", "+1.00", "+1.00"),
+        ("depth", "-", "-"),
+    )
     with pytest.raises(FieldError, match="three networks"):
         accuracy.within_families(rows[:2])
     with pytest.raises(FieldError, match="vc_explicit"):

@@ -12,7 +12,6 @@ from math import comb, floor, log2, prod
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from oracles.region_count import NotGeneric, Unit, concatenating, count_regions, plain, residual
 from sympy import Integer, Min
 
 import layeralgebra as la
@@ -20,6 +19,7 @@ from layeralgebra.algebra.composition import Acyclic
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
 from layeralgebra.algebra.histogram import disjoint, unit
 from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, enclose
+from oracles.region_count import NotGeneric, Unit, concatenating, count_regions, plain, residual
 
 d, n, m, c, L, H = la.dims("d n m c L H")
 
@@ -49,7 +49,9 @@ def closed(net: la.Network, inputs, dimension: int | None = None) -> Fraction:
 # Golden numbers
 
 
-@pytest.mark.parametrize("inputs, widths, count", [(2, [3, 3], 40), (3, [2, 5], 29), (4, [8, 8, 8], 4330747), (2, [4, 4], 121)])
+@pytest.mark.parametrize(
+    "inputs, widths, count", [(2, [3, 3], 40), (3, [2, 5], 29), (4, [8, 8, 8], 4330747), (2, [4, 4], 121)]
+)
 def test_golden_plain_exact(inputs: int, widths: list[int], count: int) -> None:
     assert regions(perceptron(widths), inputs) == count
     bits = la.layer_complexity(perceptron(widths), on=(inputs,), method="histogram")
@@ -76,7 +78,8 @@ def test_golden_skip() -> None:
     """Widths 3-2-5, the last layer fed with the input too: a running minimum of widths claims at most 64."""
     joined = (la.Identity() | hidden(2)) >> hidden(5)
     graph = la.Graph(
-        {"x": la.Input(3), "h": hidden(2), "cat": la.Concat(), "y": hidden(5)}, [("x", "h"), ("x", "cat"), ("h", "cat"), ("cat", "y")]
+        {"x": la.Input(3), "h": hidden(2), "cat": la.Concat(), "y": hidden(5)},
+        [("x", "h"), ("x", "cat"), ("h", "cat"), ("cat", "y")],
     )
     assert regions(joined, 3) == 104
     assert la.layer_complexity(joined, on=(3,)) == la.layer_complexity(graph) == 2 + Log2Zaslavsky(5, 3)
@@ -166,8 +169,10 @@ def test_what_is_refused() -> None:
 
 @st.composite
 def networks(draw: st.DrawFn, inputs: int, depth: int = 2, most: int = 5) -> tuple[la.Network, int]:
-    """A random network of perceptron layers, sums, concatenations, pools and skips on a vector, and its output's size."""
-    kind = draw(st.sampled_from(["hidden", "linear", "leaky", "clip"] + ["series", "add", "cat", "skip", "graph"] * depth))
+    """A random network of perceptron layers, sums, concatenations and skips on a vector, and its output's size."""
+    kind = draw(
+        st.sampled_from(["hidden", "linear", "leaky", "clip"] + ["series", "add", "cat", "skip", "graph"] * depth)
+    )
     width = draw(st.integers(1, most))
     if kind == "hidden":
         return hidden(width), width
@@ -189,8 +194,28 @@ def networks(draw: st.DrawFn, inputs: int, depth: int = 2, most: int = 5) -> tup
     if kind == "add":
         return (first >> la.Linear(width)) + (second >> la.Linear(width)), width
     # A bridge, which is not series-parallel.
-    nodes = {"a": first, "b": second, "ab": la.Concat(), "f": hidden(width), "af": la.Concat(), "g": hidden(width), "gb": la.Concat(), "out": hidden(2)}
-    edges = [("a", "ab"), ("b", "ab"), ("ab", "f"), ("a", "af"), ("f", "af"), ("af", "g"), ("g", "gb"), ("b", "gb"), ("f", "gb"), ("gb", "out")]
+    nodes = {
+        "a": first,
+        "b": second,
+        "ab": la.Concat(),
+        "f": hidden(width),
+        "af": la.Concat(),
+        "g": hidden(width),
+        "gb": la.Concat(),
+        "out": hidden(2),
+    }
+    edges = [
+        ("a", "ab"),
+        ("b", "ab"),
+        ("ab", "f"),
+        ("a", "af"),
+        ("f", "af"),
+        ("af", "g"),
+        ("g", "gb"),
+        ("b", "gb"),
+        ("f", "gb"),
+        ("gb", "out"),
+    ]
     return la.Graph(nodes, edges), 2
 
 
@@ -212,7 +237,12 @@ def test_more_data_dimensions_never_fewer_regions_bound(data: st.DataObject) -> 
     assert counts == sorted(counts)
 
 
-@given(st.integers(0, 10**6), st.integers(1, 3), st.lists(st.integers(1, 3), min_size=1, max_size=3), st.sampled_from(["plain", "residual", "dense"]))
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 3),
+    st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    st.sampled_from(["plain", "residual", "dense"]),
+)
 def test_exact_counts_are_never_above_histogram_bound(seed: int, inputs: int, widths: list[int], kind: str) -> None:
     """A network as the library sees it, and one of its weights, counted by linear programs."""
     generator = random.Random(seed)
@@ -231,9 +261,14 @@ def test_exact_counts_are_never_above_histogram_bound(seed: int, inputs: int, wi
     assert exact <= count <= 2 ** float(closed(net, inputs)) * (1 + 1e-9)
 
 
-def convolution_units(generator: random.Random, size: int, channels: int, kernel: int, channels_in: int = 1) -> list[Unit]:
+def convolution_units(
+    generator: random.Random, size: int, channels: int, kernel: int, channels_in: int = 1
+) -> list[Unit]:
     """A one-dimensional convolution and ReLUs, its weights shared over positions."""
-    weights = [[generator.choice([-1, 1]) * generator.randint(1, 9) for _ in range(channels_in * kernel)] for _ in range(channels)]
+    weights = [
+        [generator.choice([-1, 1]) * generator.randint(1, 9) for _ in range(channels_in * kernel)]
+        for _ in range(channels)
+    ]
     units = []
     for place, row in ((place, row) for row in weights for place in range(size - kernel + 1)):
         reads = [0] * (channels_in * size)
@@ -248,14 +283,16 @@ def convolution_units(generator: random.Random, size: int, channels: int, kernel
 def test_exact_counts_of_convolutions_bound(seed: int, sizes: tuple[int, int, int, int]) -> None:
     size, channels, kernel, channels_in = sizes
     try:
-        exact = count_regions(convolution_units(random.Random(seed), size, channels, kernel, channels_in), channels_in * size)
+        exact = count_regions(
+            convolution_units(random.Random(seed), size, channels, kernel, channels_in), channels_in * size
+        )
     except NotGeneric:
         assume(False)
     assert exact <= regions(la.Conv(channels, kernel) >> la.ReLU(), (channels_in, size))
 
 
 def test_exact_count_of_skip_example() -> None:
-    """Weights with 85 regions: more than the 64 that a running minimum of widths would allow, fewer than the cut's 104."""
+    """Weights with 85 regions: more than the 64 of a running minimum of widths, fewer than the cut's 104."""
     generator = random.Random(5)
     units = plain(generator, 3, [2])
     units += concatenating(generator, 3, [2, 5])[2:]
@@ -275,7 +312,9 @@ def test_plain_histogram_is_serra_exact(inputs: int, widths: list[int]) -> None:
     count = regions(perceptron(widths), inputs)
     assert count == serra(0, inputs) == la.linear_regions(perceptron(widths), on=(inputs,), bound="serra_2018")
     upper = la.linear_regions(perceptron(widths), on=(inputs,), bound="montufar_2017")
-    assert count <= upper <= la.linear_regions(perceptron(widths), on=(inputs,), bound="all_patterns") == 2 ** sum(widths)
+    assert (
+        count <= upper <= la.linear_regions(perceptron(widths), on=(inputs,), bound="all_patterns") == 2 ** sum(widths)
+    )
     try:
         lower = la.linear_regions(perceptron(widths), on=(inputs,), bound="montufar_2014")
     except DomainError:
@@ -315,7 +354,9 @@ def test_monotone_in_width_bound(inputs: int, widths: list[int], data: st.DataOb
     wider = [width + (place == other) for other, width in enumerate(widths)]
     assert regions(perceptron(widths), inputs) <= regions(perceptron(wider), inputs)
     assert closed(perceptron(widths), inputs) <= closed(perceptron(wider), inputs) + Fraction(1, 10**9)
-    assert regions(la.Series(*(block(inputs, w) for w in widths)), inputs) <= regions(la.Series(*(block(inputs, w) for w in wider)), inputs)
+    assert regions(la.Series(*(block(inputs, w) for w in widths)), inputs) <= regions(
+        la.Series(*(block(inputs, w) for w in wider)), inputs
+    )
 
 
 @given(st.data())
@@ -332,7 +373,9 @@ def test_relabelling_a_graph_changes_nothing_exact(data: st.DataObject) -> None:
             nodes[order[place]] = hidden(layers[place])
             if len(before) > 1:
                 nodes[f"join {order[place]}"] = la.Concat()
-                arrows += [(order[a], f"join {order[place]}") for a in before] + [(f"join {order[place]}", order[place])]
+                arrows += [(order[a], f"join {order[place]}") for a in before] + [
+                    (f"join {order[place]}", order[place])
+                ]
             else:
                 arrows += [(order[a], order[place]) for a in before]
         return la.Graph(nodes, arrows)
@@ -347,7 +390,18 @@ def test_relabelling_a_graph_changes_nothing_exact(data: st.DataObject) -> None:
 def test_cut_of_a_graph_that_is_not_series_parallel() -> None:
     """Every layer's cut is found by brute force over all sets of nodes."""
     widths = {"x": 9, "a": 2, "b": 3, "e": 4, "f": 8, "g": 8, "j": 6}
-    edges = [("x", "a"), ("x", "b"), ("a", "e"), ("b", "e"), ("a", "f"), ("e", "f"), ("e", "g"), ("b", "g"), ("f", "j"), ("g", "j")]
+    edges = [
+        ("x", "a"),
+        ("x", "b"),
+        ("a", "e"),
+        ("b", "e"),
+        ("a", "f"),
+        ("e", "f"),
+        ("e", "g"),
+        ("b", "g"),
+        ("f", "j"),
+        ("g", "j"),
+    ]
     nodes: dict[str, la.Network] = {"x": la.Input(9)}
     arrows = []
     for name in list(widths)[1:]:
@@ -377,7 +431,8 @@ def test_cut_of_a_graph_that_is_not_series_parallel() -> None:
 
     siblings = 2 + 3
     expected = sum(
-        log2(sum(comb(widths[name], k) for k in range(min(widths[name], cut_before(name)) + 1))) for name in ("e", "f", "g", "j")
+        log2(sum(comb(widths[name], k) for k in range(min(widths[name], cut_before(name)) + 1)))
+        for name in ("e", "f", "g", "j")
     )
     assert abs(float(la.layer_complexity(net)) - expected - siblings) < 1e-9
 
@@ -399,7 +454,9 @@ def test_plain_bounds_refuse_other_networks() -> None:
 
 def test_capacity_of_threshold_units() -> None:
     def dense(*widths: int) -> la.Network:
-        return la.Series(*(part for width in widths[:-1] for part in (la.Linear(width), la.Tanh())), la.Linear(widths[-1]))
+        return la.Series(
+            *(part for width in widths[:-1] for part in (la.Linear(width), la.Tanh())), la.Linear(widths[-1])
+        )
 
     assert la.capacity_baldi_vershynin(dense(128, 10), on=(784,)) == 78839808
     assert la.capacity_baldi_vershynin(dense(2, 10, 1), on=(10,)) == 260

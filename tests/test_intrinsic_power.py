@@ -49,7 +49,9 @@ def test_symbols() -> None:
     assert found.net == 0
     for values in ({n: 5, m: 20}, {n: 20, m: 5}):
         part = numbers(la.Linear(values[m]) >> la.Linear(values[n]), (values[n],))
-        assert [float(x.subs(values)) for x in (found.net, found.expansion, found.compression, found.bottleneck)] == pytest.approx(part)
+        assert [
+            float(x.subs(values)) for x in (found.net, found.expansion, found.compression, found.bottleneck)
+        ] == pytest.approx(part)
     deep = la.intrinsic_power((la.Linear(2 * n) >> la.Linear(n)) ** L, on=(n,))
     assert (deep.expansion, deep.compression, deep.bottleneck) == (log(2**L) / log(2), log(2**L) / log(2), 0)
 
@@ -61,7 +63,9 @@ def test_formula_first_and_numbers_afterwards_agree(channels: int, side: int, de
     values = {c: channels, H: side, L: depth}
     found = la.intrinsic_power(net, on=(3, 2 * H, 2 * H))
     expected = numbers(net.subs(values), (3, 2 * side, 2 * side))
-    assert [float(x.subs(values)) for x in (found.net, found.expansion, found.compression, found.bottleneck)] == pytest.approx(expected)
+    assert [
+        float(x.subs(values)) for x in (found.net, found.expansion, found.compression, found.bottleneck)
+    ] == pytest.approx(expected)
 
 
 @st.composite
@@ -91,7 +95,9 @@ def as_network(widths: list[int], edges: list[tuple[int, int]]) -> la.Network:
 
 
 @given(graphs())
-def test_bottleneck_is_the_maximum_flow_and_the_least_of_all_cuts(graph: tuple[list[int], list[tuple[int, int]]]) -> None:
+def test_bottleneck_is_the_maximum_flow_and_the_least_of_all_cuts(
+    graph: tuple[list[int], list[tuple[int, int]]],
+) -> None:
     widths, edges = graph
     last = len(widths) - 1
     split = nx.DiGraph()
@@ -108,7 +114,11 @@ def test_bottleneck_is_the_maximum_flow_and_the_least_of_all_cuts(graph: tuple[l
                 reached.add(b)
         return last not in reached
 
-    least = min(sum(w for place, w in enumerate(widths) if removed >> place & 1) for removed in range(1, 1 << len(widths)) if separates(removed))
+    least = min(
+        sum(w for place, w in enumerate(widths) if removed >> place & 1)
+        for removed in range(1, 1 << len(widths))
+        if separates(removed)
+    )
     assert flow == least
     assert numbers(as_network(widths, edges))[3] == pytest.approx(log2(flow / widths[0]))
 

@@ -63,7 +63,11 @@ def numeric_rank(case: strategies.Case) -> int:
     shapes = case.shapes
     instance = case.layer.instance(*shapes)
     draw = np.random.default_rng(0)
-    values = {name: draw.uniform(0.5, 1.5, tuple(int(s) for s in shape)) for name, shape in instance.shapes.items() if instance.roles[name] in ("weight", "buffer")}
+    values = {
+        name: draw.uniform(0.5, 1.5, tuple(int(s) for s in shape))
+        for name, shape in instance.shapes.items()
+        if instance.roles[name] in ("weight", "buffer")
+    }
     names, size = list(case.layer.input_names), int(sum(np.prod(shape) for shape in shapes))
 
     def run(vector: np.ndarray) -> np.ndarray:
@@ -101,12 +105,33 @@ def test_rank_of_affine_layers_is_that_of_their_numbers(layer: la.Layer, shape: 
 
 
 @pytest.mark.parametrize(
-    "layer", [la.ReLU(), la.ReLU6(), la.LeakyReLU(), la.PReLU(), la.Abs(), la.Hardtanh(), la.Hardtanh(-2, 3), la.Hardsigmoid(), la.Identity()], ids=str
+    "layer",
+    [
+        la.ReLU(),
+        la.ReLU6(),
+        la.LeakyReLU(),
+        la.PReLU(),
+        la.Abs(),
+        la.Hardtanh(),
+        la.Hardtanh(-2, 3),
+        la.Hardsigmoid(),
+        la.Identity(),
+    ],
+    ids=str,
 )
 def test_pieces_are_those_of_the_graph(layer: la.Layer) -> None:
     """Slopes of the function on a fine grid of halves, on which all bends lie."""
     grid = np.arange(-10, 10.5, 0.5)
-    values = np.array([float(np.ravel(la.run(layer, np.array([x]), {"s": np.array([0.25])} if isinstance(layer, la.PReLU) else {}))[0]) for x in grid])
+    values = np.array(
+        [
+            float(
+                np.ravel(la.run(layer, np.array([x]), {"s": np.array([0.25])} if isinstance(layer, la.PReLU) else {}))[
+                    0
+                ]
+            )
+            for x in grid
+        ]
+    )
     slopes = np.round(np.diff(values) / 0.5, 9)
     runs = [slopes[0], *(b for a, b in zip(slopes, slopes[1:]) if a != b)]
     expected = Pieces(sum(slope != 0 for slope in runs), sum(slope == 0 for slope in runs))
@@ -168,8 +193,16 @@ def test_graphs_reduce_to_series_and_branches() -> None:
     parallel = on_graph([("a", [], a), ("b", [], b), ("j", ["a", "b"], IDENTITY)], "j")
     assert parallel.act(unit(2)).norm == 16  # siblings together: Z(5, 2)
     bridge = on_graph(
-        [("a", [], a), ("b", [], b), ("e", ["a", "b"], Affine(4)), ("f", ["a", "e"], relu(2)), ("g", ["e", "b"], relu(2)), ("j", ["f", "g"], Affine(4))], "j"
-    )  # fmt: skip
+        [
+            ("a", [], a),
+            ("b", [], b),
+            ("e", ["a", "b"], Affine(4)),
+            ("f", ["a", "e"], relu(2)),
+            ("g", ["e", "b"], relu(2)),
+            ("j", ["f", "g"], Affine(4)),
+        ],
+        "j",
+    )
     assert isinstance(bridge, Acyclic)
     assert series((Affine(5), Affine(3))) == Affine(3)
     assert series((Branches((a, b)), IDENTITY)) == Branches((a, b))

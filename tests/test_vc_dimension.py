@@ -1,4 +1,4 @@
-"""Bounds on the VC dimension of networks, against the theorem's formula evaluated here over an independent list of levels."""
+"""Bounds on the VC dimension of networks, against the theorem's formula evaluated here over hand-made levels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def implicit(levels: list[tuple[int, int]], p: int = 1) -> int:
     so_far = [sum(w for _, w in levels[: place + 1]) for place in range(len(levels))]
 
     def holds(m: int) -> bool:
-        return m <= sum(1 + w * log2(2 * e * m * k * p * place / w) for place, ((k, _), w) in enumerate(zip(levels, so_far), start=1))
+        return m <= sum(
+            1 + w * log2(2 * e * m * k * p * place / w)
+            for place, ((k, _), w) in enumerate(zip(levels, so_far), start=1)
+        )
 
     low = high = max(so_far[-1], 2)
     while holds(high):
@@ -58,7 +61,9 @@ def test_plain_networks_by_the_theorem(inputs: int, widths: list[int]) -> None:
     assert float(la.vc_dimension(net, on=(inputs,))) == pytest.approx(explicit(levels))
     assert la.vc_dimension(net, on=(inputs,), bound="implicit") == implicit(levels) <= explicit(levels)
     total = sum(w for _, w in levels)
-    assert float(la.vc_dimension(net, on=(inputs,), bound="lower")) == pytest.approx(total * len(levels) * log2(total / len(levels)) / 640)
+    assert float(la.vc_dimension(net, on=(inputs,), bound="lower")) == pytest.approx(
+        total * len(levels) * log2(total / len(levels)) / 640
+    )
 
 
 def test_levels_by_hand() -> None:
@@ -66,12 +71,29 @@ def test_levels_by_hand() -> None:
     pair = la.Linear(3) >> la.ReLU()
     cases = [
         ((la.Identity() + (pair >> la.Linear(4))) >> la.ReLU(), (4,), [(3, 15), (4, 16)], 1),
-        ((pair | (la.Linear(2) >> la.ReLU() >> la.Linear(5) >> la.ReLU())) >> la.Linear(1), (4,), [(5, 25), (5, 15), (1, 9)], 1),
-        (la.Conv(2, 3) >> la.ReLU() >> la.MaxPool(2) >> la.Flatten() >> la.Linear(1), (1, 6), [(8, 8), (4, 0), (1, 5)], 1),
+        (
+            (pair | (la.Linear(2) >> la.ReLU() >> la.Linear(5) >> la.ReLU())) >> la.Linear(1),
+            (4,),
+            [(5, 25), (5, 15), (1, 9)],
+            1,
+        ),
+        (
+            la.Conv(2, 3) >> la.ReLU() >> la.MaxPool(2) >> la.Flatten() >> la.Linear(1),
+            (1, 6),
+            [(8, 8), (4, 0), (1, 5)],
+            1,
+        ),
         (la.Linear(3) >> la.Hardtanh() >> la.Linear(2), (4,), [(3, 15), (2, 8)], 2),
-        (la.Graph({"x": la.Input(4), "a": pair, "b": pair, "c": la.Linear(3) >> la.ReLU(), "s": la.Add()},
-                  [("x", "a"), ("a", "b"), ("x", "c"), ("b", "s"), ("c", "s")]), None, [(6, 30), (3, 12)], 1),
-    ]  # fmt: skip
+        (
+            la.Graph(
+                {"x": la.Input(4), "a": pair, "b": pair, "c": la.Linear(3) >> la.ReLU(), "s": la.Add()},
+                [("x", "a"), ("a", "b"), ("x", "c"), ("b", "s"), ("c", "s")],
+            ),
+            None,
+            [(6, 30), (3, 12)],
+            1,
+        ),
+    ]
     for net, on, levels, breakpoints in cases:
         assert float(la.vc_dimension(net, on=on)) == pytest.approx(explicit(levels, breakpoints)), net
         assert la.vc_dimension(net, on=on, bound="implicit") == implicit(levels, breakpoints), net
@@ -79,7 +101,11 @@ def test_levels_by_hand() -> None:
 
 @given(st.integers(1, 5), st.integers(2, 6), st.integers(1, 5))
 def test_symbolic_depth_agrees_with_literal_depth(inputs: int, width: int, depth: int) -> None:
-    for body in (la.Linear(n) >> la.ReLU(), la.ReLU() >> la.Linear(n), la.Identity() + (la.Linear(n) >> la.ReLU() >> la.Linear(n))):
+    for body in (
+        la.Linear(n) >> la.ReLU(),
+        la.ReLU() >> la.Linear(n),
+        la.Identity() + (la.Linear(n) >> la.ReLU() >> la.Linear(n)),
+    ):
         net = la.Linear(n) >> body**L >> la.Linear(1)
         values = {n: width, L: depth}
         formula = la.vc_dimension(net, on=(inputs,))
@@ -92,7 +118,9 @@ def test_symbolic_depth_agrees_with_literal_depth(inputs: int, width: int, depth
 
 def test_kinds_and_what_is_refused() -> None:
     net = perceptron([8, 1])
-    assert [la.derive("vc_dimension", net, on=(4,), bound=bound).kind for bound in ("explicit", "implicit", "lower")] == ["upper", "upper", "lower"]
+    assert [
+        la.derive("vc_dimension", net, on=(4,), bound=bound).kind for bound in ("explicit", "implicit", "lower")
+    ] == ["upper", "upper", "lower"]
     with pytest.raises(FieldError, match="explicit, implicit, lower"):
         la.vc_dimension(net, on=(4,), bound="tight")
     with pytest.raises(UnsupportedError, match="explicit"):

@@ -28,7 +28,9 @@ def _capacity(evaluation: Evaluation[Any]) -> Expr:
     inputs, output = input_size(evaluation), Mul(*evaluation.output.shape)
     found = plain_widths(evaluation.value, inputs, output, "capacity_baldi_vershynin")
     if not found.dense:
-        raise UnsupportedError("capacity_baldi_vershynin is stated for fully connected layers; here units share weights or see a part only")
+        raise UnsupportedError(
+            "capacity_baldi_vershynin is stated for fully connected layers; here units share weights or see a part only"
+        )
     blocks = list(found.blocks)
     if found.ends_affine:
         blocks.append(((output,), 1))
@@ -46,10 +48,11 @@ capacity_baldi_vershynin = Metric(
     kind="asymptotic",
     term=lambda term: Mul(*term.site.output.shape),
     source="Baldi & Vershynin, The capacity of feedforward neural networks, 2019",
-    documentation="""The capacity of a fully connected network of these widths with threshold units: ``log2`` of how many functions it can compute.
+    documentation="""The capacity of a fully connected network of threshold units: bits of what it can compute.
 
-    ``sum_k min(n_1, ..., n_k) n_k n_{k+1}`` over the layers, the input being n_1: the order of magnitude, constants left out. Activations of any
-    kind are replaced by thresholds. Terms of a derivation are the sizes of the layers' outputs.
+    ``sum_k min(n_1, ..., n_k) n_k n_{k+1}`` over the layers, the input being n_1: the order of magnitude, constants
+    left out. Activations of any kind are replaced by thresholds. Terms of a derivation are the sizes of the layers'
+    outputs.
 
     Parameters
     ----------

@@ -15,8 +15,18 @@ from ...algebra.table import Table
 from .comparison import Comparison, Figures
 
 METRICS = (
-    "parameters", "macs", "depth", "receptive_field", "complexity", "expansion", "compression", "bottleneck", "vc_explicit", "vc_implicit", "vc_lower",
-)  # fmt: skip
+    "parameters",
+    "macs",
+    "depth",
+    "receptive_field",
+    "complexity",
+    "expansion",
+    "compression",
+    "bottleneck",
+    "vc_explicit",
+    "vc_implicit",
+    "vc_lower",
+)
 
 
 def with_accuracy(rows: Iterable[Figures], leave_out: Sequence[str] = ()) -> list[Figures]:
@@ -24,7 +34,9 @@ def with_accuracy(rows: Iterable[Figures], leave_out: Sequence[str] = ()) -> lis
     return [row for row in rows if row.top1 is not None and row.name not in leave_out]
 
 
-def correlation(rows: Comparison | Iterable[Figures], metric: str, statistic: str = "spearman", **options: Any) -> Correlation:
+def correlation(
+    rows: Comparison | Iterable[Figures], metric: str, statistic: str = "spearman", **options: Any
+) -> Correlation:
     """The rank correlation of one metric with published top-1 accuracy.
 
     Parameters
@@ -45,7 +57,7 @@ def correlation(rows: Comparison | Iterable[Figures], metric: str, statistic: st
 
 
 def correlations(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = METRICS, **options: Any) -> Table:
-    """A table of metrics: Spearman's and Kendall's correlation with accuracy, and how much better than that of parameters.
+    """A table of metrics: rank correlations with accuracy, and how much better they are than that of parameters.
 
     Parameters
     ----------
@@ -64,11 +76,18 @@ def correlations(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = 
     for metric in metrics:
         values = _values(chosen, metric)
         gain = correlation_gain(values, _values(chosen, "parameters"), accuracy, **options)  # type: ignore[arg-type]
-        body.append((
-            metric, str(correlate(values, accuracy, "spearman", **options)), str(correlate(values, accuracy, "kendall", **options)),  # type: ignore[arg-type]
-            "" if metric == "parameters" else str(gain),
-        ))  # fmt: skip
-    notes = (f"{len(chosen)} networks; in brackets the central 95 % of a bootstrap over networks, unless another level was asked for.",)
+        body.append(
+            (
+                metric,
+                str(correlate(values, accuracy, "spearman", **options)),
+                str(correlate(values, accuracy, "kendall", **options)),  # type: ignore[arg-type]
+                "" if metric == "parameters" else str(gain),
+            )
+        )
+    notes = (
+        f"{len(chosen)} networks; in brackets the central 95 % of a bootstrap over networks, unless another "
+        f"level was asked for.",
+    )
     return Table(("metric", "Spearman", "Kendall", "Spearman less that of parameters"), tuple(body), notes=notes)
 
 
@@ -82,10 +101,19 @@ def within_families(rows: Comparison | Iterable[Figures], metrics: Sequence[str]
     if not large:
         raise FieldError("no family has three networks with a published accuracy")
     body = tuple(
-        (metric, *(_plain(correlate(_values(members, metric), [row.top1 for row in members]).value) for members in large.values()))  # type: ignore[misc]
+        (
+            metric,
+            *(
+                _plain(correlate(_values(members, metric), [row.top1 for row in members]).value)
+                for members in large.values()
+            ),
+        )  # type: ignore[misc]
         for metric in metrics
     )
-    notes = ("A family of n networks has n! orders, so that +1.00 among three happens by chance once in six; - where a metric is the same for all.",)
+    notes = (
+        "A family of n networks has n! orders, so that +1.00 among three happens by chance once in six; - "
+        "where a metric is the same for all.",
+    )
     return Table(("metric", *(f"{name} ({len(members)})" for name, members in large.items())), body, notes=notes)
 
 
@@ -99,7 +127,10 @@ def _values(rows: Sequence[Figures], metric: str) -> list[float]:
     return [getattr(row, metric) for row in rows]
 
 
-def scatter(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = ("parameters", "macs", "complexity", "expansion", "depth", "vc_implicit")) -> Any:
+def scatter(
+    rows: Comparison | Iterable[Figures],
+    metrics: Sequence[str] = ("parameters", "macs", "complexity", "expansion", "depth", "vc_implicit"),
+) -> Any:
     """Accuracy against metrics, a panel each, a colour for each family.
 
     Returns
@@ -117,12 +148,16 @@ def scatter(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = ("par
         axes = figure.add_subplot(height, columns, place + 1)
         for number, name in enumerate(families):
             members = [row for row in chosen if row.family == name]
-            axes.scatter(_values(members, metric), [row.top1 for row in members], color=f"C{number % 10}", label=name, s=22)
+            axes.scatter(
+                _values(members, metric), [row.top1 for row in members], color=f"C{number % 10}", label=name, s=22
+            )
         values = _values(chosen, metric)
         if min(values) > 0 and max(values) > 20 * min(values):
             axes.set_xscale("log")
         axes.set_xlabel(metric.replace("_", " "))
         axes.set_ylabel("top-1, %")
-        axes.set_title(f"Spearman {correlate(values, [row.top1 for row in chosen], resamples=200).value:+.2f}", fontsize="medium")  # type: ignore[misc]
+        axes.set_title(
+            f"Spearman {correlate(values, [row.top1 for row in chosen], resamples=200).value:+.2f}", fontsize="medium"
+        )  # type: ignore[misc]
     figure.get_axes()[0].legend(fontsize="xx-small")
     return figure

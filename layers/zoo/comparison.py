@@ -147,9 +147,7 @@ def figures(name: str, surrogate: str = "relu", d: Any = None, **changes: Any) -
         expansion=_float(power.expansion),
         compression=_float(power.compression),
         bottleneck=_float(power.bottleneck),
-        vc_explicit=_vc(net, "explicit", standing),
-        vc_implicit=_vc(net, "implicit", standing),
-        vc_lower=_vc(net, "lower", standing),
+        **_vc(net, standing),
         top1=next(iter(about.accuracy.values()), None) if published else None,
         published_parameters=about.parameters if published else None,
         published_gmacs=about.gmacs if published else None,
@@ -169,11 +167,16 @@ def _reach(net: Network) -> int:
     return int(sizes[0]) if sizes else 1
 
 
-def _vc(net: Network, bound: str, surrogate: str | None) -> float:
-    try:
-        return _float(vc_dimension(net, bound=bound, surrogate=surrogate))
-    except DomainError:
-        return float("nan")
+def _vc(net: Network, surrogate: str | None) -> dict[str, float]:
+    """The bounds on the VC dimension, from one walk; nan where one is not stated."""
+    evaluation = vc_dimension.evaluate(net, surrogate=surrogate)
+    found = {}
+    for bound in ("explicit", "implicit", "lower"):
+        try:
+            found[f"vc_{bound}"] = _float(vc_dimension.finish(evaluation, bound=bound, surrogate=surrogate))
+        except DomainError:
+            found[f"vc_{bound}"] = float("nan")
+    return found
 
 
 @dataclass(frozen=True)
@@ -191,32 +194,60 @@ class Comparison:
     def table(self) -> Table:
         """A table in convenient units."""
         columns = (
-            "network", "params M", "GMACs", "depth", "RF", "C Mbit", "net", "V+", "V-", "B", "VC<= G", "impl. G", "lower G", "top-1",
-        )  # fmt: skip
+            "network",
+            "params M",
+            "GMACs",
+            "depth",
+            "RF",
+            "C Mbit",
+            "net",
+            "V+",
+            "V-",
+            "B",
+            "VC<= G",
+            "impl. G",
+            "lower G",
+            "top-1",
+        )
         body = tuple(
             (
-                row.name, _short(row.parameters / 1e6), _short(row.gmacs), row.depth, row.receptive_field or "-", _short(row.complexity / 1e6),
-                _fixed(row.net), _fixed(row.expansion), _fixed(row.compression), _fixed(row.bottleneck), _short(row.vc_explicit / 1e9),
-                _short(row.vc_implicit / 1e9), _short(row.vc_lower / 1e9), "-" if row.top1 is None else f"{row.top1:.2f}",
+                row.name,
+                _short(row.parameters / 1e6),
+                _short(row.gmacs),
+                row.depth,
+                row.receptive_field or "-",
+                _short(row.complexity / 1e6),
+                _fixed(row.net),
+                _fixed(row.expansion),
+                _fixed(row.compression),
+                _fixed(row.bottleneck),
+                _short(row.vc_explicit / 1e9),
+                _short(row.vc_implicit / 1e9),
+                _short(row.vc_lower / 1e9),
+                "-" if row.top1 is None else f"{row.top1:.2f}",
             )
             for row in self.rows
-        )  # fmt: skip
+        )
         return Table(columns, body, notes=self.notes())
 
     def notes(self) -> tuple[str, ...]:
         """What the columns mean, how exact they are, and where a published figure differs."""
         said = [
-            "C: layer complexity (an upper bound, reconstruction). net, V+, V-, B: intrinsic power, in bits (reconstruction). "
-            "RF: receptive field before all positions are joined. VC: bounds on the VC dimension, explicit and implicit upper; the lower one "
-            "is reached by some network of that size, not by this one. top-1: accuracy of the first published weights, in percent.",
+            "C: layer complexity (an upper bound, reconstruction). net, V+, V-, B: intrinsic power, in bits "
+            "(reconstruction). "
+            "RF: receptive field before all positions are joined. VC: bounds on the VC dimension, explicit and "
+            "implicit upper; the lower one "
+            "is reached by some network of that size, not by this one. top-1: accuracy of the first published "
+            "weights, in percent.",
         ]
         differing = [text for row in self.rows for text in row.disagreements()]
         checked = sum(row.published_parameters is not None for row in self.rows)
         if checked:
             said.append(
                 f"Parameters and GMACs equal the published ones for all {checked} networks that have some."
-                if not differing else "Differs from what is published: " + "; ".join(differing) + "."
-            )  # fmt: skip
+                if not differing
+                else "Differs from what is published: " + "; ".join(differing) + "."
+            )
         standing = [row.name for row in self.rows if row.surrogate]
         if standing:
             kinds = "/".join(sorted({row.surrogate for row in self.rows if row.surrogate}))
@@ -247,7 +278,9 @@ class Comparison:
         return self.table()._repr_html_()
 
 
-def comparison(names: Iterable[str] | None = None, surrogate: str = "relu", d: Any = None, **changes: Any) -> Comparison:
+def comparison(
+    names: Iterable[str] | None = None, surrogate: str = "relu", d: Any = None, **changes: Any
+) -> Comparison:
     """Figures of published networks, side by side.
 
     Parameters
@@ -265,7 +298,9 @@ def comparison(names: Iterable[str] | None = None, surrogate: str = "relu", d: A
     -------
     Comparison
     """
-    chosen: Sequence[str] = list(names) if names is not None else [name for members in FAMILIES.values() for name in members]
+    chosen: Sequence[str] = (
+        list(names) if names is not None else [name for members in FAMILIES.values() for name in members]
+    )
     if isinstance(names, str) or not chosen:
         raise FieldError(f"comparison takes a list of names, got {names!r}")
     return Comparison(tuple(figures(name, surrogate, d, **changes) for name in chosen))
