@@ -1,5 +1,7 @@
 """Transfer functions of networks: one after the other, side by side, repeated, on any acyclic graph.
 
+>>> from layeralgebra.algebra.histogram import disjoint
+>>> from layeralgebra.algebra.transfers import MaxPool
 >>> Chain((relu(3), relu(3))).act(unit(2)).norm
 40
 >>> one, two, three = relu(2), relu(5), MaxPool(2, 2)
@@ -24,7 +26,7 @@ from .cuts import Least, minimum_vertex_cut
 from .dims import as_size
 from .errors import BudgetError, FieldError, UnsupportedError
 from .histogram import Histogram, convolve, unit
-from .transfers import Affine, Pieces, Transfer, Units, after, number
+from .transfers import Affine, Pieces, Transfer, Units, after, number, relu  # noqa: F401  (relu: examples)
 
 # From this many parts on, counts have so many digits that a library for long integers pays.
 _LONG_CHAIN = 20
