@@ -66,10 +66,10 @@ def check_receptive_field(case: Case) -> None:
 def _hulls(read: dict, axis: int, claimed: Any, size: int) -> dict[tuple[int, ...], tuple[int, int]]:
     """For every output the first and the last position that it reads along an axis.
 
-    Where the field does not move it is that of the whole axis, and not told how much of the margin belongs to it.
+    A field that does not move may be said to be the whole axis, whatever of the margin belongs to it.
     """
     hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
-    if claimed.jumps:
+    if claimed.jumps or all(claimed.low <= low and high <= claimed.high for low, high in hulls.values()):
         return hulls
     return {where: (min(max(low, 0), size - 1), max(min(high, size - 1), 0)) for where, (low, high) in hulls.items()}
 
