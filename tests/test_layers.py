@@ -116,7 +116,7 @@ def _same(left: Any, right: Any) -> bool:
 
 
 @every_layer
-@some
+@few
 @given(data=st.data())
 def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.DataObject) -> None:
     layer, shapes = data.draw(attempts(LAYERS[name]))
@@ -141,7 +141,7 @@ def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.Dat
 
 
 @every_layer
-@some
+@few
 @given(data=st.data())
 def test_a_layer_is_a_sympy_object(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
