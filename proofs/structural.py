@@ -3,7 +3,7 @@
 >>> from layeralgebra import proofs
 >>> law = proofs.named("parameters_series")
 >>> law.kind, law.rests_on
-('structural', ())
+('structural', ('repeat_add',))
 >>> print(try_law(law, examples=2))
 held on 2 samples
 """
