@@ -39,6 +39,10 @@ from oracles.equation_nodes import (
 )
 
 
+RATIONAL = ("relu", "abs", "max", "min", "divide", "power")
+"""Functions whose values at fractions are fractions."""
+
+
 @dataclass
 class Counts:
     macs: int = 0
@@ -152,6 +156,21 @@ class Equation(SizedEquation):
         """Elements of the output, none if the last line only renames what is there."""
         last = self.lines[-1].value
         return 0 if last.kind == "read" and len(list(reads(last))) == 1 else math.prod(self.output)
+
+    @property
+    def is_rational(self) -> bool:
+        """Whether integers give integers and fractions: no root, no transcendental function, no irrational constant."""
+
+        def keeps(node: Node) -> bool:
+            if node.kind == "softmax" or (node.kind == "apply" and node.name not in RATIONAL):
+                return False
+            if node.kind == "apply" and node.name == "power" and node.parts[1].value != int(node.parts[1].value):
+                return False
+            if node.kind == "number" and isinstance(node.value, float) and math.isfinite(node.value):
+                return False
+            return all(map(keeps, node.parts))
+
+        return all(keeps(line.value) for line in self.lines)
 
     def rows(self, name: str) -> int | None:
         """How many rows the smallest table has that a tensor holds the numbers of; None if it holds others."""
