@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import event, reject
+from hypothesis import reject
 from strategies_layers import Case, arrays
 
 import layeralgebra as la
@@ -54,7 +54,6 @@ def check_receptive_field(case: Case) -> None:
             if not claimed.exact or not hulls:
                 continue
             attained = [where for where, hull in hulls.items() if hull == ends[where]]
-            event("attained" if attained else "cut at the border")
             # A field that is said to be exact is that of some output, unless the input is too small to hold one.
             assert attained or claimed.size > case.shapes[port][axis]
             if claimed.covers:

@@ -289,8 +289,8 @@ def test_a_graph_computes_what_its_arrows_say() -> None:
             "all": la.Concat(),
         },
         [
-            ("stem", "left"), ("stem", "right"), ("left", "sum"), ("right", "sum"), ("left", "product"), ("sum", "product"),
-            ("product", "all"), ("sum", "all"),
+            ("stem", "left"), ("stem", "right"), ("left", "sum"), ("right", "sum"),
+            ("left", "product"), ("sum", "product"), ("product", "all"), ("sum", "all"),
         ],
     )  # fmt: skip
     x, weights = numbers(4), at_integers(net, (4,))

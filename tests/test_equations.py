@@ -19,7 +19,9 @@ import layeralgebra as la
 from oracles.equation_nodes import Impossible
 
 small = st.integers(1, 3)
-some = settings(max_examples=settings().max_examples if PROFILE == "full" else 5)  # one property for each of many layers
+some = settings(
+    max_examples=settings().max_examples if PROFILE == "full" else 5
+)  # one property for each of many layers
 
 
 class Involution(la.Layer):
@@ -340,12 +342,18 @@ def random_layers(draw: Callable) -> la.Layer:
     value = " + ".join(draw(st.lists(terms(tensor), min_size=1, max_size=2)))
     # Every index of the left side stands on the right, and so do those that masks speak of.
     lines.append(f"y[{left}] = {value} + B[o] * V[u] * {tensor}[c, i + u] * {tensor}[c, j]")
-    masks = draw(st.lists(st.sampled_from(["j <= i", "i - u < 2", "c <= u", "u + i >= 1", "i <= j + 1"]), max_size=2, unique=True))
+    masks = draw(
+        st.lists(
+            st.sampled_from(["j <= i", "i - u < 2", "c <= u", "u + i >= 1", "i <= j + 1"]), max_size=2, unique=True
+        )
+    )
     lines.append(", ".join(["where o < 2", f"u < {draw(small)}", *masks]))
     return type("Random", (la.Layer,), {"equation": "\n".join(lines), "channel_axis": "first"})()
 
 
-@given(layer=random_layers(), channels=small, size=st.integers(1, 6), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
+@given(
+    layer=random_layers(), channels=small, size=st.integers(1, 6), seed=st.integers(0, 2**32 - 1), exact=st.booleans()
+)
 def test_random_equations(layer: la.Layer, channels: int, size: int, seed: int, exact: bool) -> None:
     note(layer.equation)
     shapes = ((channels, size),)
@@ -359,3 +367,62 @@ def test_random_equations(layer: la.Layer, channels: int, size: int, seed: int, 
     check_counts(case)
     check_receptive_field(case)
     check_numbers(case, seed, exact)
+
+
+# the enumeration itself ----------------------------------------------------------------------------------------------
+
+
+def counted_macs(layer: la.Layer, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Nominal and effective multiply-accumulates by enumeration."""
+    meant = meaning(layer, (shape,))
+    return meant.counts().macs, meant.counts(effective=True).macs
+
+
+@given(half=st.integers(0, 3), size=st.integers(1, 9))
+def test_enumeration_knows_a_padded_convolution(half: int, size: int) -> None:
+    """A same-padded convolution with k = 2p + 1 < 2H reads H k - p (p + 1) real elements."""
+    kernel = 2 * half + 1
+    nominal, effective = counted_macs(la.Conv(1, kernel, padding=half, bias=False), (1, size))
+    assert nominal == size * kernel
+    if kernel < 2 * size:
+        assert effective == size * kernel - half * (half + 1)
+
+
+@given(time=st.integers(1, 5), features=small)
+def test_enumeration_knows_causal_attention(time: int, features: int) -> None:
+    """Scores and mixing take T (T + 1)/2 pairs in place of T^2; four maps take the rest."""
+    nominal, effective = counted_macs(la.MultiHeadAttention(1, causal=True), (time, features))
+    maps = 4 * time * features**2
+    assert nominal == maps + 2 * time**2 * features
+    assert effective == maps + time * (time + 1) * features
+
+
+WRONG_PAIRS: dict[str, tuple[la.Layer, la.Layer, tuple[int, ...], Callable[[Case], None]]] = {
+    # a layer, another one whose meaning is taken for its own, and the check that must notice
+    "one channel more": (la.Conv(2, 3), la.Conv(3, 3), (2, 6), check_counts),
+    "no bias": (la.Conv(2, 3), la.Conv(2, 3, bias=False), (2, 6), check_counts),
+    "padding that counts as work": (la.Conv(2, 3, padding=1), la.Conv(2, 3, padding="causal"), (2, 4), check_counts),
+    "a mask that is not there": (la.MultiHeadAttention(1, causal=True), la.MultiHeadAttention(1), (3, 2), check_counts),
+    "a wider field": (
+        la.MaxPool(2, stride=1),
+        la.MaxPool(2, stride=1, padding=0, dilation=2),
+        (1, 5),
+        check_receptive_field,
+    ),
+    "another start": (la.MaxPool(3, padding=1, stride=1), la.MaxPool(3, stride=1), (1, 5), check_receptive_field),
+    "a maximum in place of a mean": (la.AvgPool(2), la.MaxPool(2), (2, 6), lambda case: check_numbers(case, 1, True)),
+    "windows read backwards": (
+        Reversed(2),
+        la.Conv(1, 2, bias=False),
+        (1, 5),
+        lambda case: check_numbers(case, 1, True),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", sorted(WRONG_PAIRS))
+def test_the_checks_notice_what_is_wrong(what: str) -> None:
+    layer, other, shape, check = WRONG_PAIRS[what]
+    check(Case(layer, (shape,), meaning(layer, (shape,))))
+    with pytest.raises((AssertionError, la.LayerAlgebraError)):
+        check(Case(layer, (shape,), meaning(other, (shape,))))

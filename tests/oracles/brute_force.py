@@ -38,7 +38,6 @@ from oracles.equation_nodes import (
     reads_joined,
 )
 
-
 RATIONAL = ("relu", "abs", "max", "min", "divide", "power")
 """Functions whose values at fractions are fractions."""
 
