@@ -59,6 +59,7 @@ from sympy import (
 )
 
 from layeralgebra.algebra.errors import FieldError
+from layeralgebra.algebra.inequalities import lowest
 from layeralgebra.algebra.normal_form import is_integer, is_nonnegative, is_positive, same, simplify, substitute
 from oracles.formula_value import Undefined, value
 from oracles.size_formulas import POINTS, formulas
@@ -324,6 +325,8 @@ def test_large_products_stay_factored(time_limit):
         (sqrt(a) * sqrt(a), a),
         (sqrt(4 * a**2), 2 * a),
         (sqrt(2) * sqrt(6) - 2 * sqrt(3), 0),
+        (1 / (1 - s) + 1 / (s - 1), 0),
+        (((-1) ** L + 1) * ((-1) ** L - 1), 0),
     ],
 )
 def test_powers(before, after):
@@ -337,6 +340,7 @@ def test_powers_of_unknown_sign_are_left():
     for number in range(-3, 4):
         assert value(simplify(u ** (L + 1)), {u: number, L: 2}) == number**3
     assert value(simplify(sqrt(u**2)), {u: -3}) == 3
+    assert value(simplify((u + v) ** (L / Integer(2))), {u: -2, v: 1, L: 2}) == -1
 
 
 # What is not ours passes through
@@ -448,6 +452,7 @@ def test_cases_and_relations():
         (a / (a + 1) + 1 / (a + 1), Integer(1), True),
         ((s**L - 1) * (s + 2) / (s + 2), s**L - 1, True),
         (floor(u / 2) + floor((u + 1) / 2), u, True),
+        (Mod(u, 2) ** 2 + Mod(u, 3) * (Mod(u, 3) - 1) * (Mod(u, 3) - 2), Mod(u, 2), True),
         (Mod(a + b, 4), Mod(Mod(a, 4) + Mod(b, 4), 4), True),
         (a, a + b, False),
         (2 * a, 2 * b + 1, False),
@@ -499,6 +504,41 @@ def test_same(first, second, verdict):
 )
 def test_is_nonnegative(formula, verdict):
     assert is_nonnegative(formula) is verdict
+
+
+boxes = st.tuples(st.integers(-3, 3), st.integers(0, 4)).map(lambda box: (box[0], box[0] + box[1]))
+edges = st.one_of(
+    boxes,
+    st.integers(-3, 3).map(lambda low: (low, None)),
+    st.integers(-3, 3).map(lambda high: (None, high)),
+    st.just((None, None)),
+)
+pairs = st.dictionaries(st.tuples(st.integers(0, 2), st.integers(0, 2)), st.integers(-4, 6), min_size=1, max_size=5)
+
+
+@given(pairs, edges, edges, st.booleans())
+def test_lower_bounds_hold_on_the_box(coefficients, first, second, whole):
+    polynomial = {tuple((n, e) for n, e in enumerate(exponents) if e): c for exponents, c in coefficients.items() if c}
+    found = lowest(polynomial, {0: first, 1: second}, {0, 1} if whole else {0})
+    if found is None:
+        return
+    for left, right in product(places(*first, 1), places(*second, 1 if whole else Rational(1, 2))):
+        assert sum(c * left**i * right**j for (i, j), c in coefficients.items()) >= found
+
+
+def places(low, high, step):
+    if low is None:
+        low = -9 if high is None else high - 9
+    high = low + 9 if high is None else high
+    return [low + k * step for k in range(int((high - low) / step) + 1)]
+
+
+def test_lower_bounds_are_found():
+    x, y = ((0, 1),), ((1, 1),)
+    assert lowest({x: -3, y: 2, (): 10}, {0: (0, 2), 1: (1, None)}, {0, 1}) == 6
+    assert lowest({x: -1, (): 1}, {0: (None, 4)}, {0}) == -3
+    assert lowest({((0, 2),): 1, ((0, 1), (1, 1)): -2, ((1, 2),): 1}, {0: (None, None), 1: (None, None)}, set()) == 0
+    assert lowest({((0, 1), (1, 1)): 1}, {0: (None, None), 1: (0, None)}, set()) is None
 
 
 def test_signs_without_sample_points():
