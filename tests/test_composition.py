@@ -411,3 +411,66 @@ def test_arrows_that_cannot_be() -> None:
     for ask in (lambda: la.output_shape(twice, on=(2,)), lambda: la.run(twice, [1, 2])):
         with pytest.raises(la.GraphError, match="join them first"):
             ask()
+
+
+# receptive fields of networks ----------------------------------------------------------------------------------------
+
+DIGIT = 64  # bits for each input position: all weights are 1, so that digits add without a carry
+
+
+@st.composite
+def windows(draw: Any) -> la.Network:
+    """A part of a network over one axis that reads windows: convolutions, residual and parallel branches, upsampling."""
+    kernel, dilation = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    kind = draw(st.integers(0, 5))
+    odd = 2 * draw(st.integers(0, 2)) + 1
+    same = la.Conv(1, odd, padding=dilation * (odd - 1) // 2, dilation=dilation, bias=False)
+    if kind <= 1:
+        stride, padding = draw(st.integers(1, 3)), draw(st.integers(0, 2))
+        return la.Conv(1, kernel, stride=stride, padding=padding, dilation=dilation, bias=False)
+    if kind == 2:
+        return la.Identity() + same
+    if kind == 3:
+        return (same | la.Conv(1, 1, bias=False)) >> la.Conv(1, 1, bias=False)
+    if kind == 4:
+        return (la.Identity() + same) ** draw(st.integers(1, 2))
+    return draw(st.sampled_from([la.Upsample(2), la.ConvTranspose(1, kernel, stride=2, bias=False)]))
+
+
+def positions_read(net: la.Network, size: int) -> list[list[int]]:
+    """For every output position the input positions that it depends on, by one run in which every input has a digit of its own."""
+    x = [[1 << (DIGIT * place) for place in range(size)]]
+    ones = {name: np.ones(array.shape, dtype=int) for name, array in la.weights(net, on=(1, size)).items()}
+    values = la.run(net, x, ones).reshape(-1)
+    return [[place for place in range(size) if int(value) >> (DIGIT * place) & ((1 << DIGIT) - 1)] for value in values]
+
+
+@given(stages=st.lists(windows(), min_size=1, max_size=4), size=st.integers(8, 40))
+def test_receptive_fields_are_what_outputs_depend_on(stages: list[la.Network], size: int) -> None:
+    net = la.Series(*stages)
+    try:
+        derived = la.derive(la.receptive_field, net, on=(1, size))
+    except la.ShapeError:
+        return
+    (width,), (jump,), (start,) = derived.formula.size, derived.formula.jump, derived.formula.start
+    for output, read in enumerate(positions_read(net, size)):
+        if not read:  # a window that lies in the padding
+            continue
+        assert read[-1] - read[0] < width
+        if derived.kind == "exact":
+            first, last = jump * output + start, jump * output + start + width - 1
+            assert first <= read[0] and read[-1] <= last
+            if 0 <= first and last < size:
+                assert (read[0], read[-1]) == (first, last)
+
+
+@given(stage=windows(), times=st.integers(1, 3))
+def test_receptive_fields_at_symbolic_depth(stage: la.Network, times: int) -> None:
+    """The field of L copies is that of copies written out."""
+    try:
+        written = la.receptive_field(la.Series(*[stage] * times), on=(1, 1000))
+    except la.ShapeError:
+        return
+    derived = la.derive(la.receptive_field, stage**L, on=(1, H))
+    found = derived.formula.map_expressions(lambda part: part.subs(L, times))
+    assert (found.size, found.jump, found.start) == (written.size, written.jump, written.start)
