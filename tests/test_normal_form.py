@@ -227,6 +227,7 @@ def test_a_chain_of_symbolic_strides_has_one_floor():
         (floor(a * (a + 1), evaluate=False), a * (a + 1)),
         (Mod(Mod(a, 6), 6), a - 6 * floor(a / 6)),
         (floor((a - 2 * floor(a / 2)) / 2), 0),
+        (floor((((-1) ** L + 1) * ((-1) ** L - 1) + a) / 2), floor(a / 2)),
         (floor(real + 3, evaluate=False), floor(real) + 3),
         (floor(Rational(7, 2) + log(a), evaluate=False), 3 + floor(Rational(1, 2) + log(a), evaluate=False)),
     ],
