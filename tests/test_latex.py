@@ -218,7 +218,7 @@ def test_axes_are_spelled_out_at_given_shapes():
         (la.ConvTranspose(8, 3, stride=2), r"z_{o, 2 \boldsymbol{i} + \boldsymbol{u}} &\mathrel{{+}{=}} \sum_{c}"),
         (la.MaxPool(2), r"\max_{\boldsymbol{u}} x_{c, 2 \boldsymbol{i} + \boldsymbol{u}}"),
         (la.BatchNorm(), r"s_{c} &= \frac{g_{c}}{\sqrt{v_{c} + 10^{-5}}}"),
-        (la.GELU(approximate=True), r"0.797885\ldots\, (x_{\boldsymbol{i}} + 0.044715\, x_{\boldsymbol{i}}^{3})"),
+        (la.GELU(approximate=True), r"\sqrt{2/\pi}\, (x_{\boldsymbol{i}} + 0.044715\, x_{\boldsymbol{i}}^{3})"),
         (la.ELU(), r"\max(x_{\boldsymbol{i}}, 0) + \min(\exp(x_{\boldsymbol{i}}) - 1, 0)"),
         (la.ClassToken(), r"x_{t - 1, m} & \text{inside} \\ k_{m} & \text{in the margin}"),
         (la.Flip(), r"z_{\lvert s \rvert - t - 1, f}"),

@@ -8,7 +8,7 @@ on that excess, ``Gamma^(1/2) (w(theta) - w*)``, with the exact Jacobian of its 
 What a task needs of an input is what its loss rises by when it is left out and the others are used as well as possible,
 ``w*_i^2 / (Gamma^-1)_ii``.
 
->>> from layeralgebra.algebra.capacity.tasks import TASKS, architectures, fit
+>>> from layeralgebra.layers.zoo.tasks import TASKS, architectures, fit
 >>> task = TASKS["short memory"](16)
 >>> found = fit(architectures(16)["dense"], task)
 >>> found.total, round(found.excess, 9)
@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from ..errors import FieldError, UnsupportedError
-from ..network import Network, Repeat
-from .covariance import ar1, mixture, periodic, power_law
+from ...algebra.errors import FieldError, UnsupportedError
+from ...algebra.network import Network, Repeat
+from ...algebra.capacity.covariance import ar1, mixture, periodic, power_law
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +123,7 @@ class Architecture:
 
 def architectures(length: int = LENGTH) -> dict[str, Architecture]:
     """Six classical architectures without activations, on so many values (a power of two, 16 at least)."""
-    from ...layers import AvgPool, Conv, Flatten, Linear
+    from .. import AvgPool, Conv, Flatten, Linear
 
     if length < 16 or length & (length - 1):
         raise FieldError(f"the architectures compared here take a power of two of past values, from 16, got {length}")
@@ -155,7 +155,7 @@ def architectures(length: int = LENGTH) -> dict[str, Architecture]:
 
 def _layers() -> tuple[Any, Any]:
     """A linear recurrence, and a matrix of low rank on the values laid out in rows."""
-    from ..layer import Dim, Layer
+    from ...algebra.layer import Dim, Layer
 
     class LinearRecurrence(Layer):
         hidden: Dim
@@ -223,7 +223,7 @@ class Predictor:
     def __init__(self, architecture: Architecture, seed: int = 0):
         import numpy as np
 
-        from .linear_network import LinearNetwork
+        from ...algebra.capacity.linear_network import LinearNetwork
 
         self.tape = tape = LinearNetwork(architecture.net, architecture.shape, seed)
         self.unit = tape._unit(architecture.output)
@@ -274,7 +274,7 @@ def fit(architecture: Architecture, task: Task, *, starts: int = 2, evaluations:
     import numpy as np
     from scipy.optimize import least_squares
 
-    from .allocation import allocate
+    from ...algebra.capacity.allocation import allocate
 
     root = np.linalg.cholesky(task.covariance).T
     best: Any = None
