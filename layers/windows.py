@@ -106,9 +106,9 @@ class WindowAttention(Layer):
 def _logarithmic_coordinates(layer: Any, shape: tuple[int, ...]) -> Any:
     import numpy
 
-    sides = [numpy.arange(size) - (size - 1) // 2 for size in shape[:-1]]
-    grid = numpy.stack(numpy.meshgrid(*sides, indexing="ij"), axis=-1)
-    scaled = 8 * grid / numpy.maximum(1, (numpy.array(shape[:-1]) - 1) // 2)
+    half = (numpy.array(shape[:-1], dtype=int) - 1) // 2
+    grid = numpy.moveaxis(numpy.indices(shape[:-1]), 0, -1) - half
+    scaled = 8 * grid / numpy.maximum(1, half)
     return numpy.sign(scaled) * numpy.log2(1 + numpy.abs(scaled)) / 3
 
 
