@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -171,8 +172,12 @@ class Layer(Network):
                 if value != value or value in (float("inf"), float("-inf")):
                     raise FieldError(f"{what} must be a finite number, got {value!r}")
                 return Rational(repr(value))
-            if isinstance(value, (int, Expr)):
-                return Rational(value) if isinstance(value, int) else value
+            if isinstance(value, (int, Fraction)):
+                return Rational(value)
+            if isinstance(value, Expr):
+                if value.is_finite is False or value.is_real is False:
+                    raise FieldError(f"{what} must be a finite number, got {value!r}")
+                return value
         for kind, least in ((Dim, 1), (Size, 0)):
             if kind in kinds:
                 if isinstance(value, (tuple, list, Tuple)) and len(value):

@@ -123,8 +123,8 @@ def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]
 
     Learned tensors are normally distributed, with a variance of one over the number of terms that are summed. Buffers
     (running statistics) are uniform between 1/2 and 3/2, so that their roots and quotients exist, or numbers of rows
-    where they look something up, or what a layer's `tables` know. A tensor's numbers depend on the seed and on its name
-    alone.
+    where they look something up, or what a layer's `tables` know; each place has buffers of its own, whatever is
+    shared. A tensor's numbers depend on the seed and on its name alone.
 
     Parameters
     ----------
