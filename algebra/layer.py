@@ -175,7 +175,7 @@ class Layer(Network):
             if isinstance(value, (int, Fraction)):
                 return Rational(value)
             if isinstance(value, Expr):
-                if value.is_finite is False or value.is_real is False:
+                if value.is_real is False or (value.is_number and not value.is_real):
                     raise FieldError(f"{what} must be a finite number, got {value!r}")
                 return value
         for kind, least in ((Dim, 1), (Size, 0)):
