@@ -18,6 +18,7 @@ MUTANTS = [(name, mutant) for name, law in LAWS.items() for mutant in law.trial.
 EXAMPLES = 60 if PROFILE == "full" else 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_a_law_holds_on_samples(name):
     trial = try_law(LAWS[name], EXAMPLES)
