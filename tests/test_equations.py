@@ -301,62 +301,67 @@ def test_involution_in_closed_form() -> None:
 
 
 @st.composite
-def factors(draw: Callable, tensor: str) -> str:
+def factors(draw: Callable, tensor: str, star: str) -> str:
     """A tensor read somewhere, or a learned one."""
     kind = draw(st.integers(0, 4))
     if kind < 2:
         step, dilation, offset = draw(small), draw(st.integers(1, 2)), draw(st.integers(0, 1))
-        return f"{tensor}[c, {step}*i + {dilation}*u + {offset}]"
+        return f"{tensor}[c, {star}({step}*i + {dilation}*u + {offset})]"
     if kind == 2:
-        return f"{tensor}[c, {draw(st.sampled_from(['j', '0', 'u']))}]"
+        return f"{tensor}[c, {draw(st.sampled_from([f'{star}j', f'{star}u'] if star else ['j', '0', 'u']))}]"
     axes = draw(st.lists(st.sampled_from(["o", "c", "u"]), min_size=1, max_size=3, unique=True))
-    return f"W{''.join(axes)}[{', '.join(axes)}]"
+    return f"W{''.join(axes)}[{', '.join(f'{star}u' if axis == 'u' else axis for axis in axes)}]"
 
 
 @st.composite
-def terms(draw: Callable, tensor: str, depth: int = 2) -> str:
+def terms(draw: Callable, tensor: str, star: str, depth: int = 2) -> str:
     """A product, a function, a reduction or a sum of them."""
     kind = draw(st.integers(0, 6)) if depth else 0
     if kind <= 2:
-        return " * ".join(draw(st.lists(factors(tensor), min_size=1, max_size=3)))
-    inner = draw(terms(tensor, depth - 1))
+        return " * ".join(draw(st.lists(factors(tensor, star), min_size=1, max_size=3)))
+    inner = draw(terms(tensor, star, depth - 1))
     if kind == 3:
         return f"{draw(st.sampled_from(['abs', 'relu']))}({inner})"
     if kind == 4:
         return f"({inner})**2"
     if kind == 5:
-        reduction = draw(st.sampled_from(["max[u]", "mean[u]", "sum[u]", "sum[c]", "max[c]", "mean[u, c]", "min[j]"]))
-        return f"{reduction}({inner})"
-    return f"({inner} - 2*{draw(terms(tensor, depth - 1))})"
+        over = draw(st.sampled_from([f"{star}u", "c", f"{star}u, c", f"{star}j"]))
+        return f"{draw(st.sampled_from(['max', 'min', 'mean', 'sum']))}[{over}]({inner})"
+    return f"({inner} - 2*{draw(terms(tensor, star, depth - 1))})"
 
 
 @st.composite
 def random_layers(draw: Callable) -> la.Layer:
     """A layer whose equation is put together at random from margins, addresses, masks, functions and reductions."""
-    lines, tensor = [], "x"
+    lines, tensor, star = [], "x", draw(st.sampled_from(["", "*"]))
+    i, j, u = f"{star}i", f"{star}j", f"{star}u"
     if draw(st.booleans()):
         before, after = draw(st.integers(-1, 2)), draw(st.integers(-1, 2))
-        lines.append(f"z[c, j] = pad[j: (0 + {before}, 0 + {after})](x[c, j])")
+        widths = f"0 + {before}, 0 + {after}" if star else f"j: (0 + {before}, 0 + {after})"
+        lines.append(f"z[c, {j}] = pad[{widths}](x[c, {j}])")
         tensor = "z"
-    left = draw(st.sampled_from(["o, i", "c, i", "i", "o", "(c, i)", "2*i + o", "i, o, c", "c, j", "j, i"]))
-    value = " + ".join(draw(st.lists(terms(tensor), min_size=1, max_size=2)))
+    lefts = [f"o, {i}", f"c, {i}", i, "o", f"(c, {i})", f"{i}, o, c", f"c, {j}", f"{j}, {i}"]
+    left = draw(st.sampled_from(lefts if star else [*lefts, "2*i + o"]))
+    value = " + ".join(draw(st.lists(terms(tensor, star), min_size=1, max_size=2)))
     # Every index of the left side stands on the right, and so do those that masks speak of.
-    lines.append(f"y[{left}] = {value} + B[o] * V[u] * {tensor}[c, i + u] * {tensor}[c, j]")
-    masks = draw(
-        st.lists(
-            st.sampled_from(["j <= i", "i - u < 2", "c <= u", "u + i >= 1", "i <= j + 1"]), max_size=2, unique=True
-        )
-    )
-    lines.append(", ".join(["where o < 2", f"u < {draw(small)}", *masks]))
+    lines.append(f"y[{left}] = {value} + B[o] * V[{u}] * {tensor}[c, {star}(i + u)] * {tensor}[c, {j}]")
+    masks = ["j <= i", "i - u < 2", "c <= u", "u + i >= 1", "i <= j + 1"]
+    chosen = draw(st.lists(st.sampled_from(masks), max_size=2, unique=True))
+    lines.append(", ".join(["where o < 2", f"u < {draw(small)}", *chosen]))
     return type("Random", (la.Layer,), {"equation": "\n".join(lines), "channel_axis": "first"})()
 
 
 @given(
-    layer=random_layers(), channels=small, size=st.integers(1, 6), seed=st.integers(0, 2**32 - 1), exact=st.booleans()
+    layer=random_layers(),
+    channels=small,
+    size=st.integers(1, 6),
+    axes=st.integers(1, 2),
+    seed=st.integers(0, 2**32 - 1),
+    exact=st.booleans(),
 )
-def test_random_equations(layer: la.Layer, channels: int, size: int, seed: int, exact: bool) -> None:
+def test_random_equations(layer: la.Layer, channels: int, size: int, axes: int, seed: int, exact: bool) -> None:
     note(layer.equation)
-    shapes = ((channels, size),)
+    shapes = ((channels, size) if axes == 1 or "*" not in layer.equation.split("\n")[0] else (channels, min(size, 3), 3),)
     try:
         case = Case(layer, shapes, meaning(layer, shapes))
     except Impossible:
