@@ -127,8 +127,9 @@ class CosineWindowAttention(Layer):
 
     Notes
     -----
-    T holds the logarithmic coordinates of every relative position, sign(v) log2(1 + 8|v|/(window - 1))/3, and is a
-    known table. The bias of the keys is held but multiplied by zero, as published.
+    A relative position is a pair (g1, g2), so that an input has two spatial axes; another number of them is refused.
+    T holds the logarithmic coordinates of every pair, sign(v) log2(1 + 8|v|/(window - 1))/3, and is a known table.
+    The bias of the keys is held but multiplied by zero, as published.
 
     Examples
     --------
@@ -163,15 +164,16 @@ class CosineWindowAttention(Layer):
         nq[n, *a, *i, e] = q[n, *a, *i, e] / max(lq[n, *a, *i], 1e-12)
         nk[n, *a, *j, e] = k[n, *a, *j, e] / max(lk[n, *a, *j], 1e-12)
         w[n, *a, *i, *j] = nq[n, *a, *i, e] * nk[n, *a, *j, e]
-        r[*g, o] = relu(R[o, x2]*T[*g, x2] + br[o])
-        B[n, *g] = S[n, o]*r[*g, o]
+        r[g1, g2, o] = relu(R[o, x2]*T[g1, g2, x2] + br[o])
+        B[n, g1, g2] = S[n, o]*r[g1, g2, o]
         d[n, *a, *i, *j] = w[n, *a, *i, *j] * exp(min(l[n], log(100))) + 16*sigmoid(B[n, *(i - j + window - 1)])
         c[n, *a, *i, *j] = softmax[*j](d[n, *a, *i, *j])
         o2[(n, e), *(a, i)] = c[n, *a, *i, *j] * v[n, *a, *j, e]
         u[f, *t] = O[f, h] * o2[h, *t] + b[f]
         l2[f, *t] = u[f, *(t if shift == 0 else (t + side - step) % side)]
         y[f, *t] = pad[0, size(p) - side](l2[f, *t])
-        where n < heads, e < width, f < size(m), t < side, i < window, j < window, g < 2*window - 1, x2 < 2, o < hidden,
+        where n < heads, e < width, f < size(m), t < side, i < window, j < window, x2 < 2, o < hidden,
+              g1 < 2*window - 1, g2 < 2*window - 1,
               (floor((a + 1)/count)*(floor((i + step)/window) - floor((j + step)/window)) <= 0 if shift != 0 else True),
               (floor((a + 1)/count)*(floor((j + step)/window) - floor((i + step)/window)) <= 0 if shift != 0 else True)
     """

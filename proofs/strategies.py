@@ -255,8 +255,6 @@ def _made(net: Network, on: Shape) -> Shape | None:
         made = tuple(int(size) for size in output_shape(net, on=on))
     except LayerAlgebraError:
         return None
-    except IndexError:  # fields with one size for each axis, on another number of axes, in equations that ask for a size
-        return None
     elements = 1
     for size in made:
         elements *= size

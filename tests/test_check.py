@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 import layeralgebra as la
 from layeralgebra.cli import app
+from layeralgebra.proofs import enumeration
 from layeralgebra.proofs.testing import assert_lawful
 from layeralgebra.proofs.verdict import Proved, Refuted
 
@@ -217,3 +219,22 @@ def test_verdicts_of_a_report_are_no_truth_values():
     assert not any(isinstance(result.verdict, Refuted) for result in report.results)
     with pytest.raises(la.FieldError, match="was not checked"):
         report["nothing"]
+
+
+def test_enumeration_shares_no_code_with_the_engine():
+    """It imports the standard library and its own modules alone, so that agreement with it says something."""
+    folder = Path(enumeration.__file__).parent
+    modules = sorted(folder.glob("*.py"))
+    assert len(modules) >= 5
+    for module in modules:
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported = [alias.name.partition(".")[0] for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported = [(node.module or "").partition(".")[0]]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 1 and (folder / f"{node.module}.py").exists(), f"{module.name}, line {node.lineno}"
+                continue
+            else:
+                continue
+            assert set(imported) <= sys.stdlib_module_names, f"{module.name}, line {node.lineno}: {imported}"

@@ -38,6 +38,9 @@ from .nodes import (
     reads_joined,
 )
 
+RATIONAL = ("relu", "abs", "max", "min", "divide", "power")
+"""Functions whose values at fractions are fractions."""
+
 
 @dataclass
 class Counts:
@@ -79,15 +82,16 @@ class Equation(SizedEquation):
                 waiting += [read.name for read in reads(self.lines[self.defined[name]].value)]
         for line in self.lines:
             if line.name in used:
-                self._count(line.value, line, total, effective)
+                target = frozenset().union(*(part.indices for part in line.target))
+                self._count(line.value, line, target, total, effective)
         return total
 
-    def _count(self, node: Node, line: Line, total: Counts, effective: bool) -> None:
+    def _count(self, node: Node, line: Line, scope: frozenset[Index], total: Counts, effective: bool) -> None:
         if node.kind in ("number", "read", "pad") or not any(reads(node)):
             return
         for part in node.parts:
-            self._count(part, line, total, effective)
-        depends = self._depends(node, line)
+            self._count(part, line, scope | set(node.indices), total, effective)
+        depends = self._depends(node, line, scope)
         points = self._point_count(depends | frozenset(node.indices), node, line, effective)
         if node.kind == "plus":
             total.adds += (len(node.parts) - 1) * points
@@ -115,13 +119,14 @@ class Equation(SizedEquation):
         else:
             total.other += points
 
-    def _depends(self, node: Node, line: Line) -> frozenset[Index]:
+    def _depends(self, node: Node, line: Line, scope: frozenset[Index]) -> frozenset[Index]:
         """The indices on which the value of an operation depends; reductions depend on their ranges and masks too."""
-        below = frozenset().union(*(self._depends(part, line) for part in node.parts))
+        inner = scope | set(node.indices)
+        below = frozenset().union(*(self._depends(part, line, inner) for part in node.parts))
         below |= frozenset().union(*(part.indices for part in node.address))
         if node.kind in ("reduce", "softmax"):
             for constraint in self._constraints(line):
-                if constraint.indices & set(node.indices):
+                if constraint.indices & set(node.indices) and constraint.indices <= inner:
                     below |= constraint.indices
         return below - frozenset(node.indices) if node.kind == "reduce" else below
 
@@ -142,7 +147,7 @@ class Equation(SizedEquation):
             (part, *margin)
             for read in reads(node) if read.name in self.margins
             for part, margin in zip(read.address, self.margins[read.name])
-            if margin is not None and part.indices <= indices
+            if margin is not None and part.indices and part.indices <= indices
         ]  # fmt: skip
 
     @property
@@ -150,6 +155,21 @@ class Equation(SizedEquation):
         """Elements of the output, none if the last line only renames what is there."""
         last = self.lines[-1].value
         return 0 if last.kind == "read" and len(list(reads(last))) == 1 else math.prod(self.output)
+
+    @property
+    def is_rational(self) -> bool:
+        """Whether integers give integers and fractions: no root, no transcendental function, no irrational constant."""
+
+        def keeps(node: Node) -> bool:
+            if node.kind == "softmax" or (node.kind == "apply" and node.name not in RATIONAL):
+                return False
+            if node.kind == "apply" and node.name == "power" and node.parts[1].value != int(node.parts[1].value):
+                return False
+            if node.kind == "number" and isinstance(node.value, float) and math.isfinite(node.value):
+                return False
+            return all(map(keeps, node.parts))
+
+        return all(keeps(line.value) for line in self.lines)
 
     def rows(self, name: str) -> int | None:
         """How many rows the smallest table has that a tensor holds the numbers of; None if it holds others."""
@@ -230,7 +250,8 @@ class Equation(SizedEquation):
         return self._position(line, part, env)
 
     def _reduced(self, node: Node, line: Line, env: Env) -> Any:
-        limits = [c for c in self._constraints(line) if c.indices & set(node.indices)]
+        inner = set(env) | set(node.indices)
+        limits = [c for c in self._constraints(line) if c.indices & set(node.indices) and c.indices <= inner]
         if node.kind == "softmax" and not all(limit.holds(env) for limit in limits):
             return 0.0
         values = []
@@ -299,5 +320,10 @@ class Equation(SizedEquation):
                             range(size) if part.kind == "lookup" else [self._position(line, part, here)]
                             for part, size in zip(read.address, self.shapes[read.name])
                         ]  # fmt: skip
-                        found.update((read.name, element) for element in product(*axes))
+                        shape = self.shapes[read.name]
+                        found.update(
+                            (read.name, element)
+                            for element in product(*axes)
+                            if all(0 <= at < size for at, size in zip(element, shape))
+                        )
         return found
