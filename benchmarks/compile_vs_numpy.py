@@ -2,8 +2,9 @@
 
 They take turns, on one core; ratios are of medians of processor time. *List* is a million independent points, *grid* an open grid of 100 x 100 x
 100. The compiled function also looks at every argument, to show that nothing overflows, and checks its domain; the
-hand-written one does neither. *lambdify* is what SymPy makes of the formula. A copy of one array is the bound that
-memory sets.
+hand-written one does neither. *numba* is the compiled function on that backend, where numba is installed (its first
+call, which compiles, is not counted). *lambdify* is what SymPy makes of the formula. A copy of one array is the bound
+that memory sets.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -101,14 +103,16 @@ def compared(name: str, formula: Any, by_hand: Callable[..., Any], kind: str, ro
     arguments = points(kind)
     wanted = {key: value for key, value in arguments.items() if key in compiled.arguments}
     assert same(compiled(**wanted), by_hand(**arguments)), name
-    found = medians(
-        {
-            "hand": lambda: by_hand(**arguments),
-            "lambdify": lambda: printed(*arguments.values()),
-            "ours": lambda: compiled(**wanted),
-        },
-        rounds,
-    )
+    functions = {
+        "hand": lambda: by_hand(**arguments),
+        "lambdify": lambda: printed(*arguments.values()),
+        "ours": lambda: compiled(**wanted),
+    }
+    if find_spec("numba"):
+        joined = compile(formula, "numba")
+        assert same(joined(**wanted), by_hand(**arguments)), name
+        functions["numba"] = lambda: joined(**wanted)
+    found = medians(functions, rounds)
     return {
         "formula": name,
         "points": kind,
@@ -117,6 +121,7 @@ def compared(name: str, formula: Any, by_hand: Callable[..., Any], kind: str, ro
         "compiled (ms)": f"{found['ours']:.2f}",
         "to hand": f"{found['ours'] / found['hand']:.2f}",
         "to lambdify": f"{found['ours'] / found['lambdify']:.2f}",
+        "numba to hand": f"{found['numba'] / found['hand']:.2f}" if "numba" in found else "",
     }
 
 

@@ -11,6 +11,7 @@ import pickle
 import random
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from fractions import Fraction
@@ -93,7 +94,8 @@ def tensor_points(backend, e, columns):
     if backend == "torch":
         import torch
 
-        arguments = {symbol.name: torch.tensor(column) for symbol, column in columns.items()}
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        arguments = {symbol.name: torch.tensor(column, device=device) for symbol, column in columns.items()}
     else:
         arguments = {symbol.name: np.array(column) for symbol, column in columns.items()}
     try:
@@ -109,15 +111,15 @@ def tensor_points(backend, e, columns):
         )
 
 
-def check_random(backend, seed, count):
+def check_random(backend, seed, count, many=5):
     """Random formulas at random points; returns how many values were compared."""
     r = random.Random(seed)
     compared = 0
     for e in formulas(r, count):
-        columns = sizes(r, e, 5)
+        columns = sizes(r, e, many)
         if backend == "python":
             points = list(scalar_points(backend, e, columns))
-        elif backend == "numpy":
+        elif backend in ("numpy", "numba"):
             points = [*list_points(backend, e, columns), *grid_points(backend, e, columns, r)]
         else:
             points = list(tensor_points(backend, e, columns))
@@ -142,6 +144,49 @@ def test_torch_gives_the_values_that_plain_python_gives():
 def test_jax_gives_the_values_that_plain_python_gives():
     pytest.importorskip("jax")
     assert check_random("jax", seed=8, count=12) >= 40
+
+
+@pytest.fixture
+def join_always(monkeypatch):
+    """Steps are joined for arrays of any size."""
+    pytest.importorskip("numba")
+    from layeralgebra.algebra.compilation import numba_backend, numpy_backend
+
+    for module in (numba_backend, numpy_backend):
+        monkeypatch.setattr(module, "LEAST_JOINED", 1)
+
+
+def test_numba_gives_the_values_that_plain_python_gives(join_always):
+    assert check_random("numba", seed=9, count=12, many=20) >= 240
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_random_values_with_numba(join_always):
+    assert sum(check_random("numba", seed, 50, 200) for seed in range(10)) >= 100_000
+
+
+def test_numba_on_lists_and_grids_of_any_shape(join_always):
+    e = 9 * H**2 * floor((W - 7) / 2) ** 2 * c + Max(H, c) * Mod(W, 5) - Min(W, 3 * c)
+    plain, joined = compile(e), compile(e, "numba")
+    random = np.random.default_rng(0)
+    for shapes in [
+        ((40_000,),) * 3,
+        ((30, 1, 1), (1, 40, 1), (1, 1, 50)),
+        ((7, 1), (1, 5), (7, 5)),
+        ((6, 1), (1,), (6, 8)),
+    ]:
+        given = {name: random.integers(1, 10**3, shape) for name, shape in zip(("H", "W", "c"), shapes, strict=True)}
+        assert np.array_equal(plain(**given), joined(**given))
+        turned = {name: array.T if array.ndim == 2 and len(shapes[2]) == 2 else array for name, array in given.items()}
+        assert np.array_equal(plain(**turned), joined(**turned))
+    huge = joined(H=np.array([10**9, 2]), W=np.array([10**9, 9]), c=np.array([10**9, 1]))
+    assert huge.dtype == object and huge[0] == plain(H=10**9, W=10**9, c=10**9)
+
+
+def test_without_numba_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(UnsupportedError, match=r"layeralgebra\[numba\]"):
+        compile(H * W, "numba")(H=[1], W=[2])
 
 
 @pytest.mark.slow
@@ -201,9 +246,9 @@ def test_arguments_beyond_64_bits():
         (floor(floor((n + 1) / 2) / 2), -6), (Mod(floor(n / 8), 4), -77), (sympy.sign(n), 0), (2 ** Max(n, 0), -3),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("backend", ["python", "numpy", "torch", "jax"])
+@pytest.mark.parametrize("backend", ["python", "numpy", "numba", "torch", "jax"])
 def test_zero_and_negative_arguments(e, point, backend):
-    if backend in ("torch", "jax"):
+    if backend in ("torch", "jax", "numba"):
         pytest.importorskip(backend)
     arguments = [point, point] if backend != "python" else point
     got = compile(e, backend)(n=arguments if backend != "torch" else np.array(arguments))

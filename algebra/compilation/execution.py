@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -21,6 +22,16 @@ LEAST_BLOCK, LARGEST_BLOCK = 2**11, 2**15
 STREAMED_BLOCK = 2**17  # where every array is read or written once, and nothing has to stay in the cache
 
 
+@dataclass
+class Call:
+    """A kernel called on arrays by their numbers: of one step, or of several that were joined."""
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    kernel: Callable[..., Any] | None = None
+    step: Step | None = None
+
+
 class Execution:
     """A plan with buffers; call it with arrays.
 
@@ -33,9 +44,13 @@ class Execution:
         Runs a sum over an index: (step, type of the result, operands, out).
     promoted : frozenset of int
         The places whose division need not be exact.
+    join : callable, optional
+        Joins steps: (plan, group, numbers of the arrays that others want) to calls.
     """
 
-    def __init__(self, plan: Plan, results: Sequence[int], loop: Callable, promoted: frozenset[int]):
+    def __init__(
+        self, plan: Plan, results: Sequence[int], loop: Callable, promoted: frozenset[int], join: Callable | None = None
+    ):
         self.plan, self.results, self.promoted = plan, results, promoted
         made = {step.output: mask for mask, steps in plan.groups.items() for step in steps}
         wanted = set(results)
@@ -43,7 +58,9 @@ class Execution:
             for step in steps:
                 wanted.update(number for number in step.inputs if made.get(number) not in (None, mask))
         self.groups = [
-            Group(plan, mask, wanted, loop) for mask in sorted(plan.groups, key=lambda m: (m.bit_count(), m)) if mask
+            Group(plan, mask, wanted, loop, join or each_step)
+            for mask in sorted(plan.groups, key=lambda m: (m.bit_count(), m))
+            if mask
         ]
         self.scalars = [
             (step, None if step.kernel == "loop" else scalar_kernel(step.kernel, step.value, plan.types[step.output]))
@@ -62,22 +79,28 @@ class Execution:
         return [found[number] for number in self.results]
 
 
+def each_step(plan: Plan, mask: int, wanted: set[int]) -> list[Call]:
+    """Every step of a group as a call of its own."""
+    return [Call(step.inputs, (step.output,), step=step) for step in plan.groups[mask]]
+
+
 class Group:
     """The steps of one group, each operand a place in a list that is refilled for every block."""
 
-    def __init__(self, plan: Plan, mask: int, wanted: set[int], loop: Callable):
+    def __init__(self, plan: Plan, mask: int, wanted: set[int], loop: Callable, join: Callable):
         self.plan, self.mask = plan, mask
         steps = plan.groups[mask]
+        calls: list[Call] = join(plan, mask, wanted)
         outputs = {step.output for step in steps}
         self.external = sorted({number for step in steps for number in step.inputs} - outputs)
         self.exports = sorted(outputs & wanted)
         self.places = {number: place for place, number in enumerate([*self.external, *self.exports])}
         self.buffers: list[str] = []  # the type of each buffer
-        self._allocate(steps, outputs - wanted)
+        self._allocate(calls, outputs - wanted)
         full = sum(1 for number in self.external if plan.masks[number] == mask)
         count = CACHE_BYTES // (8 * max(full + len(self.exports) + len(self.buffers), 1))
-        self.block = max(LEAST_BLOCK, min(LARGEST_BLOCK, count)) if len(steps) > 1 else STREAMED_BLOCK
-        self.calls = [self._call(step, loop) for step in steps]
+        self.block = max(LEAST_BLOCK, min(LARGEST_BLOCK, count)) if len(calls) > 1 else STREAMED_BLOCK
+        self.calls = [self._call(call, loop) for call in calls]
         objects = {
             number
             for step in steps
@@ -89,47 +112,52 @@ class Group:
         self.arrays = [at for at, n in enumerate(self.external) if masks[n]]
         self.free: list[tuple[int, list[Any]]] = []  # buffers that no thread is using
 
-    def _allocate(self, steps: Sequence[Step], temporary: set[int]) -> None:
+    def _allocate(self, calls: Sequence[Call], temporary: set[int]) -> None:
         """Buffers for the arrays that nobody outside wants, each reused as soon as it is no longer needed."""
-        last = {number: position for position, step in enumerate(steps) for number in step.inputs}
+        last = {number: position for position, call in enumerate(calls) for number in call.inputs}
         free: dict[str, list[int]] = {}
         held: dict[int, int] = {}
         first = len(self.places)
 
-        def release(position: int, step: Step) -> None:
-            for number in set(step.inputs):
+        def release(position: int, call: Call) -> None:
+            for number in set(call.inputs):
                 if number in held and last[number] == position:
                     buffer = held.pop(number)
                     free.setdefault(self.buffers[buffer], []).append(buffer)
 
-        for position, step in enumerate(steps):
-            in_place = step.kernel in IN_PLACE
+        for position, call in enumerate(calls):
+            in_place = call.step is not None and call.step.kernel in IN_PLACE
             if in_place:
-                release(position, step)
-            if step.output in temporary:
-                kind = self.plan.types[step.output]
+                release(position, call)
+            for output in call.outputs:
+                if output not in temporary:
+                    continue
+                kind = self.plan.types[output]
                 pool = free.setdefault(kind, [])
                 if not pool:
                     pool.append(len(self.buffers))
                     self.buffers.append(kind)
                 buffer = pool.pop()
-                held[step.output] = buffer
-                self.places[step.output] = first + buffer
-                if step.output not in last:
-                    pool.append(held.pop(step.output))
+                held[output] = buffer
+                self.places[output] = first + buffer
+                if output not in last:
+                    pool.append(held.pop(output))
             if not in_place:
-                release(position, step)
+                release(position, call)
 
-    def _call(self, step: Step, loop: Callable) -> tuple[Callable, itemgetter]:
-        places = [self.places[number] for number in (*step.inputs, step.output)]
+    def _call(self, call: Call, loop: Callable) -> tuple[Callable, itemgetter]:
+        places = itemgetter(*(self.places[number] for number in (*call.inputs, *call.outputs)))
+        if call.kernel is not None:
+            return call.kernel, places
+        step = call.step
         kind = self.plan.types[step.output]
         if step.kernel != "loop":
-            return array_kernel(step.kernel, step.value, kind), itemgetter(*places)
+            return array_kernel(step.kernel, step.value, kind), places
 
         def kernel(*arguments: Any) -> None:
             loop(step, kind, arguments[:-1], arguments[-1])
 
-        return kernel, itemgetter(*places)
+        return kernel, places
 
     def run(self, found: dict[int, Any], full: tuple[int, ...]) -> None:
         """Fills in the arrays of this group that others want."""

@@ -16,7 +16,7 @@ array([368640, 90000000000000000000], dtype=object)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -36,12 +36,15 @@ from .program import ALWAYS_WHOLE, Program, widened
 from .runtime import ratio
 from .scalar import ScalarRunner, failure, scalar
 
+LEAST_JOINED = 2**14  # elements; below, numpy has finished before joined steps are compiled
+
 
 class ArrayProgram:
     """A program together with what was found out about it: which places fit for which arguments, and plans by shape."""
 
-    def __init__(self, program: Program, exact: bool = False):
+    def __init__(self, program: Program, exact: bool = False, join: Callable | None = None):
         self.program = program
+        self.join = join
         self.inputs = {program.values[place]: place for place, op in enumerate(program.ops) if op == "input"}
         uses: dict[int, int] = {}
         for args in program.args:
@@ -134,14 +137,15 @@ class ArrayProgram:
     def _execution(
         self, masks: tuple[int, ...], shape: tuple[int, ...], fitting: bytes, small: bytes, promoted: frozenset[int]
     ) -> tuple[Execution, list[str]]:
+        join = self.join if self.join is not None and prod(shape) >= LEAST_JOINED else None
         # Along one axis the order of operations does not depend on its length.
-        key = (masks, shape if len(shape) > 1 else len(shape), fitting, small, promoted)
+        key = (masks, shape if len(shape) > 1 else len(shape), fitting, small, promoted, join)
         found = self._plans.get(key)
         if found is None:
             if len(self._plans) > 32:
                 self._plans.clear()
             plan = self.plan(masks, shape, fitting, small, promoted)
-            execution = Execution(plan, self.program.outputs, self._loop, promoted)
+            execution = Execution(plan, self.program.outputs, self._loop, promoted, join)
             found = self._plans[key] = (execution, self.types(fitting, promoted))
         return found
 
@@ -232,9 +236,9 @@ def ends(value: Any) -> Interval:
 class NumpyRunner:
     """Runs formulas on arrays: checks the arguments, runs, checks the conditions."""
 
-    def __init__(self, formulas: Formulas, symbols: Sequence[Symbol], mask: bool):
+    def __init__(self, formulas: Formulas, symbols: Sequence[Symbol], mask: bool, join: Callable | None = None):
         self.formulas, self.symbols, self.mask = formulas, symbols, mask
-        self.program = ArrayProgram(formulas.program)
+        self.program = ArrayProgram(formulas.program, join=join)
         self.types = formulas.program.input_types()
         self._scalars: ScalarRunner | None = None
 
@@ -271,6 +275,10 @@ class NumpyRunner:
             masked.append(np.ma.masked_array(np.broadcast_to(result, shape), mask=mask))
         return masked
 
+    def ends(self, value: Any) -> Interval:
+        """The smallest and largest element."""
+        return ends(value)
+
     def _checked(self, values: list[Any]) -> tuple[list[Interval], Any]:
         """The smallest and largest of each argument, and where one of them is not admissible.
 
@@ -282,7 +290,7 @@ class NumpyRunner:
         wrong: Any = False
         for number, (symbol, value) in enumerate(zip(self.symbols, values, strict=True)):
             range_ = self.formulas.ranges[number]
-            found = ends(value)
+            found = self.ends(value)
             if self.types[number] == "int" and not fits(found, range_):
                 bad = np.logical_or(np.asarray(value) < range_[0], np.asarray(value) > range_[1])
                 if not self.mask:

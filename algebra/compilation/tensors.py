@@ -33,7 +33,8 @@ class TorchTensors:
         return tensor.to(self.torch.int64)
 
     def ends(self, value: Any) -> tuple[int, int]:
-        return int(value.min()), int(value.max())
+        low, high = self.torch.stack(self.torch.aminmax(value)).tolist()  # one pass, one wait for the device
+        return low, high
 
     def from_numpy(self, array: Any, like: Any) -> Any:
         return self.torch.from_numpy(array if array.flags.writeable else array.copy()).to(like.device)
