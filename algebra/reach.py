@@ -106,12 +106,12 @@ def compose(first: Reach, then: Reach) -> Reach:
     return tuple(made)
 
 
-def union(reaches: Sequence[Reach]) -> Reach:
-    """The smallest intervals that hold what any of several branches of one input sees."""
-    return tuple(_union_axis(parts) for parts in zip(*reaches))
+def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None) -> Reach:
+    """The smallest intervals that hold what any of several branches of one input sees; `positions` are the sizes of their output."""
+    return tuple(_union_axis(parts, positions) for parts in zip(*reaches))
 
 
-def _union_axis(parts: Sequence[AxisReach]) -> AxisReach:
+def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) -> AxisReach:
     size = next((part.extent for part in parts if part.extent is not None), None)
     live = [part for part in parts if not part.frozen] or list(parts)
     covers = any(part.covers for part in parts)
@@ -123,12 +123,25 @@ def _union_axis(parts: Sequence[AxisReach]) -> AxisReach:
         return AxisReach(live[0].jumps, low, high, frozen, covers, exact, size)
     if size is None:
         raise UnsupportedError("branches that advance at different steps have no common receptive field")
-    still = [part for part in live if not part.jumps]
-    low = simplify(Min(_ZERO, *(part.low for part in still)))
-    high = simplify(Max(size - 1, *(part.high for part in still)))
-    # Fields that advance differently lie somewhere on the axis; only one that stands still and holds all of it is known to do so.
+    # Fields that advance differently have one interval that holds them all, from the first output to the last: margins count, as in
+    # a single field. Where the number of outputs is not known, it holds the axis and what the first output sees.
+    spans = [_span(part, positions) for part in live] if positions is not None else [(part.low, part.high) for part in live]
+    axis = [(_ZERO, size - 1)] if positions is None else []
+    low = simplify(Min(*(span[0] for span in (*axis, *spans))))
+    high = simplify(Max(*(span[1] for span in (*axis, *spans))))
     whole = any(part.whole for part in parts)
-    return AxisReach((), low, high, frozen, whole, exact and any(part.whole for part in still), size)
+    single = positions is not None and all(positions[at] == 1 for part in live for at, _ in part.jumps)
+    fits = low == 0 and simplify(high - size + 1) == 0
+    return AxisReach((), low, high, False, whole, exact and (single or (fits and whole)), size)
+
+
+def _span(reach: AxisReach, positions: Sequence[Expr]) -> tuple[Expr, Expr]:
+    """What all outputs together see, from the first position to the last."""
+    low, high = reach.low, reach.high
+    for axis, jump in reach.jumps:
+        way = jump * (positions[axis] - 1)
+        low, high = (low + way, high) if jump.is_negative else (low, high + way)
+    return low, high
 
 
 def power(reach: Reach, times: Expr, index: object = None) -> Reach:
@@ -179,7 +192,7 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
         return tuple(AxisReach((), _ZERO, -_ONE, extent=size) for size in sizes)
     collapsed = len(sizes) > 1 and not _has_positions(instance)
     return tuple(
-        replace(own, frozen=True, covers=own.whole) if collapsed and not own.jumps else own for own in union(known[output])
+        replace(own, frozen=True, covers=own.whole) if collapsed and not own.jumps else own for own in union(known[output], instance.output)
     )
 
 

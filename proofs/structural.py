@@ -11,6 +11,7 @@ held on 2 samples
 from __future__ import annotations
 
 import inspect
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,7 +110,9 @@ def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int =
         if found is not None:
             if last is None:
                 end = time.monotonic() + SHRINKING_SECONDS
-            last = found
+            # Shrinking tries larger samples in between, and may be stopped among them.
+            if last is None or _length(found) < _length(last):
+                last = found
             raise _Found
 
     try:
@@ -121,6 +124,13 @@ def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int =
     except Unsatisfiable:
         return Trial(0, None, "no sample was found that it speaks of")
     return Trial(spoken)
+
+
+def _length(found: Witness) -> tuple[int, str]:
+    """How much there is to read in the sizes of a witness: its words, and its numbers by their size."""
+    text = " ".join(str(value) for _, value in found.sizes)
+    read = re.findall(r"\w+", text)
+    return len(read) + sum(int(word) for word in read if word.isdecimal()), text
 
 
 class _Enough(BaseException):

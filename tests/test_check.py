@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 import sys
 from pathlib import Path
 
@@ -69,7 +70,7 @@ WRONG = {
     "bias always": ("parameters", lambda self, s: weights(self, s) + self.out_channels),
     "parameters without groups": ("parameters", lambda self, s: weights(self, s, 1) + self.out_channels * int(self.bias)),
     "MACs off by the groups": ("macs", lambda self, s: weights(self, s, 1) * positions(self, s)),
-    "MACs at the input's positions": ("macs", lambda self, s: weights(self, s) * s[1]),
+    "MACs at the input's positions": ("macs", lambda self, s: weights(self, s) * math.prod(s[1:])),
     "field without dilation": ("receptive_field", lambda self, s: self.kernel),
     "field of one more": ("receptive_field", lambda self, s: self.dilation * self.kernel + 1),
     "depth of two": ("depth", lambda self, s: 2),

@@ -160,7 +160,7 @@ class ReachCarrier(PathCarrier[Reach | None]):
         reaches = [value if value is not None else identity(len(flow.shape), flow.shape) for value, flow in zip(values, site.inputs)]
         if isinstance(site.node, Concat) and site.node.axis is not None:
             reaches = [_shifted(reach, site.node.axis % len(site.output.shape), site.output.channel_axis) for reach in reaches]
-        return union(reaches)
+        return union(reaches, site.output.shape)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
         known = [value for value in values if value]

@@ -306,13 +306,13 @@ def output_shape_concat(s: Fork) -> Witness | None:
     "the smaller one": lambda s: _wider(s, strict=True),
 })  # fmt: skip
 def receptive_field_add_at_least_branches(s: Fork) -> Witness | None:
-    """The field of f + g is at least as large as each branch's, where every axis has neighbours: it is the hull of both."""
+    """The field of f + g is at least as large as each branch's: it is the hull of both, margins included."""
     return _wider(s)
 
 
 def _wider(s: Fork, strict: bool = False) -> Witness | None:
     whole, f, g = (value("receptive_field", net, s.on).size for net in (s.f + s.g, s.f, s.g))
-    if not len(whole) == len(f) == len(g) or not whole or 1 in s.on:
+    if not len(whole) == len(f) == len(g) or not whole:
         raise Inapplicable
     fits = all(Max(a, b) + strict <= both for a, b, both in zip(f, g, whole))
     return None if fits else witness(s.where(), "<=", (f, g), whole)
