@@ -51,8 +51,8 @@ class AxisReach:
 
     @property
     def whole(self) -> bool:
-        """Whether every output depends on the whole axis: a layer joined it, or one interval that does not move holds it."""
-        if self.covers or self.jumps or self.extent is None:
+        """Whether every output depends on the whole axis: a layer joined it, or one interval that does not move is all of it."""
+        if self.covers or self.jumps or self.extent is None or not self.exact:
             return self.covers
         return self.low == 0 and simplify(self.high - self.extent + 1) == 0
 
@@ -133,6 +133,14 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     single = positions is not None and all(positions[at] == 1 for part in live for at, _ in part.jumps)
     fits = low == 0 and simplify(high - size + 1) == 0
     return AxisReach((), low, high, False, whole, exact and (single or (fits and whole)), size)
+
+
+def broadcast(reach: Reach, positions: Sequence[Expr], wanted: Sequence[Expr]) -> Reach:
+    """A branch of one position along an axis where the join has more: every output sees what that one position sees."""
+    still = {axis for axis, (own, size) in enumerate(zip(positions, wanted)) if own == 1 != size}
+    if not still:
+        return reach
+    return tuple(replace(own, jumps=tuple((axis, jump) for axis, jump in own.jumps if axis not in still)) for own in reach)
 
 
 def _span(reach: AxisReach, positions: Sequence[Expr]) -> tuple[Expr, Expr]:

@@ -22,10 +22,18 @@ def test_branches_that_make_one_position_keep_their_margins(rank):
 
 
 def test_wide_windows_are_not_cut_at_the_border():
-    net = la.MaxPool(7, 4, 2) + la.MaxPool(3, 2, 1)
-    found = la.derive(la.receptive_field, net, on=(1, 3))
-    # Outputs 0 and 1 see -2 ... 4 and 2 ... 8 through the first, -1 ... 1 and 1 ... 3 through the second.
+    net = la.MaxPool(7, 4, 2) + la.MaxPool(3, 5)
+    found = la.derive(la.receptive_field, net, on=(1, 9))
+    # Outputs 0 and 1 see -2 ... 4 and 2 ... 8 through the first, 0 ... 2 and 5 ... 7 through the second.
     assert (found.formula.size, found.formula.start, found.kind) == ((11,), (-2,), "upper")
+
+
+def test_a_branch_of_one_position_is_seen_by_all_outputs():
+    found = la.derive(la.receptive_field, la.Identity() * la.Conv(1, 3), on=(1, 3))
+    assert (found.formula.size, found.formula.jump, found.formula.covers_input, found.kind) == ((3,), (0,), (True,), "exact")
+    joined = la.derive(la.receptive_field, la.MaxPool(2, 1) * la.MaxPool(2, 2), on=(1, 3))
+    assert (joined.formula.size, joined.formula.jump, joined.kind) == ((3,), (0,), "upper")
+    assert joined.formula.covers_input == (False,), "the first output reads two of three"
 
 
 def test_a_branch_that_holds_the_axis_holds_the_others():
@@ -44,11 +52,13 @@ def test_the_union_holds_every_window_of_every_output(first, second, size):
         field = la.derive(la.receptive_field, branches[0] + branches[1], on=(1, size))
     except la.ShapeError:
         assume(False)
-    assert made[0] == made[1]
+    outputs = max(made)
     (width,), (jump,), (start,) = field.formula.size, field.formula.jump, field.formula.start
     widest = 0
-    for place in range(made[0]):
-        ends = [(stride * place - padding, stride * place - padding + kernel - 1) for kernel, stride, padding in (first, second)]
+    for place in range(outputs):
+        # A branch of one position is broadcast: all outputs see what it sees.
+        starts = [(place if count > 1 else 0) * stride - padding for count, (_, stride, padding) in zip(made, (first, second))]
+        ends = [(at, at + kernel - 1) for at, (kernel, _, _) in zip(starts, (first, second))]
         low, high = min(low for low, _ in ends), max(high for _, high in ends)
         assert start + jump * place <= low and high <= start + jump * place + width - 1
         widest = max(widest, high - low + 1)

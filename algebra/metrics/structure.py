@@ -14,7 +14,7 @@ from ..heads import walk
 from ..instance import Instance
 from ..metric import Metric, repeated
 from ..network import Concat
-from ..reach import Reach, compose, identity, layer_reach, power, union
+from ..reach import Reach, broadcast, compose, identity, layer_reach, power, union
 from ..statements import is_contraction
 
 output_shape = Metric(
@@ -153,14 +153,16 @@ class ReachCarrier(PathCarrier[Reach | None]):
         return ()
 
     def join(self, site: Site, values: Sequence[Reach | None]) -> Reach | None:
-        if () in values:  # a branch that depends on no input sees nothing
-            values = [value for value in values if value != ()]
-            if not values:
-                return ()
-        reaches = [value if value is not None else identity(len(flow.shape), flow.shape) for value, flow in zip(values, site.inputs)]
-        if isinstance(site.node, Concat) and site.node.axis is not None:
-            reaches = [_shifted(reach, site.node.axis % len(site.output.shape), site.output.channel_axis) for reach in reaches]
-        return union(reaches, site.output.shape)
+        wanted = site.output.shape
+        pairs = [(value, flow.shape) for value, flow in zip(values, site.inputs) if value != ()]
+        if not pairs:  # no branch depends on an input
+            return ()
+        reaches = [identity(len(shape), shape) if value is None else value for value, shape in pairs]
+        if not isinstance(site.node, Concat):
+            reaches = [broadcast(reach, shape, wanted) for reach, (_, shape) in zip(reaches, pairs)]
+        elif site.node.axis is not None:
+            reaches = [_shifted(reach, site.node.axis % len(wanted), site.output.channel_axis) for reach in reaches]
+        return union(reaches, wanted)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
         known = [value for value in values if value]
