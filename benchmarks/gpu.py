@@ -41,7 +41,11 @@ def row(name: str, formula: Any, by_hand: Callable[..., Any], points: int, round
     random = np.random.default_rng(0)
     on_host = {key: random.integers(low, high, points // 10) for key, (low, high) in RANGES.items()}
     on_device = {key: torch.randint(low, high, (points,), device="cuda") for key, (low, high) in RANGES.items()}
-    hand_on_device = (lambda w, d, r: d * torch.log(w + r)) if name == "a logarithm" else by_hand
+    # By hand in PyTorch, a quotient of integers is a float of 32 bits unless they are converted first.
+    hand_on_device = {
+        "a logarithm": lambda w, d, r: d * torch.log((w + r).double()),
+        "a quotient": lambda w, d, r: (9 * w**2 * r**2 * d + w).double() / (9 * w**2 + 2 * w),
+    }.get(name, by_hand)
     compiled = compile(formula, "torch")
     wanted = {key: value for key, value in on_device.items() if key in compiled.arguments}
     ours, theirs = compiled(**wanted), hand_on_device(**on_device)

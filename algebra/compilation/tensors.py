@@ -99,6 +99,7 @@ class JaxTensors:
 
         self.jax = jax
         self._fused: dict[Any, Any] = {}
+        self._both_ends = jax.jit(lambda value: jax.numpy.stack([value.min(), value.max()]))
 
     def _wide(self) -> Any:
         """64-bit integers, for the time of a call."""
@@ -127,7 +128,8 @@ class JaxTensors:
 
     def ends(self, value: Any) -> tuple[int, int]:
         with self._wide():  # elsewhere jax would cut the result to 32 bits
-            return int(value.min()), int(value.max())
+            low, high = self._both_ends(value).tolist()
+            return low, high
 
     def from_numpy(self, array: Any, like: Any) -> Any:
         with self._wide():
