@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic
 
@@ -215,7 +216,7 @@ class _Walk(Generic[T]):
             return flow, self.carrier.series(values)
         if times.is_Integer and times == 0:
             return flow, self.carrier.series([])
-        index = self._fresh_index()
+        index = self._fresh_index(node, flow)
         try:
             return self._closed_repeat(node, flow, path, index, 0)
         except UnsupportedError as error:
@@ -248,9 +249,14 @@ class _Walk(Generic[T]):
             self.loops = outer
         return self._single(value, body)
 
-    def _fresh_index(self) -> Symbol:
-        name = "l" if not self.loops else f"l_{len(self.loops) + 1}"
-        return Symbol(name, integer=True, nonnegative=True)
+    def _fresh_index(self, node: Repeat, flow: Flow) -> Symbol:
+        """The number of a copy: not that of a repetition around this one, which the sizes that arrive may hold."""
+        taken = node.free_symbols.union(*(size.free_symbols for size in flow.shape))
+        for count in itertools.count(len(self.loops) + 1):
+            index = Symbol("l" if count == 1 else f"l_{count}", integer=True, nonnegative=True)
+            if index not in taken:
+                break
+        return index
 
     def require(self, condition: Condition, path: str) -> None:
         if condition.relation == true:

@@ -1,139 +1,423 @@
 """How many small errors do the tests notice? Mutants of the normal form, the equation analyser and the evaluator.
 
-    python benchmarks/mutation.py --sample 20 --seed 1 [--module normal_form]
+    python benchmarks/mutation.py --sample 100 --seed 1 [--group evaluator] [--at algebra/order.py:120]
 
 A mutant is the package with one change: a comparison or an arithmetic sign exchanged, a condition negated, a number off by one, a
-return value or a statement left out. It is killed if one of the module's quick tests fails, or does not end in time. Mutants are
-copies in a temporary folder; the sources stay as they are. Nothing else is installed: the tools for this expect a source folder with
-the package's own layout, which this project does not have.
+return value or a statement left out. It is killed if a test fails, or does not end in time or within the memory allowed. The tests
+are those of the group's files that reach the changed statement, cheapest first, for as many seconds as `--seconds` says; which
+these are is found by one traced run of all of them beforehand.
+
+Interpreter and libraries are loaded once, and every mutant is a fork of that process, in which the changed syntax tree takes the
+place of the module when it is imported from a copy of the sources. The sources themselves stay as they are. Only POSIX systems
+fork. The tools for this (mutmut, cosmic-ray) expect a source folder with the package's own layout, which this project does not have.
+
+What is not changed, because no test could or should see it: annotations, code for type checkers, `assert`, decorators, the text of
+messages and representations, and numbers named ``..._BUDGET``, which say how much work is allowed and not what is true.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import functools
+import gc
+import json
 import os
 import random
+import resource
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("algebra", "layers", "proofs")
+#: Bytes of address space that a mutant may use.
+MEMORY = 4 << 30
 
-#: Modules that are mutated, with the quick tests that are to notice.
-MODULES = {
-    "normal_form": ("algebra/normal_form.py", ["tests/test_normal_form.py"]),
-    "analyser": ("algebra/elaborate.py", ["tests/test_layers.py", "tests/test_errors.py"]),
-    "evaluator": ("algebra/evaluator.py", ["tests/test_composition.py", "tests/test_errors.py"]),
-}
+#: What is mutated, and the quick test files that are to notice.
+GROUPS: dict[str, tuple[list[str], list[str]]] = {
+    "normal form": (
+        ["normal_form", "order", "polynomial", "atoms", "rounding", "extrema", "convert", "inequalities", "residues", "cancel", "exact", "probes"],
+        ["normal_form", "summation", "solve", "evaluate", "composition"],
+    ),
+    "equation analyser": (
+        ["parse", "heads", "elaborate", "statements", "scalars", "ranks", "instance", "work", "reach", "domain"],
+        ["errors", "equations", "layers", "composition", "transfer", "evaluator"],
+    ),
+    "evaluator": (
+        ["evaluator", "repetition", "derivation", "metric", "carriers"],
+        ["evaluator", "composition", "errors", "equations", "evaluate", "latex"],
+    ),
+}  # fmt: skip
 
 _COMPARISONS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
-_SIGNS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult, ast.Div: ast.Mult, ast.Mod: ast.Mult}
+_SIGNS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult, ast.Div: ast.Mult, ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
+}  # fmt: skip
+_CALLS = {"any": "all", "all": "any", "min": "max", "max": "min"}
+#: Functions that only word a message, and methods that only make one.
+_WORDING = {"__repr__", "__str__", "_repr_latex_", "short", "shown", "_mismatch", "_shape_text"}
+_MESSAGES = {"fail", "_error", "error", "refuse"}
 
 
-def mutants(text: str) -> Iterator[tuple[int, str, str]]:
-    """Line, description and text of every mutant of a module."""
-    places = len(list(ast.walk(ast.parse(text))))
-    for place in range(places):
-        for choice in range(2):
-            tree = ast.parse(text)
-            node = list(ast.walk(tree))[place]
-            done = _change(tree, node, choice)
-            if done:
-                yield getattr(node, "lineno", 0), done, ast.unparse(ast.fix_missing_locations(tree))
+# mutants -------------------------------------------------------------------------------------------------------------
 
 
-def _change(tree: ast.AST, node: ast.AST, choice: int) -> str:
-    """Change one node in place, and say what was done; nothing where there is nothing to change."""
-    if choice == 1:
-        if isinstance(node, (ast.If, ast.IfExp, ast.While)):
-            node.test = ast.UnaryOp(ast.Not(), node.test)
-            return "condition negated"
-        if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Constant):
-            node.value = ast.Constant(None)
-            return "returns None"
-        return ""
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the module, the place of the node in the walk of its tree, which change, and the lines of the statement."""
+
+    path: str
+    place: int
+    change: int
+    line: int
+    lines: tuple[int, int]
+    words: str
+
+
+def _changes(node: ast.AST) -> list[tuple[str, Callable[[], None]]]:
+    """What can be changed at a node: in words, and as a function that does it in place."""
+    found: list[tuple[str, Callable[[], None]]] = []
+
+    def put(words: str, **values: Any) -> None:
+        found.append((words, lambda: [setattr(node, name, value) for name, value in values.items()] and None))
+
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARISONS:
         old = type(node.ops[0])
-        node.ops[0] = _COMPARISONS[old]()
-        return f"{old.__name__} to {_COMPARISONS[old].__name__}"
-    if isinstance(node, ast.BinOp) and type(node.op) in _SIGNS:
+        put(f"{old.__name__} to {_COMPARISONS[old].__name__}", ops=[_COMPARISONS[old](), *node.ops[1:]])
+    if isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in _SIGNS:
         old = type(node.op)
-        node.op = _SIGNS[old]()
-        return f"{old.__name__} to {_SIGNS[old].__name__}"
+        put(f"{old.__name__} to {_SIGNS[old].__name__}", op=_SIGNS[old]())
     if isinstance(node, ast.BoolOp):
-        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        return "and exchanged with or"
+        put("and exchanged with or", op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
     if isinstance(node, ast.Constant) and isinstance(node.value, (bool, int)):
-        node.value = not node.value if isinstance(node.value, bool) else node.value + 1
-        return f"constant to {node.value}"
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        node.value = ast.Constant(None)
-        return "call left out"
-    return ""
+        new = not node.value if isinstance(node.value, bool) else node.value + 1
+        put(f"{node.value} to {new}", value=new)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
+        put(f"{type(node.op).__name__} left out", op=ast.UAdd()) if isinstance(node.op, ast.USub) else put(
+            "not left out", operand=ast.UnaryOp(ast.Not(), node.operand)
+        )
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS:
+        put(f"{node.func.id} to {_CALLS[node.func.id]}", func=ast.Name(_CALLS[node.func.id], ast.Load()))
+    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        put("condition negated", test=ast.UnaryOp(ast.Not(), node.test))
+    if isinstance(node, ast.comprehension) and node.ifs:
+        put("condition negated", ifs=[ast.UnaryOp(ast.Not(), node.ifs[0]), *node.ifs[1:]])
+    if isinstance(node, ast.Return) and node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
+        put("returns None", value=ast.Constant(None))
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, None)
+        for at, statement in enumerate(block if isinstance(block, list) else []):
+            new = _instead(statement)
+            if new is not None:
+                words = {ast.Continue: "break to continue", ast.Break: "continue to break"}.get(type(new), "left out")
+                found.append((f"{words}@{statement.lineno}", functools.partial(block.__setitem__, at, new)))
+    return found
 
 
-def package(folder: Path) -> Path:
+def _instead(statement: ast.stmt) -> ast.stmt | None:
+    """What stands in place of a statement that is left out."""
+    if isinstance(statement, ast.Break):
+        return ast.Continue()
+    if isinstance(statement, ast.Continue):
+        return ast.Break()
+    called = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    return ast.Pass() if called or isinstance(statement, (ast.AugAssign, ast.Raise, ast.Delete)) else None
+
+
+def _left_alone(node: ast.AST, parent: ast.AST, field: str) -> bool:
+    """Whether a node and all below it stay as they are; the module says which."""
+    if field in ("annotation", "returns", "decorator_list") or isinstance(node, (ast.Assert, ast.JoinedStr)):
+        return True
+    if isinstance(parent, ast.Raise) or (isinstance(node, ast.keyword) and node.arg == "strict"):
+        return True
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return True
+    if isinstance(node, ast.FunctionDef) and node.name in _WORDING:
+        return True
+    if isinstance(parent, ast.Call) and field == "args":
+        called = parent.func
+        name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+        if name in _MESSAGES or (name == "isinstance" and node is parent.args[1]):
+            return True
+    if isinstance(parent, ast.Module) and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        union = isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr)
+        return union or node.targets[0].id.endswith("BUDGET")
+    return False
+
+
+def _places(tree: ast.Module) -> Iterator[tuple[int, ast.AST, tuple[int, int]]]:
+    """Every node that may change, with its place in the walk and the lines of the statement that it stands in."""
+    numbers = {id(node): place for place, node in enumerate(ast.walk(tree))}
+    pending: list[tuple[ast.AST, tuple[int, int]]] = [(tree, (1, 1))]
+    while pending:
+        node, lines = pending.pop()
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            first = min((n.lineno for n in (node, *getattr(node, "decorator_list", ()))))
+            lines = (first, max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno)
+        yield numbers[id(node)], node, lines
+        for field, value in ast.iter_fields(node):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST) and not _left_alone(child, node, field):
+                    pending.append((child, lines))
+
+
+def mutants(path: str, text: str) -> list[Mutant]:
+    """All mutants of a module, in the order of their lines."""
+    found = []
+    for place, node, lines in _places(ast.parse(text)):
+        for change, (words, _) in enumerate(_changes(node)):
+            words, _, at = words.partition("@")
+            line = int(at or getattr(node, "lineno", 0) or getattr(getattr(node, "target", None), "lineno", 0))
+            found.append(Mutant(path, place, change, line, (line, line) if at else lines, words))
+    return sorted(found, key=lambda one: (one.line, one.place, one.change))
+
+
+def mutated(mutant: Mutant, text: str) -> ast.Module:
+    """The syntax tree of a module with one change."""
+    tree = ast.parse(text)
+    node = next(node for place, node in enumerate(ast.walk(tree)) if place == mutant.place)
+    _changes(node)[mutant.change][1]()
+    return ast.fix_missing_locations(tree)
+
+
+# runs ----------------------------------------------------------------------------------------------------------------
+
+
+def package(folder: Path) -> None:
     """A copy of the package in the layout that it has when it is installed, found before any other one."""
     skip = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "layeralgebra", folder / "layeralgebra", ignore=skip)
     for name in FOLDERS:
         shutil.copytree(ROOT / name, folder / "layeralgebra" / name, ignore=skip)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip)
-    (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    return folder
+    shutil.copy(ROOT / "pyproject.toml", folder)
 
 
-def passes(folder: Path, tests: list[str], seconds: float) -> bool | None:
-    """Whether the tests pass on the copy; None if they did not end in time."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-P", "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
-    try:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return None
-    return done.returncode == 0
+def prepare(folder: Path) -> None:
+    """Load what every run needs, but nothing of the package, and let hypothesis draw the same few examples without shrinking."""
+    os.environ.update(LAYERALGEBRA_PROFILE="mutation", OPENBLAS_NUM_THREADS="1")
+    import hypothesis
+    import hypothesis.extra.numpy
+    import networkx
+    import numpy
+    import pytest
+    import sympy
+
+    assert all((networkx, numpy, pytest, sympy))
+    hypothesis.settings.register_profile(
+        "mutation", max_examples=20, derandomize=True, deadline=None, database=None, report_multiple_bugs=False,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate], suppress_health_check=list(hypothesis.HealthCheck),
+    )  # fmt: skip
+    sys.path.insert(0, str(folder))
+    os.chdir(folder)
+
+
+def forked(work: Callable[[], int], seconds: float) -> int | None:
+    """The exit status of some work in a process of its own; None if it did not end in time."""
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            os.setpgid(0, 0)
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nowhere, stream)
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            status = work()
+        finally:
+            os._exit(status)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
+
+
+def pytest_run(files: list[str], plugin: object) -> int:
+    import pytest
+
+    return int(pytest.main(["-x", "-q", "--no-header", "-p", "no:cacheprovider", *files], plugins=[plugin]))
+
+
+class Recorder:
+    """Which lines of the mutated modules each test reaches, and how long it takes."""
+
+    def __init__(self, folder: Path, paths: list[str], answer: Path):
+        self.files = {str(folder / "layeralgebra" / path): path for path in paths}
+        self.answer = answer
+        self.lines: set[tuple[str, int]] = set()
+        self.found: dict[str, dict[str, Any]] = {}
+        sys.settrace(self.called)
+
+    def called(self, frame: Any, event: str, argument: Any) -> Any:
+        return self.stepped if frame.f_code.co_filename in self.files else None
+
+    def stepped(self, frame: Any, event: str, argument: Any) -> Any:
+        if event == "line":
+            self.lines.add((self.files[frame.f_code.co_filename], frame.f_lineno))
+        return self.stepped
+
+    def keep(self, name: str, seconds: float) -> None:
+        self.found[name] = {"seconds": seconds, "lines": sorted(self.lines)}
+        self.lines.clear()
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self.keep("", 0.0)  # what importing the package reaches
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        for kept in gc.get_objects():  # a value remembered from an earlier test would hide what this one reaches
+            if isinstance(kept, functools._lru_cache_wrapper) and str(getattr(kept, "__module__", "")).startswith("layeralgebra"):
+                kept.cache_clear()
+        self.began = time.perf_counter()
+        sys.settrace(self.called)
+
+    def pytest_runtest_teardown(self, item: Any) -> None:
+        self.keep(item.nodeid, time.perf_counter() - self.began)
+
+    def pytest_sessionfinish(self, session: Any) -> None:
+        sys.settrace(None)
+        self.answer.write_text(json.dumps(self.found), encoding="utf-8")
+
+
+class Chosen:
+    """Runs some tests only, in a given order, and notes the one that fails."""
+
+    def __init__(self, order: list[str], answer: Path):
+        self.rank = {name: place for place, name in enumerate(order)}
+        self.answer = answer
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        items[:] = sorted((item for item in items if item.nodeid in self.rank), key=lambda item: self.rank[item.nodeid])
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.answer.write_text(report.nodeid, encoding="utf-8")
+
+
+class Laboratory:
+    """A copy of the package, what its tests reach, and which of them killed before."""
+
+    def __init__(self, folder: Path, modules: list[str], tests: list[str], seconds: float):
+        self.folder, self.seconds, self.answer = folder, seconds, folder / "answer"
+        self.tests = [f"tests/test_{name}.py" for name in tests if (folder / "tests" / f"test_{name}.py").exists()]
+        self.texts = {path: (folder / "layeralgebra" / path).read_text(encoding="utf-8") for path in (f"algebra/{m}.py" for m in modules)}
+        self.kills: Counter[str] = Counter()
+        self.reached: dict[str, dict[str, Any]] = {}
+
+    def record(self) -> None:
+        """The run of everything on the unchanged package."""
+        status = forked(lambda: pytest_run(self.tests, Recorder(self.folder, list(self.texts), self.answer)), 1800)
+        if status != 0:
+            raise SystemExit(f"the tests {', '.join(self.tests)} fail before anything is changed (status {status})")
+        self.reached = json.loads(self.answer.read_text(encoding="utf-8"))
+        for found in self.reached.values():
+            found["lines"] = {tuple(pair) for pair in found["lines"]}
+
+    def order(self, mutant: Mutant) -> list[str]:
+        """The tests that reach a mutant, those first that find most in least time, as many as the time allows."""
+        first, last = mutant.lines
+        where = {(mutant.path, line) for line in range(first, last + 1)}
+        everywhere = not self.reached[""]["lines"].isdisjoint(where)
+        names = [n for n, found in self.reached.items() if n and (everywhere or not found["lines"].isdisjoint(where))]
+        seconds = {name: self.reached[name]["seconds"] for name in names}
+        names.sort(key=lambda name: (self.reached[name]["lines"].isdisjoint(where), -self.kills[name] / (seconds[name] + 0.1), seconds[name]))
+        chosen, total = [], 0.0
+        for name in names:
+            if total + seconds[name] <= self.seconds:
+                chosen.append(name)
+                total += seconds[name]
+        return chosen
+
+    def kill(self, mutant: Mutant) -> str:
+        """What killed a mutant: a test, ``"time"``, ``"import"``; or nothing."""
+        order = self.order(mutant)
+        if not order:
+            return ""
+        code = compile(mutated(mutant, self.texts[mutant.path]), str(self.folder / "layeralgebra" / mutant.path), "exec")
+        files = [file for file in self.tests if any(name.startswith(file + "::") for name in order)]
+        self.answer.write_text("", encoding="utf-8")
+
+        def work() -> int:
+            loaded = SourceFileLoader.get_code
+
+            def get_code(loader: SourceFileLoader, fullname: str) -> Any:
+                return code if loader.path == code.co_filename else loaded(loader, fullname)
+
+            SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+            return pytest_run(files, Chosen(order, self.answer))
+
+        status = forked(work, 3 * sum(self.reached[name]["seconds"] for name in order) + 10)
+        if status is None:
+            return "time"
+        if status == 0:
+            return ""
+        failed = self.answer.read_text(encoding="utf-8")
+        self.kills[failed] += 1
+        return failed or "import"
+
+
+def described(mutant: Mutant, text: str) -> str:
+    lines = text.splitlines()
+    return f"{mutant.path}:{mutant.line}: {mutant.words}: `{lines[mutant.line - 1].strip() if mutant.line else ''}`"
 
 
 def command() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sample", type=int, default=20, help="mutants of each module")
+    parser.add_argument("--sample", type=int, default=100, help="mutants of each group")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--module", choices=sorted(MODULES), action="append")
+    parser.add_argument("--seconds", type=float, default=20, help="how long the tests of one mutant may take")
+    parser.add_argument("--group", choices=sorted(GROUPS), action="append")
+    parser.add_argument("--at", action="append", help="all mutants of this line (algebra/order.py:120) or module instead of a sample")
+    parser.add_argument("--verbose", action="store_true", help="say for every mutant what killed it")
     asked = parser.parse_args()
-    print("| module | mutants | tried | killed | not in time | survived |\n|---|---|---|---|---|---|")
+    table = ["| group | mutants | tried | killed | of them out of time | survived | kill rate |", "|---|---|---|---|---|---|---|"]
     survivors: list[str] = []
-    for name in asked.module or MODULES:
-        path, tests = MODULES[name]
-        with tempfile.TemporaryDirectory() as place:
-            folder = package(Path(place))
-            target = folder / "layeralgebra" / path
-            text = target.read_text(encoding="utf-8")
-            began = time.perf_counter()
-            if passes(folder, tests, 1200) is not True:
-                print(f"the tests of {name} fail before anything is changed", file=sys.stderr)
-                return 1
-            limit = 3 * (time.perf_counter() - began) + 20
-            everything = [one for one in mutants(text) if one[2] != ast.unparse(ast.parse(text))]
-            chosen = random.Random(asked.seed).sample(everything, min(asked.sample, len(everything)))
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        package(folder)
+        prepare(folder)
+        for group in asked.group or GROUPS:
+            laboratory = Laboratory(folder, *GROUPS[group], asked.seconds)
+            everything = [one for path, text in laboratory.texts.items() for one in mutants(path, text)]
+            if asked.at:
+                chosen = [one for one in everything if {one.path, f"{one.path}:{one.line}"} & set(asked.at)]
+                if not chosen:
+                    continue
+            else:
+                chosen = random.Random(f"{asked.seed} {group}").sample(everything, min(asked.sample, len(everything)))
+            laboratory.record()
             killed = late = 0
-            for line, done, changed in chosen:
-                target.write_text(changed, encoding="utf-8")
-                answer = passes(folder, tests, limit)
-                killed += answer is not True
-                late += answer is None
-                if answer:
-                    survivors.append(f"{path}:{line}: {done}: {text.splitlines()[line - 1].strip() if line else ''}")
-            print(f"| {name} | {len(everything)} | {len(chosen)} | {killed} | {late} | {len(chosen) - killed} |", flush=True)
-    print("\n".join(["", "Survivors:", *survivors] if survivors else ["", "No survivors."]))
+            for one in chosen:
+                killer = laboratory.kill(one)
+                killed, late = killed + bool(killer), late + (killer == "time")
+                said = described(one, laboratory.texts[one.path])
+                if not killer:
+                    survivors.append(said + ("" if laboratory.order(one) else " (reached by no test)"))
+                if asked.verbose or not killer:
+                    print(f"{killer or 'SURVIVED'}: {said}", file=sys.stderr, flush=True)
+            rate = f"{100 * killed / len(chosen):.1f} %"
+            table.append(f"| {group} | {len(everything)} | {len(chosen)} | {killed} | {late} | {len(chosen) - killed} | {rate} |")
+    print("\n".join(table))
+    print("\n".join(["", "Survivors:", "", *(f"- {one}" for one in survivors)] if survivors else ["", "No survivors."]))
     return 0
 
 
