@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -45,6 +45,8 @@ class LayerCheck:
         self.subject, self.examples, self.latex = subject, examples, latex
         self.cls: type[Layer] = subject if isinstance(subject, type) else type(subject)
         self.cases = cases(subject, shapes)
+        #: Claims by name; those of the class, unless others are to be tried.
+        self.claims: Mapping[str, Callable[..., Any]] = self.cls.claims
 
     def results(self) -> Iterator[Result]:
         sound = self._equation()
@@ -65,7 +67,7 @@ class LayerCheck:
         ):
             if self._wanted(law):
                 yield tried(law, self.cases, test, self.examples)
-        for name in self.cls.claims:
+        for name in self.claims:
             if self._wanted(f"claim_{name}"):
                 yield self._claim(name)
         if self.latex:
@@ -216,7 +218,7 @@ class LayerCheck:
         def at_numbers(case: Case) -> Witness | None:
             derived = _parts(_metric(name, case.layer, case.on), name)
             try:
-                said = self.cls.claims[name](case.layer, *(tuple(map(Integer, shape)) for shape in case.shapes))
+                said = self.claims[name](case.layer, *(tuple(map(Integer, shape)) for shape in case.shapes))
                 claimed = _claimed(said, derived)
             except (LayerAlgebraError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
                 if isinstance(error, TypeError) and any(isinstance(field, Tuple) for field in case.layer.args):
@@ -241,7 +243,7 @@ class LayerCheck:
             try:
                 layer, shapes, _ = symbolic(case)
                 derived = _parts(_metric(name, layer, one_or_list(shapes)), name)
-                claimed = _claimed(self.cls.claims[name](layer, *shapes), derived)
+                claimed = _claimed(self.claims[name](layer, *shapes), derived)
                 if compared(derived, claimed) is not True:
                     disagree.append(1)
                 formulas.append(str(_plain(derived)))

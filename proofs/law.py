@@ -123,7 +123,8 @@ class Law:
         unknown = [route for route in self.routes if route not in ROUTES]
         if unknown:
             raise FieldError(f"{self.name}: no route {', '.join(unknown)}; there are {', '.join(ROUTES)}")
-        if self.kind == "arithmetic" and len(self.mutants) < 2:
+        mutants = self.mutants if self.kind == "arithmetic" else getattr(self.trial, "mutants", ())
+        if len(mutants) < 2:
             raise FieldError(f"{self.name}: a law needs at least two mutants that must be refuted")
 
     @property

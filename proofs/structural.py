@@ -213,11 +213,17 @@ def structural(
     relation : str
         ``=`` or ``<=``.
     mutants : mapping of str to function
-        False neighbours.
+        At least two false neighbours, which must be refuted.
     formulas : callable, optional
         Returns triples of a label and two formulas, which must be the same in normal form.
     cites : str
+
+    Raises
+    ------
+    FieldError
+        For fewer than two mutants, or a name that another law has.
     """
+
     def decorate(function: Callable[[Any], Witness | None]) -> Law:
         exactness = "equality" if relation == "=" else "inequality"
         return register(

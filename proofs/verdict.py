@@ -46,9 +46,10 @@ class Witness:
 
     def __str__(self) -> str:
         where = ", ".join(f"{name}={value}" for name, value in self.sizes) or "always"
-        if self.note:
-            return f"{where}: {self.note}"
-        return f"{where}: {self.left} {self.relation} {self.right} is false"
+        sides = f"{self.left} {self.relation} {self.right} is false"
+        if not self.note:
+            return f"{where}: {sides}"
+        return f"{where}: {self.note}" + (f": {sides}" if self.left is not None and self.right is not None else "")
 
 
 class _NoTruth:

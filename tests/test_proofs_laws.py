@@ -15,6 +15,7 @@ from layeralgebra.proofs.law import OWN_ROUTES, ROUTES, Law, restated
 from layeralgebra.proofs.provers import admitted_sizes, attempt, missing
 from layeralgebra.proofs.report import counts_as_proved, prove
 from layeralgebra.proofs.search import Sample, admitted, counterexample
+from layeralgebra.proofs.structural import OnSamples
 from layeralgebra.proofs.term import Integer, Natural, Positive, Sequence, sum_
 from layeralgebra.proofs.verdict import Proved, Refuted, Undecided, Witness
 
@@ -238,9 +239,8 @@ def test_a_lemma_is_used_only_where_its_hypotheses_are_shown():
 
 def test_structural_laws_have_a_place():
     """A law about networks has no integer statement and no route; it is tried, and no trial proves it."""
-    law = Law(
-        "of_networks", None, kind="structural", trial=lambda: None, note="tried on networks", rests_on=("nested_floor",)
-    )
+    nothing = OnSamples(lambda: None, lambda sample: None, {"one": lambda sample: None, "other": lambda sample: None})
+    law = Law("of_networks", None, kind="structural", trial=nothing, note="tried on networks", rests_on=("nested_floor",))
     assert law.exactness == "equality" and repr(law) == "of_networks: tried on networks"
     for route in OWN_ROUTES:
         verdict = attempt(law, route)
@@ -249,6 +249,8 @@ def test_structural_laws_have_a_place():
         _ = law.arithmetic
     with pytest.raises(FieldError, match="has a statement, a structural one has a trial"):
         Law("of_nothing", None, kind="structural")
+    with pytest.raises(FieldError, match="at least two mutants"):
+        Law("of_nothing", None, kind="structural", trial=lambda: None)
     with pytest.raises(FieldError, match="no kind of law"):
         Law("of_nothing", None, kind="hopeful")
 

@@ -38,7 +38,8 @@ def test_a_false_neighbour_is_refuted(name, mutant):
 QUICK = [
     ("layers_conv_of_kernel_eq_input_eq_linear", "axes exchanged"),
     ("layers_two_max_pools_eq_one", "windows added"),
-    ("layers_two_linear_eq_one_of_rank", "a factor"),
+    ("layers_two_linear_eq_one_of_rank", "a function between"),
+    ("series_associative", "a part left out"),
 ]
 
 
@@ -53,6 +54,7 @@ def test_there_are_many_laws_and_they_rest_on_proved_ones():
     arithmetic = {law.name for law in proofs.laws() if law.kind == "arithmetic"}
     for law in LAWS.values():
         assert set(law.rests_on) <= arithmetic, f"{law.name} rests on {set(law.rests_on) - arithmetic}"
+        assert len(law.trial.mutants) >= 2 and law.trial.test not in law.trial.mutants.values()
         assert law.note and law.exactness in ("equality", "inequality") and isinstance(law.trial, OnSamples)
 
 
@@ -96,9 +98,20 @@ def test_formulas_are_the_same_only_if_the_normal_form_says_so():
 def test_a_law_of_that_name_is_there_already():
     with pytest.raises(la.FieldError, match="already a law"):
 
-        @structural(lambda: st.just(1))
+        @structural(lambda: st.just(1), mutants={"one": lambda sample: None, "other": lambda sample: None})
         def series_associative(sample):
             """Another one."""
+
+
+@pytest.mark.parametrize("mutants", [None, {}, {"one": lambda sample: None}])
+def test_a_law_needs_two_false_neighbours(mutants):
+    with pytest.raises(la.FieldError, match="at least two mutants"):
+
+        @structural(lambda: st.just(1), mutants=mutants)
+        def holds_for_one(sample):
+            """Whatever."""
+
+    assert "holds_for_one" not in {law.name for law in proofs.laws()}
 
 
 def test_a_witness_shows_the_networks():

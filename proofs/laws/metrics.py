@@ -11,13 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sympy import Integer, Max, Mul, Symbol
+from sympy import Integer, Max, Min, Mul, Symbol
 
-from ...algebra.errors import BudgetError, UnsupportedError
+from ...algebra.errors import BudgetError, LayerAlgebraError, UnsupportedError
 from ...algebra.metric import METRICS
-from ...algebra.network import Network, Repeat
+from ...algebra.network import Add, Concat, Network, Repeat
 from ..structural import Inapplicable, compared, structural, witness
 from ..verdict import Witness
 from .structure import of_chains, of_loops, of_run_forks
@@ -73,13 +74,40 @@ def _series(name: str, **options: Any) -> Callable[[Chain], Witness | None]:
     return trial
 
 
-def _wrong_place(name: str) -> Callable[[Chain], Witness | None]:
+def _first_alone(name: str) -> Callable[[Chain], Witness | None]:
     """The same without the second part."""
 
     def trial(c: Chain) -> Witness | None:
         return equal(c, value(name, c.f >> c.g, c.on), value(name, c.f, c.on))
 
     return trial
+
+
+def _both_on_the_input(name: str) -> Callable[[Chain], Witness | None]:
+    """The same with the second part on what enters the first, where it takes that."""
+
+    def trial(c: Chain) -> Witness | None:
+        try:
+            second = value(name, c.g, c.on)
+        except LayerAlgebraError:
+            raise Inapplicable from None
+        return equal(c, value(name, c.f >> c.g, c.on), value(name, c.f, c.on) + second)
+
+    return trial
+
+
+def _larger_part(c: Chain) -> Witness | None:
+    """A maximum in place of the sum."""
+    parts = value("depth", c.f, c.on), value("depth", c.g, made(c.f, c.on))
+    return equal(c, value("depth", c.f >> c.g, c.on), Max(*parts))
+
+
+def _twice_the_same(c: Chain) -> Witness | None:
+    """Sharing not excluded: one network twice in a row, on one tensor."""
+    f = c.f.shared("z")
+    if made(f, c.on) != c.on:
+        raise Inapplicable
+    return equal(c, value("parameters", f >> f, c.on), 2 * value("parameters", f, c.on))
 
 
 def _no_sharing(c: Chain) -> None:
@@ -108,9 +136,28 @@ def _nothing(s: Fork, shape: Any) -> Integer:
     return Integer(0)
 
 
-def _elements(s: Fork, shape: Any) -> Any:
+def _elements(s: Fork, shape: Any, each: int = 1) -> Any:
     """One for each element of the output, for every join (nested sums are one join with more branches)."""
-    return Mul(*shape) if not _is_join(s.f) and not _is_join(s.g) else _give_up()
+    return each * Mul(*shape) if not _is_join(s.f) and not _is_join(s.g) else _give_up()
+
+
+def _one_branch(name: str, concat: bool = False) -> Callable[[Fork], Witness | None]:
+    """The other branch counts for nothing."""
+
+    def trial(s: Fork) -> Witness | None:
+        return equal(s, value(name, s.f | s.g if concat else s.f + s.g, s.on), value(name, s.f, s.on))
+
+    return trial
+
+
+def _one_network_beside_itself(concat: bool = False) -> Callable[[Fork], Witness | None]:
+    """Sharing not excluded: both branches are one network."""
+
+    def trial(s: Fork) -> Witness | None:
+        f = s.f.shared("z")
+        return equal(s, value("parameters", Concat(f, f) if concat else Add(f, f), s.on), 2 * value("parameters", f, s.on))
+
+    return trial
 
 
 def _is_join(net: Network) -> bool:
@@ -123,7 +170,7 @@ def _give_up() -> Any:
     raise Inapplicable
 
 
-def _repeated(name: str, **options: Any) -> Callable[[Loop], Witness | None]:
+def _repeated(name: str, more: int = 0, **options: Any) -> Callable[[Loop], Witness | None]:
     """The closed form for a symbolic number of copies, at a number, is that of the copies written out."""
 
     def trial(r: Loop) -> Witness | None:
@@ -136,19 +183,28 @@ def _repeated(name: str, **options: Any) -> Callable[[Loop], Witness | None]:
         if name == "receptive_field":
             left = (*formula.size, *formula.jump)
             right = (*literal.size, *literal.jump)
+        elif name == "output_shape":
+            left, right = tuple(formula), tuple(literal)
         else:
             left, right = formula, literal
-        at = tuple(part.subs(times, copies) for part in (left if isinstance(left, tuple) else (left,)))
+        at = tuple(part.subs(times, copies + more) for part in (left if isinstance(left, tuple) else (left,)))
         return equal(r, at, right if isinstance(right, tuple) else (right,))
 
     return trial
 
 
 def _one_copy(name: str) -> Callable[[Loop], Witness | None]:
+    """All copies are worth as much as one."""
+
     def trial(r: Loop) -> Witness | None:
-        return equal(r, value(name, r.f ** (r.n + 1), r.on), value(name, r.f, r.on))
+        whole, one = (value(name, net, r.on) for net in (r.f ** (r.n + 1), r.f))
+        return equal(r, whole.size, one.size) if name == "receptive_field" else equal(r, whole, one)
 
     return trial
+
+
+def _wrong_copies(name: str) -> dict[str, Callable[[Loop], Witness | None]]:
+    return {"one copy": _one_copy(name), "one copy more": _repeated(name, more=1)}
 
 
 def _parameters_in_series(c: Chain) -> Witness | None:
@@ -156,31 +212,44 @@ def _parameters_in_series(c: Chain) -> Witness | None:
     return _series("parameters")(c)
 
 
-@structural(of_chains, rests_on="repeat_add", mutants={"only the first": _wrong_place("parameters")})
+@structural(
+    of_chains,
+    rests_on="repeat_add",
+    mutants={"only the first": _first_alone("parameters"), "where something is shared": _twice_the_same},
+)
 def parameters_series(c: Chain) -> Witness | None:
     """The parameters of f >> g are those of f and those of g, where nothing is shared."""
     return _parameters_in_series(c)
 
 
-@structural(of_chains, rests_on="repeat_add", mutants={"only the first": _wrong_place("macs")})
+@structural(
+    of_chains,
+    rests_on="repeat_add",
+    mutants={"only the first": _first_alone("macs"), "both on the input": _both_on_the_input("macs")},
+)
 def macs_series(c: Chain) -> Witness | None:
     """The MACs of f >> g are those of f, and those of g on what f makes."""
     return _series("macs")(c)
 
 
-@structural(of_chains, mutants={"only the first": _wrong_place("flops")})
+@structural(
+    of_chains, mutants={"only the first": _first_alone("flops"), "both on the input": _both_on_the_input("flops")}
+)
 def flops_series(c: Chain) -> Witness | None:
     """The operations of f >> g are those of f, and those of g on what f makes."""
     return _series("flops")(c)
 
 
-@structural(of_chains, mutants={"only the first": _wrong_place("activations")})
+@structural(
+    of_chains,
+    mutants={"only the first": _first_alone("activations"), "both on the input": _both_on_the_input("activations")},
+)
 def activations_series(c: Chain) -> Witness | None:
     """The activations of f >> g are those of f, and those of g on what f makes."""
     return _series("activations")(c)
 
 
-@structural(of_chains, mutants={"only the first": _wrong_place("depth")})
+@structural(of_chains, mutants={"only the first": _first_alone("depth"), "the larger one": _larger_part})
 def depth_series(c: Chain) -> Witness | None:
     """The depth of f >> g is the sum of depths, counted in layers or in learned maps (an identity disappears in series)."""
     if c.f.is_identity or c.g.is_identity:
@@ -188,7 +257,21 @@ def depth_series(c: Chain) -> Witness | None:
     return _series("depth")(c) or _series("depth", count="layers")(c)
 
 
-@structural(of_chains, rests_on="floor_affine_acts", mutants={"the first alone": lambda c: equal(c, made(c.f >> c.g, c.on), made(c.f, c.on))})
+def _shape_on_the_input(c: Chain) -> Witness | None:
+    try:
+        return equal(c, made(c.f >> c.g, c.on), made(c.g, c.on))
+    except LayerAlgebraError:
+        raise Inapplicable from None
+
+
+@structural(
+    of_chains,
+    rests_on="floor_affine_acts",
+    mutants={
+        "the first alone": lambda c: equal(c, made(c.f >> c.g, c.on), made(c.f, c.on)),
+        "the second on the input": _shape_on_the_input,
+    },
+)
 def output_shape_series(c: Chain) -> Witness | None:
     """What f >> g makes is what g makes of what f makes."""
     return equal(c, made(c.f >> c.g, c.on), made(c.g, made(c.f, c.on)))
@@ -219,142 +302,215 @@ def _reordering() -> list[type]:
                                         "Upsample", "ConvTranspose", "Expand", "Select", "Last", "Slice", "Roll", "Linear")]  # fmt: skip
 
 
-@structural(of_chains, rests_on="receptive_field_assoc", mutants={"jumps ignored": lambda c: _field_law(c, jumps=False)})
+@structural(
+    of_chains,
+    rests_on="receptive_field_assoc",
+    mutants={"jumps ignored": lambda c: _field_law(c, jumps=False), "sizes added whole": lambda c: _field_law(c, overlap=0)},
+)
 def receptive_field_series(c: Chain) -> Witness | None:
     """Fields form an affine monoid: size r + j(r' - 1) and jump j j', along every axis that both keep."""
     return _field_law(c)
 
 
-def _field_law(c: Chain, jumps: bool = True) -> Witness | None:
+def _field_law(c: Chain, jumps: bool = True, overlap: int = 1) -> Witness | None:
     f, g, whole = _fields(c)
-    size = tuple(r + (j if jumps else 1) * (s - 1) for r, j, s in zip(f.size, f.jump, g.size))
-    return equal(c, whole.size, size)
+    size = tuple(r + (j if jumps else 1) * (s - overlap) for r, j, s in zip(f.size, f.jump, g.size))
+    jump = tuple(j * k for j, k in zip(f.jump, g.jump))
+    return equal(c, whole.size, size) or equal(c, whole.jump, jump)
 
 
-@structural(of_run_forks, mutants={"one branch": lambda s: equal(s, value("parameters", s.f + s.g, s.on), value("parameters", s.f, s.on))})
+@structural(
+    of_run_forks,
+    mutants={"one branch": _one_branch("parameters"), "where something is shared": _one_network_beside_itself()},
+)
 def parameters_add(s: Fork) -> Witness | None:
     """The parameters of f + g are those of f and of g: a sum has none."""
     return _beside("parameters", _nothing)(s)
 
 
-@structural(of_run_forks, mutants={"one branch": lambda s: equal(s, value("parameters", s.f | s.g, s.on), value("parameters", s.f, s.on))})
+@structural(
+    of_run_forks,
+    mutants={"one branch": _one_branch("parameters", True), "where something is shared": _one_network_beside_itself(True)},
+)
 def parameters_concat(s: Fork) -> Witness | None:
     """The parameters of f | g are those of f and of g."""
     return _beside("parameters", _nothing, True)(s)
 
 
-@structural(of_run_forks, mutants={"one branch": lambda s: equal(s, value("macs", s.f + s.g, s.on), value("macs", s.f, s.on))})
+@structural(of_run_forks, mutants={"one branch": _one_branch("macs"), "joining costs": _beside("macs", _elements)})
 def macs_add(s: Fork) -> Witness | None:
     """The MACs of f + g are those of f and of g: adding outputs multiplies nothing."""
     return _beside("macs", _nothing)(s)
 
 
-@structural(of_run_forks, mutants={"one branch": lambda s: equal(s, value("macs", s.f | s.g, s.on), value("macs", s.f, s.on))})
+@structural(
+    of_run_forks, mutants={"one branch": _one_branch("macs", True), "joining costs": _beside("macs", _elements, True)}
+)
 def macs_concat(s: Fork) -> Witness | None:
     """The MACs of f | g are those of f and of g."""
     return _beside("macs", _nothing, True)(s)
 
 
-@structural(of_run_forks, mutants={"joining is free": lambda s: _beside("flops", _nothing)(s)})
+_twice_the_elements = partial(_elements, each=2)
+
+
+@structural(
+    of_run_forks,
+    mutants={"joining is free": _beside("flops", _nothing), "an add for every input": _beside("flops", _twice_the_elements)},
+)
 def flops_add(s: Fork) -> Witness | None:
     """The operations of f + g are those of f and of g, and one add for each element."""
     return _beside("flops", _elements)(s)
 
 
-@structural(of_run_forks, mutants={"joining costs": lambda s: _beside("flops", _elements, True)(s)})
+@structural(
+    of_run_forks, mutants={"joining costs": _beside("flops", _elements, True), "one branch": _one_branch("flops", True)}
+)
 def flops_concat(s: Fork) -> Witness | None:
     """The operations of f | g are those of f and of g: concatenation is free."""
     return _beside("flops", _nothing, True)(s)
 
 
-@structural(of_run_forks, mutants={"joining is free": lambda s: _beside("activations", _nothing)(s)})
+@structural(
+    of_run_forks,
+    mutants={
+        "joining is free": _beside("activations", _nothing),
+        "inputs of the sum kept too": _beside("activations", _twice_the_elements),
+    },
+)
 def activations_add(s: Fork) -> Witness | None:
     """The activations of f + g are those of f and of g, and the sum itself."""
     return _beside("activations", _elements)(s)
 
 
-@structural(of_run_forks, mutants={"joining costs": lambda s: _beside("activations", _elements, True)(s)})
+@structural(
+    of_run_forks,
+    mutants={"joining costs": _beside("activations", _elements, True), "one branch": _one_branch("activations", True)},
+)
 def activations_concat(s: Fork) -> Witness | None:
     """The activations of f | g are those of f and of g: a concatenation makes no new element."""
     return _beside("activations", _nothing, True)(s)
 
 
-def _depths(s: Fork) -> tuple[Any, Any, Any]:
-    return tuple(value("depth", net, s.on, count="layers") for net in (s.f + s.g, s.f, s.g))  # type: ignore[return-value]
+def _depth_of_sum(of: Callable[..., Any]) -> Callable[[Fork], Witness | None]:
+    """The depth of f + g from the depths of f and of g."""
+
+    def trial(s: Fork) -> Witness | None:
+        whole, first, second = (value("depth", net, s.on, count="layers") for net in (s.f + s.g, s.f, s.g))
+        return equal(s, whole, of(first, second))
+
+    return trial
 
 
-@structural(of_run_forks, rests_on="depth_parallel_comm", mutants={"depths add": lambda s: equal(s, _depths(s)[0], _depths(s)[1] + _depths(s)[2])})
+@structural(
+    of_run_forks,
+    rests_on="depth_parallel_comm",
+    mutants={"depths add": _depth_of_sum(lambda a, b: a + b), "the smaller one": _depth_of_sum(Min)},
+)
 def depth_add_is_max(s: Fork) -> Witness | None:
     """The depth of f + g is the larger one of both depths."""
-    whole, first, second = _depths(s)
-    return equal(s, whole, Max(first, second))
+    return _depth_of_sum(Max)(s)
 
 
-@structural(of_run_forks, mutants={"axes added": lambda s: equal(s, made(s.f + s.g, s.on), made(s.f | s.g, s.on))})
+@structural(
+    of_run_forks,
+    mutants={
+        "axes added": lambda s: equal(s, made(s.f + s.g, s.on), made(s.f | s.g, s.on)),
+        "an axis for the branches": lambda s: equal(s, made(s.f + s.g, s.on), (2, *made(s.f, s.on))),
+    },
+)
 def output_shape_add(s: Fork) -> Witness | None:
     """What f + g makes has the shape of what f makes."""
     return equal(s, made(s.f + s.g, s.on), made(s.f, s.on))
 
 
-@structural(of_run_forks, mutants={"the shape stays": lambda s: equal(s, made(s.f | s.g, s.on), made(s.f, s.on))})
+@structural(
+    of_run_forks,
+    mutants={
+        "the shape stays": lambda s: equal(s, made(s.f | s.g, s.on), made(s.f, s.on)),
+        "elements multiply": lambda s: equal(s, Mul(*made(s.f | s.g, s.on)), Mul(*made(s.f, s.on), *made(s.g, s.on))),
+    },
+)
 def output_shape_concat(s: Fork) -> Witness | None:
     """What f | g makes has as many elements as what f and g make together."""
     return equal(s, Mul(*made(s.f | s.g, s.on)), Mul(*made(s.f, s.on)) + Mul(*made(s.g, s.on)))
 
 
-@structural(of_run_forks, relation="<=", rests_on="receptive_field_series_after_parallel", mutants={
-    "the smaller one": lambda s: _wider(s, strict=True),
-})  # fmt: skip
+def _wider(least: Callable[..., Any]) -> Callable[[Fork], Witness | None]:
+    """The field of f + g has at least a size that is made of those of f and of g."""
+
+    def trial(s: Fork) -> Witness | None:
+        whole, f, g = (value("receptive_field", net, s.on).size for net in (s.f + s.g, s.f, s.g))
+        if not len(whole) == len(f) == len(g) or not whole:
+            raise Inapplicable
+        wanted = tuple(least(a, b) for a, b in zip(f, g))
+        return None if all(a <= b for a, b in zip(wanted, whole)) else witness(s.where(), "<=", wanted, whole)
+
+    return trial
+
+
+@structural(
+    of_run_forks,
+    relation="<=",
+    rests_on="receptive_field_series_after_parallel",
+    mutants={"strictly larger": _wider(lambda a, b: Max(a, b) + 1), "both together": _wider(lambda a, b: a + b)},
+)
 def receptive_field_add_at_least_branches(s: Fork) -> Witness | None:
     """The field of f + g is at least as large as each branch's: it is the hull of both, margins included."""
-    return _wider(s)
+    return _wider(Max)(s)
 
 
-def _wider(s: Fork, strict: bool = False) -> Witness | None:
-    whole, f, g = (value("receptive_field", net, s.on).size for net in (s.f + s.g, s.f, s.g))
-    if not len(whole) == len(f) == len(g) or not whole:
-        raise Inapplicable
-    fits = all(Max(a, b) + strict <= both for a, b, both in zip(f, g, whole))
-    return None if fits else witness(s.where(), "<=", (f, g), whole)
+def _twice(metric: str, times: int, names: str = "zz") -> Callable[[Chain], Witness | None]:
+    """A metric of one network under two names, side by side, is so many times that of the network."""
+
+    def trial(c: Chain) -> Witness | None:
+        both = Concat(*(c.f.shared(name) for name in names))
+        return equal(c, value(metric, both, c.on), times * value(metric, c.f, c.on))
+
+    return trial
 
 
-@structural(of_chains, rests_on="tied_embedding_counts_once", mutants={"counted twice": lambda c: equal(c, value("parameters", c.f.shared("z") | c.f.shared("z"), c.on), 2 * value("parameters", c.f, c.on))})
+@structural(
+    of_chains,
+    rests_on="tied_embedding_counts_once",
+    mutants={"counted twice": _twice("parameters", 2), "under two names": _twice("parameters", 1, "yz")},
+)
 def parameters_shared(c: Chain) -> Witness | None:
     """What is shared counts once."""
-    return equal(c, value("parameters", c.f.shared("z") | c.f.shared("z"), c.on), value("parameters", c.f, c.on))
+    return _twice("parameters", 1)(c)
 
 
-@structural(of_chains, mutants={"done once": lambda c: equal(c, value("macs", c.f.shared("z") | c.f.shared("z"), c.on), value("macs", c.f, c.on))})
+@structural(of_chains, mutants={"done once": _twice("macs", 1), "once more": _twice("macs", 3)})
 def macs_shared(c: Chain) -> Witness | None:
     """What is shared is worked through wherever it stands."""
-    return equal(c, value("macs", c.f.shared("z") | c.f.shared("z"), c.on), 2 * value("macs", c.f, c.on))
+    return _twice("macs", 2)(c)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants={"one copy": _one_copy("parameters")})
+@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("parameters"))
 def parameters_repeat(r: Loop) -> Witness | None:
     """The parameters of f ** L in closed form, at a number, are those of the copies written out."""
     return _repeated("parameters")(r)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants={"one copy": _one_copy("macs")})
+@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("macs"))
 def macs_repeat(r: Loop) -> Witness | None:
     """The MACs of f ** L in closed form, at a number, are those of the copies written out."""
     return _repeated("macs")(r)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants={"one copy": _one_copy("flops")})
+@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("flops"))
 def flops_repeat(r: Loop) -> Witness | None:
     """The operations of f ** L in closed form, at a number, are those of the copies written out."""
     return _repeated("flops")(r)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants={"one copy": _one_copy("activations")})
+@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("activations"))
 def activations_repeat(r: Loop) -> Witness | None:
     """The activations of f ** L in closed form, at a number, are those of the copies written out."""
     return _repeated("activations")(r)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants={"one copy": _one_copy("depth")})
+@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("depth"))
 def depth_repeat(r: Loop) -> Witness | None:
     """The depth of f ** L in closed form, at a number, is that of the copies written out."""
     if r.f.is_identity:
@@ -362,13 +518,20 @@ def depth_repeat(r: Loop) -> Witness | None:
     return _repeated("depth")(r) or _repeated("depth", count="layers")(r)
 
 
-@structural(of_loops, rests_on="floor_affine_repeat_add", mutants={"one axis more": lambda r: equal(r, made(r.f ** (r.n + 1), r.on), (*r.on, 1))})
+@structural(
+    of_loops,
+    rests_on="floor_affine_repeat_add",
+    mutants={
+        "one axis more": lambda r: equal(r, made(Repeat(r.f, r.n + 1), r.on), (*r.on, 1)),
+        "as many outputs as copies": lambda r: equal(r, made(Repeat(r.f, r.n + 1), r.on), ((r.n + 1) * r.on[0], *r.on[1:])),
+    },
+)
 def output_shape_repeat(r: Loop) -> Witness | None:
     """What f ** L makes, in closed form, at a number, is what the copies written out make."""
-    return equal(r, made(Repeat(r.f, r.n + 1), r.on), r.on)
+    return _repeated("output_shape")(r)
 
 
-@structural(of_loops, rests_on="receptive_field_equal_layers", mutants={"one copy": lambda r: equal(r, value("receptive_field", r.f ** (r.n + 1), r.on).size, value("receptive_field", r.f, r.on).size)})
+@structural(of_loops, rests_on="receptive_field_equal_layers", mutants=_wrong_copies("receptive_field"))
 def receptive_field_repeat(r: Loop) -> Witness | None:
     """The field of f ** L in closed form, at a number, is that of the copies written out."""
     from ...algebra.metric import derive

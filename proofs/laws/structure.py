@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...algebra.network import Add, Concat, Mul, Network, Repeat, Series
+from ...algebra.network import Add, Concat, Mul, Network, Series
 from ...layers import REGISTRY
 from ..structural import Inapplicable, structural, witness
 from ..verdict import Witness
@@ -106,7 +106,10 @@ def _named(*networks: Network) -> list[Network]:
 
 @structural(
     of_chains,
-    mutants={"the order changed": lambda c: same_object(c, (c.f >> c.g) >> c.h, c.f >> (c.h >> c.g))},
+    mutants={
+        "the order changed": lambda c: same_object(c, (c.f >> c.g) >> c.h, c.f >> (c.h >> c.g)),
+        "a part left out": lambda c: same_object(c, (c.f >> c.g) >> c.h, c.f >> c.h),
+    },
     cites="a category",
 )
 def series_associative(c: Chain) -> Witness | None:
@@ -114,13 +117,25 @@ def series_associative(c: Chain) -> Witness | None:
     return same_object(c, (c.f >> c.g) >> c.h, c.f >> (c.g >> c.h))
 
 
-@structural(of_chains, mutants={"not an identity": lambda c: same_object(c, REGISTRY["ReLU"]() >> c.f, c.f)})
+@structural(
+    of_chains,
+    mutants={
+        "not an identity": lambda c: same_object(c, REGISTRY["ReLU"]() >> c.f, c.f),
+        "beside instead of before": lambda c: same_object(c, Add(REGISTRY["Identity"](), c.f), c.f),
+    },
+)
 def id_series(c: Chain) -> Witness | None:
     """Identity before f is f."""
     return same_object(c, REGISTRY["Identity"]() >> c.f, _flat(c.f))
 
 
-@structural(of_chains, mutants={"not an identity": lambda c: same_object(c, c.f >> REGISTRY["Tanh"](), c.f)})
+@structural(
+    of_chains,
+    mutants={
+        "not an identity": lambda c: same_object(c, c.f >> REGISTRY["Tanh"](), c.f),
+        "f after it as well": lambda c: same_object(c, c.f >> REGISTRY["Identity"]() >> c.f, c.f),
+    },
+)
 def series_id(c: Chain) -> Witness | None:
     """f before Identity is f."""
     return same_object(c, c.f >> REGISTRY["Identity"](), _flat(c.f))
@@ -132,14 +147,17 @@ def _flat(net: Network) -> Network:
 
 @structural(
     of_run_chains,
-    mutants={"the other order": lambda c: _series_runs(c, backwards=True)},
+    mutants={
+        "the other order": lambda c: _series_runs(c, backwards=True),
+        "the second part on the input": lambda c: _series_runs(c, first=1),
+    },
 )
 def run_series(c: Chain) -> Witness | None:
     """Running f >> g is running g on what f gives."""
     return _series_runs(c)
 
 
-def _series_runs(c: Chain, backwards: bool = False) -> Witness | None:
+def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness | None:
     import numpy
 
     from ...algebra.run import run, weights
@@ -150,9 +168,9 @@ def _series_runs(c: Chain, backwards: bool = False) -> Witness | None:
     order = both[::-1] if backwards else both
     with numpy.errstate(all="ignore"):
         whole, step = run(c.f >> c.g, x, given), x
-        for place, part in enumerate(order):
+        for place, part in tuple(enumerate(order))[first:]:
             own = _own(given, place if len(both) > 1 else None, len(order) - 1 if backwards else None)
-            if backwards and part.free_symbols == set() and not _takes(part, step.shape):
+            if (backwards or first) and not _fits(part, step.shape, own):
                 raise Inapplicable
             step = run(part, step, own)
     from ..chains import close
@@ -171,27 +189,33 @@ def _own(given: Any, place: int | None, last: int | None) -> dict[str, Any]:
     }
 
 
-def _takes(net: Network, on: tuple[int, ...]) -> bool:
+def _fits(net: Network, on: tuple[int, ...], given: dict[str, Any]) -> bool:
+    """Whether a part that was made for another input takes this one, with the weights that it has."""
+    from ...algebra.run import weights
     from ..strategies import _made
 
-    return _made(net, on) is not None
+    if _made(net, on) is None:
+        return False
+    return {name: array.shape for name, array in weights(net, on=on).items()} == {name: array.shape for name, array in given.items()}
 
 
 # side by side, as functions ------------------------------------------------------------------------------------------
 
 
-def _after(join: Callable[..., Network]) -> Callable[[Fork], Witness | None]:
+def _after(join: Callable[..., Network], exchanged: bool = False) -> Callable[[Fork], Witness | None]:
     def trial(s: Fork) -> Witness | None:
         p, f, g = _named(s.before, s.f, s.g)
-        return agree(s, p >> join(f, g), join(p >> f, p >> g))
+        return agree(s, p >> join(f, g), join(p >> g, p >> f) if exchanged else join(p >> f, p >> g))
 
     return trial
 
 
-def _before(join: Callable[..., Network], after: Callable[[Fork], Network] = lambda s: s.after) -> Callable:
+def _before(
+    join: Callable[..., Network], after: Callable[[Fork], Network] = lambda s: s.after, exchanged: bool = False
+) -> Callable[[Fork], Witness | None]:
     def trial(s: Fork) -> Witness | None:
         f, g, h = _named(s.f, s.g, after(s))
-        return agree(s, join(f, g) >> h, join(f >> h, g >> h))
+        return agree(s, join(f, g) >> h, join(g >> h, f >> h) if exchanged else join(f >> h, g >> h))
 
     return trial
 
@@ -218,13 +242,25 @@ def _one_branch(s: Fork, join: Callable[..., Network]) -> Witness | None:
     return agree(s, p >> join(f, g), join(p >> f, g))
 
 
-@structural(of_run_forks, mutants={"only in one branch": lambda s: _one_branch(s, Concat)})
+@structural(
+    of_run_forks,
+    mutants={
+        "only in one branch": lambda s: _one_branch(s, Concat),
+        "branches exchanged": lambda s: _after(Concat, exchanged=True)(s),
+    },
+)
 def series_after_concat(s: Fork) -> Witness | None:
     """(f | g) after p is f after p beside g after p."""
     return _after(Concat)(s)
 
 
-@structural(of_run_forks, mutants={"only in one branch": lambda s: _one_branch(s, Mul)})
+@structural(
+    of_run_forks,
+    mutants={
+        "only in one branch": lambda s: _one_branch(s, Mul),
+        "after instead of before": lambda s: _before(Mul, _with("ReLU"))(s),
+    },
+)
 def series_after_mul(s: Fork) -> Witness | None:
     """(f * g) after p is f after p times g after p."""
     return _after(Mul)(s)
@@ -248,7 +284,10 @@ def add_before_linear(s: Fork) -> Witness | None:
 @structural(
     of_elementwise_ends,
     rests_on="scaling_goes_through_max",
-    mutants={"h joins elements": lambda s: _before(Concat, _with("Softmax"))(s)},
+    mutants={
+        "h joins elements": lambda s: _before(Concat, _with("Softmax"))(s),
+        "branches exchanged": lambda s: _before(Concat, exchanged=True)(s),
+    },
 )
 def concat_before_elementwise(s: Fork) -> Witness | None:
     """A function of single elements after a concatenation is the concatenation of the functions."""
@@ -257,51 +296,95 @@ def concat_before_elementwise(s: Fork) -> Witness | None:
 
 @structural(
     of_run_forks,
-    mutants={"h is any function": lambda s: _before(Mul, _with("Tanh"))(s)},
+    mutants={
+        "h is any function": lambda s: _before(Mul, _with("Tanh"))(s),
+        "after a sum": lambda s: _before(Add, _with("Abs"))(s),
+    },
 )
 def mul_before_absolute_value(s: Fork) -> Witness | None:
     """Absolute values after a product are the product of absolute values; few functions do that."""
     return _before(Mul, _with("Abs"))(s)
 
 
-@structural(of_run_forks, mutants={"a branch twice": lambda s: agree(s, s.f.shared("a") + s.g.shared("b"), s.g.shared("b") + s.g.shared("b"))})
+def _sides(left: Callable[..., Network], right: Callable[..., Network]) -> Callable[[Fork], Witness | None]:
+    """Two ways of putting the branches f, g and h side by side, run on the same numbers."""
+
+    def trial(s: Fork) -> Witness | None:
+        branches = _named(s.f, s.g, s.h)
+        return agree(s, left(*branches), right(*branches))
+
+    return trial
+
+
+@structural(
+    of_run_forks,
+    mutants={
+        "a branch twice": _sides(lambda f, g, h: f + g, lambda f, g, h: Add(g, g)),
+        "a branch left out": _sides(lambda f, g, h: f + g, lambda f, g, h: g),
+    },
+)
 def add_commutative(s: Fork) -> Witness | None:
     """f + g and g + f are one function."""
-    f, g = _named(s.f, s.g)
-    return agree(s, f + g, g + f)
+    return _sides(lambda f, g, h: f + g, lambda f, g, h: g + f)(s)
 
 
-@structural(of_run_forks, mutants={"times": lambda s: agree(s, (s.f.shared("a") + s.g.shared("b")) + s.h.shared("c"), s.f.shared("a") + s.g.shared("b") * s.h.shared("c"))})
+@structural(
+    of_run_forks,
+    mutants={
+        "times": _sides(lambda f, g, h: (f + g) + h, lambda f, g, h: f + g * h),
+        "a branch twice": _sides(lambda f, g, h: (f + g) + h, lambda f, g, h: f + Add(g, g)),
+    },
+)
 def add_associative(s: Fork) -> Witness | None:
     """(f + g) + h and f + (g + h) are one function, and one object."""
     f, g, h = _named(s.f, s.g, s.h)
     return same_object(s, (f + g) + h, f + (g + h)) or agree(s, Add(f, Add(g, h)), Add(Add(f, g), h))
 
 
-@structural(of_run_forks, mutants={"sum": lambda s: agree(s, s.f.shared("a") * s.g.shared("b"), s.f.shared("a") + s.g.shared("b"))})
+@structural(
+    of_run_forks,
+    mutants={
+        "sum": _sides(lambda f, g, h: f * g, lambda f, g, h: f + g),
+        "a factor twice": _sides(lambda f, g, h: f * g, lambda f, g, h: Mul(g, g)),
+    },
+)
 def mul_commutative(s: Fork) -> Witness | None:
     """f * g and g * f are one function."""
-    f, g = _named(s.f, s.g)
-    return agree(s, f * g, g * f)
-
-
-@structural(of_run_forks, mutants={"a factor left out": lambda s: agree(s, s.f.shared("a") * s.g.shared("b"), s.f.shared("a") * s.g.shared("b") * s.h.shared("c"))})
-def mul_associative(s: Fork) -> Witness | None:
-    """(f * g) * h and f * (g * h) are one function, and one object."""
-    f, g, h = _named(s.f, s.g, s.h)
-    return same_object(s, (f * g) * h, f * (g * h)) or agree(s, (f * g) * h, f * (g * h))
-
-
-@structural(of_run_forks, mutants={"commutative": lambda s: agree(s, s.f.shared("a") | s.g.shared("b"), s.g.shared("b") | s.f.shared("a"))})
-def concat_associative(s: Fork) -> Witness | None:
-    """(f | g) | h and f | (g | h) are one function, and one object; the order matters."""
-    f, g, h = _named(s.f, s.g, s.h)
-    return same_object(s, (f | g) | h, f | (g | h)) or agree(s, (f | g) | h, f | (g | h))
+    return _sides(lambda f, g, h: f * g, lambda f, g, h: g * f)(s)
 
 
 @structural(
     of_run_forks,
-    mutants={"sums of branches": lambda s: _mul_over_add(s, Add)},
+    mutants={
+        "a factor left out": _sides(lambda f, g, h: (f * g) * h, lambda f, g, h: f * g),
+        "plus": _sides(lambda f, g, h: (f * g) * h, lambda f, g, h: f * (g + h)),
+    },
+)
+def mul_associative(s: Fork) -> Witness | None:
+    """(f * g) * h and f * (g * h) are one function, and one object."""
+    f, g, h = _named(s.f, s.g, s.h)
+    return same_object(s, (f * g) * h, f * (g * h)) or agree(s, Mul(f, Mul(g, h)), Mul(Mul(f, g), h))
+
+
+@structural(
+    of_run_forks,
+    mutants={
+        "commutative": _sides(lambda f, g, h: f | g, lambda f, g, h: g | f),
+        "the last two exchanged": _sides(lambda f, g, h: (f | g) | h, lambda f, g, h: f | (h | g)),
+    },
+)
+def concat_associative(s: Fork) -> Witness | None:
+    """(f | g) | h and f | (g | h) are one function, and one object; the order matters."""
+    f, g, h = _named(s.f, s.g, s.h)
+    return same_object(s, (f | g) | h, f | (g | h)) or agree(s, Concat(f, Concat(g, h)), Concat(Concat(f, g), h))
+
+
+@structural(
+    of_run_forks,
+    mutants={
+        "sums of branches": lambda s: _mul_over_add(s, Add),
+        "the first product alone": _sides(lambda f, g, h: f * (g + h), lambda f, g, h: f * g + h),
+    },
 )
 def mul_over_add(s: Fork) -> Witness | None:
     """f * (g + h) and f * g + f * h are one function: side by side, networks form a commutative ring's module."""
@@ -316,39 +399,65 @@ def _mul_over_add(s: Fork, join: Callable[..., Network]) -> Witness | None:
 # repetition ----------------------------------------------------------------------------------------------------------
 
 
-def _times(f: Network, times: int) -> Network:
-    return Repeat(f, times)
+def _copies(left: Callable[..., Network], right: Callable[..., Network]) -> Callable[[Loop], Witness | None]:
+    """Two networks made of f and the numbers m and n, run on the same numbers."""
+
+    def trial(r: Loop) -> Witness | None:
+        f = r.f.shared("a")
+        return agree(r, left(f, r.m, r.n), right(f, r.m, r.n))
+
+    return trial
 
 
 @structural(
     of_run_loops,
     rests_on="repeat_add",
-    mutants={"one copy more": lambda r: agree(r, r.f.shared("a") ** (r.m + r.n + 1), r.f.shared("a") ** r.m >> r.f.shared("a") ** r.n)},
+    mutants={
+        "one copy more": _copies(lambda f, m, n: f ** (m + n + 1), lambda f, m, n: f**m >> f**n),
+        "copies multiplied": _copies(lambda f, m, n: f ** (m * n), lambda f, m, n: f**m >> f**n),
+    },
 )
 def repeat_sum(r: Loop) -> Witness | None:
     """f ** (m + n) is f ** m before f ** n."""
-    f = r.f.shared("a")
-    return agree(r, f ** (r.m + r.n), f**r.m >> f**r.n)
+    return _copies(lambda f, m, n: f ** (m + n), lambda f, m, n: f**m >> f**n)(r)
 
 
 @structural(
     of_run_loops,
     rests_on="repeat_mul",
-    mutants={"exponents added": lambda r: agree(r, (r.f.shared("a") ** r.m) ** r.n, r.f.shared("a") ** (r.m + r.n))},
+    mutants={
+        "exponents added": _copies(lambda f, m, n: (f**m) ** n, lambda f, m, n: f ** (m + n)),
+        "one copy more": _copies(lambda f, m, n: (f**m) ** n, lambda f, m, n: f ** (m * n + 1)),
+    },
 )
 def repeat_product(r: Loop) -> Witness | None:
     """(f ** m) ** n is f ** (m * n)."""
-    f = r.f.shared("a")
-    return agree(r, (f**r.m) ** r.n, f ** (r.m * r.n))
+    return _copies(lambda f, m, n: (f**m) ** n, lambda f, m, n: f ** (m * n))(r)
 
 
-@structural(of_run_loops, mutants={"one copy": lambda r: agree(r, r.f.shared("a") ** 1, REGISTRY["Identity"]())})
+def _identity(f: Network, m: int, n: int) -> Network:
+    return REGISTRY["Identity"]()
+
+
+@structural(
+    of_run_loops,
+    mutants={
+        "one copy": _copies(lambda f, m, n: f**1, _identity),
+        "added to itself": _copies(lambda f, m, n: Add(f**0, f**0), _identity),
+    },
+)
 def repeat_zero_is_id(r: Loop) -> Witness | None:
     """f ** 0 is the identity."""
-    return agree(r, r.f.shared("a") ** 0, REGISTRY["Identity"]())
+    return _copies(lambda f, m, n: f**0, _identity)(r)
 
 
-@structural(of_run_loops, mutants={"two copies": lambda r: agree(r, r.f.shared("a") ** 2, r.f.shared("a"))})
+@structural(
+    of_run_loops,
+    mutants={
+        "two copies": _copies(lambda f, m, n: f**2, lambda f, m, n: f),
+        "no copy": _copies(lambda f, m, n: f**0, lambda f, m, n: f),
+    },
+)
 def repeat_one_is_itself(r: Loop) -> Witness | None:
     """f ** 1 is f."""
-    return agree(r, r.f.shared("a") ** 1, r.f.shared("a"))
+    return _copies(lambda f, m, n: f**1, lambda f, m, n: f)(r)
