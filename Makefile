@@ -7,7 +7,7 @@
 PYTHON      ?= python3
 VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
-EXTRAS      ?= test proofs sweep plot optimize fast numba notebook topology onnx
+EXTRAS      ?= test proofs sweep plot optimize fast numba notebook capacity topology onnx
 PYTEST_ARGS ?=
 
 # -P keeps this folder off the path: `layers` is imported as `layeralgebra.layers` or not at all.

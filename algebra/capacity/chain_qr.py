@@ -25,6 +25,7 @@ Davis, T. A. (2011). Algorithm 915, SuiteSparseQR. ACM Trans. Math. Softw. 38.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +196,20 @@ def _reflect(factor: Any, block: NDArray[Any], side: str) -> NDArray[Any]:
     return np.asarray(turned)
 
 
+def one_thread() -> AbstractContextManager[Any]:
+    """LAPACK on one thread, where threadpoolctl is installed.
+
+    Fronts are small: threads gain little on them, and lose ten times as much when other programs want the processor.
+    """
+    import scipy.linalg  # noqa: F401  (its libraries have to be there to be told)
+
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(1, user_api="blas")
+
+
 class ChainColumnSpace:
     """The column space of a large sparse matrix.
 
@@ -220,15 +235,16 @@ class ChainColumnSpace:
         carried = np.empty((0, 0))
         dropped = 0.0
         rank = 0
-        for step in self.plan.steps:
-            step.carried = carried
-            done = _Elimination(self._front(step), step.ends, self.threshold)
-            step.live, step.triangle = done.live, done.triangle
-            rank += done.rank
-            dropped += done.dropped
-            carried = done.carried
+        with one_thread():
+            for step in self.plan.steps:
+                step.carried = carried
+                done = _Elimination(self._front(step), step.ends, self.threshold)
+                step.live, step.triangle = done.live, done.triangle
+                rank += done.rank
+                dropped += done.dropped
+                carried = done.carried
+            inverse = self._inverse_norm()
         error = rounding(self.matrix.shape)
-        inverse = self._inverse_norm()
         kept = float("inf") if rank == 0 else 1.0 / inverse - error
         upper = dropped**0.5 + error if rank < min(self.matrix.shape) else 0.0
         how = f"orthogonal elimination in {len(self.plan.steps)} fronts, bound from the inverse triangle"
@@ -259,6 +275,10 @@ class ChainColumnSpace:
         return front
 
     def leverage(self) -> NDArray[Any]:
+        with one_thread():
+            return self._leverage()
+
+    def _leverage(self) -> NDArray[Any]:
         import numpy as np
 
         found = np.zeros(self.inputs)
