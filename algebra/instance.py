@@ -207,7 +207,7 @@ class Instance:
         """Require that a quotient of sizes is an integer."""
         if value.is_Integer or value.is_integer:
             return
-        if value.is_Rational:
+        if value.is_number:  # also one that is infinite or not rational
             raise self._error(f"{meaning()}, but it is {value}", statement)
         over, under = fraction(value)
         if under == 1:

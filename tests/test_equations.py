@@ -5,6 +5,7 @@ Each of these uses a part of the equation language in a way that no registered l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from layer_checks import check_counts, check_numbers, check_receptive_field
 from strategies_layers import Case, meaning
+from sympy import Tuple
 
 import layeralgebra as la
 from oracles.equation_nodes import Impossible
@@ -372,6 +374,154 @@ def test_random_equations(layer: la.Layer, channels: int, size: int, axes: int, 
     check_counts(case)
     check_receptive_field(case)
     check_numbers(case, seed, exact)
+
+
+# sizes that are symbols ----------------------------------------------------------------------------------------------
+
+@every_layer
+@some
+@given(data=st.data())
+def test_formulas_at_symbols_hold_where_they_say(name: str, data: st.DataObject) -> None:
+    """Formulas at symbolic sizes, at numbers: what is found at the numbers, or an error where that is one."""
+    layer, shapes = BUILDERS[name](data.draw)
+    symbols = [la.dims(" ".join(f"s{port}{axis}" for axis in range(len(shape)))) for port, shape in enumerate(shapes)]
+    symbols = [found if isinstance(found, tuple) else (found,) for found in symbols]
+    values = {str(symbol): size for own, shape in zip(symbols, shapes) for symbol, size in zip(own, shape)}
+    for metric in ("output_shape", "parameters", "macs", "activations"):
+        try:
+            wanted = getattr(la, metric)(layer, on=list(shapes) if len(shapes) > 1 else shapes[0])
+        except la.ShapeError:
+            with pytest.raises((la.ShapeError, la.DomainError)):
+                derived = la.derive(metric, layer, on=symbols if len(shapes) > 1 else symbols[0])
+                derived({str(symbol): values[str(symbol)] for symbol in derived.symbols})
+            continue
+        derived = la.derive(metric, layer, on=symbols if len(shapes) > 1 else symbols[0])
+        sizes = {str(symbol): values[str(symbol)] for symbol in derived.symbols}
+        assert derived(sizes) == (tuple(wanted) if metric == "output_shape" else wanted)
+
+
+# numbers and conditions in equations ---------------------------------------------------------------------------------
+
+
+def made(text: str, **fields: object) -> la.Layer:
+    kinds = {name: "Flag" if isinstance(value, bool) else "Text" if isinstance(value, str) else "Size" for name, value in fields.items()}
+    return type("Custom", (la.Layer,), {"equation": text, "__annotations__": kinds})(**fields)
+
+
+NUMBERS = [
+    "n + k", "n - k", "k - n + 9", "n * k", "2*n - 3*k", "-k + n", "+n - -k", "n // k", "(n + 1) // k", "n % k", "(k - n) % k + 1",
+    "(-n) // k + 9", "n**2 - k", "k**0 + k**1", "ceil(n / k)", "floor(n / k)", "ceil(0 - n/2) + 9", "floor(0 - n/2) + 9", "n / 7",
+    "max(n, k)", "max(k, n, 9)", "min(n, k)", "min(9, n, k)", "max(n - 9, 1)", "sqrt(n**2)", "log(1) + k", "2.5 * 2", "0.5 * (n + 1)",
+    "m", "m * m - n", "m - twice + n", "size(i)", "size(i) * k - size(j)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+@pytest.mark.parametrize("n, k", [(7, 3), (7, 2)])
+def test_numbers_mean_what_they_mean_in_python(text: str, n: int, k: int) -> None:
+    layer = made(f"m = twice - n + 2\ntwice = 2 * n\ny[o] = W[o, i, j] * x[i, j]\nwhere o < {text}", n=n, k=k)
+    names = {"n": n, "k": k, "m": n + 2, "twice": 2 * n, "size": lambda size: size, "i": 5, "j": 4, "max": max, "min": min}
+    wanted = eval(text, {"ceil": math.ceil, "floor": math.floor, "sqrt": math.isqrt, "log": math.log, **names})
+    assert wanted == int(wanted)
+    assert la.output_shape(layer, on=(5, 4)) == Tuple(int(wanted))
+    assert la.parameters(layer, on=(5, 4)) == 20 * int(wanted)
+
+
+CONDITIONS = {
+    "on": True, "off": False, "not on": False, "not off": True, "not not on": True, "on and off": False, "on and not off": True,
+    "off or on": True, "off or off": False, "word == 'left'": True, "word == 'right'": False, "word != 'left'": False,
+    "word != 'right'": True, "number == 3": True, "number != 3": False, "number is 4": False, "number is not 4": True, "True": True,
+    "False or off": False, "on and on and off": False, "(on or off) and number == 3": True,
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_conditions_choose(condition: str) -> None:
+    fields = {"on": True, "off": False, "word": "left", "number": 3}
+    chosen = CONDITIONS[condition]
+    term = made(f"y[i] = (W[i] if {condition} else 2) * x[i]", **fields)
+    assert la.parameters(term, on=(5,)) == (5 if chosen else 0)
+    extent = made(f"y[o] = W[o, i] * x[i]\nwhere o < (2 if {condition} else 4)", **fields)
+    assert la.output_shape(extent, on=(5,)) == Tuple(2 if chosen else 4)
+    nested = made(f"y[i] = ((W[i] if not ({condition}) else V[i, i]) if {condition} else 1 + W[i]) * x[i]", **fields)
+    assert la.parameters(nested, on=(5,)) == (25 if chosen else 5)
+
+
+def test_values_for_each_axis() -> None:
+    class Strides(la.Layer):
+        step: la.Dim | la.Sizes
+        equation = """
+            y[c, *i] = max[*u](x[c, *(step*i + u)])
+            where u < step
+        """
+
+    assert la.output_shape(Strides((2, 3)), on=(1, 8, 9)) == Tuple(1, 4, 3)
+    assert la.output_shape(Strides(2), on=(1, 8, 9, 5)) == Tuple(1, 4, 4, 2)
+    with pytest.raises(la.EquationError, match="has 4 axes"):
+        la.output_shape(Strides((2, 3)), on=(1, 8, 9, 5))
+
+    class Entries(la.Layer):
+        shape: la.Sizes
+        equation = "y[o, p] = W[o, p, i] * x[i]\nwhere o < shape[0], p < shape[1]"
+
+    assert la.output_shape(Entries((4, 6)), on=(3,)) == Tuple(4, 6)
+    for text in ("shape[2]", "shape[0 - 1]", "shape[i]", "n[0]", "x[0]"):
+        with pytest.raises(la.EquationError, match="has entries"):
+            layer = type("Wrong", (la.Layer,), {
+                "equation": f"y[o] = W[o, i] * x[i]\nwhere o < {text}", "__annotations__": {"shape": "Sizes", "n": "Dim"},
+            })  # fmt: skip
+            la.output_shape(layer((4, 6), 3), on=(3,))
+
+
+EXTENTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...] | str]] = {
+    # text, what enters, and what comes out, or the words of the error
+    "the largest index that stays inside": ("y[i] = x[3*i + 2*u + 1] * W[u]\nwhere u < 2", (10,), (3,)),
+    "just one window": ("y[i] = x[3*i + 2*u + 1] * W[u]\nwhere u < 2", (4,), (1,)),
+    "no window": ("y[i] = x[3*i + 2*u + 1] * W[u]\nwhere u < 2", (3,), "must hold one window of 4"),
+    "backwards": ("y[i] = x[i + 2 - u] * W[u]\nwhere u < 3", (5,), (3,)),
+    "too far backwards": ("y[i] = x[i + 1 - u] * W[u]\nwhere u < 3", (5,), "must not be negative"),
+    "a group on the right": ("y[g, c] = x[(g, c)]\nwhere g < 3", (12,), (3, 4)),
+    "a group that does not divide": ("y[g, c] = x[(g, c)]\nwhere g < 5", (12,), "groups of 5, but it is 12/5"),
+    "a group on the left": ("y[(g, c)] = x[c, g]", (3, 4), (12,)),
+    "a bound short of the axis": ("y[i] = x[i] * 2\nwhere i < 3", (5,), (3,)),
+    "a bound at the end of the axis": ("y[i] = x[i] * 2\nwhere i <= 4", (5,), (5,)),
+    "a bound beyond the axis": ("y[i] = x[i] * 2\nwhere i <= 5", (5,), "has 5 elements, 6 are needed"),
+    "an offset beyond the axis": ("y[i] = x[i + 2] * V[i]\nwhere i < 4", (5,), "is read at i \\+ 2"),
+    "an offset to the last": ("y[i] = x[i + 2] * V[i]\nwhere i < 3", (5,), (3,)),
+    "no values": ("y[i] = x[i] * 2\nwhere i < 0", (5,), "at least one value"),
+    "half a value": ("y[i] = x[i] * 2\nwhere i < 7/2", (5,), "must be an integer, but it is 7/2"),
+    "without an end": ("y[i, o] = x[i] * W[o]\nwhere o < inf", (5,), "must be an integer, but it is oo"),
+    "a number that is none of values": ("y[i, o] = x[i] * W[o]\nwhere o < pi", (5,), "must be an integer, but it is pi"),
+    "two axes of one index": ("y[i] = x[i, i]", (3, 3), (3,)),
+    "two axes of one index that differ": ("y[i] = x[i, i]", (3, 4), "must have extent 3"),
+    "upsampling": ("z[2*a + u] = x[a] * W[u]\ny[i] = z[i]\nwhere u < 3", (4,), (9,)),
+    "a margin": ("z[*j] = pad[2, 1](x[*j])\ny[*i] = z[*i]", (4, 5), (7, 8)),
+    "a margin of one axis": ("z[j, f] = pad[j: (2, 1)](x[j, f])\ny[j, f] = z[j, f]", (4, 5), (7, 5)),
+    "a crop": ("z[*j] = pad[0 - 2, 1](x[*j])\ny[*i] = z[*i]", (4,), (3,)),
+    "a crop of everything": ("z[*j] = pad[0 - 2, 0 - 2](x[*j])\ny[*i] = z[*i]", (4,), "left of a cropped axis"),
+    "a target that begins below zero": ("z[i - 1] = x[i]\ny[i] = z[i]", (4,), "must not be negative"),
+    "a gap in front": ("z[i + 2] = x[i]\ny[i] = z[i]", (4,), (6,)),
+    "bounded twice alike": ("y[o] = W[o] * x[i]\nwhere o < 3, o < 3", (4,), (3,)),
+    "bounded twice": ("y[o] = W[o] * x[i]\nwhere o < 3, o < 4", (4,), "bounded twice"),
+    "a declared shape": ("y[i] = T[i + 1] * x[i]\nwhere T[9]", (4,), (4,)),
+    "a declared shape that is too small": ("y[i] = T[i + 1] * x[i]\nwhere T[4]", (4,), "T has 4 elements"),
+    "a declared shape of an index": ("y[i] = T[i] * x[i]\nwhere T[9]", (4,), (4,)),
+    "a declared shape of an index that is too small": ("y[i] = T[i] * x[i]\nwhere T[3]", (4,), "has 3 elements, 4 are needed"),
+    "a declared shape of another rank": ("y[i] = T[i] * x[i]\nwhere T[4, 4]", (4,), "where gives it 2"),
+    "a declared shape of no weight": ("y[i] = T[i] * x[i]\nwhere x[4]", (4,), "is no weight"),
+    "a tensor read with too few indices": ("z[i, j] = x[i] * x[j]\ny[i] = z[i]", (4,), "has 2 axes .* and is read at 1"),
+}
+
+
+@pytest.mark.parametrize("what", sorted(EXTENTS))
+def test_extents(what: str) -> None:
+    text, on, wanted = EXTENTS[what]
+    if isinstance(wanted, str):
+        with pytest.raises(la.LayerAlgebraError, match=wanted):
+            la.output_shape(made(text), on=on)
+    else:
+        assert la.output_shape(made(text), on=on) == Tuple(*wanted)
 
 
 # the enumeration itself ----------------------------------------------------------------------------------------------
