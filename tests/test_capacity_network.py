@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sympy import symbols
+from sympy import Function, symbols
 
 import layeralgebra as la
 from layeralgebra import AvgPool, Conv, Dim, Flatten, Identity, Layer, Linear, ReLU, Repeat
@@ -238,6 +238,46 @@ def test_closed_forms_at_symbolic_sizes():
     assert (dense.total, dense.spatial(i)) == (n, 1)
     low = la.capacity_allocation(Linear(r) >> Linear(m), on=(n,), output="all")
     assert low.total.subs({r: 2, m: 5, n: 6}) == 18
+
+
+def test_closed_forms_of_separable_kernels_against_numbers():
+    """Each axis has its own stack; the shares that the formula names are those of the weights."""
+    k, H, W = la.dims("k H W")
+    i, j = symbols("i j", integer=True, nonnegative=True)
+    symbolic = la.capacity_allocation(Conv(1, (k, 1)) >> Conv(1, (1, k)), on=(1, H, W))
+    p, q = Function("p0"), Function("q0")
+    assert symbolic.total == 2 * k - 1
+    assert (symbolic.spatial(i, j) - (p(i) + q(j) - p(i) * q(j))).expand() == 0
+    net, shape = AvgPool(2) >> Conv(1, (3, 1), bias=False) >> Conv(1, (1, 2), dilation=2, bias=False), (1, 6, 6)
+    formula = la.capacity_allocation(net, on=shape, method="closed_form")
+    weights = la.weights(net, on=shape, seed=5)
+    found = la.capacity_allocation(net, at=weights, on=shape)
+    assert formula.total == found.total == 4 and formula.structure.extents == found.spatial.shape[1:]
+    shares = {}
+    for name, values in zip("pq", weights.values(), strict=True):
+        squares = values.ravel() ** 2
+        shares |= {Function(f"{name}1")(place): part for place, part in enumerate(squares / squares.sum())}
+    for row, column in np.ndindex(6, 6):
+        assert float(formula.capacity(row, column).subs(shares)) == pytest.approx(found.spatial[0, row, column], abs=1e-9)
+
+
+def test_closed_forms_are_not_given_where_axes_are_exchanged():
+    class Turned(Layer):
+        equation = "y[c, j, i] = x[c, i, j]"
+
+    k, H, W = la.dims("k H W")
+    with pytest.raises(la.UnsupportedError, match="several axes"):
+        la.capacity_allocation(Conv(1, (k, 1)) >> Turned() >> Conv(1, (k, 1)), on=(1, H, W))
+    along = la.capacity_allocation(Conv(1, (k, 1)) >> Conv(1, (k, 1)), on=(1, H, W))
+    assert (along.total, along.spatial(0)) == (2 * k - 1, 1)
+
+
+def test_kernels_over_several_axes_have_no_closed_form():
+    k, H, W = la.dims("k H W")
+    with pytest.raises(la.UnsupportedError, match="over several axes at once"):
+        la.capacity_allocation(Conv(1, k), on=(1, H, W))
+    with pytest.raises(la.UnsupportedError, match="several axes"):
+        la.capacity_allocation(Conv(1, (k, 1)) >> Flatten() >> Linear(1), on=(1, H, W))
 
 
 # Properties -----------------------------------------------------------------------------------------------------------

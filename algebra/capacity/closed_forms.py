@@ -2,9 +2,10 @@
 
 A layer is *one window* if its output is, for a single channel, one sum over the taps of a kernel: learned (a
 convolution, or a dense layer on all positions), or a mean (a pooling). This is read from the monomials of its
-statements, never from the name of its class. A series of windows is a stack; a series of maps of the last axis alone
-is a product of matrices; copies whose spacing grows as a power of their taps are a dilated stack, at symbolic depth
-as well.
+statements, never from the name of its class. A series of windows along one axis is a stack; windows along several
+axes, each along one of them, are a stack for each axis, and the kernel is separable: the product of these; a series of
+maps of the last axis alone is a product of matrices; copies whose spacing grows as a power of their taps are a dilated
+stack, at symbolic depth as well.
 """
 
 from __future__ import annotations
@@ -25,18 +26,26 @@ from ..normal_form import simplify
 from .convolution_stacks import Convolution, ConvolutionStack, DilatedStack
 from .matrix_structures import Recurrent, matrix_product
 from .monomials import COEFFICIENT, LINEAR, Monomial, expand, kinds_of_tensors
-from .structures import Structure
+from .structures import Kronecker, Structure
 
 _ONE = Integer(1)
 
 
 @dataclass(frozen=True)
 class Window:
-    """One layer of a stack of one channel; `whole` if it takes all positions to one, `padded` if there is a margin."""
+    """One layer of a stack of one channel, along one axis of a tensor of a rank; `whole` if it takes all positions to
+    one, `padded` if there is a margin."""
 
     layer: Convolution
     whole: bool = False
     padded: bool = False
+    axis: int = 0
+    rank: int = 1
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The same numbers on other axes."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ class Tower:
     padded: bool = False
 
 
-Piece = Window | Dense | Recurrence | Tower | None
+Piece = Window | Dense | Recurrence | Tower | Moved | None
 
 
 class StructureCarrier(Carrier[tuple[Any, ...]]):
@@ -108,7 +117,7 @@ def _copies(window: Window, times: Expr, index: Symbol | None) -> Piece:
         return None
     if index is None or not (layer.dilation.has(index) or layer.kernel.has(index)):
         # L kernels of one spacing are one free kernel of 1 + L (k - 1) taps, being generically without a common root.
-        return Window(Convolution(1 + times * (layer.kernel - 1), layer.dilation), False, window.padded)
+        return replace(window, layer=Convolution(1 + times * (layer.kernel - 1), layer.dilation))
     if not layer.kernel.has(index) and simplify(layer.dilation - layer.kernel**index) == 0:
         return Tower(times, layer.kernel, window.padded)
     return None
@@ -143,14 +152,13 @@ def pieces_of(instance: Instance) -> list[Any]:
         ]
         if len(monomials) != 1 or instance.masks(place):
             raise UnsupportedError(f"{instance.layer}: a line that is no single sum has no closed form here")
-        piece = _piece(instance, place, monomials[0], kinds)
-        if piece is not None:
+        for piece in _pieces(instance, place, monomials[0], kinds):
             found.append(replace(piece, padded=padded) if isinstance(piece, Window) else piece)
     return found
 
 
-def _piece(instance: Instance, place: int, monomial: Monomial, kinds: dict[str, str]) -> Piece:
-    """What one sum is. Indices of extent one do not matter."""
+def _pieces(instance: Instance, place: int, monomial: Monomial, kinds: dict[str, str]) -> list[Any]:
+    """What one sum is: nothing new, a matrix, or windows. Indices of extent one do not matter."""
     extents = instance.extents[place]
     wide = {index for index, extent in extents.items() if extent != 1}
     target = {i for part in instance.statements[place].address for i in address_indices(part)} & wide
@@ -162,9 +170,10 @@ def _piece(instance: Instance, place: int, monomial: Monomial, kinds: dict[str, 
         raise UnsupportedError(f"{instance.layer}: more than one learned factor has no closed form here")
     weighed = set().union(*({i for part in w.address for i in address_indices(part)} for w in weights)) & wide
     if not weights and not summed and seen == target:
-        return None
+        same = _places(read.address, wide) == _places(instance.statements[place].address, wide)
+        return [] if same else [Moved()]
     if not weights and monomial.means and summed == seen - target:
-        return _window(instance, read, target, summed, extents, trainable=False)
+        return _windows(instance, read, target, summed, extents, trainable=False)
     if not weights:
         raise UnsupportedError(f"{instance.layer}: a sum without weights and without a mean has no closed form here")
     last = read.address[-1]
@@ -174,31 +183,48 @@ def _piece(instance: Instance, place: int, monomial: Monomial, kinds: dict[str, 
             raise UnsupportedError(f"{instance.layer}: a matrix at several positions is left to the numeric route")
         (feature,) = summed
         out = weighed - summed
-        return Dense(extents[feature], extents[next(iter(out))] if out else _ONE)
+        return [Dense(extents[feature], extents[next(iter(out))] if out else _ONE)]
     if summed and weighed == summed:
-        return _window(instance, read, target, summed, extents, trainable=True)
+        return _windows(instance, read, target, summed, extents, trainable=True)
     raise UnsupportedError(f"{instance.layer}: several channels have no closed form here; give literal sizes")
 
 
-def _window(
+def _windows(
     instance: Instance,
     read: Read,
     target: set[Any],
     summed: set[Any],
     extents: dict[Index, Expr],
     trainable: bool,
-) -> Window:
-    axes = [
-        form for part in read.address for form in [_form(part)] if form is not None and set(form) & (summed | target)
-    ]
-    if len(axes) != 1 or len(summed) != 1:
-        raise UnsupportedError(f"{instance.layer}: a window over several axes is left to the numeric route")
-    (form,), (tap,) = axes, summed
-    moving = [index for index in form if index in target]
-    if len(moving) > 1:
-        raise UnsupportedError(f"{instance.layer}: a window that moves along two indices has no closed form here")
-    stride = form[moving[0]] if moving else _ONE
-    return Window(Convolution(extents[tap], form[tap], stride, trainable), not moving)
+) -> list[Window]:
+    """One window for each axis along which there is one: the kernel is their product."""
+    found = []
+    for axis, part in enumerate(read.address):
+        form = _form(part) or {}
+        taps = [index for index in form if index in summed]
+        moving = [index for index in form if index in target]
+        if len(taps) > 1 or len(moving) > 1:
+            raise UnsupportedError(f"{instance.layer}: a window that moves along two indices has no closed form here")
+        stride = form[moving[0]] if moving else _ONE
+        if taps:
+            layer = Convolution(extents[taps[0]], form[taps[0]], stride, trainable)
+        elif stride != 1:
+            layer = Convolution(_ONE, _ONE, stride, False)
+        else:
+            continue
+        found.append(Window(layer, not moving, axis=axis, rank=len(read.address)))
+    if trainable and sum(1 for window in found if window.layer.trainable) != 1 or len(summed) > len(found):
+        raise UnsupportedError(f"{instance.layer}: a kernel over several axes at once is left to the numeric route")
+    return found
+
+
+def _places(address: Sequence[Any], wide: set[Index]) -> dict[Index, tuple[int, int]]:
+    """Where each index stands: which place of the address, and which place there."""
+    return {
+        index: (place, inner)
+        for place, part in enumerate(address)
+        for inner, index in enumerate(index for index in address_indices(part) if index in wide)
+    }
 
 
 def _form(part: Any) -> dict[Index, Expr] | None:
@@ -234,7 +260,7 @@ def _recurrence(instance: Instance) -> Recurrence:
 
 
 def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
-    """The structure of a linear network with one input axis, from its equations.
+    """The structure of a linear network, from its equations.
 
     Parameters
     ----------
@@ -262,6 +288,10 @@ def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
         raise UnsupportedError("the whole map of a convolution has no closed form here; give literal sizes")
     if len(pieces) == 1 and isinstance(pieces[0], Tower):
         return _inside(DilatedStack(pieces[0].depth, pieces[0].taps), pieces)
+    if any(sum(1 for size in flow.shape if size != 1) > 1 for flow in evaluation.inputs):
+        return _inside(_separable(pieces), pieces)
+    # On one axis it does not matter where that axis stands.
+    pieces = [piece for piece in pieces if not isinstance(piece, Moved)]
     layers: list[Convolution] = []
     for place, piece in enumerate(pieces):
         if isinstance(piece, Window):
@@ -272,6 +302,17 @@ def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
         else:
             raise UnsupportedError("this series of layers has no closed form; give literal sizes")
     return _inside(ConvolutionStack(layers), pieces)
+
+
+def _separable(pieces: Sequence[Any]) -> Structure:
+    """Windows that each lie along one axis: a stack for each axis that has some, and the product of these."""
+    if not all(isinstance(piece, Window) for piece in pieces) or len({piece.rank for piece in pieces}) > 1:
+        raise UnsupportedError("this series of layers on several axes has no closed form; give literal sizes")
+    stacks = [
+        ConvolutionStack([piece.layer for piece in pieces if piece.axis == axis], name)
+        for axis, name in zip(sorted({piece.axis for piece in pieces}), "pqst", strict=False)
+    ]
+    return stacks[0] if len(stacks) == 1 else Kronecker(*stacks)
 
 
 def _inside(structure: Structure, pieces: Sequence[Any]) -> Structure:

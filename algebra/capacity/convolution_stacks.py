@@ -79,11 +79,14 @@ class ConvolutionStack(Structure):
     ----------
     layers : sequence of Convolution
         The one next to the input first.
+    name : str
+        Of the functions that stand for the shares of the kernels, followed by their number.
     """
 
-    def __init__(self, layers: Sequence[Convolution]):
+    def __init__(self, layers: Sequence[Convolution], name: str = "p"):
         if not layers:
             raise FieldError("a stack needs at least one convolution")
+        self.name = name
         spacing: Expr = Integer(1)
         kernels = []
         for place, layer in enumerate(layers):
@@ -141,7 +144,7 @@ class ConvolutionStack(Structure):
         for place, spacing in enumerate(ordered):
             if not (spacing - covered).is_nonnegative:
                 return None
-            factor = _merge(groups[spacing], f"p{place}")
+            factor = _merge(groups[spacing], f"{self.name}{place}")
             if factor is None:
                 return None
             factors.append(factor)
