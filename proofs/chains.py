@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import assume
 from hypothesis import strategies as st
+from sympy import Integer, preorder_traversal
 
-from ..algebra.network import Network
+from ..algebra.carriers import Flow
+from ..algebra.errors import DomainError
+from ..algebra.evaluator import shape_of
+from ..algebra.network import Concat, Network
 from ..algebra.run import run
 from ..algebra.weights import drawn as random_numbers
 from ..algebra.weights import inventory
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
 _NOT_RUN = ("Embedding", "PositionalEmbedding", "Take", "Log", "Sqrt", "Power", "Divide", "Exp")
 #: Layers that are linear maps, for the laws that only these obey.
 LINEAR = ("Linear", "Conv", "AvgPool", "GlobalAvgPool", "Flip", "Flatten", "Identity")
+#: Layers that read windows, with strides of their own.
+WINDOWS = ("MaxPool", "AvgPool", "Conv")
+#: Layers with weights.
+LEARNED = ("Linear", "Conv")
 #: Layers that apply one function to every element.
 ELEMENTWISE = ("ReLU", "Tanh", "Sigmoid", "SiLU", "GELU", "Abs")
 
@@ -78,9 +86,9 @@ def _real(numeric: bool) -> tuple:
     return tuple(kind for kind in kinds if not (numeric and kind.__name__ in _NOT_RUN))
 
 
-def chains(first: Any = None, *, numeric: bool = False) -> st.SearchStrategy[Chain]:
-    """Networks in a row; the first can be given, as a strategy of samples."""
-    kinds = _real(numeric)
+def chains(first: Any = None, *, numeric: bool = False, of: tuple[str, ...] = ()) -> st.SearchStrategy[Chain]:
+    """Networks in a row, of some kinds or of all; the first can be given, as a strategy of samples."""
+    kinds = tuple(REGISTRY[name] for name in of) or _real(numeric)
 
     @st.composite
     def made(draw: Callable) -> Chain:
@@ -90,12 +98,25 @@ def chains(first: Any = None, *, numeric: bool = False) -> st.SearchStrategy[Cha
         for _ in range(2):
             assume(here is not None)
             part = draw(networks(here, kinds=kinds, most=2)).net
+            assume(not (_joins_channels(part) and _channels_are_last(parts, on)))
             parts.append(part)
             here = _made(part, here)
         assume(here is not None and _made(parts[0] >> parts[1] >> parts[2], on) is not None)
         return Chain(*parts, on)
 
     return made()
+
+
+def _joins_channels(net: Network) -> bool:
+    """Whether a concatenation in it leaves its axis to what arrives, so that alone, on a shape, the network is another one."""
+    return any(isinstance(node, Concat) and node.axis is None for node in preorder_traversal(net))
+
+
+def _channels_are_last(parts: list[Network], on: Shape) -> bool:
+    flow = Flow(tuple(map(Integer, on)))
+    for part in parts:
+        flow = shape_of(part, flow)
+    return flow.channels == "last"
 
 
 def forks(first: Any = None, *, numeric: bool = False, after: tuple[str, ...] = ()) -> st.SearchStrategy[Fork]:
@@ -136,9 +157,9 @@ def _homogeneous(draw: Callable, on: Shape, kinds: list) -> Network:
     return layer
 
 
-def loops(first: Any = None, *, numeric: bool = False) -> st.SearchStrategy[Loop]:
-    """A network that keeps its shape, and numbers of copies from 0 to 3."""
-    kinds = _real(numeric)
+def loops(first: Any = None, *, numeric: bool = False, of: tuple[str, ...] = ()) -> st.SearchStrategy[Loop]:
+    """A network that keeps its shape, of some kinds or of all, and numbers of copies from 0 to 3."""
+    kinds = tuple(REGISTRY[name] for name in of) or _real(numeric)
 
     @st.composite
     def made(draw: Callable) -> Loop:
@@ -152,8 +173,15 @@ def loops(first: Any = None, *, numeric: bool = False) -> st.SearchStrategy[Loop
 # numbers -------------------------------------------------------------------------------------------------------------
 
 
-def numbers(net: Network, on: Shape, seed: int = 0) -> "ndarray":
-    """A network of shared parts applied to integers from a seed; buffers are one everywhere."""
+def entering(on: Shape, seed: int = 0) -> "ndarray":
+    """Small integers, the same for every network."""
+    import numpy
+
+    return numpy.random.default_rng(seed).integers(-3, 4, on).astype(float)
+
+
+def numbers(net: Network, on: Shape, seed: int = 0, x: "ndarray | None" = None) -> "ndarray":
+    """A network of shared parts applied to numbers, by default to integers from a seed; buffers are one everywhere."""
     import numpy
 
     slots = inventory(net, [on]).slots
@@ -163,9 +191,25 @@ def numbers(net: Network, on: Shape, seed: int = 0) -> "ndarray":
         else numpy.ones_like(array) if slots[name].rows is None else numpy.zeros_like(array)
         for name, array in made.items()
     }  # fmt: skip
-    x = numpy.random.default_rng(seed).integers(-3, 4, on).astype(float)
     with numpy.errstate(all="ignore"):
-        return run(net, x, tensors)
+        return run(net, entering(on, seed) if x is None else x, tensors)
+
+
+def both(left: Network, right: Network, on: Shape) -> "tuple[ndarray, ndarray] | None":
+    """What two networks make of the same numbers: integers, or zeros where neither takes these (a word outside a vocabulary)."""
+    import numpy
+
+    for x in (entering(on), numpy.zeros(on)):
+        try:
+            one = numbers(left, on, x=x)
+        except DomainError:
+            try:
+                numbers(right, on, x=x)
+            except DomainError:
+                continue
+            raise
+        return one, numbers(right, on, x=x)
+    return None
 
 
 def close(left: "ndarray", right: "ndarray") -> bool:

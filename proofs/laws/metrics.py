@@ -21,7 +21,7 @@ from ...algebra.metric import METRICS
 from ...algebra.network import Add, Concat, Network, Repeat
 from ..structural import Inapplicable, compared, structural, witness
 from ..verdict import Witness
-from .structure import of_chains, of_loops, of_run_forks
+from .structure import of_chains, of_learned_chains, of_loops, of_run_forks, of_window_chains, of_window_loops
 
 if TYPE_CHECKING:
     from ..chains import Chain, Fork, Loop
@@ -213,7 +213,7 @@ def _parameters_in_series(c: Chain) -> Witness | None:
 
 
 @structural(
-    of_chains,
+    of_learned_chains,
     rests_on="repeat_add",
     mutants={"only the first": _first_alone("parameters"), "where something is shared": _twice_the_same},
 )
@@ -223,7 +223,7 @@ def parameters_series(c: Chain) -> Witness | None:
 
 
 @structural(
-    of_chains,
+    of_learned_chains,
     rests_on="repeat_add",
     mutants={"only the first": _first_alone("macs"), "both on the input": _both_on_the_input("macs")},
 )
@@ -233,7 +233,7 @@ def macs_series(c: Chain) -> Witness | None:
 
 
 @structural(
-    of_chains, mutants={"only the first": _first_alone("flops"), "both on the input": _both_on_the_input("flops")}
+    of_window_chains, mutants={"only the first": _first_alone("flops"), "both on the input": _both_on_the_input("flops")}
 )
 def flops_series(c: Chain) -> Witness | None:
     """The operations of f >> g are those of f, and those of g on what f makes."""
@@ -241,7 +241,7 @@ def flops_series(c: Chain) -> Witness | None:
 
 
 @structural(
-    of_chains,
+    of_window_chains,
     mutants={"only the first": _first_alone("activations"), "both on the input": _both_on_the_input("activations")},
 )
 def activations_series(c: Chain) -> Witness | None:
@@ -249,7 +249,7 @@ def activations_series(c: Chain) -> Witness | None:
     return _series("activations")(c)
 
 
-@structural(of_chains, mutants={"only the first": _first_alone("depth"), "the larger one": _larger_part})
+@structural(of_learned_chains, mutants={"only the first": _first_alone("depth"), "the larger one": _larger_part})
 def depth_series(c: Chain) -> Witness | None:
     """The depth of f >> g is the sum of depths, counted in layers or in learned maps (an identity disappears in series)."""
     if c.f.is_identity or c.g.is_identity:
@@ -303,7 +303,7 @@ def _reordering() -> list[type]:
 
 
 @structural(
-    of_chains,
+    of_window_chains,
     rests_on="receptive_field_assoc",
     mutants={"jumps ignored": lambda c: _field_law(c, jumps=False), "sizes added whole": lambda c: _field_law(c, overlap=0)},
 )
@@ -531,7 +531,7 @@ def output_shape_repeat(r: Loop) -> Witness | None:
     return _repeated("output_shape")(r)
 
 
-@structural(of_loops, rests_on="receptive_field_equal_layers", mutants=_wrong_copies("receptive_field"))
+@structural(of_window_loops, rests_on="receptive_field_equal_layers", mutants=_wrong_copies("receptive_field"))
 def receptive_field_repeat(r: Loop) -> Witness | None:
     """The field of f ** L in closed form, at a number, is that of the copies written out."""
     from ...algebra.metric import derive

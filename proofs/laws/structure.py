@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...algebra.network import Add, Concat, Mul, Network, Series
+from ...algebra.errors import DomainError
+from ...algebra.network import Add, Concat, Mul, Network, Series, Shared
 from ...layers import REGISTRY
 from ..structural import Inapplicable, structural, witness
 from ..verdict import Witness
@@ -31,6 +32,13 @@ def of_chains(first: Any = None) -> Any:
     from ..chains import chains
 
     return chains(first)
+
+
+def of_window_chains(first: Any = None) -> Any:
+    """Three networks in a row, of layers that read windows every other time."""
+    from ..chains import WINDOWS, chains
+
+    return chains(first) | chains(first, of=WINDOWS)
 
 
 def of_run_chains(first: Any = None) -> Any:
@@ -75,14 +83,28 @@ def of_loops(first: Any = None) -> Any:
     return loops(first)
 
 
+def of_learned_chains(first: Any = None) -> Any:
+    """Three networks in a row, of layers with weights every other time."""
+    from ..chains import LEARNED, chains
+
+    return chains(first) | chains(first, of=LEARNED)
+
+
+def of_window_loops(first: Any = None) -> Any:
+    """Networks that keep their shape, of layers that read windows every other time."""
+    from ..chains import WINDOWS, loops
+
+    return loops(first) | loops(first, of=WINDOWS)
+
+
 def agree(sample: Any, left: Network, right: Network) -> Witness | None:
     """Both sides run on the same numbers."""
-    from ..chains import close, numbers
+    from ..chains import both, close
 
-    one, other = numbers(left, sample.on), numbers(right, sample.on)
-    if close(one, other):
-        return None
-    return witness(sample.where(), "=", _shown(one), _shown(other))
+    found = both(left, right, sample.on)
+    if found is None:
+        raise Inapplicable
+    return None if close(*found) else witness(sample.where(), "=", *map(_shown, found))
 
 
 def _shown(values: Any) -> str:
@@ -161,42 +183,45 @@ def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness |
     import numpy
 
     from ...algebra.run import run, weights
+    from ..chains import close, entering
 
-    given = weights(c.f >> c.g, on=c.on)
-    both = (c.f >> c.g).args if isinstance(c.f >> c.g, Series) else (c.f >> c.g,)
-    x = numpy.random.default_rng(1).integers(-3, 4, c.on).astype(float)
-    order = both[::-1] if backwards else both
+    net = c.f >> c.g
+    shared = net.atoms(Shared)
+    if len({one.name for one in shared}) < len(shared):  # one tensor of two networks, which is called after the first
+        raise Inapplicable
+    given, parts = weights(net, on=c.on), net.args if isinstance(net, Series) else (net,)
+    places = range(len(parts))[:: -1 if backwards else 1][first:]
     with numpy.errstate(all="ignore"):
-        whole, step = run(c.f >> c.g, x, given), x
-        for place, part in tuple(enumerate(order))[first:]:
-            own = _own(given, place if len(both) > 1 else None, len(order) - 1 if backwards else None)
-            if (backwards or first) and not _fits(part, step.shape, own):
-                raise Inapplicable
-            step = run(part, step, own)
-    from ..chains import close
-
+        for x in (entering(c.on, 1), numpy.zeros(c.on)):
+            try:
+                whole = run(net, x, given)
+                break
+            except DomainError:  # a word outside a vocabulary, say; zero is one
+                continue
+        else:
+            raise Inapplicable
+        step = x
+        for place in places:
+            own = _own(parts[place], step.shape, given, f"{place}." if len(parts) > 1 else "")
+            if own is None:
+                if backwards or first:
+                    raise Inapplicable
+                return witness(c.where(), "=", parts[place], sorted(given), "a part needs weights that the whole has not")
+            step = run(parts[place], step, own)
     return None if close(whole, step) else witness(c.where(), "=", _shown(whole), _shown(step))
 
 
-def _own(given: Any, place: int | None, last: int | None) -> dict[str, Any]:
-    if place is None:
-        return dict(given)
-    place = place if last is None else last - place
-    return {
-        name.removeprefix(f"{place}."): array
-        for name, array in given.items()
-        if name.startswith(f"{place}.") or name.split(".")[0] in "vw"
-    }
-
-
-def _fits(net: Network, on: tuple[int, ...], given: dict[str, Any]) -> bool:
-    """Whether a part that was made for another input takes this one, with the weights that it has."""
+def _own(net: Network, on: tuple[int, ...], given: dict[str, Any], prefix: str) -> dict[str, Any] | None:
+    """The weights of one part among those of the whole, by their names there; what is shared keeps its name."""
     from ...algebra.run import weights
     from ..strategies import _made
 
     if _made(net, on) is None:
-        return False
-    return {name: array.shape for name, array in weights(net, on=on).items()} == {name: array.shape for name, array in given.items()}
+        return None
+    needed = weights(net, on=on)
+    own = {name: given.get(prefix + name, given.get(name)) for name in needed}
+    fits = all(own[name] is not None and own[name].shape == array.shape for name, array in needed.items())
+    return own if fits else None
 
 
 # side by side, as functions ------------------------------------------------------------------------------------------
