@@ -166,6 +166,81 @@ def test_an_equation_error_points_at_the_place():
     assert marked.startswith("swish")
 
 
+MARKED = {  # the mark stands where that of the message is to stand; the second text is what its first line says
+    "a function in a bound": ("y[i] = x[i]\nwhere i < ^foo(3)", "no function 'foo'"),
+    "the second bound": ("y[i] = x[i]\nwhere j < 3, i < ^foo(3)", "no function 'foo'"),
+    "an indented line": ("y[i] = x[i]\n   where   i < ^foo(3)", "no function 'foo'"),
+    "a line that goes on": ("y[i] = (x[i] +\n     ^foo(x[i]))", "no function 'foo'"),
+    "after a comment": ("# nothing (\n\ny[i] = x[i]  # nothing (\nz[i] = y[i] + ^foo(x[i])", "no function 'foo'"),
+    "a scalar": ("n = 3 +^* 2\ny[i] = x[i] * n", "not an expression"),
+    "a syntax error": ("y[i] = x[i]\nz[i] = y[i] +^* 2", "not an expression"),
+    "a syntax error that goes on": ("y[i] = (x[i] +\n  3 +^* 2)", "not an expression"),
+    "a syntax error in a bound": ("y[i] = x[i]\nwhere i < 3 +^* 2", "not an expression"),
+    "a name": ("y[i] = x[i] * ^gain", "unknown name gain"),
+    "a scalar of tensors": ("^n = m + 2 * k[0]\ny[i] = x[i] * n", "n has no indices and is made of tensors"),
+    "a power of a power": ("y[i] = ^x[i]**2**2", "a power of a power"),
+    "a power of a sign of a power": ("y[i] = ^x[i]**-2**2", "a power of a power"),
+    "an exponent": ("y[i] = ^x[i]**65", "an exponent larger than 64"),
+    "a negative exponent": ("y[i] = ^x[i]**-65", "an exponent larger than 64"),
+    "a number": ("y[i] = x[i]*^1000000000001", "a number larger than 1e+12"),
+    "a number without end": ("y[i] = x[i] - ^1e400", "a number larger than 1e+12"),
+    "an attribute on the left": ("^x.y[i] = x[i]", "Attribute is not part"),
+    "a condition": ("y[i] = 3 if ^a else x[i]", "a condition must be"),
+    "a tensor in a power": ("y[i] = ^2**x[i]", "a literal power only"),
+    "a rounded quotient of a tensor": ("y[i] = ^x[i] // 2", "tensors are combined"),
+    "a truth value": ("y[i] = ^not x[i]", "UnaryOp is not a value"),
+    "a relation": ("y[i] = ^x[i] < 3", "Compare is not a value"),
+    "two arguments": ("y[i] = ^exp(x[i], x[i])", "exp takes 1 argument(s), got 2"),
+    "a function of numbers": ("y[i] = ^size(x[i])", "size is a function of numbers"),
+    "a reduction of a number": ("y[i] = max[^3](x[i])", "a reduction runs over indices"),
+    "a function with an index": ("y[i] = ^relu[i](x[i])", "no function 'relu'"),
+    "a number with an index": ("y[i] = ^(3)[i] * x[i]", "only a named tensor"),
+    "a scalar with an index": ("n = 3\ny[i] = ^n[i] * x[i]", "n is a number of the layer and has no indices"),
+    "a scalar as a target": ("n = 3\n^n[i] = x[i]", "n is a number of the layer and cannot be defined"),
+    "a target at data": ("^y[x[i]] = x[i]", "index expressions only"),
+    "an index twice in a group": ("y[^(i, i)] = x[i]", "twice in a group"),
+    "nothing bounded": ("y[i] = x[i]\nwhere ^3 < 4", "a bound needs an index"),
+    "no inequality": ("y[i] = x[i]\nwhere ^i", "where holds inequalities"),
+    "no value of a function": ("n = ^log(0)\ny[i] = x[i] * n", "log has no value here"),
+    "a remainder by zero": ("n = ^3 % 0\ny[i] = x[i] * n", "division by zero"),
+    "half a power": ("n = ^3**0.5\ny[i] = x[i] * n", "an exponent must be a small integer"),
+    "a size of two": ("y[i, o] = x[i] * W[o]\nwhere o < ^size(i, i)", "size takes one index"),
+    "a maximum of one": ("y[i, o] = x[i] * W[o]\nwhere o < ^max(3)", "max is not a function of 1 numbers"),
+    "a floor of two": ("y[i, o] = x[i] * W[o]\nwhere o < ^floor(3, 4)", "floor is not a function of 2 numbers"),
+    "too many axes": ("y[i] = ^x[i, j]", "the input x has 1 axes (5,), the equation addresses 2"),
+    "more axes than a star leaves": ("y[i] = ^x[i, j, *k]", "the input x has 1 axes (5,), the equation addresses at least 2"),
+}
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_a_mark_stands_under_the_place(name):
+    marked, message = MARKED[name]
+    before = marked[: marked.index("^")]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
+    text = marked.replace("^", "")
+    with pytest.raises(la.EquationError) as caught:
+        la.parameters(layer(text), on=(5,))
+    error = caught.value
+    assert message in error.problem
+    shown, mark = str(error).splitlines()[1:3]
+    assert error.line == line and shown == f"  line {line}: {error.text.splitlines()[line - 1]}"
+    assert shown[mark.index("^") :] == text.splitlines()[line - 1][column:]
+
+
+def test_limits_are_where_they_are_said_to_be():
+    allowed = {
+        "y[i] = x[i]**64": "y[i] = x[i]**65",
+        "y[i] = x[i] * 1000000000000": "y[i] = x[i] * 1000000000001",
+        "y[i] = " + "(" * 39 + "x[i]" + ")" * 39: "y[i] = " + "(" * 40 + "x[i]" + ")" * 40,
+        "y[i] = x[i] + 1" + " " * 19_985: "y[i] = x[i] + 1 #" + " " * 19_984,
+        "y[i] = x[i]\n" + "# (\n" * 50: "y[i] = x[i]\n" + "(\n" * 50,
+    }
+    for accepted, refused in allowed.items():
+        assert la.output_shape(layer(accepted), on=(5,)) == sympy.Tuple(5)
+        with pytest.raises(la.EquationError):
+            la.output_shape(layer(refused), on=(5,))
+
+
 def test_nothing_is_evaluated(tmp_path):
     witness = tmp_path / "witness"
     for text in (f"y[i] = open('{witness}', 'w')", f"y[i] = __import__('pathlib').Path('{witness}').touch()", "y[i] = x[i] if exit() else 0"):
