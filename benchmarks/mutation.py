@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import builtins
 import functools
 import gc
 import json
@@ -35,6 +36,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,13 +79,13 @@ _MESSAGES = {"fail", "_error", "error", "refuse"}
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the module, the place of the node in the walk of its tree, which change, and the lines of the statement."""
+    """One change: the module, the place of the node in the walk of its tree, which change, and the line of the statement."""
 
     path: str
     place: int
     change: int
     line: int
-    lines: tuple[int, int]
+    statement: int
     words: str
 
 
@@ -158,31 +160,28 @@ def _left_alone(node: ast.AST, parent: ast.AST, field: str) -> bool:
     return False
 
 
-def _places(tree: ast.Module) -> Iterator[tuple[int, ast.AST, tuple[int, int]]]:
-    """Every node that may change, with its place in the walk and the lines of the statement that it stands in."""
+def _places(tree: ast.Module) -> Iterator[tuple[int, ast.AST, int]]:
+    """Every node that may change, with its place in the walk and the line of the statement that it stands in."""
     numbers = {id(node): place for place, node in enumerate(ast.walk(tree))}
-    pending: list[tuple[ast.AST, tuple[int, int]]] = [(tree, (1, 1))]
+    pending: list[tuple[ast.AST, int]] = [(tree, 1)]
     while pending:
-        node, lines = pending.pop()
-        if isinstance(node, ast.stmt):
-            body = getattr(node, "body", None)
-            first = min((n.lineno for n in (node, *getattr(node, "decorator_list", ()))))
-            lines = (first, max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno)
-        yield numbers[id(node)], node, lines
+        node, line = pending.pop()
+        line = node.lineno if isinstance(node, ast.stmt) else line
+        yield numbers[id(node)], node, line
         for field, value in ast.iter_fields(node):
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST) and not _left_alone(child, node, field):
-                    pending.append((child, lines))
+                    pending.append((child, line))
 
 
 def mutants(path: str, text: str) -> list[Mutant]:
     """All mutants of a module, in the order of their lines."""
     found = []
-    for place, node, lines in _places(ast.parse(text)):
+    for place, node, statement in _places(ast.parse(text)):
         for change, (words, _) in enumerate(_changes(node)):
             words, _, at = words.partition("@")
             line = int(at or getattr(node, "lineno", 0) or getattr(getattr(node, "target", None), "lineno", 0))
-            found.append(Mutant(path, place, change, line, (line, line) if at else lines, words))
+            found.append(Mutant(path, place, change, line, int(at or statement), words))
     return sorted(found, key=lambda one: (one.line, one.place, one.change))
 
 
@@ -258,23 +257,33 @@ def pytest_run(files: list[str], plugin: object) -> int:
     return int(pytest.main(["-x", "-q", "--no-header", "-p", "no:cacheprovider", *files], plugins=[plugin]))
 
 
-class Recorder:
-    """Which lines of the mutated modules each test reaches, and how long it takes."""
+def marked(path: str, text: str) -> ast.Module:
+    """The syntax tree of a module in which every statement first says that it is reached."""
+    tree = ast.parse(text)
+    for node in list(ast.walk(tree)):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if not isinstance(block, list):
+                continue
+            made: list[ast.stmt] = []
+            for statement in block:
+                first = not made and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+                if not first and not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__"):
+                    said = ast.Call(ast.Name("__reached__", ast.Load()), [ast.Constant(path), ast.Constant(statement.lineno)], [])
+                    made.append(ast.copy_location(ast.Expr(said), statement))
+                made.append(statement)
+            setattr(node, name, made)
+    return ast.fix_missing_locations(tree)
 
-    def __init__(self, folder: Path, paths: list[str], answer: Path):
-        self.files = {str(folder / "layeralgebra" / path): path for path in paths}
+
+class Recorder:
+    """Which statements of the mutated modules each test reaches, and how long it takes."""
+
+    def __init__(self, answer: Path):
         self.answer = answer
         self.lines: set[tuple[str, int]] = set()
         self.found: dict[str, dict[str, Any]] = {}
-        sys.settrace(self.called)
-
-    def called(self, frame: Any, event: str, argument: Any) -> Any:
-        return self.stepped if frame.f_code.co_filename in self.files else None
-
-    def stepped(self, frame: Any, event: str, argument: Any) -> Any:
-        if event == "line":
-            self.lines.add((self.files[frame.f_code.co_filename], frame.f_lineno))
-        return self.stepped
+        builtins.__reached__ = lambda path, line: self.lines.add((path, line))  # type: ignore[attr-defined]
 
     def keep(self, name: str, seconds: float) -> None:
         self.found[name] = {"seconds": seconds, "lines": sorted(self.lines)}
@@ -288,14 +297,22 @@ class Recorder:
             if isinstance(kept, functools._lru_cache_wrapper) and str(getattr(kept, "__module__", "")).startswith("layeralgebra"):
                 kept.cache_clear()
         self.began = time.perf_counter()
-        sys.settrace(self.called)
 
     def pytest_runtest_teardown(self, item: Any) -> None:
         self.keep(item.nodeid, time.perf_counter() - self.began)
 
     def pytest_sessionfinish(self, session: Any) -> None:
-        sys.settrace(None)
         self.answer.write_text(json.dumps(self.found), encoding="utf-8")
+
+
+def put_in_place(codes: dict[str, CodeType]) -> None:
+    """Let these take the places of the modules with their paths when they are imported."""
+    loaded = SourceFileLoader.get_code
+
+    def get_code(loader: SourceFileLoader, fullname: str) -> Any:
+        return codes[loader.path] if loader.path in codes else loaded(loader, fullname)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
 
 
 class Chosen:
@@ -323,23 +340,34 @@ class Laboratory:
         self.kills: Counter[str] = Counter()
         self.reached: dict[str, dict[str, Any]] = {}
 
+    def _compiled(self, path: str, tree: ast.Module) -> tuple[str, CodeType]:
+        place = str(self.folder / "layeralgebra" / path)
+        return place, compile(tree, place, "exec")
+
     def record(self) -> None:
         """The run of everything on the unchanged package."""
-        status = forked(lambda: pytest_run(self.tests, Recorder(self.folder, list(self.texts), self.answer)), 1800)
+        codes = dict(self._compiled(path, marked(path, text)) for path, text in self.texts.items())
+
+        def work() -> int:
+            put_in_place(codes)
+            return pytest_run(self.tests, Recorder(self.answer))
+
+        status = forked(work, 1800)
         if status != 0:
             raise SystemExit(f"the tests {', '.join(self.tests)} fail before anything is changed (status {status})")
         self.reached = json.loads(self.answer.read_text(encoding="utf-8"))
         for found in self.reached.values():
             found["lines"] = {tuple(pair) for pair in found["lines"]}
+        slowest = sum(found["seconds"] for found in self.reached.values())
+        print(f"{len(self.reached) - 1} tests, {slowest:.0f} s", file=sys.stderr, flush=True)
 
     def order(self, mutant: Mutant) -> list[str]:
         """The tests that reach a mutant, those first that find most in least time, as many as the time allows."""
-        first, last = mutant.lines
-        where = {(mutant.path, line) for line in range(first, last + 1)}
-        everywhere = not self.reached[""]["lines"].isdisjoint(where)
-        names = [n for n, found in self.reached.items() if n and (everywhere or not found["lines"].isdisjoint(where))]
+        where = (mutant.path, mutant.statement)
+        everywhere = where in self.reached[""]["lines"]
+        names = [n for n, found in self.reached.items() if n and (everywhere or where in found["lines"])]
         seconds = {name: self.reached[name]["seconds"] for name in names}
-        names.sort(key=lambda name: (self.reached[name]["lines"].isdisjoint(where), -self.kills[name] / (seconds[name] + 0.1), seconds[name]))
+        names.sort(key=lambda name: (where not in self.reached[name]["lines"], -self.kills[name] / (seconds[name] + 0.1), seconds[name]))
         chosen, total = [], 0.0
         for name in names:
             if total + seconds[name] <= self.seconds:
@@ -352,17 +380,12 @@ class Laboratory:
         order = self.order(mutant)
         if not order:
             return ""
-        code = compile(mutated(mutant, self.texts[mutant.path]), str(self.folder / "layeralgebra" / mutant.path), "exec")
+        path, code = self._compiled(mutant.path, mutated(mutant, self.texts[mutant.path]))
         files = [file for file in self.tests if any(name.startswith(file + "::") for name in order)]
         self.answer.write_text("", encoding="utf-8")
 
         def work() -> int:
-            loaded = SourceFileLoader.get_code
-
-            def get_code(loader: SourceFileLoader, fullname: str) -> Any:
-                return code if loader.path == code.co_filename else loaded(loader, fullname)
-
-            SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+            put_in_place({path: code})
             return pytest_run(files, Chosen(order, self.answer))
 
         status = forked(work, 3 * sum(self.reached[name]["seconds"] for name in order) + 10)
