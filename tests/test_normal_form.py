@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 
 import pytest
@@ -505,6 +506,158 @@ def test_same(first, second, verdict):
 )
 def test_is_nonnegative(formula, verdict):
     assert is_nonnegative(formula) is verdict
+
+
+# Signs that are attained, and forms that are reached
+
+z, y = symbols("z y", integer=True, nonnegative=True)
+p, q = symbols("p q", integer=True, negative=True)
+w = Symbol("w", integer=True, nonpositive=True)
+positive, some = Symbol("positive", positive=True), Symbol("some", nonnegative=True)
+TRIED = {
+    **dict.fromkeys((H, a, b, c, k, s, L), (1, 2, 3, 4, 7)), **dict.fromkeys((u, v), range(-5, 8)), z: range(6), y: range(4), p: range(-4, 0),
+    q: range(-3, 0), w: range(-3, 1), real: [Fraction(place, 4) for place in range(-6, 13)], positive: [Fraction(1, 3), 1, Fraction(7, 2)],
+    some: [0, Fraction(1, 2), 3],
+}  # fmt: skip
+NEVER_NEGATIVE = [
+    a * Max(u, v) - a * u, a * u - a * Min(u, v), b * c * Max(u, v) - b * c * v, floor(a / s) * Max(u, v) - floor(a / s) * u,
+    -p - 1, -w, p * q - 1, w * p, -p * a - 1, a - p - 2, -Max(p, q) - 1, Min(z, y), z * y, z + a - 1, z**2 - z, Max(z - 5, 0), floor(z / s),
+    floor(real) - real + 1, real - floor(real), floor(a * b / c) - b * floor(a / c), floor((a + b) / c) - floor(a / c) - floor(b / c),
+    floor(a / s) + 1 - a / s - 1 / s, (a - 1) / s - floor((a - 1) / s), a / 2 - floor(a / 2), floor(a / 2) - a / 2 + Rational(1, 2),
+    floor(a / 3) - a / 3 + Rational(2, 3), a**4 - 2 * a**2 + 1, u**4 - 2 * u**2 + 1, u**2 + 2 * u * v + v**2, u**2 + u * v + v**2,
+    real**2 - 4 * real + 4, real**2 - 4 * real + 5, 4 * u**2 - 4 * u + 1, a**2 * b - a * b, a * b - a - b + 1, a * b * c - a * b, a**3 - a,
+    s**L - 1, Max(a, b, c) - b, a - Min(a, b, c), Max(a, b) + Max(b, c) - 2 * b, 2 * Max(a, b) - a - b, a + b - 2 * Min(a, b),
+    Max(a - b, b - a), Max(a, 2) * Max(b, 3) - 6, floor(Max(a, 7) / 2) - 3, Min(a, 5) * Min(b, 4) - 1, 20 - Min(a, 5) * Min(b, 4), Abs(u),
+    1 / a, 1 - 1 / a, a / (a + 1), 1 - a / (a + 1), a / b, (a + b) / b - 1, H - k * floor(H / k), k - 1 - H + k * floor(H / k),
+    Max(0, H - k) - H + k, floor((H - 1) / s) * s - H + s, Mod(u, 5), 4 - Mod(u, 5), Mod(u, a), a - 1 - Mod(u, a), (-1) ** L + 1,
+    1 - (-1) ** L, Piecewise((a, Eq(s, 1)), (b, True)) - 1, Piecewise((0, Eq(s, 1)), (b - 1, True)), Sum(Max(u - 3, 0), (u, 0, L)),
+    Sum(u, (u, 1, L)) - 1 + 1, floor(positive), positive * a, positive**2, some, some * positive, Max(some - 1, 0), positive + a - 1, z * (a - 1),
+    floor(a / b) * b * (c - 1), a**2 - 3 * a + 2, u**2 - 5 * u + 6, a**2 - 2 * a * b + b**2 + a - 1,
+    floor((a + 2) / 3) - floor((a + 1) / 3), floor(2 * a / 3) - floor(a / 2), a - floor(2 * a / 3), 2 * floor(a / 2) - a + 1,
+    3 * floor(a / 3) - a + 2, Max(floor(a / 2), floor(b / 2)) - floor(b / 2), floor(Max(a, b) / 2) - floor(a / 2), (a + b) ** 5 - (a + b),
+    a * b**2 * c - a * b * c, ceiling(a / s) - a / s, a / s + 1 - ceiling(a / s) - 1 / s, z / a, floor(z / a) * a * b, a - Rational(1, 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", NEVER_NEGATIVE, ids=str)
+def test_a_sign_is_found_and_not_more_than_holds(formula):
+    """At least zero, so greater than any negative number; but not above what is attained at some point that is tried."""
+    free = sorted(formula.free_symbols, key=str)
+    least = min(value(formula, dict(zip(free, point))) for point in product(*(TRIED[symbol] for symbol in free)))
+    assert is_nonnegative(formula) is True and is_nonnegative(-formula - 1) is False
+    assert is_positive(formula + 1) is True and is_positive(-formula) is False
+    above = formula - Rational(least) - Rational(1, 999)
+    assert is_nonnegative(above) is not True and is_positive(above) is not True
+    assert is_positive(formula - Rational(least)) is not True
+    assert same(formula, Rational(least) - 1) is not True and same(formula, Rational(least)) is not False
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (Sum(Max(u, 5, evaluate=False), (u, 0, 5)), Sum(5, (u, 0, 5))),
+        (Sum(Min(u, 7, evaluate=False), (u, 0, 5)), Sum(u, (u, 0, 5))),
+        (floor(Max(5, Min(a, 7)) / 4, evaluate=False), 1),
+        (floor(Max(5, Min(a, 9)) / 4, evaluate=False), floor(Max(5, Min(a, 9)) / 4)),
+        (Max(z * a, z * b, evaluate=False), z * Max(a, b)),
+        (Max(u * a, u * b, evaluate=False), Max(u * a, u * b)),
+        (sqrt((a + b) ** 2 - (a - b) ** 2), 2 * sqrt(a) * sqrt(b)),
+        (sqrt((a + v) ** 2 - (a - v) ** 2), sqrt(4 * a * v)),
+        (sqrt(u * v), sqrt(u * v)), (sqrt(2 * u), sqrt(2 * u)), (sqrt(u**3), sqrt(u**3)), (sqrt(u) ** 2, u),
+        (Max(p, 0, evaluate=False), 0), (Max(w, 0, evaluate=False), 0), (Max(p, -1, evaluate=False), -1), (Min(p, q), Min(p, q)),
+        (floor(-a / 3), -floor(a / 3 + Rational(2, 3))), (ceiling(-a / s), -floor(a / s)), (floor(p / 2), floor(p / 2)),
+        (ceiling(a / 3 + b / 2), floor(a / 3 + b / 2 + Rational(5, 6))), (floor(3 * a / 2 + Rational(7, 3)), a + floor(a / 2) + 2),
+        (floor(Rational(7, 3) - 3 * a / 2), 2 - a - floor(a / 2 + Rational(1, 2))),
+        (floor((a * b + a) / (b + 1), evaluate=False), a), (floor((2 * a * b + 2 * a + 1) / (b + 1), evaluate=False), 2 * a),
+        (floor(1 / (a + 1), evaluate=False), 0), (floor(1 / a, evaluate=False), floor(1 / a, evaluate=False)), (floor(-1 / a, evaluate=False), -1),
+        (floor(a / (a + b), evaluate=False), 0), (floor((2 * a + b) / (a + b), evaluate=False), 1),
+        (floor(floor(real) / 2), floor(real / 2)), (floor((floor(real / 2) + a) / 3), floor(a / 3 + real / 6)),
+        (floor((2 * floor(a / 3) + 1) / 2), floor(a / 3)), (floor((2 - floor(a / 3)) / 2), 1 - floor(a / 6 + Rational(1, 2))),
+        (floor((3 * floor(a / 4) + b) / 3), floor(a / 4) + floor(b / 3)),
+        (floor((b - floor(a / s)) / (3 * t)), floor((s * b - a + s - 1) / (3 * s * t))),
+        (floor((floor(a / 2) + floor(b / 2)) / 2), floor(a / 4 + floor(b / 2) / 2)),
+        (floor(2 * floor(a / 2) / 3), floor(a / 2) - floor((a + 4) / 6)),
+        (Max(a / 2, b / 3), Max(3 * a, 2 * b) / 6), (Max(a - 1, b - 1, c - 1), Max(a, b, c) - 1), (Min(2 * a, 4 * b), 2 * Min(a, 2 * b)),
+        (Max(a * s, a * t, evaluate=False), a * Max(s, t)), (Max(Max(a, b) + c, u), Max(u, a + c, b + c)),
+        (Max(3 * Max(u, v), 1), Max(1, 3 * u, 3 * v)), (Max(-Max(u, v), 1), Max(1, -Max(u, v))),
+        (a * Max(u, v) - Max(a * u, a * v), 0), (Mod(a + 6 * b, 3), a - 3 * floor(a / 3)), (Mod(u, -3), u + 3 * floor(-u / 3)),
+        (Abs(p), -p), (Abs(a - 2), Abs(a - 2)), (Piecewise((a, Eq(a, 0)), (b, True)), b),
+        ((2 * a + 2 * b) ** L / (a + b) ** L, 2**L), ((-2) ** L * (-1) ** L, 2**L), ((a**2 - b**2) / (a - b), a + b),
+        ((a**3 + b**3) / (a + b), a**2 - a * b + b**2), ((a * c + b * c) / (a + b) ** 2, c / (a + b)),
+        ((a**2 + 2 * a * b + b**2) / (a + b) ** 3, 1 / (a + b)), (a / (a + b) + 1 / (a + b) + (b - 1) / (a + b), 1),
+        (1 / (2 * a - 2) - 1 / (2 - 2 * a), 1 / (a - 1)), ((-1) ** L * (-1) ** (L + 1), -1), ((-1) ** (3 * L), (-1) ** L),
+        (8 ** (L / 3), 2**L), ((u**2) ** Rational(3, 2), (u**2) ** Rational(3, 2)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_forms(before, after):
+    assert simplify(before) == simplify(after) and same(before, after) is not False
+
+
+@pytest.mark.parametrize(
+    "first, second, verdict",
+    [
+        (Max(floor(u / 2) + floor((u + 1) / 2), v), Max(u, v), True),
+        (floor(u / 2) + floor(v / 3), u, None),
+        (Mod(u, 2) * Mod(u + 1, 2), Integer(0), True),
+        (Mod(p, 2) + Mod(p + 1, 2), Integer(1), True),
+        (floor(u / 7) * 7 + Mod(u, 7), u, True),
+        (a / (b + 1), a / (b + 2), False),
+        ((a + 1) / (b + 1), (2 * a + 2) / (2 * b + 2), True),
+        (2 * floor(u / 2) + 1, 2 * v, False),
+        (4 * a + 2 * b, 2 * c + 1, False),
+        (a / 2, b / 2 + Rational(1, 4), False),
+        (a / 2, b / 2 + Rational(1, 2), None),
+        (3 * a, 3 * b + 1, False),
+        (a + b * 2**L, a, False),
+        (Mod(u * v, 2), Mod(u, 2) * Mod(v, 2), True),
+        (floor(u / 2), floor(u / 3), None),
+        (floor(a / 2), floor(a / 3) - 1, False),
+        (Mod(u, 3) ** 2, Mod(u, 3), None),
+        (u**2 + 1, Integer(0), False),
+        (real, real + Rational(1, 2), False),
+    ],
+)  # fmt: skip
+def test_equalities(first, second, verdict):
+    assert same(first, second) is verdict and same(second, first) is verdict
+    assert same(first + a, a + second) is verdict
+
+
+def test_what_is_an_integer():
+    for size in (s**L, Max(a, b), Max(floor(a / 2), b), (-1) ** u, factorial(a), z * p, (a + b) / (a + b), Sum(u, (u, 1, L)), floor(real) * a):
+        assert is_integer(size), size
+    for size in (s ** (a - b), 2**u, Max(a, b / 2), Piecewise((a, Eq(s, 1)), (b / 2, True)), Sum(a / 2, (u, 1, L)), sqrt(a), real, 1 / a, a / b):
+        assert not is_integer(size), size
+
+
+@pytest.mark.parametrize(
+    "polynomial, first, second, integers, wanted",
+    [
+        # exponents of x and y to coefficients, ranges of x and y, which of them are integers, the bound
+        ({(2, 0): 1, (1, 0): -4, (0, 0): 5}, (None, None), (0, 0), (), 1),
+        ({(2, 0): 2, (1, 0): -3}, (None, None), (0, 0), (), Fraction(-9, 8)),
+        ({(2, 0): 1, (1, 0): -5}, (0, None), (None, None), (0,), -6),
+        ({(2, 0): -1, (1, 0): 5}, (0, 4), (None, None), (0,), 0),
+        ({(2, 0): -1, (1, 0): 5}, (0, 6), (None, None), (0,), -6),
+        ({(2, 0): -1}, (0, None), (None, None), (0,), None),
+        ({(1, 0): -1}, (0, 256), (None, None), (0,), -256),
+        ({(1, 0): -1}, (0, 257), (None, None), (0,), -257),
+        ({(1, 0): 1}, (3, 2), (None, None), (0,), None),
+        ({(2, 0): 1, (1, 1): -2, (0, 2): 2, (0, 1): -2}, (None, None), (None, None), (), -1),
+        ({(2, 0): 1, (1, 1): -2, (0, 2): 1, (1, 0): 2, (0, 1): -2}, (None, None), (None, None), (), None),
+        ({(1, 1): 1, (1, 0): -1, (0, 1): -1}, (1, None), (1, None), (0, 1), -1),
+        ({(1, 0): -2, (0, 1): 1}, (0, 3), (2, 5), (), -4),
+        ({(1, 1): -1}, (0, 3), (0, 5), (), -15),
+        ({(3, 0): 1, (2, 0): -6, (1, 0): 11}, (None, 9), (None, None), (0,), None),
+        ({(12, 0): 1}, (1, None), (None, None), (0,), 1),
+        ({(4, 0): 1, (2, 0): -8}, (None, None), (None, None), (), -16),
+        ({(3, 0): 1, (2, 0): -6, (1, 0): 11, (0, 0): -6}, (1, None), (None, None), (0,), 0),
+        ({(2, 2): 1, (1, 1): -6}, (None, None), (None, None), (), -9),
+    ],
+)  # fmt: skip
+def test_lower_bounds_by_hand(polynomial, first, second, integers, wanted):
+    made = {tuple((n, e) for n, e in enumerate(exponents) if e): value for exponents, value in polynomial.items()}
+    assert lowest(made, {0: first, 1: second}, set(integers)) == wanted
 
 
 boxes = st.tuples(st.integers(-3, 3), st.integers(0, 4)).map(lambda box: (box[0], box[0] + box[1]))
