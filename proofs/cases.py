@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import assume
@@ -64,11 +64,23 @@ def plain(value: Any) -> Any:
 
 
 def meaning(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation:
-    """The brute-force reading of a layer's text; raises `Impossible`."""
+    """The brute-force reading of a layer's text; raises `Impossible`, or what enumeration stumbles over."""
+    found = _meaning(layer, shapes)
+    if isinstance(found, Exception):
+        raise found.with_traceback(None)
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def _meaning(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation | Exception:
+    """Small layers are drawn again and again, and mostly on shapes that they do not take."""
     fields = {name: plain(getattr(layer, name)) for name in layer.fields}
-    if len(shapes) != len(layer.input_names):
-        raise Impossible("another number of inputs")
-    return Equation(inspect.cleandoc(layer.equation), fields, dict(zip(layer.input_names, shapes)), layer.buffers)
+    try:
+        if len(shapes) != len(layer.input_names):
+            raise Impossible("another number of inputs")
+        return Equation(inspect.cleandoc(layer.equation), fields, dict(zip(layer.input_names, shapes)), layer.buffers)
+    except (Impossible, LayerAlgebraError, *_UNREADABLE) as error:
+        return error
 
 
 @cache

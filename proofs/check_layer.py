@@ -20,7 +20,7 @@ from ..algebra.reach import layer_reach
 from .cases import Case, cases, drawn_freely, one_or_list, symbolic
 from .checking import Result, proved, tried
 from .enumeration import Counts
-from .strategies import Sample
+from .strategies import Sample, _input_count
 from .structural import Inapplicable, OnSamples, compared, falsify
 from .verdict import Refuted, Undecided, Witness
 
@@ -329,6 +329,8 @@ class LayerCheck:
         """The laws about networks, with this layer in the first place and others drawn beside it."""
         from . import laws
 
+        if _input_count(self.cls) != 1:  # nothing is in series with it
+            return
         first = self.cases.filter(lambda case: len(case.shapes) == 1).map(lambda case: Sample(case.layer, case.on))
         for law in laws():
             if law.kind == "structural" and isinstance(law.trial, OnSamples) and law.trial.takes_first and self._wanted(law.name):

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Integer, Max, Min, Mul, Symbol
 
+from ...algebra.carriers import ShapeCarrier
 from ...algebra.errors import BudgetError, LayerAlgebraError, UnsupportedError
+from ...algebra.evaluator import evaluate_network
 from ...algebra.metric import METRICS
 from ...algebra.network import Add, Concat, Network, Repeat
 from ..structural import Inapplicable, compared, structural, witness
@@ -280,6 +282,10 @@ def output_shape_series(c: Chain) -> Witness | None:
 def _fields(c: Chain) -> Any:
     from ...algebra.metric import derive
 
+    left = evaluate_network(c.f, ShapeCarrier(), c.on).output.channels
+    takes = evaluate_network(c.g, ShapeCarrier(), made(c.f, c.on)).layout
+    if left and takes and left != takes:  # what the first calls channels are positions of the second
+        raise Inapplicable
     found = []
     for net, on in ((c.f, c.on), (c.g, made(c.f, c.on)), (c.f >> c.g, c.on)):
         try:
