@@ -536,6 +536,8 @@ NEVER_NEGATIVE = [
     floor((a + 2) / 3) - floor((a + 1) / 3), floor(2 * a / 3) - floor(a / 2), a - floor(2 * a / 3), 2 * floor(a / 2) - a + 1,
     3 * floor(a / 3) - a + 2, Max(floor(a / 2), floor(b / 2)) - floor(b / 2), floor(Max(a, b) / 2) - floor(a / 2), (a + b) ** 5 - (a + b),
     a * b**2 * c - a * b * c, ceiling(a / s) - a / s, a / s + 1 - ceiling(a / s) - 1 / s, z / a, floor(z / a) * a * b, a - Rational(1, 2),
+    1 - a / Max(a, b), floor(u / 2) + floor((u + 1) / 2) - u + z, 2 * floor(u / 2) - u + 1, a * b / Max(2, s) - a * b / (Max(2, s) + c),
+    1 / floor((a + 1) / 2) - 1 / a, Max(a, b) * Min(a, b) - 1,
 ]  # fmt: skip
 
 
@@ -550,6 +552,9 @@ def test_a_sign_is_found_and_not_more_than_holds(formula):
     assert is_nonnegative(above) is not True and is_positive(above) is not True
     assert is_positive(formula - Rational(least)) is not True
     assert same(formula, Rational(least) - 1) is not True and same(formula, Rational(least)) is not False
+
+
+TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2  # both 2 a b
 
 
 @pytest.mark.parametrize(
@@ -586,6 +591,13 @@ def test_a_sign_is_found_and_not_more_than_holds(formula):
         ((a**3 + b**3) / (a + b), a**2 - a * b + b**2), ((a * c + b * c) / (a + b) ** 2, c / (a + b)),
         ((a**2 + 2 * a * b + b**2) / (a + b) ** 3, 1 / (a + b)), (a / (a + b) + 1 / (a + b) + (b - 1) / (a + b), 1),
         (1 / (2 * a - 2) - 1 / (2 - 2 * a), 1 / (a - 1)), ((-1) ** L * (-1) ** (L + 1), -1), ((-1) ** (3 * L), (-1) ** L),
+        (sqrt(TWICE) * sqrt(HALVES), 2 * a * b), (sqrt(TWICE) * HALVES * sqrt(HALVES), 4 * a**2 * b**2), (1 / (sqrt(TWICE) * sqrt(HALVES)), 1 / (2 * a * b)),
+        (sqrt(TWICE) ** 3, 2 * a * b * sqrt(2) * sqrt(a) * sqrt(b)), (sqrt(TWICE) / sqrt(HALVES), 1),
+        (S.Pi * (a + 1) - S.Pi * a, S.Pi), (S.Pi * (a + b) ** 2 / (a + b), S.Pi * (a + b)),
+        (Piecewise((c, Eq(s, 1)), ((a + b) ** 2, Eq(s, 2)), (a**2 + 2 * a * b + b**2, True)), Piecewise((c, Eq(s, 1)), ((a + b) ** 2, True))),
+        (Piecewise((c, floor(a / 2) > a), (b, True)), b), (Piecewise((c, floor(a / 2) <= a), (b, True)), c),
+        (Piecewise((a, Eq(s, 1)), (b, True)) ** 2, Piecewise((a**2, Eq(s, 1)), (b**2, True))),
+        (ceiling(H / Max(s, 2)), floor((H + Max(s, 2) - 1) / Max(s, 2))), (floor((a + b) / (1 / s)), s * (a + b)),
         (8 ** (L / 3), 2**L), ((u**2) ** Rational(3, 2), (u**2) ** Rational(3, 2)),
     ],
     ids=str,
@@ -623,6 +635,25 @@ def test_equalities(first, second, verdict):
     assert same(first + a, a + second) is verdict
 
 
+def test_signs_by_residues():
+    halves = floor(u / 2) + floor((u + 1) / 2) - u
+    assert is_nonnegative(halves) is True and is_positive(halves) is False and is_positive(halves + 1) is True
+    assert is_nonnegative(halves - 1) is False and is_nonnegative(halves * v) is True
+    assert is_positive(Mod(u, 2) * Mod(u + 1, 2) + a) is True and is_nonnegative(1 - 2 * Mod(u, 2)) is None
+    assert is_nonnegative(Mod(u, 3) * Mod(u + 1, 3) - 2 * Mod(u, 3) * Mod(u + 1, 3)) is None
+
+
+def test_nothing_is_said_of_no_case():
+    never = Piecewise((a, floor(a / 2) > a))
+    assert simplify(never) == never and simplify(never + b - b) == never
+
+
+def test_sums_of_what_is_not_negative_may_be_zero():
+    total = Sum(Max(u - 3, 0), (u, 0, L))
+    assert is_nonnegative(total) is True and is_positive(total) is not True and is_nonnegative(total - 1) is not True
+    assert is_nonnegative(Sum(u - 3, (u, 0, L))) is None and is_positive(Sum(u, (u, 0, L)) + 1) is True
+
+
 def test_what_is_an_integer():
     for size in (s**L, Max(a, b), Max(floor(a / 2), b), (-1) ** u, factorial(a), z * p, (a + b) / (a + b), Sum(u, (u, 1, L)), floor(real) * a):
         assert is_integer(size), size
@@ -653,6 +684,16 @@ def test_what_is_an_integer():
         ({(4, 0): 1, (2, 0): -8}, (None, None), (None, None), (), -16),
         ({(3, 0): 1, (2, 0): -6, (1, 0): 11, (0, 0): -6}, (1, None), (None, None), (0,), 0),
         ({(2, 2): 1, (1, 1): -6}, (None, None), (None, None), (), -9),
+        ({(2, 0): 2, (0, 2): 2, (1, 1): -4}, (None, None), (None, None), (), 0),
+        ({(2, 0): 3, (0, 2): 1, (1, 1): -4}, (None, None), (None, None), (), None),
+        ({(2, 0): 4, (0, 2): 1, (1, 1): 4, (0, 0): 7}, (None, None), (None, None), (), 7),
+        ({(2, 0): 1, (0, 2): 9, (1, 1): -4, (0, 1): -1}, (None, None), (None, None), (), Fraction(-1, 20)),
+        ({(Fraction(1, 2), 0): 1, (0, 0): 3}, (0, None), (None, None), (0,), 3),
+        ({(1, 0): 2, (0, 0): 5}, (-3, None), (None, None), (), -1),
+        ({(1, 0): 2, (0, 0): 5}, (-3, -3), (None, None), (), -1),
+        ({(2, 0): 1, (1, 0): 2, (0, 0): 5}, (None, -3), (None, None), (), 8),
+        ({(2, 1): 1, (0, 1): 1}, (None, None), (2, None), (), 2),
+        ({(1, 1): 1}, (2, None), (3, None), (), 6),
     ],
 )  # fmt: skip
 def test_lower_bounds_by_hand(polynomial, first, second, integers, wanted):
@@ -709,6 +750,8 @@ def test_signs_without_sample_points():
     assert decided > 30
     assert is_nonnegative(2 * floor(q / 2) - q) is None and is_nonnegative(2 * floor(q / 2) - q + 1) is True
     assert is_nonnegative(Max(q, 9) - 9) is True and is_nonnegative(Max(q, 9) - 10) is None
+    assert is_nonnegative((20 - q) * Max(q - 9, 0)) is None
+    assert is_nonnegative(floor(q / 2) * (9 - q)) is None and is_nonnegative(-u * floor(q / 2)) is None
     assert is_nonnegative((q - 6) ** 2 - 1) is None and is_nonnegative((q - 6) ** 2) is True
 
 
