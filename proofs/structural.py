@@ -23,6 +23,8 @@ from .verdict import Witness
 
 #: How many samples a law is tried on where nothing else is said.
 EXAMPLES = 25
+#: How often is drawn for it, at most, where few samples fit, and how often more for each sample that is asked for.
+DRAWS, DRAWS_EACH = 50, 25
 #: How many samples shrinking may try.
 SHRINKING = 120
 #: And how long, where drawing takes long.
@@ -84,19 +86,30 @@ def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int =
     try:
         from hypothesis import HealthCheck, Phase, given, settings
         from hypothesis import reject as skip
-        from hypothesis.errors import FlakyFailure, Unsatisfiable
+        from hypothesis import strategies as st
+        from hypothesis.errors import Flaky, FlakyFailure, Unsatisfiable
     except ImportError:
         raise FieldError("samples are drawn by hypothesis, which is not installed; pip install 'layeralgebra[proofs]'") from None
 
-    spoken = since = 0
+    spoken = since = drawn = 0
+    stopped = False
     end = float("inf")
     last: Witness | None = None
+
+    @st.composite
+    def bounded(draw: Callable) -> Any:
+        nonlocal drawn, stopped
+        drawn += 1
+        if last is None and drawn > DRAWS + DRAWS_EACH * examples:
+            stopped = True
+            raise _Enough
+        return draw(samples)
 
     @settings(
         max_examples=examples, derandomize=True, database=None, deadline=None, report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
     )  # fmt: skip
-    @given(samples)
+    @given(bounded())
     def tried(sample: Any) -> None:
         nonlocal spoken, since, last, end
         since += last is not None
@@ -117,13 +130,12 @@ def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int =
 
     try:
         tried()
-    except (_Found, _Enough):
-        return Trial(spoken, last)
-    except FlakyFailure:
-        return Trial(spoken, last)
-    except Unsatisfiable:
-        return Trial(0, None, "no sample was found that it speaks of")
-    return Trial(spoken)
+    except (_Found, _Enough, FlakyFailure, Unsatisfiable):
+        pass
+    except Flaky:  # what hypothesis makes of a drawing that was stopped
+        if not stopped:
+            raise
+    return Trial(spoken, last, "" if spoken else "no sample was found that it speaks of")
 
 
 def _length(found: Witness) -> tuple[int, str]:
