@@ -474,3 +474,50 @@ def test_receptive_fields_at_symbolic_depth(stage: la.Network, times: int) -> No
     derived = la.derive(la.receptive_field, stage**L, on=(1, H))
     found = derived.formula.map_expressions(lambda part: part.subs(L, times))
     assert (found.size, found.jump, found.start) == (written.size, written.jump, written.start)
+
+
+class Rows(la.Layer):
+    """The mean along the first axis."""
+
+    equation = "y[c, j] = mean[i](x[c, i, j])"
+
+
+class Columns(la.Layer):
+    """The maximum along the second axis."""
+
+    equation = "y[c, i] = max[j](x[c, i, j])"
+
+
+POOL = la.GlobalAvgPool()
+FIELDS = {
+    # a network over two axes of 8 and 10; size, step, start and whether the whole axis is seen, for each axis
+    "all of it": (POOL, (8, 10), (0, 0), (0, 0), (True, True)),
+    "all of it after nothing": (la.ReLU() >> POOL, (8, 10), (0, 0), (0, 0), (True, True)),
+    "the windows before the end": (la.Conv(2, 3) >> POOL >> la.Linear(3), (3, 3), (1, 1), (0, 0), (True, True)),
+    "the first axis is gone": (Rows() >> la.Conv(2, 3), (8, 3), (0, 1), (0, 0), (True, False)),
+    "the first axis is gone after windows": (la.Conv(2, 3) >> Rows() >> la.Conv(2, 3, stride=2), (8, 5), (0, 2), (0, 0), (True, False)),
+    "the second axis is gone": (Columns() >> la.Conv(2, 3, stride=2), (3, 10), (2, 0), (0, 0), (False, True)),
+    "both, one after the other": (Columns() >> la.Conv(2, 3) >> POOL, (3, 10), (1, 0), (0, 0), (True, True)),
+    "axes exchanged": (
+        la.Permute((0, 2, 1)) >> la.Conv(2, (3, 1), stride=(2, 1)) >> la.Permute((0, 2, 1)) >> la.Conv(2, (5, 1)),
+        (5, 3), (1, 2), (0, 0), (False, False),
+    ),
+    "a gate of everything": (
+        la.Conv(2, 3, padding=1) >> la.squeeze_excite(2, 1), (3, 3), (1, 1), (-1, -1), (True, True),
+    ),
+    "a skip along one axis": (la.Identity() + la.Conv(2, (3, 1), padding=(1, 0)), (3, 1), (1, 1), (-1, 0), (False, False)),
+    "branches of unequal margins": (
+        la.Conv(2, 3, stride=2, padding=1) + la.MaxPool(2, stride=2), (3, 3), (2, 2), (-1, -1), (False, False),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", sorted(FIELDS))
+def test_receptive_fields_over_two_axes(what: str) -> None:
+    net, size, jump, start, covers = FIELDS[what]
+    found = la.receptive_field(net, on=(2, 8, 10))
+    assert (found.size, found.jump, found.covers_input) == (size, jump, covers)
+    assert start is None or found.start == start
+    symbolic = la.derive(la.receptive_field, net, on=(2, H, W))
+    at = symbolic.formula.map_expressions(lambda part: part.subs({H: 8, W: 10}))
+    assert (at.size, at.jump) == (size, jump)

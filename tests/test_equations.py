@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from layer_checks import check_counts, check_numbers, check_receptive_field
 from strategies_layers import Case, meaning
-from sympy import Tuple
+from sympy import Eq, Ge, Mod, Tuple
 
 import layeralgebra as la
+from layeralgebra.algebra.work import statement_work, work
 from oracles.equation_nodes import Impossible
 
 small = st.integers(1, 3)
@@ -208,6 +210,40 @@ class Cropped(la.Layer):
     """
 
 
+class Crossing(la.Layer):
+    """Two recurrences that overlap: each reads what the other one made a step before."""
+
+    equation = """
+        a[t, f] = x[t, f] + c[t-1, f]
+        b[t, f] = a[t, f] * d[t-1, f] - c[t-1, f]
+        c[t, f] = b[t, f] - a[t, f]
+        d[t, f] = c[t, f] * x[t, f]
+        y[t, f] = d[t, f] + b[t, f]
+    """
+    channel_axis = "last"
+
+
+class MaskedMargin(la.Layer):
+    """Windows over a margin of which a mask leaves the far end, or nothing that is real."""
+
+    first: la.Size
+    equation = """
+        z[*j] = pad[2, 2](x[*j])
+        y[i] = sum[u](W[u] * z[i + u])
+        where u < 3, i + u >= first
+    """
+
+
+class OddStride(la.Layer):
+    """A step that is an expression."""
+
+    step: la.Dim
+    equation = """
+        y[c, i] = x[c, (2*step - 1)*i + u] * W[u]
+        where u < 3
+    """
+
+
 Shapes = tuple[tuple[int, ...], ...]
 
 
@@ -245,6 +281,9 @@ BUILDERS: dict[str, Callable[[Callable], tuple[la.Layer, Shapes]]] = {
     "Ranges": lambda draw: (Ranges(draw(small)), vector(draw)),
     "Gather": lambda draw: (Gather(draw(small)), (*sequence(draw), *vector(draw))),
     "Reversed": lambda draw: (Reversed(draw(small)), ((draw(small), draw(st.integers(3, 6))),)),
+    "Crossing": lambda draw: (Crossing(), sequence(draw)),
+    "MaskedMargin": lambda draw: (MaskedMargin(draw(st.integers(0, 9))), vector(draw)),
+    "OddStride": lambda draw: (OddStride(draw(small)), ((draw(small), draw(st.integers(2, 9))),)),
     "Determinant": lambda draw: (Determinant(), vector(draw)),
     "Cropped": lambda draw: (Cropped(draw(st.integers(0, 2))), spatial(draw, draw(small), 1, 5)),
 }
@@ -522,6 +561,50 @@ def test_extents(what: str) -> None:
             la.output_shape(made(text), on=on)
     else:
         assert la.output_shape(made(text), on=on) == Tuple(*wanted)
+
+
+@pytest.mark.parametrize("what", sorted(EXTENTS))
+def test_extents_at_symbols(what: str) -> None:
+    """The formula and its domain against all small sizes."""
+    text, on, _ = EXTENTS[what]
+    layer = made(text)
+    symbols = la.dims(" ".join("HWT"[: len(on)]))
+    symbols = symbols if isinstance(symbols, tuple) else (symbols,)
+    try:
+        derived = la.derive(la.output_shape, layer, on=symbols)
+    except la.LayerAlgebraError:
+        derived = None
+    for sizes in product(range(1, 7), repeat=len(on)):
+        values = dict(zip(symbols, sizes))
+        try:
+            wanted = tuple(la.output_shape(layer, on=sizes))
+        except la.LayerAlgebraError:
+            assert derived is None or not derived.domain.holds(values), sizes
+            continue
+        assert derived is not None and derived.domain.holds(values), sizes
+        assert derived({symbol: values[symbol] for symbol in derived.symbols}) == wanted
+
+
+def test_conditions_in_words() -> None:
+    """What cannot be decided at symbols is stated, with the relation."""
+    H, W, s = la.dims("H W s")
+    square = la.derive(la.output_shape, made("y[i] = x[i, i]"), on=(H, W))
+    assert [item.condition.relation for item in square.domain] == [Eq(W, H)] or square.domain.relations == [Eq(H, W)]
+    grouped = la.derive(la.output_shape, made("y[g, c] = x[(g, c)]\nwhere g < n", n=3), on=(H,))
+    assert grouped.domain.relations == [Eq(Mod(H, 3), 0)] and grouped.formula == Tuple(3, H / 3)
+    odd = la.derive(la.output_shape, OddStride(s), on=(2, H))
+    assert odd.domain.relations == [Ge(H - 3, 0)] and odd(H=12, s=2) == (2, 4)
+    for fields in ({"word": "left"}, {"word": True}):
+        with pytest.raises(la.EquationError, match="the field word is not a number"):
+            la.output_shape(made("y[i] = x[i] * word", **fields), on=(3,))
+
+
+def test_work_adds_up() -> None:
+    layer = Involution(2, 3, 2)
+    found = work(layer.instance((4, 5, 5)))
+    apart = la.flops(layer, on=(4, 5, 5), apart=True)
+    assert found.flops == la.flops(layer, on=(4, 5, 5)) == apart.multiplies + apart.adds + apart.other > 2 * found.macs > 0
+    assert sum(statement_work(layer.instance((4, 5, 5)), place).flops for place in range(4)) == found.flops
 
 
 # the enumeration itself ----------------------------------------------------------------------------------------------
