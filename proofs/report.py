@@ -59,7 +59,9 @@ class Row:
 
     @property
     def outcome(self) -> str:
-        """``proved``, ``partly`` (what was asked for held, and more is needed), ``undecided`` or ``refuted``."""
+        """``proved``, ``partly`` (what was asked for held, more is needed), ``undecided``, ``refuted``, or ``not stated`` on these routes."""
+        if not self.verdicts:
+            return "not stated"
         if self.refuted is not None:
             return "refuted"
         if counts_as_proved(self.proved_by):
@@ -91,7 +93,8 @@ class ProofTable:
     def summary(self) -> str:
         """Counts, times and what was skipped, in a few lines."""
         counts = {
-            word: sum(row.outcome == word for row in self.rows) for word in ("proved", "partly", "undecided", "refuted")
+            word: sum(row.outcome == word for row in self.rows)
+            for word in ("proved", "partly", "undecided", "refuted", "not stated")
         }
         said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no law"
         lines = [f"{len(self.rows)} laws: {said}; {self.seconds:.1f} s"]

@@ -347,6 +347,9 @@ def test_the_table_tells_proved_from_partly_and_refuted():
     if not missing("z3"):
         table = prove("nested_floor", ["galois", "z3"])
         assert table.rows[0].outcome == "proved" and table.unproved == ()
+    elsewhere = prove("nested_floor", ["ring"])
+    assert elsewhere.ok and elsewhere.rows[0].outcome == "not stated" and elsewhere.unproved == ("nested_floor",)
+    assert "1 not stated" in elsewhere.summary
     with pytest.raises(FieldError, match="no route is called"):
         prove("nested_floor", ["guess"])
 
