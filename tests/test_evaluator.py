@@ -295,6 +295,11 @@ def test_inputs_inside_a_graph() -> None:
         la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "e": la.ReLU(), "d": la.Subtract()}, [(x, "d") for x in "abe"]), on=(3,))
     with pytest.raises(la.GraphError, match="which takes 1; join"):
         la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "d": la.ReLU() >> la.ReLU()}, [("a", "d"), ("b", "d")]), on=(3,))
+    for branches in ((la.ReLU() + la.Abs()).shared("s"), la.Graph({"only": la.ReLU()}).shared("s")):
+        with pytest.raises(la.GraphError, match="which takes 1; join"):
+            la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "d": branches}, [("a", "d"), ("b", "d")]), on=(3,))
+    single = la.Graph({"a": la.Linear(1), "d": la.Add()}, [("a", "d")])
+    assert la.output_shape(single, on=(3,)) == Tuple(1) and la.flops(single, on=(3,)) == la.flops(la.Linear(1), on=(3,))
     with pytest.raises(la.GraphError, match="without branches"):
         la.macs(la.ReLU() >> la.Add(), on=(3,))
 
