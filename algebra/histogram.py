@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
+from .enclosure import Enclosure, log2_enclosure
 from .errors import FieldError
-from .zaslavsky import Enclosure, log2_enclosure
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,9 @@ from .cuts import Least
 from .dims import as_size
 from .errors import BudgetError, FieldError, UnsupportedError
 from .histogram import Histogram, unit
+from .hyperplane_counts import zaslavsky_number
 from .normal_form import is_nonnegative
-from .zaslavsky import Log2Zaslavsky, Zaslavsky, zaslavsky_number
+from .zaslavsky import Log2Zaslavsky, Zaslavsky
 
 # Bits in one table of binomials: number of entries times their length.
 _TABLE_BITS = 4 * 10**8

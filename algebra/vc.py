@@ -26,8 +26,8 @@ from sympy import E, Expr, Gt, Integer, log
 from sympy.logic.boolalg import Boolean
 
 from .dims import as_size
+from .enclosure import Enclosure, log2_enclosure, log2_of_e
 from .errors import BudgetError, DomainError, FieldError, UnsupportedError
-from .zaslavsky import Enclosure, log2_enclosure, log2_of_e
 
 SOURCE = (
     "Bartlett, Harvey, Liaw & Mehrabian, Nearly-tight VC-dimension and pseudodimension bounds for piecewise "

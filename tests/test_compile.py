@@ -31,9 +31,10 @@ from layeralgebra.algebra.compilation.domains import Condition
 from layeralgebra.algebra.compilation.factoring import factored
 from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
+from layeralgebra.algebra.hyperplane_counts import log2_zaslavsky
 from layeralgebra.algebra.metric import METRICS
 from layeralgebra.algebra.regions import PerceptronRegions
-from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky, log2_zaslavsky
+from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky
 from oracles.formula_value import Undefined, value
 from oracles.random_formulas import formulas, sizes
 

@@ -16,9 +16,10 @@ from sympy import Integer, Min
 
 import layeralgebra as la
 from layeralgebra.algebra.composition import Acyclic
+from layeralgebra.algebra.enclosed_formulas import enclose
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
 from layeralgebra.algebra.histogram import disjoint, unit
-from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, enclose
+from layeralgebra.algebra.zaslavsky import Log2Zaslavsky
 from oracles.region_count import NotGeneric, Unit, concatenating, count_regions, plain, residual
 
 d, n, m, c, L, H = la.dims("d n m c L H")

@@ -16,8 +16,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sympy import Min, Sum, latex, log, oo, symbols
 
-from layeralgebra.algebra.errors import BudgetError, FieldError, UnsupportedError
 from layeralgebra.algebra.composition import IDENTITY, Branches, Chain, fuse, residual
+from layeralgebra.algebra.enclosed_formulas import enclose
+from layeralgebra.algebra.errors import BudgetError, FieldError, UnsupportedError
 from layeralgebra.algebra.histogram import Histogram, convolve, disjoint, unit
 from layeralgebra.algebra.transfers import (
     HARD_TANH,
@@ -32,7 +33,7 @@ from layeralgebra.algebra.transfers import (
     local_relu,
     relu,
 )
-from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky, enclose
+from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky
 
 n, m, d = symbols("n m d", integer=True, positive=True)
 
