@@ -1,4 +1,4 @@
-"""Growth of compiling and sweeping: time and memory against the number of symbols and of points.
+"""Growth of deriving, simplifying, compiling and sweeping: time and memory against the number of symbols and of points.
 
 Exponents are slopes of lines fitted to the logarithms of medians of processor time; each round starts with SymPy's
 cache empty. Where arrays outgrow the caches of the processor, a point costs more than before.
@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 from sympy.core.cache import clear_cache
 
-from layeralgebra import dims, sweep
+from layeralgebra import Conv, Input, Series, derive, dims, simplify, sweep
 from layeralgebra.algebra.compilation import compile, gradient
 
 SYMBOLS = (125, 500, 2000, 8000)
@@ -31,6 +31,11 @@ def chain(count: int) -> tuple[Any, tuple[Any, ...]]:
     return sympy.Add(
         *[9 * a * b * sympy.floor(size / 2) ** 2 + b for a, b in zip(widths, widths[1:], strict=False)]
     ), widths
+
+
+def fresh(net: Series) -> Series:
+    """The same network as a new object, about which nothing is known yet."""
+    return Series(*(part.func(*part.args) for part in net.args))
 
 
 def median(function: Callable[[], Any], rounds: int) -> float:
@@ -74,8 +79,12 @@ def row(what: str, unit: str, sizes: tuple[int, ...], values: list[float]) -> di
 def main(rounds: int = ROUNDS) -> list[dict[str, object]]:
     rows = []
     chains = [chain(count) for count in SYMBOLS]
+    H = dims("H")
     points = [{"H": 14, **{width.name: 5 for width in widths}} for _, widths in chains]
+    nets = [Series(Input(3, H, H), *(Conv(width, 3, padding=1) for width in widths)) for _, widths in chains]
     work: dict[str, Callable[[int], Callable[[], Any]]] = {
+        "derive MACs, against symbols": lambda place: lambda: derive("macs", fresh(nets[place])),
+        "simplify, against symbols": lambda place: lambda: simplify(chains[place][0] + chains[place][1][0]),
         "compile for numpy, against symbols": lambda place: lambda: compile(chains[place][0]),
         "compile for Python and call, against symbols": lambda place: (
             lambda: compile(chains[place][0], "python")(**points[place])
