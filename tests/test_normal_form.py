@@ -554,6 +554,44 @@ def test_a_sign_is_found_and_not_more_than_holds(formula):
     assert same(formula, Rational(least) - 1) is not True and same(formula, Rational(least)) is not False
 
 
+ODD = {
+    symbol: Symbol(f"odd_{symbol}", odd=True, positive=symbol.is_positive or (True if symbol in (z, y) else None), negative=symbol.is_negative or (True if symbol == w else None))
+    for symbol in TRIED if symbol.is_integer
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", NEVER_NEGATIVE, ids=str)
+def test_a_sign_is_found_by_reasoning_alone(formula):
+    """Odd numbers are not tried out at points, so that nothing but reasoning keeps a claim from being too strong."""
+    tried = {ODD.get(symbol, symbol): [number for number in numbers if symbol not in ODD or number % 2] for symbol, numbers in TRIED.items()}
+    formula = formula.xreplace(ODD)
+    free = sorted(formula.free_symbols, key=str)
+    least = Rational(min(value(formula, dict(zip(free, point))) for point in product(*(tried[symbol] for symbol in free))))
+    assert is_nonnegative(formula) is True
+    for above in (formula - least - Rational(1, 999), formula - least - 1, formula - least - 2):
+        assert is_nonnegative(above) is not True and is_positive(above) is not True
+    assert is_positive(formula - least) is not True
+
+
+def test_what_takes_too_long_is_not_claimed():
+    many = symbols("q0:90", odd=True, positive=True)
+    halves = Add(*(name - floor(name * 2 / 3) for name in many))
+    assert is_nonnegative(halves - 10**6) is not True and is_positive(halves - 10**6) is not True
+    assert is_nonnegative(Max(*many, evaluate=False) * Max(*many[:40], evaluate=False) - 10**6) is not True
+    square = Add(*many) ** 2 - 10**6
+    assert is_nonnegative(square * (many[0] - many[1])) is not True
+
+
+def test_large_squares_and_products_stay_where_they_are_long():
+    names = symbols("q0:80", integer=True, positive=True)
+    short, long = Add(*names[:40]), Add(*names[:50])
+    assert len(simplify(short**2).args) == 40 * 41 // 2 and simplify(long**2) == long**2  # 820 and 1275 terms
+    assert len(simplify(Add(*names[:30]) * Add(*names[30:60])).args) == 900
+    factored = Add(*names[:40]) * Add(*names[40:])  # 1600
+    assert simplify(factored) == factored and simplify(factored / Add(*names[:40])) == Add(*names[40:])
+    assert same(long**2, long * long) is True and same(long**2 + 1, long**2) is False
+
+
 TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2  # both 2 a b
 
 
@@ -598,6 +636,11 @@ TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2 
         (Piecewise((c, floor(a / 2) > a), (b, True)), b), (Piecewise((c, floor(a / 2) <= a), (b, True)), c),
         (Piecewise((a, Eq(s, 1)), (b, True)) ** 2, Piecewise((a**2, Eq(s, 1)), (b**2, True))),
         (ceiling(H / Max(s, 2)), floor((H + Max(s, 2) - 1) / Max(s, 2))), (floor((a + b) / (1 / s)), s * (a + b)),
+        *((Max(*pair, evaluate=False), pair[0]) for high in (Rational(1, 2), 1, 3) for pair in [(a + high, a), (a, a - high), (a + high, a, a - 1)]),
+        *((Min(*pair, evaluate=False), pair[-1]) for high in (Rational(1, 2), 1, 3) for pair in [(a + high, a), (a, a - high), (a + 3, a, a - high)]),
+        ((a / c + b / c) / (a + b), 1 / c), ((a**2 - b**2) / c / (a + b), (a - b) / c),
+        (floor(H * W * k / 3 + (a * b + a + 1) / (b + 1)), a + floor(H * W * k / 3 + 1 / (b + 1))),
+        (floor((a * b + a + c) / (b + 1) + c * a / (k * (b + 1))), a + floor(c / (b + 1) + c * a / (k * (b + 1)))),
         (8 ** (L / 3), 2**L), ((u**2) ** Rational(3, 2), (u**2) ** Rational(3, 2)),
     ],
     ids=str,
@@ -627,6 +670,9 @@ def test_forms(before, after):
         (floor(a / 2), floor(a / 3) - 1, False),
         (Mod(u, 3) ** 2, Mod(u, 3), None),
         (u**2 + 1, Integer(0), False),
+        (a / (b + 1) + 1 / (c + 1), (a * (c + 1) + b + 1) / ((b + 1) * (c + 1)), True),
+        (a / (b + 1) + 1 / (c + 1), (a * (c + 1) + b + 2) / ((b + 1) * (c + 1)), False),
+        (1 / (b + 1) ** 2 - 1 / (b + 1), -b / (b + 1) ** 2, True),
         (real, real + Rational(1, 2), False),
     ],
 )  # fmt: skip
@@ -646,6 +692,13 @@ def test_signs_by_residues():
 def test_nothing_is_said_of_no_case():
     never = Piecewise((a, floor(a / 2) > a))
     assert simplify(never) == never and simplify(never + b - b) == never
+
+
+def test_the_index_of_a_sum_is_as_large_as_its_limits_say():
+    rounded = simplify(Sum(ceiling(a / u) - floor((a + u - 1) / u), (u, 1, L)))
+    assert rounded.function == 0 and simplify(Sum(ceiling(a / u) - floor((a + u - 1) / u), (u, -1, L))).function != 0
+    assert simplify(Sum(Max(u - 3, 0), (u, 3, L + 3))).function == u - 3 and simplify(Sum(Max(u - 4, 0), (u, 3, L + 3))).has(Max)
+    assert simplify(Sum(Abs(u - 9), (u, 2, 9))).function == 9 - u and simplify(Sum(Abs(u - 8), (u, 2, 9))).has(Abs)
 
 
 def test_sums_of_what_is_not_negative_may_be_zero():
@@ -694,6 +747,9 @@ def test_what_is_an_integer():
         ({(2, 0): 1, (1, 0): 2, (0, 0): 5}, (None, -3), (None, None), (), 8),
         ({(2, 1): 1, (0, 1): 1}, (None, None), (2, None), (), 2),
         ({(1, 1): 1}, (2, None), (3, None), (), 6),
+        ({(2, 0): 1, (0, 2): 1, (1, 0): -2, (1, 1): -2}, (None, None), (None, None), (), None),
+        ({(2, 0): 1, (0, 2): 1, (1, 1): -2, (1, 0): -2}, (None, None), (None, None), (), None),
+        ({(2, 0): 4, (0, 2): 1, (1, 1): -2, (1, 0): -2}, (None, None), (None, None), (), Fraction(-1, 3)),
     ],
 )  # fmt: skip
 def test_lower_bounds_by_hand(polynomial, first, second, integers, wanted):
@@ -750,6 +806,7 @@ def test_signs_without_sample_points():
     assert decided > 30
     assert is_nonnegative(2 * floor(q / 2) - q) is None and is_nonnegative(2 * floor(q / 2) - q + 1) is True
     assert is_nonnegative(Max(q, 9) - 9) is True and is_nonnegative(Max(q, 9) - 10) is None
+    assert is_nonnegative(floor(q / positive) - q / positive + 1 - 1 / positive) is None
     assert is_nonnegative((20 - q) * Max(q - 9, 0)) is None
     assert is_nonnegative(floor(q / 2) * (9 - q)) is None and is_nonnegative(-u * floor(q / 2)) is None
     assert is_nonnegative((q - 6) ** 2 - 1) is None and is_nonnegative((q - 6) ** 2) is True
