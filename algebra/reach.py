@@ -113,10 +113,11 @@ def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None) -> 
 
 def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) -> AxisReach:
     size = next((part.extent for part in parts if part.extent is not None), None)
-    live = [part for part in parts if not part.frozen] or list(parts)
+    # Of a branch without positions, the interval that it keeps counts; that it joined the whole axis is told by `covers`.
+    live = [part for part in parts if not part.frozen or not (part.covers or part.jumps)] or list(parts)
     covers = any(part.covers for part in parts)
     exact = all(part.exact for part in parts)
-    frozen = live[0].frozen
+    frozen = all(part.frozen for part in live)
     if all(part.jumps == live[0].jumps for part in live):
         low = simplify(Min(*(part.low for part in live)))
         high = simplify(Max(*(part.high for part in live)))

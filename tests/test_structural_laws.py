@@ -15,7 +15,7 @@ from layeralgebra.proofs.verdict import Witness
 
 LAWS = {law.name: law for law in proofs.laws() if law.kind == "structural"}
 MUTANTS = [(name, mutant) for name, law in LAWS.items() for mutant in law.trial.mutants]
-EXAMPLES = 60 if PROFILE == "full" else 3
+EXAMPLES = 200 if PROFILE == "full" else 25
 
 
 @pytest.mark.slow

@@ -446,8 +446,9 @@ def _wider(least: Callable[..., Any]) -> Callable[[Fork], Witness | None]:
     """The field of f + g has at least a size that is made of those of f and of g."""
 
     def trial(s: Fork) -> Witness | None:
-        whole, f, g = (value("receptive_field", net, s.on).size for net in (s.f + s.g, s.f, s.g))
-        if not len(whole) == len(f) == len(g) or not whole:
+        fields = [value("receptive_field", net, s.on) for net in (s.f + s.g, s.f, s.g)]
+        whole, f, g = (field.size for field in fields)
+        if not len(whole) == len(f) == len(g) or not whole or any(fields[0].covers_input):
             raise Inapplicable
         wanted = tuple(least(a, b) for a, b in zip(f, g))
         return None if all(a <= b for a, b in zip(wanted, whole)) else witness(s.where(), "<=", wanted, whole)
@@ -462,7 +463,7 @@ def _wider(least: Callable[..., Any]) -> Callable[[Fork], Witness | None]:
     mutants={"strictly larger": _wider(lambda a, b: Max(a, b) + 1), "both together": _wider(lambda a, b: a + b)},
 )
 def receptive_field_add_at_least_branches(s: Fork) -> Witness | None:
-    """The field of f + g is at least as large as each branch's: it is the hull of both, margins included."""
+    """The field of f + g is at least as large as each branch's, where no layer joins the whole axis: it is the hull of both."""
     return _wider(Max)(s)
 
 
