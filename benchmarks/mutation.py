@@ -12,7 +12,8 @@ place of the module when it is imported from a copy of the sources. The sources 
 fork. The tools for this (mutmut, cosmic-ray) expect a source folder with the package's own layout, which this project does not have.
 
 What is not changed, because no test could or should see it: annotations, code for type checkers, `assert`, decorators, the text of
-messages and representations, and numbers named ``..._BUDGET``, which say how much work is allowed and not what is true.
+messages and representations, and numbers named ``..._BUDGET`` and comparisons with them, which say how much work is allowed and not
+what is true.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _changes(node: ast.AST) -> list[tuple[str, Callable[[], None]]]:
         put("condition negated", test=ast.UnaryOp(ast.Not(), node.test))
     if isinstance(node, ast.comprehension) and node.ifs:
         put("condition negated", ifs=[ast.UnaryOp(ast.Not(), node.ifs[0]), *node.ifs[1:]])
-    if isinstance(node, ast.Return) and node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
+    if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Constant):
         put("returns None", value=ast.Constant(None))
     for name in ("body", "orelse", "finalbody"):
         block = getattr(node, name, None)
@@ -141,6 +142,10 @@ def _instead(statement: ast.stmt) -> ast.stmt | None:
 def _left_alone(node: ast.AST, parent: ast.AST, field: str) -> bool:
     """Whether a node and all below it stay as they are; the module says which."""
     if field in ("annotation", "returns", "decorator_list") or isinstance(node, (ast.Assert, ast.JoinedStr)):
+        return True
+    if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub) and isinstance(node, ast.Constant):
+        return True  # a negative number is changed by its sign
+    if isinstance(node, ast.Compare) and any(isinstance(n, ast.Name) and n.id.endswith("BUDGET") for n in ast.walk(node)):
         return True
     if isinstance(parent, ast.Raise) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         return True

@@ -59,14 +59,19 @@ from sympy import (
     symbols,
 )
 
-from layeralgebra.algebra.errors import FieldError
+from layeralgebra.algebra.atoms import Atoms
+from layeralgebra.algebra.convert import Converter
+from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError
+from layeralgebra.algebra.evaluate import evaluate, evaluate_condition
 from layeralgebra.algebra.inequalities import lowest
 from layeralgebra.algebra.normal_form import is_integer, is_nonnegative, is_positive, same, simplify, substitute
+from layeralgebra.algebra.probes import is_refuted, probed
 from oracles.formula_value import Undefined, value
 from oracles.size_formulas import POINTS, formulas
 
 H, W, a, b, c, k, m, n, s, t, L = symbols("H W a b c k m n s t L", integer=True, positive=True)
 u, v = symbols("u v", integer=True)
+positive = Symbol("positive", positive=True)
 real = Symbol("real", real=True)
 unknown = Symbol("unknown")
 
@@ -242,12 +247,16 @@ def test_nothing_is_merged_that_may_not_be():
     """Divisors of unknown sign, insides that are no integers, coefficients that forbid it: counterexamples exist."""
     inner = floor(u / 2)
     for size, point in (
+        *((ceiling(a / v), {a: number, v: under}) for number in range(1, 6) for under in (-3, -2, -1, 2)),
+        *((ceiling(u / (2 * v)), {u: number, v: under}) for number in range(-4, 5) for under in (-3, -1, 2)),
+        *((floor(-b / v), {b: number, v: under}) for number in range(1, 6) for under in (-3, -2, 1)),
+        (ceiling(a / real), {a: 5, real: 2.5}), (floor(-a / positive), {a: 5, positive: 2.5}), (ceiling(real / 2), {real: 2.5}),
         (floor(inner / v), {u: 5, v: -2}),
         (floor((b - inner) / v), {u: 5, v: -2, b: 1}),
         (floor((2 * inner + 1) / 3), {u: 3}),
         (floor(floor(real) + Rational(1, 2) + floor(real / 2) / 2, evaluate=False), {real: Rational(5, 2)}),
     ):
-        point = {symbol: number if isinstance(number, int) else 2.5 for symbol, number in point.items()}
+        point = {symbol: number if isinstance(number, int) else Fraction(5, 2) for symbol, number in point.items()}
         assert value(simplify(size), point) == value(size, point)
     assert simplify(floor(real)) == floor(real)
     assert simplify(floor(unknown + a)) == a + floor(unknown)
@@ -513,7 +522,7 @@ def test_is_nonnegative(formula, verdict):
 z, y = symbols("z y", integer=True, nonnegative=True)
 p, q = symbols("p q", integer=True, negative=True)
 w = Symbol("w", integer=True, nonpositive=True)
-positive, some = Symbol("positive", positive=True), Symbol("some", nonnegative=True)
+some = Symbol("some", nonnegative=True)
 TRIED = {
     **dict.fromkeys((H, a, b, c, k, s, L), (1, 2, 3, 4, 7)), **dict.fromkeys((u, v), range(-5, 8)), z: range(6), y: range(4), p: range(-4, 0),
     q: range(-3, 0), w: range(-3, 1), real: [Fraction(place, 4) for place in range(-6, 13)], positive: [Fraction(1, 3), 1, Fraction(7, 2)],
@@ -582,6 +591,108 @@ def test_what_takes_too_long_is_not_claimed():
     assert is_nonnegative(square * (many[0] - many[1])) is not True
 
 
+# Sample points and numbers
+
+
+@given(formulas(6))
+def test_sample_points_are_admissible_and_values_there_are_those_of_the_formula(formula):
+    atoms = Atoms()
+    found = list(probed(atoms, Converter(atoms).polynomial(formula)))
+    free = sorted(formula.free_symbols, key=str)
+    at = {symbol: list(probed(atoms, atoms.symbol(symbol))) for symbol in free}
+    for place, number in enumerate(found):
+        point = {symbol: numbers[place] for symbol, numbers in at.items()}
+        try:
+            wanted = value(formula, point)
+        except Undefined:
+            continue
+        assert number is None or number == wanted
+        refuted = [is_refuted(atoms, Converter(atoms).polynomial(formula), strict) for strict in (False, True)]
+        assert refuted[0] or number is None or number >= 0 and (refuted[1] or number > 0)
+
+
+def test_sample_points():
+    atoms = Atoms({u: (2, 5), v: (None, 3), H: (0, 0)})
+    table = {
+        symbol: list(probed(atoms, atoms.symbol(symbol)))
+        for symbol in (a, z, p, w, u, v, H, positive, Symbol("i", integer=True), real, some, Symbol("e", even=True), Symbol("o", odd=True))
+    }
+    assert table[a][0] == 1 and min(table[a]) == 1 and max(table[a]) > 20 and table[z][0] == 0 == min(table[z])
+    assert table[p][0] == -1 == max(table[p]) and table[w][0] == 0 == max(table[w]) and min(table[p]) < -20
+    assert table[u][0] == 2 and set(table[u]) <= {2, 3, 4, 5} and max(table[u]) == 5 and table[v][0] == 3 == max(table[v])
+    assert set(table[H]) == {0} and all(number > 0 for number in table[positive]) and table[positive][0] < 1
+    free = table[Symbol("i", integer=True)]
+    assert min(free) < -1 and max(free) > 1 and 1 in map(abs, free)
+    for symbol, numbers in table.items():
+        if symbol in (real, some) or symbol.name in "eo":
+            assert set(numbers) == {None}
+        else:
+            assert all(isinstance(number, int) == bool(symbol.is_integer) or symbol == positive for number in numbers)
+    names = symbols("q0:6", integer=True, positive=True)
+    assert len({tuple(probed(atoms, atoms.symbol(name))) for name in names}) == 6
+
+
+def test_values_at_sample_points_by_kind():
+    atoms = Atoms()
+    number = next(iter(probed(atoms, Converter(atoms).polynomial(a * b + Max(a, 3) - Min(b, 5) + floor((a + 4) / 3) + 2**a + (-1) ** b + 1 / (a + 1)))))
+    assert number == 1 + 3 - 1 + 1 + 2 - 1 + Fraction(1, 2)
+    assert set(probed(atoms, Converter(atoms).polynomial(sqrt(a + 1)))) == {None}
+    assert set(probed(atoms, Converter(atoms).polynomial(unknown + a))) == {None}
+    assert next(iter(probed(atoms, Converter(atoms).polynomial(a / z + 1)))) is None
+    assert next(iter(probed(atoms, Converter(atoms).polynomial((a + 1) ** 3 / 8)))) == 1
+
+
+NUMBERS = [
+    # assumptions of a symbol, numbers that it may stand for, others, and the word of the error
+    ({"integer": True}, (-3, 0, 5), (Fraction(1, 2),), "an integer"),
+    ({"integer": True, "positive": True}, (1, 9), (0, -1), "positive"),
+    ({"integer": True, "nonnegative": True}, (0, 1), (-1,), "at least zero"),
+    ({"integer": True, "negative": True}, (-1, -9), (0, 1), "negative"),
+    ({"integer": True, "nonpositive": True}, (0, -1), (1,), "at most zero"),
+    ({"integer": True, "nonzero": True}, (1, -1), (0,), "other than zero"),
+    ({"even": True}, (0, 2, -4), (1, -3), "even"),
+    ({"odd": True}, (1, -3), (2, -4), "odd"),
+    ({"positive": True}, (Fraction(1, 2), 3), (0, Fraction(-1, 2)), "positive"),
+    ({"real": True}, (Fraction(-1, 2), 0), (), ""),
+]
+
+
+@pytest.mark.parametrize("assumptions, allowed, refused, word", NUMBERS, ids=[word or "any" for *_, word in NUMBERS])
+def test_symbols_take_the_numbers_that_they_stand_for(assumptions, allowed, refused, word):
+    symbol = Symbol("h", **assumptions)
+    for number in allowed:
+        assert evaluate(2 * symbol + 1, {symbol: number}) == evaluate(2 * symbol + 1, {"h": number}) == 2 * number + 1
+        assert evaluate(symbol, {symbol: Rational(number)}) == number
+    for number in refused:
+        with pytest.raises(DomainError, match=f"stands for a number that is {word}"):
+            evaluate(symbol, {symbol: number})
+
+
+def test_exact_arithmetic_at_its_edges():
+    zero = {u: 0}
+    for formula in (1 / u, u ** Rational(-1, 2), u**-3, (u**2) ** Rational(-3, 2)):
+        with pytest.raises(DomainError, match="divides by zero"):
+            evaluate(formula, zero)
+    assert evaluate(u**0 + 0 * u, zero, unused=True) == 1 and evaluate(u**3, zero) == 0 and evaluate(sqrt(u), zero) == 0
+    assert evaluate(sqrt(a) ** 3, {a: 9}) == 27 and evaluate(a ** Rational(-3, 2), {a: 4}) == Fraction(1, 8) and evaluate(sqrt(a), {a: 8}) == 2 * sqrt(2)
+    assert evaluate((a / b) ** L, {a: 2, b: 3, L: 3}) == Fraction(8, 27) and evaluate((a / b) ** (-L), {a: 2, b: 3, L: 2}) == Fraction(9, 4)
+    assert evaluate((-1) ** L * a**L, {L: 3, a: 2}) == -8 and evaluate(u**L, {u: -2, L: 2}) == 4
+    assert evaluate(a / 2 + b / 3 + c / 6, {a: 1, b: 1, c: 1}) == 1 and evaluate(a / 2 - b / 3, {a: 1, b: 1}) == Fraction(1, 6)
+    assert evaluate(S.Pi * a - S.Pi, {a: 1}) == 0 and evaluate(S.Pi * a / 3, {a: 3}) == S.Pi and evaluate(log(a) + u, {a: 2, u: 3}) == log(2) + 3
+    assert evaluate(factorial(a), {a: 5}) == 120 and evaluate(binomial(a, b), {a: 5, b: 2}) == 10 and evaluate(binomial(u, b), {u: -2, b: 2}) == 3
+    assert evaluate(binomial(a, b), {a: 10**6, b: 2}) == 10**6 * (10**6 - 1) // 2 and evaluate(binomial(a, b), {a: 10**6, b: 10**6 - 1}) == 10**6
+    for formula, point in (
+        (factorial(a), {a: 20_001}), (binomial(a, b), {a: 10**6 + 1, b: 2}), (binomial(a, b), {a: 10**5, b: 20_001}), (2**a, {a: 10**6}), (a**b, {a: 2**500, b: 2000}),
+        (Mul(*symbols("q0:40", integer=True, positive=True)), {f"q{place}": 2**30_000 for place in range(40)}),
+    ):
+        with pytest.raises(BudgetError):
+            evaluate(formula, point)
+    assert evaluate(1**a, {a: 10**9}, unused=True) == 1 and evaluate((-1) ** a, {a: 10**9}) == 1 and evaluate(u**a, {u: 0, a: 10**9}) == 0
+    for relation, truth in ((u < 2, (1, 0, 0)), (u <= 2, (1, 1, 0)), (u > 2, (0, 0, 1)), (u >= 2, (0, 1, 1)), (Eq(u, 2), (0, 1, 0)), (Ne(u, 2), (1, 0, 1))):
+        assert [evaluate_condition(relation, {u: number}) for number in (1, 2, 3)] == list(map(bool, truth))
+        assert [evaluate_condition(~relation, {u: number}) for number in (1, 2, 3)] == [not each for each in truth]
+
+
 def test_large_squares_and_products_stay_where_they_are_long():
     names = symbols("q0:80", integer=True, positive=True)
     short, long = Add(*names[:40]), Add(*names[:50])
@@ -641,6 +752,7 @@ TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2 
         ((a / c + b / c) / (a + b), 1 / c), ((a**2 - b**2) / c / (a + b), (a - b) / c),
         (floor(H * W * k / 3 + (a * b + a + 1) / (b + 1)), a + floor(H * W * k / 3 + 1 / (b + 1))),
         (floor((a * b + a + c) / (b + 1) + c * a / (k * (b + 1))), a + floor(c / (b + 1) + c * a / (k * (b + 1)))),
+        (((s**L * (a + b) - s**L * a) / b) ** t, s ** (L * t)), (((s ** (2 * L) * (a + b) - s ** (2 * L) * a) / b) ** (t / 2), s ** (L * t)),
         (8 ** (L / 3), 2**L), ((u**2) ** Rational(3, 2), (u**2) ** Rational(3, 2)),
     ],
     ids=str,
