@@ -129,13 +129,14 @@ def drawn_freely(draw: Callable, cls: type[Layer]) -> tuple[dict[str, Any], tupl
 
 
 @st.composite
-def attempts(draw: Callable, cls: type[Layer]) -> tuple[Layer | None, tuple[tuple[int, ...], ...]]:
-    """A layer and shapes that may fit or not; None in place of a layer whose fields contradict each other."""
+def drawn_together(draw: Callable, cls: type[Layer]) -> tuple[dict[str, Any], tuple[tuple[int, ...], ...]]:
+    """Fields and shapes that fit together as far as a hint of the library's says how."""
     fields, shapes = draw(drawn_freely(cls))
-    try:
-        return cls(**fields), shapes
-    except FieldError:
-        return None, shapes
+    hint = HINTS.get(cls.__name__) if cls.__module__.startswith(__package__.rpartition(".")[0]) else None
+    if hint is not None:
+        hinted, shapes = hint(draw)
+        fields |= hinted
+    return fields, shapes
 
 
 @st.composite
@@ -150,12 +151,8 @@ def cases(draw: Callable, subject: type[Layer] | Layer, shapes: tuple[tuple[int,
         Fixed shapes of the inputs; they are drawn if left out.
     """
     cls = subject if isinstance(subject, type) else type(subject)
-    hint = HINTS.get(cls.__name__) if cls.__module__.startswith(__package__.rpartition(".")[0]) else None
     for _ in range(ATTEMPTS):
-        fields, drawn = draw(drawn_freely(cls))
-        if hint is not None:
-            hinted, drawn = hint(draw)
-            fields |= hinted
+        fields, drawn = draw(drawn_together(cls))
         try:
             layer = cls(**fields) if isinstance(subject, type) else subject
             while len(drawn) < len(layer.input_names):

@@ -17,7 +17,7 @@ from ..algebra.layer import Layer
 from ..algebra.metric import METRICS
 from ..algebra.normal_form import simplify
 from ..algebra.reach import layer_reach
-from .cases import Case, cases, drawn_freely, one_or_list, symbolic
+from .cases import Case, cases, drawn_together, one_or_list, symbolic
 from .checking import Result, proved, tried
 from .enumeration import Counts
 from .strategies import Sample, _input_count
@@ -106,7 +106,7 @@ class LayerCheck:
     def _layers(self) -> Any:
         if isinstance(self.subject, Layer):
             return st.just(self.subject)
-        return drawn_freely(self.cls).map(self._made).filter(lambda layer: layer is not None)
+        return drawn_together(self.cls).map(self._made).filter(lambda layer: layer is not None)
 
     def _made(self, drawn: Any) -> Layer | None:
         try:
@@ -124,7 +124,7 @@ class LayerCheck:
             except LayerAlgebraError as error:
                 said.append(f"{sample[0]} on {one_or_list(sample[1])}: {error}")
 
-        falsify(st.tuples(self._layers(), drawn_freely(self.cls).map(lambda drawn: drawn[1])), test, 10)
+        falsify(st.tuples(self._layers(), drawn_together(self.cls).map(lambda drawn: drawn[1])), test, 10)
         what = "no sizes were found on which enumeration gives it a meaning; pass a layer with its sizes, and shapes="
         return f"{what}\n    {said[0]}" if said else what
 

@@ -68,7 +68,7 @@ def test_all_together_leave_nothing_out():
     """How many of the registered layers and operators occur in what networks() and graphs() draw at once."""
     seen = Counter()
 
-    @settings(quiet, max_examples=1500, derandomize=True)
+    @settings(quiet, max_examples=6000, derandomize=True)
     @given(st.one_of(networks(), graphs()))
     def collect(sample):
         seen.update(classes(sample.net))

@@ -23,7 +23,16 @@ from ...algebra.metric import METRICS
 from ...algebra.network import Add, Concat, Network, Repeat
 from ..structural import Inapplicable, compared, structural, witness
 from ..verdict import Witness
-from .structure import of_chains, of_learned_chains, of_loops, of_run_forks, of_window_chains, of_window_loops
+from .structure import (
+    of_chains,
+    of_learned_chains,
+    of_learned_forks,
+    of_learned_loops,
+    of_loops,
+    of_run_forks,
+    of_window_chains,
+    of_window_loops,
+)
 
 if TYPE_CHECKING:
     from ..chains import Chain, Fork, Loop
@@ -326,7 +335,7 @@ def _field_law(c: Chain, jumps: bool = True, overlap: int = 1) -> Witness | None
 
 
 @structural(
-    of_run_forks,
+    of_learned_forks,
     mutants={"one branch": _one_branch("parameters"), "where something is shared": _one_network_beside_itself()},
 )
 def parameters_add(s: Fork) -> Witness | None:
@@ -335,7 +344,7 @@ def parameters_add(s: Fork) -> Witness | None:
 
 
 @structural(
-    of_run_forks,
+    of_learned_forks,
     mutants={"one branch": _one_branch("parameters", True), "where something is shared": _one_network_beside_itself(True)},
 )
 def parameters_concat(s: Fork) -> Witness | None:
@@ -343,14 +352,14 @@ def parameters_concat(s: Fork) -> Witness | None:
     return _beside("parameters", _nothing, True)(s)
 
 
-@structural(of_run_forks, mutants={"one branch": _one_branch("macs"), "joining costs": _beside("macs", _elements)})
+@structural(of_learned_forks, mutants={"one branch": _one_branch("macs"), "joining costs": _beside("macs", _elements)})
 def macs_add(s: Fork) -> Witness | None:
     """The MACs of f + g are those of f and of g: adding outputs multiplies nothing."""
     return _beside("macs", _nothing)(s)
 
 
 @structural(
-    of_run_forks, mutants={"one branch": _one_branch("macs", True), "joining costs": _beside("macs", _elements, True)}
+    of_learned_forks, mutants={"one branch": _one_branch("macs", True), "joining costs": _beside("macs", _elements, True)}
 )
 def macs_concat(s: Fork) -> Witness | None:
     """The MACs of f | g are those of f and of g."""
@@ -409,7 +418,7 @@ def _depth_of_sum(of: Callable[..., Any]) -> Callable[[Fork], Witness | None]:
 
 
 @structural(
-    of_run_forks,
+    of_learned_forks,
     rests_on="depth_parallel_comm",
     mutants={"depths add": _depth_of_sum(lambda a, b: a + b), "the smaller one": _depth_of_sum(Min)},
 )
@@ -478,7 +487,7 @@ def _twice(metric: str, times: int, names: str = "zz") -> Callable[[Chain], Witn
 
 
 @structural(
-    of_chains,
+    of_learned_chains,
     rests_on="tied_embedding_counts_once",
     mutants={"counted twice": _twice("parameters", 2), "under two names": _twice("parameters", 1, "yz")},
 )
@@ -487,19 +496,19 @@ def parameters_shared(c: Chain) -> Witness | None:
     return _twice("parameters", 1)(c)
 
 
-@structural(of_chains, mutants={"done once": _twice("macs", 1), "once more": _twice("macs", 3)})
+@structural(of_learned_chains, mutants={"done once": _twice("macs", 1), "once more": _twice("macs", 3)})
 def macs_shared(c: Chain) -> Witness | None:
     """What is shared is worked through wherever it stands."""
     return _twice("macs", 2)(c)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("parameters"))
+@structural(of_learned_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("parameters"))
 def parameters_repeat(r: Loop) -> Witness | None:
     """The parameters of f ** L in closed form, at a number, are those of the copies written out."""
     return _repeated("parameters")(r)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("macs"))
+@structural(of_learned_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("macs"))
 def macs_repeat(r: Loop) -> Witness | None:
     """The MACs of f ** L in closed form, at a number, are those of the copies written out."""
     return _repeated("macs")(r)
@@ -517,7 +526,7 @@ def activations_repeat(r: Loop) -> Witness | None:
     return _repeated("activations")(r)
 
 
-@structural(of_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("depth"))
+@structural(of_learned_loops, rests_on="repeat_equal_layers", mutants=_wrong_copies("depth"))
 def depth_repeat(r: Loop) -> Witness | None:
     """The depth of f ** L in closed form, at a number, is that of the copies written out."""
     if r.f.is_identity:

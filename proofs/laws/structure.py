@@ -90,6 +90,20 @@ def of_learned_chains(first: Any = None) -> Any:
     return chains(first) | chains(first, of=LEARNED)
 
 
+def of_learned_forks(first: Any = None) -> Any:
+    """Networks side by side, of layers with weights every other time."""
+    from ..chains import LEARNED, forks
+
+    return forks(first, numeric=True) | forks(first, of=LEARNED)
+
+
+def of_learned_loops(first: Any = None) -> Any:
+    """Networks that keep their shape, of layers with weights every other time."""
+    from ..chains import LEARNED, loops
+
+    return loops(first) | loops(first, of=LEARNED)
+
+
 def of_window_loops(first: Any = None) -> Any:
     """Networks that keep their shape, of layers that read windows every other time."""
     from ..chains import WINDOWS, loops
