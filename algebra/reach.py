@@ -90,7 +90,7 @@ def compose(first: Reach, then: Reach) -> Reach:
         if all(other.frozen for _, other in following):
             # What is kept is the last map with positions; the input itself, where nothing has looked around yet, sees what is joined.
             trivial = own.low == own.high == 0 and all(jump == 1 for jump, _ in following)
-            covers = own.covers or any(other.whole for _, other in following)
+            covers = own.covers or _joined([(other.whole, other.extent) for _, other in following])
             made.append(replace(following[0][1], extent=own.extent) if trivial else replace(own, frozen=True, covers=covers))
             continue
         jumps: dict[int, Expr] = {}
@@ -100,10 +100,15 @@ def compose(first: Reach, then: Reach) -> Reach:
             low, high = (low + ends[1], high + ends[0]) if jump.is_negative else (low + ends[0], high + ends[1])
             for axis, further in other.jumps:
                 jumps[axis] = jumps.get(axis, _ZERO) + jump * further
-        covers = own.covers or any(other.whole for _, other in following)
+        covers = own.covers or _joined([(other.whole, other.extent) for _, other in following])
         exact = own.exact and all(other.exact for _, other in following)
         made.append(_axis(jumps, low, high, covers=covers, exact=exact, extent=own.extent))
     return tuple(made)
+
+
+def _joined(spread: Sequence[tuple[bool, Expr | None]]) -> bool:
+    """Whether an axis that is spread over several is joined: all of these are, but for those of size one (given as whole, size)."""
+    return any(whole for whole, _ in spread) and all(whole or size == 1 for whole, size in spread)
 
 
 def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None) -> Reach:
@@ -247,6 +252,7 @@ def _through(
     for axis, own in enumerate(known):
         jumps: dict[int, Expr] = {}
         low, high, exact, covers = own.low, own.high, own.exact, own.covers
+        spread: list[tuple[bool, Expr | None]] = []
         for at, jump in own.jumps:
             part = _place(read.address[at], _Where(statement, place, joined, instance))
             if part is None:
@@ -256,7 +262,9 @@ def _through(
             low, high = (low + ends[1], high + ends[0]) if jump.is_negative else (low + ends[0], high + ends[1])
             for target, further in part.jumps:
                 jumps[target] = jumps.get(target, _ZERO) + jump * further
-            exact, covers = exact and part.exact, covers or part.covers
+            exact = exact and part.exact
+            spread.append((part.covers, instance.shapes[read.tensor][at]))
+        covers = covers or _joined(spread)
         seen.append(_axis(jumps, low, high, frozen=own.frozen, covers=covers, exact=exact, extent=own.extent))
     return tuple(seen)
 

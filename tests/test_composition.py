@@ -488,6 +488,18 @@ class Columns(la.Layer):
     equation = "y[c, i] = max[j](x[c, i, j])"
 
 
+class Split(la.Layer):
+    """Every axis of even size as two, the second of size 2."""
+
+    equation = "y[c, a, b] = x[c, (a, b)]\nwhere b < 2"
+
+
+class Apart(la.Layer):
+    """An axis of one position put after another one."""
+
+    equation = "y[c, a, b] = x[c, (a, b)]\nwhere b < 1"
+
+
 POOL = la.GlobalAvgPool()
 FIELDS = {
     # a network over two axes of 8 and 10; size, step, start and whether the whole axis is seen, for each axis
@@ -521,3 +533,23 @@ def test_receptive_fields_over_two_axes(what: str) -> None:
     symbolic = la.derive(la.receptive_field, net, on=(2, H, W))
     at = symbolic.formula.map_expressions(lambda part: part.subs({H: 8, W: 10}))
     assert (at.size, at.jump) == (size, jump)
+
+
+@pytest.mark.parametrize(
+    "net, size, jump, covers",
+    [
+        (Split() >> POOL, 1, 2, True),
+        (Split() >> Columns(), 2, 2, False),  # pairs of neighbours
+        (Split() >> Rows(), 11, 1, False),  # every second element
+        (Split() >> la.Conv(2, (2, 1)) >> Columns(), 4, 2, False),
+        (Apart() >> Rows(), 12, 0, True),
+        (Apart() >> Columns(), 1, 1, False),
+    ],
+)
+def test_an_axis_that_is_split_is_seen_as_a_whole_only_if_both_parts_are(net: la.Network, size: int, jump: int, covers: bool) -> None:
+    found = la.receptive_field(net, on=(2, 12))
+    assert found.size == (size,) and found.covers_input == (covers,)
+    assert la.derive(la.receptive_field, net, on=(2, 12)).kind == "exact"
+    weights = {name: np.ones(array.shape) for name, array in la.weights(net, on=(2, 12)).items()}
+    reads = [la.run(net, np.eye(12)[[place, place]], weights)[-1] != la.run(net, np.zeros((2, 12)), weights)[-1] for place in range(12)]
+    assert np.all(reads) == covers

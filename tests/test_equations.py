@@ -234,6 +234,16 @@ class MaskedMargin(la.Layer):
     """
 
 
+class Nested(la.Layer):
+    """A range that another range bounds."""
+
+    parts: la.Dim
+    equation = """
+        y[i] = sum[j, k](x[j] * x[k] * w[i, j, k])
+        where i < parts, floor(i*size(j)/parts) <= j < ceil((i + 1)*size(j)/parts), 0 <= k < size(k) - j
+    """
+
+
 class OddStride(la.Layer):
     """A step that is an expression."""
 
@@ -283,6 +293,7 @@ BUILDERS: dict[str, Callable[[Callable], tuple[la.Layer, Shapes]]] = {
     "Reversed": lambda draw: (Reversed(draw(small)), ((draw(small), draw(st.integers(3, 6))),)),
     "Crossing": lambda draw: (Crossing(), sequence(draw)),
     "MaskedMargin": lambda draw: (MaskedMargin(draw(st.integers(0, 9))), vector(draw)),
+    "Nested": lambda draw: (Nested(draw(small)), vector(draw)),
     "OddStride": lambda draw: (OddStride(draw(small)), ((draw(small), draw(st.integers(2, 9))),)),
     "Determinant": lambda draw: (Determinant(), vector(draw)),
     "Cropped": lambda draw: (Cropped(draw(st.integers(0, 2))), spatial(draw, draw(small), 1, 5)),
@@ -528,6 +539,12 @@ EXTENTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...] | str]] = {
     "a bound beyond the axis": ("y[i] = x[i] * 2\nwhere i <= 5", (5,), "has 5 elements, 6 are needed"),
     "an offset beyond the axis": ("y[i] = x[i + 2] * V[i]\nwhere i < 4", (5,), "is read at i \\+ 2"),
     "an offset to the last": ("y[i] = x[i + 2] * V[i]\nwhere i < 3", (5,), (3,)),
+    "a bound before what it bounds": ("where i < 3\ny[i] = x[i] * 2\nwhere o < 2\nz[o] = y[o]", (5,), (2,)),
+    "an earlier step of a group": ("w[g, c] = z[(g, c)] * x[(g, c)]\nz[(g, c)] = w[g, c]\ny[i] = z[i]\nwhere g < 2", (4,), "read before it is defined"),
+    "the same step": ("w[i] = z[i] * x[i]\nz[i] = w[i]\ny[i] = z[i]", (4,), "read before it is defined"),
+    "a later step": ("w[i] = z[i + 1] * x[i]\nz[i] = w[i]\ny[i] = z[i]", (4,), "read before it is defined"),
+    "an earlier step": ("w[i] = z[i - 1] * x[i]\nz[i] = w[i]\ny[i] = z[i]", (4,), (4,)),
+    "every second step": ("w[i] = z[2*i - 9] * x[i]\nz[i] = w[i]\ny[i] = z[i]", (4,), "read before it is defined"),
     "no values": ("y[i] = x[i] * 2\nwhere i < 0", (5,), "at least one value"),
     "half a value": ("y[i] = x[i] * 2\nwhere i < 7/2", (5,), "must be an integer, but it is 7/2"),
     "without an end": ("y[i, o] = x[i] * W[o]\nwhere o < inf", (5,), "must be an integer, but it is oo"),
