@@ -249,7 +249,7 @@ def _through(
     """The reach of a target through one read of a tensor whose reach is known."""
     shifts = [before for before, _ in statement.value.widths] if isinstance(statement.value, Pad) else None
     seen = []
-    for axis, own in enumerate(known):
+    for own in known:
         jumps: dict[int, Expr] = {}
         low, high, exact, covers = own.low, own.high, own.exact, own.covers
         spread: list[tuple[bool, Expr | None]] = []

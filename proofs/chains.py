@@ -22,7 +22,6 @@ from ..algebra.weights import drawn as random_numbers
 from ..algebra.weights import inventory
 from ..layers import REGISTRY
 from .cases import cases
-from .hints import shape
 from .strategies import Shape, _kinds, _made, networks
 
 if TYPE_CHECKING:

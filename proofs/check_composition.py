@@ -12,8 +12,8 @@ from ..algebra.metrics.structure import output_shape
 from ..algebra.network import Network
 from .chains import close, numbers
 from .checking import Result, tried
-from .structural import Inapplicable
 from .strategies import _kinds, networks
+from .structural import Inapplicable
 from .verdict import Witness
 
 _QUICK = ("Identity", "ReLU", "Tanh", "Linear", "Sigmoid", "Scale", "Abs", "Conv", "BatchNorm")

@@ -90,7 +90,7 @@ class LayerCheck:
             try:
                 if not isinstance(layer.equation, str):
                     return Witness((("layer", layer),), "=", None, None, "the equation is no text")
-                layer.parsed, layer.input_names
+                _ = layer.parsed, layer.input_names
             except EquationError as error:
                 return Witness((("layer", layer),), "=", None, None, str(error))
             return None
@@ -154,7 +154,9 @@ class LayerCheck:
 
     def _shape(self, case: Case) -> Witness | None:
         derived = tuple(_metric("output_shape", case.layer, case.on))
-        return None if derived == case.meaning.output else _witness(case, derived, case.meaning.output, "output shape, derived and enumerated")
+        if derived == case.meaning.output:
+            return None
+        return _witness(case, derived, case.meaning.output, "output shape, derived and enumerated")
 
     def _parameters(self, case: Case) -> Witness | None:
         derived, counted = _metric("parameters", case.layer, case.on), sum(case.meaning.elements.values())

@@ -59,7 +59,10 @@ class Row:
 
     @property
     def outcome(self) -> str:
-        """``proved``, ``partly`` (what was asked for held, more is needed), ``undecided``, ``refuted``, or ``not stated`` on these routes."""
+        """``proved``, ``partly`` (what was asked for held, and more is needed), ``undecided``, ``refuted`` or ``not stated``.
+
+        The last one says that the law states none of the routes that were asked for.
+        """
         if not self.verdicts:
             return "not stated"
         if self.refuted is not None:

@@ -203,7 +203,7 @@ def layers_average_pooling_eq_depthwise_conv(n: dict[str, int]) -> Witness | Non
 def _pool_formulas() -> list:
     n, a, b = dims("n a b")
     two = layer("MaxPool", a) >> layer("MaxPool", b)
-    return [("output shape", METRICS["output_shape"](two, on=(1, a * b * n)), METRICS["output_shape"](layer("MaxPool", a * b), on=(1, a * b * n)))]
+    return list(same_metrics(two, (1, a * b * n), layer("MaxPool", a * b), (1, a * b * n), ["output_shape"]))
 
 
 def _pools(n: dict[str, int], window: int = 0) -> Witness | None:
