@@ -20,12 +20,16 @@ from sympy import (
     Expr,
     Float,
     Function,
+    Ge,
+    Gt,
     Idx,
     IndexedBase,
     Integer,
     Integral,
     KroneckerDelta,
+    Le,
     Limit,
+    Lt,
     MatrixSymbol,
     Max,
     Min,
@@ -452,6 +456,15 @@ def test_substitution_is_not_caught_by_an_index():
 
 def test_cases_and_relations():
     assert simplify(a < a + b) is S.true and simplify(Eq(a, a + 1)) is S.false and simplify(Ne(2 * a, a + a)) is S.false
+    for less, more in ((floor(a / 2), a), (Min(a, b), a + 1), (Mod(u, 3), 3 * s), (-Max(u, 0), L)):
+        assert simplify(Eq(less, more)) is S.false and simplify(Ne(less, more)) is S.true and simplify(Eq(more, less)) is S.false
+        assert simplify(less < more) is S.true and simplify(less >= more) is S.false and simplify(more <= less) is S.false
+        assert simplify(more > less) is S.true and simplify(less <= more) is S.true and simplify(more < less) is S.false
+    for first, second in ((floor(a / 2), floor(b / 2)), (Max(u, 0), 3), (a, b)):
+        for relation in (Eq, Ne, Lt, Le, Gt, Ge):
+            assert simplify(relation(first, second)) == relation(first, second)
+    assert simplify(floor(a / 2) <= a / 2) is S.true and simplify(Max(a, b) >= b) is S.true and simplify(floor(a / 2) < a / 2).func is Lt
+    assert simplify(Eq(floor((2 * a + 1) / 2), a)) is S.true and simplify(Ne(floor((2 * a + 1) / 2), a)) is S.false
     assert simplify(Piecewise((a + b - b, a > 0), (b, True))) == a
     assert simplify(Piecewise((a, Eq(s, 1)), (a + b - b, True))) == a
     cases = Piecewise((L, Eq(s, 1)), ((s**L - 1) / (s - 1), True))
@@ -706,11 +719,11 @@ def test_exact_arithmetic_at_its_edges():
 
 def test_large_squares_and_products_stay_where_they_are_long():
     names = symbols("q0:80", integer=True, positive=True)
-    short, long = Add(*names[:40]), Add(*names[:50])
-    assert len(simplify(short**2).args) == 40 * 41 // 2 and simplify(long**2) == long**2  # 820 and 1275 terms
-    assert len(simplify(Add(*names[:30]) * Add(*names[30:60])).args) == 900
-    factored = Add(*names[:40]) * Add(*names[40:])  # 1600
-    assert simplify(factored) == factored and simplify(factored / Add(*names[:40])) == Add(*names[40:])
+    short, long = Add(*names[:44]), Add(*names[:45])
+    assert len(simplify(short**2).args) == 44 * 45 // 2 and simplify(long**2) == long**2  # 990 and 1035 terms
+    assert len(simplify(Add(*names[:40]) * Add(*names[40:65])).args) == 1000
+    factored = Add(*names[:40]) * Add(*names[40:66])
+    assert simplify(factored) == factored and simplify(factored / Add(*names[:40])) == Add(*names[40:66])
     assert same(long**2, long * long) is True and same(long**2 + 1, long**2) is False
 
 
@@ -743,6 +756,8 @@ TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2 
         (floor(2 * floor(a / 2) / 3), floor(a / 2) - floor((a + 4) / 6)),
         (Max(a / 2, b / 3), Max(3 * a, 2 * b) / 6), (Max(a - 1, b - 1, c - 1), Max(a, b, c) - 1), (Min(2 * a, 4 * b), 2 * Min(a, 2 * b)),
         (Max(a * s, a * t, evaluate=False), a * Max(s, t)), (Max(Max(a, b) + c, u), Max(u, a + c, b + c)),
+        (Max(Max(a, b) + Max(c, k), u), Max(a + c, a + k, b + c, b + k, u)), (Min(Min(a, b) + 2 * Min(c, k), u), Min(a + 2 * c, a + 2 * k, b + 2 * c, b + 2 * k, u)),
+        (Max(Max(a, b) * Max(c, k), u), Max(Max(a, b) * Max(c, k), u)), (Max(Max(u, v) ** 2, u), Max(Max(u, v) ** 2, u)),
         (Max(3 * Max(u, v), 1), Max(1, 3 * u, 3 * v)), (Max(-Max(u, v), 1), Max(1, -Max(u, v))),
         (a * Max(u, v) - Max(a * u, a * v), 0), (Mod(a + 6 * b, 3), a - 3 * floor(a / 3)), (Mod(u, -3), u + 3 * floor(-u / 3)),
         (Abs(p), -p), (Abs(a - 2), Abs(a - 2)), (Piecewise((a, Eq(a, 0)), (b, True)), b),
@@ -761,7 +776,9 @@ TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2 
         *((Min(*pair, evaluate=False), pair[-1]) for high in (Rational(1, 2), 1, 3) for pair in [(a + high, a), (a, a - high), (a + 3, a, a - high)]),
         ((a / c + b / c) / (a + b), 1 / c), ((a**2 - b**2) / c / (a + b), (a - b) / c),
         (floor(H * W * k / 3 + (a * b + a + 1) / (b + 1)), a + floor(H * W * k / 3 + 1 / (b + 1))),
-        (floor((a * b + a + c) / (b + 1) + c * a / (k * (b + 1))), a + floor(c / (b + 1) + c * a / (k * (b + 1)))),
+        (floor((a * b + a + 1) / (b + 1) + c * H * W * t / (k * (b + 1))), a + floor(1 / (b + 1) + c * H * W * t / (k * (b + 1)))),
+        (floor((a * b + a + 1) / (b + 1) + H * W * b / (2 * (b + 1))), a + floor(1 / (b + 1) + H * W * b / (2 * (b + 1)))),
+        (sqrt((s**L + a) ** 2 - (s**L - a) ** 2), 2 * sqrt(a) * s ** (L / 2)),
         (((s**L * (a + b) - s**L * a) / b) ** t, s ** (L * t)), (((s ** (2 * L) * (a + b) - s ** (2 * L) * a) / b) ** (t / 2), s ** (L * t)),
         (8 ** (L / 3), 2**L), ((u**2) ** Rational(3, 2), (u**2) ** Rational(3, 2)),
     ],
@@ -832,9 +849,9 @@ def test_sums_of_what_is_not_negative_may_be_zero():
 
 
 def test_what_is_an_integer():
-    for size in (s**L, Max(a, b), Max(floor(a / 2), b), (-1) ** u, factorial(a), z * p, (a + b) / (a + b), Sum(u, (u, 1, L)), floor(real) * a):
+    for size in (u**L, s**L, Max(a, b), Max(floor(a / 2), b), (-1) ** u, factorial(a), z * p, (a + b) / (a + b), Sum(u, (u, 1, L)), floor(real) * a):
         assert is_integer(size), size
-    for size in (s ** (a - b), 2**u, Max(a, b / 2), Piecewise((a, Eq(s, 1)), (b / 2, True)), Sum(a / 2, (u, 1, L)), sqrt(a), real, 1 / a, a / b):
+    for size in (real**L, u ** (a - b), unknown**L, s ** (a - b), 2**u, Max(a, b / 2), Piecewise((a, Eq(s, 1)), (b / 2, True)), Sum(a / 2, (u, 1, L)), sqrt(a), real, 1 / a, a / b):
         assert not is_integer(size), size
 
 
