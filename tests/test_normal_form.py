@@ -357,6 +357,8 @@ def test_what_is_in_normal_form_already_is_left():
     ):  # fmt: skip
         assert simplify(formula) == formula
     assert simplify(2 ** (a - b) * 2**b - 1) == 2**a - 1
+    assert simplify(sqrt((u + 1) ** 2 - u**2 - 1)) == sqrt(2 * u) and simplify(sqrt((u + 1) ** 2 - u**2 - 2 * u)) == 1
+    assert simplify(sqrt((u + v) ** 2 - (u - v) ** 2)) == sqrt(4 * u * v) and simplify(sqrt((u + 1) ** 3 - 3 * u**2 - 3 * u - 1)) == sqrt(u**3)
 
 
 def test_powers_of_unknown_sign_are_left():
@@ -971,6 +973,22 @@ def test_positive_symbols_that_are_no_integers():
 def test_integers_are_recognised():
     assert is_integer(a * floor(b / c)) and is_integer(a + 2**L)
     assert not is_integer(a / b) and not is_integer(unknown) and not is_integer(2 ** (a - b))
+
+
+def test_the_order_of_equal_arguments_does_not_matter():
+    halves, thirds = floor(u / 2) + floor((u + 1) / 2), floor(a / s) * s + Mod(a, s)
+    for kind in (Max, Min):
+        for first, second in ((halves, u), (thirds, a), (halves + v, u + v), (a / (b + 1) + 1 / (b + 1), (a + 1) / (b + 1))):
+            forms = {simplify(kind(*pair, evaluate=False)) for pair in ((first, second), (second, first))}
+            assert len(forms) == 1 and same(forms.pop(), second) is True
+        assert simplify(kind(a + 1, b, c * s, evaluate=False)) == simplify(kind(c * s, a + 1, b, evaluate=False))
+
+
+def test_divisors_of_unknown_sign_decide_nothing():
+    o1, o2, o3 = symbols("o1 o2 o3", odd=True)
+    for formula in (Max(o1, o2) / o3, Max(a, b) / o3, floor(a / 2) / o3, Max(o1**2, 3) / (o3 - 2), a / (o1 - o2), Min(a, b) * s / o3 + Max(a, b)):
+        assert is_nonnegative(formula) is None and is_positive(formula) is None and is_nonnegative(-formula) is None
+    assert is_nonnegative(Max(a, b) / o3**2) is not False and is_positive(Max(o1, a) / s) is True
 
 
 def test_the_order_of_arguments_does_not_matter():
