@@ -300,6 +300,8 @@ def test_inputs_inside_a_graph() -> None:
             la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "d": branches}, [("a", "d"), ("b", "d")]), on=(3,))
     single = la.Graph({"a": la.Linear(1), "d": la.Add()}, [("a", "d")])
     assert la.output_shape(single, on=(3,)) == Tuple(1) and la.flops(single, on=(3,)) == la.flops(la.Linear(1), on=(3,))
+    alone = la.Graph({"a": la.Conv(2, 3), "d": la.Concat()}, [("a", "d")])
+    assert la.output_shape(alone, on=(3, H)) == Tuple(2, H - 2)
     with pytest.raises(la.GraphError, match="without branches"):
         la.macs(la.ReLU() >> la.Add(), on=(3,))
 
