@@ -349,6 +349,8 @@ def _index_reach(index: Index, where: _Where) -> AxisReach:
             if index != address.parts[0]:
                 remainder = extents[index] != 1
                 continue
+            if extents[index] == 1:
+                break  # the only value there is, wherever the position
             rest: Expr = _ONE
             for other in address.parts[1:]:
                 rest = rest * extents[other]
