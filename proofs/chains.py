@@ -97,7 +97,7 @@ def chains(first: Any = None, *, numeric: bool = False, of: tuple[str, ...] = ()
         for _ in range(2):
             assume(here is not None)
             part = draw(networks(here, kinds=kinds, most=2)).net
-            assume(not (_joins_channels(part) and _channels_are_last(parts, on)))
+            assume(not (_joins_channels(part) and channels_are_last(parts, on)))
             parts.append(part)
             here = _made(part, here)
         assume(here is not None and _made(parts[0] >> parts[1] >> parts[2], on) is not None)
@@ -111,7 +111,8 @@ def _joins_channels(net: Network) -> bool:
     return any(isinstance(node, Concat) and node.axis is None for node in preorder_traversal(net))
 
 
-def _channels_are_last(parts: list[Network], on: Shape) -> bool:
+def channels_are_last(parts: list[Network], on: Shape) -> bool:
+    """Whether what networks in a row make of a shape has its channels on the last axis."""
     flow = Flow(tuple(map(Integer, on)))
     for part in parts:
         flow = shape_of(part, flow)

@@ -14,12 +14,13 @@ A linear map after a sum is the sum of the maps: h(f(x) + g(x)) = h(f(x)) + h(g(
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ...algebra.errors import DomainError
 from ...algebra.network import Add, Concat, Mul, Network
 from ...layers import REGISTRY
-from ..populations import agree, named_apart, of_elementwise_ends, of_linear_ends, of_run_forks, same_object
-from ..structural import structural
+from ..populations import agree, named_apart, of_elementwise_ends, of_linear_ends, of_run_forks, same_object, shown
+from ..structural import Inapplicable, structural, witness
 from ..verdict import Witness
 
 if TYPE_CHECKING:
@@ -218,3 +219,71 @@ def mul_over_add(s: Fork) -> Witness | None:
 def _mul_over_add(s: Fork, join: Callable[..., Network]) -> Witness | None:
     f, g, h = named_apart(s.f, s.g, s.h)
     return agree(s, join(f, Add(g, h)), Add(join(f, g), join(f, h)))
+
+
+# running -------------------------------------------------------------------------------------------------------------
+
+
+def _runs(join: Callable[..., Network], of: Callable[[Any, Any, int], Any]) -> Callable[[Fork], Witness | None]:
+    """A join of f and g is run, and f and g alone with the same weights, joined by NumPy; the axis is that of the channels."""
+
+    def trial(s: Fork) -> Witness | None:
+        import numpy
+
+        from ..chains import channels_are_last, close, entering, numbers
+
+        f, g = named_apart(s.f, s.g)
+        axis = -1 if channels_are_last([join(f, g)], s.on) else 0
+        for x in (entering(s.on), numpy.zeros(s.on)):
+            try:
+                whole, *parts = (numbers(net, s.on, x=x) for net in (join(f, g), f, g))
+            except DomainError:  # a word outside a vocabulary, say; zero is one
+                continue
+            with numpy.errstate(all="ignore"):
+                joined = of(*parts, axis)
+            return None if close(whole, joined) else witness(s.where(), "=", shown(whole), shown(joined))
+        raise Inapplicable
+
+    return trial
+
+
+def _beside(first: Any, second: Any, axis: int) -> Any:
+    import numpy
+
+    return numpy.concatenate([first, second], axis=axis)
+
+
+def _beside_elsewhere(first: Any, second: Any, axis: int) -> Any:
+    if first.ndim < 2:
+        raise Inapplicable
+    return _beside(first, second, -1 - axis)
+
+
+@structural(
+    of_run_forks,
+    mutants={"the product": _runs(Add, lambda a, b, axis: a * b), "f alone": _runs(Add, lambda a, b, axis: a)},
+)
+def run_add(s: Fork) -> Witness | None:
+    """Running f + g is adding what f and g give."""
+    return _runs(Add, lambda a, b, axis: a + b)(s)
+
+
+@structural(
+    of_run_forks,
+    mutants={"the sum": _runs(Mul, lambda a, b, axis: a + b), "f twice": _runs(Mul, lambda a, b, axis: a * a)},
+)
+def run_mul(s: Fork) -> Witness | None:
+    """Running f * g is multiplying what f and g give, element by element."""
+    return _runs(Mul, lambda a, b, axis: a * b)(s)
+
+
+@structural(
+    of_run_forks,
+    mutants={
+        "g before f": _runs(Concat, lambda a, b, axis: _beside(b, a, axis)),
+        "along another axis": _runs(Concat, _beside_elsewhere),
+    },
+)
+def run_concat(s: Fork) -> Witness | None:
+    """Running f | g is putting what f and g give side by side, along the axis of the channels."""
+    return _runs(Concat, _beside)(s)
