@@ -571,7 +571,7 @@ NEVER_NEGATIVE = [
     floor((a + 2) / 3) - floor((a + 1) / 3), floor(2 * a / 3) - floor(a / 2), a - floor(2 * a / 3), 2 * floor(a / 2) - a + 1,
     3 * floor(a / 3) - a + 2, Max(floor(a / 2), floor(b / 2)) - floor(b / 2), floor(Max(a, b) / 2) - floor(a / 2), (a + b) ** 5 - (a + b),
     a * b**2 * c - a * b * c, ceiling(a / s) - a / s, a / s + 1 - ceiling(a / s) - 1 / s, z / a, floor(z / a) * a * b, a - Rational(1, 2),
-    1 - a / Max(a, b), floor(u / 2) + floor((u + 1) / 2) - u + z, 2 * floor(u / 2) - u + 1, a * b / Max(2, s) - a * b / (Max(2, s) + c),
+    u**2 * Max(v, 0), u**4 * (a - 2 * floor(a / 2)), v**2 * Max(u, -3) + 3 * v**2, 1 - a / Max(a, b), floor(u / 2) + floor((u + 1) / 2) - u + z, 2 * floor(u / 2) - u + 1, a * b / Max(2, s) - a * b / (Max(2, s) + c),
     1 / floor((a + 1) / 2) - 1 / a, Max(a, b) * Min(a, b) - 1,
 ]  # fmt: skip
 
@@ -771,6 +771,7 @@ TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2 
         (sqrt(TWICE) ** 3, 2 * a * b * sqrt(2) * sqrt(a) * sqrt(b)), (sqrt(TWICE) / sqrt(HALVES), 1),
         (S.Pi * (a + 1) - S.Pi * a, S.Pi), (S.Pi * (a + b) ** 2 / (a + b), S.Pi * (a + b)),
         (Piecewise((c, Eq(s, 1)), ((a + b) ** 2, Eq(s, 2)), (a**2 + 2 * a * b + b**2, True)), Piecewise((c, Eq(s, 1)), ((a + b) ** 2, True))),
+        (Piecewise((k, Eq(s, 1)), (c, floor(a / 2) <= a), (b, True)), Piecewise((k, Eq(s, 1)), (c, True))),
         (Piecewise((c, floor(a / 2) > a), (b, True)), b), (Piecewise((c, floor(a / 2) <= a), (b, True)), c),
         (Piecewise((a, Eq(s, 1)), (b, True)) ** 2, Piecewise((a**2, Eq(s, 1)), (b**2, True))),
         (ceiling(H / Max(s, 2)), floor((H + Max(s, 2) - 1) / Max(s, 2))), (floor((a + b) / (1 / s)), s * (a + b)),
@@ -988,6 +989,8 @@ def test_divisors_of_unknown_sign_decide_nothing():
     o1, o2, o3 = symbols("o1 o2 o3", odd=True)
     for formula in (Max(o1, o2) / o3, Max(a, b) / o3, floor(a / 2) / o3, Max(o1**2, 3) / (o3 - 2), a / (o1 - o2), Min(a, b) * s / o3 + Max(a, b)):
         assert is_nonnegative(formula) is None and is_positive(formula) is None and is_nonnegative(-formula) is None
+    for formula in (o1**3 * Max(o2, 0), o1**3 * (a - 2 * floor(a / 3)), o1 * o2 * Max(o3, 1), (o1 - o2) ** 3 * a):
+        assert is_nonnegative(formula) is None and is_positive(formula) is None
     assert is_nonnegative(Max(a, b) / o3**2) is not False and is_positive(Max(o1, a) / s) is True
 
 
