@@ -395,6 +395,13 @@ def test_foreign_nodes_pass_with_simplified_arguments():
     assert simplify(Abs(a - 2 * a)) == a and simplify(Abs(u)) == Abs(u)
 
 
+def test_foreign_nodes_that_open_up_are_looked_into_however_many_there_are():
+    names, nothing = symbols("q0:8", integer=True, positive=True), b * (c + 1) - b * c - b
+    opened = Add(*(name * binomial(name, nothing + 1) for name in names))  # binomial(q, 1) is q
+    assert simplify(opened) == Add(*(name**2 for name in names)) and same(opened, Add(*(name**2 for name in names))) is True
+    assert same(Add(*((j + 2) * sin(nothing * j + nothing) + binomial(names[j], nothing) for j in range(8))), 8) is True
+
+
 def test_no_foreign_node_fails():
     """Whatever SymPy can build: the form is its own, an expression is the same as itself, and no decision raises."""
     f, q, e = Function("f"), Symbol("q", commutative=False), Symbol("e")
