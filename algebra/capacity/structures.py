@@ -3,14 +3,12 @@ r"""Closed forms of capacity allocation, derived from how the weights of a predi
 A structure knows, for white inputs, the space T in which its parameters can move the predictor w. Two facts suffice:
 
 * T contains w itself whenever anything can be trained (scaling the parameters scales w), so ``T = span(w) + T'`` with
-T'
-  orthogonal to w;
-* for a Kronecker product ``w = u (x) v`` the parts ``span(w)``, ``T_u' (x) v`` and ``u (x) T_v'`` are orthogonal.
-With the
-  *shares* ``p_i = u_i^2/||u||^2`` and ``q_j = v_j^2/||v||^2`` this gives
+  T' orthogonal to w;
+* for a Kronecker product ``w = u (x) v`` the parts ``span(w)``, ``T_u' (x) v`` and ``u (x) T_v'`` are orthogonal. With
+  the *shares* ``p_i = u_i^2/||u||^2`` and ``q_j = v_j^2/||v||^2`` this gives
   ``kappa_ij = p_i q_j + (kappa^u_i - p_i) q_j + p_i (kappa^v_j - q_j)``, and totals add up but for one each;
-* the matrices of rank r near ``U V^T`` move along ``A V^T + U B^T``, whose projector is ``1 - (1 - P_U) (x) (1 -
-P_V)``.
+* the matrices of rank r near ``U V^T`` move along ``A V^T + U B^T``, whose projector is
+  ``1 - (1 - P_U) (x) (1 - P_V)``.
 
 Everything else is put together from these. A separable kernel of two free factors:
 
