@@ -13,7 +13,8 @@ fork. The tools for this (mutmut, cosmic-ray) expect a source folder with the pa
 
 What is not changed, because no test could or should see it: annotations, code for type checkers, `assert`, decorators, the text of
 messages and representations, and numbers named ``..._BUDGET`` and comparisons with them, which say how much work is allowed and not
-what is true.
+what is true. Survivors that were found to do the same as the original are listed in ``mutation.md``; they count as survivors, and are
+left out of the last column only.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("algebra", "layers", "proofs")
+#: Survivors that were looked at and do what the original does.
+REVIEWED = ROOT / "benchmarks" / "mutation.md"
 #: Bytes of address space that a mutant may use.
 MEMORY = 4 << 30
 
@@ -405,9 +408,10 @@ class Laboratory:
         return failed or "import"
 
 
-def described(mutant: Mutant, text: str) -> str:
-    lines = text.splitlines()
-    return f"{mutant.path}:{mutant.line}: {mutant.words}: `{lines[mutant.line - 1].strip() if mutant.line else ''}`"
+def described(mutant: Mutant, text: str, *, numbered: bool = True) -> str:
+    """A mutant in words: where, what, and the line; with `numbered`, the number of the line too."""
+    source = text.splitlines()[mutant.line - 1].strip() if mutant.line else ""
+    return f"{mutant.path}{f':{mutant.line}' if numbered else ''}: {mutant.words}: `{source}`"
 
 
 def command() -> int:
@@ -417,9 +421,14 @@ def command() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="how long the tests of one mutant may take")
     parser.add_argument("--group", choices=sorted(GROUPS), action="append")
     parser.add_argument("--at", action="append", help="all mutants of this line (algebra/order.py:120) or module instead of a sample")
+    parser.add_argument("--again", type=Path, help="the survivors that an earlier output lists, instead of a sample")
     parser.add_argument("--verbose", action="store_true", help="say for every mutant what killed it")
     asked = parser.parse_args()
-    table = ["| group | mutants | tried | killed | of them out of time | survived | kill rate |", "|---|---|---|---|---|---|---|"]
+    same = REVIEWED.read_text(encoding="utf-8").splitlines() if REVIEWED.exists() else []
+    table = [
+        "| group | mutants | tried | killed | of them out of time | survived | kill rate | the same in effect | killed of the others |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     survivors: list[str] = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -428,24 +437,33 @@ def command() -> int:
         for group in asked.group or GROUPS:
             laboratory = Laboratory(folder, *GROUPS[group], asked.seconds)
             everything = [one for path, text in laboratory.texts.items() for one in mutants(path, text)]
-            if asked.at:
+            if asked.again:
+                listed = asked.again.read_text(encoding="utf-8")
+                chosen = [one for one in everything if f"- {described(one, laboratory.texts[one.path])}" in listed]
+                if not chosen:
+                    continue
+            elif asked.at:
                 chosen = [one for one in everything if {one.path, f"{one.path}:{one.line}"} & set(asked.at)]
                 if not chosen:
                     continue
             else:
                 chosen = random.Random(f"{asked.seed} {group}").sample(everything, min(asked.sample, len(everything)))
             laboratory.record()
-            killed = late = 0
+            killed = late = alike = 0
             for one in chosen:
                 killer = laboratory.kill(one)
                 killed, late = killed + bool(killer), late + (killer == "time")
                 said = described(one, laboratory.texts[one.path])
                 if not killer:
-                    survivors.append(said + ("" if laboratory.order(one) else " (reached by no test)"))
+                    reviewed = f"- {described(one, laboratory.texts[one.path], numbered=False)}" in same
+                    alike += reviewed
+                    known = " (the same in effect)" if reviewed else "" if laboratory.order(one) else " (reached by no test)"
+                    survivors.append(said + known)
                 if asked.verbose or not killer:
                     print(f"{killer or 'SURVIVED'}: {said}", file=sys.stderr, flush=True)
-            rate = f"{100 * killed / len(chosen):.1f} %"
-            table.append(f"| {group} | {len(everything)} | {len(chosen)} | {killed} | {late} | {len(chosen) - killed} | {rate} |")
+            rates = [f"{100 * killed / max(1, number):.1f} %" for number in (len(chosen), len(chosen) - alike)]
+            counts = [len(everything), len(chosen), killed, late, len(chosen) - killed, rates[0], alike, rates[1]]
+            table.append(" | ".join([f"| {group}", *map(str, counts)]) + " |")
     print("\n".join(table))
     print("\n".join(["", "Survivors:", "", *(f"- {one}" for one in survivors)] if survivors else ["", "No survivors."]))
     return 0

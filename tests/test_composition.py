@@ -518,6 +518,8 @@ FIELDS = {
         la.Conv(2, 3, padding=1) >> la.squeeze_excite(2, 1), (3, 3), (1, 1), (-1, -1), (True, True),
     ),
     "a skip along one axis": (la.Identity() + la.Conv(2, (3, 1), padding=(1, 0)), (3, 1), (1, 1), (-1, 0), (False, False)),
+    "up and down": (la.Upsample(2) >> la.MaxPool(2), (1, 1), (1, 1), None, (False, False)),
+    "three up and two down": (la.Upsample(3) >> la.MaxPool(6, stride=6), (2, 2), (2, 2), None, (False, False)),
     "branches of unequal margins": (
         la.Conv(2, 3, stride=2, padding=1) + la.MaxPool(2, stride=2), (3, 3), (2, 2), (-1, -1), (False, False),
     ),

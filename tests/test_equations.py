@@ -616,6 +616,15 @@ def test_conditions_in_words() -> None:
             la.output_shape(made("y[i] = x[i] * word", **fields), on=(3,))
 
 
+def test_a_step_that_may_be_zero_determines_nothing() -> None:
+    s, H = la.dims("s H")
+    text = "y[i] = x[(step - 1)*i + u] * W[u]\nwhere u < 2"
+    assert la.output_shape(made(text, step=4), on=(8,)) == Tuple(3)
+    for step in (s, 1):
+        with pytest.raises(la.EquationError, match="nothing determines the extent of i"):
+            la.output_shape(made(text, step=step), on=(H,))
+
+
 def test_work_adds_up() -> None:
     layer = Involution(2, 3, 2)
     found = work(layer.instance((4, 5, 5)))
