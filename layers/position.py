@@ -17,6 +17,11 @@ def _angles(base: Any, positions: int, pairs: int) -> Any:
     return numpy.outer(numpy.arange(positions), float(base) ** (-numpy.arange(pairs) / pairs))
 
 
+def _check_base(layer: Any) -> None:
+    if layer.base.is_positive is False:
+        raise FieldError(f"{type(layer).__name__}(base={layer.base}): powers of it turn the pairs; pass a positive number")
+
+
 def _cosines(layer: Any, shape: tuple[int, ...]) -> Any:
     import numpy
 
@@ -62,7 +67,7 @@ class RotaryEmbedding(Layer):
     Parameters
     ----------
     base : Number
-        Pair e is turned by ``t * base**(-2 e/features)`` at position t.
+        Positive. Pair e is turned by ``t * base**(-2 e/features)`` at position t.
 
     Notes
     -----
@@ -93,6 +98,9 @@ class RotaryEmbedding(Layer):
     """
     channel_axis = "last"
 
+    def check_fields(self) -> None:
+        _check_base(self)
+
 
 class RotaryAttention(Layer):
     """Causal scaled dot-product attention without biases, queries and keys turned by their positions.
@@ -108,7 +116,7 @@ class RotaryAttention(Layer):
         A position attends to itself and to this many minus one before it; to all, if left out.
     causal : Flag
     base : Number
-        Pair e of a head is turned by ``t * base**(-2 e/head_features)`` at position t.
+        Positive. Pair e of a head is turned by ``t * base**(-2 e/head_features)`` at position t.
 
     Notes
     -----
@@ -161,6 +169,9 @@ class RotaryAttention(Layer):
             * (self.head_features or shape[-1] / self.heads)
         ),
     }
+
+    def check_fields(self) -> None:
+        _check_base(self)
 
 
 class RelativeAttention(Layer):
