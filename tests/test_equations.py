@@ -616,6 +616,19 @@ def test_conditions_in_words() -> None:
             la.output_shape(made("y[i] = x[i] * word", **fields), on=(3,))
 
 
+def test_terms_that_are_left_out_are_zero() -> None:
+    x = np.arange(5)
+    for text, on, wanted in (
+        ("y[i] = x[i] + ((b[i] if on else 0) + (c[i] if on else 0))", False, x),
+        ("y[i] = x[i] * ((b[i] if on else 0) + (c[i] if on else 0))", False, 0 * x),
+        ("y[i] = x[i] + (b[i] if on else 0)", False, x),
+        ("y[i] = (b[i] if on else 0) - x[i]", False, -x),
+        ("y[i] = (0 if on else b[i]) + 2 * x[i]", True, 2 * x),
+    ):
+        layer = made(text, on=on)
+        assert (la.run(layer, x) == wanted).all() and la.parameters(layer, on=(5,)) == 0
+
+
 def test_a_step_that_may_be_zero_determines_nothing() -> None:
     s, H = la.dims("s H")
     text = "y[i] = x[(step - 1)*i + u] * W[u]\nwhere u < 2"
