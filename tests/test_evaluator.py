@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sympy import Eq, Expr, Ge, Integer, Symbol, Tuple, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.carriers import DomainCondition, Evaluation, Loop, PathCarrier, Site, TotalCarrier
+from layeralgebra.algebra.carriers import Carrier, DomainCondition, Evaluation, Loop, PathCarrier, Site, TotalCarrier
 from layeralgebra.algebra.evaluator import evaluate_network
 from layeralgebra.algebra.instance import Condition
 from layeralgebra.algebra.repetition import floor_affine
@@ -71,6 +71,18 @@ class Unfused(Longest):
 
 def sites(net: la.Network, on: Any = None) -> Evaluation[Any]:
     return evaluate_network(net, Sites(), on)
+
+
+def test_a_carrier_without_a_rule_does_not_guess() -> None:
+    bare: Carrier[Any] = Carrier()
+    for ask in (
+        lambda: bare.leaf(None, 0), lambda: bare.series([]), lambda: bare.join(None, []), lambda: bare.repeat(1, L, None),
+        lambda: bare.graph([], "sink"), lambda: bare.source(None), lambda: TotalCarrier().joint(None),
+        lambda: evaluate_network(la.ReLU(), bare, (3,)), lambda: evaluate_network(la.ReLU() + la.ReLU(), TotalCarrier(), (3,)),
+    ):  # fmt: skip
+        with pytest.raises(NotImplementedError):
+            ask()
+    assert bare.share(7, "name", "0") == 7
 
 
 # what a node is shown ------------------------------------------------------------------------------------------------
