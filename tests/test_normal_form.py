@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 from hypothesis import given
@@ -67,6 +67,7 @@ from layeralgebra.algebra.atoms import Atoms
 from layeralgebra.algebra.convert import Converter
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError
 from layeralgebra.algebra.evaluate import evaluate, evaluate_condition
+from layeralgebra.algebra.extrema import extremum
 from layeralgebra.algebra.inequalities import lowest
 from layeralgebra.algebra.normal_form import is_integer, is_nonnegative, is_positive, same, simplify, substitute
 from layeralgebra.algebra.probes import is_refuted, probed
@@ -578,7 +579,7 @@ NEVER_NEGATIVE = [
     floor((a + 2) / 3) - floor((a + 1) / 3), floor(2 * a / 3) - floor(a / 2), a - floor(2 * a / 3), 2 * floor(a / 2) - a + 1,
     3 * floor(a / 3) - a + 2, Max(floor(a / 2), floor(b / 2)) - floor(b / 2), floor(Max(a, b) / 2) - floor(a / 2), (a + b) ** 5 - (a + b),
     a * b**2 * c - a * b * c, ceiling(a / s) - a / s, a / s + 1 - ceiling(a / s) - 1 / s, z / a, floor(z / a) * a * b, a - Rational(1, 2),
-    u**2 * Max(v, 0), u**4 * (a - 2 * floor(a / 2)), v**2 * Max(u, -3) + 3 * v**2, 1 - a / Max(a, b), floor(u / 2) + floor((u + 1) / 2) - u + z, 2 * floor(u / 2) - u + 1, a * b / Max(2, s) - a * b / (Max(2, s) + c),
+    u**2 * Max(v, a) - u**2 * v, u**2 * Max(v, 0), u**4 * (a - 2 * floor(a / 2)), v**2 * Max(u, -3) + 3 * v**2, 1 - a / Max(a, b), floor(u / 2) + floor((u + 1) / 2) - u + z, 2 * floor(u / 2) - u + 1, a * b / Max(2, s) - a * b / (Max(2, s) + c),
     1 / floor((a + 1) / 2) - 1 / a, Max(a, b) * Min(a, b) - 1,
 ]  # fmt: skip
 
@@ -620,6 +621,8 @@ def test_what_takes_too_long_is_not_claimed():
     halves = Add(*(name - floor(name * 2 / 3) for name in many))
     assert is_nonnegative(halves - 10**6) is not True and is_positive(halves - 10**6) is not True
     assert is_nonnegative(Max(*many, evaluate=False) * Max(*many[:40], evaluate=False) - 10**6) is not True
+    longest = Add(*symbols("q0:420", odd=True, positive=True)) - 10**6
+    assert is_nonnegative(longest) is not True and is_positive(longest) is not True and is_nonnegative(-longest) is not True
     square = Add(*many) ** 2 - 10**6
     assert is_nonnegative(square * (many[0] - many[1])) is not True
 
@@ -786,6 +789,10 @@ TWICE, HALVES = (a + b) ** 2 - a**2 - b**2, (a + b) ** 2 / 2 - (a - b) ** 2 / 2 
         *((Min(*pair, evaluate=False), pair[-1]) for high in (Rational(1, 2), 1, 3) for pair in [(a + high, a), (a, a - high), (a + 3, a, a - high)]),
         ((a / c + b / c) / (a + b), 1 / c), ((a**2 - b**2) / c / (a + b), (a - b) / c),
         (floor(H * W * k / 3 + (a * b + a + 1) / (b + 1)), a + floor(H * W * k / 3 + 1 / (b + 1))),
+        (floor(2 * a / 3 + floor(b / 2) / 3), floor(2 * a / 3 + b / 6)), (floor(2 * b / 3 + floor(a / 2) / 3), floor(2 * b / 3 + a / 6)),
+        (floor(floor(a / 2) / 2 + floor(b / 2) / 4), floor(floor(a / 2) / 2 + b / 8)), (floor(floor(b / 2) / 2 + floor(a / 2) / 4), floor(floor(b / 2) / 2 + a / 8)),
+        (floor(2 * floor(real) / 3 + floor(b / 2) / 3), floor(2 * floor(real) / 3 + b / 6)),
+        (floor(2 * floor(real / 2) / 3 + floor(a / 2) / 3), floor(2 * floor(real / 2) / 3 + a / 6)),
         (floor((a * b + a + 1) / (b + 1) + c * H * W * t / (k * (b + 1))), a + floor(1 / (b + 1) + c * H * W * t / (k * (b + 1)))),
         (floor((a * b + a + 1) / (b + 1) + H * W * b / (2 * (b + 1))), a + floor(1 / (b + 1) + H * W * b / (2 * (b + 1)))),
         (sqrt((s**L + a) ** 2 - (s**L - a) ** 2), 2 * sqrt(a) * s ** (L / 2)),
@@ -838,6 +845,24 @@ def test_signs_by_residues():
     assert is_nonnegative(halves - 1) is False and is_nonnegative(halves * v) is True
     assert is_positive(Mod(u, 2) * Mod(u + 1, 2) + a) is True and is_nonnegative(1 - 2 * Mod(u, 2)) is None
     assert is_nonnegative(Mod(u, 3) * Mod(u + 1, 3) - 2 * Mod(u, 3) * Mod(u + 1, 3)) is None
+
+
+def test_an_extremum_of_what_differs_by_a_number():
+    for numbers in ((0, Rational(1, 2), Rational(-1, 2), 1), (0, 1, 2), (-1, 0), (Rational(1, 3), Rational(1, 2))):
+        for order in permutations(numbers):
+            atoms = Atoms()
+            arguments = [Converter(atoms).polynomial(a * b + number) for number in order]
+            assert atoms.to_expr(extremum(atoms, arguments, "max")) == a * b + max(numbers)
+            assert atoms.to_expr(extremum(atoms, arguments, "min")) == a * b + min(numbers)
+
+
+def test_cases_that_cannot_come_are_left_out():
+    yes, no = (order(Min(a, b, evaluate=False) * s, a * s + a) for order in (Lt, Gt))
+    assert not any(relation in (S.true, S.false) for relation in (yes, no)) and simplify(yes) is S.true and simplify(no) is S.false
+    assert simplify(Piecewise((k, Eq(s, 1)), (c, yes), (b, True))) == Piecewise((k, Eq(s, 1)), (c, True))
+    assert simplify(Piecewise((k, no), (c, Eq(s, 1)), (b, True))) == Piecewise((c, Eq(s, 1)), (b, True))
+    assert simplify(Piecewise((k, yes), (c, True))) == k and simplify(Piecewise((k, Eq(s, 1)), (c, Eq(s, 2)), (c, yes))) == Piecewise((k, Eq(s, 1)), (c, True))
+    assert simplify(Piecewise((k, no)) + b - b) == Piecewise((k, no))
 
 
 def test_nothing_is_said_of_no_case():
