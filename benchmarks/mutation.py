@@ -26,6 +26,7 @@ import functools
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -438,8 +439,8 @@ def command() -> int:
             laboratory = Laboratory(folder, *GROUPS[group], asked.seconds)
             everything = [one for path, text in laboratory.texts.items() for one in mutants(path, text)]
             if asked.again:
-                listed = asked.again.read_text(encoding="utf-8")
-                chosen = [one for one in everything if f"- {described(one, laboratory.texts[one.path])}" in listed]
+                listed = re.sub(r"(?m)^(- \S+?):\d+: ", r"\1: ", asked.again.read_text(encoding="utf-8"))  # lines may have moved
+                chosen = [one for one in everything if f"- {described(one, laboratory.texts[one.path], numbered=False)}" in listed]
                 if not chosen:
                     continue
             elif asked.at:
