@@ -598,7 +598,10 @@ def test_a_sign_is_found_and_not_more_than_holds(formula):
 
 
 ODD = {
-    symbol: Symbol(f"odd_{symbol}", odd=True, positive=symbol.is_positive or (True if symbol in (z, y) else None), negative=symbol.is_negative or (True if symbol == w else None))
+    symbol: Symbol(
+        f"odd_{symbol}", odd=True, positive=True if symbol.is_positive or symbol in (z, y) else None,
+        negative=True if symbol.is_negative or symbol == w else None,
+    )
     for symbol in TRIED if symbol.is_integer
 }  # fmt: skip
 
@@ -606,7 +609,7 @@ ODD = {
 @pytest.mark.parametrize("formula", NEVER_NEGATIVE, ids=str)
 def test_a_sign_is_found_by_reasoning_alone(formula):
     """Odd numbers are not tried out at points, so that nothing but reasoning keeps a claim from being too strong."""
-    tried = {ODD.get(symbol, symbol): [number for number in numbers if symbol not in ODD or number % 2] for symbol, numbers in TRIED.items()}
+    tried = {ODD.get(x, x): [number for number in numbers if x not in ODD or number % 2] for x, numbers in TRIED.items()}
     formula = formula.xreplace(ODD)
     free = sorted(formula.free_symbols, key=str)
     least = Rational(min(value(formula, dict(zip(free, point))) for point in product(*(tried[symbol] for symbol in free))))
@@ -990,8 +993,11 @@ def test_signs_without_sample_points():
 
 def test_rounding_loses_more_where_the_inside_is_no_fraction():
     half = Rational(1, 2)
-    for inside in ((a + real) / 2, (a + positive) / 2, (u + real * a) / 2, unknown / 2, real / 2, a / real, a / (2 * positive), (a + sqrt(b)) / 2):
-        assert is_nonnegative(floor(inside) - inside + half) is not True and is_positive(floor(inside) - inside + 1 - half / a) is not True
+    for inside in (
+        (a + real) / 2, (a + positive) / 2, (u + real * a) / 2, unknown / 2, real / 2, a / real, a / (2 * positive), (a + sqrt(b)) / 2,
+    ):  # fmt: skip
+        assert is_nonnegative(floor(inside) - inside + half) is not True
+        assert is_positive(floor(inside) - inside + 1 - half / a) is not True
     for inside in ((a + u) / 2, (u * a - 3 * b) / 2, Max(a, u) / 2, (floor(a / 3) + 1) / 2):
         assert is_nonnegative(floor(inside) - inside + half) is True
 
