@@ -255,8 +255,6 @@ class Converter:
                 factors.append((self._atom_to(number, whole), 1))
             elif integer and type(power) is int:
                 factors.append((self._opaque(atoms.list[number].expr, whole, base=number), 1))
-            elif len(monomial) == 1 and value == 1 and power == 1:
-                return None
             else:
                 return None
         return atoms.product(factors)
@@ -342,6 +340,8 @@ class Converter:
             )
         inner = self._within(bounds, replaced)
         body = inner.polynomial(node.function)
+        if not body:
+            return {}
         made = unevaluated_sum(inner.atoms.to_expr(body), *reversed(limits))
         nonnegative = all_forwards and order.is_nonnegative(inner.atoms, body)
         return self.sum_atom(made, inner.atoms.is_integer(body), nonnegative)

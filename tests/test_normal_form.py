@@ -1050,3 +1050,8 @@ def test_a_long_sum_takes_time_in_proportion(time_limit):
     point = {name: j % 11 + 1 for j, name in enumerate(names)}
     assert value(form, point) == sum(value(term, point) for term in terms)
     assert Pow(a, 2) in simplify(a * a + long - long).args or simplify(a * a + long - long) == a**2
+
+
+def test_a_sum_of_zeros_is_zero():
+    u = Symbol("u", integer=True, nonnegative=True)
+    assert simplify(Sum(Max(u - 5, 0), (u, 0, 5))) == 0
