@@ -135,7 +135,9 @@ class Derivation:
     def _sizes(self, values: Mapping[Symbol, int], words: Mapping[str, int]) -> dict[Symbol, int]:
         in_formula = {symbol for part in expressions(self.formula) for symbol in part.free_symbols}
         needed = {symbol.name: symbol for symbol in self.symbols if symbol in in_formula}
-        known = {symbol.name: symbol for symbol in (*self.net.free_symbols, *self.symbols) if isinstance(symbol, Symbol)}
+        known = {
+            symbol.name: symbol for symbol in (*self.net.free_symbols, *self.symbols) if isinstance(symbol, Symbol)
+        }
         sizes: dict[Symbol, int] = {}
         for key, value in [*values.items(), *words.items()]:
             name = key.name if isinstance(key, Symbol) else str(key)

@@ -36,7 +36,9 @@ class Domain:
         return len(self.conditions)
 
     def __add__(self, other: "Domain") -> "Domain":
-        return Domain([*self.conditions, *(c for c in other.conditions if c not in self.conditions)], self._place or other._place)
+        return Domain(
+            [*self.conditions, *(c for c in other.conditions if c not in self.conditions)], self._place or other._place
+        )
 
     @property
     def relations(self) -> list:
@@ -51,8 +53,14 @@ class Domain:
                 continue
             for copy in _copies(item.loops, dict(values)):
                 if not evaluate_condition(item.condition.relation, copy, unused=True):
-                    sizes = ", ".join(f"{symbol}={copy[symbol]}" for symbol in sorted(copy, key=str) if item.condition.relation.has(symbol))
-                    raise DomainError(f"at {item.path or self._place}: {item.condition.meaning}: {formula_text(item.condition.relation)} fails for {sizes}")
+                    sizes = ", ".join(
+                        f"{symbol}={copy[symbol]}"
+                        for symbol in sorted(copy, key=str)
+                        if item.condition.relation.has(symbol)
+                    )
+                    raise DomainError(
+                        f"at {item.path or self._place}: {item.condition.meaning}: {formula_text(item.condition.relation)} fails for {sizes}"
+                    )
 
     def holds(self, values: Mapping[Symbol, int]) -> bool:
         """Whether every condition holds."""
@@ -65,8 +73,14 @@ class Domain:
     def __str__(self) -> str:
         lines = []
         for item in self.conditions:
-            loops = "".join(f" for 0 <= {loop.index} < {loop.times}" for loop in item.loops if item.condition.relation.has(loop.index))
-            lines.append(f"{formula_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}")
+            loops = "".join(
+                f" for 0 <= {loop.index} < {loop.times}"
+                for loop in item.loops
+                if item.condition.relation.has(loop.index)
+            )
+            lines.append(
+                f"{formula_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}"
+            )
         return "\n".join(lines) or "all positive integers"
 
     __repr__ = __str__
@@ -82,4 +96,3 @@ def _copies(loops: Sequence[Loop], values: dict[Symbol, int]):
         raise BudgetError(f"the domain of {times} copies is larger than the {MOST_COPIES} that are checked one by one")
     for number in range(int(times)):
         yield from _copies(loops[1:], {**values, loops[0].index: number})
-

@@ -76,7 +76,11 @@ def _numbered(graph: "networkx.DiGraph") -> dict[str, str]:
 
 def _arrows(graph: "networkx.DiGraph") -> list[tuple[str, str]]:
     """Edges in the order in which they arrive at their nodes."""
-    return [(a, b) for node in graph.nodes for a, b, _ in sorted(graph.in_edges(node, data="order"), key=lambda edge: edge[2])]
+    return [
+        (a, b)
+        for node in graph.nodes
+        for a, b, _ in sorted(graph.in_edges(node, data="order"), key=lambda edge: edge[2])
+    ]
 
 
 def _of(net: object, asked: str) -> "networkx.DiGraph":

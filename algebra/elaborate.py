@@ -98,7 +98,9 @@ class Elaborator(Scalars):
             made = self.arithmetic(node)
             if any(isinstance(symbol, Index) for symbol in made.free_symbols):
                 names = ", ".join(sorted(str(s) for s in made.free_symbols if isinstance(s, Index)))
-                raise self.fail(f"unknown name {names}: it is no field, no scalar and no tensor", node, "a tensor with its indices")
+                raise self.fail(
+                    f"unknown name {names}: it is no field, no scalar and no tensor", node, "a tensor with its indices"
+                )
             return Constant(made)
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
@@ -126,7 +128,9 @@ class Elaborator(Scalars):
             )  # fmt: skip
             return terms[0] if len(terms) == 1 else Plus(terms) if terms else Constant(Integer(0))
         if isinstance(node.op, ast.Mult):
-            return Times(tuple(f for side in (left, right) for f in (side.factors if isinstance(side, Times) else (side,))))
+            return Times(
+                tuple(f for side in (left, right) for f in (side.factors if isinstance(side, Times) else (side,)))
+            )
         if isinstance(node.op, ast.Div):
             return Apply("divide", (left, right))
         if isinstance(node.op, ast.Pow):
@@ -210,7 +214,11 @@ class Elaborator(Scalars):
         if not isinstance(tree, ast.Compare):
             raise self.fail("where holds inequalities", tree, "where i < extent")
         stars = sorted({name for name in names_in(tree) if name in self.stars and name in self.ranks})
-        sized = {n.args[0].id for n in ast.walk(tree) if isinstance(n, ast.Call) and n.args and isinstance(n.args[0], ast.Name)}
+        sized = {
+            n.args[0].id
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Call) and n.args and isinstance(n.args[0], ast.Name)
+        }
         for axis in range(self.ranks[stars[0]]) if stars else [None]:
             self._bound_on(tree, axis, made, sized)
 
@@ -224,7 +232,12 @@ class Elaborator(Scalars):
         if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
             made.ranges[sides[1]] = (sides[0], sides[2])
             return
-        if len(sides) == 2 and isinstance(sides[0], Index) and not address_indices(sides[1]) and relations[0] in ("<", "<="):
+        if (
+            len(sides) == 2
+            and isinstance(sides[0], Index)
+            and not address_indices(sides[1])
+            and relations[0] in ("<", "<=")
+        ):
             extent = sides[1] if relations[0] == "<" else sides[1] + 1
             if sides[0] in made.bounds and made.bounds[sides[0]] != extent:
                 raise self.fail(f"{sides[0]} is bounded twice", tree)
@@ -256,7 +269,5 @@ class Elaborator(Scalars):
             if any(isinstance(part, Read) for part in address):
                 raise self.fail("a target has index expressions only", parsed.target)
             bound_here = frozenset().union(*map(address_indices, address)) if address else frozenset()
-            made.statements.append(
-                Statement(name, address, close(self.value(parsed.value), bound_here), parsed.number)
-            )
+            made.statements.append(Statement(name, address, close(self.value(parsed.value), bound_here), parsed.number))
         return made

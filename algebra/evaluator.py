@@ -59,7 +59,9 @@ class _Walk(Generic[T]):
                 Add: self._join, Mul: self._join, Concat: self._join,
             }.get(type(node))  # fmt: skip
             if rule is None:
-                raise UnsupportedError(f"{type(node).__name__} is neither a layer nor a composition known to the evaluator")
+                raise UnsupportedError(
+                    f"{type(node).__name__} is neither a layer nor a composition known to the evaluator"
+                )
             return rule(node, flows, path)
         finally:
             self.depth -= 1
@@ -75,7 +77,9 @@ class _Walk(Generic[T]):
         if not node.input_names:
             flows = ()
         elif not flows:
-            raise ShapeError(f"{node} has no input; begin the network with Input(...), or pass on=(...), as in on=(3, 224, 224)")
+            raise ShapeError(
+                f"{node} has no input; begin the network with Input(...), or pass on=(...), as in on=(3, 224, 224)"
+            )
         try:
             instance = instantiate(node, *(flow.shape for flow in flows))
         except LayerAlgebraError as error:
@@ -112,7 +116,9 @@ class _Walk(Generic[T]):
 
     def _join(self, node: Add | Mul | Concat, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         if not node.branches:
-            raise GraphError(f"{type(node).__name__}() without branches joins the arrows of a Graph; here it needs branches")
+            raise GraphError(
+                f"{type(node).__name__}() without branches joins the arrows of a Graph; here it needs branches"
+            )
         results = [self.visit(branch, flows, _under(path, place)) for place, branch in enumerate(node.branches)]
         site = self._joined(node, tuple(flow for flow, _ in results), path)
         return site.output, self.carrier.join(site, [self._single(value, node) for _, value in results])
@@ -132,7 +138,9 @@ class _Walk(Generic[T]):
         for axis, column in enumerate(zip(*(flow.shape for flow in flows))):
             wide = [size for size in column if size != 1] or [column[0]]
             for other in wide[1:]:
-                self._agree(wide[0], other, node, flows, path, f"branches that are {name} need equal sizes on axis {axis}")
+                self._agree(
+                    wide[0], other, node, flows, path, f"branches that are {name} need equal sizes on axis {axis}"
+                )
             sizes.append(wide[0])
         return Flow(tuple(sizes), next((flow.channels for flow in flows if flow.channels), None))
 
@@ -152,7 +160,14 @@ class _Walk(Generic[T]):
                 sizes.append(simplify(sum(column, Integer(0))))
                 continue
             for other in column[1:]:
-                self._agree(column[0], other, node, flows, path, f"branches that are concatenated need equal sizes on axis {axis}")
+                self._agree(
+                    column[0],
+                    other,
+                    node,
+                    flows,
+                    path,
+                    f"branches that are concatenated need equal sizes on axis {axis}",
+                )
             sizes.append(column[0])
         return Flow(tuple(sizes), channels)
 
@@ -169,8 +184,12 @@ class _Walk(Generic[T]):
     def _mismatch(node: Network, flows: tuple[Flow, ...], path: str, problem: str) -> str:
         branches = getattr(node, "branches", ()) or [f"arrow {place}" for place in range(len(flows))]
         lines = [f"{'at ' + path + ': ' if path else ''}{problem}"]
-        lines += [f"  {str(branch)[:120]} gives ({', '.join(map(str, flow.shape))})" for branch, flow in zip(branches, flows)]
-        lines.append("  write instead: branches that end in the same shape, as with a 1x1 convolution of the right stride")
+        lines += [
+            f"  {str(branch)[:120]} gives ({', '.join(map(str, flow.shape))})" for branch, flow in zip(branches, flows)
+        ]
+        lines.append(
+            "  write instead: branches that end in the same shape, as with a 1x1 convolution of the right stride"
+        )
         return "\n".join(lines)
 
     def _shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
@@ -229,7 +248,9 @@ class _Walk(Generic[T]):
         """A symbolic repetition, with its first copy apart where that one is entered by another shape than the rest follow from."""
         values: list[T] = []
         if peeled:
-            self.require(Condition(Ge(node.times, 1), "a repetition whose first copy differs needs at least one copy"), path)
+            self.require(
+                Condition(Ge(node.times, 1), "a repetition whose first copy differs needs at least one copy"), path
+            )
             flow, value = self.visit(node.copy(0), (flow,), _under(path, 0))
             values.append(self._single(value, node))
         body, entering = Copies(node, shape_of, path).entering(flow, index, peeled)

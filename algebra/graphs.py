@@ -30,7 +30,10 @@ class _Builder:
         if isinstance(net, _JOINS) and net.branches:
             if not sources:
                 sources = [self.node(f"{path}.in" if path else "in", _identity())]
-            ends = [self.draw(branch, sources, f"{path}.{place}" if path else str(place)) for place, branch in enumerate(net.branches)]
+            ends = [
+                self.draw(branch, sources, f"{path}.{place}" if path else str(place))
+                for place, branch in enumerate(net.branches)
+            ]
             empty = Concat(axis=net.axis) if isinstance(net, Concat) else type(net)()
             own = self.node(f"{path}.join" if path else "join", empty)
             for order, end in enumerate(ends):
@@ -62,7 +65,10 @@ class _Builder:
 def _identity() -> Network:
     from .layer import Layer
 
-    found = next((cls for cls in Layer.__subclasses__() if cls.__dict__.get("equation") == "y[*i] = x[*i]" and not cls.fields), None)
+    found = next(
+        (cls for cls in Layer.__subclasses__() if cls.__dict__.get("equation") == "y[*i] = x[*i]" and not cls.fields),
+        None,
+    )
     if found is None:
         raise GraphError("there is no identity layer to stand for the common input of the branches")
     return found()

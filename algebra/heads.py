@@ -96,7 +96,7 @@ class Pad:
     fill: "Constant | Read"
 
 
-Head = Union[Constant, Read, Plus, Times, Apply, Reduce, Softmax, Pad]
+Head = Constant | Read | Plus | Times | Apply | Reduce | Softmax | Pad
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,9 @@ class Instance:
                 spans.remove(other)
                 first, last = min(first, other[0]), max(last, other[1])
                 if other[2] != index:
-                    raise self._error("two recurrences that cross must share their index", self.statements[first], EquationError)
+                    raise self._error(
+                        "two recurrences that cross must share their index", self.statements[first], EquationError
+                    )
             for place in range(first, last + 1):
                 self.recurrent[place] = (first, last, index)
 
@@ -221,10 +223,17 @@ class Instance:
         for place, statement in enumerate(self.statements):
             for index in self._indices[place]:
                 if index in bounds:
-                    self._whole(bounds[index], lambda index=index: f"the extent of {index} must be an integer", statement)
+                    self._whole(
+                        bounds[index], lambda index=index: f"the extent of {index} must be an integer", statement
+                    )
                     self.extents[place][index] = simplify(bounds[index])
                     if fraction(bounds[index])[1] == 1:  # a quotient that is an integer is at least 1 already
-                        self._at_least(self.extents[place][index], _ONE, lambda index=index: f"{index} needs at least one value", statement)
+                        self._at_least(
+                            self.extents[place][index],
+                            _ONE,
+                            lambda index=index: f"{index} needs at least one value",
+                            statement,
+                        )
         for _ in range(len(self.statements) + 1):
             before = sum(map(len, self.extents)) + len(self.shapes)
             for place, statement in enumerate(self.statements):
@@ -246,7 +255,8 @@ class Instance:
             if shape is not None:
                 if len(shape) != len(read.address):
                     raise self._error(
-                        f"{read.tensor} has {len(shape)} axes {_shape_text(shape)} and is read at {len(read.address)}", statement
+                        f"{read.tensor} has {len(shape)} axes {_shape_text(shape)} and is read at {len(read.address)}",
+                        statement,
                     )
                 found.append((read, shape))
         return found
@@ -255,12 +265,16 @@ class Instance:
         extents = self.extents[place]
         if place in self.recurrent:
             first, last, running = self.recurrent[place]
-            known_extents = [self.extents[other][running] for other in range(first, last + 1) if running in self.extents[other]]
+            known_extents = [
+                self.extents[other][running] for other in range(first, last + 1) if running in self.extents[other]
+            ]
             if known_extents and running in self._indices[place]:
                 extents.setdefault(running, known_extents[0])
         pad = statement.value if isinstance(statement.value, Pad) else None
         if any(isinstance(head, Pad) for head in walk(statement.value)) and pad is None:
-            raise self._error("pad makes a tensor of its own; give it a line: z[c, *i] = pad[...](x[c, *i])", statement, EquationError)
+            raise self._error(
+                "pad makes a tensor of its own; give it a line: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
+            )
         known = self._known_reads(statement)
         if pad is not None:
             self._solve_pad(statement, pad, extents)
@@ -277,14 +291,18 @@ class Instance:
         if statement.target not in self.shapes and all(
             index in extents for part in statement.address for index in address_indices(part)
         ):
-            self.shapes[statement.target] = tuple(self._target_size(part, extents, statement) for part in statement.address)
+            self.shapes[statement.target] = tuple(
+                self._target_size(part, extents, statement) for part in statement.address
+            )
 
     def _solve_pad(self, statement: Statement, pad: Pad, extents: dict[Index, Expr]) -> None:
         shape = self.shapes.get(pad.body.tensor)
         if shape is None:
             return
         if statement.address != pad.body.address:
-            raise self._error("a padded tensor keeps its indices: z[c, *i] = pad[...](x[c, *i])", statement, EquationError)
+            raise self._error(
+                "a padded tensor keeps its indices: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
+            )
         margins: list[Margin | None] = []
         for index, size, (before, after) in zip(pad.body.address, shape, pad.widths):
             extents[index] = simplify(size + before + after)  # type: ignore[index]
@@ -316,13 +334,17 @@ class Instance:
         if not (step.is_positive or is_nonnegative(step - 1)):
             return
         room = simplify(size - 1 - self._largest(form, extents, statement))
-        self._at_least(room, _ZERO, lambda: f"an axis of {size} must hold one window of {simplify(size - room)}", statement)
+        self._at_least(
+            room, _ZERO, lambda: f"an axis of {size} must hold one window of {simplify(size - room)}", statement
+        )
         extents[index] = room + 1 if step == 1 else simplify(floor(room / step) + 1)
 
     def _largest(self, form: tuple[dict[Index, Expr], Expr], extents: dict[Index, Expr], statement: Statement) -> Expr:
         return self._reach(form, extents, statement)[1]
 
-    def _reach(self, form: tuple[dict[Index, Expr], Expr], extents: dict[Index, Expr], statement: Statement) -> tuple[Expr, Expr]:
+    def _reach(
+        self, form: tuple[dict[Index, Expr], Expr], extents: dict[Index, Expr], statement: Statement
+    ) -> tuple[Expr, Expr]:
         """The smallest and the largest value of an affine form over the box of its indices."""
         low = high = form[1]
         for index, step in form[0].items():
@@ -354,14 +376,22 @@ class Instance:
         declared = self.elaborated.declared
         for name in declared:
             if self.roles.get(name) not in ("weight", "buffer"):
-                raise self._error(f"where gives a shape to {name}, which is no weight of this equation", self.statements[0], EquationError)
+                raise self._error(
+                    f"where gives a shape to {name}, which is no weight of this equation",
+                    self.statements[0],
+                    EquationError,
+                )
         for place, statement in enumerate(self.statements):
             for read in reads(statement.value):
                 if self.roles[read.tensor] not in ("weight", "buffer") or read.tensor in self.shapes:
                     continue
                 given = declared.get(read.tensor, (None,) * len(read.address))
                 if len(given) != len(read.address):
-                    raise self._error(f"{read.tensor} is read at {len(read.address)} axes, where gives it {len(given)}", statement, EquationError)
+                    raise self._error(
+                        f"{read.tensor} is read at {len(read.address)} axes, where gives it {len(given)}",
+                        statement,
+                        EquationError,
+                    )
                 self.shapes[read.tensor] = tuple(
                     self._weight_size(part, size, place) for part, size in zip(read.address, given)
                 )
@@ -388,7 +418,9 @@ class Instance:
             for read in reads(statement.value):
                 shape = self.shapes[read.tensor]
                 if len(shape) != len(read.address):
-                    raise self._error(f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement)
+                    raise self._error(
+                        f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement
+                    )
                 for axis, (address, size) in enumerate(zip(read.address, shape)):
                     if not self._is_earlier_step(place, read, axis):
                         self._check_axis(statement, read, axis, address, size, extents)
@@ -409,7 +441,12 @@ class Instance:
         if isinstance(address, Index):
             if (partial is not None and partial[axis] is not None) or address in self.elaborated.bounds:
                 # An index that `where` bounds may stop before the end of its axis, as one with an offset may.
-                self._at_least(size, extents[address], lambda: f"{where} has {size} elements, {extents[address]} are needed", statement)
+                self._at_least(
+                    size,
+                    extents[address],
+                    lambda: f"{where} has {size} elements, {extents[address]} are needed",
+                    statement,
+                )
             elif address not in self.elaborated.ranges:
                 self._equal(size, extents[address], lambda: f"{where} must have extent {extents[address]}", statement)
             return
@@ -422,7 +459,9 @@ class Instance:
             return
         low, high = self._reach(form, extents, statement)
         self._at_least(low, _ZERO, lambda: f"{where} is read at {address}, which must not be negative", statement)
-        self._at_least(simplify(size - 1 - high), _ZERO, lambda: f"{where} has {size} elements and is read at {address}", statement)
+        self._at_least(
+            simplify(size - 1 - high), _ZERO, lambda: f"{where} has {size} elements and is read at {address}", statement
+        )
 
     def _is_masked(self, address: Expr) -> bool:
         """Whether masks speak of the same indices, so that the address is read at permitted points only."""
@@ -444,7 +483,11 @@ class Instance:
             place = waiting.pop()
             if place not in found:
                 found.add(place)
-                waiting += [self._defined[read.tensor] for read in reads(self.statements[place].value) if read.tensor in self._defined]
+                waiting += [
+                    self._defined[read.tensor]
+                    for read in reads(self.statements[place].value)
+                    if read.tensor in self._defined
+                ]
         return tuple(sorted(found))
 
     def weights(self) -> dict[str, Shape]:

@@ -124,11 +124,15 @@ class Layer(Network):
         super().__init_subclass__(**options)
         for base in cls.__mro__[1:]:
             if base is not Layer and issubclass(base, Layer):
-                raise FieldError(f"{cls.__name__} subclasses the layer {base.__name__}; a layer is final, so compose it or write its equation")
+                raise FieldError(
+                    f"{cls.__name__} subclasses the layer {base.__name__}; a layer is final, so compose it or write its equation"
+                )
         own = {name: kind for name, kind in inspect.get_annotations(cls).items() if "ClassVar" not in str(kind)}
         reserved = {"x", "inf", "pi", "where", *dir(Layer)} & set(own)
         if reserved:
-            raise FieldError(f"{cls.__name__} has a field called {sorted(reserved)[0]!r}, which means something else here; rename it")
+            raise FieldError(
+                f"{cls.__name__} has a field called {sorted(reserved)[0]!r}, which means something else here; rename it"
+            )
         cls.fields = {name: _kinds(kind, cls.__name__, name) for name, kind in own.items()}
         cls.defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
         for place, name in enumerate(own):
@@ -248,7 +252,9 @@ def _parsed(text: str) -> ParsedEquation:
 def _input_names(parsed: ParsedEquation) -> tuple[str, ...]:
     defined = {statement.target.value.id for statement in parsed.statements}  # type: ignore[attr-defined]
     if "x" in defined:
-        raise EquationError("x is the input and cannot be defined", text=parsed.text, line=1, instead="a new name on the left")
+        raise EquationError(
+            "x is the input and cannot be defined", text=parsed.text, line=1, instead="a new name on the left"
+        )
     found: dict[str, None] = {}
 
     def visit(node: ast.AST, looked_up: bool) -> None:
@@ -279,7 +285,9 @@ def _pattern(node: ast.Subscript) -> str | None:
 
 def _is_spread(item: ast.expr) -> bool:
     """A starred index, or a group of starred indices only."""
-    return isinstance(item, ast.Starred) or (isinstance(item, ast.Tuple) and all(isinstance(part, ast.Starred) for part in item.elts))
+    return isinstance(item, ast.Starred) or (
+        isinstance(item, ast.Tuple) and all(isinstance(part, ast.Starred) for part in item.elts)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -293,4 +301,3 @@ def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...]) -> tuple[str | Non
     made = _pattern(parsed.statements[-1].target)
     takes = next((pattern for pattern in patterns if pattern is not None), None)
     return ("all" if takes is None and made is not None else takes), made
-

@@ -225,7 +225,9 @@ class Concat(_Join):
         if axis is not None and not (isinstance(axis, (int, Integer)) and not isinstance(axis, bool)):
             raise FieldError(f"Concat takes the number of an axis, got axis={axis!r}")
         for branch in given:
-            same_axis = isinstance(branch, Concat) and branch.branches and branch.axis == (None if axis is None else int(axis))
+            same_axis = (
+                isinstance(branch, Concat) and branch.branches and branch.axis == (None if axis is None else int(axis))
+            )
             flat.extend(branch.branches if same_axis else (branch,))  # type: ignore[union-attr]
         where = Str("channels") if axis is None else Integer(axis)
         return Basic.__new__(cls, *(as_network(branch, "Concat") for branch in flat), where)
@@ -299,7 +301,9 @@ class Repeat(Network):
 
     def copy(self, number: object) -> Network:
         """The copy of a given number."""
-        return self.body if self.index is None else self.body.xreplace({self.index: as_size(number, "the copy", least=0)})
+        return (
+            self.body if self.index is None else self.body.xreplace({self.index: as_size(number, "the copy", least=0)})
+        )
 
 
 class Shared(Network):
@@ -354,7 +358,9 @@ class Graph(Network):
                 raise GraphError(f"an edge is a pair of names, got {edge!r}")
             for end in ends:
                 if end not in known:
-                    raise GraphError(f"the edge {ends[0]} -> {ends[1]} names {end!r}; the nodes are {', '.join(names[:20])}")
+                    raise GraphError(
+                        f"the edge {ends[0]} -> {ends[1]} names {end!r}; the nodes are {', '.join(names[:20])}"
+                    )
             if ends in arrows:
                 raise GraphError(f"the edge {ends[0]} -> {ends[1]} stands twice")
             arrows[ends] = None  # type: ignore[index]
@@ -430,5 +436,7 @@ def _topological_order(names: list[str], edges: Iterable[tuple[str, str]]) -> li
     if len(order) != len(names):
         done = set(order)
         left = [name for name in names if name not in done]
-        raise GraphError(f"the graph has a cycle among {', '.join(left[:10])}; a recurrence belongs inside a layer's equation")
+        raise GraphError(
+            f"the graph has a cycle among {', '.join(left[:10])}; a recurrence belongs inside a layer's equation"
+        )
     return order

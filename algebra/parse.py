@@ -102,7 +102,10 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
         depth += sum(line.count(bracket) for bracket in "([{") - sum(line.count(bracket) for bracket in ")]}")
         if depth > DEEPEST_BRACKETS:
             raise EquationError(
-                f"brackets are nested deeper than {DEEPEST_BRACKETS}", text=text, line=number, instead="several statements"
+                f"brackets are nested deeper than {DEEPEST_BRACKETS}",
+                text=text,
+                line=number,
+                instead="several statements",
             )
         if depth <= 0 and not line.endswith(","):
             found.append((start, pending))
@@ -165,7 +168,11 @@ def _check(tree: ast.expr, number: int, text: str) -> None:
             power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
             if isinstance(power, ast.BinOp) and isinstance(power.op, ast.Pow):
                 raise refuse("a power of a power", node, "a scalar on a line of its own")
-            if isinstance(power, ast.Constant) and isinstance(power.value, (int, float)) and power.value > LARGEST_EXPONENT:
+            if (
+                isinstance(power, ast.Constant)
+                and isinstance(power.value, (int, float))
+                and power.value > LARGEST_EXPONENT
+            ):
                 raise refuse(f"an exponent larger than {LARGEST_EXPONENT}", node, "a smaller exponent")
         if isinstance(node, ast.Call):
             name = node.func.value if isinstance(node.func, ast.Subscript) else node.func
@@ -176,11 +183,17 @@ def _check(tree: ast.expr, number: int, text: str) -> None:
             else:
                 known = (*(f for f in FUNCTIONS if f not in ("divide", "power")), *SCALAR_FUNCTIONS)
             if name.id not in known:
-                hint = f"{name.id}[index](...)" if name.id in (*REDUCTIONS, "softmax", "pad") else f"one of {', '.join(known)}"
+                hint = (
+                    f"{name.id}[index](...)"
+                    if name.id in (*REDUCTIONS, "softmax", "pad")
+                    else f"one of {', '.join(known)}"
+                )
                 raise refuse(f"there is no function {name.id!r} of this form", node, hint)
             for word in node.keywords:
                 if word.arg != "fill" or name.id != "pad":
-                    raise refuse(f"{name.id} takes no argument called {word.arg!r}", node, "pad[width](x[...], fill=-inf)")
+                    raise refuse(
+                        f"{name.id} takes no argument called {word.arg!r}", node, "pad[width](x[...], fill=-inf)"
+                    )
 
 
 @lru_cache(maxsize=4096)
@@ -236,14 +249,21 @@ def parse(text: str) -> ParsedEquation:
         if isinstance(target, ast.Name):
             if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
                 raise EquationError(
-                    f"{target.id} has no indices and is made of tensors", text=text, line=number, column=indent, instead=f"{target.id}[i] = ..."
+                    f"{target.id} has no indices and is made of tensors",
+                    text=text,
+                    line=number,
+                    column=indent,
+                    instead=f"{target.id}[i] = ...",
                 )
             scalars.append((target.id, value, number))
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
             statements.append(ParsedStatement(target, value, number))
         else:
             raise EquationError(
-                "the left side must be a tensor with its indices, or a name", text=text, line=number, instead="y[o, *i] = ..."
+                "the left side must be a tensor with its indices, or a name",
+                text=text,
+                line=number,
+                instead="y[o, *i] = ...",
             )
     if not statements:
         raise EquationError("an equation needs a statement", text=text, instead="y[*i] = x[*i]")
@@ -261,4 +281,6 @@ def _split_assignment(line: str, number: int, text: str) -> tuple[str, str, int]
             if not left.strip() or not right.strip():
                 raise EquationError("one side of '=' is empty", text=text, line=number, column=place)
             return left, right, place + 1
-    raise EquationError("a line must be 'left = right' or begin with where", text=text, line=number, instead="y[*i] = x[*i]")
+    raise EquationError(
+        "a line must be 'left = right' or begin with where", text=text, line=number, instead="y[*i] = x[*i]"
+    )

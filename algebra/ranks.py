@@ -23,7 +23,11 @@ class Names:
     """The names of one equation for one layer at one rank; `shapes` are those of the inputs, None for the schematic rank."""
 
     def __init__(
-        self, parsed: ParsedEquation, fields: Mapping[str, object], inputs: Sequence[str], shapes: Sequence[Sequence[Expr]] | None
+        self,
+        parsed: ParsedEquation,
+        fields: Mapping[str, object],
+        inputs: Sequence[str],
+        shapes: Sequence[Sequence[Expr]] | None,
     ):
         self.parsed, self.fields = parsed, fields
         self.scalars = {name: (tree, number) for name, tree, number in parsed.scalars}
@@ -42,7 +46,12 @@ class Names:
         return self.parsed.error(problem, node, self.number, instead)
 
     def _is_index(self, name: str) -> bool:
-        return name not in self.fields and name not in self.scalars and name not in SCALAR_FUNCTIONS and name not in ("_", "inf", "pi")
+        return (
+            name not in self.fields
+            and name not in self.scalars
+            and name not in SCALAR_FUNCTIONS
+            and name not in ("_", "inf", "pi")
+        )
 
     def _subscripts(self) -> list[tuple[ast.Subscript, int]]:
         """Every tensor with its indices, function subscripts such as ``max[*u]`` left out, conditionals resolved."""
@@ -119,7 +128,9 @@ class Names:
                 if isinstance(item, ast.Starred) and self._rank(item) is None:
                     starred = ", ".join(f"*{n}" for n in names_in(item.value) if n in self.stars)
                     raise self.fail(
-                        f"the number of axes of {starred} is not determined", item, "a starred index that also addresses the input"
+                        f"the number of axes of {starred} is not determined",
+                        item,
+                        "a starred index that also addresses the input",
                     )
                 width += self._rank(item) if isinstance(item, ast.Starred) else 1  # type: ignore[operator]
             if name in self.shapes and width != len(self.shapes[name]):
@@ -160,7 +171,9 @@ class Names:
             stars = {name for name in names_in(tree) if name in self.stars} if isinstance(tree, ast.Compare) else set()
             ranks = {self.ranks[name] for name in stars if name in self.ranks}
             if len(ranks) > 1:
-                raise self.fail(f"{', '.join('*' + name for name in sorted(stars))} stand for different numbers of axes", tree)
+                raise self.fail(
+                    f"{', '.join('*' + name for name in sorted(stars))} stand for different numbers of axes", tree
+                )
             for name in stars - set(self.ranks) if ranks else ():
                 self.ranks[name], changed = min(ranks), True
         return changed
@@ -176,7 +189,9 @@ class Names:
         for name in names_in(item.value):
             if name in self.stars:
                 if self.ranks.setdefault(name, rank) != rank:
-                    raise self.fail(f"*{name} stands for {self.ranks[name]} axes in one place and for {rank} in another", item)
+                    raise self.fail(
+                        f"*{name} stands for {self.ranks[name]} axes in one place and for {rank} in another", item
+                    )
                 changed |= name not in self._learned
                 self._learned.add(name)
         return changed
@@ -206,7 +221,12 @@ class Names:
             value = self.fields[node.id]
             if isinstance(value, BooleanAtom):
                 return bool(value)
-        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.left, ast.Name) and node.left.id in self.fields:
+        if (
+            isinstance(node, ast.Compare)
+            and len(node.ops) == 1
+            and isinstance(node.left, ast.Name)
+            and node.left.id in self.fields
+        ):
             value, other = self.fields[node.left.id], node.comparators[0]
             if isinstance(other, ast.Constant):
                 equal = str(value) == str(other.value)
@@ -214,7 +234,9 @@ class Names:
                     return equal
                 if isinstance(node.ops[0], (ast.NotEq, ast.IsNot)):
                     return not equal
-        raise self.fail("a condition must be a yes-or-no field, or a field compared with a literal", node, "... if bias else 0")
+        raise self.fail(
+            "a condition must be a yes-or-no field, or a field compared with a literal", node, "... if bias else 0"
+        )
 
     def _chosen(self, node: ast.expr) -> ast.expr:
         while isinstance(node, ast.IfExp):

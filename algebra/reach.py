@@ -91,7 +91,9 @@ def compose(first: Reach, then: Reach) -> Reach:
             # What is kept is the last map with positions; the input itself, where nothing has looked around yet, sees what is joined.
             trivial = own.low == own.high == 0 and all(jump == 1 for jump, _ in following)
             covers = own.covers or _joined([(other.whole, other.extent) for _, other in following])
-            made.append(replace(following[0][1], extent=own.extent) if trivial else replace(own, frozen=True, covers=covers))
+            made.append(
+                replace(following[0][1], extent=own.extent) if trivial else replace(own, frozen=True, covers=covers)
+            )
             continue
         jumps: dict[int, Expr] = {}
         low, high = own.low, own.high
@@ -131,7 +133,9 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
         raise UnsupportedError("branches that advance at different steps have no common receptive field")
     # Fields that advance differently have one interval that holds them all, from the first output to the last: margins count, as in
     # a single field. Where the number of outputs is not known, it holds the axis and what the first output sees.
-    spans = [_span(part, positions) for part in live] if positions is not None else [(part.low, part.high) for part in live]
+    spans = (
+        [_span(part, positions) for part in live] if positions is not None else [(part.low, part.high) for part in live]
+    )
     axis = [(_ZERO, size - 1)] if positions is None else []
     low = simplify(Min(*(span[0] for span in (*axis, *spans))))
     high = simplify(Max(*(span[1] for span in (*axis, *spans))))
@@ -146,7 +150,9 @@ def broadcast(reach: Reach, positions: Sequence[Expr], wanted: Sequence[Expr]) -
     still = {axis for axis, (own, size) in enumerate(zip(positions, wanted)) if own == 1 != size}
     if not still:
         return reach
-    return tuple(replace(own, jumps=tuple((axis, jump) for axis, jump in own.jumps if axis not in still)) for own in reach)
+    return tuple(
+        replace(own, jumps=tuple((axis, jump) for axis, jump in own.jumps if axis not in still)) for own in reach
+    )
 
 
 def _span(reach: AxisReach, positions: Sequence[Expr]) -> tuple[Expr, Expr]:
@@ -167,10 +173,14 @@ def power(reach: Reach, times: Expr, index: object = None) -> Reach:
             continue
         jumps = dict(own.jumps)
         if set(jumps) != {axis}:
-            raise UnsupportedError("a repeated network that moves positions to another axis has no closed receptive field")
+            raise UnsupportedError(
+                "a repeated network that moves positions to another axis has no closed receptive field"
+            )
         step = jumps[axis]
         if index is not None and step.has(index):
-            raise UnsupportedError("a repeated network whose stride changes from copy to copy has no closed receptive field")
+            raise UnsupportedError(
+                "a repeated network whose stride changes from copy to copy has no closed receptive field"
+            )
         counter = index if index is not None else Index("copy")
         scale = step**counter  # type: ignore[operator]
         low, high = (summation(end * scale, counter, _ZERO, times - 1) for end in (own.low, own.high))
@@ -206,7 +216,8 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
         return tuple(AxisReach((), _ZERO, -_ONE, extent=size) for size in sizes)
     collapsed = len(sizes) > 1 and not _has_positions(instance)
     return tuple(
-        replace(own, frozen=True, covers=own.whole) if collapsed and not own.jumps else own for own in union(known[output], instance.output)
+        replace(own, frozen=True, covers=own.whole) if collapsed and not own.jumps else own
+        for own in union(known[output], instance.output)
     )
 
 
@@ -238,7 +249,9 @@ def _accumulated(reach: Reach, statement: Statement, running: Index, sizes: Sequ
     """A recurrence has seen every earlier step: along its axis the last output depends on everything."""
     where = [axis for axis, address in enumerate(statement.address) if address == running]
     return tuple(
-        AxisReach((), _ZERO, simplify(size - 1), False, True, own.exact, size) if any(a in where for a, _ in own.jumps) else own
+        AxisReach((), _ZERO, simplify(size - 1), False, True, own.exact, size)
+        if any(a in where for a, _ in own.jumps)
+        else own
         for own, size in zip(reach, sizes)
     )
 

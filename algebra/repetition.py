@@ -35,7 +35,9 @@ class Copies:
             return body, flow.shape
         two = self.shape(self.body(Integer(start + 1)), one)
         if not len(flow.shape) == len(one.shape) == len(two.shape):
-            raise ShapeError(f"at {self.path}: a copy changes the number of axes from {len(flow.shape)} to {len(one.shape)}, so it cannot be repeated")
+            raise ShapeError(
+                f"at {self.path}: a copy changes the number of axes from {len(flow.shape)} to {len(one.shape)}, so it cannot be repeated"
+            )
         entering = tuple(
             self._hypothesis(place, a, b, c, body, flow, index)
             for place, (a, b, c) in enumerate(zip(flow.shape, one.shape, two.shape))

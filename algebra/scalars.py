@@ -122,5 +122,7 @@ class Scalars(Names):
                 raise self.fail(f"size({name}) has a value for each axis and stands where no starred index is", node)
             start += axis
         if start >= len(self.shapes[tensor]):
-            raise self.fail(f"size({name}) is asked for on axis {start}, {tensor} has the shape {tuple(self.shapes[tensor])}", node)
+            raise self.fail(
+                f"size({name}) is asked for on axis {start}, {tensor} has the shape {tuple(self.shapes[tensor])}", node
+            )
         return self.shapes[tensor][start]

@@ -83,9 +83,7 @@ def work(instance: Instance, effective: bool = False) -> Work:
     effective : bool
         Count only points that read real elements and that no mask excludes.
     """
-    return Work.total(
-        part for place in instance.live for part in _statement_parts(instance, place, effective)
-    )
+    return Work.total(part for place in instance.live for part in _statement_parts(instance, place, effective))
 
 
 def statement_work(instance: Instance, place: int, effective: bool = False) -> Work:
@@ -165,7 +163,9 @@ def depends(head: Head, place: int, instance: Instance, scope: frozenset[Index])
     if isinstance(head, Read):
         return free_indices(head)
     own = frozenset(getattr(head, "indices", ()))
-    below: frozenset[Index] = frozenset().union(*(depends(child, place, instance, scope | own) for child in children(head)))
+    below: frozenset[Index] = frozenset().union(
+        *(depends(child, place, instance, scope | own) for child in children(head))
+    )
     for mask in instance.masks(place) if own else ():
         below |= mask.indices if mask.indices & own and mask.indices <= scope | own else frozenset()
     for index, (low, high) in instance.elaborated.ranges.items():
@@ -267,7 +267,7 @@ def _group_volume(
     group: frozenset[Index], extents: dict[Index, Expr], ranges: dict[Index, tuple[Expr, Expr]], slabs: list[Slab]
 ) -> Expr:
     if not slabs and len(ranges) == 1:
-        (index, (low, high)), = ranges.items()
+        ((index, (low, high)),) = ranges.items()
         return _summed(Max(0, high - low), sorted(group - {index}, key=str), extents)
     if not ranges and len(slabs) == 1:
         form = affine(slabs[0].form)
@@ -311,7 +311,9 @@ def _slab_volume(slab: Slab, coefficients: dict[Index, Expr], extents: dict[Inde
     if low is not None and slab.high is not None and not is_nonnegative(simplify(slab.high + 1 - low)):
         low = Min(low, slab.high + 1)  # a mask and a margin may leave nothing, and no less than that
     below = _ZERO if low is None else _half_space(coefficients, extents, low - 1)
-    above = _ZERO if slab.high is None else _half_space({i: -c for i, c in coefficients.items()}, extents, -slab.high - 1)
+    above = (
+        _ZERO if slab.high is None else _half_space({i: -c for i, c in coefficients.items()}, extents, -slab.high - 1)
+    )
     if below is None or above is None:
         return None
     return simplify(box - below - above)

@@ -104,7 +104,11 @@ def fvcore(name: str) -> Callable[[], tuple[int, int]]:
     def run() -> tuple[int, int]:
         model = _build(name, "cpu")
         with torch.no_grad():
-            found = FlopCountAnalysis(model, torch.zeros(1, 3, SIZE, SIZE)).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+            found = (
+                FlopCountAnalysis(model, torch.zeros(1, 3, SIZE, SIZE))
+                .unsupported_ops_warnings(False)
+                .uncalled_modules_warnings(False)
+            )
             return _parameters(model), int(found.total())
 
     return run
@@ -128,7 +132,9 @@ def calflops(name: str) -> Callable[[], tuple[int, int]]:
 
     def run() -> tuple[int, int]:
         model = _build(name, "cpu")
-        _, macs, _ = calculate_flops(model, input_shape=(1, 3, SIZE, SIZE), print_results=False, print_detailed=False, output_as_string=False)
+        _, macs, _ = calculate_flops(
+            model, input_shape=(1, 3, SIZE, SIZE), print_results=False, print_detailed=False, output_as_string=False
+        )
         return _parameters(model), int(macs)
 
     return run

@@ -99,7 +99,9 @@ def calflops(way: str) -> int:
     from calflops import calculate_flops
 
     tokens = torch.zeros(1, TOKENS, dtype=torch.long)
-    return int(calculate_flops(model(way), args=[tokens], print_results=False, print_detailed=False, output_as_string=False)[1])
+    return int(
+        calculate_flops(model(way), args=[tokens], print_results=False, print_detailed=False, output_as_string=False)[1]
+    )
 
 
 TOOLS: dict[str, Callable[[str], int]] = {

@@ -39,7 +39,9 @@ def measure(count: int, depth: str = "0", rounds: int = ROUNDS) -> dict[str, flo
     runs = []
     for _ in range(rounds):
         command = [sys.executable, "-P", "-c", CODE, str(count), depth]
-        runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600).stdout))
+        runs.append(
+            json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600).stdout)
+        )
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
@@ -63,7 +65,12 @@ def main(sizes: tuple[int, ...] = SIZES, rounds: int = ROUNDS) -> list[dict[str,
         rows.append(row)
     for depth in ("10", "L"):
         deep = measure(10, depth, rounds)
-        rows.append({"against the number of layers": f"10 layers and a residual block, {depth} times: macs (s)", "10": f"{deep['macs']:.3g}"})
+        rows.append(
+            {
+                "against the number of layers": f"10 layers and a residual block, {depth} times: macs (s)",
+                "10": f"{deep['macs']:.3g}",
+            }
+        )
     return rows
 
 

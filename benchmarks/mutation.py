@@ -149,7 +149,9 @@ def _left_alone(node: ast.AST, parent: ast.AST, field: str) -> bool:
         return True
     if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub) and isinstance(node, ast.Constant):
         return True  # a negative number is changed by its sign
-    if isinstance(node, ast.Compare) and any(isinstance(n, ast.Name) and n.id.endswith("BUDGET") for n in ast.walk(node)):
+    if isinstance(node, ast.Compare) and any(
+        isinstance(n, ast.Name) and n.id.endswith("BUDGET") for n in ast.walk(node)
+    ):
         return True
     if isinstance(parent, ast.Raise) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         return True
@@ -278,7 +280,9 @@ def marked(path: str, text: str) -> ast.Module:
             for statement in block:
                 first = not made and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
                 if not first and not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__"):
-                    said = ast.Call(ast.Name("__reached__", ast.Load()), [ast.Constant(path), ast.Constant(statement.lineno)], [])
+                    said = ast.Call(
+                        ast.Name("__reached__", ast.Load()), [ast.Constant(path), ast.Constant(statement.lineno)], []
+                    )
                     made.append(ast.copy_location(ast.Expr(said), statement))
                 made.append(statement)
             setattr(node, name, made)
@@ -347,7 +351,10 @@ class Laboratory:
     def __init__(self, folder: Path, modules: list[str], tests: list[str], seconds: float):
         self.folder, self.seconds, self.answer = folder, seconds, folder / "answer"
         self.tests = [f"tests/test_{name}.py" for name in tests if (folder / "tests" / f"test_{name}.py").exists()]
-        self.texts = {path: (folder / "layeralgebra" / path).read_text(encoding="utf-8") for path in (f"algebra/{m}.py" for m in modules)}
+        self.texts = {
+            path: (folder / "layeralgebra" / path).read_text(encoding="utf-8")
+            for path in (f"algebra/{m}.py" for m in modules)
+        }
         self.kills: Counter[str] = Counter()
         self.reached: dict[str, dict[str, Any]] = {}
 
@@ -378,7 +385,13 @@ class Laboratory:
         everywhere = where in self.reached[""]["lines"]
         names = [n for n, found in self.reached.items() if n and (everywhere or where in found["lines"])]
         seconds = {name: self.reached[name]["seconds"] for name in names}
-        names.sort(key=lambda name: (where not in self.reached[name]["lines"], -self.kills[name] / (seconds[name] + 0.1), seconds[name]))
+        names.sort(
+            key=lambda name: (
+                where not in self.reached[name]["lines"],
+                -self.kills[name] / (seconds[name] + 0.1),
+                seconds[name],
+            )
+        )
         chosen, total = [], 0.0
         for name in names:
             if total + seconds[name] <= self.seconds:
@@ -421,7 +434,9 @@ def command() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20, help="how long the tests of one mutant may take")
     parser.add_argument("--group", choices=sorted(GROUPS), action="append")
-    parser.add_argument("--at", action="append", help="all mutants of this line (algebra/order.py:120) or module instead of a sample")
+    parser.add_argument(
+        "--at", action="append", help="all mutants of this line (algebra/order.py:120) or module instead of a sample"
+    )
     parser.add_argument("--again", type=Path, help="the survivors that an earlier output lists, instead of a sample")
     parser.add_argument("--verbose", action="store_true", help="say for every mutant what killed it")
     asked = parser.parse_args()
@@ -439,8 +454,14 @@ def command() -> int:
             laboratory = Laboratory(folder, *GROUPS[group], asked.seconds)
             everything = [one for path, text in laboratory.texts.items() for one in mutants(path, text)]
             if asked.again:
-                listed = re.sub(r"(?m)^(- \S+?):\d+: ", r"\1: ", asked.again.read_text(encoding="utf-8"))  # lines may have moved
-                chosen = [one for one in everything if f"- {described(one, laboratory.texts[one.path], numbered=False)}" in listed]
+                listed = re.sub(
+                    r"(?m)^(- \S+?):\d+: ", r"\1: ", asked.again.read_text(encoding="utf-8")
+                )  # lines may have moved
+                chosen = [
+                    one
+                    for one in everything
+                    if f"- {described(one, laboratory.texts[one.path], numbered=False)}" in listed
+                ]
                 if not chosen:
                     continue
             elif asked.at:
@@ -458,7 +479,13 @@ def command() -> int:
                 if not killer:
                     reviewed = f"- {described(one, laboratory.texts[one.path], numbered=False)}" in same
                     alike += reviewed
-                    known = " (the same in effect)" if reviewed else "" if laboratory.order(one) else " (reached by no test)"
+                    known = (
+                        " (the same in effect)"
+                        if reviewed
+                        else ""
+                        if laboratory.order(one)
+                        else " (reached by no test)"
+                    )
                     survivors.append(said + known)
                 if asked.verbose or not killer:
                     print(f"{killer or 'SURVIVED'}: {said}", file=sys.stderr, flush=True)

@@ -24,7 +24,9 @@ SCRIPT = Path(__file__).with_name("_peers.py")
 def measure(tool: str, name: str, rounds: int = 3) -> dict[str, float] | None:
     """One process; None if the tool or what it needs is not installed."""
     start = time.perf_counter()
-    run = subprocess.run([sys.executable, "-P", str(SCRIPT), tool, name, str(rounds)], capture_output=True, text=True, timeout=900)
+    run = subprocess.run(
+        [sys.executable, "-P", str(SCRIPT), tool, name, str(rounds)], capture_output=True, text=True, timeout=900
+    )
     if run.returncode:
         return None
     found = json.loads(run.stdout.strip().splitlines()[-1])
@@ -63,7 +65,9 @@ def main(models: tuple[str, ...] = MODELS, rounds: int = ROUNDS) -> list[dict[st
                     "x our warm": f"{middle['warm'] / own['warm']:.0f}",
                     "peak MiB": f"{middle['peak']:.0f}",
                     "MMACs": f"{macs / 1e6:.2f}",
-                    "right": "yes" if published is None or abs(macs / 1e9 - float(published)) < 6e-4 else f"published {float(published) * 1e3:.0f}",
+                    "right": "yes"
+                    if published is None or abs(macs / 1e9 - float(published)) < 6e-4
+                    else f"published {float(published) * 1e3:.0f}",
                 }
             )
     return rows

@@ -118,12 +118,19 @@ def derive(
 def compare(
     models: Annotated[
         list[str] | None,
-        typer.Argument(help="Published networks, such as resnet50 vgg16; without names, those with piecewise-linear layers."),
+        typer.Argument(
+            help="Published networks, such as resnet50 vgg16; without names, those with piecewise-linear layers."
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every network of the zoo.")] = False,
-    d: Annotated[int | None, typer.Option("--dimension", "-d", help="The dimension of a slice in which the data lies.")] = None,
+    d: Annotated[
+        int | None, typer.Option("--dimension", "-d", help="The dimension of a slice in which the data lies.")
+    ] = None,
     surrogate: Annotated[
-        str, typer.Option("--surrogate", help="What stands in for functions without affine pieces: relu, hard_tanh, affine.")
+        str,
+        typer.Option(
+            "--surrogate", help="What stands in for functions without affine pieces: relu, hard_tanh, affine."
+        ),
     ] = "relu",
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Hyperparameters that all of them have: resolution=160.")
@@ -140,14 +147,18 @@ def compare(
 @app.command()
 def prove(
     laws: Annotated[
-        list[str] | None, typer.Argument(help="Names of laws, or patterns such as 'receptive_field*'; all, if left out.")
+        list[str] | None,
+        typer.Argument(help="Names of laws, or patterns such as 'receptive_field*'; all, if left out."),
     ] = None,
     route: Annotated[
         list[str] | None,
-        typer.Option("--route", "-r", help="Only this route: ring, field, galois, induction, normal_form, z3, cvc5, coq."),
+        typer.Option(
+            "--route", "-r", help="Only this route: ring, field, galois, induction, normal_form, z3, cvc5, coq."
+        ),
     ] = None,
     export: Annotated[
-        Path | None, typer.Option("--export", help="Write SMT-LIB 2, Coq and a LaTeX appendix of proofs into this folder.")
+        Path | None,
+        typer.Option("--export", help="Write SMT-LIB 2, Coq and a LaTeX appendix of proofs into this folder."),
     ] = None,
 ) -> None:
     """Prove the laws of the algebra, on every route or on one; exit status 1 if a law is refuted or left undecided."""
@@ -163,7 +174,9 @@ def prove(
 
 @app.command()
 def sweep(
-    file: Annotated[Path, typer.Argument(help="A TOML file with model, metrics, [set], [over] and, to keep the table, to.")],
+    file: Annotated[
+        Path, typer.Argument(help="A TOML file with model, metrics, [set], [over] and, to keep the table, to.")
+    ],
     progress: Annotated[bool, typer.Option("--progress", help="Show a progress bar.")] = False,
 ) -> None:
     """Evaluate formulas over grids, lists or random samples of sizes."""
@@ -189,7 +202,9 @@ def import_model(
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Sizes of an ONNX file's named dimensions, or at which names in --shape are traced."),
+        typer.Option(
+            "--set", help="Sizes of an ONNX file's named dimensions, or at which names in --shape are traced."
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None, typer.Option("--metric", "-m", help="A metric, or several with commas; may be repeated.")
@@ -205,7 +220,10 @@ def import_model(
 @app.command()
 def check(
     model: Annotated[
-        str, typer.Argument(help="FILE.py::NAME, or FILE.py for all its layers; the file is run. Or a layer of the library.")
+        str,
+        typer.Argument(
+            help="FILE.py::NAME, or FILE.py for all its layers; the file is run. Or a layer of the library."
+        ),
     ],
     on: Annotated[str | None, typer.Option("--on", help="The shape that enters the layer, in integers: 3,8,8.")] = None,
     examples: Annotated[int | None, typer.Option("--examples", "-n", help="How many samples each part takes.")] = None,

@@ -182,7 +182,9 @@ def _reduction(layer: Layer, operation: str) -> str:
 def _check_reduction(layer: Layer) -> None:
     rank, axes = layer.rank, layer.axes  # type: ignore[attr-defined]
     if not rank.is_Integer or not hasattr(axes, "__len__") or any(not axis.is_Integer or axis >= rank for axis in axes):
-        raise FieldError(f"{type(layer).__name__}(axes={axes}, rank={rank}): the numbers of axes of a tensor with that many, as in axes=(1, 2), rank=3")
+        raise FieldError(
+            f"{type(layer).__name__}(axes={axes}, rank={rank}): the numbers of axes of a tensor with that many, as in axes=(1, 2), rank=3"
+        )
     if len(set(axes)) != len(axes) or len(axes) == rank:
         raise FieldError(f"{type(layer).__name__}(axes={axes}, rank={rank}): each axis once, and at least one is kept")
 
@@ -283,8 +285,14 @@ class Expand(Layer):
 
     def check_fields(self) -> None:
         axes, rank = self.axes, len(self.shape)
-        if not hasattr(axes, "__len__") or any(not axis.is_Integer or axis >= rank for axis in axes) or len(set(axes)) != len(axes):
-            raise FieldError(f"Expand(axes={axes}, shape={self.shape}): the numbers of axes of that shape, as in Expand((0,), (4, 5))")
+        if (
+            not hasattr(axes, "__len__")
+            or any(not axis.is_Integer or axis >= rank for axis in axes)
+            or len(set(axes)) != len(axes)
+        ):
+            raise FieldError(
+                f"Expand(axes={axes}, shape={self.shape}): the numbers of axes of that shape, as in Expand((0,), (4, 5))"
+            )
 
 
 class Slice(Layer):
@@ -321,7 +329,9 @@ class Slice(Layer):
 
     def check_fields(self) -> None:
         if not (self.rank.is_Integer and self.axis.is_Integer and self.axis < self.rank):
-            raise FieldError(f"Slice(axis={self.axis}, rank={self.rank}): the number of an axis of a tensor with that many")
+            raise FieldError(
+                f"Slice(axis={self.axis}, rank={self.rank}): the number of an axis of a tensor with that many"
+            )
 
 
 class Take(Layer):

@@ -55,7 +55,11 @@ class MultiHeadAttention(Layer):
     """
     claims = {
         "parameters": lambda self, shape: _attention_parameters(
-            shape[-1], self.heads, self.key_value_heads or self.heads, self.head_features or shape[-1] / self.heads, self.bias
+            shape[-1],
+            self.heads,
+            self.key_value_heads or self.heads,
+            self.head_features or shape[-1] / self.heads,
+            self.bias,
         ),
     }
 

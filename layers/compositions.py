@@ -10,7 +10,9 @@ from .pooling import AdaptiveAvgPool
 __all__ = ["squeeze_excite"]
 
 
-def squeeze_excite(channels: object, squeezed: object, activation: Network | None = None, gate: Network | None = None) -> Network:
+def squeeze_excite(
+    channels: object, squeezed: object, activation: Network | None = None, gate: Network | None = None
+) -> Network:
     """Channels weighted by a gate that sees the mean of all channels.
 
     Parameters

@@ -55,8 +55,9 @@ class Conv(Layer):
         where g < groups, o < out_channels/groups, u < kernel, (i < ceil(size(j)/stride) if padding == "same" else True)
     """
     claims = {
-        "parameters": lambda self, shape: self.out_channels
-        * (shape[0] / self.groups * _window(self.kernel, len(shape) - 1) + int(self.bias)),
+        "parameters": lambda self, shape: (
+            self.out_channels * (shape[0] / self.groups * _window(self.kernel, len(shape) - 1) + int(self.bias))
+        ),
     }
 
     def check_fields(self) -> None:
@@ -103,6 +104,7 @@ class ConvTranspose(Layer):
         where g < groups, o < out_channels/groups, u < kernel
     """
     claims = {
-        "parameters": lambda self, shape: self.out_channels
-        * (shape[0] / self.groups * _window(self.kernel, len(shape) - 1) + int(self.bias)),
+        "parameters": lambda self, shape: (
+            self.out_channels * (shape[0] / self.groups * _window(self.kernel, len(shape) - 1) + int(self.bias))
+        ),
     }

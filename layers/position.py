@@ -19,7 +19,9 @@ def _angles(base: Any, positions: int, pairs: int) -> Any:
 
 def _check_base(layer: Any) -> None:
     if layer.base.is_positive is False:
-        raise FieldError(f"{type(layer).__name__}(base={layer.base}): powers of it turn the pairs; pass a positive number")
+        raise FieldError(
+            f"{type(layer).__name__}(base={layer.base}): powers of it turn the pairs; pass a positive number"
+        )
 
 
 def _cosines(layer: Any, shape: tuple[int, ...]) -> Any:

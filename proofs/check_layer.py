@@ -139,7 +139,11 @@ class LayerCheck:
             return _witness(case, layer, layer.values, "rebuilt from its fields it is another layer")
         if copy.deepcopy(layer) != layer:
             return _witness(case, copy.deepcopy(layer), layer, "its copy is another layer")
-        if "<locals>" not in self.cls.__qualname__ and self._importable() and pickle.loads(pickle.dumps(layer)) != layer:
+        if (
+            "<locals>" not in self.cls.__qualname__
+            and self._importable()
+            and pickle.loads(pickle.dumps(layer)) != layer
+        ):
             return _witness(case, None, layer, "pickled and read again it is another layer")
         if not repr(layer) or self.cls.__name__ not in repr(layer):
             return _witness(case, repr(layer), self.cls.__name__, "its repr does not name it")
@@ -215,7 +219,9 @@ class LayerCheck:
         law = f"claim_{name}"
         if name not in METRICS:
             known = ", ".join(sorted(METRICS))
-            return Result(law, Refuted(Witness((("claim", name),), "=", None, None, f"no metric is called so; there are {known}")))
+            return Result(
+                law, Refuted(Witness((("claim", name),), "=", None, None, f"no metric is called so; there are {known}"))
+            )
 
         def at_numbers(case: Case) -> Witness | None:
             derived = _parts(_metric(name, case.layer, case.on), name)
@@ -335,7 +341,12 @@ class LayerCheck:
             return
         first = self.cases.filter(lambda case: len(case.shapes) == 1).map(lambda case: Sample(case.layer, case.on))
         for law in laws():
-            if law.kind == "structural" and isinstance(law.trial, OnSamples) and law.trial.takes_first and self._wanted(law.name):
+            if (
+                law.kind == "structural"
+                and isinstance(law.trial, OnSamples)
+                and law.trial.takes_first
+                and self._wanted(law.name)
+            ):
                 yield tried(law.name, law.trial.samples(first), law.trial.test, max(2, self.examples // 5))
 
 
@@ -358,5 +369,6 @@ def _claimed(said: Any, derived: Any) -> Any:
 
 def _plain(formula: Any) -> Any:
     parts = expressions(formula)
-    return parts[0] if len(parts) == 1 and isinstance(formula, Basic) and not isinstance(formula, Tuple) else tuple(parts)
-
+    return (
+        parts[0] if len(parts) == 1 and isinstance(formula, Basic) and not isinstance(formula, Tuple) else tuple(parts)
+    )

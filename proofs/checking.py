@@ -85,9 +85,7 @@ class Report:
     @property
     def undecided(self) -> tuple[Result, ...]:
         """What could neither be proved nor tried."""
-        return tuple(
-            result for result in self.results if isinstance(result.verdict, Undecided) and not result.cases
-        )
+        return tuple(result for result in self.results if isinstance(result.verdict, Undecided) and not result.cases)
 
     def __getitem__(self, law: str) -> Result:
         for result in self.results:
@@ -100,14 +98,21 @@ class Report:
         counts = f"{proved} proved, {sum(bool(r.cases) for r in self.results if not r.refuted)} held on samples"
         counts += f", {len(self.refuted)} refuted, {len(self.undecided)} undecided"
         ordered = sorted(self.results, key=lambda result: not result.refuted)
-        return "\n".join([f"{self.subject}: {'in order' if self.ok else 'NOT in order'} ({counts})", *map(str, ordered)])
+        return "\n".join(
+            [f"{self.subject}: {'in order' if self.ok else 'NOT in order'} ({counts})", *map(str, ordered)]
+        )
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
 
 def check(
-    subject: Any, shapes: Any = None, examples: int | None = None, *, laws: Sequence[str] | None = None, latex: bool = False
+    subject: Any,
+    shapes: Any = None,
+    examples: int | None = None,
+    *,
+    laws: Sequence[str] | None = None,
+    latex: bool = False,
 ) -> Report:
     """Check a layer against what its equation means, its claims, and the laws of the algebra.
 
@@ -150,9 +155,7 @@ def check(
 
         return Report(getattr(subject, "__name__", "composition"), tuple(check_composition(subject, many)))
     if not is_class and not isinstance(subject, Layer):
-        raise FieldError(
-            f"check takes a class of layers, a layer, or a function of two networks, got {subject!r}"
-        )
+        raise FieldError(f"check takes a class of layers, a layer, or a function of two networks, got {subject!r}")
     from .check_layer import LayerCheck
 
     name = subject.__name__ if isinstance(subject, type) else str(subject)

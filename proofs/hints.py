@@ -135,7 +135,12 @@ def _relative_attention(draw: Callable) -> tuple[dict, tuple]:
 def _rotary(draw: Callable) -> tuple[dict, tuple]:
     fields, shapes = _attention(draw)
     shapes = ((draw(st.integers(1, 4)), shapes[0][-1]),)
-    return {"heads": fields["heads"], "key_value_heads": fields["key_value_heads"], "head_features": 2, "base": 100}, shapes
+    return {
+        "heads": fields["heads"],
+        "key_value_heads": fields["key_value_heads"],
+        "head_features": 2,
+        "base": 100,
+    }, shapes
 
 
 def _reshape(draw: Callable) -> tuple[dict, tuple]:

@@ -89,7 +89,9 @@ def falsify(samples: Any, test: Callable[[Any], Witness | None], examples: int =
         from hypothesis import strategies as st
         from hypothesis.errors import Flaky, FlakyFailure, Unsatisfiable
     except ImportError:
-        raise FieldError("samples are drawn by hypothesis, which is not installed; pip install 'layeralgebra[proofs]'") from None
+        raise FieldError(
+            "samples are drawn by hypothesis, which is not installed; pip install 'layeralgebra[proofs]'"
+        ) from None
 
     spoken = since = drawn = 0
     stopped = False

@@ -258,7 +258,9 @@ def test_closed_forms_of_separable_kernels_against_numbers():
         squares = values.ravel() ** 2
         shares |= {Function(f"{name}1")(place): part for place, part in enumerate(squares / squares.sum())}
     for row, column in np.ndindex(6, 6):
-        assert float(formula.capacity(row, column).subs(shares)) == pytest.approx(found.spatial[0, row, column], abs=1e-9)
+        assert float(formula.capacity(row, column).subs(shares)) == pytest.approx(
+            found.spatial[0, row, column], abs=1e-9
+        )
 
 
 def test_closed_forms_are_not_given_where_axes_are_exchanged():

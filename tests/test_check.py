@@ -64,11 +64,17 @@ RIGHT = {
 }
 
 WRONG = {
-    "stride in the shape": ("output_shape", lambda self, s: (self.out_channels, *(extent(self, n, stride=1) for n in s[1:]))),
+    "stride in the shape": (
+        "output_shape",
+        lambda self, s: (self.out_channels, *(extent(self, n, stride=1) for n in s[1:])),
+    ),
     "channels in the shape": ("output_shape", lambda self, s: (s[0], *(extent(self, n) for n in s[1:]))),
     "forgotten bias": ("parameters", weights),
     "bias always": ("parameters", lambda self, s: weights(self, s) + self.out_channels),
-    "parameters without groups": ("parameters", lambda self, s: weights(self, s, 1) + self.out_channels * int(self.bias)),
+    "parameters without groups": (
+        "parameters",
+        lambda self, s: weights(self, s, 1) + self.out_channels * int(self.bias),
+    ),
     "MACs off by the groups": ("macs", lambda self, s: weights(self, s, 1) * positions(self, s)),
     "MACs at the input's positions": ("macs", lambda self, s: weights(self, s) * math.prod(s[1:])),
     "field without dilation": ("receptive_field", lambda self, s: self.kernel),
@@ -82,7 +88,9 @@ WRONG = {
 QUICK = ("forgotten bias", "depth of two", "bias always")
 
 
-@pytest.mark.parametrize("slip", [slip if slip in QUICK else pytest.param(slip, marks=pytest.mark.slow) for slip in WRONG])
+@pytest.mark.parametrize(
+    "slip", [slip if slip in QUICK else pytest.param(slip, marks=pytest.mark.slow) for slip in WRONG]
+)
 def test_a_wrong_claim_is_refuted(slip):
     metric, claim = WRONG[slip]
     kind = convolution("Wrong", **{**RIGHT, metric: claim})

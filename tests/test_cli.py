@@ -176,7 +176,9 @@ def test_tuples_and_words_as_hyperparameters():
     assert "valid for all positive integers n" in text
     basic = la.parameters(la.zoo.build("resnet50", block="basic"))
     assert basic == 21797672  # a ResNet-34
-    text = printed("derive", "resnet50", "-m", "parameters", "--set", "depths=(3,4,n,3)", "--set", "block='basic'", "--at", "n=6")
+    text = printed(
+        "derive", "resnet50", "-m", "parameters", "--set", "depths=(3,4,n,3)", "--set", "block='basic'", "--at", "n=6"
+    )
     assert "21 797 672" in text
 
 

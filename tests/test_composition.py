@@ -558,10 +558,15 @@ def test_branches_at_different_steps_hold_the_axis_where_their_outputs_are_not_k
         (Apart() >> Columns(), 1, 1, False),
     ],
 )
-def test_an_axis_that_is_split_is_seen_as_a_whole_only_if_both_parts_are(net: la.Network, size: int, jump: int, covers: bool) -> None:
+def test_an_axis_that_is_split_is_seen_as_a_whole_only_if_both_parts_are(
+    net: la.Network, size: int, jump: int, covers: bool
+) -> None:
     found = la.receptive_field(net, on=(2, 12))
     assert found.size == (size,) and found.covers_input == (covers,)
     assert la.derive(la.receptive_field, net, on=(2, 12)).kind == "exact"
     weights = {name: np.ones(array.shape) for name, array in la.weights(net, on=(2, 12)).items()}
-    reads = [la.run(net, np.eye(12)[[place, place]], weights)[-1] != la.run(net, np.zeros((2, 12)), weights)[-1] for place in range(12)]
+    reads = [
+        la.run(net, np.eye(12)[[place, place]], weights)[-1] != la.run(net, np.zeros((2, 12)), weights)[-1]
+        for place in range(12)
+    ]
     assert np.all(reads) == covers

@@ -22,7 +22,12 @@ NAMES = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1, max_size=12).fil
 def named(first, second, shared):
     """A network with a branch, a repetition and names of the user's."""
     L = la.dims("L")
-    nodes = {first: la.Linear(4), second: (la.ReLU() >> la.Linear(4)) ** L, "both": la.Add(), "end": la.Linear(2).shared(shared)}
+    nodes = {
+        first: la.Linear(4),
+        second: (la.ReLU() >> la.Linear(4)) ** L,
+        "both": la.Add(),
+        "end": la.Linear(2).shared(shared),
+    }
     return la.Graph(nodes, [(first, second), (first, "both"), (second, "both"), ("both", "end")])
 
 
@@ -100,7 +105,9 @@ def test_graphviz_reads_dot():
         graph = net.to_networkx()
         assert (lines.count("node"), lines.count("edge")) == (graph.number_of_nodes(), graph.number_of_edges())
     run = subprocess.run(["dot", "-Tsvg"], input=la.to_dot(HARD), capture_output=True, text=True, timeout=60)
-    assert "evil\\\" -> <b>&`%${}#_|end" in html.unescape(html.unescape(run.stdout.replace("&#45;", "-"))).replace("\xa0", " ")
+    assert 'evil\\" -> <b>&`%${}#_|end' in html.unescape(html.unescape(run.stdout.replace("&#45;", "-"))).replace(
+        "\xa0", " "
+    )
 
 
 def _has_tikz():
@@ -114,6 +121,11 @@ def test_tikz_pictures_compile(tmp_path):
     begin = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{tikz}\begin{document}"
     pictures = "\n".join(map(la.to_tikz, (HARD, named("*", "[U]", "%"), la.Linear(4) ** la.dims("L"))))
     (tmp_path / "net.tex").write_text(f"{begin}\n{pictures}\n\\end{{document}}\n", encoding="utf-8")
-    run = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "net.tex"], cwd=tmp_path, capture_output=True, timeout=120)
+    run = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "net.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=120,
+    )
     assert run.returncode == 0, run.stdout[-2000:].decode(errors="replace")
     assert (tmp_path / "net.pdf").stat().st_size > 1000

@@ -413,7 +413,9 @@ def random_layers(draw: Callable) -> la.Layer:
 )
 def test_random_equations(layer: la.Layer, channels: int, size: int, axes: int, seed: int, exact: bool) -> None:
     note(layer.equation)
-    shapes = ((channels, size) if axes == 1 or "*" not in layer.equation.split("\n")[0] else (channels, min(size, 3), 3),)
+    shapes = (
+        (channels, size) if axes == 1 or "*" not in layer.equation.split("\n")[0] else (channels, min(size, 3), 3),
+    )
     try:
         case = Case(layer, shapes, meaning(layer, shapes))
     except Impossible:
@@ -427,6 +429,7 @@ def test_random_equations(layer: la.Layer, channels: int, size: int, axes: int, 
 
 
 # sizes that are symbols ----------------------------------------------------------------------------------------------
+
 
 @every_layer
 @some
@@ -454,7 +457,10 @@ def test_formulas_at_symbols_hold_where_they_say(name: str, data: st.DataObject)
 
 
 def made(text: str, **fields: object) -> la.Layer:
-    kinds = {name: "Flag" if isinstance(value, bool) else "Text" if isinstance(value, str) else "Size" for name, value in fields.items()}
+    kinds = {
+        name: "Flag" if isinstance(value, bool) else "Text" if isinstance(value, str) else "Size"
+        for name, value in fields.items()
+    }
     return type("Custom", (la.Layer,), {"equation": text, "__annotations__": kinds})(**fields)
 
 
@@ -470,7 +476,17 @@ NUMBERS = [
 @pytest.mark.parametrize("n, k", [(7, 3), (7, 2)])
 def test_numbers_mean_what_they_mean_in_python(text: str, n: int, k: int) -> None:
     layer = made(f"m = twice - n + 2\ntwice = 2 * n\ny[o] = W[o, i, j] * x[i, j]\nwhere o < {text}", n=n, k=k)
-    names = {"n": n, "k": k, "m": n + 2, "twice": 2 * n, "size": lambda size: size, "i": 5, "j": 4, "max": max, "min": min}
+    names = {
+        "n": n,
+        "k": k,
+        "m": n + 2,
+        "twice": 2 * n,
+        "size": lambda size: size,
+        "i": 5,
+        "j": 4,
+        "max": max,
+        "min": min,
+    }
     wanted = eval(text, {"ceil": math.ceil, "floor": math.floor, "sqrt": math.isqrt, "log": math.log, **names})
     assert wanted == int(wanted)
     assert la.output_shape(layer, on=(5, 4)) == Tuple(int(wanted))
@@ -540,7 +556,11 @@ EXTENTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...] | str]] = {
     "an offset beyond the axis": ("y[i] = x[i + 2] * V[i]\nwhere i < 4", (5,), "is read at i \\+ 2"),
     "an offset to the last": ("y[i] = x[i + 2] * V[i]\nwhere i < 3", (5,), (3,)),
     "a bound before what it bounds": ("where i < 3\ny[i] = x[i] * 2\nwhere o < 2\nz[o] = y[o]", (5,), (2,)),
-    "an earlier step of a group": ("w[g, c] = z[(g, c)] * x[(g, c)]\nz[(g, c)] = w[g, c]\ny[i] = z[i]\nwhere g < 2", (4,), "read before it is defined"),
+    "an earlier step of a group": (
+        "w[g, c] = z[(g, c)] * x[(g, c)]\nz[(g, c)] = w[g, c]\ny[i] = z[i]\nwhere g < 2",
+        (4,),
+        "read before it is defined",
+    ),
     "the same step": ("w[i] = z[i] * x[i]\nz[i] = w[i]\ny[i] = z[i]", (4,), "read before it is defined"),
     "a later step": ("w[i] = z[i + 1] * x[i]\nz[i] = w[i]\ny[i] = z[i]", (4,), "read before it is defined"),
     "an earlier step": ("w[i] = z[i - 1] * x[i]\nz[i] = w[i]\ny[i] = z[i]", (4,), (4,)),
@@ -548,7 +568,11 @@ EXTENTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...] | str]] = {
     "no values": ("y[i] = x[i] * 2\nwhere i < 0", (5,), "at least one value"),
     "half a value": ("y[i] = x[i] * 2\nwhere i < 7/2", (5,), "must be an integer, but it is 7/2"),
     "without an end": ("y[i, o] = x[i] * W[o]\nwhere o < inf", (5,), "must be an integer, but it is oo"),
-    "a number that is none of values": ("y[i, o] = x[i] * W[o]\nwhere o < pi", (5,), "must be an integer, but it is pi"),
+    "a number that is none of values": (
+        "y[i, o] = x[i] * W[o]\nwhere o < pi",
+        (5,),
+        "must be an integer, but it is pi",
+    ),
     "two axes of one index": ("y[i] = x[i, i]", (3, 3), (3,)),
     "two axes of one index that differ": ("y[i] = x[i, i]", (3, 4), "must have extent 3"),
     "upsampling": ("z[2*a + u] = x[a] * W[u]\ny[i] = z[i]\nwhere u < 3", (4,), (9,)),
@@ -563,10 +587,18 @@ EXTENTS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...] | str]] = {
     "a declared shape": ("y[i] = T[i + 1] * x[i]\nwhere T[9]", (4,), (4,)),
     "a declared shape that is too small": ("y[i] = T[i + 1] * x[i]\nwhere T[4]", (4,), "T has 4 elements"),
     "a declared shape of an index": ("y[i] = T[i] * x[i]\nwhere T[9]", (4,), (4,)),
-    "a declared shape of an index that is too small": ("y[i] = T[i] * x[i]\nwhere T[3]", (4,), "has 3 elements, 4 are needed"),
+    "a declared shape of an index that is too small": (
+        "y[i] = T[i] * x[i]\nwhere T[3]",
+        (4,),
+        "has 3 elements, 4 are needed",
+    ),
     "a declared shape of another rank": ("y[i] = T[i] * x[i]\nwhere T[4, 4]", (4,), "where gives it 2"),
     "a declared shape of no weight": ("y[i] = T[i] * x[i]\nwhere x[4]", (4,), "is no weight"),
-    "a tensor read with too few indices": ("z[i, j] = x[i] * x[j]\ny[i] = z[i]", (4,), "has 2 axes .* and is read at 1"),
+    "a tensor read with too few indices": (
+        "z[i, j] = x[i] * x[j]\ny[i] = z[i]",
+        (4,),
+        "has 2 axes .* and is read at 1",
+    ),
 }
 
 
@@ -642,7 +674,9 @@ def test_work_adds_up() -> None:
     layer = Involution(2, 3, 2)
     found = work(layer.instance((4, 5, 5)))
     apart = la.flops(layer, on=(4, 5, 5), apart=True)
-    assert found.flops == la.flops(layer, on=(4, 5, 5)) == apart.multiplies + apart.adds + apart.other > 2 * found.macs > 0
+    assert (
+        found.flops == la.flops(layer, on=(4, 5, 5)) == apart.multiplies + apart.adds + apart.other > 2 * found.macs > 0
+    )
     assert sum(statement_work(layer.instance((4, 5, 5)), place).flops for place in range(4)) == found.flops
 
 

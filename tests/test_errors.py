@@ -208,7 +208,10 @@ MARKED = {  # the mark stands where that of the message is to stand; the second 
     "a maximum of one": ("y[i, o] = x[i] * W[o]\nwhere o < ^max(3)", "max is not a function of 1 numbers"),
     "a floor of two": ("y[i, o] = x[i] * W[o]\nwhere o < ^floor(3, 4)", "floor is not a function of 2 numbers"),
     "too many axes": ("y[i] = ^x[i, j]", "the input x has 1 axes (5,), the equation addresses 2"),
-    "more axes than a star leaves": ("y[i] = ^x[i, j, *k]", "the input x has 1 axes (5,), the equation addresses at least 2"),
+    "more axes than a star leaves": (
+        "y[i] = ^x[i, j, *k]",
+        "the input x has 1 axes (5,), the equation addresses at least 2",
+    ),
 }
 
 
@@ -243,7 +246,11 @@ def test_limits_are_where_they_are_said_to_be():
 
 def test_nothing_is_evaluated(tmp_path):
     witness = tmp_path / "witness"
-    for text in (f"y[i] = open('{witness}', 'w')", f"y[i] = __import__('pathlib').Path('{witness}').touch()", "y[i] = x[i] if exit() else 0"):
+    for text in (
+        f"y[i] = open('{witness}', 'w')",
+        f"y[i] = __import__('pathlib').Path('{witness}').touch()",
+        "y[i] = x[i] if exit() else 0",
+    ):
         with pytest.raises(la.LayerAlgebraError):
             la.parameters(layer(text), on=(3,))
     assert not witness.exists()

@@ -89,7 +89,9 @@ def test_a_carrier_without_a_rule_does_not_guess() -> None:
 
 
 def test_every_node_is_shown_its_place_and_its_sizes() -> None:
-    net = la.Conv(4, 3, padding=1) >> (la.Identity() + (la.ReLU() >> la.Conv(4, 1))) >> la.GlobalAvgPool() >> la.Linear(m)
+    net = (
+        la.Conv(4, 3, padding=1) >> (la.Identity() + (la.ReLU() >> la.Conv(4, 1))) >> la.GlobalAvgPool() >> la.Linear(m)
+    )
     found = sites(net, (3, H))
     assert [site.path for site, _ in found.value] == ["0", "1.0", "1.1.0", "1.1.1", "1", "2", "3"]
     assert [what for _, what in found.value] == [0, 0, 0, 0, "join", 0, 0]
@@ -117,8 +119,16 @@ def test_repetitions_around_a_node_are_known_there() -> None:
     net = ((la.Linear(n) >> la.ReLU()) ** k >> la.Linear(n)) ** L
     inner, outer = Loop(l_2, k), Loop(l, L)
     found = sites(net, (n,))
-    assert [item[0].path for item in found.value if isinstance(item[0], Site)] == ["[l].0[l_2].0", "[l].0[l_2].1", "[l].1"]
-    assert [item[0].loops for item in found.value if isinstance(item[0], Site)] == [(outer, inner), (outer, inner), (outer,)]
+    assert [item[0].path for item in found.value if isinstance(item[0], Site)] == [
+        "[l].0[l_2].0",
+        "[l].0[l_2].1",
+        "[l].1",
+    ]
+    assert [item[0].loops for item in found.value if isinstance(item[0], Site)] == [
+        (outer, inner),
+        (outer, inner),
+        (outer,),
+    ]
     assert [item for item in found.value if not isinstance(item[0], Site)] == [(k, None), (L, None)]
     after = sites((la.Linear(n) ** L) >> (la.Linear(n) ** k) >> la.ReLU(), (n,)).value
     assert [item[0].loops for item in after if isinstance(item[0], Site)] == [(Loop(l, L),), (Loop(l, k),), ()]
@@ -158,7 +168,7 @@ def test_what_enters_is_given_in_one_of_few_ways() -> None:
 def test_networks_nest_to_a_known_depth() -> None:
     def nested(levels: int) -> la.Network:
         net: la.Network = la.ReLU()
-        for level in range(levels):
+        for _ in range(levels):
             net = la.Graph({"only": net})
         return net
 
@@ -201,7 +211,9 @@ def test_sizes_that_are_added_must_agree_or_be_one() -> None:
 )  # fmt: skip
 def test_joins_of_given_shapes(rank: int, data: st.DataObject, kind: str, branches: int) -> None:
     """Against the rules of NumPy, and a literal reading of what concatenation is."""
-    shapes = [tuple(data.draw(st.lists(st.sampled_from([1, 2, 3]), min_size=rank, max_size=rank))) for _ in range(branches)]
+    shapes = [
+        tuple(data.draw(st.lists(st.sampled_from([1, 2, 3]), min_size=rank, max_size=rank))) for _ in range(branches)
+    ]
     axis = data.draw(st.integers(-rank - 1, rank))
     parts = {f"p{place}": la.Parameter(shape) for place, shape in enumerate(shapes)}
     join = la.Add() if kind == "add" else la.Concat(axis=axis)
@@ -213,9 +225,7 @@ def test_joins_of_given_shapes(rank: int, data: st.DataObject, kind: str, branch
         fits = -rank <= axis < rank and all(
             len(set(column)) == 1 for place, column in enumerate(zip(*shapes)) if place != axis % rank
         )
-        wanted = tuple(
-            sum(column) if place == axis % rank else column[0] for place, column in enumerate(zip(*shapes))
-        )
+        wanted = tuple(sum(column) if place == axis % rank else column[0] for place, column in enumerate(zip(*shapes)))
     if fits:
         assert la.output_shape(net) == Tuple(*wanted)
     else:
@@ -265,13 +275,21 @@ def test_paths_through_random_graphs(size: int, data: st.DataObject) -> None:
             left = set(nodes) - {name for names in sources.values() for name in names}
             before = sorted({*before, *left})
         name = f"n{place}"
-        choices = {0: [la.ReLU(), la.Parameter((2, 2))], 1: [la.ReLU(), la.Abs() >> la.ReLU()], 2: [la.Add(), la.Subtract()]}
+        choices = {
+            0: [la.ReLU(), la.Parameter((2, 2))],
+            1: [la.ReLU(), la.Abs() >> la.ReLU()],
+            2: [la.Add(), la.Subtract()],
+        }
         nodes[name] = data.draw(st.sampled_from(choices.get(len(before), [la.Add(), la.Concat(axis=0)])))
         if isinstance(nodes[name], la.Concat) and place < size - 1:
             nodes[name] = la.Mul()
         sources[name] = before
     cost = {name: data.draw(st.integers(1, 4)) for name, node in nodes.items() if isinstance(node, la.ReLU)}
-    ports = {name: (data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))) for name, node in nodes.items() if isinstance(node, la.Subtract)}
+    ports = {
+        name: (data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4)))
+        for name, node in nodes.items()
+        if isinstance(node, la.Subtract)
+    }
     net = la.Graph(nodes, [(a, b) for b, before in sources.items() for a in before])
 
     def until(name: str) -> int:
@@ -292,7 +310,12 @@ def test_paths_through_random_graphs(size: int, data: st.DataObject) -> None:
 def test_inputs_inside_a_graph() -> None:
     """What begins with its own input, or has none, takes nothing from outside."""
     net = la.Graph(
-        {"image": la.Input(3, 8) >> la.Conv(2, 3), "text": la.Input(5) >> la.Linear(2), "wide": la.Reshape((2, 1)), "sum": la.Add()},
+        {
+            "image": la.Input(3, 8) >> la.Conv(2, 3),
+            "text": la.Input(5) >> la.Linear(2),
+            "wide": la.Reshape((2, 1)),
+            "sum": la.Add(),
+        },
         [("text", "wide"), ("image", "sum"), ("wide", "sum")],
     )
     assert la.output_shape(net) == Tuple(2, 6)
@@ -304,9 +327,14 @@ def test_inputs_inside_a_graph() -> None:
     with pytest.raises(la.GraphError, match="nothing arrives at the join 'all'"):
         la.macs(la.Graph({"all": la.Add()}))
     with pytest.raises(la.GraphError, match="which takes 2; join"):
-        la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "e": la.ReLU(), "d": la.Subtract()}, [(x, "d") for x in "abe"]), on=(3,))
+        la.macs(
+            la.Graph({"a": la.ReLU(), "b": la.ReLU(), "e": la.ReLU(), "d": la.Subtract()}, [(x, "d") for x in "abe"]),
+            on=(3,),
+        )
     with pytest.raises(la.GraphError, match="which takes 1; join"):
-        la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "d": la.ReLU() >> la.ReLU()}, [("a", "d"), ("b", "d")]), on=(3,))
+        la.macs(
+            la.Graph({"a": la.ReLU(), "b": la.ReLU(), "d": la.ReLU() >> la.ReLU()}, [("a", "d"), ("b", "d")]), on=(3,)
+        )
     for branches in ((la.ReLU() + la.Abs()).shared("s"), la.Graph({"only": la.ReLU()}).shared("s")):
         with pytest.raises(la.GraphError, match="which takes 1; join"):
             la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "d": branches}, [("a", "d"), ("b", "d")]), on=(3,))
@@ -403,7 +431,16 @@ def test_floor_affine_maps_are_recognised(shift: int, under: int, more: int) -> 
     assert found is not None
     a, divisor = found
     assert all((size + a) // divisor == (size + shift) // under + more for size in range(1, 30))
-    for other in (2 * image, image + H, floor(2 * H / 3), floor(H / 2) + floor(H / 3), floor(H / 2) * H, floor(s / 2), c, floor(k / H)):
+    for other in (
+        2 * image,
+        image + H,
+        floor(2 * H / 3),
+        floor(H / 2) + floor(H / 3),
+        floor(H / 2) * H,
+        floor(s / 2),
+        c,
+        floor(k / H),
+    ):
         assert floor_affine(other, H) is None
 
 
@@ -434,7 +471,9 @@ def test_conditions_inside_a_repetition_are_checked_for_every_copy() -> None:
 
 
 def test_domains_are_collections() -> None:
-    first, second = (la.Domain([DomainCondition(Condition(Ge(symbol, 2), "two"), "0")], symbol.name) for symbol in (m, n))
+    first, second = (
+        la.Domain([DomainCondition(Condition(Ge(symbol, 2), "two"), "0")], symbol.name) for symbol in (m, n)
+    )
     both = first + second
     assert len(first) == 1 and len(both) == 2 and len(both + first) == 2 and list(both)[:1] == list(first)
     assert both.relations == [Ge(m, 2), Ge(n, 2)]
@@ -487,11 +526,24 @@ def test_sizes_that_a_formula_does_not_need_are_checked_against_its_domain_only(
 def test_a_derivation_says_how() -> None:
     derived = la.derive(la.macs, la.Linear(m) >> (la.ReLU() >> la.Linear(m)) ** L, on=(c,))
     words = [step.text for step in derived.steps]
-    assert words[0] == "0: Linear(m) takes (c,) to (m,)" and words[2] == "1[l].1: Linear(m) takes (m,) to (m,), for each l below L"
-    assert words[3:] == ["composed", "in normal form"] and [step.expression for step in derived.steps][:3] == [c * m, 0, m**2]
-    assert derived.steps[-2].expression == derived.composed and derived.steps[-1].expression == derived.formula == c * m + L * m**2
+    assert (
+        words[0] == "0: Linear(m) takes (c,) to (m,)"
+        and words[2] == "1[l].1: Linear(m) takes (m,) to (m,), for each l below L"
+    )
+    assert words[3:] == ["composed", "in normal form"] and [step.expression for step in derived.steps][:3] == [
+        c * m,
+        0,
+        m**2,
+    ]
+    assert (
+        derived.steps[-2].expression == derived.composed
+        and derived.steps[-1].expression == derived.formula == c * m + L * m**2
+    )
     assert la.derive(la.macs, la.Conv(m, 1), on=(c, H)).steps[0].text == "the layer: Conv(m, 1) takes (c, H) to (m, H)"
-    assert la.derive(la.macs, la.Subtract(), on=[(c,), (c,)]).steps[0].text == "the layer: Subtract() takes (c,), (c,) to (c,)"
+    assert (
+        la.derive(la.macs, la.Subtract(), on=[(c,), (c,)]).steps[0].text
+        == "the layer: Subtract() takes (c,), (c,) to (c,)"
+    )
     long = la.Concat(*[la.ReLU()] * 60)
     join = next(term for term in la.derive(la.flops, long, on=(c,)).terms if isinstance(term.node, la.Concat))
     assert join.sentence().startswith("the layer: Concat takes (c,), (c,), ")
@@ -504,7 +556,12 @@ def test_derivations_stand_side_by_side() -> None:
     macs, parameters, flops = (la.derive(metric, net, on=(c,)) for metric in ("macs", "parameters", "flops"))
     both = macs + parameters
     assert len(both) == 2 and list(both) == [macs, parameters] and both["parameters"] is parameters
-    assert list(both + flops) == list(macs + (parameters + flops)) == list(sum([macs, parameters, flops])) == [macs, parameters, flops]
+    assert (
+        list(both + flops)
+        == list(macs + (parameters + flops))
+        == list(sum([macs, parameters, flops]))
+        == [macs, parameters, flops]
+    )
     assert list(both + both) == [macs, parameters, macs, parameters]
     assert both(n=2, c=3) == both({n: 2}, c=3) == both({n: 2, "c": 3}) == {"macs": 6, "parameters": 8}
     shape = la.derive(la.output_shape, net, on=(c,))
@@ -541,5 +598,9 @@ def test_metrics_are_registered_by_name() -> None:
     assert dict(la.derive(la.macs, la.Linear(n), on=(c,), effective=True).options) == {"effective": True}
     assert dict(la.derive(la.macs, la.Linear(n), on=(c,)).options) == {"effective": False}
     padded = la.Conv(1, 3, padding=1, bias=False)
-    assert la.derive(la.macs, padded, on=(1, 5), effective=True).formula == la.macs(padded, on=(1, 5), effective=True) == 13
+    assert (
+        la.derive(la.macs, padded, on=(1, 5), effective=True).formula
+        == la.macs(padded, on=(1, 5), effective=True)
+        == 13
+    )
     assert la.macs(padded, on=(1, 5)) == 15

@@ -62,7 +62,9 @@ def test_what_cannot_be_imported(tmp_path, arguments):
 def test_a_keras_model(tmp_path):
     pytest.importorskip("oracles.keras_on_torch", exc_type=ImportError)
     path = tmp_path / "mine.py"
-    path.write_text("import keras\n\n\ndef make_model():\n    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n")
+    path.write_text(
+        "import keras\n\n\ndef make_model():\n    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
+    )
     found = run(f"{path}:make_model")
     assert found.exit_code == 0 and "15" in found.output and "(3,)" in found.output, found.output
     assert run(f"{path}:make_model", "--shape", "4").exit_code == 2

@@ -51,17 +51,23 @@ def _mobilenet_v3():
 
 
 def _regnet(ratio):
-    return regnet.RegNet(regnet.BlockParams([1, 2], [8, 16], [4, 8], [1.0, 1.0], [2, 2], ratio), num_classes=5, stem_width=8)
+    return regnet.RegNet(
+        regnet.BlockParams([1, 2], [8, 16], [4, 8], [1.0, 1.0], [2, 2], ratio), num_classes=5, stem_width=8
+    )
 
 
 def _vgg():
     made = vgg.VGG(vgg.make_layers([4, "M", 8, "M"], batch_norm=True), init_weights=False)
-    made.classifier = torch.nn.Sequential(torch.nn.Linear(8 * 49, 6), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(6, 5))  # not 4096 wide
+    made.classifier = torch.nn.Sequential(
+        torch.nn.Linear(8 * 49, 6), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(6, 5)
+    )  # not 4096 wide
     return made
 
 
 def _swin(block, patch):
-    return swin_transformer.SwinTransformer([4, 4], 8, [1, 1], [2, 2], [4, 4], num_classes=5, block=block, downsample_layer=patch)
+    return swin_transformer.SwinTransformer(
+        [4, 4], 8, [1, 1], [2, 2], [4, 4], num_classes=5, block=block, downsample_layer=patch
+    )
 
 
 FAMILIES = {
@@ -131,7 +137,9 @@ def filled(made, learned, fixed):
         assert next(waiting, None) is None
 
 
-@pytest.mark.parametrize("family", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FAMILIES])
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FAMILIES]
+)
 def test_the_imported_network_computes_what_the_module_computes(family):
     build, size = FAMILIES[family]
     torch.manual_seed(0)

@@ -23,7 +23,9 @@ def counted(module, *inputs):
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         module.eval()(*inputs)
-    return counter.get_total_flops() // 2, {str(name): flops // 2 for name, flops in counter.get_flop_counts()["Global"].items()}
+    return counter.get_total_flops() // 2, {
+        str(name): flops // 2 for name, flops in counter.get_flop_counts()["Global"].items()
+    }
 
 
 class Outputs(nn.Module):

@@ -8,7 +8,9 @@ import pytest
 
 import layeralgebra as la
 
-keras = pytest.importorskip("oracles.keras_on_torch", reason="Keras or PyTorch is not installed", exc_type=ImportError).keras
+keras = pytest.importorskip(
+    "oracles.keras_on_torch", reason="Keras or PyTorch is not installed", exc_type=ImportError
+).keras
 layers = keras.layers
 
 
@@ -64,7 +66,9 @@ def test_models(make):
 
 
 def test_axes_without_a_size_are_symbols():
-    model = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, strides=2), layers.GlobalAveragePooling2D(), layers.Dense(2)])
+    model = keras.Sequential(
+        [keras.Input((None, None, 3)), layers.Conv2D(4, 3, strides=2), layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    )
     derived = la.derive("macs", la.from_keras(model))
     assert derived(n0=33, n1=21) == 16 * 10 * 4 * 27 + 8
     assert la.receptive_field(la.from_keras(model)).size == (3, 3)

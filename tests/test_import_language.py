@@ -19,7 +19,9 @@ def small(way):
     return made
 
 
-@pytest.mark.parametrize("way", [way if way == "function" else pytest.param(way, marks=pytest.mark.slow) for way in language.WAYS])
+@pytest.mark.parametrize(
+    "way", [way if way == "function" else pytest.param(way, marks=pytest.mark.slow) for way in language.WAYS]
+)
 def test_gpt2_from_pytorch_equals_the_zoo(way):
     net = la.from_torch(lambda: language.LanguageModel(50257, 1024, 768, 12, 12, way), (1024,), integers=True)
     zoo = la.zoo.build("gpt2")

@@ -83,7 +83,11 @@ class Writer:
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["conv", "branch", "twice", "concat", "reshape", "transpose", "pool"]), st.integers(1, 6)), min_size=1, max_size=8
+    st.tuples(
+        st.sampled_from(["conv", "branch", "twice", "concat", "reshape", "transpose", "pool"]), st.integers(1, 6)
+    ),
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -101,7 +105,8 @@ def test_random_graphs(tmp_path_factory, steps, length):
     net = la.from_onnx(path)
     found = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
     inferred = {
-        entry.name: [dim.dim_value or 1 for dim in entry.type.tensor_type.shape.dim] for entry in (*found.value_info, *found.output)
+        entry.name: [dim.dim_value or 1 for dim in entry.type.tensor_type.shape.dim]
+        for entry in (*found.value_info, *found.output)
     }
     assert tuple(la.output_shape(net)) == tuple(inferred[writer.x][1:])
     assert la.parameters(net) == writer.parameters

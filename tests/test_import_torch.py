@@ -227,7 +227,11 @@ class Random(nn.Module):
         return self.head(x.mean(-1))
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["conv", "branch", "norm", "again", "reshape", "split"]), st.integers(1, 4)), min_size=1, max_size=7)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["conv", "branch", "norm", "again", "reshape", "split"]), st.integers(1, 4)),
+    min_size=1,
+    max_size=7,
+)
 
 
 @given(steps=STEPS, length=st.integers(8, 20))
@@ -258,7 +262,11 @@ def test_there_and_back(name):
     module = la.to_torch(net)
     shape = next(iter(net.atoms(la.Input))).shape if net.atoms(la.Input) else net.parts[0].shape
     back = la.from_torch(module, tuple(int(size) for size in shape))
-    assert (la.parameters(back), la.macs(back), la.output_shape(back)) == (la.parameters(net), la.macs(net), la.output_shape(net))
+    assert (la.parameters(back), la.macs(back), la.output_shape(back)) == (
+        la.parameters(net),
+        la.macs(net),
+        la.output_shape(net),
+    )
     assert sum(p.numel() for p in module.parameters()) == la.parameters(net)
 
 

@@ -85,7 +85,9 @@ def formulas(draw):
 def value_of_text(text: str, sizes: dict[str, int]) -> Fraction:
     """What a text says, by Python's own arithmetic on fractions."""
     names = {name: Fraction(size) for name, size in sizes.items()}
-    return Fraction(eval(text, {"__builtins__": {}}, {**names, "floor": math.floor, "ceil": math.ceil, "max": max, "min": min}))
+    return Fraction(
+        eval(text, {"__builtins__": {}}, {**names, "floor": math.floor, "ceil": math.ceil, "max": max, "min": min})
+    )
 
 
 class Reader:
@@ -202,7 +204,9 @@ def test_an_index_that_clashes_with_a_size_has_a_prime():
 def test_axes_are_spelled_out_at_given_shapes():
     made = lines(la.Conv(8, 3, padding=1), (3, H, W))
     assert made[1].endswith(r"W_{o, c, u_{1}, u_{2}}\, z_{c, i_{1} + u_{1}, i_{2} + u_{2}} + b_{o}")
-    assert made[2].startswith(r"& \text{where } x \in \mathbb{R}^{3 \times H \times W}, \enspace y \in \mathbb{R}^{8 \times H \times W}")
+    assert made[2].startswith(
+        r"& \text{where } x \in \mathbb{R}^{3 \times H \times W}, \enspace y \in \mathbb{R}^{8 \times H \times W}"
+    )
     assert r"W \in \mathbb{R}^{8 \times 3 \times 3 \times 3}" in made[2]
 
 
@@ -210,7 +214,10 @@ def test_axes_are_spelled_out_at_given_shapes():
     ("layer", "part"),
     [
         (la.MultiHeadAttention(4, causal=True), r"\boldsymbol{j} \le \boldsymbol{i}"),
-        (la.MultiHeadAttention(4), r"\operatorname{softmax}_{\boldsymbol{j}} \left(\frac{w_{n, \boldsymbol{i}, \boldsymbol{j}}}"),
+        (
+            la.MultiHeadAttention(4),
+            r"\operatorname{softmax}_{\boldsymbol{j}} \left(\frac{w_{n, \boldsymbol{i}, \boldsymbol{j}}}",
+        ),
         (la.LSTM(8), r"h_{t, \cdot} = 0 \text{ for } t < 0"),
         (la.LSTM(8), r"W^{a}_{o, f}\, x_{t, f} + b^{a}_{o} + \sum_{p} U^{a}_{o, p}\, h_{t - 1, p}"),
         (la.Embedding(100, 8), r"y_{\boldsymbol{t}, m} &= E_{x_{\boldsymbol{t}}, m}"),
@@ -338,7 +345,11 @@ def test_networks(net, latex):
 
 
 def test_a_long_network_is_broken_into_lines():
-    net = la.Input(3, H, W) >> (la.Conv(c, 3, padding=1) >> la.BatchNorm() >> la.ReLU()) ** L >> la.zoo.build("resnet18").parts[5]
+    net = (
+        la.Input(3, H, W)
+        >> (la.Conv(c, 3, padding=1) >> la.BatchNorm() >> la.ReLU()) ** L
+        >> la.zoo.build("resnet18").parts[5]
+    )
     made = network_latex(net)
     assert made.startswith("\\begin{aligned}") and braces_match(made)
     assert max(len(line) for line in made.splitlines()) < 300
@@ -387,9 +398,13 @@ def test_stages_add_up_to_the_total(name):
 @pytest.mark.parametrize("name", ["resnet18", "vgg16", "densenet121", "gpt2", "vit_b_16", "mobilenet_v2"])
 def test_stages_of_published_networks(name):
     net, named = la.zoo.build(name), la.zoo.stages(name)
-    found = derivations(net, "parameters", "receptive_field" if "conv" in str(net).lower() and name != "vit_b_16" else "depth")
+    found = derivations(
+        net, "parameters", "receptive_field" if "conv" in str(net).lower() and name != "vit_b_16" else "depth"
+    )
     rows = list(stage_table(found, named))
-    assert [row["stage"] for row in rows[:-1] if row["stage"] != "shared"] == [stage for stage in named if stage != "input"]
+    assert [row["stage"] for row in rows[:-1] if row["stage"] != "shared"] == [
+        stage for stage in named if stage != "input"
+    ]
     assert sum(row["parameters"] for row in rows[:-1]) == la.parameters(net)
     assert tuple(rows[-1]["output shape"]) == tuple(la.output_shape(net))
     assert rows[-1][found.parts[1].metric.title] == found.parts[1].formula
@@ -413,9 +428,7 @@ def test_tables_keep_to_their_width(name, width):
         assert max(map(len, table.text(width).splitlines())) <= width
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=6), st.integers(1, 200)
-)
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=6), st.integers(1, 200))
 def test_columns_give_way_no_further_than_they_can(pairs, room):
     natural, least = [max(pair) for pair in pairs], [min(pair) for pair in pairs]
     widths = fitted(natural, least, room)

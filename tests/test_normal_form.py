@@ -255,7 +255,9 @@ def test_nothing_is_merged_that_may_not_be():
         *((ceiling(a / v), {a: number, v: under}) for number in range(1, 6) for under in (-3, -2, -1, 2)),
         *((ceiling(u / (2 * v)), {u: number, v: under}) for number in range(-4, 5) for under in (-3, -1, 2)),
         *((floor(-b / v), {b: number, v: under}) for number in range(1, 6) for under in (-3, -2, 1)),
-        (ceiling(a / real), {a: 5, real: 2.5}), (floor(-a / positive), {a: 5, positive: 2.5}), (ceiling(real / 2), {real: 2.5}),
+        (ceiling(a / real), {a: 5, real: 2.5}),
+        (floor(-a / positive), {a: 5, positive: 2.5}),
+        (ceiling(real / 2), {real: 2.5}),
         (floor(inner / v), {u: 5, v: -2}),
         (floor((b - inner) / v), {u: 5, v: -2, b: 1}),
         (floor((2 * inner + 1) / 3), {u: 3}),
@@ -359,7 +361,9 @@ def test_what_is_in_normal_form_already_is_left():
         assert simplify(formula) == formula
     assert simplify(2 ** (a - b) * 2**b - 1) == 2**a - 1
     assert simplify(sqrt((u + 1) ** 2 - u**2 - 1)) == sqrt(2 * u) and simplify(sqrt((u + 1) ** 2 - u**2 - 2 * u)) == 1
-    assert simplify(sqrt((u + v) ** 2 - (u - v) ** 2)) == sqrt(4 * u * v) and simplify(sqrt((u + 1) ** 3 - 3 * u**2 - 3 * u - 1)) == sqrt(u**3)
+    assert simplify(sqrt((u + v) ** 2 - (u - v) ** 2)) == sqrt(4 * u * v) and simplify(
+        sqrt((u + 1) ** 3 - 3 * u**2 - 3 * u - 1)
+    ) == sqrt(u**3)
 
 
 def test_powers_of_unknown_sign_are_left():
@@ -399,7 +403,10 @@ def test_foreign_nodes_pass_with_simplified_arguments():
 def test_foreign_nodes_that_open_up_are_looked_into_however_many_there_are():
     names, nothing = symbols("q0:8", integer=True, positive=True), b * (c + 1) - b * c - b
     opened = Add(*(name * binomial(name, nothing + 1) for name in names))  # binomial(q, 1) is q
-    assert simplify(opened) == Add(*(name**2 for name in names)) and same(opened, Add(*(name**2 for name in names))) is True
+    assert (
+        simplify(opened) == Add(*(name**2 for name in names))
+        and same(opened, Add(*(name**2 for name in names))) is True
+    )
     assert same(Add(*((j + 2) * sin(nothing * j + nothing) + binomial(names[j], nothing) for j in range(8))), 8) is True
 
 
@@ -467,13 +474,23 @@ def test_substitution_is_not_caught_by_an_index():
 def test_cases_and_relations():
     assert simplify(a < a + b) is S.true and simplify(Eq(a, a + 1)) is S.false and simplify(Ne(2 * a, a + a)) is S.false
     for less, more in ((floor(a / 2), a), (Min(a, b), a + 1), (Mod(u, 3), 3 * s), (-Max(u, 0), L)):
-        assert simplify(Eq(less, more)) is S.false and simplify(Ne(less, more)) is S.true and simplify(Eq(more, less)) is S.false
-        assert simplify(less < more) is S.true and simplify(less >= more) is S.false and simplify(more <= less) is S.false
+        assert (
+            simplify(Eq(less, more)) is S.false
+            and simplify(Ne(less, more)) is S.true
+            and simplify(Eq(more, less)) is S.false
+        )
+        assert (
+            simplify(less < more) is S.true and simplify(less >= more) is S.false and simplify(more <= less) is S.false
+        )
         assert simplify(more > less) is S.true and simplify(less <= more) is S.true and simplify(more < less) is S.false
     for first, second in ((floor(a / 2), floor(b / 2)), (Max(u, 0), 3), (a, b)):
         for relation in (Eq, Ne, Lt, Le, Gt, Ge):
             assert simplify(relation(first, second)) == relation(first, second)
-    assert simplify(floor(a / 2) <= a / 2) is S.true and simplify(Max(a, b) >= b) is S.true and simplify(floor(a / 2) < a / 2).func is Lt
+    assert (
+        simplify(floor(a / 2) <= a / 2) is S.true
+        and simplify(Max(a, b) >= b) is S.true
+        and simplify(floor(a / 2) < a / 2).func is Lt
+    )
     assert simplify(Eq(floor((2 * a + 1) / 2), a)) is S.true and simplify(Ne(floor((2 * a + 1) / 2), a)) is S.false
     assert simplify(Piecewise((a + b - b, a > 0), (b, True))) == a
     assert simplify(Piecewise((a, Eq(s, 1)), (a + b - b, True))) == a
@@ -609,10 +626,14 @@ ODD = {
 @pytest.mark.parametrize("formula", NEVER_NEGATIVE, ids=str)
 def test_a_sign_is_found_by_reasoning_alone(formula):
     """Odd numbers are not tried out at points, so that nothing but reasoning keeps a claim from being too strong."""
-    tried = {ODD.get(x, x): [number for number in numbers if x not in ODD or number % 2] for x, numbers in TRIED.items()}
+    tried = {
+        ODD.get(x, x): [number for number in numbers if x not in ODD or number % 2] for x, numbers in TRIED.items()
+    }
     formula = formula.xreplace(ODD)
     free = sorted(formula.free_symbols, key=str)
-    least = Rational(min(value(formula, dict(zip(free, point))) for point in product(*(tried[symbol] for symbol in free))))
+    least = Rational(
+        min(value(formula, dict(zip(free, point))) for point in product(*(tried[symbol] for symbol in free)))
+    )
     assert is_nonnegative(formula) is True
     for above in (formula - least - Rational(1, 999), formula - least - 1, formula - least - 2):
         assert is_nonnegative(above) is not True and is_positive(above) is not True
@@ -625,7 +646,11 @@ def test_what_takes_too_long_is_not_claimed():
     assert is_nonnegative(halves - 10**6) is not True and is_positive(halves - 10**6) is not True
     assert is_nonnegative(Max(*many, evaluate=False) * Max(*many[:40], evaluate=False) - 10**6) is not True
     longest = Add(*symbols("q0:420", odd=True, positive=True)) - 10**6
-    assert is_nonnegative(longest) is not True and is_positive(longest) is not True and is_nonnegative(-longest) is not True
+    assert (
+        is_nonnegative(longest) is not True
+        and is_positive(longest) is not True
+        and is_nonnegative(-longest) is not True
+    )
     square = Add(*many) ** 2 - 10**6
     assert is_nonnegative(square * (many[0] - many[1])) is not True
 
@@ -654,11 +679,27 @@ def test_sample_points():
     atoms = Atoms({u: (2, 5), v: (None, 3), H: (0, 0)})
     table = {
         symbol: list(probed(atoms, atoms.symbol(symbol)))
-        for symbol in (a, z, p, w, u, v, H, positive, Symbol("i", integer=True), real, some, Symbol("e", even=True), Symbol("o", odd=True))
+        for symbol in (
+            a,
+            z,
+            p,
+            w,
+            u,
+            v,
+            H,
+            positive,
+            Symbol("i", integer=True),
+            real,
+            some,
+            Symbol("e", even=True),
+            Symbol("o", odd=True),
+        )
     }
     assert table[a][0] == 1 and min(table[a]) == 1 and max(table[a]) > 20 and table[z][0] == 0 == min(table[z])
     assert table[p][0] == -1 == max(table[p]) and table[w][0] == 0 == max(table[w]) and min(table[p]) < -20
-    assert table[u][0] == 2 and set(table[u]) <= {2, 3, 4, 5} and max(table[u]) == 5 and table[v][0] == 3 == max(table[v])
+    assert (
+        table[u][0] == 2 and set(table[u]) <= {2, 3, 4, 5} and max(table[u]) == 5 and table[v][0] == 3 == max(table[v])
+    )
     assert set(table[H]) == {0} and all(number > 0 for number in table[positive]) and table[positive][0] < 1
     free = table[Symbol("i", integer=True)]
     assert min(free) < -1 and max(free) > 1 and 1 in map(abs, free)
@@ -673,7 +714,16 @@ def test_sample_points():
 
 def test_values_at_sample_points_by_kind():
     atoms = Atoms()
-    number = next(iter(probed(atoms, Converter(atoms).polynomial(a * b + Max(a, 3) - Min(b, 5) + floor((a + 4) / 3) + 2**a + (-1) ** b + 1 / (a + 1)))))
+    number = next(
+        iter(
+            probed(
+                atoms,
+                Converter(atoms).polynomial(
+                    a * b + Max(a, 3) - Min(b, 5) + floor((a + 4) / 3) + 2**a + (-1) ** b + 1 / (a + 1)
+                ),
+            )
+        )
+    )
     assert number == 1 + 3 - 1 + 1 + 2 - 1 + Fraction(1, 2)
     assert set(probed(atoms, Converter(atoms).polynomial(sqrt(a + 1)))) == {None}
     assert set(probed(atoms, Converter(atoms).polynomial(unknown + a))) == {None}
@@ -713,21 +763,55 @@ def test_exact_arithmetic_at_its_edges():
         with pytest.raises(DomainError, match="divides by zero"):
             evaluate(formula, zero)
     assert evaluate(u**0 + 0 * u, zero, unused=True) == 1 and evaluate(u**3, zero) == 0 and evaluate(sqrt(u), zero) == 0
-    assert evaluate(sqrt(a) ** 3, {a: 9}) == 27 and evaluate(a ** Rational(-3, 2), {a: 4}) == Fraction(1, 8) and evaluate(sqrt(a), {a: 8}) == 2 * sqrt(2)
-    assert evaluate((a / b) ** L, {a: 2, b: 3, L: 3}) == Fraction(8, 27) and evaluate((a / b) ** (-L), {a: 2, b: 3, L: 2}) == Fraction(9, 4)
+    assert (
+        evaluate(sqrt(a) ** 3, {a: 9}) == 27
+        and evaluate(a ** Rational(-3, 2), {a: 4}) == Fraction(1, 8)
+        and evaluate(sqrt(a), {a: 8}) == 2 * sqrt(2)
+    )
+    assert evaluate((a / b) ** L, {a: 2, b: 3, L: 3}) == Fraction(8, 27) and evaluate(
+        (a / b) ** (-L), {a: 2, b: 3, L: 2}
+    ) == Fraction(9, 4)
     assert evaluate((-1) ** L * a**L, {L: 3, a: 2}) == -8 and evaluate(u**L, {u: -2, L: 2}) == 4
-    assert evaluate(a / 2 + b / 3 + c / 6, {a: 1, b: 1, c: 1}) == 1 and evaluate(a / 2 - b / 3, {a: 1, b: 1}) == Fraction(1, 6)
-    assert evaluate(S.Pi * a - S.Pi, {a: 1}) == 0 and evaluate(S.Pi * a / 3, {a: 3}) == S.Pi and evaluate(log(a) + u, {a: 2, u: 3}) == log(2) + 3
-    assert evaluate(factorial(a), {a: 5}) == 120 and evaluate(binomial(a, b), {a: 5, b: 2}) == 10 and evaluate(binomial(u, b), {u: -2, b: 2}) == 3
-    assert evaluate(binomial(a, b), {a: 10**6, b: 2}) == 10**6 * (10**6 - 1) // 2 and evaluate(binomial(a, b), {a: 10**6, b: 10**6 - 1}) == 10**6
+    assert evaluate(a / 2 + b / 3 + c / 6, {a: 1, b: 1, c: 1}) == 1 and evaluate(
+        a / 2 - b / 3, {a: 1, b: 1}
+    ) == Fraction(1, 6)
+    assert (
+        evaluate(S.Pi * a - S.Pi, {a: 1}) == 0
+        and evaluate(S.Pi * a / 3, {a: 3}) == S.Pi
+        and evaluate(log(a) + u, {a: 2, u: 3}) == log(2) + 3
+    )
+    assert (
+        evaluate(factorial(a), {a: 5}) == 120
+        and evaluate(binomial(a, b), {a: 5, b: 2}) == 10
+        and evaluate(binomial(u, b), {u: -2, b: 2}) == 3
+    )
+    assert (
+        evaluate(binomial(a, b), {a: 10**6, b: 2}) == 10**6 * (10**6 - 1) // 2
+        and evaluate(binomial(a, b), {a: 10**6, b: 10**6 - 1}) == 10**6
+    )
     for formula, point in (
-        (factorial(a), {a: 20_001}), (binomial(a, b), {a: 10**6 + 1, b: 2}), (binomial(a, b), {a: 10**5, b: 20_001}), (2**a, {a: 10**6}), (a**b, {a: 2**500, b: 2000}),
+        (factorial(a), {a: 20_001}),
+        (binomial(a, b), {a: 10**6 + 1, b: 2}),
+        (binomial(a, b), {a: 10**5, b: 20_001}),
+        (2**a, {a: 10**6}),
+        (a**b, {a: 2**500, b: 2000}),
         (Mul(*symbols("q0:40", integer=True, positive=True)), {f"q{place}": 2**30_000 for place in range(40)}),
     ):
         with pytest.raises(BudgetError):
             evaluate(formula, point)
-    assert evaluate(1**a, {a: 10**9}, unused=True) == 1 and evaluate((-1) ** a, {a: 10**9}) == 1 and evaluate(u**a, {u: 0, a: 10**9}) == 0
-    for relation, truth in ((u < 2, (1, 0, 0)), (u <= 2, (1, 1, 0)), (u > 2, (0, 0, 1)), (u >= 2, (0, 1, 1)), (Eq(u, 2), (0, 1, 0)), (Ne(u, 2), (1, 0, 1))):
+    assert (
+        evaluate(1**a, {a: 10**9}, unused=True) == 1
+        and evaluate((-1) ** a, {a: 10**9}) == 1
+        and evaluate(u**a, {u: 0, a: 10**9}) == 0
+    )
+    for relation, truth in (
+        (u < 2, (1, 0, 0)),
+        (u <= 2, (1, 1, 0)),
+        (u > 2, (0, 0, 1)),
+        (u >= 2, (0, 1, 1)),
+        (Eq(u, 2), (0, 1, 0)),
+        (Ne(u, 2), (1, 0, 1)),
+    ):
         assert [evaluate_condition(relation, {u: number}) for number in (1, 2, 3)] == list(map(bool, truth))
         assert [evaluate_condition(~relation, {u: number}) for number in (1, 2, 3)] == [not each for each in truth]
 
@@ -861,10 +945,16 @@ def test_an_extremum_of_what_differs_by_a_number():
 
 def test_cases_that_cannot_come_are_left_out():
     yes, no = (order(Min(a, b, evaluate=False) * s, a * s + a) for order in (Lt, Gt))
-    assert not any(relation in (S.true, S.false) for relation in (yes, no)) and simplify(yes) is S.true and simplify(no) is S.false
+    assert (
+        not any(relation in (S.true, S.false) for relation in (yes, no))
+        and simplify(yes) is S.true
+        and simplify(no) is S.false
+    )
     assert simplify(Piecewise((k, Eq(s, 1)), (c, yes), (b, True))) == Piecewise((k, Eq(s, 1)), (c, True))
     assert simplify(Piecewise((k, no), (c, Eq(s, 1)), (b, True))) == Piecewise((c, Eq(s, 1)), (b, True))
-    assert simplify(Piecewise((k, yes), (c, True))) == k and simplify(Piecewise((k, Eq(s, 1)), (c, Eq(s, 2)), (c, yes))) == Piecewise((k, Eq(s, 1)), (c, True))
+    assert simplify(Piecewise((k, yes), (c, True))) == k and simplify(
+        Piecewise((k, Eq(s, 1)), (c, Eq(s, 2)), (c, yes))
+    ) == Piecewise((k, Eq(s, 1)), (c, True))
     assert simplify(Piecewise((k, no)) + b - b) == Piecewise((k, no))
 
 
@@ -876,7 +966,9 @@ def test_nothing_is_said_of_no_case():
 def test_the_index_of_a_sum_is_as_large_as_its_limits_say():
     rounded = simplify(Sum(ceiling(a / u) - floor((a + u - 1) / u), (u, 1, L)))
     assert rounded == 0 and simplify(Sum(ceiling(a / u) - floor((a + u - 1) / u), (u, -1, L))).function != 0
-    assert simplify(Sum(Max(u - 3, 0), (u, 3, L + 3))).function == u - 3 and simplify(Sum(Max(u - 4, 0), (u, 3, L + 3))).has(Max)
+    assert simplify(Sum(Max(u - 3, 0), (u, 3, L + 3))).function == u - 3 and simplify(
+        Sum(Max(u - 4, 0), (u, 3, L + 3))
+    ).has(Max)
     assert simplify(Sum(Abs(u - 9), (u, 2, 9))).function == 9 - u and simplify(Sum(Abs(u - 8), (u, 2, 9))).has(Abs)
 
 
@@ -887,9 +979,33 @@ def test_sums_of_what_is_not_negative_may_be_zero():
 
 
 def test_what_is_an_integer():
-    for size in (u**L, s**L, Max(a, b), Max(floor(a / 2), b), (-1) ** u, factorial(a), z * p, (a + b) / (a + b), Sum(u, (u, 1, L)), floor(real) * a):
+    for size in (
+        u**L,
+        s**L,
+        Max(a, b),
+        Max(floor(a / 2), b),
+        (-1) ** u,
+        factorial(a),
+        z * p,
+        (a + b) / (a + b),
+        Sum(u, (u, 1, L)),
+        floor(real) * a,
+    ):
         assert is_integer(size), size
-    for size in (real**L, u ** (a - b), unknown**L, s ** (a - b), 2**u, Max(a, b / 2), Piecewise((a, Eq(s, 1)), (b / 2, True)), Sum(a / 2, (u, 1, L)), sqrt(a), real, 1 / a, a / b):
+    for size in (
+        real**L,
+        u ** (a - b),
+        unknown**L,
+        s ** (a - b),
+        2**u,
+        Max(a, b / 2),
+        Piecewise((a, Eq(s, 1)), (b / 2, True)),
+        Sum(a / 2, (u, 1, L)),
+        sqrt(a),
+        real,
+        1 / a,
+        a / b,
+    ):
         assert not is_integer(size), size
 
 
@@ -1017,7 +1133,12 @@ def test_integers_are_recognised():
 def test_the_order_of_equal_arguments_does_not_matter():
     halves, thirds = floor(u / 2) + floor((u + 1) / 2), floor(a / s) * s + Mod(a, s)
     for kind in (Max, Min):
-        for first, second in ((halves, u), (thirds, a), (halves + v, u + v), (a / (b + 1) + 1 / (b + 1), (a + 1) / (b + 1))):
+        for first, second in (
+            (halves, u),
+            (thirds, a),
+            (halves + v, u + v),
+            (a / (b + 1) + 1 / (b + 1), (a + 1) / (b + 1)),
+        ):
             forms = {simplify(kind(*pair, evaluate=False)) for pair in ((first, second), (second, first))}
             assert len(forms) == 1 and same(forms.pop(), second) is True
         assert simplify(kind(a + 1, b, c * s, evaluate=False)) == simplify(kind(c * s, a + 1, b, evaluate=False))
@@ -1025,7 +1146,14 @@ def test_the_order_of_equal_arguments_does_not_matter():
 
 def test_divisors_of_unknown_sign_decide_nothing():
     o1, o2, o3 = symbols("o1 o2 o3", odd=True)
-    for formula in (Max(o1, o2) / o3, Max(a, b) / o3, floor(a / 2) / o3, Max(o1**2, 3) / (o3 - 2), a / (o1 - o2), Min(a, b) * s / o3 + Max(a, b)):
+    for formula in (
+        Max(o1, o2) / o3,
+        Max(a, b) / o3,
+        floor(a / 2) / o3,
+        Max(o1**2, 3) / (o3 - 2),
+        a / (o1 - o2),
+        Min(a, b) * s / o3 + Max(a, b),
+    ):
         assert is_nonnegative(formula) is None and is_positive(formula) is None and is_nonnegative(-formula) is None
     for formula in (o1**3 * Max(o2, 0), o1**3 * (a - 2 * floor(a / 3)), o1 * o2 * Max(o3, 1), (o1 - o2) ** 3 * a):
         assert is_nonnegative(formula) is None and is_positive(formula) is None

@@ -10,7 +10,9 @@ import pytest
 import layeralgebra as la
 
 
-@pytest.mark.parametrize("kind", [lambda **fields: la.RotaryEmbedding(**fields), lambda **fields: la.RotaryAttention(1, **fields)])
+@pytest.mark.parametrize(
+    "kind", [lambda **fields: la.RotaryEmbedding(**fields), lambda **fields: la.RotaryAttention(1, **fields)]
+)
 def test_the_base_of_a_rotation_is_positive(kind):
     for base in (0, -2, Fraction(-1, 2)):
         with pytest.raises(la.FieldError, match="a positive number"):

@@ -240,7 +240,9 @@ def test_a_lemma_is_used_only_where_its_hypotheses_are_shown():
 def test_structural_laws_have_a_place():
     """A law about networks has no integer statement and no route; it is tried, and no trial proves it."""
     nothing = OnSamples(lambda: None, lambda sample: None, {"one": lambda sample: None, "other": lambda sample: None})
-    law = Law("of_networks", None, kind="structural", trial=nothing, note="tried on networks", rests_on=("nested_floor",))
+    law = Law(
+        "of_networks", None, kind="structural", trial=nothing, note="tried on networks", rests_on=("nested_floor",)
+    )
     assert law.exactness == "equality" and repr(law) == "of_networks: tried on networks"
     for route in OWN_ROUTES:
         verdict = attempt(law, route)

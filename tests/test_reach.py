@@ -30,7 +30,12 @@ def test_wide_windows_are_not_cut_at_the_border():
 
 def test_a_branch_of_one_position_is_seen_by_all_outputs():
     found = la.derive(la.receptive_field, la.Identity() * la.Conv(1, 3), on=(1, 3))
-    assert (found.formula.size, found.formula.jump, found.formula.covers_input, found.kind) == ((3,), (0,), (True,), "exact")
+    assert (found.formula.size, found.formula.jump, found.formula.covers_input, found.kind) == (
+        (3,),
+        (0,),
+        (True,),
+        "exact",
+    )
     joined = la.derive(la.receptive_field, la.MaxPool(2, 1) * la.MaxPool(2, 2), on=(1, 3))
     assert (joined.formula.size, joined.formula.jump, joined.kind) == ((3,), (0,), "upper")
     assert joined.formula.covers_input == (False,), "the first output reads two of three"
@@ -57,7 +62,9 @@ def test_the_union_holds_every_window_of_every_output(first, second, size):
     widest = 0
     for place in range(outputs):
         # A branch of one position is broadcast: all outputs see what it sees.
-        starts = [(place if count > 1 else 0) * stride - padding for count, (_, stride, padding) in zip(made, (first, second))]
+        starts = [
+            (place if count > 1 else 0) * stride - padding for count, (_, stride, padding) in zip(made, (first, second))
+        ]
         ends = [(at, at + kernel - 1) for at, (kernel, _, _) in zip(starts, (first, second))]
         low, high = min(low for low, _ in ends), max(high for _, high in ends)
         assert start + jump * place <= low and high <= start + jump * place + width - 1

@@ -53,13 +53,17 @@ def test_a_layer_shrinks_to_small_sizes():
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_operator_is_drawn_and_shrinks(operator):
-    net, on = find(networks(most=3), lambda sample: operator in classes(sample.net), settings=settings(quiet, max_examples=400))
+    net, on = find(
+        networks(most=3), lambda sample: operator in classes(sample.net), settings=settings(quiet, max_examples=400)
+    )
     assert sum(classes(net).values()) <= 4, net
     assert elements(on) <= 4, on
 
 
 def test_several_inputs_are_drawn():
-    net, on = find(graphs(), lambda sample: classes(sample.net)[la.Input] > 1, settings=settings(quiet, max_examples=400))
+    net, on = find(
+        graphs(), lambda sample: classes(sample.net)[la.Input] > 1, settings=settings(quiet, max_examples=400)
+    )
     assert on is None and la.output_shape(net) is not None
 
 

@@ -32,7 +32,9 @@ class WeightCarrier(TotalCarrier[Weights]):
 
     def leaf(self, site: Site, port: int) -> Weights:
         assert site.instance is not None
-        return Weights([((site.path, place), Mul(*shape)) for place, shape in enumerate(site.instance.weights().values())])
+        return Weights(
+            [((site.path, place), Mul(*shape)) for place, shape in enumerate(site.instance.weights().values())]
+        )
 
     def series(self, values: Sequence[Weights]) -> Weights:
         made = Weights()
@@ -62,7 +64,9 @@ class WeightCarrier(TotalCarrier[Weights]):
     @staticmethod
     def _unite(known: dict[tuple[str, Key], Expr], key: tuple[str, Key], size: Expr) -> None:
         if key in known and known[key] != size and same(known[key], size) is not True:
-            raise ShapeError(f"weights shared under {key[0]!r} have {known[key]} elements in one place and {size} in another")
+            raise ShapeError(
+                f"weights shared under {key[0]!r} have {known[key]} elements in one place and {size} in another"
+            )
         known[key] = size
 
 

@@ -51,7 +51,9 @@ def weighted_depth(instance: Instance) -> int:
     """The longest chain of contractions with learned weights inside one layer."""
     depth: dict[str, int] = {}
     for statement in instance.statements:
-        before = max((depth.get(head.tensor, 0) for head in walk(statement.value) if hasattr(head, "tensor")), default=0)
+        before = max(
+            (depth.get(head.tensor, 0) for head in walk(statement.value) if hasattr(head, "tensor")), default=0
+        )
         learned = any(
             is_contraction(head) and any(instance.roles.get(getattr(factor, "tensor", ""), "") == "weight" for factor in head.body.factors)
             for head in walk(statement.value)
@@ -132,7 +134,8 @@ class ReceptiveField:
 
     def map_expressions(self, function: Any) -> "ReceptiveField":
         return ReceptiveField(
-            *(tuple(function(part) for part in parts) for parts in (self.size, self.jump, self.start)), self.covers_input
+            *(tuple(function(part) for part in parts) for parts in (self.size, self.jump, self.start)),
+            self.covers_input,
         )
 
 
@@ -179,7 +182,8 @@ def _shifted(reach: Reach, axis: int, channels: int) -> Reach:
     if axis == channels:
         return reach
     return tuple(
-        replace(own, frozen=True, covers=True, exact=False) if any(a == axis for a, _ in own.jumps) else own for own in reach
+        replace(own, frozen=True, covers=True, exact=False) if any(a == axis for a, _ in own.jumps) else own
+        for own in reach
     )
 
 
@@ -207,7 +211,11 @@ def _kind(evaluation: Evaluation[Reach | None], formula: ReceptiveField) -> str:
     reach = evaluation.value
     if reach is None or not evaluation.inputs:
         return "exact"
-    return "exact" if all(reach[axis].exact for axis in _spatial_axes(evaluation, len(evaluation.inputs[0].shape))) else "upper"
+    return (
+        "exact"
+        if all(reach[axis].exact for axis in _spatial_axes(evaluation, len(evaluation.inputs[0].shape)))
+        else "upper"
+    )
 
 
 def _term(term: Term[Reach | None]) -> tuple[Expr, ...]:

@@ -50,8 +50,12 @@ def _found(model: str, on: str | None, dimensions: dict[str, str]) -> Model:
         from ..layers.importers import from_onnx
 
         if on is not None:
-            raise FieldError("an ONNX file says what enters it; leave out --shape, and set its symbolic sizes with --set")
-        return Model(Path(model).stem, from_onnx(model, dimensions={key: value(text) for key, text in dimensions.items()}))
+            raise FieldError(
+                "an ONNX file says what enters it; leave out --shape, and set its symbolic sizes with --set"
+            )
+        return Model(
+            Path(model).stem, from_onnx(model, dimensions={key: value(text) for key, text in dimensions.items()})
+        )
     if not colon or not path.endswith(".py"):
         raise FieldError(f"{model!r} is neither model.onnx nor file.py:make_model")
     made = getattr(module_in(Path(path)), name, None)

@@ -35,7 +35,18 @@ from .networks import find
 LARGEST_FILE = 1_000_000
 MOST_ROWS_SHOWN = 12
 _ENDINGS = (".csv", ".nc", ".zarr", ".parquet")
-_KEYS = {"model": str, "metrics": list, "mode": str, "to": str, "on": str, "samples": int, "seed": int, "set": dict, "over": dict, "chunks": dict}
+_KEYS = {
+    "model": str,
+    "metrics": list,
+    "mode": str,
+    "to": str,
+    "on": str,
+    "samples": int,
+    "seed": int,
+    "set": dict,
+    "over": dict,
+    "chunks": dict,
+}
 
 
 def run(file: Path, progress: bool = False) -> list[Block]:
@@ -52,7 +63,9 @@ def run(file: Path, progress: bool = False) -> list[Block]:
     spec = _read(file)
     changes = {name: _word(name, entry) for name, entry in spec.get("set", {}).items()}
     model = find(spec["model"], changes, shape(spec["on"]) if "on" in spec else None)
-    formulas: dict[str, Derivation] = {name: derive(name, model.net, model.on) for name in spec.get("metrics", ["parameters", "macs"])}
+    formulas: dict[str, Derivation] = {
+        name: derive(name, model.net, model.on) for name in spec.get("metrics", ["parameters", "macs"])
+    }
     over = {name: _values(name, entry) for name, entry in spec["over"].items()}
     options: dict[str, Any] = {key: spec[key] for key in ("mode", "samples", "seed", "chunks") if key in spec}
     target = file.parent / spec["to"] if "to" in spec else None
@@ -72,7 +85,10 @@ def run(file: Path, progress: bool = False) -> list[Block]:
     frame = found.to_dataframe().reset_index()
     shown = frame.head(MOST_ROWS_SHOWN).to_string(index=False)
     rest = len(frame) - MOST_ROWS_SHOWN
-    return [*blocks, Block("", shown + (f"\n... and {number_text(rest)} more; write them with to = \"FILE\"" if rest > 0 else ""))]
+    return [
+        *blocks,
+        Block("", shown + (f'\n... and {number_text(rest)} more; write them with to = "FILE"' if rest > 0 else "")),
+    ]
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -105,9 +121,18 @@ def _word(name: str, entry: Any) -> str:
 
 def _values(name: str, entry: Any) -> Any:
     """A list of integers, or a range given by start, stop and step."""
-    if isinstance(entry, list) and entry and all(isinstance(part, int) and not isinstance(part, bool) for part in entry):
+    if (
+        isinstance(entry, list)
+        and entry
+        and all(isinstance(part, int) and not isinstance(part, bool) for part in entry)
+    ):
         return entry
-    if isinstance(entry, Mapping) and set(entry) <= {"start", "stop", "step"} and "stop" in entry and all(type(part) is int for part in entry.values()):
+    if (
+        isinstance(entry, Mapping)
+        and set(entry) <= {"start", "stop", "step"}
+        and "stop" in entry
+        and all(type(part) is int for part in entry.values())
+    ):
         if entry.get("step", 1) == 0:
             raise FieldError(f"over {name}: a step of 0")
         return range(entry.get("start", 1), entry["stop"], entry.get("step", 1))

@@ -143,7 +143,9 @@ class _Fold(Addresses):
         for size in shape:
             count *= size
         target = torch.zeros(count, dtype=values.dtype, device=values.device)
-        self.tensors[statement.target] = target.index_add(0, flat.expand(sizes).reshape(-1), values.reshape(-1)).reshape(shape)
+        self.tensors[statement.target] = target.index_add(
+            0, flat.expand(sizes).reshape(-1), values.reshape(-1)
+        ).reshape(shape)
 
     def _place_of(self, part: Address) -> Axes | Labelled:
         """One component of an address; a lookup's places are the elements of another tensor."""
@@ -256,7 +258,12 @@ class _Fold(Addresses):
             count = align(self._over(held, head.indices), (*kept, *head.indices))
             count = count.reshape([*count.shape[: len(kept)], -1]).sum(-1).clamp(min=1)
             return Axes(kept, values.sum(-1) / count)
-        joined = {"mean": lambda: values.mean(-1), "max": lambda: values.amax(-1), "min": lambda: values.amin(-1), "prod": lambda: values.prod(-1)}
+        joined = {
+            "mean": lambda: values.mean(-1),
+            "max": lambda: values.amax(-1),
+            "min": lambda: values.amin(-1),
+            "prod": lambda: values.prod(-1),
+        }
         return Axes(kept, joined[head.operation]())
 
     def _contracted(self, factors: Sequence[Axes], summed: Sequence[Index]) -> Axes:
@@ -279,7 +286,12 @@ class _Fold(Addresses):
         fill = self._fold(head.fill)
         widths = [int(width) for pair in reversed(head.widths) for width in pair]
         if not fill.indices:
-            return Axes(indices, torch.nn.functional.pad(values, widths, value=float(fill.values.detach()) if isinstance(head.fill, Constant) else 0.0))
+            return Axes(
+                indices,
+                torch.nn.functional.pad(
+                    values, widths, value=float(fill.values.detach()) if isinstance(head.fill, Constant) else 0.0
+                ),
+            )
         padded = torch.nn.functional.pad(values, widths)
         inside = torch.nn.functional.pad(torch.ones_like(values, dtype=torch.bool), widths)
         return Axes(indices, torch.where(inside, padded, align(fill, indices)))

@@ -113,7 +113,9 @@ class Build:
         if isinstance(net, (Add, Mul, Concat)):
             built = [self.visit(branch, flows) for branch in net.branches]
             output = self._output(net, flows)
-            return Branches(type(net).__name__, self._axis(net, [flow for _, flow in built]), [module for module, _ in built]), output
+            return Branches(
+                type(net).__name__, self._axis(net, [flow for _, flow in built]), [module for module, _ in built]
+            ), output
         raise UnsupportedError(f"{type(net).__name__} has no module")
 
     @staticmethod
@@ -145,7 +147,9 @@ class Build:
         for (owner, name), tensor in zip(owners, first.parameters()):
             own = getattr(owner, name)
             if own.shape != tensor.shape:
-                raise ShapeError(f"weights shared under {net.name!r} have the shapes {tuple(tensor.shape)} and {tuple(own.shape)} in PyTorch")
+                raise ShapeError(
+                    f"weights shared under {net.name!r} have the shapes {tuple(tensor.shape)} and {tuple(own.shape)} in PyTorch"
+                )
             setattr(owner, name, tensor)
         return module, flow
 
@@ -164,7 +168,9 @@ class Build:
                 shape = self._joined_shape(part, incoming)
                 modules[name], arrived[name] = Join(type(part).__name__, self._axis(part, incoming)), shape
             else:
-                if not own and (isinstance(part, Input) or (isinstance(part, Series) and isinstance(part.parts[0], Input))):
+                if not own and (
+                    isinstance(part, Input) or (isinstance(part, Series) and isinstance(part.parts[0], Input))
+                ):
                     taken, incoming = [self.inputs], ()
                     self.inputs += 1
                 elif not own:
@@ -185,5 +191,7 @@ class Build:
         columns = list(zip(*(flow.shape for flow in incoming)))
         if isinstance(part, Concat):
             axis = self._axis(part, incoming)
-            return Flow(tuple(sum(column) if place == axis else column[0] for place, column in enumerate(columns)), channels)
+            return Flow(
+                tuple(sum(column) if place == axis else column[0] for place, column in enumerate(columns)), channels
+            )
         return Flow(tuple(max(column) for column in columns), channels)

@@ -34,7 +34,10 @@ def _conv(layer: Any, flows: Sequence[Flow]) -> Any:
 
 def _conv_transpose(layer: Any, flows: Sequence[Flow]) -> Any:
     kind = _of_rank((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), len(flows[0].shape) - 1)
-    if kind is None or any(int(a) >= max(int(s), int(d)) for a, s, d in zip(*map(_several, (layer.output_padding, layer.stride, layer.dilation)))):
+    if kind is None or any(
+        int(a) >= max(int(s), int(d))
+        for a, s, d in zip(*map(_several, (layer.output_padding, layer.stride, layer.dilation)))
+    ):
         return None
     return kind(
         int(flows[0].shape[0]), int(layer.out_channels), literal(layer.kernel), literal(layer.stride), literal(layer.padding),
@@ -53,7 +56,13 @@ def _pool(kinds: tuple[type, type, type]):
             return None
         stride = None if layer.stride is None else literal(layer.stride)
         if isinstance(layer, pooling.MaxPool):
-            return kind(literal(layer.kernel), stride, literal(layer.padding), literal(layer.dilation), ceil_mode=layer.ceil_mode)
+            return kind(
+                literal(layer.kernel),
+                stride,
+                literal(layer.padding),
+                literal(layer.dilation),
+                ceil_mode=layer.ceil_mode,
+            )
         return kind(literal(layer.kernel), stride, literal(layer.padding), layer.ceil_mode, layer.count_include_pad)
 
     return make
@@ -65,7 +74,11 @@ def _adaptive(layer: Any, flows: Sequence[Flow]) -> Any:
 
 
 def _batch_norm(layer: Any, flows: Sequence[Flow]) -> Any:
-    kind = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[len(flows[0].shape) - 1] if len(flows[0].shape) <= 4 else None
+    kind = (
+        (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[len(flows[0].shape) - 1]
+        if len(flows[0].shape) <= 4
+        else None
+    )
     return None if kind is None else kind(int(flows[0].shape[0]), float(layer.epsilon), affine=layer.affine)
 
 
@@ -104,8 +117,12 @@ NATIVE: dict[type[Layer], Maker] = {
     pooling.GlobalAvgPool: lambda layer, flows: GlobalPool("mean"),
     pooling.GlobalMaxPool: lambda layer, flows: GlobalPool("max"),
     normalization.BatchNorm: _batch_norm,
-    normalization.LayerNorm: lambda layer, flows: nn.LayerNorm(int(flows[0].shape[-1]), float(layer.epsilon), layer.affine, layer.bias),
-    normalization.GroupNorm: lambda layer, flows: nn.GroupNorm(int(layer.groups), int(flows[0].shape[0]), float(layer.epsilon), layer.affine),
+    normalization.LayerNorm: lambda layer, flows: nn.LayerNorm(
+        int(flows[0].shape[-1]), float(layer.epsilon), layer.affine, layer.bias
+    ),
+    normalization.GroupNorm: lambda layer, flows: nn.GroupNorm(
+        int(layer.groups), int(flows[0].shape[0]), float(layer.epsilon), layer.affine
+    ),
     normalization.RMSNorm: lambda layer, flows: nn.RMSNorm(int(flows[0].shape[-1]), float(layer.epsilon), layer.affine),
     embedding.Embedding: lambda layer, flows: nn.Embedding(int(layer.vocabulary), int(layer.features)),
     activation.Identity: lambda layer, flows: nn.Identity(),
@@ -126,6 +143,8 @@ NATIVE: dict[type[Layer], Maker] = {
     reshape.Flatten: lambda layer, flows: nn.Flatten(),
     reshape.Reshape: lambda layer, flows: View(literal(layer.shape)),
     reshape.Permute: lambda layer, flows: View(order=literal(layer.order)),
-    reshape.PixelShuffle: lambda layer, flows: nn.PixelShuffle(int(layer.factor)) if len(flows[0].shape) == 3 and not isinstance(layer.factor, Tuple) else None,
+    reshape.PixelShuffle: lambda layer, flows: (
+        nn.PixelShuffle(int(layer.factor)) if len(flows[0].shape) == 3 and not isinstance(layer.factor, Tuple) else None
+    ),
 }
 """Layer to the function that makes PyTorch's module; what is not here is computed from its equation."""

@@ -93,7 +93,9 @@ def _grouped(operations: Sequence[Operation], level: int, outside: set[str]) -> 
         entering = {source for operation in run for source in operation.sources if source not in inside}
         if len(module) > level and len(leaving) == 1 and leaving[0] == run[-1].name and len(entering) == 1:
             below = _grouped(run, level + 1, {leaving[0]})
-            members.append(_Group(module[level], below, leaving[0]) if len(below) > 1 else _renamed(below[0], module[level]))
+            members.append(
+                _Group(module[level], below, leaving[0]) if len(below) > 1 else _renamed(below[0], module[level])
+            )
         elif len(module) > level and len(run) > 1:
             members.extend(_grouped(run, level + 1, {name for name in inside if uses[name] - inside}))
         else:
@@ -158,7 +160,9 @@ def _graph(members: Sequence["_Group | Operation"], nodes: dict[str, Network]) -
     made = dict(zip(nodes, nodes))
     nodes = dict(nodes)
     edges: list[tuple[str, str]] = []
-    outside = list(dict.fromkeys(s for m in members for s in m.sources if s not in made and s not in {_output(o) for o in members}))
+    outside = list(
+        dict.fromkeys(s for m in members for s in m.sources if s not in made and s not in {_output(o) for o in members})
+    )
     if len(outside) > 1:
         raise GraphError(f"a part of the model takes {len(outside)} values from outside: {', '.join(outside[:5])}")
     if outside:

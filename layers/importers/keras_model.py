@@ -63,14 +63,18 @@ def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | 
     """
     graph = getattr(model, "_functional", None) or model
     if not hasattr(graph, "_operations") or not hasattr(graph, "inputs"):
-        raise FieldError(f"from_keras takes a Sequential or functional Keras model that knows its inputs, got {type(model).__name__}")
+        raise FieldError(
+            f"from_keras takes a Sequential or functional Keras model that knows its inputs, got {type(model).__name__}"
+        )
     reader = _Reader(operators or {})
     values = []
     last = not any(getattr(operation, "data_format", "") == "channels_first" for operation in graph._operations)
     for tensor in graph.inputs:
         name = _history(tensor)[0].name
         shape = tuple(
-            Integer(size) if size is not None else Symbol(f"{name}_{place}" if len(graph.inputs) > 1 else f"n{place}", integer=True, positive=True)
+            Integer(size)
+            if size is not None
+            else Symbol(f"{name}_{place}" if len(graph.inputs) > 1 else f"n{place}", integer=True, positive=True)
             for place, size in enumerate(tensor.shape[1:])
         )
         image = len(shape) > 2 and last  # images come in with channels first, as everywhere in this package
@@ -140,7 +144,15 @@ class _Reader:
             return _Value(given[0].name, _sizes(node, given))
         return rule(self, operation, node, given)
 
-    def apply(self, operation: Any, node: Any, layer: Network, value: _Value, turned: bool | None = None, after: str = "linear") -> _Value:
+    def apply(
+        self,
+        operation: Any,
+        node: Any,
+        layer: Network,
+        value: _Value,
+        turned: bool | None = None,
+        after: str = "linear",
+    ) -> _Value:
         """A layer of one value and its activation; weights are shared under the layer's name if it is used again."""
         value = value if turned is None else self.turn(value, turned)
         if len(operation._inbound_nodes) > 1:
@@ -159,7 +171,9 @@ def _sizes(node: Any, given: Sequence[_Value]) -> tuple[Expr, ...]:
     shape = node.output_tensors[0].shape[1:]
     first = given[0].shape if given else ()
     return tuple(
-        Integer(size) if size is not None else (first[place] if place < len(first) and not first[place].is_Integer else Symbol("n", positive=True))
+        Integer(size)
+        if size is not None
+        else (first[place] if place < len(first) and not first[place].is_Integer else Symbol("n", positive=True))
         for place, size in enumerate(shape)
     )
 
@@ -177,7 +191,9 @@ def _function(function: Any, where: str) -> Network | None:
     if name == "linear":
         return None
     if name not in _FUNCTIONS:
-        raise UnsupportedError(f"{where}: the activation {name} has no layer; known are {', '.join(sorted(_FUNCTIONS))}")
+        raise UnsupportedError(
+            f"{where}: the activation {name} has no layer; known are {', '.join(sorted(_FUNCTIONS))}"
+        )
     return _FUNCTIONS[name]()
 
 
@@ -237,16 +253,30 @@ def _batch_norm(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _
     rank = len(given[0].shape)
     last = operation.axis in (-1, rank)
     if operation.axis not in (-1, 1, rank) or operation.scale != operation.center:
-        raise UnsupportedError(f"{operation.name}: batch normalisation along axis {operation.axis}, scale {operation.scale}, center {operation.center}")
-    return r.apply(operation, node, normalization.BatchNorm(operation.scale, float(operation.epsilon)), given[0], last and rank > 1)
+        raise UnsupportedError(
+            f"{operation.name}: batch normalisation along axis {operation.axis}, scale {operation.scale}, center {operation.center}"
+        )
+    return r.apply(
+        operation, node, normalization.BatchNorm(operation.scale, float(operation.epsilon)), given[0], last and rank > 1
+    )
 
 
 @_rule("LayerNormalization")
 def _layer_norm(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
-    if [axis % (len(given[0].shape) + 1) for axis in axes] != [len(given[0].shape)] or (operation.center and not operation.scale):
-        raise UnsupportedError(f"{operation.name}: layer normalisation over {axes}; over the last axis, with a scale, it has a layer")
-    return r.apply(operation, node, normalization.LayerNorm(operation.scale, operation.center, float(operation.epsilon)), given[0], False)
+    if [axis % (len(given[0].shape) + 1) for axis in axes] != [len(given[0].shape)] or (
+        operation.center and not operation.scale
+    ):
+        raise UnsupportedError(
+            f"{operation.name}: layer normalisation over {axes}; over the last axis, with a scale, it has a layer"
+        )
+    return r.apply(
+        operation,
+        node,
+        normalization.LayerNorm(operation.scale, operation.center, float(operation.epsilon)),
+        given[0],
+        False,
+    )
 
 
 @_rule("Embedding")
@@ -258,8 +288,12 @@ def _embedding(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _V
 def _recurrent(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
     kind = type(operation).__name__
     if operation.use_bias and not (kind == "GRU" and operation.reset_after):
-        raise UnsupportedError(f"{operation.name}: Keras gives a {kind} one bias for each gate, this package's has two; use_bias=False has a layer")
-    layer: Network = {"GRU": recurrent.GRU, "LSTM": recurrent.LSTM, "SimpleRNN": recurrent.RNN}[kind](operation.units, operation.use_bias)
+        raise UnsupportedError(
+            f"{operation.name}: Keras gives a {kind} one bias for each gate, this package's has two; use_bias=False has a layer"
+        )
+    layer: Network = {"GRU": recurrent.GRU, "LSTM": recurrent.LSTM, "SimpleRNN": recurrent.RNN}[kind](
+        operation.units, operation.use_bias
+    )
     if not operation.return_sequences:
         layer = layer >> arithmetic.Slice(0, given[0].shape[0] - 1, 1, 2) >> reshape.Reshape((operation.units,))
     return r.apply(operation, node, layer, given[0], False)
@@ -270,12 +304,19 @@ def _attention(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _V
     values = [r.plain(value) for value in given]
     features = values[0].shape[-1]
     same = all(value.name == values[0].name for value in values)
-    if operation._value_dim != operation._key_dim or operation._output_shape or len(values[0].shape) != 2 or operation._use_bias is not True:
+    if (
+        operation._value_dim != operation._key_dim
+        or operation._output_shape
+        or len(values[0].shape) != 2
+        or operation._use_bias is not True
+    ):
         raise UnsupportedError(f"{operation.name}: attention with values, outputs or axes of its own has no layer")
     causal = bool(node.arguments.kwargs.get("use_causal_mask", False))
     heads, width = operation._num_heads, operation._key_dim
     if same:
-        return r.apply(operation, node, attention.MultiHeadAttention(heads, head_features=width, causal=causal), values[0])
+        return r.apply(
+            operation, node, attention.MultiHeadAttention(heads, head_features=width, causal=causal), values[0]
+        )
     if causal or len({value.name for value in values[1:]}) > 1 or values[1].shape[-1] != features:
         raise UnsupportedError(f"{operation.name}: attention between these tensors has no layer")
     layer: Network = attention.CrossAttention(heads, head_features=width)
@@ -294,7 +335,11 @@ def _activation(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _
     elif kind == "Softmax":
         layer = activation.Softmax()
     else:
-        layer = activation.LeakyReLU(float(operation.negative_slope)) if kind == "LeakyReLU" else activation.ELU(float(operation.alpha))
+        layer = (
+            activation.LeakyReLU(float(operation.negative_slope))
+            if kind == "LeakyReLU"
+            else activation.ELU(float(operation.alpha))
+        )
     return r.apply(operation, node, layer, given[0], False if isinstance(layer, activation.Softmax) else None)
 
 
@@ -307,7 +352,10 @@ def _dropout(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Val
 def _pool(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
     value = r.turn(given[0], _first(operation))
     sizes = value.shape[:-1] if _first(operation) else value.shape[1:]
-    kernel, stride = (tuple(part) if isinstance(part, (tuple, list)) else (part,) * len(sizes) for part in (operation.pool_size, operation.strides))
+    kernel, stride = (
+        tuple(part) if isinstance(part, (tuple, list)) else (part,) * len(sizes)
+        for part in (operation.pool_size, operation.strides)
+    )
     padding, ceil = (0,) * len(sizes), False
     if operation.padding == "same":
         if any(not size.is_Integer for size in sizes):
@@ -324,7 +372,13 @@ def _pool(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
     return r.apply(operation, node, layer, value)
 
 
-@_rule("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D")
+@_rule(
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+)
 def _global(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
     layer: Network = pooling.GlobalAvgPool() if "Average" in type(operation).__name__ else pooling.GlobalMaxPool()
     if operation.keepdims:
@@ -359,7 +413,9 @@ def _zero_padding(r: _Reader, operation: Any, node: Any, given: list[_Value]) ->
 @_rule("UpSampling1D", "UpSampling2D")
 def _upsample(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
     if getattr(operation, "interpolation", "nearest") != "nearest":
-        raise UnsupportedError(f"{operation.name}: upsampling by {operation.interpolation}; to the nearest neighbour it has a layer")
+        raise UnsupportedError(
+            f"{operation.name}: upsampling by {operation.interpolation}; to the nearest neighbour it has a layer"
+        )
     return r.apply(operation, node, reshape.Upsample(_tuple(operation.size)), r.turn(given[0], _first(operation)))
 
 
@@ -374,12 +430,16 @@ def _merge(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value
     values = [r.turn(value, turned) for value in given]
     rank = len(values[0].shape)
     if len(values) < 2 or len({len(value.shape) for value in values}) > 1:
-        raise UnsupportedError(f"{operation.name}: {kind} of tensors with equally many axes has a layer; these have the shapes {[v.shape for v in values]}")
+        raise UnsupportedError(
+            f"{operation.name}: {kind} of tensors with equally many axes has a layer; these have the shapes {[v.shape for v in values]}"
+        )
     axis = 0
     if kind == "Concatenate":
         axis = operation.axis % (rank + 1) - 1
         if axis < 0:
             raise UnsupportedError(f"{operation.name}: concatenation along the batch")
         axis = (axis + 1) % rank if turned else axis
-    join = {"Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Concatenate": lambda: Concat(axis=axis)}[kind]()
+    join = {"Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Concatenate": lambda: Concat(axis=axis)}[
+        kind
+    ]()
     return _Value(r.add(operation.name, join, values), _sizes(node, given), turned)

@@ -45,7 +45,9 @@ def known(values: Any) -> "numpy.ndarray":
     return array
 
 
-def fold(onnx: Any, kind: str, given: Sequence["numpy.ndarray | None"], attributes: Mapping[str, Any]) -> list["numpy.ndarray"] | None:
+def fold(
+    onnx: Any, kind: str, given: Sequence["numpy.ndarray | None"], attributes: Mapping[str, Any]
+) -> list["numpy.ndarray"] | None:
     """The outputs of an operator; None where it is no operator on known tensors.
 
     Parameters
@@ -130,7 +132,12 @@ def _equal(a: Any, b: Any) -> bool:
     if a == b:
         return True
     difference = simplify(a - b) if isinstance(a, Expr) or isinstance(b, Expr) else a - b
-    if isinstance(difference, Expr) and difference.is_zero is None and not difference.is_positive and not difference.is_negative:
+    if (
+        isinstance(difference, Expr)
+        and difference.is_zero is None
+        and not difference.is_positive
+        and not difference.is_negative
+    ):
         raise _Unknown
     return bool(difference == 0)
 
@@ -195,7 +202,9 @@ def _cast(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
         return given[0].astype(kind)
     convert = bool if kind.kind == "b" else int if numpy.issubdtype(kind, numpy.integer) else float
     made = numpy.empty(given[0].shape, dtype=object)
-    made.reshape(-1)[:] = [entry if isinstance(entry, Expr) else convert(entry) for entry in given[0].reshape(-1).tolist()]
+    made.reshape(-1)[:] = [
+        entry if isinstance(entry, Expr) else convert(entry) for entry in given[0].reshape(-1).tolist()
+    ]
     return made
 
 
@@ -265,7 +274,9 @@ def _expand(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
 def _constant_of_shape(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
     import numpy
 
-    value = onnx.numpy_helper.to_array(attributes["value"]).reshape(-1)[0] if "value" in attributes else numpy.float32(0)
+    value = (
+        onnx.numpy_helper.to_array(attributes["value"]).reshape(-1)[0] if "value" in attributes else numpy.float32(0)
+    )
     return numpy.full(_limited(_whole(given[0])), value)
 
 
@@ -318,7 +329,9 @@ def _reduced(function: str) -> Callable[..., Any]:
         import numpy
 
         axes = _axes(given, attributes)
-        return getattr(numpy, function)(given[0], axis=None if not axes else tuple(axes), keepdims=bool(attributes.get("keepdims", 1)))
+        return getattr(numpy, function)(
+            given[0], axis=None if not axes else tuple(axes), keepdims=bool(attributes.get("keepdims", 1))
+        )
 
     return apply
 

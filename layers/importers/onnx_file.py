@@ -31,7 +31,10 @@ class FileError(LayerAlgebraError, ValueError):
 
 
 def from_onnx(
-    path: str | Path, *, dimensions: Mapping[str, object] | None = None, operators: Mapping[str, Callable[..., Network]] | None = None
+    path: str | Path,
+    *,
+    dimensions: Mapping[str, object] | None = None,
+    operators: Mapping[str, Callable[..., Network]] | None = None,
 ) -> Network:
     """A network from an ONNX file.
 
@@ -73,11 +76,15 @@ def _load(onnx: Any, path: Path) -> Any:
     if not path.is_file():
         raise FileError(f"{path} is not a file")
     if size > LARGEST_FILE:
-        raise FileError(f"{path} has {size} bytes, more than the {LARGEST_FILE} of an ONNX file; store its weights as external data")
+        raise FileError(
+            f"{path} has {size} bytes, more than the {LARGEST_FILE} of an ONNX file; store its weights as external data"
+        )
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except Exception as error:  # the parser's own error, MemoryError included
-        raise FileError(f"{path} is no ONNX model, or is damaged: {str(error).strip()[:200] or type(error).__name__}") from None
+        raise FileError(
+            f"{path} is no ONNX model, or is damaged: {str(error).strip()[:200] or type(error).__name__}"
+        ) from None
     if not model.HasField("graph") or not model.graph.node:
         raise FileError(f"{path} is no ONNX model: it has no graph")
     if len(model.graph.node) > MOST_NODES:
@@ -85,7 +92,9 @@ def _load(onnx: Any, path: Path) -> Any:
     return model
 
 
-def _recording(onnx: Any, model: Any, dimensions: Mapping[str, object], operators: Mapping[str, Callable[..., Network]]) -> Recording:
+def _recording(
+    onnx: Any, model: Any, dimensions: Mapping[str, object], operators: Mapping[str, Callable[..., Network]]
+) -> Recording:
     graph = model.graph
     sizes = _Dimensions(dimensions)
     stored = {tensor.name: _dims(tensor) for tensor in graph.initializer}
@@ -98,7 +107,9 @@ def _recording(onnx: Any, model: Any, dimensions: Mapping[str, object], operator
             continue
         shape = sizes.of(entry)
         if len(shape) < 2:
-            raise UnsupportedError(f"the input {entry.name} has the shape {shape}; a batch axis and at least one more are needed")
+            raise UnsupportedError(
+                f"the input {entry.name} has the shape {shape}; a batch axis and at least one more are needed"
+            )
         translator.values[entry.name] = OnnxValue(entry.name, (Integer(1), *shape[1:]), True)
         recording.inputs.append((entry.name, shape[1:]))
     missing: dict[str, list[str]] = {}
@@ -137,7 +148,9 @@ def _has_rule(translator: OnnxTranslator, node: Any) -> bool:
     return node.op_type not in FIXED_ONLY or translator.is_fixed(node.input)
 
 
-def _user(translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any], function: Callable[..., Network]) -> None:
+def _user(
+    translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any], function: Callable[..., Network]
+) -> None:
     tensors = [name for name in node.input if name and not translator.values[name].weight]
     layer = function([translator.values[name].own for name in tensors], dict(attributes))
     translator.put(node.output[0], layer, tensors)
@@ -155,7 +168,9 @@ def _may_be_learned(onnx: Any, tensor: Any) -> bool:
     return tensor.data_type in whole and len(tensor.dims) > 0
 
 
-def _store(onnx: Any, translator: OnnxTranslator, tensor: Any, shape: tuple[Expr, ...], learned: bool, name: str = "") -> None:
+def _store(
+    onnx: Any, translator: OnnxTranslator, tensor: Any, shape: tuple[Expr, ...], learned: bool, name: str = ""
+) -> None:
     """A stored tensor: its shape, and its entries where rules may need them."""
     name = name or tensor.name
     translator.values[name] = OnnxValue(name, shape, False, weight=True, fixed=not learned)
@@ -176,7 +191,9 @@ def _store_constant(onnx: Any, translator: OnnxTranslator, node: Any, attributes
     if "value" in attributes:
         tensor = attributes["value"]
         return _store(onnx, translator, tensor, _dims(tensor), learned=False, name=name)
-    found = attributes.get("value_ints", attributes.get("value_floats", attributes.get("value_int", attributes.get("value_float"))))
+    found = attributes.get(
+        "value_ints", attributes.get("value_floats", attributes.get("value_int", attributes.get("value_float")))
+    )
     if found is None:
         raise UnsupportedError(f"{node.name or name}: a constant of text or of a sparse tensor")
     return translator.know(name, numpy.array(found, dtype=object))
@@ -197,7 +214,11 @@ def _entries(onnx: Any, tensor: Any, most: int) -> Any:
 
 def _uses(graph: Any, stored: Mapping[str, object]) -> dict[str, int]:
     """How many nodes read each stored tensor; copies of it, which `Identity` makes, are tensors of their own."""
-    copies = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity" and node.input and node.output}
+    copies = {
+        node.output[0]: node.input[0]
+        for node in graph.node
+        if node.op_type == "Identity" and node.input and node.output
+    }
     uses = dict.fromkeys([*stored, *copies], 0)
     for node in graph.node:
         for name in node.input if node.op_type != "Identity" else ():
@@ -230,7 +251,9 @@ def _in_order(graph: Any, known: set[str]) -> list[Any]:
             else:
                 later.append(node)
         if len(later) == len(waiting):
-            raise GraphError(f"the graph has a cycle among {', '.join((node.name or node.op_type) for node in later[:10])}")
+            raise GraphError(
+                f"the graph has a cycle among {', '.join((node.name or node.op_type) for node in later[:10])}"
+            )
         waiting = later
     return order
 
@@ -256,5 +279,7 @@ class _Dimensions:
             return as_size(self.given[label], f"dimensions[{label!r}]")
         clean = "".join(character if character.isalnum() else "_" for character in label).strip("_")
         if not clean or not clean[0].isalpha() or len(clean) > 64:
-            raise FieldError(f"the dimension {label[:80]!r} has no name that a symbol could have; pass dimensions={{{label[:80]!r}: size}}")
+            raise FieldError(
+                f"the dimension {label[:80]!r} has no name that a symbol could have; pass dimensions={{{label[:80]!r}: size}}"
+            )
         return Symbol(clean, integer=True, positive=True)

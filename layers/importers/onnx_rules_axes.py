@@ -28,7 +28,10 @@ def reshaped(t: OnnxTranslator, output: str, name: str, shape: Sequence[Expr]) -
 def _reshape(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
     wanted = t.numbers(node.input[1])
-    shape = [value.shape[place] if size == 0 else size if isinstance(size, Expr) else Integer(int(size)) for place, size in enumerate(wanted)]
+    shape = [
+        value.shape[place] if size == 0 else size if isinstance(size, Expr) else Integer(int(size))
+        for place, size in enumerate(wanted)
+    ]
     if shape.count(Integer(-1)):
         rest = prod([size for size in shape if size != -1])
         shape[shape.index(Integer(-1))] = simplify(Mul(*value.shape) / rest)
@@ -51,7 +54,11 @@ def _squeeze(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         for axis in sorted(int(axis) % (len(shape) + len(given)) for axis in given):
             shape.insert(axis, Integer(1))
     else:
-        axes = {int(axis) % len(shape) for axis in given} if given else {place for place, size in enumerate(shape) if size == 1}
+        axes = (
+            {int(axis) % len(shape) for axis in given}
+            if given
+            else {place for place, size in enumerate(shape) if size == 1}
+        )
         shape = [size for place, size in enumerate(shape) if place not in axes]
     reshaped(t, node.output[0], node.input[0], shape)
 

@@ -37,8 +37,13 @@ def _hard_sigmoid(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 @rule("Clip")
 def _clip(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     ends = [t.numbers(name)[0] if name else None for name in (*node.input[1:3], *[""] * (3 - len(node.input)))][:2]
-    low, high = (ends[0] if ends[0] is not None else a.get("min", -1e12)), (ends[1] if ends[1] is not None else a.get("max", 1e12))
-    layer = activation.ReLU6() if (float(low), float(high)) == (0.0, 6.0) else activation.Hardtanh(float(low), float(high))
+    low, high = (
+        (ends[0] if ends[0] is not None else a.get("min", -1e12)),
+        (ends[1] if ends[1] is not None else a.get("max", 1e12)),
+    )
+    layer = (
+        activation.ReLU6() if (float(low), float(high)) == (0.0, 6.0) else activation.Hardtanh(float(low), float(high))
+    )
     t.put(node.output[0], layer, [node.input[0]])
 
 
@@ -90,7 +95,9 @@ def _aligned(t: OnnxTranslator, node: Any, stretch: bool) -> list[OnnxValue]:
     return made
 
 
-def _elementwise(scalar: Callable[[Any], Network], turned: Callable[[Any], Network], join: Callable[[], Network], stretch: bool) -> Rule:
+def _elementwise(
+    scalar: Callable[[Any], Network], turned: Callable[[Any], Network], join: Callable[[], Network], stretch: bool
+) -> Rule:
     """A rule for two tensors, or for one and a number on the right (`scalar`) or on the left (`turned`)."""
 
     def apply(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
@@ -107,17 +114,27 @@ def _elementwise(scalar: Callable[[Any], Network], turned: Callable[[Any], Netwo
 RULES["Add"] = _elementwise(arithmetic.Shift, arithmetic.Shift, Add, False)
 RULES["Mul"] = _elementwise(arithmetic.Scale, arithmetic.Scale, Product, False)
 RULES["Sub"] = _elementwise(
-    lambda number: arithmetic.Shift(-number), lambda number: arithmetic.Scale(-1) >> arithmetic.Shift(number), arithmetic.Subtract, True
+    lambda number: arithmetic.Shift(-number),
+    lambda number: arithmetic.Scale(-1) >> arithmetic.Shift(number),
+    arithmetic.Subtract,
+    True,
 )
 RULES["Div"] = _elementwise(
-    lambda number: arithmetic.Scale(1 / number), lambda number: arithmetic.Power(-1) >> arithmetic.Scale(number), arithmetic.Divide, True
+    lambda number: arithmetic.Scale(1 / number),
+    lambda number: arithmetic.Power(-1) >> arithmetic.Scale(number),
+    arithmetic.Divide,
+    True,
 )
 
 
 @rule("Pow")
 def _power(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     exponent = t.numbers(node.input[1])[0]
-    t.put(node.output[0], arithmetic.Power(int(exponent) if float(exponent).is_integer() else float(exponent)), [node.input[0]])
+    t.put(
+        node.output[0],
+        arithmetic.Power(int(exponent) if float(exponent).is_integer() else float(exponent)),
+        [node.input[0]],
+    )
 
 
 @rule("Concat")

@@ -82,5 +82,7 @@ def _known(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 def _scatter(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     data, places, updates = node.input
     if not t.is_fixed([places, updates]) or a.get("reduction", b"none") != b"none":
-        raise UnsupportedError(f"{t.name}: entries written at places, or with values, that depend on the data have no layer")
+        raise UnsupportedError(
+            f"{t.name}: entries written at places, or with values, that depend on the data have no layer"
+        )
     t.put(node.output[0], arithmetic.Masked(), [data])

@@ -72,7 +72,11 @@ def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if axis == 0 and value.batched:
         value = t.whole(node.input[0])
     count = len(node.output)
-    given = t.numbers(node.input[1]) if len(node.input) > 1 and node.input[1] else a.get("split", [value.shape[axis] / count] * count)
+    given = (
+        t.numbers(node.input[1])
+        if len(node.input) > 1 and node.input[1]
+        else a.get("split", [value.shape[axis] / count] * count)
+    )
     start: Expr = Integer(0)
     for output, length in zip(node.output, given):
         length = length if isinstance(length, Expr) else Integer(int(length))
@@ -112,15 +116,27 @@ def _resize(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     given = [name for name in node.input[1:] if name in t.constants or name in t.known]
     scales = next((t.numbers(name) for name in given if t.numbers(name)), None)
     if scales is not None and len(node.input) > 3 and node.input[3] in given:  # sizes instead of scales
-        scales = [simplify(Integer(after) / before) for after, before in zip(t.numbers(node.input[3]), t.get(node.input[0]).shape)]
+        scales = [
+            simplify(Integer(after) / before)
+            for after, before in zip(t.numbers(node.input[3]), t.get(node.input[0]).shape)
+        ]
     mode = a.get("mode", b"nearest")
-    if mode != b"nearest" or scales is None or any(not float(scale).is_integer() for scale in scales) or list(scales[:2]) != [1, 1]:
-        raise UnsupportedError(f"{t.name}: resizing by {mode.decode()} with scales {scales}; whole factors to the nearest neighbour have a layer")
+    if (
+        mode != b"nearest"
+        or scales is None
+        or any(not float(scale).is_integer() for scale in scales)
+        or list(scales[:2]) != [1, 1]
+    ):
+        raise UnsupportedError(
+            f"{t.name}: resizing by {mode.decode()} with scales {scales}; whole factors to the nearest neighbour have a layer"
+        )
     t.put(node.output[0], reshape.Upsample(one_or_all(scales[2:])), [t.batched(node.input[0])])
 
 
 @rule("DepthToSpace")
 def _depth_to_space(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if a.get("mode", b"DCR") != b"CRD":
-        raise UnsupportedError(f"{t.name}: DepthToSpace with the order {a.get('mode', b'DCR').decode()}; CRD is the pixel shuffle")
+        raise UnsupportedError(
+            f"{t.name}: DepthToSpace with the order {a.get('mode', b'DCR').decode()}; CRD is the pixel shuffle"
+        )
     t.put(node.output[0], reshape.PixelShuffle(int(a["blocksize"])), [t.batched(node.input[0])])

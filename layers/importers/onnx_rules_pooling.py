@@ -55,11 +55,18 @@ def _reduce(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if node.op_type == "ReduceMean" and batched and rank > 3 and axes == list(range(2, rank)):
         pool = pooling.AdaptiveAvgPool(1) if int(a.get("keepdims", 1)) else pooling.GlobalAvgPool()
         return t.put(node.output[0], pool, [source])
-    kind = {"ReduceMean": arithmetic.Mean, "ReduceSum": arithmetic.Sum, "ReduceMax": arithmetic.Maximum, "ReduceL2": _norm}[node.op_type]
+    kind = {
+        "ReduceMean": arithmetic.Mean,
+        "ReduceSum": arithmetic.Sum,
+        "ReduceMax": arithmetic.Maximum,
+        "ReduceL2": _norm,
+    }[node.op_type]
     layer = kind(tuple(axis - batched for axis in axes), rank - batched)
     if not int(a.get("keepdims", 1)):
         return t.put(node.output[0], layer, [source], batched)
     name, _ = t.add(layer, [source])
     whole = tuple(Integer(1) if axis in axes else size for axis, size in enumerate(source.shape))
     left = tuple(size for axis, size in enumerate(source.shape) if axis not in axes)
-    return t.put(node.output[0], reshape.Reshape(whole[1:] if batched else whole), [OnnxValue(name, left, batched)], batched)
+    return t.put(
+        node.output[0], reshape.Reshape(whole[1:] if batched else whole), [OnnxValue(name, left, batched)], batched
+    )

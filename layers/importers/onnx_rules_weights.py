@@ -21,7 +21,9 @@ def one_or_all(values: Sequence[int]) -> Any:
 
 def padding_of(t: OnnxTranslator, attributes: Mapping[str, Any], axes: int, source: OnnxValue) -> tuple[Any, OnnxValue]:
     """Symmetric padding as a number; otherwise the margin is put around the input first."""
-    automatic = attributes.get("auto_pad", b"NOTSET").decode() if isinstance(attributes.get("auto_pad"), bytes) else "NOTSET"
+    automatic = (
+        attributes.get("auto_pad", b"NOTSET").decode() if isinstance(attributes.get("auto_pad"), bytes) else "NOTSET"
+    )
     if automatic == "SAME_UPPER":
         return "same", source
     if automatic not in ("NOTSET", "VALID"):
@@ -76,11 +78,18 @@ def _matmul(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         return t.put(node.output[0], t.with_weights(layer, node.input[1]), [node.input[0]])
     values = [t.get(name) for name in node.input]
     rank = max(len(value.shape) for value in values)
-    batched = any(value.batched for value in values) and all(value.batched or len(value.shape) < rank for value in values)
+    batched = any(value.batched for value in values) and all(
+        value.batched or len(value.shape) < rank for value in values
+    )
     if not batched:
         values = [t.whole(name) for name in node.input]
     left, right, spec, _ = matrix_product(values[0].own, values[1].own, t.name)
-    return t.put(node.output[0], arithmetic.Einsum(spec), [_given(t, value, own) for value, own in zip(values, (left, right))], batched)
+    return t.put(
+        node.output[0],
+        arithmetic.Einsum(spec),
+        [_given(t, value, own) for value, own in zip(values, (left, right))],
+        batched,
+    )
 
 
 def _given(t: OnnxTranslator, value: OnnxValue, own: Shape) -> OnnxValue:
@@ -97,7 +106,9 @@ def _einsum(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if spec.isupper() or not any(character.isupper() for character in spec):
         spec = spec.lower()
     if len(node.input) != 2 or "->" not in spec or "." in spec or not spec.replace(",", "").replace("->", "").islower():
-        raise UnsupportedError(f"{t.name}: Einsum of {spec!r}; two tensors with small letters for all axes have a layer")
+        raise UnsupportedError(
+            f"{t.name}: Einsum of {spec!r}; two tensors with small letters for all axes have a layer"
+        )
     parts, out = spec.split("->")
     first, second = parts.split(",")
     batched = first[:1] == second[:1] == out[:1] and all(t.get(name).batched for name in node.input)

@@ -133,7 +133,10 @@ class OnnxTranslator:
         columns = list(zip(*(value.own for value in values)))
         if isinstance(layer, Concat):
             axis = layer.axis or 0
-            return tuple(simplify(sum(column, Integer(0))) if place == axis else column[0] for place, column in enumerate(columns))
+            return tuple(
+                simplify(sum(column, Integer(0))) if place == axis else column[0]
+                for place, column in enumerate(columns)
+            )
         return tuple(next((size for size in column if size != 1), column[0]) for column in columns)
 
     def with_weights(self, layer: Network, *names: str) -> Network:
@@ -158,7 +161,9 @@ class OnnxTranslator:
         from .onnx_constants import known
 
         self.known[name] = known(entries)
-        self.values[name] = OnnxValue(name, tuple(Integer(size) for size in self.known[name].shape), False, weight=True, fixed=True)
+        self.values[name] = OnnxValue(
+            name, tuple(Integer(size) for size in self.known[name].shape), False, weight=True, fixed=True
+        )
 
     def fold_constant(self, onnx: Any, node: Any, attributes: Mapping[str, Any]) -> bool:
         """Work out what a node does to shapes and constants; whether that was all there is to do."""

@@ -31,7 +31,9 @@ def matrix_product(left: Sequence[Expr], right: Sequence[Expr], where: str) -> t
         The shapes to give the two tensors first, the product's notation, and the shape of the product.
     """
     if not left or not right:
-        raise UnsupportedError(f"{where}: a product of tensors of the shapes {tuple(left)} and {tuple(right)}; each needs an axis")
+        raise UnsupportedError(
+            f"{where}: a product of tensors of the shapes {tuple(left)} and {tuple(right)}; each needs an axis"
+        )
     first, second = (tuple(shape[:-2]) for shape in (left, right))
     rank = max(len(first), len(second))
     kept: list[tuple[list[Expr], str]] = []
@@ -61,4 +63,9 @@ def matrix_product(left: Sequence[Expr], right: Sequence[Expr], where: str) -> t
     target = "".join(letter for letter in letters if letter in out) + rows + columns
     if not target:
         raise UnsupportedError(f"{where}: a product of two vectors is a single number, which no layer makes")
-    return shapes[0], shapes[1], f"{kept[0][1]}{ends[0]},{kept[1][1]}{ends[1]}->{target}", tuple(out[letter] for letter in target)
+    return (
+        shapes[0],
+        shapes[1],
+        f"{kept[0][1]}{ends[0]},{kept[1][1]}{ends[1]}->{target}",
+        tuple(out[letter] for letter in target),
+    )

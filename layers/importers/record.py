@@ -39,6 +39,7 @@ def unknown_operators(framework: str, found: dict[str, list[str]]) -> Unsupporte
         for name, places in sorted(found.items())
     ]
     return UnsupportedError(
-        f"this model uses {framework} operators that no layer is known for:\n" + "\n".join(lines)
+        f"this model uses {framework} operators that no layer is known for:\n"
+        + "\n".join(lines)
         + f"\n  write instead: operators={{{sorted(found)[0]!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
     )

@@ -70,26 +70,38 @@ def _module(module: Any, torch: Any) -> Any:
         with torch.device("meta"):
             module = module()
     if not isinstance(module, torch.nn.Module):
-        raise FieldError(f"from_torch takes a torch.nn.Module or a function that makes one, got {type(module).__name__}")
+        raise FieldError(
+            f"from_torch takes a torch.nn.Module or a function that makes one, got {type(module).__name__}"
+        )
     return module
 
 
 def _shapes(given: Sequence[Any]) -> list[tuple[int, ...]]:
     parts = list(given)
     several = any(isinstance(part, (tuple, list)) for part in parts)
-    return [tuple(int(size) for size in are_sizes(shape, "example_shape")) for shape in (parts if several else [tuple(parts)])]
+    return [
+        tuple(int(size) for size in are_sizes(shape, "example_shape"))
+        for shape in (parts if several else [tuple(parts)])
+    ]
 
 
-def _export(torch: Any, module: Any, shapes: list[tuple[int, ...]], dynamic: Mapping[int, object], integers: bool | None):
+def _export(
+    torch: Any, module: Any, shapes: list[tuple[int, ...]], dynamic: Mapping[int, object], integers: bool | None
+):
     """The exported program, and the user's symbols by the names that torch gives its own."""
     whole = integers if integers is not None else _begins_with_embedding(torch, module)
     kind = torch.long if whole else torch.float32
     device = next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("meta"))
     examples = tuple(torch.zeros((1, *shape), dtype=kind, device=device) for shape in shapes)
-    names = {axis: name if isinstance(name, Symbol) else Symbol(str(name), integer=True, positive=True) for axis, name in dynamic.items()}
+    names = {
+        axis: name if isinstance(name, Symbol) else Symbol(str(name), integer=True, positive=True)
+        for axis, name in dynamic.items()
+    }
     for axis in names:
         if not isinstance(axis, int) or not 0 <= axis < len(shapes[0]):
-            raise FieldError(f"dynamic names axes 0 to {len(shapes[0]) - 1} of the example's shape {shapes[0]}, got {axis!r}")
+            raise FieldError(
+                f"dynamic names axes 0 to {len(shapes[0]) - 1} of the example's shape {shapes[0]}, got {axis!r}"
+            )
     marks = {axis + 1: torch.export.Dim.DYNAMIC for axis in names}
     wanted = (tuple([marks or None, *[None] * (len(shapes) - 1)])) if marks else None
     was_training = module.training
@@ -97,7 +109,9 @@ def _export(torch: Any, module: Any, shapes: list[tuple[int, ...]], dynamic: Map
         module.eval()
         program = torch.export.export(module, examples, dynamic_shapes=wanted, strict=False)
     except Exception as error:
-        raise UnsupportedError(f"torch.export cannot trace this model: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}") from error
+        raise UnsupportedError(
+            f"torch.export cannot trace this model: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}"
+        ) from error
     finally:
         module.train(was_training)
     symbols: dict[str, Symbol] = {}
@@ -115,7 +129,9 @@ def _begins_with_embedding(torch: Any, module: Any) -> bool:
     return isinstance(first, torch.nn.Embedding)
 
 
-def _record(torch: Any, program: Any, symbols: Mapping[str, Symbol], operators: Mapping[str, Callable[..., Network]]) -> Recording:
+def _record(
+    torch: Any, program: Any, symbols: Mapping[str, Symbol], operators: Mapping[str, Callable[..., Network]]
+) -> Recording:
     signature = program.graph_signature
     learned = dict(signature.inputs_to_parameters)
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
@@ -158,7 +174,11 @@ def _record(torch: Any, program: Any, symbols: Mapping[str, Symbol], operators: 
 
 def _user_rule(function: Callable[..., Network]) -> Callable[..., None]:
     def rule(translator: Translator, node: Any) -> None:
-        tensors = [argument for argument in node.args if hasattr(argument, "name") and not translator.values[argument.name].weight]
+        tensors = [
+            argument
+            for argument in node.args
+            if hasattr(argument, "name") and not translator.values[argument.name].weight
+        ]
         others = [argument for argument in node.args if not hasattr(argument, "name")]
         sources = [translator.values[argument.name] for argument in tensors]
         layer = function([source.own for source in sources], others)
@@ -211,7 +231,9 @@ class _Sizes:
         name = type(expression).__name__
         if expression.is_Symbol:
             if str(expression) not in self.symbols:
-                raise UnsupportedError(f"the size {expression} depends on the data or on an unnamed axis; name it in dynamic={{axis: 'name'}}")
+                raise UnsupportedError(
+                    f"the size {expression} depends on the data or on an unnamed axis; name it in dynamic={{axis: 'name'}}"
+                )
             return self.symbols[str(expression)]
         if not expression.args:
             return Integer(int(expression)) if expression.is_Integer else expression

@@ -60,7 +60,13 @@ def _clamp(t: Translator, node: Any) -> None:
         low, high = argument(node, 1, "min_val", -1.0), argument(node, 2, "max_val", 1.0)
     bounds = (-1e12 if low is None else low, 1e12 if high is None else high)
     relu6 = bounds == (0, 6)
-    layer = activation.ReLU6() if relu6 else activation.ReLU() if (low, high) == (0, None) else activation.Hardtanh(*map(float, bounds))
+    layer = (
+        activation.ReLU6()
+        if relu6
+        else activation.ReLU()
+        if (low, high) == (0, None)
+        else activation.Hardtanh(*map(float, bounds))
+    )
     t.put(node, layer, [node.args[0]])
 
 
@@ -83,7 +89,19 @@ def _dropout(t: Translator, node: Any) -> None:
     t.put(node, activation.Dropout(float(argument(node, 1, "p", 0.5))), [node.args[0]])
 
 
-@rule("contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "lift_fresh", "type_as", "expand_as", "float")
+@rule(
+    "contiguous",
+    "clone",
+    "alias",
+    "detach",
+    "to",
+    "_to_copy",
+    "lift_fresh_copy",
+    "lift_fresh",
+    "type_as",
+    "expand_as",
+    "float",
+)
 def _passed_on(t: Translator, node: Any) -> None:
     if t.shape(node) != t.value(node.args[0]).shape:
         return expand(t, node)

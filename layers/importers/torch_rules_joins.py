@@ -21,7 +21,9 @@ def _pair(t: Translator, node: Any, stretch: bool) -> list[Value]:
     """The two tensors of a join with equally many axes; broadcast by hand where the join itself does not."""
     values = [t.value(part) for part in node.args[:2]]
     out = t.shape(node)
-    batched = all(value.batched or len(value.shape) < len(out) or value.shape[0] == 1 for value in values) and any(v.batched for v in values)
+    batched = all(value.batched or len(value.shape) < len(out) or value.shape[0] == 1 for value in values) and any(
+        v.batched for v in values
+    )
     made = []
     for part, value in zip(node.args[:2], values):
         if value.shape == out and value.batched == batched:
@@ -101,7 +103,10 @@ def _product(t: Translator, name: str, left: Value, right: Value) -> Value:
     batched = (left.batched or right.batched) and all(v.batched or len(v.shape) < rank for v in (left, right))
     pair = [left, right] if batched else [t.whole(value) for value in (left, right)]
     first, second, spec, shape = matrix_product(pair[0].own, pair[1].own, name)
-    names = [value.name if value.own == own else t.add(f"{name}_{value.name}", reshape.Reshape(own), [value.name]) for value, own in zip(pair, (first, second))]
+    names = [
+        value.name if value.own == own else t.add(f"{name}_{value.name}", reshape.Reshape(own), [value.name])
+        for value, own in zip(pair, (first, second))
+    ]
     made = t.add(name, arithmetic.Einsum(spec), names)
     return Value(made, (Integer(1), *shape) if batched else shape, batched)
 
@@ -111,7 +116,9 @@ def _einsum(t: Translator, node: Any) -> None:
     spec = node.args[0].replace(" ", "")
     if spec.count(",") != 1 or "->" not in spec or "." in spec:
         raise UnsupportedError(f"{node.name}: einsum({spec!r}); two tensors with letters for all axes have a layer")
-    letters = {letter: string.ascii_lowercase[place] for place, letter in enumerate(dict.fromkeys(filter(str.isalpha, spec)))}
+    letters = {
+        letter: string.ascii_lowercase[place] for place, letter in enumerate(dict.fromkeys(filter(str.isalpha, spec)))
+    }
     spec = "".join(letters.get(character, character) for character in spec)
     inputs, out = spec.split("->")
     _contract(t, node, *inputs.split(","), out, node.args[1])
@@ -135,13 +142,23 @@ def _attention(t: Translator, node: Any) -> None:
     query, key, value = parts
     mask, scale = argument(node, 3, "attn_mask"), node.kwargs.get("scale")
     if scale is not None:
-        query = Value(t.add(f"{node.name}_scaled", arithmetic.Scale(scale * sqrt(query.shape[-1])), [query.name]), query.shape, query.batched)
+        query = Value(
+            t.add(f"{node.name}_scaled", arithmetic.Scale(scale * sqrt(query.shape[-1])), [query.name]),
+            query.shape,
+            query.batched,
+        )
     if mask is None and query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
-        return t.put(node, arithmetic.DotProductAttention(bool(argument(node, 5, "is_causal", False))), [query, key, value])
+        return t.put(
+            node, arithmetic.DotProductAttention(bool(argument(node, 5, "is_causal", False))), [query, key, value]
+        )
     if query.shape[:-3] == key.shape[:-3] and query.shape[-3] != key.shape[-3]:
         query, key, value = _grouped_heads(t, node.name, query, key, value)
     order = tuple(range(len(key.own) - 2)) + (len(key.own) - 1, len(key.own) - 2)
-    turned = Value(t.add(f"{node.name}_keys", reshape.Permute(order), [key.name]), (*key.shape[:-2], key.shape[-1], key.shape[-2]), key.batched)
+    turned = Value(
+        t.add(f"{node.name}_keys", reshape.Permute(order), [key.name]),
+        (*key.shape[:-2], key.shape[-1], key.shape[-2]),
+        key.batched,
+    )
     scores = _product(t, f"{node.name}_scores", query, turned)
     name = t.add(f"{node.name}_weighed", arithmetic.Scale(1 / sqrt(query.shape[-1])), [scores.name])
     if mask is None and argument(node, 5, "is_causal", False):
@@ -175,7 +192,9 @@ def _under_mask(t: Translator, node: Any, scores: Value, mask: Value) -> str:
         return t.add(f"{node.name}_masked", arithmetic.Masked(), [scores.name])
     kind = str(node.args[3].meta["val"].dtype if len(node.args) > 3 else node.kwargs["attn_mask"].meta["val"].dtype)
     if "bool" in kind:
-        raise UnsupportedError(f"{node.name}: attention with a mask of truth values that depends on the data has no layer")
+        raise UnsupportedError(
+            f"{node.name}: attention with a mask of truth values that depends on the data has no layer"
+        )
     added = t.value(node.args[3] if len(node.args) > 3 else node.kwargs["attn_mask"])
     added = added if added.batched == scores.batched else t.whole(added)
     shape = (*(Integer(1),) * (len(scores.shape) - len(added.shape)), *added.shape)

@@ -13,7 +13,9 @@ from .. import arithmetic, reshape
 from .torch_translator import Translator, Value, argument, rule
 
 
-def _cut(t: Translator, node: Any, value: Value, axis: int, start: Expr, length: Expr, name: str, step: int = 1) -> Value:
+def _cut(
+    t: Translator, node: Any, value: Value, axis: int, start: Expr, length: Expr, name: str, step: int = 1
+) -> Value:
     own = value.own
     place = axis - value.batched
     layer = arithmetic.Slice(place, start, length, len(own), step)
@@ -51,7 +53,9 @@ def _split(t: Translator, node: Any) -> None:
         made = _cut(t, node, value, axis, start, length, f"{node.name}_{number}")
         if kind == "unbind":
             own = shape[1:] if made.batched else shape
-            made = Value(t.add(f"{node.name}_{number}_squeezed", reshape.Reshape(own), [made.name]), shape, made.batched)
+            made = Value(
+                t.add(f"{node.name}_{number}_squeezed", reshape.Reshape(own), [made.name]), shape, made.batched
+            )
         parts.append(made)
         start = start + length
     t.parts[node.name] = parts
@@ -95,7 +99,9 @@ def _roll(t: Translator, node: Any) -> None:
         first = simplify(size - shift) if shift > 0 else Integer(-shift)
         if shift == 0:
             continue
-        head = t.add(f"{node.name}_{number}_tail", arithmetic.Slice(place, first, simplify(size - first), len(value.own)), [name])
+        head = t.add(
+            f"{node.name}_{number}_tail", arithmetic.Slice(place, first, simplify(size - first), len(value.own)), [name]
+        )
         tail = t.add(f"{node.name}_{number}_head", arithmetic.Slice(place, 0, first, len(value.own)), [name])
         name = t.add(f"{node.name}_{number}", Concat(axis=place), [head, tail])
     t.values[node.name] = Value(name, value.shape, value.batched)
@@ -126,7 +132,9 @@ def _index(t: Translator, node: Any) -> None:
     table, out = t.value(node.args[0]), t.shape(node)
     fixed = len(places) == 1 and places[0] is not None and t.values[places[0].name].weight
     if not fixed or len(table.shape) != 2 or table.batched:
-        raise UnsupportedError(f"{node.name}: only the rows of a table can be taken, at places that do not depend on the data")
+        raise UnsupportedError(
+            f"{node.name}: only the rows of a table can be taken, at places that do not depend on the data"
+        )
     t.put(node, arithmetic.Take(out[:-1]), [table], False)
 
 
@@ -148,7 +156,11 @@ def _masked(t: Translator, node: Any) -> None:
     condition = node.args[1] if node.target.__name__.startswith("masked_fill") else node.args[0]
     if not t.values[condition.name].weight:
         raise UnsupportedError(f"{node.name}: a choice that depends on the data has no layer; only a fixed mask has")
-    computed = [part for part in node.all_input_nodes if part is not condition and not (t.values[part.name].weight and part.name not in t.learned)]
+    computed = [
+        part
+        for part in node.all_input_nodes
+        if part is not condition and not (t.values[part.name].weight and part.name not in t.learned)
+    ]
     out = t.shape(node)
     made = []
     for part in computed:
@@ -156,7 +168,11 @@ def _masked(t: Translator, node: Any) -> None:
         wide = (*(Integer(1),) * (len(out) - len(value.shape)), *value.shape)
         batched = value.batched and len(wide) == len(value.shape)
         own, target = (wide[1:], out[1:]) if batched else (wide, out)
-        name = value.name if value.own == own else t.add(f"{node.name}_axes_{part.name}", reshape.Reshape(own), [value.name])
+        name = (
+            value.name
+            if value.own == own
+            else t.add(f"{node.name}_axes_{part.name}", reshape.Reshape(own), [value.name])
+        )
         repeated = tuple(axis for axis, (a, b) in enumerate(zip(own, target)) if a != b)
         if repeated:
             name = t.add(f"{node.name}_wide_{part.name}", arithmetic.Expand(repeated, target), [name])

@@ -46,7 +46,11 @@ def _reduced(t: Translator, node: Any, layer: Callable[..., Network]) -> None:
     value = t.value(node.args[0])
     rank = len(value.shape)
     given = argument(node, 1, "dim")
-    axes = sorted({int(axis) % rank for axis in (given if isinstance(given, (list, tuple)) else [given])}) if given is not None else list(range(rank))
+    axes = (
+        sorted({int(axis) % rank for axis in (given if isinstance(given, (list, tuple)) else [given])})
+        if given is not None
+        else list(range(rank))
+    )
     keep = bool(argument(node, 2, "keepdim", False))
     batched = value.batched and 0 not in axes
     source = value if batched or not value.batched else t.unbatched(node.args[0])
@@ -63,8 +67,17 @@ def _reduced(t: Translator, node: Any, layer: Callable[..., Network]) -> None:
 def _mean(t: Translator, node: Any) -> None:
     value, given = t.value(node.args[0]), argument(node, 1, "dim")
     rank = len(value.shape)
-    if value.batched and rank > 3 and isinstance(given, (list, tuple)) and sorted(int(axis) % rank for axis in given) == list(range(2, rank)):
-        return t.put(node, pooling.AdaptiveAvgPool(1) if argument(node, 2, "keepdim", False) else pooling.GlobalAvgPool(), [value])
+    if (
+        value.batched
+        and rank > 3
+        and isinstance(given, (list, tuple))
+        and sorted(int(axis) % rank for axis in given) == list(range(2, rank))
+    ):
+        return t.put(
+            node,
+            pooling.AdaptiveAvgPool(1) if argument(node, 2, "keepdim", False) else pooling.GlobalAvgPool(),
+            [value],
+        )
     return _reduced(t, node, arithmetic.Mean)
 
 

@@ -22,7 +22,11 @@ def _convolution(t: Translator, node: Any) -> None:
     out, _, *kernel = t.values[weight.name].shape
     axes = len(kernel)
     padding = argument(node, 4, "padding", 0)
-    groups = argument(node, 8, "groups", 1) if node.target.__name__.startswith("convolution") else argument(node, 6, "groups", 1)
+    groups = (
+        argument(node, 8, "groups", 1)
+        if node.target.__name__.startswith("convolution")
+        else argument(node, 6, "groups", 1)
+    )
     layer = convolution.Conv(
         out, per_axis(kernel, axes), per_axis(argument(node, 3, "stride", 1), axes),
         padding if isinstance(padding, str) and padding == "same" else 0 if padding == "valid" else per_axis(padding, axes),
@@ -48,7 +52,9 @@ def _transposed(t: Translator, node: Any) -> None:
 def _linear(t: Translator, node: Any) -> None:
     source, weight, bias = node.args[0], node.args[1], argument(node, 2, "bias")
     if not t.values[weight.name].weight:
-        raise UnsupportedError(f"{node.name}: the weight of a linear map is computed by the model, not learned as it stands")
+        raise UnsupportedError(
+            f"{node.name}: the weight of a linear map is computed by the model, not learned as it stands"
+        )
     layer = linear.Linear(t.values[weight.name].shape[0], bias is not None)
     t.put(node, t.with_weights(layer, weight, bias), [source])
 
@@ -65,13 +71,17 @@ def _batch_norm(t: Translator, node: Any) -> None:
 def _layer_norm(t: Translator, node: Any) -> None:
     axes, weight, bias = node.args[1], argument(node, 2, "weight"), argument(node, 3, "bias")
     value = t.value(node.args[0])
-    layer: Network = normalization.LayerNorm(weight is not None, bias is not None, float(argument(node, 4, "eps", 1e-5)))
+    layer: Network = normalization.LayerNorm(
+        weight is not None, bias is not None, float(argument(node, 4, "eps", 1e-5))
+    )
     layer = t.with_weights(layer, weight, bias)
     if len(axes) != 1:  # over several axes: over one with as many elements
         if len(axes) > len(value.own):
             raise UnsupportedError(f"{node.name}: layer normalisation over the batch")
         kept = value.own[: len(value.own) - len(axes)]
-        layer = reshape.Reshape((*kept, simplify(Mul(*value.shape[-len(axes) :])))) >> layer >> reshape.Reshape(value.own)
+        layer = (
+            reshape.Reshape((*kept, simplify(Mul(*value.shape[-len(axes) :])))) >> layer >> reshape.Reshape(value.own)
+        )
     t.put(node, layer, [value])
 
 

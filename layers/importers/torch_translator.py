@@ -38,7 +38,9 @@ class Value:
 class Translator:
     """The state of one translation."""
 
-    def __init__(self, sizes: Callable[[Any], Expr], learned: Mapping[str, str], fixed: set[str], uses: Mapping[str, int]):
+    def __init__(
+        self, sizes: Callable[[Any], Expr], learned: Mapping[str, str], fixed: set[str], uses: Mapping[str, int]
+    ):
         self.sizes, self.learned, self.fixed, self.uses = sizes, learned, fixed, uses
         self.values: dict[str, Value] = {}
         self.parts: dict[str, list[Any]] = {}
@@ -75,7 +77,9 @@ class Translator:
         found = node.meta.get("val")
         if isinstance(found, (tuple, list)):
             self.parts[node.name] = [
-                Value(f"{node.name}_{place}", tuple(simplify(self.sizes(size)) for size in part.shape), False, weight=True)
+                Value(
+                    f"{node.name}_{place}", tuple(simplify(self.sizes(size)) for size in part.shape), False, weight=True
+                )
                 for place, part in enumerate(found)
             ]
         elif hasattr(found, "shape"):
@@ -90,7 +94,9 @@ class Translator:
         """The value of an argument; a weight that is used as a tensor of its own becomes a layer without an input."""
         value = self.values[node.name]
         if value.weight:
-            layer: Network = (arithmetic.Parameter if node.name in self.learned else arithmetic.Buffer)(value.shape or (1,))
+            layer: Network = (arithmetic.Parameter if node.name in self.learned else arithmetic.Buffer)(
+                value.shape or (1,)
+            )
             name = f"{node.name}_tensor"
             if self.uses.get(node.name, 0) > 1:
                 layer = layer.shared(self.learned.get(node.name, node.name))
@@ -116,7 +122,9 @@ class Translator:
         if value.batched:
             return value
         if not value.shape or value.shape[0] != 1:
-            raise UnsupportedError(f"{node.name} of shape {value.shape} has no batch axis of size 1, which its operator needs")
+            raise UnsupportedError(
+                f"{node.name} of shape {value.shape} has no batch axis of size 1, which its operator needs"
+            )
         name = self.add(f"{value.name}_example{len(self.operations)}", reshape.Reshape(value.shape[1:]), [value.name])
         return Value(name, value.shape, True)
 
@@ -138,7 +146,17 @@ class Translator:
         return layer
 
 
-_FRESH = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like", "zero")
+_FRESH = (
+    "new_zeros",
+    "new_ones",
+    "new_full",
+    "new_empty",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "empty_like",
+    "zero",
+)
 """Operators that look at a tensor's size or kind only."""
 
 Rule = Callable[[Translator, Any], None]
@@ -165,7 +183,11 @@ def argument(node: Any, place: int, name: str, default: Any = None) -> Any:
 
 def is_size(node: Any) -> bool:
     """Whether a node makes a number from sizes, or checks one, and no tensor."""
-    return node.op == "call_function" and not hasattr(node.meta.get("val"), "shape") and not isinstance(node.meta.get("val"), (tuple, list))
+    return (
+        node.op == "call_function"
+        and not hasattr(node.meta.get("val"), "shape")
+        and not isinstance(node.meta.get("val"), (tuple, list))
+    )
 
 
 def is_tensor(value: Any) -> bool:

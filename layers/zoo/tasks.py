@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from ...algebra.capacity.covariance import ar1, mixture, periodic, power_law
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.network import Network, Repeat
-from ...algebra.capacity.covariance import ar1, mixture, periodic, power_law
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -152,7 +152,10 @@ def layers_depthwise_eq_groups_eq_channels(n: dict[str, int]) -> Witness | None:
 def _rank_formulas() -> list:
     a, r, b = dims("a r b")
     two = layer("Linear", r, bias=False) >> layer("Linear", b, bias=False)
-    return [("parameters", METRICS["parameters"](two, on=(a,)), r * (a + b)), ("macs", METRICS["macs"](two, on=(a,)), r * (a + b))]
+    return [
+        ("parameters", METRICS["parameters"](two, on=(a,)), r * (a + b)),
+        ("macs", METRICS["macs"](two, on=(a,)), r * (a + b)),
+    ]
 
 
 def _rank(n: dict[str, int], most: int = 0, between: Network | None = None) -> Witness | None:
@@ -277,13 +280,16 @@ def with_claims() -> Any:
     return st.sampled_from(sorted((kind for kind in REGISTRY.values() if kind.claims), key=lambda kind: kind.__name__))
 
 
-def _published(kind: type, change: Callable[[Callable, tuple], Any] = lambda claim, shapes: claim(*shapes)) -> Witness | None:
+def _published(
+    kind: type, change: Callable[[Callable, tuple], Any] = lambda claim, shapes: claim(*shapes)
+) -> Witness | None:
     """The layer's claims against what is derived; with a change, each claim is read in another way."""
     from ..check_layer import LayerCheck
 
     checked = LayerCheck(kind, None, examples=4, latex=False, laws=["claim_*"])
     checked.claims = {
-        name: lambda layer, *shapes, claim=claim: change(partial(claim, layer), shapes) for name, claim in kind.claims.items()
+        name: lambda layer, *shapes, claim=claim: change(partial(claim, layer), shapes)
+        for name, claim in kind.claims.items()
     }
     for result in checked.results():
         if result.refuted:

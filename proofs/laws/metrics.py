@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 #: Metrics whose values in series and in parallel follow from those of the parts, and the laws that say how.
 COMPOSED = {
-    "parameters": ("parameters_series", "parameters_add", "parameters_concat", "parameters_shared", "parameters_repeat"),
+    "parameters": (
+        "parameters_series",
+        "parameters_add",
+        "parameters_concat",
+        "parameters_shared",
+        "parameters_repeat",
+    ),
     "macs": ("macs_series", "macs_add", "macs_concat", "macs_shared", "macs_repeat"),
     "flops": ("flops_series", "flops_add", "flops_concat", "flops_repeat"),
     "activations": ("activations_series", "activations_add", "activations_concat", "activations_repeat"),
@@ -125,7 +131,8 @@ def macs_series(c: Chain) -> Witness | None:
 
 
 @structural(
-    of_window_chains, mutants={"only the first": _first_alone("flops"), "both on the input": _both_on_the_input("flops")}
+    of_window_chains,
+    mutants={"only the first": _first_alone("flops"), "both on the input": _both_on_the_input("flops")},
 )
 def flops_series(c: Chain) -> Witness | None:
     """The operations of f >> g are those of f, and those of g on what f makes."""
@@ -201,7 +208,10 @@ def _reordering() -> list[type]:
 @structural(
     of_window_chains,
     rests_on="receptive_field_assoc",
-    mutants={"jumps ignored": lambda c: _field_law(c, jumps=False), "sizes added whole": lambda c: _field_law(c, overlap=0)},
+    mutants={
+        "jumps ignored": lambda c: _field_law(c, jumps=False),
+        "sizes added whole": lambda c: _field_law(c, overlap=0),
+    },
 )
 def receptive_field_series(c: Chain) -> Witness | None:
     """Fields form an affine monoid: size r + j(r' - 1) and jump j j', along every axis that both keep."""

@@ -61,7 +61,9 @@ def _one_network_beside_itself(concat: bool = False) -> Callable[[Fork], Witness
 
     def trial(s: Fork) -> Witness | None:
         f = s.f.shared("z")
-        return equal(s, value("parameters", Concat(f, f) if concat else Add(f, f), s.on), 2 * value("parameters", f, s.on))
+        return equal(
+            s, value("parameters", Concat(f, f) if concat else Add(f, f), s.on), 2 * value("parameters", f, s.on)
+        )
 
     return trial
 
@@ -87,7 +89,10 @@ def parameters_add(s: Fork) -> Witness | None:
 
 @structural(
     of_learned_forks,
-    mutants={"one branch": _one_branch("parameters", True), "where something is shared": _one_network_beside_itself(True)},
+    mutants={
+        "one branch": _one_branch("parameters", True),
+        "where something is shared": _one_network_beside_itself(True),
+    },
 )
 def parameters_concat(s: Fork) -> Witness | None:
     """The parameters of f | g are those of f and of g."""
@@ -101,7 +106,8 @@ def macs_add(s: Fork) -> Witness | None:
 
 
 @structural(
-    of_learned_forks, mutants={"one branch": _one_branch("macs", True), "joining costs": _beside("macs", _elements, True)}
+    of_learned_forks,
+    mutants={"one branch": _one_branch("macs", True), "joining costs": _beside("macs", _elements, True)},
 )
 def macs_concat(s: Fork) -> Witness | None:
     """The MACs of f | g are those of f and of g."""
@@ -113,7 +119,10 @@ _twice_the_elements = partial(_elements, each=2)
 
 @structural(
     of_run_forks,
-    mutants={"joining is free": _beside("flops", _nothing), "an add for every input": _beside("flops", _twice_the_elements)},
+    mutants={
+        "joining is free": _beside("flops", _nothing),
+        "an add for every input": _beside("flops", _twice_the_elements),
+    },
 )
 def flops_add(s: Fork) -> Witness | None:
     """The operations of f + g are those of f and of g, and one add for each element."""

@@ -95,7 +95,9 @@ def depth_repeat(r: Loop) -> Witness | None:
     rests_on="floor_affine_repeat_add",
     mutants={
         "one axis more": lambda r: equal(r, made(Repeat(r.f, r.n + 1), r.on), (*r.on, 1)),
-        "as many outputs as copies": lambda r: equal(r, made(Repeat(r.f, r.n + 1), r.on), ((r.n + 1) * r.on[0], *r.on[1:])),
+        "as many outputs as copies": lambda r: equal(
+            r, made(Repeat(r.f, r.n + 1), r.on), ((r.n + 1) * r.on[0], *r.on[1:])
+        ),
     },
 )
 def output_shape_repeat(r: Loop) -> Witness | None:

@@ -101,7 +101,9 @@ def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness |
             if own is None:
                 if backwards or first:
                     raise Inapplicable
-                return witness(c.where(), "=", parts[place], sorted(given), "a part needs weights that the whole has not")
+                return witness(
+                    c.where(), "=", parts[place], sorted(given), "a part needs weights that the whole has not"
+                )
             step = run(parts[place], step, own)
     return None if close(whole, step) else witness(c.where(), "=", shown(whole), shown(step))
 
