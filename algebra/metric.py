@@ -5,7 +5,8 @@ A metric is a carrier (how values compose) with a title, a unit, a kind and a so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,36 @@ from .network import Network
 from .normal_form import simplify
 from .summation import summation
 
-METRICS: dict[str, "Metric"] = {}
+
+class Registry(Mapping[str, "Metric"]):
+    """The metrics by their names; the files in `metrics` are loaded when somebody looks, not with this library."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Metric] = {}
+        self._loaded = False
+
+    def add(self, metric: "Metric") -> None:
+        if metric.name in self._known:
+            raise FieldError(f"there is a metric called {metric.name} already")
+        self._known[metric.name] = metric
+
+    def _all(self) -> dict[str, "Metric"]:
+        if not self._loaded:
+            self._loaded = True
+            importlib.import_module(".metrics", __package__)
+        return self._known
+
+    def __getitem__(self, name: str) -> "Metric":
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
+METRICS = Registry()
 _ZERO = Integer(0)
 
 
@@ -80,9 +110,7 @@ class Metric:
     documentation: str = ""
 
     def __post_init__(self) -> None:
-        if self.name in METRICS:
-            raise FieldError(f"there is a metric called {self.name} already")
-        METRICS[self.name] = self
+        METRICS.add(self)
         object.__setattr__(self, "__doc__", self.documentation)
         object.__setattr__(self, "__name__", self.name)
 

@@ -12,10 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from _memory import PEAK
+
 CASES = {"small": (91, ("layeralgebra", "dense factor", "naive")), "large": (316, ("layeralgebra",))}
 
 SCRIPT = """
-import resource, sys, time
+import sys, time
 import numpy as np, scipy.linalg, scipy.sparse.linalg
 import layeralgebra as la
 from layeralgebra.algebra.capacity.allocation import allocate
@@ -23,11 +25,6 @@ from layeralgebra.algebra.capacity import chain_qr, linear_network, streamed_qr
 
 tool, side, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 net = la.Input(1, side, side) >> la.Conv(1, 7, stride=3, bias=False) >> la.Flatten() >> la.Linear(1, bias=False)
-
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
 
 base, start = peak(), time.perf_counter()
 if tool == "layeralgebra":
@@ -48,7 +45,10 @@ np.save(path, spatial)
 def measured(tool: str, side: int, path: Path) -> list[str]:
     """Inputs, parameters, total, seconds and megabytes of one run."""
     made = subprocess.run(
-        [sys.executable, "-P", "-c", SCRIPT, tool, str(side), str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", PEAK + SCRIPT, tool, str(side), str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return made.stdout.split()
 

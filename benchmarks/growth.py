@@ -12,10 +12,12 @@ import statistics
 import subprocess
 import sys
 
+from _memory import PEAK
+
 SIZES = (10, 100, 1_000, 10_000)
 ROUNDS = 5
 CODE = """
-import json, resource, sys, time
+import json, sys, time
 import layeralgebra as la
 H, W, L = la.dims("H W L")
 count, depth = int(sys.argv[1]), sys.argv[2]
@@ -23,13 +25,13 @@ net = la.Series(la.Input(3, H, W), *(la.Conv(4 + place, 3, padding=1) for place 
 if depth != "0":
     block = la.Conv(4 + count - 1, 3, padding=1) >> la.BatchNorm() >> la.ReLU()
     net = net >> (la.Identity() + block) ** (L if depth == "L" else int(depth))
-base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+base = peak()
 taken = {}
 for name in ("parameters", "macs", "receptive_field"):
     start = time.perf_counter()
     la.derive(name, net)
     taken[name] = time.perf_counter() - start
-taken["memory"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) / 1024
+taken["memory"] = peak() - base
 print(json.dumps(taken))
 """
 
@@ -38,7 +40,7 @@ def measure(count: int, depth: str = "0", rounds: int = ROUNDS) -> dict[str, flo
     """Medians over fresh processes: seconds for each metric, and mebibytes above what the network itself takes."""
     runs = []
     for _ in range(rounds):
-        command = [sys.executable, "-P", "-c", CODE, str(count), depth]
+        command = [sys.executable, "-P", "-c", PEAK + CODE, str(count), depth]
         runs.append(
             json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600).stdout)
         )

@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import importlib
 
-from .algebra import metrics as _registered  # noqa: F401  (registers the metrics)
-from .algebra.derivation import Derivation, Derivations
 from .algebra.dims import dims
-from .algebra.domain import Domain
 from .algebra.errors import (
     BudgetError,
     DomainError,
@@ -27,14 +24,14 @@ from .algebra.errors import (
     UnsupportedError,
 )  # fmt: skip
 from .algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
-from .algebra.metric import METRICS, Metric, derive, metrics
 from .algebra.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
-from .algebra.normal_form import simplify
 from .layers import COMPOSITIONS, REGISTRY, registered_layers
 
 __version__ = "0.1.0"
 
 _LATER = {
+    "Derivation": "algebra.derivation", "Derivations": "algebra.derivation", "Domain": "algebra.domain", "METRICS": "algebra.metric",
+    "Metric": "algebra.metric", "derive": "algebra.metric", "metrics": "algebra.metric", "simplify": "algebra.normal_form",
     "attention_circuits": "algebra.capacity.circuits", "capacity_allocation": "algebra.capacity.network",
     "activation_decoupling": "algebra.capacity.network_scaling", "capacity_deep_limit": "algebra.capacity.network_scaling",
     "capacity_propagation": "algebra.capacity.propagation", "functional_dimension": "algebra.capacity.functional_dimension",
@@ -58,25 +55,26 @@ _LATER = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LATER:
+    if name == "__all__":
+        return [each for each in __dir__() if not each.startswith("_") and each not in _INTERNAL]
+    if name in _LATER:
+        module = importlib.import_module(f".{_LATER[name]}", __name__)
+        found = (
+            module if _LATER[name].rpartition(".")[2] == name and not hasattr(module, name) else getattr(module, name)
+        )
+    elif name.startswith("_") or name not in __getattr__("METRICS"):
         raise AttributeError(f"module 'layeralgebra' has no attribute {name!r}")
-    module = importlib.import_module(f".{_LATER[name]}", __name__)
-    found = module if _LATER[name].rpartition(".")[2] == name and not hasattr(module, name) else getattr(module, name)
+    else:
+        found = __getattr__("METRICS")[name]
     globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, *__getattr__("METRICS")})
 
 
-globals().update(METRICS)
 globals().update(REGISTRY)
 globals().update(COMPOSITIONS)
 
-__all__ = [
-    "Add", "BudgetError", "Concat", "Derivation", "Derivations", "Dim", "Domain", "DomainError", "EquationError", "FieldError", "Flag", "Graph",
-    "GraphError", "Input", "Layer", "LayerAlgebraError", "Metric", "Mul", "Network", "Number", "Repeat", "Series", "ShapeError", "Shared",
-    "Size", "Sizes", "Text", "UnsupportedError", "derive", "dims", "metrics", "registered_layers", "simplify",
-    *METRICS, *REGISTRY, *COMPOSITIONS, *_LATER,
-]  # fmt: skip
+_INTERNAL = {"COMPOSITIONS", "METRICS", "REGISTRY", "algebra", "annotations", "importlib", "layers", "layeralgebra"}
