@@ -79,6 +79,7 @@ def list_points(backend, e, columns):
 def grid_points(backend, e, columns, r):
     f = compile(e, backend, on_invalid="mask")
     arguments = {}
+    columns = {symbol: column[:5] for symbol, column in columns.items()}
     for axis, (symbol, column) in enumerate(columns.items()):
         arguments[symbol.name] = np.array(column).reshape([-1 if other == axis else 1 for other in range(len(columns))])
     shape = tuple(len(column) for column in columns.values())
@@ -182,6 +183,14 @@ def test_numba_on_lists_and_grids_of_any_shape(join_always):
         assert np.array_equal(plain(**turned), joined(**turned))
     huge = joined(H=np.array([10**9, 2]), W=np.array([10**9, 9]), c=np.array([10**9, 1]))
     assert huge.dtype == object and huge[0] == plain(H=10**9, W=10**9, c=10**9)
+
+
+def test_numba_beside_python_integers_that_read_the_same_number(join_always):
+    both = {"small": 9 * W**2 * c + W, "large": H**3 * c + W}
+    given = {"W": np.arange(1, 9), "H": np.full(8, 10**9), "c": 7}
+    plain, joined = compile(both)(**given), compile(both, "numba")(**given)
+    assert plain["large"].dtype == joined["large"].dtype == object
+    assert all(np.array_equal(plain[name], joined[name]) for name in both)
 
 
 def test_without_numba_it_is_said_what_to_install(monkeypatch):

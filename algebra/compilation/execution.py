@@ -167,7 +167,7 @@ class Group:
         working: list[Any] = [found[number] for number in self.external]
         for position in self.numbers:
             kind = self.plan.types[self.external[position]]
-            working[position] = _as_array(working[position], kind, np)
+            working[position] = as_array(working[position], kind)
         for number in self.exports:
             found[number] = np.empty(shape, dtype=_DTYPES[self.plan.types[number]])
             working.append(found[number])
@@ -268,8 +268,10 @@ def loop_of_numbers(step: Step, operands: Sequence[Any], promoted: frozenset[int
     return found
 
 
-def _as_array(value: Any, kind: str, np: Any) -> Any:
+def as_array(value: Any, kind: str) -> Any:
     """A Python number as an array without axes; an integer modulo 2**64 (see `factoring`)."""
+    import numpy as np
+
     if kind == "b":
         return np.array(bool(value))
     if isinstance(value, int):

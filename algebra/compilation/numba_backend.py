@@ -24,7 +24,7 @@ from sympy import Symbol
 
 from ..errors import UnsupportedError
 from .bounds import Interval
-from .execution import Call
+from .execution import Call, as_array
 from .formula import Formulas
 from .numpy_backend import LEAST_JOINED, NumpyRunner, ends
 from .plan import Plan, Step
@@ -112,7 +112,20 @@ def _loop(plan: Plan, mask: int, steps: Sequence[Step], read: Sequence[int], kep
         operands = [name[number] for number in step.inputs]
         text.append(f"{margin}{name[step.output]} = {template(plan, step).format(*operands)}")
     text += [f"{margin}{element(number)} = {name[number]}" for number in kept]
-    return _compiled("\n".join(text))
+    loop = _compiled("\n".join(text))
+    numbers = [(place, plan.types[number]) for place, number in enumerate(read) if not plan.masks[number]]
+    if not numbers:
+        return loop
+
+    def kernel(*arrays: Any) -> None:
+        # A number that a step on Python integers reads as well comes as such an integer.
+        given = list(arrays)
+        for place, kind in numbers:
+            if not hasattr(given[place], "dtype"):
+                given[place] = as_array(given[place], kind)
+        loop(*given)
+
+    return kernel
 
 
 @lru_cache(maxsize=512)
