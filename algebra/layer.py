@@ -133,6 +133,8 @@ class Layer(Network):
             raise FieldError(
                 f"{cls.__name__} has a field called {sorted(reserved)[0]!r}, which means something else here; rename it"
             )
+        for attribute in ("claims", "tables"):
+            _check_functions(cls.__name__, attribute, getattr(cls, attribute))
         cls.fields = {name: _kinds(kind, cls.__name__, name) for name, kind in own.items()}
         cls.defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
         for place, name in enumerate(own):
@@ -301,3 +303,13 @@ def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...]) -> tuple[str | Non
     made = _pattern(parsed.statements[-1].target)
     takes = next((pattern for pattern in patterns if pattern is not None), None)
     return ("all" if takes is None and made is not None else takes), made
+
+
+def _check_functions(owner: str, attribute: str, given: object) -> None:
+    """Claims and tables are functions by name."""
+    if isinstance(given, Mapping) and all(isinstance(name, str) and callable(each) for name, each in given.items()):
+        return
+    raise FieldError(
+        f"{attribute} of {owner} must be a mapping from names to functions of the layer and the shape of its input, "
+        f'such as {{"parameters": lambda self, shape: 9 * shape[0]}}; got {given!r}'
+    )

@@ -263,3 +263,10 @@ def test_enumeration_shares_no_code_with_the_engine():
             else:
                 continue
             assert set(imported) <= sys.stdlib_module_names, f"{module.name}, line {node.lineno}: {imported}"
+
+
+@pytest.mark.parametrize("attribute", ["claims", "tables"])
+@pytest.mark.parametrize("given", [lambda self: {}, {"parameters": 9}, [("parameters", len)], {1: len}])
+def test_claims_and_tables_are_functions_by_name(attribute, given):
+    with pytest.raises(la.FieldError, match=f"{attribute} of Odd must be a mapping from names to functions"):
+        type("Odd", (la.Layer,), {"equation": "y[*i] = x[*i]", attribute: given})
