@@ -167,6 +167,16 @@ def test_a_hundred_thousand_random_values_with_numba(join_always):
     assert sum(check_random("numba", seed, 50, 200) for seed in range(10)) >= 100_000
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_random_values_with_jax():
+    """On long lists: every formula is compiled by JAX, which takes longer than running it."""
+    pytest.importorskip("jax")
+    total, seed = 0, 0
+    while total < 100_000:
+        total += check_random("jax", seed, 20, 500)
+        seed += 1
+
+
 def test_numba_on_lists_and_grids_of_any_shape(join_always):
     e = 9 * H**2 * floor((W - 7) / 2) ** 2 * c + Max(H, c) * Mod(W, 5) - Min(W, 3 * c)
     plain, joined = compile(e), compile(e, "numba")
