@@ -55,6 +55,19 @@ def test_lists_side_by_side():
     assert data["macs"].values.tolist() == [value(MACS, {c: k, H: h, L: 2}) for k, h in [(1, 9), (2, 10), (3, 11)]]
 
 
+def test_long_lists_with_numba():
+    pytest.importorskip("numba")
+    over = {c: range(1, 10**3), H: range(7, 900), L: range(2, 20)}
+    plain, joined = (
+        sweep({"macs": MACS}, over, mode="random", samples=20_000, seed=3, backend=backend)
+        for backend in ("numpy", "numba")
+    )
+    assert plain.equals(joined) and joined["macs"].dtype == np.int64
+    check(sweep({"macs": MACS}, SIZES, chunks=2, backend="numba").compute(), "macs", MACS)
+    with pytest.raises(FieldError, match="'numpy' or 'numba'"):
+        sweep({"macs": MACS}, SIZES, backend="torch")
+
+
 def test_random_draws_are_repeatable_and_within():
     over = {c: range(1, 10**9), H: [7, 9], L: range(2, 20, 3)}
     first, again, other = (sweep({"macs": MACS}, over, mode="random", samples=500, seed=seed) for seed in (1, 1, 2))
