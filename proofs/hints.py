@@ -133,14 +133,11 @@ def _relative_attention(draw: Callable) -> tuple[dict, tuple]:
 
 
 def _rotary(draw: Callable) -> tuple[dict, tuple]:
-    fields, shapes = _attention(draw)
-    shapes = ((draw(st.integers(1, 4)), shapes[0][-1]),)
-    return {
-        "heads": fields["heads"],
-        "key_value_heads": fields["key_value_heads"],
-        "head_features": 2,
-        "base": 100,
-    }, shapes
+    """Features turn in pairs, so that a head has an even number of them."""
+    attention, shapes = _attention(draw)
+    fields = {name: attention[name] for name in ("heads", "key_value_heads", "causal")}
+    fields |= {"head_features": 2 * draw(st.integers(1, 2)), "base": 100}
+    return fields, ((draw(st.integers(1, 4)), shapes[0][-1]),)
 
 
 def _reshape(draw: Callable) -> tuple[dict, tuple]:

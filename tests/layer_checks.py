@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from hypothesis import reject
-from strategies_layers import Case, arrays
 
 import layeralgebra as la
 from layeralgebra.algebra.reach import layer_reach
+from layeralgebra.proofs.cases import Case, arrays
 from oracles.equation_nodes import Undefined
 
 

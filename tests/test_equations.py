@@ -15,11 +15,11 @@ from conftest import PROFILE
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from layer_checks import check_counts, check_numbers, check_receptive_field
-from strategies_layers import Case, meaning
 from sympy import Eq, Ge, Mod, Tuple
 
 import layeralgebra as la
 from layeralgebra.algebra.work import statement_work, work
+from layeralgebra.proofs.cases import Case, meaning
 from oracles.equation_nodes import Impossible
 
 small = st.integers(1, 3)

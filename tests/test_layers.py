@@ -19,10 +19,12 @@ from conftest import PROFILE
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from layer_checks import check_counts, check_numbers, check_receptive_field, widest_fields
-from strategies_layers import HINTS, attempts, cases, meaning, one_or_list, symbolic
+from strategies_layers import attempts, cases
 from sympy import Integer
 
 import layeralgebra as la
+from layeralgebra.proofs.cases import meaning, one_or_list, symbolic
+from layeralgebra.proofs.hints import HINTS
 from oracles.equation_nodes import Impossible
 
 LAYERS = {layer.__name__: layer for layer in la.registered_layers()}
