@@ -32,7 +32,6 @@ if tool == "layeralgebra":
     spatial, total = found.spatial.ravel(), found.total
 else:
     dense = la.linear_predictor(net).matrix.toarray()
-    middle = time.perf_counter()
     factor, triangle, _ = scipy.linalg.qr(dense, mode="economic", pivoting=True)
     total = int((abs(np.diag(triangle)) > 1e-10 * abs(triangle[0, 0])).sum())
     basis = factor[:, :total]

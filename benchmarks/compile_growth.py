@@ -7,7 +7,6 @@ cache empty. Where arrays outgrow the caches of the processor, a point costs mor
 from __future__ import annotations
 
 import itertools
-import math
 import statistics
 import time
 import tracemalloc
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from _growth import exponent
 from sympy.core.cache import clear_cache
 
 from layeralgebra import Conv, Input, Series, derive, dims, simplify, sweep
@@ -57,12 +57,6 @@ def peak(function: Callable[[], Any]) -> float:
         return tracemalloc.get_traced_memory()[1] / 2**20
     finally:
         tracemalloc.stop()
-
-
-def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
-    xs, ys = [math.log(size) for size in sizes], [math.log(max(value, 1e-9)) for value in values]
-    mean_x, mean_y = statistics.fmean(xs), statistics.fmean(ys)
-    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / sum((x - mean_x) ** 2 for x in xs)
 
 
 def row(what: str, unit: str, sizes: tuple[int, ...], values: list[float]) -> dict[str, object]:

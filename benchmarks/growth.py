@@ -7,11 +7,11 @@ line fitted to the logarithms of medians.
 from __future__ import annotations
 
 import json
-import math
 import statistics
 import subprocess
 import sys
 
+from _growth import exponent
 from _memory import PEAK
 
 SIZES = (10, 100, 1_000, 10_000)
@@ -19,6 +19,7 @@ ROUNDS = 5
 CODE = """
 import json, sys, time
 import layeralgebra as la
+list(la.metrics())  # loads them, which is not what is measured
 H, W, L = la.dims("H W L")
 count, depth = int(sys.argv[1]), sys.argv[2]
 net = la.Series(la.Input(3, H, W), *(la.Conv(4 + place, 3, padding=1) for place in range(count)))
@@ -45,13 +46,6 @@ def measure(count: int, depth: str = "0", rounds: int = ROUNDS) -> dict[str, flo
             json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600).stdout)
         )
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-
-
-def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
-    """The slope of the least-squares line through the logarithms."""
-    xs, ys = [math.log(size) for size in sizes], [math.log(max(value, 1e-9)) for value in values]
-    mean_x, mean_y = statistics.fmean(xs), statistics.fmean(ys)
-    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys)) / sum((x - mean_x) ** 2 for x in xs)
 
 
 def main(sizes: tuple[int, ...] = SIZES, rounds: int = ROUNDS) -> list[dict[str, object]]:
