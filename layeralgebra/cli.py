@@ -62,6 +62,16 @@ def _version(asked: bool) -> None:
         raise typer.Exit()
 
 
+#: Options that several commands have.
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metric", "-m", help="A metric, or several with commas; may be repeated.")
+]
+Sizes = Annotated[
+    list[str] | None, typer.Option("--at", help="Sizes at which the formulas are evaluated: H=224,W=224.")
+]
+NodeByNode = Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")]
+
+
 @app.callback()
 def main(
     version: Annotated[
@@ -80,12 +90,8 @@ def derive(
             "yours; the file is run."
         ),
     ] = "resnet50",
-    metric: Annotated[
-        list[str] | None, typer.Option("--metric", "-m", help="A metric, or several with commas; may be repeated.")
-    ] = None,
-    at: Annotated[
-        list[str] | None, typer.Option("--at", help="Sizes at which the formulas are evaluated: H=224,W=224.")
-    ] = None,
+    metric: Metrics = None,
+    at: Sizes = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,7 +105,7 @@ def derive(
     ] = None,
     latex: Annotated[Path | None, typer.Option("--latex", help="Write a LaTeX document.")] = None,
     stage_by_stage: Annotated[bool, typer.Option("--stage-by-stage", help="A table of the stages.")] = False,
-    node_by_node: Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")] = False,
+    node_by_node: NodeByNode = False,
     effective: Annotated[
         bool, typer.Option("--effective", help="Leave out work on padding and masked points, where a metric can.")
     ] = False,
@@ -197,19 +203,15 @@ def import_model(
     shape: Annotated[
         str | None, typer.Option("--shape", help="The shape of one example of a PyTorch module: 3,224,224 or 3,H,W.")
     ] = None,
-    at: Annotated[
-        list[str] | None, typer.Option("--at", help="Sizes at which the formulas are evaluated: H=224,W=224.")
-    ] = None,
+    at: Sizes = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
             "--set", help="Sizes of an ONNX file's named dimensions, or at which names in --shape are traced."
         ),
     ] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option("--metric", "-m", help="A metric, or several with commas; may be repeated.")
-    ] = None,
-    node_by_node: Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")] = False,
+    metric: Metrics = None,
+    node_by_node: NodeByNode = False,
 ) -> None:
     """Import a model from ONNX, PyTorch or Keras, and derive its formulas."""
     from .commands import import_model as command

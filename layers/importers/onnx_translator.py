@@ -19,6 +19,7 @@ from ...algebra.network import Mul as Product
 from ...algebra.normal_form import simplify
 from .. import arithmetic, reshape
 from .record import Operation
+from .rules import registering
 
 Shape = tuple[Expr, ...]
 
@@ -218,13 +219,5 @@ _VIEWS = ("Transpose", "Identity", "Cast")
 Rule = Callable[[OnnxTranslator, Any, Mapping[str, Any]], None]
 RULES: dict[str, Rule] = {}
 
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule under the names of operators."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
-        return function
-
-    return register
+#: Registers a rule under the names of operators.
+rule = registering(RULES)

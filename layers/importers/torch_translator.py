@@ -16,6 +16,7 @@ from ...algebra.network import Network
 from ...algebra.normal_form import simplify
 from .. import arithmetic, reshape
 from .record import Operation
+from .rules import registering
 
 Shape = tuple[Expr, ...]
 
@@ -162,16 +163,8 @@ _FRESH = (
 Rule = Callable[[Translator, Any], None]
 RULES: dict[str, Rule] = {}
 
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule for operators by their names without overload; in-place variants share it."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
-        return function
-
-    return register
+#: Registers a rule for operators by their names without overload; in-place variants share it.
+rule = registering(RULES)
 
 
 def argument(node: Any, place: int, name: str, default: Any = None) -> Any:
