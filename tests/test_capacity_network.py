@@ -270,6 +270,12 @@ def test_closed_forms_are_not_given_where_axes_are_exchanged():
     k, H, W = la.dims("k H W")
     with pytest.raises(la.UnsupportedError, match="several axes"):
         la.capacity_allocation(Conv(1, (k, 1)) >> Turned() >> Conv(1, (k, 1)), on=(1, H, W))
+    flat = la.capacity_allocation(Flatten() >> Linear(1), on=(1, H, W))
+    assert (flat.total, flat.spatial(0)) == (H * W, 1)
+    low = la.capacity_allocation(Flatten() >> Linear(k) >> Linear(W), on=(1, H), output="all")
+    assert low.total.subs({k: 2, W: 5, H: 6}) == 18
+    with pytest.raises(la.UnsupportedError, match="learns nothing"):
+        la.capacity_allocation(Flatten(), on=(1, H, W))
     along = la.capacity_allocation(Conv(1, (k, 1)) >> Conv(1, (k, 1)), on=(1, H, W))
     assert (along.total, along.spatial(0)) == (2 * k - 1, 1)
 

@@ -276,7 +276,7 @@ def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
         If no closed form is known.
     """
     evaluation = evaluate_network(net, StructureCarrier(), on)
-    pieces = list(evaluation.value)
+    pieces = [piece for piece in evaluation.value if not isinstance(piece, Moved)]
     if not pieces:
         raise UnsupportedError("this network learns nothing")
     if isinstance(pieces[0], Recurrence):
@@ -289,9 +289,11 @@ def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
     if len(pieces) == 1 and isinstance(pieces[0], Tower):
         return _inside(DilatedStack(pieces[0].depth, pieces[0].taps), pieces)
     if any(sum(1 for size in flow.shape if size != 1) > 1 for flow in evaluation.inputs):
+        if len(pieces) < len(evaluation.value):
+            raise UnsupportedError(
+                "windows on several axes that are rearranged have no closed form; give literal sizes"
+            )
         return _inside(_separable(pieces), pieces)
-    # On one axis it does not matter where that axis stands.
-    pieces = [piece for piece in pieces if not isinstance(piece, Moved)]
     layers: list[Convolution] = []
     for place, piece in enumerate(pieces):
         if isinstance(piece, Window):
