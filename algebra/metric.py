@@ -32,7 +32,7 @@ class Registry(Mapping[str, "Metric"]):
         self._loaded = False
 
     def add(self, metric: "Metric") -> None:
-        if metric.name in self._known:
+        if metric.name in self._all():
             raise FieldError(f"there is a metric called {metric.name} already")
         self._known[metric.name] = metric
 

@@ -1,5 +1,8 @@
 """Bad input: each case gets its own kind of error with a message that helps; nothing is evaluated, nothing hangs."""
 
+import subprocess
+import sys
+
 import pytest
 import sympy
 
@@ -254,3 +257,13 @@ def test_nothing_is_evaluated(tmp_path):
         with pytest.raises(la.LayerAlgebraError):
             la.parameters(layer(text), on=(3,))
     assert not witness.exists()
+
+
+def test_a_metric_of_that_name_is_there_before_anybody_looked():
+    """In a process of its own, in which nothing has asked for a metric yet."""
+    script = (
+        "from layeralgebra.algebra.metric import Metric, SumCarrier\n"
+        "Metric(name='macs', title='', unit='', carrier=SumCarrier, source='mine')\n"
+    )
+    made = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True)
+    assert made.returncode and "FieldError: there is a metric called macs already" in made.stderr
