@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sympy import Basic, Expr, Symbol, sympify
 
 from .compilation.interface import CompiledFormula
-from .derivation import Derivation
+from .derivations.derivation import Derivation
 from .errors import FieldError
-from .evaluate import evaluate, free_symbols
-from .latex_formula import formula_latex
+from .formulas.latex import formula_latex
+from .sizes.evaluate import evaluate, free_symbols
 
 if TYPE_CHECKING:
     import xarray
@@ -236,7 +236,7 @@ def plot_pareto(
     """
     import numpy as np
 
-    from .optimize import pareto
+    from .solving.optimize import pareto
 
     better = [[names] if isinstance(names, str) else list(names) for names in (maximise, minimise)]
     if sorted(better[0] + better[1]) != sorted([x, y]):
@@ -303,7 +303,7 @@ def plot_terms(derivation: Derivation, at: Mapping[Any, int] | None = None, ax: 
 
 def _total(term: Any, given: Mapping[str, int]) -> Any:
     """A term at given sizes, with all its copies."""
-    from .summation import summation
+    from .sizes.summation import summation
 
     value = sympify(term.value)
     for loop in reversed(term.loops):

@@ -19,7 +19,8 @@ from _growth import exponent
 from sympy.core.cache import clear_cache
 
 from layeralgebra import Conv, Input, Series, derive, dims, simplify, sweep
-from layeralgebra.algebra.compilation import compile, gradient
+from layeralgebra.algebra.compilation import compile
+from layeralgebra.algebra.compilation.program import gradient
 
 SYMBOLS = (125, 500, 2000, 8000)
 POINTS = (10**4, 10**5, 10**6, 10**7)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib
 
-from .algebra.dims import dims
 from .algebra.errors import (
     BudgetError,
     DomainError,
@@ -22,34 +21,35 @@ from .algebra.errors import (
     LayerAlgebraError,
     ShapeError,
     UnsupportedError,
-)  # fmt: skip
-from .algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
-from .algebra.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+)
+from .algebra.networks.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
+from .algebra.networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+from .algebra.sizes.dims import dims
 from .layers import COMPOSITIONS, REGISTRY, registered_layers
 
 __version__ = "0.1.0"
 
 _LATER = {
-    "Derivation": "algebra.derivation", "Derivations": "algebra.derivation", "Domain": "algebra.domain", "METRICS": "algebra.metric",
-    "Metric": "algebra.metric", "derive": "algebra.metric", "metrics": "algebra.metric", "simplify": "algebra.normal_form",
-    "attention_circuits": "algebra.capacity.circuits", "capacity_allocation": "algebra.capacity.network",
-    "activation_decoupling": "algebra.capacity.network_scaling", "capacity_deep_limit": "algebra.capacity.network_scaling",
-    "capacity_propagation": "algebra.capacity.propagation", "functional_dimension": "algebra.capacity.functional_dimension",
-    "linear_predictor": "algebra.capacity.network", "scaling_exponent": "algebra.capacity.network_scaling",
+    "Derivation": "algebra.derivations.derivation", "Derivations": "algebra.derivations.derivation", "Domain": "algebra.derivations.domain", "METRICS": "algebra.derivations.metric",
+    "Metric": "algebra.derivations.metric", "derive": "algebra.derivations.metric", "metrics": "algebra.derivations.metric", "simplify": "algebra.sizes.normal_form",
+    "attention_circuits": "algebra.capacity.allocation.circuits", "capacity_allocation": "algebra.capacity.allocation.of_network",
+    "activation_decoupling": "algebra.capacity.scaling.of_block", "capacity_deep_limit": "algebra.capacity.scaling.of_block",
+    "capacity_propagation": "algebra.capacity.propagation.of_network", "functional_dimension": "algebra.capacity.allocation.functional_dimension",
+    "linear_predictor": "algebra.capacity.allocation.of_network", "scaling_exponent": "algebra.capacity.scaling.of_block",
     "network_graph": "algebra.topology.network", "neural_persistence": "algebra.topology.network",
     "persistent_homology": "algebra.topology.network", "topological_similarity": "algebra.topology.network",
-    "codegen": "algebra.compilation", "compare": "algebra.tables", "compile": "algebra.compilation",
-    "elasticity": "algebra.solve", "from_networkx": "algebra.graphs", "gradient": "algebra.compilation", "latex": "algebra.latex",
-    "latex_document": "algebra.latex", "latex_equation": "algebra.latex", "leading_term": "algebra.solve",
-    "optimize": "algebra.optimize", "pareto": "algebra.optimize", "run": "algebra.run",
-    "Table": "algebra.table", "formula_text": "algebra.formula_text", "node_table": "algebra.tables", "report_latex": "algebra.latex",
-    "section_latex": "algebra.latex", "stage_table": "algebra.stages", "stages_of": "algebra.stages",
+    "codegen": "algebra.compilation", "compare": "algebra.derivations.tables", "compile": "algebra.compilation",
+    "elasticity": "algebra.solving.solve", "from_networkx": "algebra.networks.networkx_graph", "gradient": "algebra.compilation", "latex": "algebra.documents",
+    "latex_document": "algebra.documents", "latex_equation": "algebra.documents", "leading_term": "algebra.solving.solve",
+    "optimize": "algebra.solving.optimize", "pareto": "algebra.solving.optimize", "run": "algebra.numerics.run",
+    "Table": "algebra.formulas.table", "formula_text": "algebra.formulas.text", "node_table": "algebra.derivations.tables", "report_latex": "algebra.documents",
+    "section_latex": "algebra.documents", "stage_table": "algebra.derivations.stages", "stages_of": "algebra.derivations.stages",
     "plot_heatmap": "algebra.plots", "plot_pareto": "algebra.plots", "plot_profile": "algebra.plots", "plot_scaling": "algebra.plots",
     "plot_terms": "algebra.plots",
-    "sensitivity": "algebra.solve", "transfer": "algebra.transfer", "solve_for": "algebra.solve", "sweep": "algebra.sweep", "weights": "algebra.run",
-    "from_keras": "layers.importers", "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.exporters",
-    "to_dot": "algebra.drawings", "to_graphml": "algebra.drawings", "to_mermaid": "algebra.drawings", "to_tikz": "algebra.drawings",
-    "zoo": "layers.zoo", "proofs": "proofs", "check": "proofs.checking",
+    "sensitivity": "algebra.solving.solve", "transfer": "algebra.regions.transfer", "solve_for": "algebra.solving.solve", "sweep": "algebra.sweeps.sweep", "weights": "algebra.numerics.run",
+    "from_keras": "layers.importers", "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.torch.exporter",
+    "to_dot": "algebra.networks.drawings", "to_graphml": "algebra.networks.drawings", "to_mermaid": "algebra.networks.drawings", "to_tikz": "algebra.networks.drawings",
+    "zoo": "layers.zoo", "proofs": "proofs", "check": "proofs.checks.check",
 }  # fmt: skip
 """Names that are loaded when they are first used, so that the import stays as quick as SymPy's own."""
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
-from ..algebra.layer import Layer
+from ..algebra.networks.layer import Layer
 
 REGISTRY: dict[str, type[Layer]] = {}
 COMPOSITIONS: dict[str, object] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Flag, Layer, Number
+from ..algebra.networks.layer import Flag, Layer, Number
 
 __all__ = [
     "Identity", "Dropout", "StochasticDepth", "ReLU", "ReLU6", "LeakyReLU", "PReLU", "Abs", "Hardtanh", "Hardswish", "Hardsigmoid", "Sigmoid", "Tanh", "Softplus",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..algebra.errors import FieldError
-from ..algebra.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
+from ..algebra.networks.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
 
 __all__ = [
     "Parameter", "Buffer", "Einsum", "Subtract", "Divide", "Scale", "Shift", "Power", "Exp", "Log", "Sqrt", "Erf", "Sum", "Mean", "Maximum", "Expand",

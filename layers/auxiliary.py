@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Dim, Layer, Number
+from ..algebra.networks.layer import Dim, Layer, Number
 
 __all__ = ["AuxiliaryClassifier"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.network import Network
+from ..algebra.networks.network import Network
 from .activation import Identity, ReLU, Sigmoid
 from .convolution import Conv
 from .pooling import AdaptiveAvgPool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Mul, Tuple
 
 from ..algebra.errors import FieldError
-from ..algebra.layer import Dim, Flag, Layer, Size, Text
+from ..algebra.networks.layer import Dim, Flag, Layer, Size, Text
 
 __all__ = ["Conv", "ConvTranspose"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Dim, Flag, Layer
+from ..algebra.networks.layer import Dim, Flag, Layer
 
 __all__ = ["Linear"]
 

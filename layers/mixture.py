@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Dim, Layer
-from ..algebra.network import Network
+from ..algebra.networks.layer import Dim, Layer
+from ..algebra.networks.network import Network
 
 __all__ = ["MixtureOfExperts", "active_experts"]
 

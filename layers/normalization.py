@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Dim, Flag, Layer, Number
+from ..algebra.networks.layer import Dim, Flag, Layer, Number
 
 __all__ = ["BatchNorm", "LayerNorm", "ChannelNorm", "GroupNorm", "InstanceNorm", "RMSNorm"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..algebra.errors import FieldError
-from ..algebra.layer import Dim, Layer, Size, Sizes
+from ..algebra.networks.layer import Dim, Layer, Size, Sizes
 
 __all__ = [
     "Flatten", "Reshape", "Permute", "Tokens", "Untokens", "PixelShuffle", "PixelUnshuffle", "ChannelShuffle", "Upsample", "Pad", "Crop",

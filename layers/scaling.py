@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Layer
+from ..algebra.networks.layer import Layer
 
 __all__ = ["ChannelScale", "FeatureScale"]
 

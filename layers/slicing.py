@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Dim, Layer, Size
+from ..algebra.networks.layer import Dim, Layer, Size
 
 __all__ = ["ChannelPad", "ChannelSlice", "FeatureSlice", "PositionSlice"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..algebra.layer import Dim, Layer
+from ..algebra.networks.layer import Dim, Layer
 
 __all__ = ["SelectiveStateSpace"]
 

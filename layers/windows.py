@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..algebra.errors import FieldError
-from ..algebra.layer import Dim, Flag, Layer, Size
+from ..algebra.networks.layer import Dim, Flag, Layer, Size
 
 __all__ = ["WindowAttention", "CosineWindowAttention", "Roll"]
 

@@ -29,21 +29,19 @@ _ELSEWHERE = {
     "Undecided": ".verdict",
     "Certificate": ".verdict",
     "Witness": ".verdict",
-    "Statement": ".statement",
+    "Statement": ".statements.statement",
     "ProofTable": ".report",
     "prove": ".report",
     "attempt": ".provers",
-    "refute": ".refutation",
-    "export": "",
-    "check": ".checking",
-    "Report": ".checking",
-    "assert_lawful": ".checking",
-    "test_of": ".checking",
-    "strategies": "",
-    "testing": "",
+    "refute": ".provers.refutation",
+    "check": ".checks.check",
+    "Report": ".checks.check",
+    "assert_lawful": ".checks.check",
+    "test_of": ".checks.check",
 }
+_MODULES = {"export": ".export", "strategies": ".samples.strategies", "testing": ".testing"}
 
-__all__ = [*sorted(_ELSEWHERE), "Law", "law", "laws", "named", "weakened"]
+__all__ = [*sorted(_ELSEWHERE), *sorted(_MODULES), "Law", "law", "laws", "named", "weakened"]
 
 
 def named(name: str) -> Law:
@@ -55,11 +53,13 @@ def named(name: str) -> Law:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ELSEWHERE:
+    value: Any
+    if name in _MODULES:
+        value = importlib.import_module(_MODULES[name], __name__)
+    elif name in _ELSEWHERE:
+        value = getattr(importlib.import_module(_ELSEWHERE[name], __name__), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _ELSEWHERE[name]
-    found = importlib.import_module(f".{name}" if not home else home, __name__)
-    value = found if not home else getattr(found, name)
     globals()[name] = value
     return value
 

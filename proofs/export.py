@@ -33,13 +33,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .law import OWN_ROUTES, Law, named
-from .lowering import obligations
 from .printers.latex import latex, name
 from .printers.smtlib import document
 from .provers import attempt, module
-from .quotients import NotLowered
-from .statement import Statement
-from .term import Var
+from .statements.lowering import obligations
+from .statements.quotients import NotLowered
+from .statements.statement import Statement
+from .statements.term import Var
 from .verdict import Proved, Step
 
 

@@ -1,6 +1,6 @@
 """Laws: plain functions that return two sides, with what they assume, cite and must be told apart from.
 
->>> from layeralgebra.proofs.term import Integer, Positive
+>>> from layeralgebra.proofs.statements.term import Integer, Positive
 >>> @law(
 ...     routes="galois z3",
 ...     mutants={
@@ -27,8 +27,8 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from ..algebra.errors import FieldError
-from .statement import Statement
-from .term import Formula, Node, Sequence, Term, Var, as_term
+from .statements.statement import Statement
+from .statements.term import Formula, Node, Sequence, Term, Var, as_term
 
 #: Kinds of laws: over integers, or over networks of the library (those are sampled, and rest on arithmetic ones).
 KINDS = ("arithmetic", "structural")

@@ -7,6 +7,6 @@
 
 from __future__ import annotations
 
-from .checking import assert_lawful, test_of
+from .checks.check import assert_lawful, test_of
 
 __all__ = ["assert_lawful", "test_of"]

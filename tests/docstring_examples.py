@@ -1,4 +1,4 @@
-"""Run the examples of docstrings: ``python tests/docstring_examples.py layeralgebra.algebra.dims=algebra/dims.py ...``.
+"""Run the examples of docstrings: ``python tests/docstring_examples.py layeralgebra.algebra.sizes.dims=algebra/dims.py ...``.
 
 All of them run in one process of their own, so that the layers, metrics and laws that examples define do not reach the
 registries of the process that runs the tests. The docstrings are read from the source: no decorator hides one. A module

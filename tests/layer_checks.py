@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import reject
 
 import layeralgebra as la
-from layeralgebra.algebra.reach import layer_reach
-from layeralgebra.proofs.cases import Case, arrays
+from layeralgebra.algebra.equations.receptive_field import layer_reach
+from layeralgebra.proofs.samples.cases import Case, arrays
 from oracles.equation_nodes import Undefined
 
 

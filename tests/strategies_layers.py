@@ -12,7 +12,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 import layeralgebra as la
-from layeralgebra.proofs.cases import ATTEMPTS, Case, drawn_freely, drawn_together, meaning
+from layeralgebra.proofs.samples.cases import ATTEMPTS, Case, drawn_freely, drawn_together, meaning
 from oracles.equation_nodes import Impossible
 
 

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 sp = pytest.importorskip("scipy.sparse")
 
-from layeralgebra.algebra.capacity import allocation as allocation_module  # noqa: E402
-from layeralgebra.algebra.capacity.allocation import allocate  # noqa: E402
-from layeralgebra.algebra.capacity.chain_qr import ChainColumnSpace  # noqa: E402
-from layeralgebra.algebra.capacity.column_space import DenseColumnSpace  # noqa: E402
-from layeralgebra.algebra.capacity.covariance import (  # noqa: E402
+from layeralgebra.algebra.capacity.allocation import of_jacobian as allocation_module  # noqa: E402
+from layeralgebra.algebra.capacity.allocation.exact import exact_allocation  # noqa: E402
+from layeralgebra.algebra.capacity.allocation.of_jacobian import allocate  # noqa: E402
+from layeralgebra.algebra.capacity.column_spaces.covariance import (  # noqa: E402
     ChebyshevRoot,
     MatrixRoot,
     StationaryCovariance,
@@ -23,10 +22,11 @@ from layeralgebra.algebra.capacity.covariance import (  # noqa: E402
     periodic,
     power_law,
 )
-from layeralgebra.algebra.capacity.exact_allocation import exact_allocation  # noqa: E402
-from layeralgebra.algebra.capacity.finite_field import rank_modulo  # noqa: E402
-from layeralgebra.algebra.capacity.rows import RowSource  # noqa: E402
-from layeralgebra.algebra.capacity.streamed_qr import StreamedColumnSpace, compress_columns  # noqa: E402
+from layeralgebra.algebra.capacity.column_spaces.dense import DenseColumnSpace  # noqa: E402
+from layeralgebra.algebra.capacity.column_spaces.finite_field import rank_modulo  # noqa: E402
+from layeralgebra.algebra.capacity.column_spaces.rows import RowSource  # noqa: E402
+from layeralgebra.algebra.capacity.column_spaces.sparse import ChainColumnSpace  # noqa: E402
+from layeralgebra.algebra.capacity.column_spaces.streamed import StreamedColumnSpace, compress_columns  # noqa: E402
 from layeralgebra.algebra.errors import BudgetError, FieldError, UnsupportedError  # noqa: E402
 
 
@@ -95,7 +95,7 @@ def test_reparametrisation_changes_nothing(drawn):
     st.sampled_from([60, 10**6]),
 )
 def test_chain_of_fronts_equals_singular_values(seed, inputs, parameters, density, entries):
-    from layeralgebra.algebra.capacity import chain_qr
+    from layeralgebra.algebra.capacity.column_spaces import sparse as chain_qr
 
     draw = np.random.default_rng(seed)
     dense = draw.standard_normal((inputs, parameters)) * (draw.random((inputs, parameters)) < density)
@@ -116,7 +116,7 @@ def test_chain_of_fronts_equals_singular_values(seed, inputs, parameters, densit
 
 @given(sizes)
 def test_streamed_factorisation_equals_singular_values(drawn):
-    from layeralgebra.algebra.capacity import streamed_qr
+    from layeralgebra.algebra.capacity.column_spaces import streamed as streamed_qr
 
     seed, inputs, parameters, rank = drawn
     jacobian = random_jacobian(seed, inputs, parameters, rank)
@@ -215,7 +215,7 @@ def test_stationary_kernels_against_the_matrix_written_out(kernel, grid):
 
 @pytest.mark.parametrize("kernel", [ar1(0.4), mixture((1.0, power_law(1.0)), (0.3, lambda lag: (lag == 0) * 1.0))])
 def test_roots_that_are_never_formed(kernel, monkeypatch):
-    from layeralgebra.algebra.capacity import covariance
+    from layeralgebra.algebra.capacity.column_spaces import covariance
 
     inputs = 1100
     block = np.random.default_rng(3).standard_normal((inputs, 2))
@@ -325,7 +325,7 @@ def test_impossible_requests_are_refused(call):
 
 
 def test_limits_are_named(monkeypatch):
-    from layeralgebra.algebra.capacity import covariance
+    from layeralgebra.algebra.capacity.column_spaces import covariance
 
     monkeypatch.setattr(covariance, "DENSE_INPUTS", 600)
     with pytest.raises(BudgetError, match="20000"):

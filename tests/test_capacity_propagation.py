@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Derivative, Eq, Function, Matrix, Rational, Symbol, exp, expand, log, pi, sqrt, symbols
 
-from layeralgebra.algebra.capacity.deep_limit import DeepLimit
-from layeralgebra.algebra.capacity.generating_functions import KernelWalk
-from layeralgebra.algebra.capacity.spread import Spread, stacked, uniform
-from layeralgebra.algebra.capacity.transitions import (
+from layeralgebra.algebra.capacity.propagation.generating_functions import KernelWalk
+from layeralgebra.algebra.capacity.propagation.spread import Spread, stacked, uniform
+from layeralgebra.algebra.capacity.propagation.transitions import (
     affine,
     attention,
     convolution,
@@ -20,6 +19,7 @@ from layeralgebra.algebra.capacity.transitions import (
     pooling,
     series,
 )
+from layeralgebra.algebra.capacity.scaling.deep_limit import DeepLimit
 from layeralgebra.algebra.errors import DomainError, FieldError, LayerAlgebraError, ShapeError, UnsupportedError
 
 HALF, SEVEN = Rational(1, 2), Rational(7, 10)

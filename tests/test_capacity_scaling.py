@@ -23,11 +23,11 @@ from sympy import (
     tanh,
 )
 
-from layeralgebra.algebra.capacity.decoupling import decoupling, named_activation
-from layeralgebra.algebra.capacity.functional_dimension import functional_dimension
-from layeralgebra.algebra.capacity.gaussian_integrals import gaussian_mean
-from layeralgebra.algebra.capacity.generating_functions import KernelWalk
-from layeralgebra.algebra.capacity.scaling import (
+from layeralgebra.algebra.capacity.allocation.functional_dimension import functional_dimension
+from layeralgebra.algebra.capacity.propagation.generating_functions import KernelWalk
+from layeralgebra.algebra.capacity.scaling.decoupling import decoupling, named_activation
+from layeralgebra.algebra.capacity.scaling.gaussian_integrals import gaussian_mean
+from layeralgebra.algebra.capacity.scaling.laws import (
     bias_scaling,
     leading_power,
     memory_scaling,
@@ -225,7 +225,7 @@ def test_decoupling_is_between_zero_and_one_and_scale_free():
 
 
 def test_without_ball_arithmetic_the_error_is_an_estimate(monkeypatch):
-    from layeralgebra.algebra.capacity import decoupling as module
+    from layeralgebra.algebra.capacity.scaling import decoupling as module
 
     pytest.importorskip("flint")
     exact = decoupling(tanh(X), X)

@@ -12,22 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Function, Integer, Mod, Rational, Symbol, floor, symbols
 
-from layeralgebra.algebra.capacity.convolution_stacks import (
+from layeralgebra.algebra.capacity.allocation.convolution_stacks import (
     Convolution,
     ConvolutionStack,
     DilatedStack,
     average_pool,
     convolution_total,
 )
-from layeralgebra.algebra.capacity.finite_field import rank_modulo
-from layeralgebra.algebra.capacity.matrix_structures import (
+from layeralgebra.algebra.capacity.allocation.matrices import (
     LowRank,
     Recurrent,
     attention_circuit,
     matrix_product,
     tensor_train_total,
 )
-from layeralgebra.algebra.capacity.structures import DirectSum, Fixed, Free, Kronecker, Uniform
+from layeralgebra.algebra.capacity.allocation.structures import DirectSum, Fixed, Free, Kronecker, Uniform
+from layeralgebra.algebra.capacity.column_spaces.finite_field import rank_modulo
 from layeralgebra.algebra.errors import FieldError, UnsupportedError
 
 TOLERANCE = 1e-9

@@ -24,17 +24,18 @@ from hypothesis import strategies as st
 from sympy import Max, Min, Mod, Piecewise, Product, Sum, binomial, ceiling, floor, log, sqrt, symbols
 
 import layeralgebra as la
-from layeralgebra.algebra.compilation import codegen, compile
-from layeralgebra.algebra.compilation.bounds import interval
-from layeralgebra.algebra.compilation.divisibility import always_divides
-from layeralgebra.algebra.compilation.domains import Condition
-from layeralgebra.algebra.compilation.factoring import factored
-from layeralgebra.algebra.dims import dims
+from layeralgebra.algebra.compilation import compile
+from layeralgebra.algebra.compilation.program.conditions import Condition
+from layeralgebra.algebra.compilation.program.divisibility import always_divides
+from layeralgebra.algebra.compilation.program.factoring import factored
+from layeralgebra.algebra.compilation.program.integer_bounds import interval
+from layeralgebra.algebra.compilation.source import codegen
+from layeralgebra.algebra.derivations.metric import METRICS
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.hyperplane_counts import log2_zaslavsky
-from layeralgebra.algebra.metric import METRICS
-from layeralgebra.algebra.regions import PerceptronRegions
-from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky
+from layeralgebra.algebra.formulas.zaslavsky import Log2Zaslavsky, Zaslavsky
+from layeralgebra.algebra.formulas.zaslavsky_numbers import log2_zaslavsky
+from layeralgebra.algebra.regions.published_bounds import PerceptronRegions
+from layeralgebra.algebra.sizes.dims import dims
 from oracles.formula_value import Undefined, value
 from oracles.random_formulas import formulas, sizes
 
@@ -152,7 +153,7 @@ def test_jax_gives_the_values_that_plain_python_gives():
 def join_always(monkeypatch):
     """Steps are joined for arrays of any size."""
     pytest.importorskip("numba")
-    from layeralgebra.algebra.compilation import numba_backend, numpy_backend
+    from layeralgebra.algebra.compilation.backends import numba_backend, numpy_backend
 
     for module in (numba_backend, numpy_backend):
         monkeypatch.setattr(module, "LEAST_JOINED", 1)
@@ -537,7 +538,7 @@ def test_common_subexpressions_are_computed_once():
 
 
 def test_on_open_grids_only_what_depends_on_all_axes_has_the_full_size(monkeypatch):
-    from layeralgebra.algebra.compilation import execution
+    from layeralgebra.algebra.compilation.backends import execution
 
     touched = []
     original = execution.Group.run

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from sympy import Integer, Min
 
 import layeralgebra as la
-from layeralgebra.algebra.composition import Acyclic
-from layeralgebra.algebra.enclosed_formulas import enclose
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.histogram import disjoint, unit
-from layeralgebra.algebra.zaslavsky import Log2Zaslavsky
+from layeralgebra.algebra.formulas.enclosed_values import enclose
+from layeralgebra.algebra.formulas.zaslavsky import Log2Zaslavsky
+from layeralgebra.algebra.regions.composition import Acyclic
+from layeralgebra.algebra.regions.histogram import disjoint, unit
 from oracles.region_count import NotGeneric, Unit, concatenating, count_regions, plain, residual
 
 d, n, m, c, L, H = la.dims("d n m c L H")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sympy import Integer, Symbol, Tuple, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.reach import layer_reach, union
+from layeralgebra.algebra.equations.receptive_field import layer_reach, union
 
 H, W, c, g, k, s, L, n = la.dims("H W c g k s L n")
 l = Symbol("l", integer=True, nonnegative=True)  # noqa: E741

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Min, oo, symbols
 
-from layeralgebra.algebra.cuts import minimum_vertex_cut
 from layeralgebra.algebra.errors import BudgetError, FieldError, GraphError
+from layeralgebra.algebra.regions.vertex_cuts import minimum_vertex_cut
 
 a, b, c, e = symbols("a b c e", integer=True, positive=True)
 

@@ -18,8 +18,8 @@ from layer_checks import check_counts, check_numbers, check_receptive_field
 from sympy import Eq, Ge, Mod, Tuple
 
 import layeralgebra as la
-from layeralgebra.algebra.work import statement_work, work
-from layeralgebra.proofs.cases import Case, meaning
+from layeralgebra.algebra.equations.work import statement_work, work
+from layeralgebra.proofs.samples.cases import Case, meaning
 from oracles.equation_nodes import Impossible
 
 small = st.integers(1, 3)

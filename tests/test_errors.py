@@ -262,7 +262,7 @@ def test_nothing_is_evaluated(tmp_path):
 def test_a_metric_of_that_name_is_there_before_anybody_looked():
     """In a process of its own, in which nothing has asked for a metric yet."""
     script = (
-        "from layeralgebra.algebra.metric import Metric, SumCarrier\n"
+        "from layeralgebra.algebra.derivations.metric import Metric, SumCarrier\n"
         "Metric(name='macs', title='', unit='', carrier=SumCarrier, source='mine')\n"
     )
     made = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True)

@@ -31,7 +31,7 @@ from sympy import (
 )
 
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.evaluate import evaluate, evaluate_condition, free_symbols
+from layeralgebra.algebra.sizes.evaluate import evaluate, evaluate_condition, free_symbols
 from oracles.formula_value import Undefined, value
 from oracles.size_formulas import POINTS, formulas
 

@@ -14,10 +14,18 @@ from hypothesis import strategies as st
 from sympy import Eq, Expr, Ge, Integer, Symbol, Tuple, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.carriers import Carrier, DomainCondition, Evaluation, Loop, PathCarrier, Site, TotalCarrier
-from layeralgebra.algebra.evaluator import evaluate_network
-from layeralgebra.algebra.instance import Condition
-from layeralgebra.algebra.repetition import floor_affine
+from layeralgebra.algebra.equations.instance import Condition
+from layeralgebra.algebra.networks.carrier import (
+    Carrier,
+    DomainCondition,
+    Evaluation,
+    Loop,
+    PathCarrier,
+    Site,
+    TotalCarrier,
+)
+from layeralgebra.algebra.networks.evaluator import evaluate_network
+from layeralgebra.algebra.networks.repetition import floor_affine
 
 H, W, c, g, k, s, L, m, n = la.dims("H W c g k s L m n")
 l = Symbol("l", integer=True, nonnegative=True)  # noqa: E741

@@ -16,11 +16,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sympy import Min, Sum, latex, log, oo, symbols
 
-from layeralgebra.algebra.composition import IDENTITY, Branches, Chain, fuse, residual
-from layeralgebra.algebra.enclosed_formulas import enclose
 from layeralgebra.algebra.errors import BudgetError, FieldError, UnsupportedError
-from layeralgebra.algebra.histogram import Histogram, convolve, disjoint, unit
-from layeralgebra.algebra.transfers import (
+from layeralgebra.algebra.formulas.enclosed_values import enclose
+from layeralgebra.algebra.formulas.zaslavsky import Log2Zaslavsky, Zaslavsky
+from layeralgebra.algebra.regions.composition import IDENTITY, Branches, Chain, fuse, residual
+from layeralgebra.algebra.regions.histogram import Histogram, convolve, disjoint, unit
+from layeralgebra.algebra.regions.local_maps import (
     HARD_TANH,
     LEAKY,
     RELU,
@@ -33,7 +34,6 @@ from layeralgebra.algebra.transfers import (
     local_relu,
     relu,
 )
-from layeralgebra.algebra.zaslavsky import Log2Zaslavsky, Zaslavsky
 
 n, m, d = symbols("n m d", integer=True, positive=True)
 

@@ -23,8 +23,8 @@ from strategies_layers import attempts, cases
 from sympy import Integer
 
 import layeralgebra as la
-from layeralgebra.proofs.cases import meaning, one_or_list, symbolic
-from layeralgebra.proofs.hints import HINTS
+from layeralgebra.proofs.samples.cases import meaning, one_or_list, symbolic
+from layeralgebra.proofs.samples.hints import HINTS
 from oracles.equation_nodes import Impossible
 
 LAYERS = {layer.__name__: layer for layer in la.registered_layers()}

@@ -63,14 +63,14 @@ from sympy import (
     symbols,
 )
 
-from layeralgebra.algebra.atoms import Atoms
-from layeralgebra.algebra.convert import Converter
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError
-from layeralgebra.algebra.evaluate import evaluate, evaluate_condition
-from layeralgebra.algebra.extrema import extremum
-from layeralgebra.algebra.inequalities import lowest
-from layeralgebra.algebra.normal_form import is_integer, is_nonnegative, is_positive, same, simplify, substitute
-from layeralgebra.algebra.probes import is_refuted, probed
+from layeralgebra.algebra.sizes.atoms import Atoms
+from layeralgebra.algebra.sizes.evaluate import evaluate, evaluate_condition
+from layeralgebra.algebra.sizes.extrema import extremum
+from layeralgebra.algebra.sizes.from_sympy import Converter
+from layeralgebra.algebra.sizes.lower_bounds import lowest
+from layeralgebra.algebra.sizes.normal_form import is_integer, is_nonnegative, is_positive, same, simplify, substitute
+from layeralgebra.algebra.sizes.sample_points import is_refuted, probed
 from oracles.formula_value import Undefined, value
 from oracles.size_formulas import POINTS, formulas
 

@@ -16,14 +16,14 @@ from sympy import Eq, Max, Min, Mod, Rational, ceiling, floor, log, sqrt, symbol
 
 import layeralgebra as la
 from layeralgebra.algebra.compilation import compile
-from layeralgebra.algebra.compilation.float_bounds import float_bounds
-from layeralgebra.algebra.dims import dims
+from layeralgebra.algebra.compilation.program.float_bounds import float_bounds
 from layeralgebra.algebra.errors import DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.fronts import undominated
-from layeralgebra.algebra.optimize import optimize, pareto
-from layeralgebra.algebra.posynomials import lagrange
-from layeralgebra.algebra.sweep import sweep
-from layeralgebra.algebra.zaslavsky import Zaslavsky
+from layeralgebra.algebra.formulas.zaslavsky import Zaslavsky
+from layeralgebra.algebra.sizes.dims import dims
+from layeralgebra.algebra.solving.optimize import optimize, pareto
+from layeralgebra.algebra.solving.pareto import undominated
+from layeralgebra.algebra.solving.posynomials import lagrange
+from layeralgebra.algebra.sweeps.sweep import sweep
 from oracles.formula_value import value
 
 c, L, k = dims("c L k")

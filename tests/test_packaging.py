@@ -118,12 +118,12 @@ def test_imports_go_one_way(folder):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("layeralgebra.algebra.dims", "from ..layers import Conv"),
-        ("layeralgebra.algebra.dims", "from .. import layers"),
-        ("layeralgebra.algebra.dims", "from .. import macs"),
+        ("layeralgebra.algebra.sizes.dims", "from ..layers import Conv"),
+        ("layeralgebra.algebra.sizes.dims", "from .. import layers"),
+        ("layeralgebra.algebra.sizes.dims", "from .. import macs"),
         ("layeralgebra.algebra.metrics.macs", "def f():\n    from ...proofs.law import Law"),
-        ("layeralgebra.algebra.dims", "import layeralgebra as la"),
-        ("layeralgebra.algebra.dims", "from layeralgebra.layers.linear import Linear"),
+        ("layeralgebra.algebra.sizes.dims", "import layeralgebra as la"),
+        ("layeralgebra.algebra.sizes.dims", "from layeralgebra.layers.linear import Linear"),
         ("layeralgebra.layers.linear", "from ..proofs import check"),
         ("layeralgebra.layers.linear", "import algebra"),
         ("layeralgebra.cli", "import layers"),

@@ -9,22 +9,15 @@ import pytest
 from sympy import Piecewise, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import FieldError
+from layeralgebra.algebra.sizes.dims import dims
 
 matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("xarray")
 matplotlib.use("Agg")
 
-from layeralgebra.algebra.plots import (  # noqa: E402
-    label,
-    plot_heatmap,
-    plot_pareto,
-    plot_profile,
-    plot_scaling,
-    plot_terms,
-)  # fmt: skip
-from layeralgebra.algebra.sweep import sweep  # noqa: E402
+from layeralgebra.algebra.plots import label, plot_heatmap, plot_pareto, plot_profile, plot_scaling, plot_terms  # noqa: E402
+from layeralgebra.algebra.sweeps.sweep import sweep  # noqa: E402
 
 c, H, L = dims("c H L")
 MACS = 9 * c**2 * floor((H - 1) / 2) ** 2 * L

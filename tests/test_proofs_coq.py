@@ -19,7 +19,7 @@ from layeralgebra.proofs.provers.coq_prover import (
     with_lemmas,
 )
 from layeralgebra.proofs.report import prove
-from layeralgebra.proofs.term import Integer, Natural
+from layeralgebra.proofs.statements.term import Integer, Natural
 from layeralgebra.proofs.verdict import Proved, Undecided
 
 pytestmark = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not on the path")

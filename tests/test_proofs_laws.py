@@ -10,13 +10,13 @@ import pytest
 
 from layeralgebra import proofs
 from layeralgebra.algebra.errors import FieldError
-from layeralgebra.proofs.evaluate import Undefined, evaluate
 from layeralgebra.proofs.law import OWN_ROUTES, ROUTES, Law, restated
 from layeralgebra.proofs.provers import admitted_sizes, attempt, missing
 from layeralgebra.proofs.report import counts_as_proved, prove
-from layeralgebra.proofs.search import Sample, admitted, counterexample
-from layeralgebra.proofs.structural import OnSamples
-from layeralgebra.proofs.term import Integer, Natural, Positive, Sequence, sum_
+from layeralgebra.proofs.samples.search import Sample, admitted, counterexample
+from layeralgebra.proofs.samples.structural import OnSamples
+from layeralgebra.proofs.statements.evaluate import Undefined, evaluate
+from layeralgebra.proofs.statements.term import Integer, Natural, Positive, Sequence, sum_
 from layeralgebra.proofs.verdict import Proved, Refuted, Undecided, Witness
 
 LAWS = {law.name: law for law in proofs.laws() if law.kind == "arithmetic"}
@@ -100,7 +100,7 @@ def test_there_are_many_laws_on_every_subject():
 def test_a_new_module_of_laws_is_found(tmp_path, monkeypatch):
     (tmp_path / "quite_new.py").write_text(
         "from layeralgebra.proofs.law import law\n"
-        "from layeralgebra.proofs.term import Integer\n"
+        "from layeralgebra.proofs.statements.term import Integer\n"
         "@law(routes='ring z3', mutants={'a': lambda x: (x + x, x), 'b': lambda x: (x + x, 3 * x)})\n"
         "def twice_is_quite_new(x: Integer):\n"
         "    'Twice.'\n"

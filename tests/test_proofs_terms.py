@@ -15,16 +15,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from layeralgebra.algebra.errors import BudgetError, FieldError, LayerAlgebraError
-from layeralgebra.proofs import term as t
-from layeralgebra.proofs.combination import combination
-from layeralgebra.proofs.evaluate import Undefined, evaluate
-from layeralgebra.proofs.lowering import Lowering, Obligation, with_quotients
-from layeralgebra.proofs.polynomial import Polynomials, canonical
 from layeralgebra.proofs.printers.coq import coq
 from layeralgebra.proofs.printers.smtlib import script
-from layeralgebra.proofs.printers.text import text
 from layeralgebra.proofs.printers.to_sympy import NotInSympy, to_sympy
-from layeralgebra.proofs.signs import Facts, at_least_zero
+from layeralgebra.proofs.provers.combination import combination
+from layeralgebra.proofs.provers.signs import Facts, at_least_zero
+from layeralgebra.proofs.statements import term as t
+from layeralgebra.proofs.statements.evaluate import Undefined, evaluate
+from layeralgebra.proofs.statements.lowering import Lowering, Obligation, with_quotients
+from layeralgebra.proofs.statements.polynomial import Polynomials, canonical
+from layeralgebra.proofs.statements.text import text
 
 X, Y = t.Var("x"), t.Var("y")
 S, T = t.Var("s", least=1), t.Var("t", least=1)

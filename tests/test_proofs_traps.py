@@ -8,13 +8,25 @@ import pytest
 
 from layeralgebra import proofs
 from layeralgebra.algebra.errors import FieldError
-from layeralgebra.proofs.evaluate import evaluate
 from layeralgebra.proofs.law import ROUTES
-from layeralgebra.proofs.lowering import Obligation, obligations, with_quotients
 from layeralgebra.proofs.printers.smtlib import document, script, smtlib
 from layeralgebra.proofs.provers import attempt, missing, module
 from layeralgebra.proofs.provers.smt import Answer, Unreadable, answers, discharge
-from layeralgebra.proofs.term import Const, Integer, Natural, Positive, Var, ceil_div, eq, ite, max_, ne, sum_
+from layeralgebra.proofs.statements.evaluate import evaluate
+from layeralgebra.proofs.statements.lowering import Obligation, obligations, with_quotients
+from layeralgebra.proofs.statements.term import (
+    Const,
+    Integer,
+    Natural,
+    Positive,
+    Var,
+    ceil_div,
+    eq,
+    ite,
+    max_,
+    ne,
+    sum_,
+)
 from layeralgebra.proofs.verdict import Proved, Refuted, Undecided
 
 HERE = [route for route in ROUTES if not missing(route)]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sympy import Ge, Min, Sum, symbols
 
 from layeralgebra.algebra.errors import DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.regions import (
+from layeralgebra.algebra.formulas.zaslavsky import Zaslavsky
+from layeralgebra.algebra.regions.published_bounds import (
     BOUNDS,
     PerceptronRegions,
     all_patterns,
@@ -22,7 +23,6 @@ from layeralgebra.algebra.regions import (
     one_dimensional,
     serra_2018,
 )
-from layeralgebra.algebra.zaslavsky import Zaslavsky
 
 n, m, k, L = symbols("n m k L", integer=True, positive=True)
 

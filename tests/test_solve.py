@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sympy import Abs, EmptySet, FiniteSet, Max, Min, Mod, Piecewise, Range, S, Sum, ceiling, floor, log, sqrt, symbols
 
 import layeralgebra as la
-from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.monotone import trend
-from layeralgebra.algebra.quasi_polynomials import quasi_polynomial, signs, solutions, value_at
-from layeralgebra.algebra.solve import elasticity, leading_term, sensitivity, solve_for
-from layeralgebra.algebra.zaslavsky import Zaslavsky
+from layeralgebra.algebra.formulas.zaslavsky import Zaslavsky
+from layeralgebra.algebra.sizes.dims import dims
+from layeralgebra.algebra.solving.monotone import trend
+from layeralgebra.algebra.solving.quasi_polynomials import quasi_polynomial, signs, solutions, value_at
+from layeralgebra.algebra.solving.solve import elasticity, leading_term, sensitivity, solve_for
 from oracles.formula_value import Undefined, value
 
 c, H, L, n = dims("c H L n")

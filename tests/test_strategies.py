@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sympy import preorder_traversal
 
 import layeralgebra as la
-from layeralgebra.proofs import strategies
-from layeralgebra.proofs.hints import HINTS, LITERAL
-from layeralgebra.proofs.strategies import MOST_ELEMENTS, dims, graphs, layers, networks
+from layeralgebra.proofs.samples import strategies
+from layeralgebra.proofs.samples.hints import HINTS, LITERAL
+from layeralgebra.proofs.samples.strategies import MOST_ELEMENTS, dims, graphs, layers, networks
 
 NAMES = sorted(layer.__name__ for layer in la.registered_layers())
 OPERATORS = (la.Series, la.Add, la.Mul, la.Concat, la.Repeat, la.Shared)

@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 
 import layeralgebra as la
 from layeralgebra import proofs
-from layeralgebra.proofs.chains import Chain, close, numbers
 from layeralgebra.proofs.laws import metrics
-from layeralgebra.proofs.structural import Inapplicable, OnSamples, compared, falsify, structural, try_law, try_mutant
+from layeralgebra.proofs.samples.chains import Chain, close, numbers
+from layeralgebra.proofs.samples.structural import (
+    Inapplicable,
+    OnSamples,
+    compared,
+    falsify,
+    structural,
+    try_law,
+    try_mutant,
+)
 from layeralgebra.proofs.verdict import Witness
 
 LAWS = {law.name: law for law in proofs.laws() if law.kind == "structural"}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sympy import Add, Eq, Integer, Max, Min, Piecewise, Rational, Sum, Symbol, floor, symbols
 
 from layeralgebra.algebra.errors import FieldError
-from layeralgebra.algebra.normal_form import same, simplify
-from layeralgebra.algebra.summation import lattice_count, summation
+from layeralgebra.algebra.sizes.normal_form import same, simplify
+from layeralgebra.algebra.sizes.summation import lattice_count, summation
 from oracles.formula_value import Undefined, value
 from oracles.size_formulas import POINTS, formulas
 

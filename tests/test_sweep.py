@@ -13,9 +13,9 @@ import pytest
 from sympy import floor, log
 
 import layeralgebra as la
-from layeralgebra.algebra.dims import dims
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError
-from layeralgebra.algebra.sweep import sweep
+from layeralgebra.algebra.sizes.dims import dims
+from layeralgebra.algebra.sweeps.sweep import sweep
 from oracles.formula_value import value
 
 pytest.importorskip("xarray")
@@ -141,7 +141,7 @@ def test_a_formula_cannot_have_the_name_of_an_axis():
 
 def test_lazy_sweeps_compute_nothing_before_they_are_asked(monkeypatch):
     pytest.importorskip("dask")
-    from layeralgebra.algebra.compilation.numpy_backend import NumpyRunner
+    from layeralgebra.algebra.compilation.backends.numpy_backend import NumpyRunner
 
     calls = []
     original = NumpyRunner.__call__

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from sympy import Integer, Min, oo
 
 import layeralgebra as la
-from layeralgebra.algebra.composition import IDENTITY, Acyclic, Branches, Chain, Repeated, on_graph, series
 from layeralgebra.algebra.errors import FieldError, UnsupportedError
-from layeralgebra.algebra.histogram import unit
-from layeralgebra.algebra.local_transfer import SURROGATES, local_transfer
-from layeralgebra.algebra.scalar_pieces import ScalarFunction
-from layeralgebra.algebra.transfers import RELU, Affine, MaxPool, Pieces, Units, relu
+from layeralgebra.algebra.regions.composition import IDENTITY, Acyclic, Branches, Chain, Repeated, on_graph, series
+from layeralgebra.algebra.regions.from_equation import SURROGATES, local_transfer
+from layeralgebra.algebra.regions.histogram import unit
+from layeralgebra.algebra.regions.local_maps import RELU, Affine, MaxPool, Pieces, Units, relu
+from layeralgebra.algebra.regions.scalar_pieces import ScalarFunction
 
 c, d, n, H, T = la.dims("c d n H T")
 LAYERS = sorted(la.registered_layers(), key=lambda cls: cls.__name__)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sympy import symbols
 
 from layeralgebra.algebra.errors import DomainError, FieldError, UnsupportedError
-from layeralgebra.algebra.vc import (
+from layeralgebra.algebra.regions.vc_bounds import (
     KINDS,
     LayerSums,
     beside,

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Add, Float, Integer, Max, Min, Rational, S, Sum, exp, floor, hyper, latex, log, oo, pi, symbols
 
-from layeralgebra.algebra import enclosure, hyperplane_counts
-from layeralgebra.algebra.enclosed_formulas import bits, enclose
-from layeralgebra.algebra.enclosure import Enclosure, log2_enclosure, log2_of_e
 from layeralgebra.algebra.errors import BudgetError, DomainError, LayerAlgebraError, UnsupportedError
-from layeralgebra.algebra.hyperplane_counts import log2_zaslavsky, zaslavsky_number
-from layeralgebra.algebra.zaslavsky import BinaryEntropy, Log2Zaslavsky, Zaslavsky
+from layeralgebra.algebra.formulas import log2_enclosure as enclosure
+from layeralgebra.algebra.formulas import zaslavsky_numbers as hyperplane_counts
+from layeralgebra.algebra.formulas.enclosed_values import bits, enclose
+from layeralgebra.algebra.formulas.log2_enclosure import Enclosure, log2_enclosure, log2_of_e
+from layeralgebra.algebra.formulas.zaslavsky import BinaryEntropy, Log2Zaslavsky, Zaslavsky
+from layeralgebra.algebra.formulas.zaslavsky_numbers import log2_zaslavsky, zaslavsky_number
 
 n, d = symbols("n d", integer=True, positive=True)
 VGG = (802816, 150528)  # units of the first convolution at 224 x 224, and values of the image

@@ -16,11 +16,11 @@ from typing import Any
 import sympy
 from sympy import Basic, Symbol
 
-from ..derivation import expressions, mapped
+from ..derivations.derivation import expressions, mapped
 from ..errors import FieldError
-from ..evaluate import free_symbols
-from .domains import Condition, conditions_of
-from .formula import Formulas, lower
+from ..sizes.evaluate import free_symbols
+from .program.conditions import Condition, conditions_of
+from .program.formulas import Formulas, lower
 
 BACKENDS = ("numpy", "numba", "python", "jax", "torch")
 
@@ -206,18 +206,18 @@ class CompiledFormula:
         formulas = self._formulas(reals)
         mask = self.on_invalid == "mask"
         if self.backend == "python":
-            from .scalar import ScalarRunner
+            from .backends.python_backend import ScalarRunner
 
             return ScalarRunner(formulas, self.symbols, mask)
         if self.backend == "numpy":
-            from .numpy_backend import NumpyRunner
+            from .backends.numpy_backend import NumpyRunner
 
             return NumpyRunner(formulas, self.symbols, mask)
         if self.backend == "numba":
-            from .numba_backend import NumbaRunner
+            from .backends.numba_backend import NumbaRunner
 
             return NumbaRunner(formulas, self.symbols, mask)
-        from .tensor_backends import TensorRunner
+        from .backends.tensor_backends import TensorRunner
 
         return TensorRunner(formulas, self.symbols, mask, self.backend)
 

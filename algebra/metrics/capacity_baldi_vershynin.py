@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Mul
 
-from ..carriers import Evaluation
+from ..derivations.metric import Metric
 from ..errors import UnsupportedError
-from ..metric import Metric
+from ..networks.carrier import Evaluation
 
 if TYPE_CHECKING:
-    from ..transfer import TransferCarrier
+    from ..regions.transfer import TransferCarrier
 
 
 def _carrier() -> "TransferCarrier":
-    from ..transfer import TransferCarrier
+    from ..regions.transfer import TransferCarrier
 
     return TransferCarrier("relu")  # whatever the units are, they are replaced by threshold units
 
 
 def _capacity(evaluation: Evaluation[Any]) -> Expr:
-    from ..plain import plain_widths
-    from ..regions import baldi_vershynin
-    from ..transfer import input_size
+    from ..regions.perceptrons import plain_widths
+    from ..regions.published_bounds import baldi_vershynin
+    from ..regions.transfer import input_size
 
     inputs, output = input_size(evaluation), Mul(*evaluation.output.shape)
     found = plain_widths(evaluation.value, inputs, output, "capacity_baldi_vershynin")

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Mul
 
-from ..carriers import Evaluation
-from ..dims import as_size
+from ..derivations.metric import Metric
 from ..errors import FieldError, UnsupportedError
-from ..metric import Metric
+from ..networks.carrier import Evaluation
+from ..sizes.dims import as_size
 
 if TYPE_CHECKING:
-    from ..transfer import TransferCarrier
+    from ..regions.transfer import TransferCarrier
 
 HISTOGRAM = "histogram"
 
 
 def _bounds() -> Any:
-    from ..regions import BOUNDS
+    from ..regions.published_bounds import BOUNDS
 
     return BOUNDS
 
 
 def _carrier(bound: str) -> "TransferCarrier":
-    from ..transfer import TransferCarrier
+    from ..regions.transfer import TransferCarrier
 
     if bound != HISTOGRAM and bound not in _bounds():
         raise FieldError(f"bound={bound!r}: linear_regions has {', '.join((HISTOGRAM, *_bounds()))}")
@@ -32,10 +32,10 @@ def _carrier(bound: str) -> "TransferCarrier":
 
 
 def _regions(evaluation: Evaluation[Any], bound: str) -> Expr:
-    from ..histogram import unit
-    from ..regions import HistogramBound
-    from ..transfer import input_size
-    from ..transfers import number
+    from ..regions.histogram import unit
+    from ..regions.local_maps import number
+    from ..regions.published_bounds import HistogramBound
+    from ..regions.transfer import input_size
 
     inputs = input_size(evaluation)
     if bound == HISTOGRAM:
@@ -55,8 +55,8 @@ def _regions(evaluation: Evaluation[Any], bound: str) -> Expr:
 
 
 def _blocks(evaluation: Evaluation[Any], bound: str) -> list[tuple[tuple[Expr, ...], Expr]]:
-    from ..plain import plain_widths
-    from ..transfer import input_size
+    from ..regions.perceptrons import plain_widths
+    from ..regions.transfer import input_size
 
     found = plain_widths(evaluation.value, input_size(evaluation), Mul(*evaluation.output.shape), bound)
     if not found.blocks:
@@ -71,7 +71,7 @@ def _blocks(evaluation: Evaluation[Any], bound: str) -> list[tuple[tuple[Expr, .
 
 
 def _kind(evaluation: Evaluation[Any], formula: Expr, bound: str) -> str:
-    from ..transfer import input_size
+    from ..regions.transfer import input_size
 
     if bound == HISTOGRAM:
         return "upper"
@@ -139,7 +139,7 @@ linear_regions = Metric(
 
 
 def _input(term: Any) -> Any:
-    from ..cuts import Least
+    from ..regions.vertex_cuts import Least
 
     return Least.of(sum((Mul(*flow.shape) for flow in term.site.inputs), Integer(0)))
 

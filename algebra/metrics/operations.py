@@ -1,4 +1,4 @@
-"""Work: multiply-accumulates and floating-point operations, nominal and effective; `layeralgebra.algebra.work` has the conventions."""
+"""Work: multiply-accumulates and floating-point operations, nominal and effective; `layeralgebra.algebra.equations.work` has the conventions."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
-from ..carriers import Evaluation, Site, TotalCarrier
-from ..heads import Read, reads
-from ..metric import Metric, SumCarrier, repeated
-from ..network import Add as AddNode
-from ..network import Concat
-from ..network import Mul as MulNode
-from ..normal_form import simplify
-from ..statements import Statement
-from ..work import Work, work
+from ..derivations.metric import Metric, SumCarrier, repeated
+from ..equations.heads import Read, reads
+from ..equations.statements import Statement
+from ..equations.work import Work, work
+from ..networks.carrier import Evaluation, Site, TotalCarrier
+from ..networks.network import Add as AddNode
+from ..networks.network import Concat
+from ..networks.network import Mul as MulNode
+from ..sizes.normal_form import simplify
 
 _SOURCE = "volume of the iteration domains of the equation"
 

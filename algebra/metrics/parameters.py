@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Mul, Symbol
 
-from ..carriers import Site, TotalCarrier
+from ..derivations.metric import Metric, repeated
 from ..errors import ShapeError
-from ..metric import Metric, repeated
-from ..normal_form import same, simplify
+from ..networks.carrier import Site, TotalCarrier
+from ..sizes.normal_form import same, simplify
 
 Key = tuple[str, int]
 

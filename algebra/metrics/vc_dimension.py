@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
-from ..carriers import Evaluation, GraphStep, PathCarrier, Site
+from ..derivations.metric import Metric
 from ..errors import FieldError, UnsupportedError
-from ..metric import Metric
-from ..network import Mul as MulNode
+from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
+from ..networks.network import Mul as MulNode
 
 if TYPE_CHECKING:
-    from ..vc import LayerSums
+    from ..regions.vc_bounds import LayerSums
 
 BOUNDS = ("explicit", "implicit", "lower")
 Level = tuple[Expr, Expr]
@@ -54,7 +54,7 @@ def _carried(rest: Expr, levels: tuple["Level | LayerSums", ...]) -> tuple["Leve
     if isinstance(first, tuple):
         return ((first[0], first[1] + rest), *others)
     # More parameters in the first layer of a repetition: every prefix sum of it holds them.
-    from ..vc import LayerSums
+    from ..regions.vc_bounds import LayerSums
 
     more = LayerSums(
         first.depth, first.parameters + rest, first.prefix_sum + first.depth * rest, first.units, first.weighted_units
@@ -66,13 +66,13 @@ class StackCarrier(PathCarrier[Stack]):
     """Levels by the longest path: series appends, branches are put side by side from their beginning."""
 
     def __init__(self, surrogate: str | None = None):
-        from ..local_transfer import check_surrogate
+        from ..regions.from_equation import check_surrogate
 
         check_surrogate(surrogate)
         self.surrogate = surrogate
 
     def leaf(self, site: Site, port: int) -> Stack:
-        from ..local_transfer import local_transfer
+        from ..regions.from_equation import local_transfer
 
         assert site.instance is not None
         weights = (
@@ -121,7 +121,7 @@ class StackCarrier(PathCarrier[Stack]):
         return Stack(tuple((k, w) for k, w in rows), last, breakpoints)
 
     def repeat(self, value: Stack, times: Expr, index: Symbol | None) -> Stack:
-        from ..vc import LayerSums
+        from ..regions.vc_bounds import LayerSums
 
         if index is not None:
             raise UnsupportedError(
@@ -143,7 +143,7 @@ class StackCarrier(PathCarrier[Stack]):
 
 def beside(values: Sequence[Stack]) -> Stack:
     """Branches of one input, level by level; what stands after a shorter branch's levels waits for the join."""
-    from ..vc import beside as side_by_side
+    from ..regions.vc_bounds import beside as side_by_side
 
     breakpoints = max(value.breakpoints for value in values)
     rest = sum((value.rest for value in values), Integer(0))
@@ -159,8 +159,8 @@ def beside(values: Sequence[Stack]) -> Stack:
 
 def _stack(phi: Any) -> Stack:
     """The levels of one layer's transfer function; comparisons of a maximum are units as well."""
-    from ..composition import Branches, Chain, Repeated
-    from ..transfers import MaxPool, Units
+    from ..regions.composition import Branches, Chain, Repeated
+    from ..regions.local_maps import MaxPool, Units
 
     if isinstance(phi, Units):
         return Stack(((phi.count, Integer(0)),), Integer(0), max(phi.pieces.breakpoints, 1))
@@ -179,7 +179,7 @@ def _stack(phi: Any) -> Stack:
 
 
 def _bound(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> Expr:
-    from ..vc import LayerSums, explicit_upper, implicit_upper, lower
+    from ..regions.vc_bounds import LayerSums, explicit_upper, implicit_upper, lower
 
     levels = list(levels_of(evaluation))
     symbolic = [entry for entry in levels if not isinstance(entry, tuple)]

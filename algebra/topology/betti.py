@@ -22,8 +22,8 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, sympify
 
-from ..dims import as_size
 from ..errors import FieldError
+from ..sizes.dims import as_size
 
 Betti = tuple[Expr, ...]
 

@@ -17,17 +17,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..capacity.linear_maps import layer_maps
-from ..capacity.linear_network import activates
-from ..capacity.monomials import LINEAR, kinds_of_tensors
+from ..equations.heads import Read, address_indices, reads
+from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
-from ..evaluator import input_flows
-from ..heads import Read, address_indices, reads
-from ..instance import Instance
-from ..layer import Layer
-from ..network import Concat, Mul, Network, as_network
-from ..unrolled import Arrived, Scope, Unrolled, at_literal_sizes
-from ..weights import Inventory, checked, drawn, inventory
+from ..linear.layer_maps import layer_maps
+from ..linear.monomials import LINEAR, kinds_of_tensors
+from ..linear.network_maps import activates
+from ..networks.evaluator import input_flows
+from ..networks.layer import Layer
+from ..networks.network import Concat, Mul, Network, as_network
+from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
+from ..numerics.weights import Inventory, checked, drawn, inventory
 from .diagrams import PersistenceDiagrams
 from .diagrams import persistent_homology as homology_of_graph
 from .graph import ZETA, NetworkGraph

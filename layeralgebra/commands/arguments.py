@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..algebra.dims import dims
 from ..algebra.errors import FieldError
+from ..algebra.sizes.dims import dims
 
 LONGEST_ARGUMENT = 2000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..algebra.errors import FieldError
-from ..algebra.layer import Layer
+from ..algebra.networks.layer import Layer
 from .arguments import shape
 from .networks import module_in
 
@@ -23,7 +23,7 @@ def run(model: str, on: str | None = None, examples: int | None = None, latex: b
     examples : int, optional
     latex : bool
     """
-    from ..proofs.checking import check
+    from ..proofs.checks.check import check
 
     sizes = None if on is None else shape(on)
     if sizes is not None and not all(isinstance(size, int) for size in sizes):

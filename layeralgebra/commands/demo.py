@@ -7,11 +7,11 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..algebra.derivation import Derivations
-from ..algebra.dims import dims
-from ..algebra.formula_text import formula_text, number_text
-from ..algebra.layer import Dim, Layer
-from ..algebra.metric import derive
+from ..algebra.derivations.derivation import Derivations
+from ..algebra.derivations.metric import derive
+from ..algebra.formulas.text import formula_text, number_text
+from ..algebra.networks.layer import Dim, Layer
+from ..algebra.sizes.dims import dims
 from ..layers import zoo
 from . import Block
 from .derive import INDENT, METRICS, domain_block, formula_blocks, report, stage_block, values_block, written
@@ -77,7 +77,7 @@ def involution(folder: Path, width: int) -> Iterator[Block]:
     """A layer from its equation alone, and the numbers that the same equation gives."""
     import numpy
 
-    from ..algebra.run import run as computed
+    from ..algebra.numerics.run import run as computed
 
     kernel, groups, reduction, *shape = dims("K G r c H W")
     layer = Involution(kernel, groups, reduction)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..algebra.derivation import Derivation, Derivations
+from ..algebra.derivations.derivation import Derivation, Derivations
+from ..algebra.derivations.metric import METRICS as KNOWN
+from ..algebra.derivations.metric import derive
 from ..algebra.errors import FieldError
-from ..algebra.formula_text import formula_lines, formula_text, number_text, record_parts
-from ..algebra.metric import METRICS as KNOWN
-from ..algebra.metric import derive
+from ..algebra.formulas.text import formula_lines, formula_text, number_text, record_parts
 from . import Block
 from .arguments import assignments, listed, shape, sizes
 from .networks import Model, find
@@ -69,7 +69,7 @@ def derived(model: Model, metrics: Sequence[str], effective: bool = False) -> De
 
 def stage_block(derivations: Derivations, model: Model, width: int, values: Mapping[str, int] | None = None) -> Block:
     """The table of stages, as formulas or at given sizes."""
-    from ..algebra.stages import stage_table
+    from ..algebra.derivations.stages import stage_table
 
     table = stage_table(derivations, model.stages, at=values)
     return Block(f"Stage by stage{at_sizes(values)}", table.text(width))
@@ -77,7 +77,7 @@ def stage_block(derivations: Derivations, model: Model, width: int, values: Mapp
 
 def derivations_nodes(derivations: Derivations, width: int) -> str:
     """The table of nodes."""
-    from ..algebra.tables import node_table
+    from ..algebra.derivations.tables import node_table
 
     return node_table(derivations).text(width)
 
@@ -165,14 +165,14 @@ def result_text(derivation: Derivation, result: Any) -> str:
 
 def report(derivations: Derivations, model: Model) -> str:
     """The derivations as LaTeX."""
-    from ..algebra.latex import report_latex
+    from ..algebra.documents import report_latex
 
     return report_latex(derivations, model.stages)
 
 
 def written(path: Path, title: str, body: str) -> str:
     """Write a complete document; the answer says where."""
-    from ..algebra.latex import latex_document
+    from ..algebra.documents import latex_document
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..algebra.errors import FieldError
-from ..algebra.network import Network
+from ..algebra.networks.network import Network
 from . import Block
 from .arguments import assignments, listed, shape, sizes, value
 from .derive import METRICS, derivations_nodes, derived, domain_block, formula_blocks, heading, values_block

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..algebra.dims import dims
 from ..algebra.errors import FieldError, LayerAlgebraError
-from ..algebra.layer import Dim, Layer, Size, Text
-from ..algebra.network import Input, Network
+from ..algebra.networks.layer import Dim, Layer, Size, Text
+from ..algebra.networks.network import Input, Network
+from ..algebra.sizes.dims import dims
 from .arguments import value
 
 

@@ -42,7 +42,7 @@ def run(
     """
     from .. import proofs
     from ..proofs.report import prove
-    from ..proofs.structural import try_law
+    from ..proofs.samples.structural import try_law
 
     chosen = _chosen(listed(laws))
     arithmetic = [law.name for law in chosen if law.kind == "arithmetic"]

@@ -24,10 +24,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..algebra.derivation import Derivation
+from ..algebra.derivations.derivation import Derivation
+from ..algebra.derivations.metric import derive
 from ..algebra.errors import BudgetError, FieldError
-from ..algebra.formula_text import number_text
-from ..algebra.metric import derive
+from ..algebra.formulas.text import number_text
 from . import Block
 from .arguments import shape
 from .networks import find
@@ -58,7 +58,7 @@ def run(file: Path, progress: bool = False) -> list[Block]:
     progress : bool
         Show a progress bar.
     """
-    from ..algebra.sweep import sweep
+    from ..algebra.sweeps.sweep import sweep
 
     spec = _read(file)
     changes = {name: _word(name, entry) for name, entry in spec.get("set", {}).items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .keras_model import from_keras
-from .onnx_file import from_onnx
-from .torch_export import from_torch
+from ..keras.importer import from_keras
+from ..onnx.importer import from_onnx
+from ..torch.importer import from_torch
 
 __all__ = ["from_keras", "from_onnx", "from_torch"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...algebra.errors import GraphError
-from ...algebra.network import Graph, Input, Network, Repeat, Series
+from ...algebra.networks.network import Graph, Input, Network, Repeat, Series
 from ..activation import Identity
 from .record import Operation, Recording
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sympy import Expr
 
 from ...algebra.errors import UnsupportedError
-from ...algebra.normal_form import same
+from ...algebra.sizes.normal_form import same
 
 Shape = tuple[Expr, ...]
 

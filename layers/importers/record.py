@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from ...algebra.errors import UnsupportedError
-from ...algebra.network import Network
+from ...algebra.networks.network import Network
 
 
 @dataclass

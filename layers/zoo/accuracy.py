@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...algebra.errors import FieldError
-from ...algebra.statistics import Correlation, correlate, correlation_gain
-from ...algebra.table import Table
+from ...algebra.formulas.table import Table
 from .comparison import Comparison, Figures
+from .statistics import Correlation, correlate, correlation_gain
 
 METRICS = (
     "parameters",
@@ -46,7 +46,7 @@ def correlation(
         One of `METRICS`.
     statistic : {'spearman', 'kendall'}
     **options
-        As for `layeralgebra.algebra.statistics.correlate`.
+        As for `layeralgebra.layers.zoo.statistics.correlate`.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def correlations(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = 
     rows : Comparison or iterable of Figures
     metrics : sequence of str
     **options
-        As for `layeralgebra.algebra.statistics.correlate`.
+        As for `layeralgebra.layers.zoo.statistics.correlate`.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr, Integer, Max, Min, Rational, ceiling, floor, sympify
 
 from ...algebra.errors import FieldError
-from ...algebra.network import Network, Repeat, Series
+from ...algebra.networks.network import Network, Repeat, Series
 from ..activation import Identity, Sigmoid
 from ..compositions import squeeze_excite
 from ..convolution import Conv

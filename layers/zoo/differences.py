@@ -16,15 +16,15 @@ from typing import Any
 
 from sympy import Expr, Integer
 
-from ...algebra.carriers import Site
-from ...algebra.evaluator import evaluate_network
-from ...algebra.heads import reads
-from ...algebra.metric import SumCarrier
+from ...algebra.derivations.metric import SumCarrier
+from ...algebra.equations.heads import reads
+from ...algebra.equations.work import statement_work
 from ...algebra.metrics.operations import macs
 from ...algebra.metrics.parameters import parameters
-from ...algebra.network import Network
-from ...algebra.normal_form import simplify
-from ...algebra.work import statement_work
+from ...algebra.networks.carrier import Site
+from ...algebra.networks.evaluator import evaluate_network
+from ...algebra.networks.network import Network
+from ...algebra.sizes.normal_form import simplify
 from .families import build, published_name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...algebra.errors import FieldError
-from ...algebra.network import Input, Network, Series
+from ...algebra.networks.network import Input, Network, Series
 from ..activation import Identity, ReLU
 from ..convolution import Conv, ConvTranspose
 from ..normalization import BatchNorm

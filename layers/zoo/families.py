@@ -18,9 +18,9 @@ from typing import Any
 
 from sympy import Symbol
 
-from ...algebra.dims import dims
 from ...algebra.errors import FieldError
-from ...algebra.network import Network, Series
+from ...algebra.networks.network import Network, Series
+from ...algebra.sizes.dims import dims
 
 Stages = dict[str, Network]
 FAMILIES: dict[str, "Family"] = {}

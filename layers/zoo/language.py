@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...algebra.network import Add, Graph, Input, Network, Series
+from ...algebra.networks.network import Add, Graph, Input, Network, Series
 from ..activation import GELU, Identity, Tanh
 from ..attention import MultiHeadAttention
 from ..embedding import Embedding, PositionalEmbedding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...algebra.network import Input, Network
+from ...algebra.networks.network import Input, Network
 from ..activation import Identity, SiLU
 from ..embedding import Embedding
 from ..linear import Linear

@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Integer
 
 from ...algebra.errors import FieldError
-from ...algebra.network import Input, Network, Series
+from ...algebra.networks.network import Input, Network, Series
 from ..activation import Identity, ReLU
 from ..compositions import squeeze_excite
 from ..linear import Linear

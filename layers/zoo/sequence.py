@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Symbol, ceiling, sympify
 
-from ...algebra.network import Input, Network, Repeat, Series
+from ...algebra.networks.network import Input, Network, Repeat, Series
 from ..activation import Dropout, Identity, ReLU, Sigmoid, SiLU, Tanh
 from ..convolution import Conv
 from ..embedding import Embedding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...algebra.errors import FieldError
-from ...algebra.network import Input, Network, Series
+from ...algebra.networks.network import Input, Network, Series
 from ..activation import ReLU
 from ..linear import Linear
 from ..pooling import GlobalAvgPool, MaxPool

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from ...algebra.capacity.covariance import ar1, mixture, periodic, power_law
+from ...algebra.capacity.column_spaces.covariance import ar1, mixture, periodic, power_law
 from ...algebra.errors import FieldError, UnsupportedError
-from ...algebra.network import Network, Repeat
+from ...algebra.networks.network import Network, Repeat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,7 +155,7 @@ def architectures(length: int = LENGTH) -> dict[str, Architecture]:
 
 def _layers() -> tuple[Any, Any]:
     """A linear recurrence, and a matrix of low rank on the values laid out in rows."""
-    from ...algebra.layer import Dim, Layer
+    from ...algebra.networks.layer import Dim, Layer
 
     class LinearRecurrence(Layer):
         hidden: Dim
@@ -223,7 +223,7 @@ class Predictor:
     def __init__(self, architecture: Architecture, seed: int = 0):
         import numpy as np
 
-        from ...algebra.capacity.linear_network import LinearNetwork
+        from ...algebra.linear.network_maps import LinearNetwork
 
         self.tape = tape = LinearNetwork(architecture.net, architecture.shape, seed)
         self.unit = tape._unit(architecture.output)
@@ -274,7 +274,7 @@ def fit(architecture: Architecture, task: Task, *, starts: int = 2, evaluations:
     import numpy as np
     from scipy.optimize import least_squares
 
-    from ...algebra.capacity.allocation import allocate
+    from ...algebra.capacity.allocation.of_jacobian import allocate
 
     root = np.linalg.cholesky(task.covariance).T
     best: Any = None

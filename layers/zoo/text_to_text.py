@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...algebra.network import Add, Concat, Graph, Input, Network, Series
+from ...algebra.networks.network import Add, Concat, Graph, Input, Network, Series
 from ..activation import Identity, ReLU
 from ..attention import CrossAttention
 from ..embedding import Embedding

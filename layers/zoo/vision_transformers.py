@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...algebra.network import Input, Network, Series
+from ...algebra.networks.network import Input, Network, Series
 from ..activation import GELU, Identity
 from ..attention import MultiHeadAttention
 from ..convolution import Conv

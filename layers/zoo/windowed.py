@@ -7,7 +7,7 @@ from typing import Any
 from sympy import Mod, Symbol, sympify
 
 from ...algebra.errors import FieldError
-from ...algebra.network import Input, Network, Repeat, Series
+from ...algebra.networks.network import Input, Network, Repeat, Series
 from ..activation import GELU, Identity, SiLU, StochasticDepth, Tanh
 from ..compositions import squeeze_excite
 from ..convolution import Conv

@@ -8,17 +8,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from .nodes import (
-    Component,
-    Env,
-    Impossible,
-    Index,
-    Line,
-    Node,
-    all_indices,
-    points_of,
-    reads,
-)
+from .nodes import Component, Env, Impossible, Index, Line, Node, all_indices, points_of, reads
 from .text import EquationText
 
 

@@ -24,19 +24,7 @@ from itertools import product
 from typing import Any
 
 from .extents import SizedEquation
-from .nodes import (
-    FUNCTIONS,
-    Component,
-    Env,
-    Impossible,
-    Index,
-    Line,
-    Node,
-    points_of,
-    quotient,
-    reads,
-    reads_joined,
-)
+from .nodes import FUNCTIONS, Component, Env, Impossible, Index, Line, Node, points_of, quotient, reads, reads_joined
 
 RATIONAL = ("relu", "abs", "max", "min", "divide", "power")
 """Functions whose values at fractions are fractions."""

@@ -17,14 +17,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...algebra.errors import DomainError
-from ...algebra.network import Add, Concat, Mul, Network
+from ...algebra.networks.network import Add, Concat, Mul, Network
 from ...layers import REGISTRY
-from ..populations import agree, named_apart, of_elementwise_ends, of_linear_ends, of_run_forks, same_object, shown
-from ..structural import Inapplicable, structural, witness
+from ..samples.populations import (
+    agree,
+    named_apart,
+    of_elementwise_ends,
+    of_linear_ends,
+    of_run_forks,
+    same_object,
+    shown,
+)
+from ..samples.structural import Inapplicable, structural, witness
 from ..verdict import Witness
 
 if TYPE_CHECKING:
-    from ..chains import Fork
+    from ..samples.chains import Fork
 
 
 def _after(join: Callable[..., Network], exchanged: bool = False) -> Callable[[Fork], Witness | None]:
@@ -230,7 +238,7 @@ def _runs(join: Callable[..., Network], of: Callable[[Any, Any, int], Any]) -> C
     def trial(s: Fork) -> Witness | None:
         import numpy
 
-        from ..chains import channels_are_last, close, entering, numbers
+        from ..samples.chains import channels_are_last, close, entering, numbers
 
         f, g = named_apart(s.f, s.g)
         axis = -1 if channels_are_last([join(f, g)], s.on) else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import law, weakened
-from ..term import Natural, Positive, Term, ceil_div, eq, ite, max_, min_
+from ..statements.term import Natural, Positive, Term, ceil_div, eq, ite, max_, min_
 
 _ARITHMETIC = "Dumoulin and Visin, A guide to convolution arithmetic for deep learning, arXiv 1603.07285 (2016)"
 _TENSORFLOW = "TensorFlow, documentation of tf.nn.convolution, padding='SAME'"

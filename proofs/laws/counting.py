@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import law, weakened
-from ..term import Integer, Natural, Positive, Term, eq, max_, min_, sum_
+from ..statements.term import Integer, Natural, Positive, Term, eq, max_, min_, sum_
 from .convolution import size
 
 _MOBILENET = "Howard et al., MobileNets, arXiv 1704.04861 (2017)"

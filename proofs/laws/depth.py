@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import law
-from ..term import Integer, Natural, Positive, Sequence, Term, sum_
+from ..statements.term import Integer, Natural, Positive, Sequence, Term, sum_
 from .floors import Map, compose
 
 _CONCRETE = "Graham, Knuth, Patashnik, Concrete Mathematics, 2nd ed. (1994), chapter 2"

@@ -1,7 +1,7 @@
 """Two ways of writing one layer: the formulas are the same in normal form at symbolic sizes, and the functions on the same weights.
 
 >>> from layeralgebra import proofs
->>> from layeralgebra.proofs.structural import try_law
+>>> from layeralgebra.proofs.samples.structural import try_law
 >>> print(try_law(proofs.named("layers_conv_of_kernel_eq_input_eq_linear"), examples=3))
 held on 3 samples, 2 formulas proved in normal form
 """
@@ -14,11 +14,11 @@ from typing import Any
 
 from sympy import Tuple
 
-from ...algebra.dims import dims
-from ...algebra.metric import METRICS
-from ...algebra.network import Network
+from ...algebra.derivations.metric import METRICS
+from ...algebra.networks.network import Network
+from ...algebra.sizes.dims import dims
 from ...layers import REGISTRY
-from ..structural import structural, witness
+from ..samples.structural import structural, witness
 from ..verdict import Witness
 
 
@@ -55,8 +55,8 @@ def numbers(*shape: int, seed: int = 0) -> Any:
 
 def run(net: Network, x: Any, **weights: Any) -> Any:
     """The layer's output, read from its equation."""
-    from ...algebra.run import run as compute
-    from ...algebra.run import weights as drawn
+    from ...algebra.numerics.run import run as compute
+    from ...algebra.numerics.run import weights as drawn
 
     # Equations may have an axis more for groups; the elements and their order are the same.
     shapes = {name: array.shape for name, array in drawn(net, on=x.shape).items()}
@@ -284,7 +284,7 @@ def _published(
     kind: type, change: Callable[[Callable, tuple], Any] = lambda claim, shapes: claim(*shapes)
 ) -> Witness | None:
     """The layer's claims against what is derived; with a change, each claim is read in another way."""
-    from ..check_layer import LayerCheck
+    from ..checks.layer import LayerCheck
 
     checked = LayerCheck(kind, None, examples=4, latex=False, laws=["claim_*"])
     checked.claims = {

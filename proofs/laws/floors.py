@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import law, weakened
-from ..term import Integer, Natural, Positive, Term, ceil_div, eq, max_, min_, ne
+from ..statements.term import Integer, Natural, Positive, Term, ceil_div, eq, max_, min_, ne
 
 _CONCRETE = "Graham, Knuth, Patashnik, Concrete Mathematics, 2nd ed. (1994), chapter 3"
 _FOLKLORE = "folklore"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..law import law
-from ..term import Integer, Natural, Positive, max_, sum_
+from ..statements.term import Integer, Natural, Positive, max_, sum_
 
 _BADIAS = "Badias and Banerjee, arXiv 2107.01081 (2021); the ratio is our reconstruction"
 _DONIER = "Donier, arXiv 1902.08572 (2019); reconstruction"

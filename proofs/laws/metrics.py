@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Max
 
-from ...algebra.carriers import ShapeCarrier
 from ...algebra.errors import BudgetError, LayerAlgebraError, UnsupportedError
-from ...algebra.evaluator import evaluate_network
-from ...algebra.network import Concat
-from ..populations import equal, made, of_chains, of_learned_chains, of_window_chains, value
-from ..structural import Inapplicable, structural
+from ...algebra.networks.carrier import ShapeCarrier
+from ...algebra.networks.evaluator import evaluate_network
+from ...algebra.networks.network import Concat
+from ..samples.populations import equal, made, of_chains, of_learned_chains, of_window_chains, value
+from ..samples.structural import Inapplicable, structural
 from ..verdict import Witness
 
 if TYPE_CHECKING:
-    from ..chains import Chain
+    from ..samples.chains import Chain
 
 #: Metrics whose values in series and in parallel follow from those of the parts, and the laws that say how.
 COMPOSED = {
@@ -99,7 +99,7 @@ def _twice_the_same(c: Chain) -> Witness | None:
 
 
 def _no_sharing(c: Chain) -> None:
-    from ...algebra.network import Shared
+    from ...algebra.networks.network import Shared
 
     if (c.f >> c.g).has(Shared):
         raise Inapplicable
@@ -177,7 +177,7 @@ def output_shape_series(c: Chain) -> Witness | None:
 
 
 def _fields(c: Chain) -> Any:
-    from ...algebra.metric import derive
+    from ...algebra.derivations.metric import derive
 
     left = evaluate_network(c.f, ShapeCarrier(), c.on).output.channels
     takes = evaluate_network(c.g, ShapeCarrier(), made(c.f, c.on)).layout

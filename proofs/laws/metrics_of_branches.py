@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Integer, Max, Min, Mul
 
-from ...algebra.network import Add, Concat, Network
-from ..populations import equal, made, of_learned_forks, of_run_forks, value
-from ..structural import Inapplicable, structural, witness
+from ...algebra.networks.network import Add, Concat, Network
+from ..samples.populations import equal, made, of_learned_forks, of_run_forks, value
+from ..samples.structural import Inapplicable, structural, witness
 from ..verdict import Witness
 
 if TYPE_CHECKING:
-    from ..chains import Fork
+    from ..samples.chains import Fork
 
 
 def _beside(name: str, joined: Callable[[Fork, Any], Any], concat: bool = False) -> Callable[[Fork], Witness | None]:
     """A metric of f + g (or of f | g) is the sum of those of f and g, and what the joining costs."""
 
     def trial(s: Fork) -> Witness | None:
-        from ...algebra.network import Shared
+        from ...algebra.networks.network import Shared
 
         net = s.f | s.g if concat else s.f + s.g
         if net.has(Shared):
@@ -69,7 +69,7 @@ def _one_network_beside_itself(concat: bool = False) -> Callable[[Fork], Witness
 
 
 def _is_join(net: Network) -> bool:
-    from ...algebra.network import Add
+    from ...algebra.networks.network import Add
 
     return isinstance(net, Add)
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from ...algebra.network import Repeat
-from ..populations import equal, made, of_learned_loops, of_loops, of_window_loops, value
-from ..structural import Inapplicable, structural
+from ...algebra.networks.network import Repeat
+from ..samples.populations import equal, made, of_learned_loops, of_loops, of_window_loops, value
+from ..samples.structural import Inapplicable, structural
 from ..verdict import Witness
 
 if TYPE_CHECKING:
-    from ..chains import Loop
+    from ..samples.chains import Loop
 
 
 def _repeated(name: str, more: int = 0, **options: Any) -> Callable[[Loop], Witness | None]:
@@ -108,7 +108,7 @@ def output_shape_repeat(r: Loop) -> Witness | None:
 @structural(of_window_loops, rests_on="receptive_field_equal_layers", mutants=_wrong_copies("receptive_field"))
 def receptive_field_repeat(r: Loop) -> Witness | None:
     """The field of f ** L in closed form, at a number, is that of the copies written out."""
-    from ...algebra.metric import derive
+    from ...algebra.derivations.metric import derive
 
     if derive("receptive_field", r.f, on=r.on).kind != "exact":
         raise Inapplicable

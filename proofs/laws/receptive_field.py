@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import law
-from ..term import Integer, Natural, Positive, Sequence, Term, max_, sum_
+from ..statements.term import Integer, Natural, Positive, Sequence, Term, max_, sum_
 
 _ARAUJO = "Araujo, Norris, Sim, Computing receptive fields of convolutional neural networks, Distill (2019)"
 _LUO = "Luo et al., Understanding the effective receptive field, arXiv 1701.04128 (2016)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..law import law, weakened
-from ..term import Integer, Natural, max_, min_
+from ..statements.term import Integer, Natural, max_, min_
 
 _TROPICAL = "Zhang, Naitzat, Lim, Tropical geometry of deep neural networks, arXiv 1805.07091 (2018)"
 _FOLKLORE = "folklore"

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...algebra.errors import DomainError
-from ...algebra.network import Add, Network, Series, Shared
+from ...algebra.networks.network import Add, Network, Series, Shared
 from ...layers import REGISTRY
-from ..populations import agree, of_chains, of_run_chains, of_run_loops, same_object, shown
-from ..structural import Inapplicable, structural, witness
+from ..samples.populations import agree, of_chains, of_run_chains, of_run_loops, same_object, shown
+from ..samples.structural import Inapplicable, structural, witness
 from ..verdict import Witness
 
 if TYPE_CHECKING:
-    from ..chains import Chain, Loop
+    from ..samples.chains import Chain, Loop
 
 
 @structural(
@@ -77,8 +77,8 @@ def run_series(c: Chain) -> Witness | None:
 def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness | None:
     import numpy
 
-    from ...algebra.run import run, weights
-    from ..chains import close, entering
+    from ...algebra.numerics.run import run, weights
+    from ..samples.chains import close, entering
 
     net = c.f >> c.g
     shared = net.atoms(Shared)
@@ -110,8 +110,8 @@ def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness |
 
 def _own(net: Network, on: tuple[int, ...], given: dict[str, Any], prefix: str) -> dict[str, Any] | None:
     """The weights of one part among those of the whole, by their names there; what is shared keeps its name."""
-    from ...algebra.run import weights
-    from ..strategies import _made
+    from ...algebra.numerics.run import weights
+    from ..samples.strategies import _made
 
     if _made(net, on) is None:
         return None

@@ -3,7 +3,7 @@
 Coq's ``/`` and ``mod`` on ``Z`` are the floor and what it leaves, as in Python, also for negative divisors; by zero
 both give zero, where a law has no value, so that definedness is a theorem of its own.
 
->>> from layeralgebra.proofs.term import Var, ceil_div
+>>> from layeralgebra.proofs.statements.term import Var, ceil_div
 >>> n, s = Var("n"), Var("s", least=1)
 >>> coq(ceil_div(n, s) <= n % s + 1)
 '- ((- n) / s) <= (n mod s) + 1'
@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .. import term as t
-from ..conditions import conditions
 from ..law import Law, named
-from ..lowering import induction_variable
-from ..polynomial import canonical, is_count
-from ..quotients import cleared
-from ..statement import Statement
+from ..statements import term as t
+from ..statements.conditions import conditions
+from ..statements.lowering import induction_variable
+from ..statements.polynomial import canonical, is_count
+from ..statements.quotients import cleared
+from ..statements.statement import Statement
 
 _RESERVED = frozenset(
     "as at cofix else end exists exists2 fix for forall fun if in let match mod return then using where with"

@@ -1,6 +1,6 @@
 r"""Terms and formulas as LaTeX (in mathematics mode).
 
->>> from layeralgebra.proofs.term import Var, max_, sum_
+>>> from layeralgebra.proofs.statements.term import Var, max_, sum_
 >>> c_out, alpha, s = Var("c_out"), Var("alpha"), Var("s")
 >>> print(latex((c_out - 2 * alpha) // s + 1))
 \left\lfloor \frac{c_{\mathrm{out}} - 2 \alpha}{s} \right\rfloor + 1
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from ..term import (
+from ..statements.term import (
     Add,
     And,
     Apply,
@@ -36,7 +36,7 @@ from ..term import (
     Term,
     Var,
 )
-from .text import unsigned
+from ..statements.text import unsigned
 
 _LOOSE, _OR, _AND, _RELATION, _ADD, _MUL, _POW, _ATOM = range(8)
 _SIGNS = {"=": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "iff": r"\iff"}

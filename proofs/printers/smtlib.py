@@ -3,7 +3,7 @@
 SMT-LIB's ``div`` rounds so that the remainder is never negative: for a negative divisor it is not the floor. A
 divisor that is not positive because of its variables' domains is therefore written with both signs told apart.
 
->>> from layeralgebra.proofs.term import Var
+>>> from layeralgebra.proofs.statements.term import Var
 >>> n, d, s = Var("n"), Var("d"), Var("s", least=1)
 >>> smtlib(n // s + 1), smtlib(n // d)
 ('(+ (div n s) 1)', '(ite (> d 0) (div n d) (div (- n) (- d)))')
@@ -11,9 +11,9 @@ divisor that is not positive because of its variables' domains is therefore writ
 
 from __future__ import annotations
 
-from .. import term as t
-from ..lowering import Obligation
-from ..quotients import is_positive
+from ..statements import term as t
+from ..statements.lowering import Obligation
+from ..statements.quotients import is_positive
 
 _RESERVED = frozenset(
     "let as par forall exists match div mod abs and or not xor ite true false distinct assert push pop exit".split()

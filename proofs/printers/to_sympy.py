@@ -1,6 +1,6 @@
 """Terms as SymPy expressions. SymPy evaluates while it builds, so this direction is for comparing, not for stating.
 
->>> from layeralgebra.proofs.term import Var, ceil_div
+>>> from layeralgebra.proofs.statements.term import Var, ceil_div
 >>> n = Var("n", least=1)
 >>> sorted(map(str, to_sympy(ceil_div(n, 2) + n % 3).args))
 ['-3*floor(n/3)', 'ceiling(n/2)', 'n']
@@ -13,7 +13,7 @@ from operator import mul
 
 from sympy import Expr, Integer, Max, Min, Symbol, ceiling, floor
 
-from .. import term as t
+from ..statements import term as t
 
 
 class NotInSympy(Exception):

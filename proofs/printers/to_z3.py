@@ -6,8 +6,8 @@ from functools import reduce
 from operator import add, mul
 from typing import Any
 
-from .. import term as t
-from ..quotients import is_positive
+from ..statements import term as t
+from ..statements.quotients import is_positive
 
 
 class ToZ3:

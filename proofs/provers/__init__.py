@@ -14,8 +14,8 @@ from typing import Any
 
 from ...algebra.errors import BudgetError, FieldError
 from ..law import ROUTES, Law
-from ..search import example
-from ..statement import Statement
+from ..samples.search import example
+from ..statements.statement import Statement
 from ..verdict import Proved, Refuted, Undecided, Verdict
 
 #: What a route needs that may be missing.
@@ -32,7 +32,7 @@ def missing(route: str) -> str:
         return f"the module {_MODULES[route]} is not installed"
     if route in _PROGRAMS and shutil.which(_PROGRAMS[route]) is None:
         return f"the program {_PROGRAMS[route]} is not on the path"
-    if route == "normal_form" and importlib.util.find_spec("layeralgebra.algebra.normal_form") is None:
+    if route == "normal_form" and importlib.util.find_spec("layeralgebra.algebra.sizes.normal_form") is None:
         return "this installation has no normal form"
     return ""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..law import Law, named
 from ..printers.coq import theorem
-from ..quotients import NotLowered
+from ..statements.quotients import NotLowered
 from ..verdict import Certificate, Proved, Undecided, Verdict
 
 FOLDER = Path(__file__).resolve().parents[1] / "coq"

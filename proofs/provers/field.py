@@ -12,9 +12,9 @@ from sympy.polys.fields import FracField
 from sympy.polys.orderings import lex
 
 from ..law import Law
-from ..polynomial import MAX_EXPONENT, Polynomials
 from ..printers.latex import latex
-from ..term import Add, Const, Div, Mul, Pow, Relation, Term
+from ..statements.polynomial import MAX_EXPONENT, Polynomials
+from ..statements.term import Add, Const, Div, Mul, Pow, Relation, Term
 from ..verdict import Certificate, Proved, Step, Undecided, Verdict
 from .own import pose
 

@@ -19,7 +19,7 @@ from sympy.polys.rings import PolyElement
 
 from ..law import Law
 from ..printers.latex import latex
-from ..term import Formula, Iff, Relation, Var, free_names, fresh_name
+from ..statements.term import Formula, Iff, Relation, Var, free_names, fresh_name
 from ..verdict import Certificate, Proved, Step, Undecided, Verdict
 from .opening import NotInteger, Opening, Tree, show
 from .own import Problem, pose

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from sympy.polys.rings import PolyElement
 
 from ..law import Law
-from ..polynomial import Polynomials, canonical, is_count
 from ..printers.latex import latex, name
-from ..statement import Statement
-from ..term import Const, Pow, Relation, Sum, Term, Var, free_names, substitute, walk
+from ..statements.polynomial import Polynomials, canonical, is_count
+from ..statements.statement import Statement
+from ..statements.term import Const, Pow, Relation, Sum, Term, Var, free_names, substitute, walk
 from ..verdict import Certificate, Proved, Step, Undecided, Verdict
 from .own import Problem, pose
 from .ring import vanishes

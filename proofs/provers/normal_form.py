@@ -10,13 +10,13 @@ from ...algebra.errors import LayerAlgebraError
 from ..law import Law
 from ..printers.latex import latex
 from ..printers.to_sympy import NotInSympy, to_sympy
-from ..term import Relation
+from ..statements.term import Relation
 from ..verdict import Certificate, Proved, Step, Undecided, Verdict
 from .own import pose
 
 
 def prove(law: Law) -> Verdict:
-    """Decide equalities whose sides `layeralgebra.algebra.normal_form.simplify` takes to one expression.
+    """Decide equalities whose sides `layeralgebra.algebra.sizes.normal_form.simplify` takes to one expression.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def prove(law: Law) -> Verdict:
     -------
     Proved or Undecided
     """
-    from ...algebra.normal_form import simplify
+    from ...algebra.sizes.normal_form import simplify
 
     problem = pose(law, extract=False)
     if problem.owed:

@@ -11,11 +11,11 @@ from typing import Any
 from sympy.polys.rings import PolyElement
 
 from ...algebra.errors import BudgetError
-from ..polynomial import Polynomials
 from ..printers.latex import latex
-from ..signs import Facts
-from ..term import And, CeilDiv, FloorDiv, Formula, Iff, Implies, Ite, Max, Min, Not, Or, Relation, Term
+from ..statements.polynomial import Polynomials
+from ..statements.term import And, CeilDiv, FloorDiv, Formula, Iff, Implies, Ite, Max, Min, Not, Or, Relation, Term
 from ..verdict import Step
+from .signs import Facts
 
 Tree = Any
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from sympy.polys.rings import PolyElement
 
-from ..conditions import conditions
 from ..law import Law, lemma_statements
-from ..polynomial import Polynomials
 from ..printers.latex import latex
-from ..quotients import cleared
-from ..signs import Facts, at_least_zero, substitutions
-from ..statement import Statement
-from ..term import Formula, Node, Relation, Term
+from ..statements.conditions import conditions
+from ..statements.polynomial import Polynomials
+from ..statements.quotients import cleared
+from ..statements.statement import Statement
+from ..statements.term import Formula, Node, Relation, Term
+from .signs import Facts, at_least_zero, substitutions
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The ring route: both sides have the same expansion, or their difference has no negative part.
 
 A polynomial identity over the integers is one between formal polynomials, so expanding both sides decides it. Floors,
-sums and powers count as variables once their own identities have been used (see `layeralgebra.proofs.polynomial`).
+sums and powers count as variables once their own identities have been used (see `layeralgebra.proofs.statements.polynomial`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sympy.polys.rings import PolyElement
 
 from ..law import Law
 from ..printers.latex import latex, name, sign
-from ..term import Relation, Term
+from ..statements.term import Relation, Term
 from ..verdict import Certificate, Proved, Step, Undecided, Verdict
 from .own import Problem, pose
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..law import Law
-from ..lowering import Obligation, obligations
 from ..printers.latex import latex
-from ..quotients import NotLowered
-from ..search import CONSTANT, failure
+from ..samples.search import CONSTANT, failure
+from ..statements.lowering import Obligation, obligations
+from ..statements.quotients import NotLowered
 from ..verdict import Certificate, Proved, Refuted, Step, Undecided, Verdict
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import Law
-from ..lowering import Lowering, Obligation, floors, with_quotients
 from ..printers.to_z3 import ToZ3
-from ..quotients import NotLowered
-from ..search import CONSTANT, admitted, failure
-from ..statement import Statement
+from ..samples.search import CONSTANT, admitted, failure
+from ..statements.lowering import Lowering, Obligation, floors, with_quotients
+from ..statements.quotients import NotLowered
+from ..statements.statement import Statement
 from ..verdict import Verdict, Witness
 from .smt import Answer, discharge
 
@@ -98,7 +98,7 @@ def _model(statement: Statement, obligation: Obligation, *, negated: bool, limit
 
 def admitted_sizes(statement: Statement, limit: int = 2000) -> dict[str, Any] | None:
     """Sizes that meet the hypotheses, found by z3 and checked by the evaluator; None when there are none in sight."""
-    from ..term import And
+    from ..statements.term import And
 
     found = _model(statement, Obligation("sizes", statement.assumptions, And(())), negated=False, limit=limit)
     return found if found is not None and admitted(statement, found) else None

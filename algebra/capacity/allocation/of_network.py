@@ -1,0 +1,181 @@
+"""`capacity_allocation` of a network: where in its input it spends its parameters.
+
+>>> from layeralgebra import Conv, Input, capacity_allocation, dims
+>>> found = capacity_allocation(Input(1, 5) >> Conv(1, 3, bias=False) >> Conv(1, 3, bias=False))
+>>> found.total, [round(float(k), 9) for k in found.spatial.ravel()]
+(5, [1.0, 1.0, 1.0, 1.0, 1.0])
+>>> k, N = dims("k N")
+>>> capacity_allocation(Conv(1, k, bias=False) >> Conv(1, k, bias=False), on=(1, N)).total
+2*k - 1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr, Lambda, Symbol
+
+from ...errors import FieldError, UnsupportedError
+from ...networks.network import Network, as_network
+from .structures import Structure
+
+if TYPE_CHECKING:
+    from .of_jacobian import CapacityAllocation
+
+METHODS = ("numeric", "closed_form")
+
+
+@dataclass(frozen=True)
+class ClosedFormAllocation:
+    """An allocation as formulas, for generic weights and white inputs.
+
+    Attributes
+    ----------
+    structure : Structure
+        How the weights are composed, as read from the equations.
+    """
+
+    structure: Structure
+
+    kind = "exact"
+
+    @property
+    def source(self) -> str:
+        return self.structure.source
+
+    @property
+    def total(self) -> Expr:
+        """The number of independent parameters."""
+        return self.structure.total
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What generic means."""
+        return self.structure.conditions
+
+    @cached_property
+    def spatial(self) -> tuple[Expr, ...] | Lambda:
+        """The capacity of every input of the window; a function of its place where the extent is a symbol."""
+        if all(extent.is_Integer for extent in self.structure.extents):
+            return self.structure.spatial()
+        names = "ijkl"[: len(self.structure.extents)]
+        places = tuple(Symbol(name, integer=True, nonnegative=True) for name in names)
+        return Lambda(places, self.structure.capacity(*places))
+
+    def capacity(self, *index: Any) -> Expr:
+        """The capacity of one input."""
+        return self.structure.capacity(*index)
+
+
+def capacity_allocation(
+    net: Network,
+    partition: Any = None,
+    covariance: Any = None,
+    at: Any = None,
+    on: Any = None,
+    *,
+    output: Any = None,
+    around: Any = None,
+    pattern: Any = None,
+    method: str | None = None,
+    tolerance: float | None = None,
+) -> Any:
+    """Where in its input a linear network spends its parameters.
+
+    Of the predictor ``y = w(theta)^T x`` the Jacobian ``dw/dtheta`` is read from the equations, exactly and sparsely; its rank
+    is the total capacity, and the diagonal of the projector onto its columns the capacity of each input. Offsets (biases)
+    do not belong to w.
+
+    Parameters
+    ----------
+    net : Network
+        Of layers whose equations are linear in their input. With symbolic sizes the answer is a closed form.
+    partition : mapping, sequence or array of labels, optional
+        Then the answer is the capacity of each cell; cells index the input's shape.
+    covariance : matrix or callable, optional
+        Of the inputs; a callable is a stationary kernel, a function of the lag along each axis. White by default.
+    at : mapping of str to array, or int, optional
+        The weights, or the seed of random ones (generic weights).
+    on : shape, optional
+        What enters an open network.
+    output : int, tuple, array of weights, or "all", optional
+        Which output; the middle one by default. ``"all"`` asks for the whole linear map: w then has the shape of the output
+        followed by that of the input.
+    around : array, optional
+        An input; ReLU and other piecewise linear activations are replaced by the pieces in which it lies.
+    pattern : array, optional
+        What the softmaxes of attention layers are, a row for each query: attention with a given pattern is linear.
+    method : {"numeric", "closed_form"}, optional
+        By default numeric where sizes are literal and closed form elsewhere.
+    tolerance : float, optional
+        Of the numeric rank.
+
+    Returns
+    -------
+    CapacityAllocation, ClosedFormAllocation or dict
+        With ``total`` and ``spatial``; a dictionary with a partition.
+
+    Raises
+    ------
+    UnsupportedError
+        If a layer is not linear in its input, or no closed form is known.
+
+    References
+    ----------
+    Donier, J. (2019). Capacity allocation analysis of neural networks. arXiv:1902.04485. Reconstruction.
+
+    Examples
+    --------
+    >>> from layeralgebra import AvgPool, Flatten, Input, Linear, capacity_allocation
+    >>> pooled = Input(1, 12) >> AvgPool(3) >> Flatten() >> Linear(1, bias=False)
+    >>> found = capacity_allocation(pooled)
+    >>> found.total, round(found.region((0, slice(0, 6))), 9)
+    (4, 2.0)
+    >>> {cell: round(value, 9) for cell, value in capacity_allocation(pooled, {"left": (0, slice(0, 3)), "rest": (0, slice(3, 12))}).items()}
+    {'left': 1.0, 'rest': 3.0}
+    """
+    as_network(net, "la.capacity_allocation")
+    if method not in (None, *METHODS):
+        raise FieldError(f"a method is one of {', '.join(METHODS)}, got {method!r}")
+    if method is None:
+        method = "closed_form" if _symbolic(net, on) else "numeric"
+    if method == "closed_form":
+        if covariance is not None or around is not None or at is not None:
+            raise UnsupportedError("a closed form is for generic weights and white inputs; give literal sizes")
+        from .recognition import structure_of
+
+        found = ClosedFormAllocation(structure_of(net, on, output))
+        if partition is not None:
+            raise UnsupportedError("a partition of a closed form: add up its capacities, or give literal sizes")
+        return found
+    from ...linear.network_maps import LinearNetwork
+
+    jacobian = LinearNetwork(net, on, at, around, pattern).jacobian(output)
+    numeric: CapacityAllocation
+    from .of_jacobian import allocate
+
+    numeric = allocate(jacobian.matrix, covariance, grid=jacobian.grid, tolerance=tolerance)
+    return numeric if partition is None else numeric.partition(partition)
+
+
+def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: Any = None, around: Any = None) -> Any:
+    """The predictor of a linear network and its sparse Jacobian by the weights; see `capacity_allocation`.
+
+    Returns
+    -------
+    Jacobian
+        With ``predictor``, ``matrix``, ``grid`` and ``parameters``.
+    """
+    from ...linear.network_maps import LinearNetwork
+
+    return LinearNetwork(net, on, at, around).jacobian(output)
+
+
+def _symbolic(net: Network, on: Any) -> bool:
+    from ...networks.evaluator import input_flows
+
+    if net.free_symbols:
+        return True
+    return on is not None and any(size.free_symbols for flow in input_flows(on) for size in flow.shape)

@@ -1,0 +1,393 @@
+"""Capacity propagation along positions: a carrier whose values are walks, with symbolic taps, sizes and depth.
+
+What a layer does along each axis is read from the address under which it reads its input: ``stride*i + dilation*u`` is a
+window over u, a plain index leaves positions as they are, and a sum over all positions ends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Add as SymAdd
+from sympy import Expr, Integer, Mul, Symbol, sympify
+
+from ...equations.heads import Index, Pad, Read, address_indices, walk
+from ...equations.instance import affine
+from ...errors import ShapeError, UnsupportedError
+from ...linear.layer_maps import attended
+from ...linear.monomials import LINEAR, kinds_of_tensors
+from ...linear.network_maps import activates
+from ...networks.carrier import Carrier, GraphStep, Site
+from ...networks.network import Add, Concat
+from ...sizes.normal_form import simplify
+from .generating_functions import KernelWalk
+from .spread import Spread, stacked, uniform
+
+WIDEST = 400
+"""The most offsets of a walk whose whole law is kept."""
+
+_ONE = Integer(1)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Where capacity goes along the positions: of each axis the spread, and the whole law where it is small enough."""
+
+    spreads: tuple[Spread, ...] | None = None
+    kernel: KernelWalk | None = None
+    strength: Expr = _ONE
+
+    def at_rank(self, rank: int) -> Walk:
+        """With the identity made explicit."""
+        if self.spreads is not None:
+            return self
+        return Walk((Spread(),) * rank, KernelWalk.still(rank) if rank else None, self.strength)
+
+
+class WalkCarrier(Carrier[Walk]):
+    """Walks along the positions.
+
+    Parameters
+    ----------
+    taps : mapping of str to nested sequence
+        Weights by their names, numbers or expressions (``*`` for the number of a copy stands for all of them, as in
+        ``"*.1.W"``); for those that are not named, taps bring equal variance on average.
+    bias : number or Expr
+        The squared bias of a layer that has one, relative to what its weights bring; for weights that are not named.
+    amplitude : Expr
+        A factor of all weights and biases.
+    """
+
+    def __init__(self, taps: Mapping[str, Any], bias: Any = 0, amplitude: Any = 1):
+        self.taps, self.bias, self.amplitude = dict(taps), sympify(bias, strict=True), sympify(amplitude, strict=True)
+        self.used: set[str] = set()
+
+    def key(self, site: Site, name: str) -> str | None:
+        """The name under which weights are given, if they are."""
+        path = site.path
+        for loop in site.loops:
+            path = path.replace(f"[{loop.index}]", ".*", 1).removeprefix(".")
+        own = [*(path.split(".") if path else []), name]
+        for given in self.taps:
+            parts = given.split(".")
+            if len(parts) == len(own) and all(
+                one == two or (one == "*" and (two == "*" or two.isdigit())) for one, two in zip(parts, own)
+            ):
+                self.used.add(given)
+                return given
+        return None
+
+    def leaf(self, site: Site, port: int) -> Walk:
+        assert site.instance is not None
+        if len(site.inputs) != 1:
+            raise UnsupportedError(
+                f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one"
+            )
+        if activates(site.instance):
+            return Walk()
+        return _Positions(site, self).walk()
+
+    def series(self, values: Sequence[Walk]) -> Walk:
+        result = Walk()
+        for value in values:
+            result = _after(result, value)
+        return result
+
+    def join(self, site: Site, values: Sequence[Walk]) -> Walk:
+        if not isinstance(site.node, (Add, Concat)):
+            raise UnsupportedError("capacity has no rule for a product of branches")
+        rank = max(
+            (len(value.spreads) for value in values if value.spreads is not None), default=len(site.output.shape) - 1
+        )
+        parts = [value.at_rank(rank) for value in values]
+        if isinstance(site.node, Concat):
+            axis = site.node.axis if site.node.axis is not None else site.output.channel_axis
+            if axis % len(site.output.shape) != site.output.channel_axis:
+                raise UnsupportedError(
+                    "branches that are concatenated along positions are no walk; give weights for a matrix"
+                )
+            total = site.output.shape[axis]
+            return _mixture(parts, [flow.shape[axis] / total for flow in site.inputs], parts[0].strength)
+        strength = SymAdd(*(part.strength for part in parts))
+        return _mixture(parts, [part.strength / strength for part in parts], strength)
+
+    def repeat(self, value: Walk, times: Expr, index: Symbol | None) -> Walk:
+        if value.spreads is None:
+            return value
+        varies = index is not None and any(
+            s.variance.has(index) or s.jump.has(index) or s.mean.has(index) for s in value.spreads
+        )
+        if varies:
+            assert index is not None
+            if times.is_Integer:
+                parts = [
+                    Walk(tuple(_at(spread, index, number) for spread in value.spreads or ()), None, value.strength)
+                    for number in range(int(times))
+                ]
+                return self.series(parts)
+            return Walk(tuple(stacked(s.variance, s.jump, index, times) for s in value.spreads), None, value.strength)
+        kernel = value.kernel
+        if kernel is not None and times.is_Integer and len(kernel.shares) * int(times) <= WIDEST and kernel.rank == 1:
+            return Walk(tuple(s.power(times) for s in value.spreads), kernel.power(int(times)), value.strength)
+        return Walk(tuple(s.power(times) for s in value.spreads), None, value.strength)
+
+    def graph(self, steps: Sequence[GraphStep[Walk]], sink: str) -> Walk:
+        arrived: dict[str, Walk] = {}
+        for step in steps:
+            incoming = [arrived[source] for source in step.sources] or [Walk()]
+            arrived[step.name] = (
+                self.join(step.join, incoming) if step.join is not None else _after(incoming[0], step.values[0])
+            )
+        return arrived[sink]
+
+    def source(self, site: Site) -> Walk:
+        raise UnsupportedError(f"{site.node} has no input, so no capacity goes through it")
+
+
+def _at(spread: Spread, index: Symbol, number: int) -> Spread:
+    where = {index: Integer(number)}
+    return Spread(*(part.xreplace(where) for part in (spread.mean, spread.variance, spread.jump, spread.mass)))
+
+
+def _after(first: Walk, second: Walk) -> Walk:
+    """In series. Layers behind the one in which positions end change nothing any more."""
+    if second.spreads is None or (first.spreads is not None and not second.spreads):
+        return Walk(first.spreads, first.kernel, second.strength if second.spreads is not None else first.strength)
+    if first.spreads is None:
+        return second
+    if len(first.spreads) != len(second.spreads):
+        raise ShapeError(f"layers with {len(first.spreads)} and {len(second.spreads)} axes of positions do not compose")
+    spreads = tuple(one >> two for one, two in zip(first.spreads, second.spreads))
+    kernel = None
+    if first.kernel is not None and second.kernel is not None:
+        if len(first.kernel.shares) * len(second.kernel.shares) <= 50 * WIDEST:
+            kernel = first.kernel >> second.kernel
+            kernel = kernel if len(kernel.shares) <= WIDEST else None
+    return Walk(spreads, kernel, second.strength)
+
+
+def _mixture(parts: Sequence[Walk], portions: Sequence[Expr], strength: Expr) -> Walk:
+    """Means and variances of a mixture: each part counts with its portion of what reaches the inputs."""
+    spreads = []
+    assert all(part.spreads is not None for part in parts)
+    for column in zip(*(part.spreads for part in parts if part.spreads is not None)):
+        if any(simplify(spread.jump - column[0].jump) != 0 for spread in column):
+            raise ShapeError(
+                f"branches with strides {', '.join(str(s.jump) for s in column)} do not meet at the same positions"
+            )
+        mass = SymAdd(*(portion * s.mass for portion, s in zip(portions, column)))
+        share = [portion * s.mass / mass for portion, s in zip(portions, column)]
+        mean = SymAdd(*(p * s.mean for p, s in zip(share, column))).cancel()
+        square = SymAdd(*(p * (s.variance + s.mean**2) for p, s in zip(share, column)))
+        spreads.append(Spread(mean, (square - mean**2).cancel(), column[0].jump, mass.cancel()))
+    kernel = None
+    if all(part.kernel is not None for part in parts):
+        shares: dict[Any, Expr] = {}
+        for portion, part in zip(portions, parts):
+            assert part.kernel is not None
+            for offset, share_ in part.kernel.shares.items():
+                shares[offset] = shares.get(offset, Integer(0)) + portion * share_
+        assert parts[0].kernel is not None
+        kernel = KernelWalk(shares, strength, parts[0].kernel.jump) if shares else None
+    return Walk(tuple(spreads), kernel, strength)
+
+
+class _Positions:
+    """One layer along its positions: the taps that each axis is read through."""
+
+    def __init__(self, site: Site, carrier: WalkCarrier):
+        assert site.instance is not None
+        self.site, self.carrier, self.instance = site, carrier, site.instance
+        self.kinds = kinds_of_tensors(site.instance)
+
+    def walk(self) -> Walk:
+        flow = self.site.inputs[0]
+        channel = (
+            flow.channel_axis
+            if self.site.node.layout[0] is None
+            # type: ignore[attr-defined]
+            else (
+                len(flow.shape) - 1 if self.site.node.layout[0] == "last" else 0  # type: ignore[attr-defined]
+            )
+        )
+        axes = [axis for axis in range(len(flow.shape)) if axis != channel] if len(flow.shape) > 1 else []
+        shifts = {axis: Integer(0) for axis in axes}
+        current = self.instance.layer.input_names[0]
+        made: list[tuple[Read, int]] = []
+        for place in self.instance.live:
+            statement = self.instance.statements[place]
+            if self.kinds[statement.target] != LINEAR:
+                continue
+            if isinstance(statement.value, Pad):
+                for axis in axes:
+                    shifts[axis] = shifts[axis] - statement.value.widths[axis][0]
+                current = statement.target
+                continue
+            read = [h for h in walk(statement.value) if isinstance(h, Read) and h.tensor == current]
+            if len({r.address for r in read}) != 1:
+                raise UnsupportedError(
+                    f"{self.site.node}: a line that reads {current} in several ways is no walk; give weights for a matrix"
+                )
+            made.append((read[0], place))
+            current = statement.target
+        if self.instance.recurrent or attended(self.instance):
+            raise UnsupportedError(f"{self.site.node} is no walk along positions; give its weights for a matrix")
+        moving = [(read, place) for read, place in made if self._moves(read, place, axes)]
+        weights = self._weight()
+        strength = self._strength(weights)
+        if not axes:
+            return Walk(None, None, strength) if not self.instance.weights() else Walk((), None, strength)
+        if not moving:
+            mass = self._mass(weights)
+            still = KernelWalk({(0,) * len(axes): mass}, strength)
+            return Walk(tuple(Spread(mass=mass) for _ in axes), still, strength) if self.instance.weights() else Walk()
+        if len(moving) > 1:
+            raise UnsupportedError(
+                f"{self.site.node} moves along positions in several lines; give its weights for a matrix"
+            )
+        return self._moved(*moving[0], axes, shifts, weights, strength)
+
+    def _moves(self, read: Read, place: int, axes: Sequence[int]) -> bool:
+        address = self.instance.statements[place].address
+        return any(
+            not (isinstance(read.address[axis], Index) and read.address[axis] in address)
+            for axis in axes
+            if axis < len(read.address)
+        )
+
+    def _moved(
+        self, read: Read, place: int, axes: Sequence[int], shifts: Mapping[int, Expr], weights: Any, strength: Expr
+    ) -> Walk:
+        extents = self.instance.extents[place]
+        target = {i for part in self.instance.statements[place].address for i in address_indices(part)}
+        spreads, kernels = [], []
+        taps_of_axis: list[Index | None] = []
+        mass = self._mass(weights)
+        for axis in axes:
+            part = read.address[axis]
+            form = affine(part) if isinstance(part, Expr) else None
+            if form is None:
+                raise UnsupportedError(f"{self.site.node} rearranges positions; give its weights for a matrix")
+            steps = {index: step for index, step in form[0].items() if index in target}
+            taps = {index: step for index, step in form[0].items() if index not in target}
+            if len(steps) > 1 or len(taps) > 1:
+                raise UnsupportedError(
+                    f"{self.site.node} reads one axis through several indices; give its weights for a matrix"
+                )
+            jump = next(iter(steps.values()), _ONE)
+            start = form[1] + shifts[axis]
+            if not taps:
+                spreads.append(Spread(start, Integer(0), jump, mass))
+                kernels.append([(start, _ONE)])
+                taps_of_axis.append(None)
+                continue
+            ((index, dilation),) = taps.items()
+            taps_of_axis.append(index)
+            one = uniform(extents[index], stride=1, dilation=1)
+            spreads.append(
+                Spread(simplify(one.mean * dilation + start), simplify(one.variance * dilation**2), jump, mass)
+            )
+            kernels.append(
+                [(start + dilation * tap, 1 / extents[index]) for tap in range(int(extents[index]))]
+                if extents[index].is_Integer and extents[index] <= WIDEST else []
+            )  # fmt: skip
+        jumps = tuple(spread.jump for spread in spreads)
+        if weights is not None and weights[2] is not None:
+            return self._given(weights, taps_of_axis, read, axes, shifts, jumps, strength)
+        shares: dict[tuple[Expr, ...], Expr] = {(): mass}
+        for kernel in kernels:
+            shares = {(*offset, place_): share * own for offset, share in shares.items() for place_, own in kernel}
+            if len(shares) > WIDEST:
+                shares = {}
+        walk_ = KernelWalk(shares, strength, jumps) if shares else None
+        return Walk(tuple(spreads), walk_, strength)
+
+    def _weight(self) -> tuple[str, tuple[Expr, ...], Any, Any] | None:
+        """The learned tensor that multiplies the input: its name, shape, values if they are given, and those of a bias."""
+        names = list(self.instance.weights())
+        if not names:
+            return None
+        values, bias = None, None
+        for place, name in enumerate(names):
+            key = self.carrier.key(self.site, name)
+            if key is not None:
+                if place == 0:
+                    values = _nested(self.carrier.taps[key])
+                else:
+                    bias = SymAdd(*(v**2 for v in _nested(self.carrier.taps[key]).values()))
+        return names[0], self.instance.shapes[names[0]], values, bias
+
+    def _outputs(self, weights: Any) -> Expr:
+        """How many outputs share the weights that are given: strengths are means over them."""
+        for place, statement in enumerate(self.instance.statements):
+            target = {i for part in statement.address for i in address_indices(part)}
+            for head in walk(statement.value):
+                if isinstance(head, Read) and head.tensor == weights[0]:
+                    own = [part for part in head.address if isinstance(part, Index) and part in target]
+                    return Mul(*(self.instance.extents[place][index] for index in own))
+        return _ONE
+
+    def _strength(self, weights: Any) -> Expr:
+        if weights is None:
+            return _ONE
+        if weights[2] is None:
+            own = 1 + (self.carrier.bias if len(self.instance.weights()) > 1 else 0)
+            return self.carrier.amplitude**2 * own
+        total = SymAdd(*(value**2 for value in weights[2].values()), weights[3] or 0) / self._outputs(weights)
+        return self.carrier.amplitude**2 * total
+
+    def _mass(self, weights: Any) -> Expr:
+        """The share that the bias does not take."""
+        if weights is None:
+            return _ONE
+        if weights[2] is None:
+            return 1 / (1 + self.carrier.bias) if len(self.instance.weights()) > 1 else _ONE
+        kept = SymAdd(*(value**2 for value in weights[2].values()))
+        return (kept / (kept + (weights[3] or 0))).cancel()
+
+    def _given(
+        self,
+        weights: Any,
+        taps: Sequence[Index | None],
+        read: Read,
+        axes: Sequence[int],
+        shifts: Any,
+        jumps: Any,
+        strength: Expr,
+    ) -> Walk:
+        """The walk of given taps; several channels count together."""
+        factor = next(
+            head for statement in self.instance.statements for head in walk(statement.value)
+            if isinstance(head, Read) and head.tensor == weights[0]
+        )  # fmt: skip
+        depth = len(factor.address)
+        values: dict[tuple[int, ...], Expr] = weights[2]
+        if any(len(place) != depth for place in values):
+            raise ShapeError(
+                f"the weights {weights[0]} of {self.site.node} have {depth} axes, those given have {len(next(iter(values)))}"
+            )
+        position = [factor.address.index(tap) if tap is not None else None for tap in taps]
+        forms = [affine(read.address[axis]) for axis in axes]  # type: ignore[arg-type]
+        total = SymAdd(*(v**2 for v in values.values()), weights[3] or 0)
+        shares: dict[tuple[Expr, ...], Expr] = {}
+        for place, value in values.items():
+            offset = []
+            for axis, tap, where, form in zip(axes, taps, position, forms):
+                assert form is not None
+                offset.append(
+                    shifts[axis]
+                    + form[1]
+                    + (form[0][tap] * place[where] if tap is not None and where is not None else 0)
+                )
+            key = tuple(offset)
+            shares[key] = shares.get(key, Integer(0)) + value**2 / total
+        kernel = KernelWalk({offset: share for offset, share in shares.items() if share != 0}, strength, jumps)
+        return Walk(tuple(kernel.spread(axis) for axis in range(len(axes))), kernel, strength)
+
+
+def _nested(values: Any) -> dict[tuple[int, ...], Expr]:
+    from .generating_functions import _flatten
+
+    return _flatten(values)

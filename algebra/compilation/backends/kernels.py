@@ -1,0 +1,217 @@
+"""What the steps of a plan do: to arrays (the result is the last argument) and to Python numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from ..program import functions as runtime
+from ..program.calls import caller
+
+# Kernels that read all of their operands before they write: their result may take the place of an operand.
+IN_PLACE = {"add", "sub", "mul", "floordiv", "mod", "min", "max", "abs", "shift", "bitand", "lt", "le", "eq", "ne",
+            "and", "or", "not", "divide"}  # fmt: skip
+
+
+class NotDivisible(Exception):
+    """A division that should have been exact is not; says at which place of the program."""
+
+    def __init__(self, place: int):
+        self.place = place
+
+
+@lru_cache(maxsize=512)
+def array_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
+    """The function of arrays for a step, whose result has a given type."""
+    import numpy as np
+
+    if name == "abs" and kind == "f":
+        return np.fabs
+    plain = {
+        "add": np.add, "sub": np.subtract, "mul": np.multiply, "floordiv": np.floor_divide, "mod": np.remainder,
+        "abs": np.absolute, "shift": np.right_shift, "bitand": np.bitwise_and,
+        "lt": np.less, "le": np.less_equal, "eq": np.equal, "ne": np.not_equal, "and": np.logical_and,
+        "or": np.logical_or, "not": np.logical_not, "divide": np.true_divide, "leftshift": np.left_shift,
+    }.get(name)  # fmt: skip
+    if plain is not None:
+        return plain
+    if name in ("min", "max"):
+        return _extreme(np.minimum if name == "min" else np.maximum)
+    if name == "where":
+        return _where
+    if name == "convert":
+        return _convert
+    if name == "sign" and kind != "O":
+        return np.sign
+    if name == "intpow" and kind == "i":
+        return np.power
+    if name == "quotient":
+        return _quotient(value, kind)
+    if name == "fraction":
+        return _assigning(np.frompyfunc(runtime.quotient, 2, 1))
+    if name == "float":
+        return _float
+    if name == "logfloat":
+        return _logfloat
+    if name == "logdivide":
+        return _logdivide
+    if name == "pow":
+        return np.power
+    if name == "func":
+        return _function(value)
+    return _elementwise(name, value)
+
+
+def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda first, second, out: function(first, second, out=out)
+
+
+def _where(condition: Any, first: Any, second: Any, out: Any) -> None:
+    import numpy as np
+
+    np.copyto(out, second)
+    np.copyto(out, first, where=condition)
+
+
+def _convert(array: Any, out: Any) -> None:
+    out[...] = array
+
+
+def _float(array: Any, out: Any) -> None:
+    import numpy as np
+
+    np.copyto(out, array, casting="unsafe")
+
+
+def _logfloat(array: Any, out: Any) -> None:
+    import numpy as np
+
+    np.copyto(out, array, casting="unsafe")
+    np.log(out, out)
+
+
+def _logdivide(top: Any, bottom: Any, out: Any) -> None:
+    import numpy as np
+
+    np.true_divide(top, bottom, out)
+    np.log(out, out)
+
+
+def _quotient(place: int, kind: str) -> Callable[..., Any]:
+    import numpy as np
+
+    exact = np.frompyfunc(runtime.quotient, 2, 1)
+
+    def divide(top: Any, bottom: Any, out: Any) -> None:
+        if kind == "O":
+            out[...] = exact(top, bottom)
+            if any(isinstance(value, Fraction) for value in out.flat):
+                raise NotDivisible(place)
+            return
+        np.floor_divide(top, bottom, out)
+        if not np.array_equal(out * bottom, np.broadcast_to(top, out.shape)):
+            raise NotDivisible(place)
+
+    return divide
+
+
+def _function(name: str) -> Callable[..., Any]:
+    import numpy as np
+
+    found = getattr(np, name, None)
+    if found is not None:
+        return found
+    if name in ("digamma", "binaryentropy"):
+        return _assigning(np.frompyfunc(getattr(runtime, name), 1, 1))
+    return _assigning(np.frompyfunc(lambda value: runtime.function(name, value), 1, 1))
+
+
+def _assigning(function: Callable[..., Any]) -> Callable[..., Any]:
+    def kernel(*arguments: Any) -> None:
+        *inputs, out = arguments
+        out[...] = function(*inputs)
+
+    return kernel
+
+
+def _elementwise(name: str, value: Any) -> Callable[..., Any]:
+    """One Python number after the other."""
+    import numpy as np
+
+    if name == "iroot":
+        return _assigning(np.frompyfunc(lambda number: runtime.iroot(int(number), value), 1, 1))
+    if name == "call":
+        called = caller(value)
+        return _assigning(lambda *sizes: np.frompyfunc(called, len(sizes), 1)(*sizes))
+    if name == "realfloor":
+        count = 1 + len(value.symbols)
+        return _assigning(np.frompyfunc(lambda number, *sizes: runtime.realfloor(value, number, *sizes), count, 1))
+    function = getattr(runtime, name)
+    count = 1 if name in ("factorial", "sign") else 2
+    return _assigning(np.frompyfunc(function, count, 1))
+
+
+def scalar_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
+    """The function of Python numbers for a step."""
+    if name == "quotient":
+
+        def divide(top: Any, bottom: Any) -> Any:
+            found = runtime.quotient(top, bottom)
+            if isinstance(found, Fraction):
+                raise NotDivisible(value)
+            return found
+
+        return divide
+    if name == "func":
+        return _scalar_function(value)
+    if name == "call":
+        return caller(value)
+    if name == "iroot":
+        return lambda number: runtime.iroot(number, value)
+    if name == "realfloor":
+        return lambda number, *sizes: runtime.realfloor(value, number, *sizes)
+    if name == "sign":
+        return runtime.signum if kind == "f" else runtime.sign
+    return _SCALAR.get(name) or getattr(runtime, name)
+
+
+def _scalar_function(name: str) -> Callable[..., Any]:
+    if name == "reciprocal":
+        return lambda value: runtime.floatpow(value, -1.0)
+    if name == "square":
+        return lambda value: value * value
+    if name in ("digamma", "binaryentropy"):
+        return getattr(runtime, name)
+    return lambda value: runtime.function(name, value)
+
+
+_SCALAR: dict[str, Callable[..., Any]] = {
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "floordiv": lambda x, y: x // y,
+    "mod": lambda x, y: x % y,
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "shift": lambda x, y: x >> y,
+    "leftshift": lambda x, y: x << y,
+    "bitand": lambda x, y: x & y,
+    "lt": lambda x, y: x < y,
+    "le": lambda x, y: x <= y,
+    "eq": lambda x, y: x == y,
+    "ne": lambda x, y: x != y,
+    "and": lambda x, y: x and y,
+    "or": lambda x, y: x or y,
+    "not": lambda x: not x,
+    "where": lambda c, x, y: x if c else y,
+    "convert": lambda x: x,
+    "fraction": runtime.quotient,
+    "float": float,
+    "logfloat": lambda x: runtime.logratio(x, 1),
+    "divide": runtime.ratio,
+    "logdivide": runtime.logratio,
+    "pow": runtime.floatpow,
+}

@@ -1,0 +1,178 @@
+"""Bounds of programs that compute with floats, over boxes of integers.
+
+The bounds of integers come from `bounds`. Those of floats allow for rounding: every operation widens them by a
+relative 1e-12.
+
+>>> from sympy import log, symbols
+>>> from .interface import compile
+>>> c = symbols("c", integer=True, positive=True)
+>>> low, high = float_bounds(compile(c * log(c)).program, [(10, 20)])
+>>> low < 10 * 2.302586 and high > 20 * 2.995732
+True
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+from . import functions as runtime
+from .integer_bounds import ANYTHING, TRUTH, Interval, interval
+from .program import Program
+
+SLACK = 1e-12
+_INCREASING = {"exp", "sqrt", "arctan", "sinh", "arcsinh", "tanh", "erf", "log"}
+
+
+def float_bounds(program: Program, inputs: Sequence[Interval]) -> Interval:
+    """Bounds of the first result for arguments in these intervals."""
+    found: list[Interval] = []
+    for place, (op, args, value, kind) in enumerate(
+        zip(program.ops, program.args, program.values, program.types, strict=True)
+    ):
+        parts = [found[arg] for arg in args]
+        if op == "input":
+            ends = inputs[value]
+        elif op == "const":
+            ends = (value, value)
+        elif op == "realfloor":
+            ends = (math.floor(parts[0][0]) if abs(parts[0][0]) < inf else -inf,
+                    math.ceil(parts[0][1]) if abs(parts[0][1]) < inf else inf)  # fmt: skip
+        elif kind == "float":
+            rule = _RULES.get(op)
+            ends = _wider(*(rule(value, parts) if rule else ANYTHING))
+        elif kind == "bool" and args and program.types[args[0]] == "float":
+            ends = TRUTH
+        else:
+            ends = interval(op, value, parts)
+        static = program.bounds[place]
+        found.append((max(ends[0], static[0]), min(ends[1], static[1])))
+    return found[program.outputs[0]]
+
+
+def _wider(low: Any, high: Any) -> Interval:
+    if math.isnan(low) or math.isnan(high):
+        return ANYTHING
+    return low - SLACK * abs(low) if abs(low) < inf else low, high + SLACK * abs(high) if abs(high) < inf else high
+
+
+def _times(left: float, right: float) -> float:
+    return 0.0 if not left or not right else left * right
+
+
+def _float(end: Any) -> float:
+    return end if end in (inf, -inf) else runtime.ratio(end, 1)
+
+
+def _corners(function: Any, parts: Sequence[Interval]) -> Interval:
+    values = [function(x, y) for x in parts[0] for y in parts[1]]
+    return min(values), max(values)
+
+
+def _ratio(value: Any, parts: Sequence[Interval]) -> Interval:
+    (low, high), (least, most) = parts
+    least = max(least, 1)  # a denominator is positive
+    over = [_float(end) / _float(by) if abs(_float(end)) < inf else end for end in (low, high) for by in (least,)]
+    under = [
+        (_float(end) / _float(most) if most < inf else 0.0) if abs(_float(end)) < inf else end for end in (low, high)
+    ]
+    return min(over[0], under[0]), max(over[1], under[1])
+
+
+def _logratio(value: Any, parts: Sequence[Interval]) -> Interval:
+    (low, high), (least, most) = parts
+    least = max(least, 1)
+    bottom = -inf if low <= 0 or most == inf else runtime.logratio(low, most)
+    return bottom, (inf if high == inf else -inf if high <= 0 else runtime.logratio(high, least))
+
+
+def _logzaslavsky(value: Any, parts: Sequence[Interval]) -> Interval:
+    (low, high), (least, most) = parts
+    top = inf if high == inf else runtime.logzaslavsky(high, high if most == inf else most)
+    bottom = runtime.logzaslavsky(low, least) if low >= 0 and least >= 0 else -inf
+    return bottom - 1e-9 * abs(bottom) if bottom > -inf else bottom, top + 1e-9 * abs(top)
+
+
+def _add(value: Any, parts: Sequence[Interval]) -> Interval:
+    return sum(part[0] for part in parts), sum(part[1] for part in parts)
+
+
+def _mul(value: Any, parts: Sequence[Interval]) -> Interval:
+    total = parts[0]
+    for part in parts[1:]:
+        total = _corners(_times, [total, part])
+    return total
+
+
+def _pow(value: Any, parts: Sequence[Interval]) -> Interval:
+    (low, high), (least, most) = parts
+    if least == most == -1 and low > 0:
+        return (1 / high if high < inf else 0.0), 1 / low
+    if least == most and least == int(least) and least > 0 and abs(least) < 64:
+        total = (low, high)
+        for _ in range(int(least) - 1):
+            total = _corners(_times, [total, (low, high)])
+        return total
+    if low < 0:
+        return ANYTHING
+    ends = [
+        (inf if exponent > 0 else 0.0)
+        if base == inf
+        else (inf if not base and exponent < 0 else runtime.floatpow(base, exponent))
+        for base in (low, high)
+        for exponent in (least, most)
+    ]
+    if low < 1 < high:
+        ends.append(1.0)
+    return min(ends), max(ends)
+
+
+def _func(name: str, parts: Sequence[Interval]) -> Interval:
+    (low, high) = parts[0]
+    if name == "sqrt":
+        return math.sqrt(max(low, 0)) if low < inf else inf, (inf if high == inf else math.sqrt(max(high, 0)))
+    if name == "log":
+        return -inf if low <= 0 else math.log(low), (inf if high == inf else -inf if high <= 0 else math.log(high))
+    if name in _INCREASING:
+        ends = [
+            runtime.function(name, end) if abs(end) < inf else (end if name in ("sinh", "arcsinh") else None)
+            for end in (low, high)
+        ]
+        lowest = {"exp": 0.0, "arctan": -1.6, "tanh": -1.0, "erf": -1.0}.get(name, -inf)
+        highest = {"arctan": 1.6, "tanh": 1.0, "erf": 1.0}.get(name, inf)
+        return (lowest if ends[0] is None else ends[0]), (highest if ends[1] is None else ends[1])
+    if name in ("sin", "cos"):
+        return -1.0, 1.0
+    if name == "binaryentropy":
+        return 0.0, 1.0
+    return ANYTHING
+
+
+def _abs(value: Any, parts: Sequence[Interval]) -> Interval:
+    low, high = parts[0]
+    return max(low, -high, 0.0), max(abs(low), abs(high))
+
+
+def _where(value: Any, parts: Sequence[Interval]) -> Interval:
+    test, first, second = parts
+    if test[0]:
+        return first
+    return second if not test[1] else (min(first[0], second[0]), max(first[1], second[1]))
+
+
+_RULES = {
+    "ratio": _ratio,
+    "logratio": _logratio,
+    "logzaslavsky": _logzaslavsky,
+    "add": _add,
+    "mul": _mul,
+    "pow": _pow,
+    "func": _func,
+    "abs": _abs,
+    "where": _where,
+    "max": lambda value, parts: (max(part[0] for part in parts), max(part[1] for part in parts)),
+    "min": lambda value, parts: (min(part[0] for part in parts), min(part[1] for part in parts)),
+    "sign": lambda value, parts: (-1.0, 1.0),
+}

@@ -1,0 +1,235 @@
+"""Derivatives with respect to many symbols at once, in one backward pass over the flat list of nodes.
+
+Forward differentiation visits the whole formula once for every symbol; the backward pass visits it once in all, and
+what the derivatives have in common is one node. A formula of n terms in n symbols takes time n instead of n squared.
+
+>>> from sympy import symbols
+>>> a, b, c = symbols("a b c", integer=True, positive=True)
+>>> gradient(a*b**2 + b*c, [a, b, c])
+(b**2, 2*a*b + c, b)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sympy
+from sympy import Basic, Dummy, Expr, Symbol
+
+from ...errors import FieldError, UnsupportedError
+from .expressions import CLASSES, FUNCTION_CLASSES, Dag
+
+_OF_INTEGERS = {"zaslavsky", "log2zaslavsky", "call"}
+_BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not", "bool"}
+
+
+def gradient(e: Expr, symbols: Iterable[Symbol], floors: str = "raise") -> tuple[Expr, ...]:
+    """The derivatives of a formula with respect to each symbol, all in one pass.
+
+    Parameters
+    ----------
+    e : sympy.Expr
+        The formula.
+    symbols : iterable of sympy.Symbol
+        What to differentiate by; one that the formula does not contain has derivative 0.
+    floors : {"raise", "smooth", "constant"}
+        What to do with ``floor(u)`` and ``ceiling(u)`` where ``u`` depends on one of the symbols. They have no useful
+        derivative: it is 0 between the jumps (``"constant"``). ``"smooth"`` differentiates ``u`` instead, a surrogate
+        that is right on average over a period; ``"raise"``, the default, refuses.
+
+    Returns
+    -------
+    tuple of sympy.Expr
+        One derivative for each symbol, in their order. Max and Min give Heaviside steps, as in SymPy.
+
+    Raises
+    ------
+    UnsupportedError
+        If a floor, a remainder or the limit of a sum depends on one of the symbols, and nothing says what is wanted.
+
+    Examples
+    --------
+    >>> from sympy import symbols, floor
+    >>> c, H = symbols("c H", integer=True, positive=True)
+    >>> gradient(c**2 * floor(H/2), [c])
+    (2*c*floor(H/2),)
+    >>> gradient(c**2 * floor(H/2), [c, H], floors="smooth")
+    (2*c*floor(H/2), c**2/2)
+    """
+    if floors not in ("raise", "smooth", "constant"):
+        raise FieldError(f"floors must be 'raise', 'smooth' or 'constant', got {floors!r}")
+    wanted = list(symbols)
+    for symbol in wanted:
+        if not isinstance(symbol, Symbol):
+            raise FieldError(f"gradient takes symbols to differentiate by, got {symbol!r}")
+    dag = Dag()
+    found = differentiate(dag, dag.read(sympy.sympify(e, strict=True)), wanted, floors)
+    return tuple(dag.write(found))
+
+
+def differentiate(dag: Dag, top: int, symbols: Sequence[Symbol], floors: str = "raise") -> list[int]:
+    """The nodes of the derivatives of one node, added to the list it is in."""
+    order = dag.below([top])
+    wanted = {dag.symbol(symbol) for symbol in symbols}
+    depends = _dependence(dag, order, wanted)
+    # What each node still has to be multiplied by, summed over all the ways in which the top depends on it.
+    shares: dict[int, list[int]] = {top: [dag.const(1)]}
+    result: dict[int, int] = {}
+    for number in reversed(order):
+        if number not in depends:
+            continue
+        arrived = shares.pop(number, None)
+        if not arrived:
+            continue
+        total = dag.add(arrived)
+        if number in wanted:
+            result[number] = total
+            continue
+        for operand, local in _local_derivatives(dag, number, depends, symbols, floors):
+            share = dag.mul([local, total])
+            if not dag.is_const(share, 0):
+                shares.setdefault(operand, []).append(share)
+    zero = dag.const(0)
+    return [result.get(dag.symbol(symbol), zero) for symbol in symbols]
+
+
+def _dependence(dag: Dag, order: Sequence[int], wanted: set[int]) -> set[int]:
+    depends = set()
+    for number in order:
+        op, args, value = dag.nodes[number]
+        if number in wanted or any(arg in depends for arg in args):
+            depends.add(number)
+    return depends
+
+
+def _local_derivatives(
+    dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol], floors: str
+) -> list[tuple[int, int]]:
+    """(operand, derivative of this node by that operand) for every operand that matters."""
+    op, args, value = dag.nodes[number]
+    if op == "add":
+        one = dag.const(1)
+        return [(arg, one) for arg in args if arg in depends]
+    if op == "mul":
+        return _of_product(dag, args, depends)
+    if op == "pow":
+        return [(args[0], dag.mul([dag.const(value), dag.pow(args[0], value - 1)]))]
+    if op in ("floor", "ceiling"):
+        return _of_floor(dag, number, floors)
+    if op in _BOOLEAN:
+        return []
+    if op == "piecewise":
+        zero, one = dag.const(0), dag.const(1)
+        found = []
+        for place in range(0, len(args), 2):
+            if args[place] in depends:
+                chosen = [one if other == place else zero for other in range(0, len(args), 2)]
+                pairs = [part for pair in zip(chosen, args[1::2], strict=True) for part in pair]
+                found.append((args[place], dag.node("piecewise", tuple(pairs))))
+        return found
+    if op in ("max", "min"):
+        found = []
+        for place, arg in enumerate(args):
+            if arg in depends:
+                others = args[:place] + args[place + 1 :]
+                rest = others[0] if len(others) == 1 else dag.node(op, others)
+                gap = dag.subtract(arg, rest) if op == "max" else dag.subtract(rest, arg)
+                found.append((arg, dag.node("heaviside", (gap,))))
+        return found
+    if op == "abs":
+        return [(args[0], dag.node("sign", args))]
+    if op == "mod":
+        return _of_remainder(dag, number, depends, floors)
+    if op in ("sum", "product"):
+        return _of_loop(dag, number, depends, symbols, floors)
+    if op in ("sign", "heaviside"):
+        return []
+    return _by_sympy(dag, number, depends)
+
+
+def _of_product(dag: Dag, args: tuple[int, ...], depends: set[int]) -> list[tuple[int, int]]:
+    if len(args) <= 8:
+        return [(arg, dag.mul(args[:place] + args[place + 1 :])) for place, arg in enumerate(args) if arg in depends]
+    # The products of what comes before and after each factor, so that a long product costs its length and not its
+    # square.
+    before = [dag.const(1)]
+    for arg in args[:-1]:
+        before.append(dag.node("mul", (before[-1], arg)))
+    after = [dag.const(1)]
+    for arg in reversed(args[1:]):
+        after.append(dag.node("mul", (after[-1], arg)))
+    after.reverse()
+    return [(arg, dag.node("mul", (before[place], after[place]))) for place, arg in enumerate(args) if arg in depends]
+
+
+def _of_floor(dag: Dag, number: int, floors: str) -> list[tuple[int, int]]:
+    op, args, value = dag.nodes[number]
+    if floors == "constant":
+        return []
+    if floors == "smooth":
+        return [(args[0], dag.const(1))]
+    shown = str(dag.write([number])[0])[:200]
+    raise UnsupportedError(
+        f"{shown} has no derivative at its jumps and 0 between them; write floors='smooth' to differentiate what "
+        "stands inside, floors='constant' for 0"
+    )
+
+
+def _of_remainder(dag: Dag, number: int, depends: set[int], floors: str) -> list[tuple[int, int]]:
+    """Mod(a, b) = a - b floor(a/b): the floor is treated as every other floor."""
+    _, (left, right), _ = dag.nodes[number]
+    if floors == "raise":
+        _of_floor(dag, number, floors)
+    if floors == "smooth":
+        return []
+    found = [(left, dag.const(1))] if left in depends else []
+    if right in depends:
+        ratio = dag.mul([left, dag.pow(right, -1)])
+        found.append((right, dag.mul([dag.const(-1), dag.node("floor", (ratio,))])))
+    return found
+
+
+def _of_loop(dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol], floors: str) -> list[tuple[int, int]]:
+    op, (low, high, body), index = dag.nodes[number]
+    if low in depends or high in depends:
+        raise UnsupportedError(
+            f"the number of terms of {str(dag.write([number])[0])[:200]} depends on a symbol to "
+            "differentiate by; close the sum first"
+        )
+    found = []
+    for symbol, local in zip(symbols, differentiate(dag, body, symbols, floors), strict=True):
+        if dag.is_const(local, 0) or symbol == index:
+            continue
+        if op == "sum":
+            found.append((dag.symbol(symbol), dag.node("sum", (low, high, local), index)))
+        else:
+            ratio = dag.mul([local, dag.pow(body, -1)])
+            found.append((dag.symbol(symbol), dag.mul([number, dag.node("sum", (low, high, ratio), index)])))
+    return found
+
+
+def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]:
+    """Functions: SymPy knows their derivatives; the arguments stay nodes."""
+    op, args, value = dag.nodes[number]
+    dummies = [Dummy(positive=True, integer=True if op in _OF_INTEGERS else None) for _ in args]
+    if op == "function":
+        pattern: Basic = FUNCTION_CLASSES[value](*dummies)
+    else:
+        pattern = (value if op == "call" else CLASSES[op])(*dummies)
+    found = []
+    for arg, dummy in zip(args, dummies, strict=True):
+        if arg not in depends:
+            continue
+        derivative = pattern.diff(dummy)
+        inner = Dag()
+        top = inner.read(derivative)
+        copied: dict[int, int] = {}
+        places = {inner.symbol(other): real for other, real in zip(dummies, args, strict=True)}
+        for node in inner.below([top]):
+            if node in places:
+                copied[node] = places[node]
+            else:
+                kind, operands, payload = inner.nodes[node]
+                copied[node] = dag.node(kind, tuple(copied[operand] for operand in operands), payload)
+        found.append((arg, copied[top]))
+    return found

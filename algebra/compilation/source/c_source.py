@@ -1,0 +1,303 @@
+"""C source for a program: 64-bit integers with every overflow noticed, floors that round down.
+
+Compiled with gcc or clang, ``-lm`` where the formula has logarithms or roots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+from ...errors import UnsupportedError
+from ..interface import CompiledFormula
+from ..program.program import Program
+from .codegen import _described, identifiers
+
+PREAMBLE = """#include <math.h>
+#include <stdint.h>
+
+/* Every operation notes in *e what does not fit into 64 bits. */
+static inline int64_t add(int64_t x, int64_t y, int *e) { int64_t r; *e |= __builtin_add_overflow(x, y, &r); return r; }
+static inline int64_t mul(int64_t x, int64_t y, int *e) { int64_t r; *e |= __builtin_mul_overflow(x, y, &r); return r; }
+static inline int64_t absolute(int64_t x, int *e) { *e |= x == INT64_MIN; return x < 0 ? (int64_t)(0 - (uint64_t)x) :
+x; } static inline int64_t floordiv(int64_t x, int64_t y, int *e) {
+    if (y == -1) { int64_t r; *e |= __builtin_sub_overflow((int64_t)0, x, &r); return r; }
+    int64_t q = x / y;
+    return q - ((x % y != 0) & ((x < 0) != (y < 0)));
+}
+static inline int64_t mod(int64_t x, int64_t y) {
+    if (y == -1) return 0;
+    int64_t r = x % y;
+    return r != 0 && (r < 0) != (y < 0) ? r + y : r;
+}
+"""
+
+HELPERS = {
+    "sign": "static inline int64_t sign(int64_t x) { return (x > 0) - (x < 0); }\n",
+    "quotient": """static inline int64_t quotient(int64_t x, int64_t y, int *inexact) {
+    *inexact |= x % y != 0;
+    return x / y;
+}
+""",
+    "intpow": """static int64_t intpow(int64_t x, int64_t n, int *e) {
+    int64_t r = 1;
+    while (n > 0) { if (n & 1) r = mul(r, x, e); n >>= 1; if (n > 0) x = mul(x, x, e); }
+    return r;
+}
+""",
+    "comb": """static int64_t comb(int64_t n, int64_t k, int *e) {
+    if (k < 0) return 0;
+    if (n < 0) { int64_t r = comb(k - n - 1, k, e); return k % 2 ? -r : r; }
+    if (k > n) return 0;
+    if (k > n - k) k = n - k;
+    __int128 r = 1;
+    for (int64_t i = 1; i <= k; i++) { r = r * (n - k + i) / i; if (r > INT64_MAX) { *e = 1; return 0; } }
+    return (int64_t)r;
+}
+""",
+    "factorial": """static int64_t factorial(int64_t n, int *e) {
+    int64_t r = 1;
+    for (int64_t i = 2; i <= n && !*e; i++) r = mul(r, i, e);
+    return n < 0 ? 0 : r;
+}
+""",
+    "zaslavsky": """static int64_t zaslavsky(int64_t n, int64_t d, int *e) {
+    int64_t r = 0;
+    if (d > n) d = n;
+    for (int64_t j = 0; j <= d && !*e; j++) r = add(r, comb(n, j, e), e);
+    return r;
+}
+""",
+    "ilog": """static int64_t ilog(int64_t x, int64_t b) { int64_t n = 0; while (x >= b) { x /= b; n++; } return n; }
+""",
+    "iroot": """static int64_t iroot(int64_t x, int64_t k) {
+    int64_t low = 0, high = (int64_t)1 << (62 / k + 1);
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        int e = 0;
+        if (intpow(middle, k, &e) <= x && !e) low = middle; else high = middle;
+    }
+    return low;
+}
+""",
+    "logzaslavsky": """static double logzaslavsky(int64_t n, int64_t d) {
+    if (d < 0 || n < 0) return -INFINITY;
+    if (d >= n) return n * log(2);
+    if (2 * d >= n) { double whole = n * log(2); return whole + log1p(-exp(logzaslavsky(n, n - d - 1) - whole)); }
+    double series = 1, term = 1;
+    for (int64_t k = 0; k < d && term >= 1e-18 * series; k++) {
+        term *= (double)(d - k) / (double)(n - d + 1 + k);
+        series += term;
+    }
+    return lgamma(n + 1.0) - lgamma(d + 1.0) - lgamma(n - d + 1.0) + log(series);
+}
+""",
+    "binaryentropy": """static double binaryentropy(double x) {
+    return x <= 0 || x >= 1 ? (x == 0 || x == 1 ? 0 : NAN) : -(x * log2(x) + (1 - x) * log2(1 - x));
+}
+""",
+    "signum": "static inline double signum(double x) { return (double)((x > 0) - (x < 0)); }\n",
+}
+_NEEDS = {"zaslavsky": ["comb"], "iroot": ["intpow"]}
+_FUNCTIONS = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh",
+              "arctanh": "atanh", "gamma": "tgamma", "loggamma": "lgamma"}  # fmt: skip
+_COMPARE = {"lt": "<", "le": "<=", "eq": "==", "ne": "!="}
+
+
+class Statements:
+    """The C statements of a program, one for every operation."""
+
+    def __init__(self, program: Program, names: Sequence[str], prefix: str = "v", indent: str = "    "):
+        self.program, self.names, self.prefix, self.indent = program, names, prefix, indent
+        self.helpers: list[str] = []
+        self.lines: list[str] = []
+        self.text: list[str] = []
+        for place in range(len(program)):
+            self._write(place)
+
+    def _write(self, place: int) -> None:
+        program = self.program
+        op, value, kind = program.ops[place], program.values[place], program.types[place]
+        if op == "input":
+            self.text.append(self.names[value])
+        elif op == "const":
+            self.text.append(_number(value, kind))
+        else:
+            name = f"{self.prefix}{place}"
+            if op == "loop":
+                self._loop(place, name)
+            else:
+                ctype = "double" if kind == "float" else "int64_t"
+                text = self._real(place) if kind == "float" else self._integer(place)
+                self.lines.append(f"{self.indent}const {ctype} {name} = {text};")
+            self.text.append(name)
+
+    def _helper(self, name: str) -> str:
+        for needed in (*_NEEDS.get(name, ()), name):
+            if needed not in self.helpers:
+                self.helpers.append(needed)
+        return name
+
+    def _integer(self, place: int) -> str:
+        program = self.program
+        op, value = program.ops[place], program.values[place]
+        args = [self.text[arg] for arg in program.args[place]]
+        if op == "add":
+            text = _number(value[1], "int") if value[1] else ""
+            for arg, coefficient in zip(args, value[0], strict=True):
+                term = arg if coefficient == 1 else f"mul({_number(coefficient, 'int')}, {arg}, e)"
+                text = f"add({text}, {term}, e)" if text else term
+            return text
+        if op in ("mul", "square"):
+            parts = [args[0], args[0]] if op == "square" else args
+            if op == "mul" and value != 1:
+                parts = [_number(value, "int"), *parts]
+            text = parts[0]
+            for part in parts[1:]:
+                text = f"mul({text}, {part}, e)"
+            return text
+        if op == "floordiv":
+            return f"floordiv({args[0]}, {args[1]}, e)"
+        if op == "mod":
+            return f"mod({args[0]}, {args[1]})"
+        if op == "abs":
+            return f"absolute({args[0]}, e)"
+        if op in _COMPARE:
+            return f"{args[0]} {_COMPARE[op]} {args[1]}"
+        if op in ("and", "or"):
+            return (" && " if op == "and" else " || ").join(args)
+        if op == "not":
+            return f"!{args[0]}"
+        if op in ("min", "max"):
+            text = args[0]
+            for arg in args[1:]:
+                text = f"({text} {'<' if op == 'min' else '>'} {arg} ? {text} : {arg})"
+            return text
+        if op == "where":
+            return f"{args[0]} ? {args[1]} : {args[2]}"
+        if op == "sign":
+            return f"{self._helper(op)}({args[0]})"
+        if op == "quotient":
+            return f"{self._helper(op)}({args[0]}, {args[1]}, inexact)"
+        if op in ("intpow", "comb", "zaslavsky"):
+            return f"{self._helper(op)}({args[0]}, {args[1]}, e)"
+        if op == "factorial":
+            return f"{self._helper(op)}({args[0]}, e)"
+        if op == "ilog":
+            return f"{self._helper(op)}({args[0]}, {args[1]})"
+        if op == "iroot":
+            return f"{self._helper(op)}({args[0]}, {value})"
+        raise UnsupportedError(f"{op} cannot be written in C; codegen(..., language='python') may have it")
+
+    def _real(self, place: int) -> str:
+        program = self.program
+        op, value = program.ops[place], program.values[place]
+        args = [self.text[arg] for arg in program.args[place]]
+        if op == "ratio":
+            return f"(double)((long double){args[0]} / (long double){args[1]})"
+        if op == "logratio":
+            return f"log((double)((long double){args[0]} / (long double){args[1]}))"
+        if op in ("add", "mul"):
+            return (" + " if op == "add" else " * ").join(args)
+        if op in ("min", "max"):
+            text = args[0]
+            for arg in args[1:]:
+                text = f"f{op}({text}, {arg})"
+            return text
+        if op == "pow":
+            return f"pow({args[0]}, {args[1]})"
+        if op == "abs":
+            return f"fabs({args[0]})"
+        if op == "where":
+            return f"{args[0]} ? {args[1]} : {args[2]}"
+        if op == "sign":
+            return f"{self._helper('signum')}({args[0]})"
+        if op == "logzaslavsky":
+            return f"{self._helper(op)}({args[0]}, {args[1]})"
+        if op == "func" and value == "binaryentropy":
+            return f"{self._helper(value)}({args[0]})"
+        if op == "func" and value != "digamma":
+            return f"{_FUNCTIONS.get(value, value)}({args[0]})"
+        raise UnsupportedError(f"{value or op} cannot be written in C; codegen(..., language='python') has it")
+
+    def _loop(self, place: int, name: str) -> None:
+        program = self.program
+        loop = program.values[place]
+        low, high, *captured = [self.text[arg] for arg in program.args[place]]
+        real = program.types[place] == "float"
+        index = f"{self.prefix}{place}_index"
+        inner = Statements(loop.program, [index, *captured], f"{self.prefix}{place}_", self.indent + "    ")
+        for helper in inner.helpers:
+            self._helper(helper)
+        term = inner.text[loop.program.outputs[0]]
+        start = {"sum": "0", "product": "1", "all": "1"}[loop.kind]
+        if loop.kind == "all":
+            update = f"{name} && {term}"
+        elif real:
+            update = f"{name} {'+' if loop.kind == 'sum' else '*'} {term}"
+        else:
+            update = f"{'add' if loop.kind == 'sum' else 'mul'}({name}, {term}, e)"
+        self.lines.append(f"{self.indent}{'double' if real else 'int64_t'} {name} = {start};")
+        self.lines.append(f"{self.indent}for (int64_t {index} = {low}; {index} <= {high}; {index}++) {{")
+        self.lines.extend(inner.lines)
+        self.lines.append(f"{self.indent}    {name} = {update};")
+        self.lines.append(f"{self.indent}}}")
+
+
+def _number(value: Any, kind: str) -> str:
+    if kind == "float":
+        return repr(float(value)) if abs(value) != inf else ("INFINITY" if value > 0 else "-INFINITY")
+    if kind == "bool":
+        return str(int(value))
+    if not -(2**63) < value < 2**63:
+        raise UnsupportedError(
+            f"the number {str(value)[:60]} does not fit into 64 bits, so the formula cannot be written in C"
+        )
+    return f"INT64_C({value})" if abs(value) >= 2**31 else str(value)
+
+
+def c_source(compiled: CompiledFormula, name: str) -> str:
+    """A C function of the symbols, in alphabetical order, and a pointer for every result; see `codegen`."""
+    formulas = compiled._formulas(compiled._always_real)
+    program = formulas.program
+    reserved = {*HELPERS, "add", "mul", "mod", "absolute", "floordiv", "e", "inexact", name}
+    names = identifiers(compiled.arguments, sorted(reserved))
+    keys = [str(key) for key in compiled.keys] if compiled.keys is not None else []
+    if len(keys) != formulas.count:
+        keys = ["result"] if formulas.count == 1 else [f"result{number}" for number in range(formulas.count)]
+    results = identifiers(keys, [*names, *reserved])
+    statements = Statements(program, names)
+    types = program.input_types()
+    arguments = [
+        f"{'double' if kind == 'float' else 'int64_t'} {argument}" for argument, kind in zip(names, types, strict=True)
+    ]
+    pointers = [
+        f"{'double' if kind == 'real' else 'int64_t'} *{result}"
+        for result, kind in zip(results, formulas.kinds, strict=True)
+    ]
+    lines = [PREAMBLE + "".join(HELPERS[helper] for helper in statements.helpers)]
+    lines.append(f"/* {_described(compiled).replace('*/', '* /').replace('/*', '/ *')}")
+    lines.append(
+        "   0: done; 1: outside the domain; 2: something does not fit into 64 bits; 3: a result is no integer. */"
+    )
+    lines.append(f"int {name}({', '.join([*arguments, *pointers])}) {{")
+    lines.append("    int overflow = 0, fraction = 0, *const e = &overflow, *const inexact = &fraction;")
+    lines.append("    (void)e, (void)inexact;")
+    for argument, (low, high), kind in zip(names, formulas.ranges, types, strict=True):
+        tests = [f"{argument} < {_number(low, 'int')}"] if low != -inf else []
+        tests += [f"{argument} > {_number(high, 'int')}"] if high != inf else []
+        if tests and kind == "int":
+            lines.append(f"    if ({' || '.join(tests)}) return 1;")
+    lines.extend(statements.lines)
+    outputs = [statements.text[output] for output in program.outputs]
+    for condition, message in zip(outputs[formulas.count :], formulas.messages, strict=True):
+        lines.append(
+            f"    if (!{condition} && !overflow) return 1; /* {message.replace('*/', '* /').replace('/*', '/ *')} */"
+        )
+    lines.append("    if (overflow) return 2;")
+    lines.append("    if (fraction) return 3;")
+    lines.extend(f"    *{result} = {output};" for result, output in zip(results, outputs, strict=False))
+    lines.append("    return 0;")
+    lines.append("}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,179 @@
+"""`codegen`: a formula as source code that stands alone, to be pasted elsewhere.
+
+>>> from sympy import symbols, floor
+>>> H, c = symbols("H c", integer=True, positive=True)
+>>> print(codegen(9 * c**2 * floor(H/2)))
+def formula(H, c):
+    '''9*c**2*floor(H/2), for integers.'''
+    for name, value, low, high in (('H', H, 1, None), ('c', c, 1, None)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name} must be an integer, got {value!r}")
+        if low is not None and value < low or high is not None and value > high:
+            raise ValueError(f"{name} is outside of its domain: {value}")
+    return 9*(c*c)*(H//2)
+<BLANKLINE>
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import re
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+from ...errors import FieldError, UnsupportedError
+from ..backends.python_backend import PythonSource, unwrapped
+from ..interface import CompiledFormula
+from ..program import functions as runtime
+from ..program.formulas import Formulas
+
+LANGUAGES = ("python", "c")
+
+
+def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any = None) -> str:
+    """Standalone source code for a formula, with the same exact integer semantics.
+
+    Parameters
+    ----------
+    e : sympy.Expr, Derivation, or a mapping of them
+        A mapping gives a function that returns a dict in Python, and one pointer for each result in C.
+    language : {"python", "c"}
+        Python needs nothing but its standard library. C (C11, with the ``__builtin`` overflow checks of gcc and clang)
+        computes with ``int64_t``: the function returns 0, or says that the sizes are outside the domain (1), that
+        something does not fit into 64 bits (2), or that a result is no integer (3).
+    name : str
+        The name of the function.
+    domain : conditions, optional
+        As for `compile`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FieldError
+        If the language is unknown or the name is no identifier.
+    UnsupportedError
+        If the formula needs SymPy to be evaluated (a floor of a sum of logarithms), or C does not have a function.
+
+    Examples
+    --------
+    >>> from sympy import symbols, floor
+    >>> H = symbols("H", integer=True)
+    >>> print(codegen(floor((H - 7) / 2) + 1).splitlines()[-1])
+        return ((H - 7)//2) + 1
+    """
+    if language not in LANGUAGES:
+        raise FieldError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}")
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+        raise FieldError(f"the name of a function must be an identifier, got {name!r}")
+    compiled = CompiledFormula(e, "python", domain)
+    if language == "c":
+        from .c_source import c_source
+
+        return c_source(compiled, name)
+    return _python(compiled, name)
+
+
+def identifiers(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Different identifiers for some names, close to them, that no language reserves."""
+    found: list[str] = []
+    for name in names:
+        made = re.sub(r"\W", "_", name, flags=re.ASCII)
+        if not made or made[0].isdigit():
+            made = "_" + made
+        while made in found or made in taken or keyword.iskeyword(made) or made in _C_WORDS:
+            made += "_"
+        found.append(made)
+    return found
+
+
+_C_WORDS = set(
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while".split()
+)
+
+
+def _python(compiled: CompiledFormula, name: str) -> str:
+    formulas: Formulas = compiled._formulas(compiled._always_real)
+    program = formulas.program
+    reserved = [*dir(runtime), "name", "value", "low", "high", name]
+    names = identifiers(compiled.arguments, reserved)
+    source = PythonSource(program, names, "_")
+    if source.payloads:
+        raise UnsupportedError(
+            "the formula has a function that SymPy evaluates, or rounds a number that is neither rational nor a logarithm or root of an integer, "
+            "which needs SymPy"
+        )
+    body = [f"'''{_described(compiled)}, for integers.'''"]
+    checks = [
+        f"({argument!r}, {argument}, {_end(low)}, {_end(high)})"
+        for argument, (low, high), kind in zip(names, formulas.ranges, program.input_types(), strict=True)
+        if kind == "int"
+    ]
+    if checks:
+        body += [
+            f"for name, value, low, high in ({', '.join(checks)},):".replace(",):", "):" if len(checks) > 1 else ",):"),
+            "    if not isinstance(value, int) or isinstance(value, bool):",
+            '        raise TypeError(f"{name} must be an integer, got {value!r}")',
+            "    if low is not None and value < low or high is not None and value > high:",
+            '        raise ValueError(f"{name} is outside of its domain: {value}")',
+        ]
+    body += source.lines
+    for output, message in zip(program.outputs[formulas.count :], formulas.messages, strict=True):
+        body += [
+            f"if not {source.text[output]}:",
+            f"    raise ValueError({'outside the domain: it does not hold that ' + message!r})",
+        ]
+    results = [unwrapped(source.text[output]) for output in program.outputs[: formulas.count]]
+    body.append("return " + _returned(compiled, results))
+    helpers = _helpers(source.helpers)
+    lines = [*helpers, f"def {name}({', '.join(names)}):", *("    " + line for line in body), ""]
+    return "\n".join(lines)
+
+
+def _returned(compiled: CompiledFormula, results: Sequence[str]) -> str:
+    keys = compiled.keys
+    if keys is not None and len(keys) == len(results):
+        return "{" + ", ".join(f"{str(key)!r}: {result}" for key, result in zip(keys, results, strict=True)) + "}"
+    return results[0] if len(results) == 1 else "(" + ", ".join(results) + ")"
+
+
+def _described(compiled: CompiledFormula) -> str:
+    text = "; ".join(str(expression) for expression in compiled.expressions)
+    return re.sub(r"[\\'\"\n]", " ", text if len(text) <= 300 else text[:300] + "...")
+
+
+def _end(end: Any) -> str:
+    return "None" if end in (inf, -inf) else str(end)
+
+
+def _helpers(names: set[str]) -> list[str]:
+    """The text of the functions that the operations call, with what those call in turn."""
+    needed, stack = set(), [name for name in names if name != "math"]
+    while stack:
+        helper = stack.pop()
+        if helper in needed:
+            continue
+        needed.add(helper)
+        text = inspect.getsource(getattr(runtime, helper))
+        stack.extend(other for other in _ALL_HELPERS if other != helper and re.search(rf"\b{other}\(", text))
+    texts = [inspect.getsource(getattr(runtime, helper)) for helper in _ALL_HELPERS if helper in needed]
+    lines: list[str] = []
+    if "math" in names or any("math." in text for text in texts):
+        lines.append("import math")
+    if any("Fraction" in text for text in texts):
+        lines.append("from fractions import Fraction")
+    if lines:
+        lines += ["", ""]
+    for text in texts:
+        lines += [*text.rstrip().splitlines(), "", ""]
+    return lines
+
+
+_ALL_HELPERS = [
+    name for name, value in vars(runtime).items() if inspect.isfunction(value) and value.__module__ == runtime.__name__
+]

@@ -1,0 +1,271 @@
+"""A formula with its reasons: what it is, where it is valid, where it comes from, and what each node adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sympy import Basic, Expr, Symbol, Tuple
+
+from ..errors import FieldError
+from ..networks.carrier import Loop
+from ..networks.network import Network
+from ..sizes.evaluate import evaluate
+from .domain import Domain
+
+if TYPE_CHECKING:
+    from .metric import Metric
+
+KINDS = ("exact", "upper", "lower", "asymptotic", "surrogate", "conjecture")
+
+
+@dataclass(frozen=True)
+class NodeTerm:
+    """One node's part: where it is, what enters and leaves, its own value, and the repetitions around it."""
+
+    path: str
+    node: Network
+    inputs: tuple[tuple[Expr, ...], ...]
+    output: tuple[Expr, ...]
+    value: Any
+    loops: tuple[Loop, ...] = ()
+
+    def sentence(self) -> str:
+        """What the node does, in words."""
+        text = str(self.node)
+        loops = "".join(f", for each {loop.index} below {loop.times}" for loop in self.loops)
+        takes = ", ".join(map(_shape, self.inputs))
+        return f"{self.path or 'the layer'}: {text if len(text) < 100 else type(self.node).__name__} takes {takes} to {_shape(self.output)}{loops}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a derivation: words, and the expression reached."""
+
+    text: str
+    expression: Any = None
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What `derive` returns.
+
+    Attributes
+    ----------
+    metric : Metric
+    net : Network
+    formula : Expr, or a record of expressions
+    kind : str
+        One of exact, upper, lower, asymptotic, surrogate, conjecture.
+    source : str
+        A publication, or ``"reconstruction"``, or what the definition is.
+    domain : Domain
+        Where the formula holds.
+    terms : tuple of NodeTerm
+        Node by node.
+    composed : object
+        The carrier's value before it was brought to normal form.
+    symbols : tuple of Symbol
+        What the formula and its domain depend on; values for other symbols of the network are accepted and not needed.
+    inputs : tuple of shapes
+        What enters the network.
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, derive, dims, macs
+    >>> H, W, c = dims("H W c")
+    >>> r = derive(macs, Conv(c, 3, padding=1), on=(c, H, W))
+    >>> r.formula, r.kind
+    (9*H*W*c**2, 'exact')
+    >>> r(H=8, W=8, c=16)
+    147456
+    """
+
+    metric: "Metric"
+    net: Network
+    formula: Any
+    kind: str
+    source: str
+    domain: Domain
+    terms: tuple[NodeTerm, ...] = ()
+    composed: Any = field(default=None, repr=False)
+    options: tuple[tuple[str, Any], ...] = ()
+    inputs: tuple[tuple[Expr, ...], ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """How the formula came about: what each node does, the values composed, the normal form."""
+        made = [Step(term.sentence(), term.value) for term in self.terms]
+        return (*made, Step("composed", self.composed), Step("in normal form", self.formula))
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        free: set[Any] = set()
+        for part in expressions(self.formula):
+            free |= part.free_symbols
+        for item in self.domain:
+            free |= item.condition.relation.free_symbols - {loop.index for loop in item.loops}
+        return tuple(sorted((s for s in free if isinstance(s, Symbol)), key=lambda s: s.name))
+
+    def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> Any:
+        """The exact value at given sizes; conditions on sizes that are not given, and that the formula has not, stay unchecked.
+
+        Parameters
+        ----------
+        values : mapping of Symbol to int, optional
+        **words : int
+            The same by name.
+
+        Returns
+        -------
+        int, Fraction or a record of them
+
+        Raises
+        ------
+        DomainError
+            Outside the domain; names the node and the condition that fails.
+        FieldError
+            If a size is missing, unknown, or no positive integer.
+        """
+        sizes = self._sizes(values or {}, words)
+        self.domain.check(sizes)
+        return mapped(self.formula, lambda part: evaluate(part, sizes, unused=True))
+
+    def _sizes(self, values: Mapping[Symbol, int], words: Mapping[str, int]) -> dict[Symbol, int]:
+        in_formula = {symbol for part in expressions(self.formula) for symbol in part.free_symbols}
+        needed = {symbol.name: symbol for symbol in self.symbols if symbol in in_formula}
+        known = {
+            symbol.name: symbol for symbol in (*self.net.free_symbols, *self.symbols) if isinstance(symbol, Symbol)
+        }
+        sizes: dict[Symbol, int] = {}
+        for key, value in [*values.items(), *words.items()]:
+            name = key.name if isinstance(key, Symbol) else str(key)
+            if name not in known:
+                raise FieldError(f"{self.metric.name} has no symbol {name}; it has {', '.join(known) or 'none'}")
+            number = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else None
+            if number is None:
+                raise FieldError(f"{name} must be an integer, got {value!r}")
+            symbol = known[name]
+            if (symbol.is_positive and number < 1) or (symbol.is_nonnegative and number < 0):
+                raise FieldError(f"{name} must be {'positive' if symbol.is_positive else 'nonnegative'}, got {number}")
+            sizes[symbol] = number
+        missing = [name for name, symbol in needed.items() if symbol not in sizes]
+        if missing:
+            raise FieldError(f"{self.metric.name} needs {', '.join(missing)}; pass {missing[0]}=...")
+        return sizes
+
+    def __add__(self, other: object) -> "Derivations":
+        return Derivations((self,)) + other
+
+    def __radd__(self, other: object) -> "Derivations":
+        return Derivations((self,)) if other == 0 else NotImplemented
+
+    def latex(self) -> str:
+        """The formula and its reasons as LaTeX (amsmath)."""
+        from ..documents import derivation_latex
+
+        return derivation_latex(self)
+
+    def _repr_latex_(self) -> str:
+        from ..documents import latex
+
+        return f"$\\displaystyle {latex(self.formula)}$"
+
+    def table(self) -> str:
+        """The terms as text, a node a line."""
+        from .tables import derivation_table
+
+        return derivation_table(Derivations((self,)))
+
+    def __str__(self) -> str:
+        return f"{self.metric.name} = {self.formula}  [{self.kind}; {self.source}]"
+
+
+@dataclass(frozen=True)
+class Derivations:
+    """Several derivations for one network, shown in one table; made with ``+``."""
+
+    parts: tuple[Derivation, ...]
+
+    def __add__(self, other: object) -> "Derivations":
+        if isinstance(other, Derivation):
+            return Derivations((*self.parts, other))
+        if isinstance(other, Derivations):
+            return Derivations((*self.parts, *other.parts))
+        return NotImplemented
+
+    def __iter__(self):
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, name: str) -> Derivation:
+        for part in self.parts:
+            if part.metric.name == name:
+                return part
+        raise FieldError(f"there is no {name} here; there are {', '.join(part.metric.name for part in self.parts)}")
+
+    def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> dict[str, Any]:
+        """The exact values by the names of the metrics."""
+        known = {symbol.name for part in self.parts for symbol in part.symbols}
+        given = {(k.name if isinstance(k, Symbol) else str(k)): v for k, v in [*(values or {}).items(), *words.items()]}
+        if unknown := sorted(set(given) - known):
+            raise FieldError(f"there is no symbol {unknown[0]}; there are {', '.join(sorted(known)) or 'none'}")
+        result = {}
+        for part in self.parts:
+            own = {symbol.name for symbol in part.symbols}
+            result[part.metric.name] = part(**{name: value for name, value in given.items() if name in own})
+        return result
+
+    def table(self) -> str:
+        """All terms as text, a node a line and a metric a column."""
+        from .tables import derivation_table
+
+        return derivation_table(self)
+
+    def latex(self) -> str:
+        """All derivations as LaTeX, one after the other."""
+        return "\n\n".join(part.latex() for part in self.parts)
+
+    def _repr_latex_(self) -> str:
+        from ..documents import latex
+
+        rows = r" \\ ".join(rf"\text{{{part.metric.title}}} &= {latex(part.formula)}" for part in self.parts)
+        return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
+
+
+def _shape(shape: Sequence[Expr]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+
+def expressions(formula: Any) -> list[Basic]:
+    """The SymPy expressions in a formula: itself, or those of a tuple or of a record."""
+    if isinstance(formula, (tuple, list, Tuple)):
+        return [part for item in formula for part in expressions(item)]
+    if hasattr(formula, "map_expressions"):
+        found: list[Basic] = []
+        formula.map_expressions(lambda part: found.append(part) or part)
+        return found
+    return [formula] if isinstance(formula, Basic) else []
+
+
+def mapped(formula: Any, function: Any) -> Any:
+    """The formula with a function applied to every expression in it."""
+    if isinstance(formula, (tuple, list, Tuple)):
+        return tuple(mapped(item, function) for item in formula)
+    if hasattr(formula, "map_expressions"):
+        return formula.map_expressions(function)
+    return function(formula) if isinstance(formula, Basic) else formula
+
+
+def node_terms(terms: Sequence[Any], measure: Any = None) -> tuple[NodeTerm, ...]:
+    """The evaluator's terms as what a reader sees."""
+    return tuple(
+        NodeTerm(
+            term.site.path, term.site.node, tuple(flow.shape for flow in term.site.inputs), term.site.output.shape,
+            term.value if measure is None else measure(term), term.site.loops,
+        )
+        for term in terms
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""The sizes for which a formula holds: conditions, each with the node that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sympy import Symbol
+
+from ..errors import BudgetError, DomainError
+from ..formulas.text import formula_text
+from ..networks.carrier import DomainCondition, Loop
+from ..sizes.evaluate import evaluate, evaluate_condition
+
+MOST_COPIES = 10_000
+
+
+class Domain:
+    """Conditions on sizes; all symbols are positive integers besides.
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, derive, dims, macs
+    >>> H, k = dims("H k")
+    >>> print(derive(macs, Conv(1, k), on=(1, H)).domain)
+    H >= k: at Conv(1, k): an axis of H must hold one window of k
+    """
+
+    def __init__(self, conditions: Sequence[DomainCondition], place: str = ""):
+        self.conditions = tuple(conditions)
+        self._place = place
+
+    def __iter__(self):
+        return iter(self.conditions)
+
+    def __len__(self) -> int:
+        return len(self.conditions)
+
+    def __add__(self, other: "Domain") -> "Domain":
+        return Domain(
+            [*self.conditions, *(c for c in other.conditions if c not in self.conditions)], self._place or other._place
+        )
+
+    @property
+    def relations(self) -> list:
+        """The conditions as SymPy relations, those inside a symbolic repetition in terms of its index."""
+        return [item.condition.relation for item in self.conditions]
+
+    def check(self, values: Mapping[Symbol, int]) -> None:
+        """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
+        for item in self.conditions:
+            free = item.condition.relation.free_symbols.union(*(loop.times.free_symbols for loop in item.loops))
+            if not free - {loop.index for loop in item.loops} <= set(values):
+                continue
+            for copy in _copies(item.loops, dict(values)):
+                if not evaluate_condition(item.condition.relation, copy, unused=True):
+                    sizes = ", ".join(
+                        f"{symbol}={copy[symbol]}"
+                        for symbol in sorted(copy, key=str)
+                        if item.condition.relation.has(symbol)
+                    )
+                    raise DomainError(
+                        f"at {item.path or self._place}: {item.condition.meaning}: {formula_text(item.condition.relation)} fails for {sizes}"
+                    )
+
+    def holds(self, values: Mapping[Symbol, int]) -> bool:
+        """Whether every condition holds."""
+        try:
+            self.check(values)
+        except DomainError:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        lines = []
+        for item in self.conditions:
+            loops = "".join(
+                f" for 0 <= {loop.index} < {loop.times}"
+                for loop in item.loops
+                if item.condition.relation.has(loop.index)
+            )
+            lines.append(
+                f"{formula_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}"
+            )
+        return "\n".join(lines) or "all positive integers"
+
+    __repr__ = __str__
+
+
+def _copies(loops: Sequence[Loop], values: dict[Symbol, int]):
+    """The values with every combination of copy numbers added."""
+    if not loops:
+        yield values
+        return
+    times = evaluate(loops[0].times, values, unused=True)
+    if times > MOST_COPIES:
+        raise BudgetError(f"the domain of {times} copies is larger than the {MOST_COPIES} that are checked one by one")
+    for number in range(int(times)):
+        yield from _copies(loops[1:], {**values, loops[0].index: number})

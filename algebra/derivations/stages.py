@@ -1,0 +1,308 @@
+"""A network stage by stage: what each stage adds to a count, and what shape and receptive field its output has.
+
+Stages are named parts of a series (those of a published network, say), or, if none are named, they are found: a stage
+ends where the shape changes, or where a layer with weights follows a repetition or a join. A graph has its nodes for
+stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Add as SymAdd
+from sympy import Expr, Integer
+
+from ..errors import FieldError
+from ..formulas.latex import escaped
+from ..formulas.table import HARD, Marked, Table, evaluated
+from ..networks.carrier import ShapeCarrier, TotalCarrier
+from ..networks.evaluator import evaluate_network
+from ..networks.layer import Layer
+from ..networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+from ..networks.notation import layer_text
+from ..sizes.normal_form import simplify
+from .derivation import Derivation, Derivations, NodeTerm
+from .metric import repeated
+
+SHORT_SERIES, LONGEST_NAME = 4, 40
+_SIGNS = {Add: " + ", Mul: " * ", Concat: " | "}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a network, and the network up to its end; `places` begin the paths of its nodes."""
+
+    name: str
+    part: Network
+    upto: Network
+    places: frozenset[str]
+
+    def holds(self, path: str) -> bool:
+        """Whether the node at a path belongs to this stage."""
+        return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in self.places)
+
+
+def outline(net: Network) -> str:
+    """A network in a few words: long series are counted, not spelled out.
+
+    >>> from layeralgebra import Conv, Identity, ReLU
+    >>> block = Conv(8, 3, padding=1) >> ReLU() >> Conv(8, 3, padding=1)
+    >>> outline((Identity() + block >> ReLU()) ** 3 >> Conv(8, 1))
+    '(Identity + [3 layers] >> ReLU) ** 3 >> Conv'
+    """
+    return layer_text(net) if isinstance(net, Layer) and len(layer_text(net)) <= LONGEST_NAME else _outline(net)
+
+
+def _outline(net: Network) -> str:
+    if isinstance(net, Series):
+        if len(net.parts) > SHORT_SERIES and all(isinstance(part, Layer) for part in net.parts):
+            return f"[{len(net.parts)} layers]"
+        return " >> ".join(_outline(part) for part in net.parts)
+    if isinstance(net, Repeat):
+        times = str(net.times)
+        return f"{_within(net.body)} ** {times if times.isalnum() else f'({times})'}"
+    if isinstance(net, (Add, Mul, Concat)) and net.branches:
+        return _SIGNS[type(net)].join(_within(branch) for branch in net.branches)
+    if isinstance(net, Shared):
+        return f"{_within(net.body)}.shared({net.name!r})"
+    if isinstance(net, Graph):
+        return f"[graph of {len(net.nodes)} nodes]"
+    return type(net).__name__
+
+
+def _within(net: Network) -> str:
+    """An operand: one word, or in brackets."""
+    if isinstance(net, Series) and all(isinstance(part, Layer) for part in net.parts):
+        return f"[{len(net.parts)} layers]"
+    text = _outline(net)
+    return f"({text})" if " " in text and not text.startswith("[") else text
+
+
+_TYPESET = {">>": r"$\to$", "|": r"$\Vert$", "*": r"$\odot$", "+": "$+$"}
+
+
+def _marked(text: str) -> Marked:
+    """An outline that LaTeX shows with the signs of networks."""
+    words = iter(text.replace(" layers]", f"{HARD}layers]").split(" "))
+    made: list[str] = []
+    for word in words:
+        if word == "**":
+            made[-1] += f"$^{{{escaped(next(words, ''))}}}$"
+        else:
+            made.append(_TYPESET.get(word) or escaped(word.replace(HARD, " ")).replace(" ", "~"))
+    return Marked(text, " ".join(made))
+
+
+def stages_of(net: Network, named: Mapping[str, Network] | None = None, on: Any = None) -> list[Stage]:
+    """The stages of a network.
+
+    Parameters
+    ----------
+    net : Network
+    named : mapping of str to Network, optional
+        The parts whose series the network is; found, if left out.
+    on : shape, optional
+        What enters an open network.
+
+    Returns
+    -------
+    list of Stage
+
+    Raises
+    ------
+    FieldError
+        If the named parts in series are not the network.
+
+    Examples
+    --------
+    >>> from layeralgebra import Input, Conv, ReLU, MaxPool
+    >>> net = Input(3, 32, 32) >> Conv(8, 3, padding=1) >> ReLU() >> MaxPool(2) >> Conv(16, 3, padding=1) >> ReLU()
+    >>> [str(stage.part) for stage in stages_of(net)]
+    ['Conv(8, 3, padding=1) >> ReLU()', 'MaxPool(2)', 'Conv(16, 3, padding=1) >> ReLU()']
+    """
+    if named is not None:
+        if Series(*named.values()) != net:
+            raise FieldError(f"the stages {', '.join(named)} in series are not the network")
+        return _cut([(name, list(part.args) if isinstance(part, Series) else [part]) for name, part in named.items()])
+    if isinstance(net, Graph):
+        return _of_graph(net)
+    if not isinstance(net, Series):
+        return [Stage("1", net, net, frozenset({""}))]
+    return _cut([(str(number), parts) for number, parts in enumerate(_runs(net, on), start=1)])
+
+
+def _cut(groups: Sequence[tuple[str, list[Network]]]) -> list[Stage]:
+    found: list[Stage] = []
+    before: list[Network] = []
+    for name, parts in groups:
+        kept = [part for part in parts if not part.is_identity]
+        places = frozenset(str(len(before) + place) for place in range(len(kept)))
+        before = [*before, *kept]
+        if kept and not all(isinstance(part, Input) for part in kept):
+            found.append(
+                Stage(name, Series(*(part for part in kept if not isinstance(part, Input))), Series(*before), places)
+            )
+    return found
+
+
+def _runs(net: Series, on: Any) -> list[list[Network]]:
+    """The parts of a series in runs that belong together; the walk is the engine's, part after part."""
+    runs: list[list[Network]] = []
+    shape: Any = None
+    joined = False  # whether the run holds a repetition or a join
+    flows = on
+    for part in net.parts:
+        if isinstance(part, Input):
+            runs.append([part])
+            flows = part.shape
+            continue
+        leaving = evaluate_network(part, ShapeCarrier(), [tuple(flows)] if flows is not None else None).output.shape
+        plain = isinstance(part, Layer)
+        apart = joined and plain and _has_weights(part, flows)
+        starts = shape is None or leaving != shape or apart or (not plain and not joined)
+        if starts:
+            runs.append([part])
+        else:
+            runs[-1].append(part)
+        joined = (joined and not starts) or not plain
+        shape, flows = leaving, leaving
+    if len(runs) > 1 and all(isinstance(part, Input) for part in runs[0]):
+        runs[1] = [*runs[0], *runs[1]]
+        runs.pop(0)
+    return runs
+
+
+def _has_weights(layer: Layer, shape: Any) -> bool:
+    return bool(layer.instance(tuple(shape)).weights())
+
+
+def _of_graph(net: Graph) -> list[Stage]:
+    before = net.predecessors()
+    found = []
+    for name in net.order():
+        needed, open_ends = {name}, [name]
+        while open_ends:
+            for source in before[open_ends.pop()]:
+                if source not in needed:
+                    needed.add(source)
+                    open_ends.append(source)
+        upto = Graph(
+            {other: node for other, node in net.nodes.items() if other in needed},
+            [(a, b) for a, b in net.edges if a in needed and b in needed],
+        )
+        if not isinstance(net.nodes[name], Input):
+            found.append(Stage(name, net.nodes[name], upto, frozenset({name})))
+    return found
+
+
+def stage_table(
+    derivations: Derivation | Derivations,
+    named: Mapping[str, Network] | None = None,
+    at: Mapping[Any, int] | None = None,
+) -> Table:
+    """Several derivations of one network, stage by stage.
+
+    Counts are those of the stage alone and add up to the total; shapes, depths and receptive fields are those of its
+    output.
+
+    Parameters
+    ----------
+    derivations : Derivation or Derivations
+    named : mapping of str to Network, optional
+        The parts whose series the network is, such as ``zoo.stages("resnet50")``.
+    at : mapping of name or symbol to int, optional
+        Sizes at which everything is evaluated.
+
+    Returns
+    -------
+    Table
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, Input, MaxPool, derive, dims
+    >>> H, c = dims("H c")
+    >>> net = Input(3, H) >> Conv(c, 3, padding=1) >> MaxPool(2) >> Conv(2*c, 3, padding=1)
+    >>> print(stage_table(derive("macs", net) + derive("receptive_field", net)))
+    stage  layers                   output shape       MACs                       receptive field
+    -----  -----------------------  -----------------  -------------------------  ---------------
+    1      Conv(c, 3, padding=1)    (c, H)             9*H*c                      (3,)
+    2      MaxPool(2)               (c, floor(H/2))    0                          (4,)
+    3      Conv(2*c, 3, padding=1)  (2*c, floor(H/2))  6*c**2*floor(H/2)          (8,)
+    -----  -----------------------  -----------------  -------------------------  ---------------
+    total                           (2*c, floor(H/2))  9*H*c + 6*c**2*floor(H/2)  (8,)
+    <BLANKLINE>
+    MACs: of the stage alone. Output shape and receptive field: at its end.
+    """
+    parts = list(derivations) if isinstance(derivations, Derivations) else [derivations]
+    net = parts[0].net
+    if any(part.net != net for part in parts):
+        raise FieldError("a table of stages is about one network; for several use compare")
+    on = None if _closed(net) else list(parts[0].terms[0].inputs)
+    entering = on[0] if on is not None and len(on) == 1 else None
+    stages = stages_of(net, named, entering)
+    shown = [part for part in parts if part.metric.name != "output_shape"]
+    shapes = [_shape(stage.upto, on) for stage in stages]
+    columns = [_column(part, stages, on) for part in shown]
+    rows: list[tuple[Any, ...]] = [
+        (stage.name, _marked(outline(stage.part)), shape, *(column[place] for column in columns))
+        for place, (stage, shape) in enumerate(zip(stages, shapes))
+    ]
+    corrections = [_correction(part, column) if _adds_up(part) else Integer(0) for part, column in zip(shown, columns)]
+    if any(correction != 0 for correction in corrections):
+        rows.append(("shared", "weights used again, counted once", "", *corrections))
+    rows.append(("total", "", shapes[-1], *(part.formula for part in shown)))
+    counted = [part.metric.title for part in shown if _adds_up(part)]
+    reached = ["output shape", *(part.metric.title for part in shown if not _adds_up(part))]
+    notes = (
+        (f"{_listed(counted)}: of the stage alone. {_listed(reached)[0].upper()}{_listed(reached)[1:]}: at its end.",)
+        if counted
+        else ()
+    )
+    if at is not None:
+        known = {symbol for part in parts for symbol in part.symbols}
+        rows = evaluated(rows, known, at)
+    return Table(
+        ("stage", "layers", "output shape", *(part.metric.title for part in shown)), tuple(rows), notes=notes, last=1
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def _closed(net: Network) -> bool:
+    return bool(net.atoms(Input)) if not isinstance(net, Input) else True
+
+
+def _shape(net: Network, on: Any) -> tuple[Expr, ...]:
+    return tuple(evaluate_network(net, ShapeCarrier(), on).output.shape)
+
+
+def _adds_up(derivation: Derivation) -> bool:
+    """Whether the total is the sum of the terms of the nodes."""
+    carrier = derivation.metric.carrier(**dict(derivation.options))
+    return isinstance(carrier, TotalCarrier) and isinstance(derivation.formula, Expr)
+
+
+def _column(derivation: Derivation, stages: Sequence[Stage], on: Any) -> list[Any]:
+    if not _adds_up(derivation):
+        return [derivation.metric(stage.upto, on, **dict(derivation.options)) for stage in stages]
+    own: list[list[Expr]] = [[] for _ in stages]
+    whole = len(stages) == 1
+    for term in derivation.terms:
+        place = 0 if whole else next(place for place, stage in enumerate(stages) if stage.holds(term.path))
+        own[place].append(_all_copies(term))
+    return [simplify(SymAdd(*values)) for values in own]
+
+
+def _all_copies(term: NodeTerm) -> Expr:
+    value = term.value
+    for loop in reversed(term.loops):
+        value = repeated(value, loop.times, loop.index)
+    return value
+
+
+def _correction(derivation: Derivation, column: Sequence[Expr]) -> Expr:
+    return simplify(derivation.formula - SymAdd(*column))

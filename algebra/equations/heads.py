@@ -1,0 +1,199 @@
+"""The closed list of heads that equations are built from.
+
+An equation is a list of statements; the right side of a statement is a tree of these heads and of nothing else:
+
+========== ==============================================================================
+Constant   a number, or a scalar made of the layer's fields
+Read       one element of a tensor, at an address made of index symbols
+Plus       sum of terms
+Times      product of factors
+Apply      an elementwise function (`FUNCTIONS`)
+Reduce     sum, mean, max, min or product over indices (an implicit Einstein sum is one)
+Softmax    normalised exponentials along indices
+Pad        a tensor surrounded by a margin of a number or of a learned tensor, or cut where a width is negative
+========== ==============================================================================
+
+A lookup is a `Read` one of whose addresses is itself a `Read`; a recurrence is a `Read` of a tensor that the same or a
+later statement defines. Whatever folds over an equation (work, receptive field, LaTeX, numbers) handles these eight and
+refuses everything else by name, so that nothing is counted as zero in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Union
+
+from sympy import Expr, Symbol
+
+from ..errors import UnsupportedError
+
+
+class Index(Symbol):
+    """An index of an equation: a type of its own, so that it never equals a user's symbol of the same name."""
+
+    def __new__(cls, name: str) -> "Index":
+        return Symbol.__new__(cls, name, integer=True, nonnegative=True)
+
+    def __getnewargs_ex__(self):
+        return (self.name,), {}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Several indices that together address one axis, the last one running fastest."""
+
+    parts: tuple[Index, ...]
+
+
+Address = Union[Expr, Group, "Read"]
+
+
+@dataclass(frozen=True)
+class Constant:
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Read:
+    tensor: str
+    address: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class Plus:
+    terms: tuple["Head", ...]
+
+
+@dataclass(frozen=True)
+class Times:
+    factors: tuple["Head", ...]
+
+
+@dataclass(frozen=True)
+class Apply:
+    function: str
+    arguments: tuple["Head", ...]
+
+
+@dataclass(frozen=True)
+class Reduce:
+    operation: str
+    indices: tuple[Index, ...]
+    body: "Head"
+
+
+@dataclass(frozen=True)
+class Softmax:
+    indices: tuple[Index, ...]
+    body: "Head"
+
+
+@dataclass(frozen=True)
+class Pad:
+    widths: tuple[tuple[Expr, Expr], ...]
+    body: Read
+    fill: "Constant | Read"
+
+
+Head = Constant | Read | Plus | Times | Apply | Reduce | Softmax | Pad
+
+
+@dataclass(frozen=True)
+class Function:
+    """An elementwise function: how many arguments, how it is typeset, and the slopes of its affine pieces if it has them.
+
+    `slopes` lists the slopes of a function of one argument from left to right; None means that it has no affine pieces.
+    """
+
+    name: str
+    arity: int
+    latex: str
+    slopes: tuple[int, ...] | None = None
+
+
+FUNCTIONS = {
+    function.name: function
+    for function in (
+        Function("relu", 1, r"\operatorname{ReLU}", (0, 1)),
+        Function("abs", 1, r"\operatorname{abs}", (-1, 1)),
+        Function("max", 2, r"\max", (0, 1)),
+        Function("min", 2, r"\min", (1, 0)),
+        Function("exp", 1, r"\exp"),
+        Function("log", 1, r"\log"),
+        Function("sqrt", 1, r"\sqrt"),
+        Function("tanh", 1, r"\tanh"),
+        Function("sigmoid", 1, r"\sigma"),
+        Function("erf", 1, r"\operatorname{erf}"),
+        Function("sin", 1, r"\sin"),
+        Function("cos", 1, r"\cos"),
+        Function("softplus", 1, r"\operatorname{softplus}"),
+        Function("divide", 2, r"\frac"),
+        Function("power", 2, r"^"),
+    )
+}
+"""Functions by name. `divide` and `power` are written ``a / b`` and ``a ** 2``."""
+
+REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+
+
+def children(head: Head) -> tuple[Head, ...]:
+    """The heads directly below a head; the reads inside a lookup's address count as its children."""
+    if isinstance(head, Constant):
+        return ()
+    if isinstance(head, Read):
+        return tuple(part for part in head.address if isinstance(part, Read))
+    if isinstance(head, Plus):
+        return head.terms
+    if isinstance(head, Times):
+        return head.factors
+    if isinstance(head, Apply):
+        return head.arguments
+    if isinstance(head, Pad):
+        return (head.body, head.fill)
+    if isinstance(head, (Reduce, Softmax)):
+        return (head.body,)
+    raise unknown_head(head, "walked")
+
+
+def walk(head: Head) -> Iterator[Head]:
+    """A head and everything below it, parents first."""
+    yield head
+    for child in children(head):
+        yield from walk(child)
+
+
+def reads(head: Head) -> Iterator[Read]:
+    """Every read of a tensor below a head, lookups' inner reads included."""
+    return (found for found in walk(head) if isinstance(found, Read))
+
+
+def address_indices(address: Address) -> frozenset[Index]:
+    """The indices in one component of an address."""
+    if isinstance(address, Group):
+        return frozenset(address.parts)
+    if isinstance(address, Read):
+        return free_indices(address)
+    return frozenset(symbol for symbol in address.free_symbols if isinstance(symbol, Index))
+
+
+def free_indices(head: Head) -> frozenset[Index]:
+    """The indices on which the value of a head depends."""
+    if isinstance(head, Read):
+        return frozenset().union(*map(address_indices, head.address)) if head.address else frozenset()
+    below = frozenset().union(*(free_indices(child) for child in children(head))) if children(head) else frozenset()
+    return below - frozenset(head.indices) if isinstance(head, Reduce) else below
+
+
+def is_constant(head: Head) -> bool:
+    """Whether a head reads no tensor at all, so that its value is known before anything is computed."""
+    return next(reads(head), None) is None
+
+
+def unknown_head(head: object, verb: str) -> UnsupportedError:
+    """The error for a head that a fold has no rule for; there is no default rule."""
+    name = type(head).__name__
+    return UnsupportedError(
+        f"a head of kind {name} cannot be {verb}: the closed list is "
+        "Constant, Read, Plus, Times, Apply, Reduce, Softmax, Pad"
+    )

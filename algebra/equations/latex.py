@@ -1,0 +1,267 @@
+r"""The equation of a layer as LaTeX: aligned lines, with one bold index for all spatial axes or at given shapes.
+
+>>> from layeralgebra import Linear, dims
+>>> print(latex_equation(Linear(dims("m"))))
+\begin{aligned}
+y_{\boldsymbol{t}, o} &= \sum_{f} W_{o, f}\, x_{\boldsymbol{t}, f} + b_{o} \\
+& \text{where } o < m
+\end{aligned}
+
+What is written out for the machine is left out for the reader: margins of width 0, and indices with one value only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sympy import Expr, Symbol
+
+from ..errors import EquationError, FieldError
+from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
+from ..networks.layer import Dim, Layer, Number, Size, Sizes
+from .elaboration import Elaborator
+from .heads import Address, Group, Index, Pad, Plus, Read, address_indices, reads
+from .heads_latex import HeadWriter, bare_name, tensor_latex
+from .instance import is_recurrent_address
+from .simplified import tidied
+from .statements import Elaborated, Mask, Statement
+
+LONGEST_LINE = 95
+LONGEST_SCALARS = (8, 4, 1)
+"""How long a scalar may be and still be written out where it stands; the next is tried where a line gets too long."""
+_MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
+
+
+def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
+    """The equation of a layer as aligned lines, for a display in math mode.
+
+    Parameters
+    ----------
+    layer : Layer or class of layers
+        For a class, its sizes are symbols named after the fields.
+    shape : shape, or list of shapes, optional
+        Spell every axis out, at this input; left out, starred indices are one bold index.
+
+    Returns
+    -------
+    str
+        An ``aligned`` environment (amsmath).
+
+    Examples
+    --------
+    >>> from layeralgebra import MaxPool
+    >>> print(latex_equation(MaxPool(2)))
+    \\begin{aligned}
+    y_{c, \\boldsymbol{i}} &= \\max_{\\boldsymbol{u}} x_{c, 2 \\boldsymbol{i} + \\boldsymbol{u}} \\\\
+    & \\text{where } \\boldsymbol{u} < 2
+    \\end{aligned}
+    """
+    layer = generic(layer) if isinstance(layer, type) else layer
+    if not isinstance(layer, Layer):
+        raise FieldError(f"latex_equation takes a layer, got {layer!r}")
+    shapes: list[Any] | None = None
+    if shape is not None:
+        shapes = list(shape) if not shape or isinstance(shape[0], (tuple, list)) else [tuple(shape)]
+    if shapes is not None:
+        return _Writer(layer, layer.instance(*shapes).elaborated, shapes).text()
+    for longest in LONGEST_SCALARS:
+        made, definitions = _schematic(layer, longest)
+        text = _Writer(layer, made, None, definitions).text()
+        if max(map(visible_length, text.splitlines())) <= LONGEST_LINE:
+            break
+    return text
+
+
+def generic(kind: type[Layer]) -> Layer:
+    """A layer of a class with symbols, named after the fields, for its sizes."""
+    values = {}
+    for name, kinds in kind.fields.items():
+        default = kind.defaults.get(name)
+        if (Dim in kinds or Size in kinds) and (name not in kind.defaults or isinstance(default, int)):
+            values[name] = Symbol(name, integer=True, positive=Dim in kinds or None, nonnegative=True)
+        elif name not in kind.defaults and Sizes in kinds:
+            values[name] = tuple(Symbol(f"{name}_{place}", integer=True, positive=True) for place in (1, 2))
+        elif name not in kind.defaults and Number in kinds:
+            values[name] = Symbol(name, real=True)
+        elif name not in kind.defaults:
+            raise FieldError(f"{kind.__name__} needs {name}; give a layer instead of its class")
+    return kind(**values)
+
+
+def _schematic(layer: Layer, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
+    """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
+    parsed, fields = layer.parsed, dict(layer.values)
+    plain = Elaborator(parsed, fields, layer.input_names, None)
+    named = {}
+    for name, tree, _ in parsed.scalars:
+        try:
+            long = plain.arithmetic(tree).count_ops() > longest
+        except EquationError:  # one that this layer does not use
+            continue
+        if long:
+            named[name] = Symbol(name, integer=True)
+    if not named:
+        return plain.run(), {}
+    kept = tuple(scalar for scalar in parsed.scalars if scalar[0] not in named)
+    shorter = Elaborator(replace(parsed, scalars=kept), {**fields, **named}, layer.input_names, None)
+    return shorter.run(), {name: shorter.arithmetic(tree) for name, tree, _ in parsed.scalars if name in named}
+
+
+class _Writer(HeadWriter):
+    """The lines of one equation."""
+
+    def __init__(
+        self,
+        layer: Layer,
+        made: Elaborated,
+        shapes: Sequence[Any] | None,
+        definitions: Mapping[str, Expr] | None = None,
+    ):
+        sizes = [size for shape in shapes or () for size in shape]
+        symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
+        super().__init__(symbol.name for symbol in symbols if isinstance(symbol, Symbol))
+        self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
+        self.made, self.left_out = tidied(made, layer.input_names)
+
+    def text(self) -> str:
+        lines = [self.statement(statement) for statement in self.made.statements]
+        conditions = [
+            *self.scalars(lines),
+            *self.bounds(),
+            *self.starts(),
+            *(self.spaces() if self.shapes is not None else ()),
+        ]
+        lines += _filled(conditions)
+        return "\n".join([r"\begin{aligned}", f"{NEW_LINE.rstrip()}\n".join(lines), r"\end{aligned}"])
+
+    # lines -----------------------------------------------------------------------------------------------------------
+
+    def statement(self, statement: Statement) -> str:
+        left = self.read(Read(statement.target, statement.address))
+        if isinstance(statement.value, Pad):
+            return f"{left} &= {self.padded(statement.value)}"
+        made = self.head(statement.value)[0]
+        if any(not isinstance(part, Group) and len(address_indices(part)) > 1 for part in statement.address):
+            return rf"{left} &\mathrel{{{{+}}{{=}}}} {made}"  # several points of the domain meet in one element
+        if isinstance(statement.value, Plus) and visible_length(f"{left} = {made}") > LONGEST_LINE:
+            terms = self.terms(statement.value)
+            half = len(terms) // 2
+            return rf"{left} &= {' '.join(terms[:half])} \\" + f"\n& \\quad {' '.join(terms[half:])}"
+        return f"{left} &= {made}"
+
+    def padded(self, pad: Pad) -> str:
+        address = tuple(
+            part - before if isinstance(part, Expr) and not before.is_zero else part
+            for part, (before, _) in zip(pad.body.address, pad.widths)
+        )
+        inside = self.read(Read(pad.body.tensor, address))
+        if all(width.is_nonpositive for pair in pad.widths for width in pair):
+            return inside
+        margin = self.head(pad.fill)[0]
+        return rf"\begin{{cases}} {inside} & \text{{inside}} \\ {margin} & \text{{in the margin}} \end{{cases}}"
+
+    def scalars(self, lines: Sequence[str]) -> list[str]:
+        """The definitions of the scalars that stand in the lines, those that the definitions need included."""
+        shown = {name: formula_latex(Symbol(name)) for name in self.definitions}
+        texts = {name: flat_latex(self.own(value)) for name, value in self.definitions.items()}
+        bounds = " ".join(self.bounds())
+        needed: dict[str, None] = {}
+        waiting = [*lines, bounds]
+        while waiting:
+            text = waiting.pop()
+            for name in self.definitions:
+                if name not in needed and shown[name] in text:
+                    needed[name] = None
+                    waiting.append(texts[name])
+        return [f"{shown[name]} = {texts[name]}" for name in self.definitions if name in needed]
+
+    def bounds(self) -> list[str]:
+        made = self.made
+        found: dict[str, list[str]] = {}
+        if self.shapes is None:
+            for index, extent in made.bounds.items():
+                if index in self.used:
+                    if extent.name != rf"\lvert {bare_name(index)} \rvert" if extent.is_Symbol else True:
+                        found.setdefault(flat_latex(self.own(extent)), []).append(self.index(index))
+        lines = [f"{', '.join(indices)} < {extent}" for extent, indices in found.items()]
+        for index, (low, high) in made.ranges.items():
+            lines.append(rf"{self.address(low)} \le {self.index(index)} < {self.address(high)}")
+        lines += [self.mask(mask) for mask in made.masks]
+        if self.shapes is None:
+            lines += [
+                f"{self.read(self.reading(name))} < {flat_latex(extent)}" for name, extent in made.lookups.items()
+            ]
+            for name, sizes in made.declared.items():
+                lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
+        return lines
+
+    def reading(self, name: str) -> Read:
+        """Where a tensor is read first."""
+        return next(
+            read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name
+        )
+
+    @property
+    def used(self) -> set[Index]:
+        """The indices that stand in some line."""
+        found: set[Index] = set()
+        for statement in self.made.statements:
+            parts: Iterable[Address] = (
+                *statement.address,
+                *(part for read in reads(statement.value) for part in read.address),
+            )
+            found.update(*(address_indices(part) for part in parts))
+        return found
+
+    def mask(self, mask: Mask) -> str:
+        return f"{self.address(mask.left)} {_MASKS[mask.relation]} {self.address(mask.right)}"
+
+    def starts(self) -> list[str]:
+        """What a recurrence reads before its first step is zero."""
+        targets = {statement.target: (place, statement) for place, statement in enumerate(self.made.statements)}
+        found: dict[str, None] = {}
+        for place, statement in enumerate(self.made.statements):
+            for read in reads(statement.value):
+                known = targets.get(read.tensor)
+                if known is None or known[0] < place:
+                    continue
+                for part, own in zip(read.address, known[1].address):
+                    if is_recurrent_address(part, own):
+                        assert isinstance(own, Index)
+                        address = ", ".join(self.index(own) if other == own else r"\cdot" for other in known[1].address)
+                        found[
+                            rf"{tensor_latex(read.tensor)}_{{{address}}} = 0 \text{{ for }} {self.index(own)} < 0"
+                        ] = None
+        return list(found)
+
+    def spaces(self) -> list[str]:
+        """Every tensor's shape."""
+        instance = self.layer.instance(*self.shapes)  # type: ignore[misc]
+        lines = []
+        last = self.made.statements[-1].target
+        for name, shape in instance.shapes.items():
+            if instance.roles[name] == "defined" and name != last:
+                continue
+            read = next((r for s in instance.statements for r in reads(s.value) if r.tensor == name), None)
+            if instance.roles[name] not in ("input", "defined") and read is not None:
+                shape = tuple(size for size, part in zip(shape, read.address) if part not in self.left_out)
+            lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(shape)}}}")
+        return lines
+
+
+def _sizes(sizes: Sequence[Expr | None]) -> str:
+    return r" \times ".join(r"\cdot" if size is None else formula_latex(size) for size in sizes)
+
+
+def _filled(conditions: Sequence[str]) -> list[str]:
+    """The conditions on as few lines as hold them."""
+    lines: list[str] = []
+    for place, condition in enumerate(conditions):
+        ending = "," if place + 1 < len(conditions) else ""
+        if lines and visible_length(f"{lines[-1]} {condition}") <= LONGEST_LINE:
+            lines[-1] += rf" \enspace {condition}{ending}"
+        else:
+            lines.append((r"& \text{where } " if not lines else r"& \phantom{\text{where }} ") + condition + ending)
+    return lines

@@ -1,0 +1,128 @@
+"""Integer expressions of an equation: fields, scalar definitions, indices and sizes, on one axis where stars stand in them."""
+
+from __future__ import annotations
+
+import ast
+
+from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, oo, pi, sqrt, zoo
+
+from .names import Names
+from .syntax import SCALAR_FUNCTIONS
+
+
+class Scalars(Names):
+    """Adds to the names what integer expressions are worth."""
+
+    def arithmetic(self, node: ast.expr, axis: int | None = None) -> Expr:
+        """An integer expression of fields, scalars and indices, on one axis where starred names stand in it."""
+        node = self._chosen(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+            return Integer(node.value) if isinstance(node.value, int) else Rational(repr(node.value))
+        if isinstance(node, ast.Name):
+            return self._name(node, axis)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+            value = self.arithmetic(node.operand, axis)
+            return -value if isinstance(node.op, ast.USub) else value
+        if isinstance(node, ast.BinOp):
+            left, right = self.arithmetic(node.left, axis), self.arithmetic(node.right, axis)
+            return self._operate(node, left, right)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return self._scalar_call(node, axis)
+        if isinstance(node, ast.Subscript):
+            return self._entry(node)
+        raise self.fail("this is not an integer expression of fields and indices", node)
+
+    def _name(self, node: ast.Name, axis: int | None) -> Expr:
+        name = node.id
+        if name in self.scalars:
+            if name in self.pending:
+                raise self.fail(f"the scalar {name} is defined by itself", node)
+            tree, number = self.scalars[name]
+            outer, self.number = self.number, number
+            self.pending.append(name)
+            try:
+                return self.arithmetic(tree, axis)
+            finally:
+                self.pending.pop()
+                self.number = outer
+        if name in self.fields:
+            value = self.fields[name]
+            if isinstance(value, Tuple):
+                if self.schematic:
+                    return value[0] if len(set(value)) == 1 else Symbol(name, integer=True, positive=True)
+                if axis is None:
+                    raise self.fail(f"{name} has a value for each axis and stands where no starred index is", node)
+                if axis >= len(value):
+                    raise self.fail(f"{name} has {len(value)} values {value}, the layer has more axes than that", node)
+                return value[axis]
+            if isinstance(value, Expr):
+                return value
+            raise self.fail(f"the field {name} is not a number (it is {value})", node)
+        if name in ("inf", "pi"):
+            return oo if name == "inf" else pi
+        if name in self.stars and axis is None:
+            raise self.fail(f"{name} is starred elsewhere and needs its star here", node, f"*{name}")
+        return self.index(name, axis)
+
+    def _entry(self, node: ast.Subscript) -> Expr:
+        """One value of a field that has one for each axis, as in ``shape[0]``."""
+        values = self.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        place = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if not isinstance(values, Tuple) or type(place) is not int or not 0 <= place < len(values):
+            raise self.fail("only a field with a value for each axis has entries, numbered from 0", node, "shape[0]")
+        return values[place]
+
+    def _operate(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
+        operator = type(node.op)
+        if operator is ast.Add:
+            return left + right
+        if operator is ast.Sub:
+            return left - right
+        if operator is ast.Mult:
+            return left * right
+        if operator is ast.Pow:
+            if not (right.is_Integer and abs(right) <= 64) and not right.free_symbols:
+                raise self.fail("an exponent must be a small integer", node)
+            return left**right
+        if right.is_zero:
+            raise self.fail("division by zero", node)
+        if operator is ast.Div:
+            return left / right
+        if operator is ast.FloorDiv:
+            return floor(left / right)
+        if operator is ast.Mod:
+            return left - right * floor(left / right)
+        raise self.fail("this operator has no meaning here", node)
+
+    def _scalar_call(self, node: ast.Call, axis: int | None) -> Expr:
+        name = node.func.id  # type: ignore[attr-defined]
+        if name == "size":
+            return self._size(node, axis)
+        wanted = {"max": (2, 8), "min": (2, 8)}.get(name, (1, 1))
+        if name not in SCALAR_FUNCTIONS or not wanted[0] <= len(node.args) <= wanted[1]:
+            raise self.fail(f"{name} is not a function of {len(node.args)} numbers", node)
+        values = [self.arithmetic(argument, axis) for argument in node.args]
+        call = {"ceil": ceiling, "floor": floor, "max": Max, "min": Min, "sqrt": sqrt, "log": log}[name]
+        made = call(*values)
+        if made.has(zoo):
+            raise self.fail(f"{name} has no value here", node)
+        return made
+
+    def _size(self, node: ast.Call, axis: int | None) -> Expr:
+        if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
+            raise self.fail("size takes one index", node, "size(i)")
+        name = node.args[0].id
+        if name not in self.starts:
+            raise self.fail(f"size({name}) needs an index {name} that addresses an axis of the input alone", node)
+        if self.schematic:
+            return Symbol(rf"\lvert {name} \rvert", integer=True, positive=True)
+        tensor, start = self.starts[name]
+        if name in self.stars:
+            if axis is None:
+                raise self.fail(f"size({name}) has a value for each axis and stands where no starred index is", node)
+            start += axis
+        if start >= len(self.shapes[tensor]):
+            raise self.fail(
+                f"size({name}) is asked for on axis {start}, {tensor} has the shape {tuple(self.shapes[tensor])}", node
+            )
+        return self.shapes[tensor][start]

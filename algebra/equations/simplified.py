@@ -1,0 +1,128 @@
+"""Equations as a reader wants them: without margins of width 0, and without indices that have one value only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sympy import Expr, Integer
+
+from .elaboration import Elaborated, Mask, Statement
+from .heads import (
+    Address,
+    Apply,
+    Constant,
+    Group,
+    Head,
+    Index,
+    Pad,
+    Plus,
+    Read,
+    Reduce,
+    Softmax,
+    Times,
+    reads,
+    unknown_head,
+    walk,
+)
+
+_ZERO = Integer(0)
+
+
+def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozenset[Index]]:
+    """The same equation, easier to read, and the indices that were left out."""
+    statements = _without_empty_margins(made.statements)
+    single = _single_valued(replace(made, statements=statements), inputs)
+    drop = {index: _ZERO for index in single}
+
+    def leave_out(read: Read) -> Read:
+        return Read(
+            read.tensor, tuple(kept for part in read.address if (kept := _left(part, drop, leave_out)) is not None)
+        )
+
+    shorter = [
+        Statement(s.target, leave_out(Read(s.target, s.address)).address, _mapped(s.value, leave_out, drop), s.number)
+        for s in statements
+    ]
+    masks = [Mask(mask.left.xreplace(drop), mask.relation, mask.right.xreplace(drop)) for mask in made.masks]
+    return (
+        replace(
+            made, statements=shorter,
+            bounds={index: extent for index, extent in made.bounds.items() if index not in single},
+            masks=[mask for mask in masks if mask.indices],
+        ),
+        single,
+    )  # fmt: skip
+
+
+def _without_empty_margins(statements: Sequence[Statement]) -> list[Statement]:
+    """A tensor that is another one with margins of width 0 goes by that one's name."""
+    names: dict[str, str] = {}
+
+    def renamed(read: Read) -> Read:
+        address = tuple(renamed(part) if isinstance(part, Read) else part for part in read.address)
+        return Read(names.get(read.tensor, read.tensor), address)
+
+    kept = []
+    for statement in statements[:-1]:
+        value = _mapped(statement.value, renamed, {})
+        if isinstance(value, Pad) and all(width.is_zero for pair in value.widths for width in pair):
+            names[statement.target] = value.body.tensor
+        else:
+            kept.append(replace(statement, value=value))
+    return [*kept, replace(statements[-1], value=_mapped(statements[-1].value, renamed, {}))]
+
+
+def _single_valued(made: Elaborated, inputs: Sequence[str]) -> frozenset[Index]:
+    """The indices whose only value is 0 and that no axis of the input or of the output needs for itself."""
+    found = {index for index, extent in made.bounds.items() if extent == 1}
+    last = made.statements[-1]
+    outer = [last.address, *(read.address for s in made.statements for read in reads(s.value) if read.tensor in inputs)]
+    needed = {part for address in outer for part in address if isinstance(part, Index)}
+    needed |= {
+        index
+        for address in outer
+        for part in address
+        if isinstance(part, Group) and set(part.parts) <= found
+        for index in part.parts
+    }
+    for statement in made.statements:
+        needed |= {index for head in walk(statement.value) if isinstance(head, Softmax) for index in head.indices}
+    return frozenset(found - needed)
+
+
+def _left(part: Address, drop: dict[Index, Expr], read: Callable[[Read], Read]) -> Address | None:
+    if isinstance(part, Read):
+        return read(part)
+    if isinstance(part, Group):
+        kept = tuple(index for index in part.parts if index not in drop)
+        if len(kept) == len(part.parts):
+            return part
+        return None if not kept else kept[0] if len(kept) == 1 else Group(kept)
+    if isinstance(part, Index):
+        return None if part in drop else part
+    return part.xreplace(drop)
+
+
+def _mapped(head: Head, read: Callable[[Read], Read], drop: dict[Index, Expr]) -> Head:
+    """A head with every read changed, and sums over dropped indices without these."""
+    if isinstance(head, Constant):
+        return head
+    if isinstance(head, Read):
+        return read(head)
+    if isinstance(head, Plus):
+        return Plus(tuple(_mapped(term, read, drop) for term in head.terms))
+    if isinstance(head, Times):
+        return Times(tuple(_mapped(factor, read, drop) for factor in head.factors))
+    if isinstance(head, Apply):
+        return Apply(head.function, tuple(_mapped(argument, read, drop) for argument in head.arguments))
+    if isinstance(head, Reduce):
+        indices = tuple(index for index in head.indices if index not in drop)
+        body = _mapped(head.body, read, drop)
+        return Reduce(head.operation, indices, body) if indices else body
+    if isinstance(head, Softmax):
+        return Softmax(head.indices, _mapped(head.body, read, drop))
+    if isinstance(head, Pad):
+        body, fill = _mapped(head.body, read, drop), _mapped(head.fill, read, drop)
+        return Pad(head.widths, body, fill)  # type: ignore[arg-type]
+    raise unknown_head(head, "tidied")

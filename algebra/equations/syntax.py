@@ -1,0 +1,286 @@
+"""From the text of an equation to a checked syntax tree; nothing is ever evaluated.
+
+The text is Python's expression syntax, read with `ast` and held against a whitelist::
+
+    z[c, *j] = pad[padding](x[c, *j])
+    y[o, *i] = W[o, c, *u] * z[c, *(stride*i + dilation*u)] + (b[o] if bias else 0)
+    where o < out_channels, u < kernel
+
+- a line ``tensor[...] = ...`` is a statement, a line ``name = ...`` defines a scalar, a line ``where ...`` bounds indices;
+- a line goes on where a bracket is open or the line ends in a comma; ``#`` starts a comment.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..errors import EquationError
+from .heads import FUNCTIONS, REDUCTIONS
+
+LONGEST_TEXT = 20_000
+DEEPEST_BRACKETS = 40
+MOST_NODES = 4_000
+LARGEST_EXPONENT = 64
+LARGEST_NUMBER = 10**12
+
+SCALAR_FUNCTIONS = ("ceil", "floor", "max", "min", "sqrt", "size", "log")
+_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
+_RELATIONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+_ALLOWED = (
+    ast.Expression, ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.UAdd, ast.Not, ast.Call, ast.keyword,
+    ast.Subscript, ast.Slice, ast.Starred, ast.Tuple, ast.IfExp, ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.Load,
+    ast.Is, ast.IsNot, *_OPERATORS, *_RELATIONS,
+)  # fmt: skip
+_INSTEAD = {
+    ast.Attribute: "a plain name; attributes are not part of the language",
+    ast.Lambda: "the expression itself; there are no functions to define",
+    ast.ListComp: "an index, as in y[i] = ...; there are no loops",
+    ast.GeneratorExp: "an index, as in y[i] = ...; there are no loops",
+    ast.NamedExpr: "a line of its own: name = ...",
+    ast.MatMult: "a product with a summed index: W[o, c] * x[c]",
+    ast.JoinedStr: "an expression without text",
+    ast.List: "a tuple in round brackets",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One logical line: its syntax tree and where it stands in the text."""
+
+    tree: ast.expr
+    number: int
+
+
+@dataclass(frozen=True)
+class ParsedStatement:
+    target: ast.Subscript
+    value: ast.expr
+    number: int
+
+
+@dataclass(frozen=True)
+class ParsedEquation:
+    """A checked text: scalar definitions, statements and `where` clauses, each with its line."""
+
+    text: str
+    scalars: tuple[tuple[str, ast.expr, int], ...]
+    statements: tuple[ParsedStatement, ...]
+    bounds: tuple[Line, ...]
+
+    def error(self, problem: str, node: ast.AST | None = None, number: int = 1, instead: str = "") -> EquationError:
+        """An error that points at a node of this equation."""
+        line = number + getattr(node, "lineno", 1) - 1
+        return EquationError(problem, text=self.text, line=line, column=getattr(node, "col_offset", 0), instead=instead)
+
+
+def subscript_items(node: ast.Subscript) -> list[ast.expr]:
+    """What stands between the square brackets; round brackets inside them make one item, so that ``z[(c, i)]`` has one axis.
+
+    Python's tree drops these brackets, but a tuple in brackets begins before its first element.
+    """
+    inside = node.slice
+    if not isinstance(inside, ast.Tuple):
+        return [inside]
+    first = inside.elts[0] if inside.elts else inside
+    bracketed = (inside.lineno, inside.col_offset) != (first.lineno, first.col_offset)
+    return [inside] if bracketed else list(inside.elts)
+
+
+def _logical_lines(text: str) -> list[tuple[int, str]]:
+    """Physical lines joined while a bracket is open or a comma ends the line; comments and blank lines dropped."""
+    found: list[tuple[int, str]] = []
+    pending, start, depth = "", 0, 0
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.split("#", 1)[0].rstrip()
+        if not pending:
+            if not line.strip():
+                continue
+            start = number
+        pending = f"{pending}\n{line}" if pending else line
+        depth += sum(line.count(bracket) for bracket in "([{") - sum(line.count(bracket) for bracket in ")]}")
+        if depth > DEEPEST_BRACKETS:
+            raise EquationError(
+                f"brackets are nested deeper than {DEEPEST_BRACKETS}",
+                text=text,
+                line=number,
+                instead="several statements",
+            )
+        if depth <= 0 and not line.endswith(","):
+            found.append((start, pending))
+            pending, depth = "", 0
+    if pending:
+        if depth <= 0:
+            raise EquationError("the text ends after a comma", text=text, line=start, instead="the line without it")
+        raise EquationError("a bracket is opened and never closed", text=text, line=start)
+    return found
+
+
+def _nesting(line: str) -> int:
+    deepest = depth = 0
+    for character in line:
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
+    """Parse one expression; columns are counted in the line as the user wrote it."""
+    if _nesting(source) > DEEPEST_BRACKETS + 1:
+        raise EquationError(
+            f"brackets are nested deeper than {DEEPEST_BRACKETS}", text=text, line=number, instead="several statements"
+        )
+    try:
+        tree = ast.parse(source, mode="eval").body
+    except SyntaxError as error:
+        line, column = number + (error.lineno or 1) - 1, (error.offset or 1) - 1 + (shift if error.lineno == 1 else 0)
+        raise EquationError(f"this is not an expression: {error.msg}", text=text, line=line, column=column) from None
+    except (RecursionError, MemoryError, ValueError) as error:
+        raise EquationError(f"this cannot be read ({type(error).__name__})", text=text, line=number) from None
+    for count, node in enumerate(ast.walk(tree)):
+        if count > MOST_NODES:
+            raise EquationError(f"a line has more than {MOST_NODES} parts", text=text, line=number)
+        if getattr(node, "lineno", 0) == 1:
+            node.col_offset += shift
+    return tree
+
+
+def _check(tree: ast.expr, number: int, text: str) -> None:
+    """Hold a tree against the whitelist."""
+
+    def refuse(problem: str, node: ast.AST, instead: str = "") -> EquationError:
+        line = number + getattr(node, "lineno", 1) - 1
+        return EquationError(problem, text=text, line=line, column=getattr(node, "col_offset", 0), instead=instead)
+
+    for node in ast.walk(tree):
+        if not isinstance(node, _ALLOWED):
+            kind = type(node).__name__
+            raise refuse(f"{kind} is not part of the equation language", node, _INSTEAD.get(type(node), ""))
+        if isinstance(node, ast.Name) and node.id.startswith("_") and node.id != "_":
+            raise refuse(f"the name {node.id!r} begins with an underscore", node, "a name that begins with a letter")
+        if isinstance(node, ast.Constant):
+            if not (node.value is None or isinstance(node.value, (bool, int, float, str))):
+                raise refuse(f"{node.value!r} is not a number", node)
+            if isinstance(node.value, (int, float)) and not abs(node.value) <= LARGEST_NUMBER:
+                raise refuse(f"a number larger than {LARGEST_NUMBER:g}", node)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+            if isinstance(power, ast.BinOp) and isinstance(power.op, ast.Pow):
+                raise refuse("a power of a power", node, "a scalar on a line of its own")
+            if (
+                isinstance(power, ast.Constant)
+                and isinstance(power.value, (int, float))
+                and power.value > LARGEST_EXPONENT
+            ):
+                raise refuse(f"an exponent larger than {LARGEST_EXPONENT}", node, "a smaller exponent")
+        if isinstance(node, ast.Call):
+            name = node.func.value if isinstance(node.func, ast.Subscript) else node.func
+            if not isinstance(name, ast.Name):
+                raise refuse("only a named function can be called", node)
+            if isinstance(node.func, ast.Subscript):
+                known = (*REDUCTIONS, "softmax", "pad")
+            else:
+                known = (*(f for f in FUNCTIONS if f not in ("divide", "power")), *SCALAR_FUNCTIONS)
+            if name.id not in known:
+                hint = (
+                    f"{name.id}[index](...)"
+                    if name.id in (*REDUCTIONS, "softmax", "pad")
+                    else f"one of {', '.join(known)}"
+                )
+                raise refuse(f"there is no function {name.id!r} of this form", node, hint)
+            for word in node.keywords:
+                if word.arg != "fill" or name.id != "pad":
+                    raise refuse(
+                        f"{name.id} takes no argument called {word.arg!r}", node, "pad[width](x[...], fill=-inf)"
+                    )
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> ParsedEquation:
+    """Read the text of an equation.
+
+    Parameters
+    ----------
+    text : str
+        Statements, scalar definitions and `where` clauses, as the module describes.
+
+    Returns
+    -------
+    ParsedEquation
+
+    Raises
+    ------
+    EquationError
+        With the line, a mark under the place, what was expected and what to write instead.
+
+    Examples
+    --------
+    >>> parse("y[o] = W[o, c] * x[c]\\nwhere o < 10").statements[0].number
+    1
+    """
+    if not isinstance(text, str):
+        raise EquationError(f"an equation is a text, got {type(text).__name__}")
+    if len(text) > LONGEST_TEXT:
+        raise EquationError(f"an equation of more than {LONGEST_TEXT} characters ({len(text)})")
+    if "\x00" in text:
+        raise EquationError("an equation holds a character that is no text")
+    scalars: list[tuple[str, ast.expr, int]] = []
+    statements: list[ParsedStatement] = []
+    bounds: list[Line] = []
+    for number, line in _logical_lines(text):
+        stripped = line.lstrip()
+        indent = len(line) - len(stripped)
+        if stripped.startswith(("where ", "where\n")) or stripped == "where":
+            body = stripped[5:].strip()
+            if not body:
+                raise EquationError("where without a bound", text=text, line=number, instead="where i < extent")
+            shift = indent + 5
+            tree = _tree("(" + stripped[5:] + "\n,)", number, shift - 1, text)
+            for bound in tree.elts:  # type: ignore[attr-defined]
+                _check(bound, number, text)
+                bounds.append(Line(bound, number))
+            continue
+        left, right, column = _split_assignment(line, number, text)
+        target = _tree(left.strip(), number, indent, text)
+        value = _tree("(" + right + "\n)", number, column - 1, text)
+        _check(target, number, text)
+        _check(value, number, text)
+        if isinstance(target, ast.Name):
+            if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
+                raise EquationError(
+                    f"{target.id} has no indices and is made of tensors",
+                    text=text,
+                    line=number,
+                    column=indent,
+                    instead=f"{target.id}[i] = ...",
+                )
+            scalars.append((target.id, value, number))
+        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+            statements.append(ParsedStatement(target, value, number))
+        else:
+            raise EquationError(
+                "the left side must be a tensor with its indices, or a name",
+                text=text,
+                line=number,
+                instead="y[o, *i] = ...",
+            )
+    if not statements:
+        raise EquationError("an equation needs a statement", text=text, instead="y[*i] = x[*i]")
+    return ParsedEquation(text, tuple(scalars), tuple(statements), tuple(bounds))
+
+
+def _split_assignment(line: str, number: int, text: str) -> tuple[str, str, int]:
+    """The two sides of the one assignment sign outside brackets, and the column after it."""
+    depth = 0
+    for place, character in enumerate(line):
+        depth += (character in "([{") - (character in ")]}")
+        alone = line[place - 1 : place] not in ("<", ">", "=", "!", ":") and line[place + 1 : place + 2] != "="
+        if character == "=" and depth == 0 and alone:
+            left, right = line[:place], line[place + 1 :]
+            if not left.strip() or not right.strip():
+                raise EquationError("one side of '=' is empty", text=text, line=number, column=place)
+            return left, right, place + 1
+    raise EquationError(
+        "a line must be 'left = right' or begin with where", text=text, line=number, instead="y[*i] = x[*i]"
+    )

@@ -1,0 +1,261 @@
+"""What a network is, not what it costs: its output's shape, its depth and its receptive field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sympy import Expr, Integer, Max, Symbol, Tuple
+
+from ..derivations.metric import Metric, repeated
+from ..equations.heads import walk
+from ..equations.instance import Instance
+from ..equations.receptive_field import Reach, broadcast, compose, identity, layer_reach, power, union
+from ..equations.statements import is_contraction
+from ..errors import FieldError
+from ..networks.carrier import Evaluation, Flow, PathCarrier, ShapeCarrier, Site, Term
+from ..networks.network import Concat
+
+output_shape = Metric(
+    name="output_shape",
+    title="output shape",
+    unit="elements along each axis",
+    carrier=ShapeCarrier,
+    finish=lambda evaluation: Tuple(*evaluation.output.shape),
+    term=lambda term: Tuple(*term.site.output.shape),
+    source="extents of the indices of the last statement",
+    documentation="""The shape of the output for one example.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+
+    Returns
+    -------
+    sympy.Tuple
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, MaxPool, dims, output_shape
+    >>> H = dims("H")
+    >>> output_shape(MaxPool(2) ** 3, on=(1, H))
+    (1, floor(H/8))
+    """,
+)
+
+
+def weighted_depth(instance: Instance) -> int:
+    """The longest chain of contractions with learned weights inside one layer."""
+    depth: dict[str, int] = {}
+    for statement in instance.statements:
+        before = max(
+            (depth.get(head.tensor, 0) for head in walk(statement.value) if hasattr(head, "tensor")), default=0
+        )
+        learned = any(
+            is_contraction(head) and any(instance.roles.get(getattr(factor, "tensor", ""), "") == "weight" for factor in head.body.factors)
+            for head in walk(statement.value)
+        )  # fmt: skip
+        depth[statement.target] = before + learned
+    return depth[instance.statements[-1].target]
+
+
+class DepthCarrier(PathCarrier[Expr]):
+    """(max, +): series adds, joins take the longest branch."""
+
+    def __init__(self, count: str):
+        if count not in ("weighted", "layers"):
+            raise FieldError(f"depth counts 'weighted' or 'layers', got {count!r}")
+        self.count = count
+
+    def leaf(self, site: Site, port: int) -> Expr:
+        assert site.instance is not None
+        return Integer(weighted_depth(site.instance) if self.count == "weighted" else 1)
+
+    def series(self, values: Sequence[Expr]) -> Expr:
+        return sum(values, Integer(0))
+
+    def join(self, site: Site, values: Sequence[Expr]) -> Expr:
+        return Max(*values)
+
+    def fuse(self, values: Sequence[Expr]) -> Expr:
+        return Max(*values)
+
+    def repeat(self, value: Expr, times: Expr, index: Symbol | None) -> Expr:
+        return repeated(value, times, index)
+
+
+depth = Metric(
+    name="depth",
+    title="depth",
+    unit="layers",
+    carrier=DepthCarrier,
+    options={"count": "weighted"},
+    source="longest path of the graph",
+    documentation="""The depth of a network: layers on its longest path.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+    count : {'weighted', 'layers'}
+        Count contractions with learned weights (a ResNet-50 has 50), or every layer.
+
+    Returns
+    -------
+    Expr
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, ReLU, depth, dims
+    >>> L = dims("L")
+    >>> depth((Linear(8) >> ReLU()) ** L >> Linear(1), on=(8,))
+    L + 1
+    """,
+)
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Along every spatial axis of the input: how many positions one output sees, how far neighbours' fields are apart, and where the
+    field of the first output starts (negative in the padding).
+
+    `covers_input` says that some layer joins all positions of an axis (global pooling, flatten, attention), so that every output depends
+    on all of them. Where positions are gone after that layer, the figures are those of the last map that had some.
+    """
+
+    size: tuple[Expr, ...]
+    jump: tuple[Expr, ...]
+    start: tuple[Expr, ...]
+    covers_input: tuple[bool, ...] = ()
+
+    def map_expressions(self, function: Any) -> "ReceptiveField":
+        return ReceptiveField(
+            *(tuple(function(part) for part in parts) for parts in (self.size, self.jump, self.start)),
+            self.covers_input,
+        )
+
+
+class ReachCarrier(PathCarrier[Reach | None]):
+    """The affine monoid of reaches; None is the identity of any rank."""
+
+    def leaf(self, site: Site, port: int) -> Reach:
+        assert site.instance is not None
+        return layer_reach(site.instance, port)
+
+    def series(self, values: Sequence[Reach | None]) -> Reach | None:
+        made: Reach | None = None
+        for value in values:
+            made = value if made is None else made if value is None else compose(made, value)
+        return made
+
+    def source(self, site: Site) -> Reach | None:
+        return ()
+
+    def join(self, site: Site, values: Sequence[Reach | None]) -> Reach | None:
+        wanted = site.output.shape
+        pairs = [(value, flow.shape) for value, flow in zip(values, site.inputs) if value != ()]
+        if not pairs:  # no branch depends on an input
+            return ()
+        reaches = [identity(len(shape), shape) if value is None else value for value, shape in pairs]
+        if not isinstance(site.node, Concat):
+            reaches = [broadcast(reach, shape, wanted) for reach, (_, shape) in zip(reaches, pairs)]
+        elif site.node.axis is not None:
+            reaches = [_shifted(reach, site.node.axis % len(wanted), site.output.channel_axis) for reach in reaches]
+        return union(reaches, wanted)
+
+    def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
+        known = [value for value in values if value]
+        if not known:
+            return None if None in values else ()
+        return union(known) if len({len(value) for value in known}) == 1 else known[0]
+
+    def repeat(self, value: Reach | None, times: Expr, index: Symbol | None) -> Reach | None:
+        return None if value is None else power(value, times, index)
+
+
+def _shifted(reach: Reach, axis: int, channels: int) -> Reach:
+    """After concatenation along an axis that holds positions, the position there no longer tells where the input was."""
+    if axis == channels:
+        return reach
+    return tuple(
+        replace(own, frozen=True, covers=True, exact=False) if any(a == axis for a, _ in own.jumps) else own
+        for own in reach
+    )
+
+
+def _spatial_axes(evaluation: Evaluation[Any], rank: int) -> list[int]:
+    if evaluation.layout == "last":
+        return list(range(rank - 1))
+    if evaluation.layout == "all":
+        return list(range(rank))
+    return list(range(1, rank))
+
+
+def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
+    rank = len(evaluation.inputs[0].shape) if evaluation.inputs else 0
+    reach = evaluation.value if evaluation.value is not None else identity(rank)
+    axes = [axis for axis in _spatial_axes(evaluation, rank) if axis < len(reach)]
+    return ReceptiveField(
+        tuple(reach[axis].size for axis in axes),
+        tuple(reach[axis].jump(axis) for axis in axes),
+        tuple(reach[axis].low for axis in axes),
+        tuple(reach[axis].whole for axis in axes),
+    )
+
+
+def _kind(evaluation: Evaluation[Reach | None], formula: ReceptiveField) -> str:
+    reach = evaluation.value
+    if reach is None or not evaluation.inputs:
+        return "exact"
+    return (
+        "exact"
+        if all(reach[axis].exact for axis in _spatial_axes(evaluation, len(evaluation.inputs[0].shape)))
+        else "upper"
+    )
+
+
+def _term(term: Term[Reach | None]) -> tuple[Expr, ...]:
+    """What one layer sees of its own input, along the axes that are not its channels."""
+    if not term.value:
+        return ()
+    flow, takes = term.site.inputs[0], term.site.node.layout[0]  # type: ignore[attr-defined]
+    channels = None if takes == "all" else Flow(flow.shape, takes or flow.channels).channel_axis
+    return tuple(axis.size for place, axis in enumerate(term.value) if place != channels)
+
+
+receptive_field = Metric(
+    name="receptive_field",
+    title="receptive field",
+    unit="positions of the input",
+    carrier=ReachCarrier,
+    finish=_field,
+    kind=_kind,
+    term=lambda term: _term(term),
+    source="affine monoid of the access maps; branches give the union of their intervals",
+    documentation="""The receptive field of one output position, along each spatial axis of the input.
+
+    The size is not cut at the border of the input, and the padding counts, as usual.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+
+    Returns
+    -------
+    ReceptiveField
+        With `size`, `jump`, `start` and `covers_input`, each a tuple over the spatial axes.
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, dims, receptive_field
+    >>> k, s, L = dims("k s L")
+    >>> receptive_field(Conv(8, 3, padding=1) ** L, on=(8, 32)).size
+    (2*L + 1,)
+    """,
+)

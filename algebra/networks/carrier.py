@@ -1,0 +1,189 @@
+"""Carriers: what a leaf is worth to a metric, and how values combine.
+
+=============  ==============================================
+composition    rule of the carrier
+=============  ==============================================
+leaf           ``leaf(site, port)``
+f >> g >> ...  ``series(values)``
+f + g, f | g   ``join(site, values)``
+f ** L         ``repeat(value, times, index)``
+graph          ``graph(...)``: by paths, or as a sum over nodes
+shared         ``share(value, name, path)``
+=============  ==============================================
+
+`TotalCarrier` adds over nodes, `PathCarrier` follows paths; a new metric usually needs one of the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from sympy import Expr, Symbol
+
+from ..equations.instance import Condition, Instance, Shape
+from ..errors import UnsupportedError
+from .network import Network
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What arrives at a node: the shape of one example, and where its channels are (None while nothing has said so)."""
+
+    shape: Shape
+    channels: str | None = None
+
+    @property
+    def channel_axis(self) -> int:
+        return len(self.shape) - 1 if self.channels == "last" else 0
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A symbolic repetition around a site: `index` runs from 0 to ``times - 1``."""
+
+    index: Symbol
+    times: Expr
+
+
+@dataclass(frozen=True)
+class Site:
+    """A leaf or a join where it stands: its path, what it is, what enters and leaves, and the repetitions around it."""
+
+    path: str
+    node: Network
+    inputs: tuple[Flow, ...]
+    output: Flow
+    instance: Instance | None = None
+    loops: tuple[Loop, ...] = ()
+
+
+@dataclass
+class Term(Generic[T]):
+    """The value of one site; a network's formula is made of these."""
+
+    site: Site
+    value: T
+
+
+@dataclass(frozen=True)
+class DomainCondition:
+    """A condition with the place that needs it."""
+
+    condition: Condition
+    path: str
+    loops: tuple[Loop, ...] = ()
+
+
+class Carrier(Generic[T]):
+    """How one metric composes. `TotalCarrier` and `PathCarrier` fill in what most metrics share."""
+
+    def leaf(self, site: Site, port: int) -> T:
+        raise NotImplementedError
+
+    def series(self, values: Sequence[T]) -> T:
+        raise NotImplementedError
+
+    def join(self, site: Site, values: Sequence[T]) -> T:
+        raise NotImplementedError
+
+    def repeat(self, value: T, times: Expr, index: Symbol | None) -> T:
+        raise NotImplementedError
+
+    def graph(self, steps: Sequence["GraphStep[T]"], sink: str) -> T:
+        raise NotImplementedError
+
+    def share(self, value: T, name: str, path: str) -> T:
+        return value
+
+    def source(self, site: Site) -> T:
+        """The value of a layer without an input, such as a learned tensor."""
+        raise NotImplementedError
+
+
+@dataclass
+class GraphStep(Generic[T]):
+    """One node of a graph: its own values, one for each port, or the site of a join, and where its inputs come from."""
+
+    name: str
+    sources: list[str]
+    values: list[T]
+    join: Site | None = None
+
+
+class TotalCarrier(Carrier[T]):
+    """A carrier that adds over nodes, wherever they stand: every node counts once, on however many paths it lies."""
+
+    def join(self, site: Site, values: Sequence[T]) -> T:
+        return self.series([*values, self.joint(site)])
+
+    def joint(self, site: Site) -> T:
+        """What the joining itself is worth."""
+        raise NotImplementedError
+
+    def source(self, site: Site) -> T:
+        return self.leaf(site, 0)
+
+    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
+        return self.series([step.values[0] if step.join is None else self.joint(step.join) for step in steps])
+
+
+class PathCarrier(Carrier[T]):
+    """A carrier whose joins absorb repetition (maximum, union, minimum), so that it can be folded along the paths of a graph."""
+
+    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
+        start = self.series([])
+        arrived: dict[str, T] = {}
+        for step in steps:
+            incoming = [arrived[source] for source in step.sources] or [start]
+            if step.join is not None:
+                arrived[step.name] = self.join(step.join, incoming)
+                continue
+            through = [self.series([before, own]) for before, own in zip(incoming, step.values)]
+            arrived[step.name] = through[0] if len(through) == 1 else self.fuse(through)
+        return arrived[sink]
+
+    def source(self, site: Site) -> T:
+        return self.series([])
+
+    def fuse(self, values: Sequence[T]) -> T:
+        """Join the ports of a layer with several inputs."""
+        raise UnsupportedError("this metric has no rule for a layer with several inputs")
+
+
+class ShapeCarrier(TotalCarrier[None]):
+    """Carries nothing: shapes and conditions are what remains."""
+
+    def leaf(self, site: Site, port: int) -> None:
+        return None
+
+    def series(self, values: Sequence[None]) -> None:
+        return None
+
+    def joint(self, site: Site) -> None:
+        return None
+
+    def repeat(self, value: None, times: Expr, index: Symbol | None) -> None:
+        return None
+
+
+@dataclass
+class Evaluation(Generic[T]):
+    """What one walk found."""
+
+    value: T
+    output: Flow
+    terms: list[Term[T]] = field(default_factory=list)
+    domain: list[DomainCondition] = field(default_factory=list)
+    layout: str | None = None
+    inputs: list[Flow] = field(default_factory=list)
+
+
+@dataclass
+class Ports(Generic[T]):
+    """The values of a layer with several inputs, one for each, until a graph or a series takes them."""
+
+    values: list[T]

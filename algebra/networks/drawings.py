@@ -1,0 +1,273 @@
+"""Networks as drawings in the languages of other tools: DOT, Mermaid, TikZ, and GraphML.
+
+A repetition is one node with the number of its copies. Names and labels are text for the language at hand, whatever they hold:
+nothing in them can end a label or begin a command.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import FieldError, GraphError
+from ..formulas.latex import escaped
+from ..formulas.text import formula_text
+from .network import Add, Concat, Input, Mul, Network, Repeat, Series, Shared
+from .networkx_graph import to_networkx
+
+if TYPE_CHECKING:
+    import networkx
+
+MOST_LINES = 6
+LONGEST_LINE = 60
+COLUMN, ROW = 5, 2
+"""Distances of neighbours in a TikZ picture, in centimetres."""
+
+
+def _printable(text: str) -> str:
+    """Without characters that control something, and without halves of surrogate pairs."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _line(text: str) -> str:
+    text = _printable(text)
+    return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 3] + "..."
+
+
+def label_lines(net: Network) -> list[str]:
+    """What stands on the node of a network: one line for each of its parts, and last the number of copies.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, ReLU, dims
+    >>> label_lines((Linear(4) >> ReLU()) ** dims("L"))
+    ['Linear(4)', 'ReLU()', 'x L']
+    """
+    if isinstance(net, Repeat):
+        lines = label_lines(net.body)
+        return [*lines, _line(f"x {formula_text(net.times)}")]
+    if isinstance(net, Shared):
+        return [*label_lines(net.body), _line(f"shared: {net.name}")]
+    if isinstance(net, Input):
+        return [_line(f"Input({', '.join(map(formula_text, net.shape))})")]
+    if isinstance(net, Concat) and not net.branches:
+        return ["concatenate" if net.axis is None else f"concatenate axis {net.axis}"]
+    if isinstance(net, (Add, Mul)) and not net.branches:
+        return ["+" if isinstance(net, Add) else "*"]
+    parts = net.parts if isinstance(net, Series) else (net,)
+    lines = [line for part in parts for line in ([_line(str(part))] if len(parts) == 1 else label_lines(part))]
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 2], f"... {len(lines) - MOST_LINES + 1} more ...", lines[-1]]
+    return lines
+
+
+def _numbered(graph: "networkx.DiGraph") -> dict[str, str]:
+    """Names that every language takes."""
+    return {name: f"n{place}" for place, name in enumerate(graph.nodes)}
+
+
+def _arrows(graph: "networkx.DiGraph") -> list[tuple[str, str]]:
+    """Edges in the order in which they arrive at their nodes."""
+    return [
+        (a, b)
+        for node in graph.nodes
+        for a, b, _ in sorted(graph.in_edges(node, data="order"), key=lambda edge: edge[2])
+    ]
+
+
+def _of(net: object, asked: str) -> "networkx.DiGraph":
+    if not isinstance(net, Network):
+        raise FieldError(f"{asked} draws a network, got {type(net).__name__}; write {asked}(la.Linear(4) >> la.ReLU())")
+    return to_networkx(net)
+
+
+def to_dot(net: Network) -> str:
+    r"""A network in the language of Graphviz.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, ReLU
+    >>> print(to_dot(Linear(4) >> ReLU()))
+    digraph network {
+      node [shape=box, fontname="Helvetica"];
+      n0 [label="Linear(4)", tooltip="0"];
+      n1 [label="ReLU()", tooltip="1"];
+      n0 -> n1;
+    }
+
+    References
+    ----------
+    Graphviz, "DOT language", https://graphviz.org/doc/info/lang.html
+    """
+    graph = _of(net, "to_dot")
+    numbers = _numbered(graph)
+    lines = ["digraph network {", '  node [shape=box, fontname="Helvetica"];']
+    for name, layer in graph.nodes(data="layer"):
+        label = "\\n".join(map(_dot, label_lines(layer)))
+        lines.append(f'  {numbers[name]} [label="{label}", tooltip="{_dot(_line(name))}"];')
+    lines += [f"  {numbers[a]} -> {numbers[b]};" for a, b in _arrows(graph)]
+    return "\n".join([*lines, "}"])
+
+
+_DOT = {"\\": "\\\\", '"': '\\"', "&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def _dot(text: str) -> str:
+    """Inside quotation marks; Graphviz reads entities of HTML there as well."""
+    return "".join(_DOT.get(character, character) for character in text)
+
+
+def to_mermaid(net: Network) -> str:
+    """A network as a Mermaid flowchart, which many viewers of Markdown draw.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, ReLU
+    >>> print(to_mermaid(Linear(4) >> ReLU()))
+    flowchart TD
+      n0["Linear#40;4#41;"]
+      n1["ReLU#40;#41;"]
+      n0 --> n1
+
+    References
+    ----------
+    Mermaid, "Flowcharts: special characters", https://mermaid.js.org/syntax/flowchart.html
+    """
+    graph = _of(net, "to_mermaid")
+    numbers = _numbered(graph)
+    lines = ["flowchart TD"]
+    for name, layer in graph.nodes(data="layer"):
+        lines.append(f'  {numbers[name]}["{"<br/>".join(map(_mermaid, label_lines(layer)))}"]')
+    lines += [f"  {numbers[a]} --> {numbers[b]}" for a, b in _arrows(graph)]
+    return "\n".join(lines)
+
+
+def _mermaid(text: str) -> str:
+    """Letters and digits as they are; every other character by its number, since Mermaid has several ways to read most of them."""
+    return "".join(c if c.isalnum() or c in " ,._" else f"#{ord(c)};" for c in text)
+
+
+def to_tikz(net: Network) -> str:
+    r"""A network as a TikZ picture; the preamble needs ``\usepackage{tikz}``.
+
+    Nodes stand in rows, each below all that feed it; arrows that pass rows are bent.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, ReLU
+    >>> print(to_tikz(Linear(4) >> ReLU()))
+    \begin{tikzpicture}[every node/.style={draw, align=center, font=\ttfamily\small}, ->]
+      \node (n0) at (0,0) {Linear(4)};
+      \node (n1) at (0,-2) {ReLU()};
+      \draw (n0) -- (n1);
+    \end{tikzpicture}
+    """
+    graph = _of(net, "to_tikz")
+    numbers = _numbered(graph)
+    places = _places(graph)
+    head = r"\begin{tikzpicture}[every node/.style={draw, align=center, font=\ttfamily\small}, ->]"
+    lines = [head]
+    for name, layer in graph.nodes(data="layer"):
+        column, row = places[name]
+        label = r"\\{}".join(map(escaped, label_lines(layer)))  # {}: a line may begin with [ or *
+        lines.append(f"  \\node ({numbers[name]}) at ({column * COLUMN:g},{-row * ROW}) {{{label}}};")
+    for a, b in _arrows(graph):
+        way = "--" if places[b][1] == places[a][1] + 1 else "to[bend left=40]"
+        lines.append(f"  \\draw ({numbers[a]}) {way} ({numbers[b]});")
+    return "\n".join([*lines, r"\end{tikzpicture}"])
+
+
+def _places(graph: "networkx.DiGraph") -> dict[str, tuple[float, int]]:
+    """Column and row of each node: rows by the longest way from an input, columns in the order of what feeds them."""
+    import networkx
+
+    places: dict[str, tuple[float, int]] = {}
+    for row, generation in enumerate(networkx.topological_generations(graph)):
+        wanted = {}
+        for node in generation:
+            before = [places[source][0] for source in graph.predecessors(node)]
+            wanted[node] = sum(before) / len(before) if before else 0.0
+        for place, node in enumerate(sorted(generation, key=wanted.__getitem__)):
+            places[node] = (place - (len(generation) - 1) / 2, row)
+    return places
+
+
+def to_graphml(net: Network, path: str | Path | None = None) -> str:
+    """A network as GraphML: nodes with ``kind`` and ``layer``, edges with ``order``, all as text.
+
+    Parameters
+    ----------
+    net : Network
+    path : str or Path, optional
+        Where to write it.
+
+    Returns
+    -------
+    str
+        The text, whether written or not.
+
+    Raises
+    ------
+    GraphError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import networkx
+    >>> from layeralgebra import Linear, ReLU
+    >>> back = networkx.parse_graphml(to_graphml(Linear(4) >> ReLU()))
+    >>> [back.nodes[name]["layer"] for name in back]
+    ['Linear(4)', 'ReLU()']
+    """
+    import networkx
+
+    graph = _of(net, "to_graphml")
+    plain = networkx.DiGraph()
+    numbers = _numbered(graph)
+    for name, layer in graph.nodes(data="layer"):
+        repeated = {"times": _printable(str(layer.times))} if isinstance(layer, Repeat) else {}
+        plain.add_node(
+            numbers[name], name=_printable(name), kind=type(layer).__name__, layer=_printable(str(layer)), label="\n".join(label_lines(layer)),
+            **repeated,
+        )  # fmt: skip
+    for a, b, order in graph.edges(data="order"):
+        plain.add_edge(numbers[a], numbers[b], order=str(order))
+    text = "\n".join(networkx.generate_graphml(plain))
+    if path is not None:
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise GraphError(f"{path} cannot be written: {error.strerror or error}") from None
+    return text

@@ -1,0 +1,315 @@
+"""The base of every layer: fields, an equation, and what makes it a SymPy object.
+
+A layer is a class with annotated fields and an equation; nothing else is needed.
+
+>>> class Scale(Layer):
+...     '''One factor for each channel.'''
+...     equation = "y[c, *i] = s[c] * x[c, *i]"
+>>> Scale() == Scale() and Scale().func(*Scale().args) == Scale()
+True
+>>> str(Scale().instance((3, 5)).output)
+'(3, 5)'
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
+
+from sympy import Basic, Expr, Rational, Tuple, false, true
+from sympy.core.symbol import Str
+from sympy.logic.boolalg import BooleanAtom
+
+from ..equations.syntax import ParsedEquation, parse, subscript_items
+from ..errors import EquationError, FieldError
+from ..sizes.dims import are_sizes, as_size
+from .network import Network
+
+NOTHING = Str("None")
+
+
+class Dim:
+    """The kind of a field: a size of at least 1, or a tuple of them, one for each axis."""
+
+
+class Size:
+    """The kind of a field: a size of at least 0, or a tuple of them, one for each axis."""
+
+
+class Number:
+    """The kind of a field: a real number, as a small constant or a slope."""
+
+
+class Flag:
+    """The kind of a field: yes or no."""
+
+
+class Text:
+    """The kind of a field: a word that the equation compares with."""
+
+
+class Sizes:
+    """The kind of a field: a tuple of sizes, as the target of a reshape."""
+
+
+_KINDS = {kind.__name__: kind for kind in (Dim, Size, Number, Flag, Text, Sizes)}
+_NONE = type(None)
+
+
+def _kinds(annotation: object, owner: str, name: str) -> tuple[type, ...]:
+    """The kinds that an annotation such as ``Dim``, ``la.Dim | None`` or ``Size | Text`` names."""
+    if isinstance(annotation, str):
+        parts = [part.strip().split(".")[-1] for part in annotation.split("|")]
+    elif isinstance(annotation, type):
+        parts = [annotation.__name__]
+    else:
+        parts = [getattr(part, "__name__", str(part)) for part in getattr(annotation, "__args__", ())]
+    kinds = tuple(_NONE if part in ("None", "NoneType") else _KINDS.get(part) for part in parts)
+    if not kinds or None in kinds:
+        raise FieldError(
+            f"{owner}.{name} has the annotation {annotation!r}; write one of {', '.join(_KINDS)}, with | None where it may be left out"
+        )
+    return kinds  # type: ignore[return-value]
+
+
+class Layer(Network):
+    """A layer: annotated fields, and an equation from which everything else is derived.
+
+    Subclass it, annotate the fields with `Dim`, `Size`, `Number`, `Flag`, `Text` or `Sizes`, and give the class an `equation` (a text, or a
+    property that returns one). The language is described in `layeralgebra.algebra.equations.syntax`.
+
+    Attributes
+    ----------
+    equation : str
+        Statements that define tensors from ``x`` (or from `inputs`); the last one defines the output.
+    inputs : tuple of str
+        The names of the inputs; left out, they are ``x``, ``x1``... and whatever looks up a table.
+    buffers : tuple of str
+        Tensors that are neither computed nor learned, such as running statistics.
+    tables : mapping of str to function
+        Buffers whose numbers are known beforehand, ``{"C": lambda self, shape: array}``, such as the cosines of rotary positions.
+    channel_axis : str
+        ``"first"`` or ``"last"``, where the equation's patterns do not tell.
+    claims : mapping of str to function
+        Closed forms that somebody published, ``{"parameters": lambda self, shape: ...}``; they are checked, never used.
+
+    Examples
+    --------
+    >>> from layeralgebra import Dim, Layer, dims, parameters
+    >>> class Bilinear(Layer):
+    ...     out: Dim
+    ...     equation = '''
+    ...         y[o] = W[o, a, b] * x[a] * x[b]
+    ...         where o < out
+    ...     '''
+    >>> n, m = dims("n m")
+    >>> parameters(Bilinear(m), on=(n,))
+    m*n**2
+    """
+
+    equation: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...] | None] = None
+    buffers: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    channel_axis: ClassVar[str | None] = None
+    claims: ClassVar[Mapping[str, Callable[..., object]]] = {}
+    fields: ClassVar[Mapping[str, tuple[type, ...]]] = {}
+    defaults: ClassVar[Mapping[str, object]] = {}
+
+    def __init_subclass__(cls, **options: object):
+        super().__init_subclass__(**options)
+        for base in cls.__mro__[1:]:
+            if base is not Layer and issubclass(base, Layer):
+                raise FieldError(
+                    f"{cls.__name__} subclasses the layer {base.__name__}; a layer is final, so compose it or write its equation"
+                )
+        own = {name: kind for name, kind in inspect.get_annotations(cls).items() if "ClassVar" not in str(kind)}
+        reserved = {"x", "inf", "pi", "where", *dir(Layer)} & set(own)
+        if reserved:
+            raise FieldError(
+                f"{cls.__name__} has a field called {sorted(reserved)[0]!r}, which means something else here; rename it"
+            )
+        for attribute in ("claims", "tables"):
+            _check_functions(cls.__name__, attribute, getattr(cls, attribute))
+        cls.fields = {name: _kinds(kind, cls.__name__, name) for name, kind in own.items()}
+        cls.defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
+        for place, name in enumerate(own):
+            setattr(cls, name, property(_reader(place), doc=f"The field {name}."))
+
+    def __new__(cls, *args: object, **words: object) -> "Layer":
+        if cls is Layer:
+            raise FieldError("Layer is the base of layers; subclass it and give it an equation")
+        if not hasattr(cls, "equation"):
+            raise FieldError(f"{cls.__name__} has no equation; write equation = 'y[*i] = x[*i]'")
+        names = list(cls.fields)
+        if len(args) > len(names):
+            raise FieldError(f"{cls.__name__} takes {len(names)} value(s) ({', '.join(names)}), got {len(args)}")
+        given = dict(zip(names, args))
+        for word, value in words.items():
+            if word not in cls.fields:
+                raise FieldError(f"{cls.__name__} has no field {word!r}; it has {', '.join(names) or 'none'}")
+            if word in given:
+                raise FieldError(f"{cls.__name__} got {word} twice")
+            given[word] = value
+        missing = [name for name in names if name not in given and name not in cls.defaults]
+        if missing:
+            raise FieldError(f"{cls.__name__} needs {', '.join(missing)}")
+        values = [cls._field(name, given.get(name, cls.defaults.get(name))) for name in names]
+        made = Basic.__new__(cls, *values)
+        made.check_fields()
+        return made
+
+    @classmethod
+    def _field(cls, name: str, value: object) -> Basic:
+        """The value of a field as a SymPy object, or an error that names layer, field and value."""
+        kinds, what = cls.fields[name], f"{cls.__name__}({name}=...)"
+        if _NONE in kinds and (value is None or value == NOTHING):
+            return NOTHING
+        if Flag in kinds and (isinstance(value, (bool, BooleanAtom)) or type(value).__name__ == "bool"):
+            return true if value else false
+        if Text in kinds and isinstance(value, (str, Str)):
+            return value if isinstance(value, Str) else Str(value)
+        if Number in kinds and not isinstance(value, (bool, str)):
+            if isinstance(value, float):
+                if value != value or value in (float("inf"), float("-inf")):
+                    raise FieldError(f"{what} must be a finite number, got {value!r}")
+                return Rational(repr(value))
+            if isinstance(value, (int, Fraction)):
+                return Rational(value)
+            if isinstance(value, Expr):
+                if value.is_real is False or (value.is_number and not value.is_real):
+                    raise FieldError(f"{what} must be a finite number, got {value!r}")
+                return value
+        for kind, least in ((Dim, 1), (Size, 0)):
+            if kind in kinds:
+                if isinstance(value, (tuple, list, Tuple)) and len(value):
+                    return Tuple(*are_sizes(value, what, least=least))
+                return as_size(value, what, least=least)
+        if Sizes in kinds and isinstance(value, (tuple, list, Tuple)):
+            return Tuple(*are_sizes(value, what, least=1))
+        wanted = " or ".join("None" if kind is _NONE else kind.__name__ for kind in kinds)
+        raise FieldError(f"{what} takes {wanted}, got {value!r} of type {type(value).__name__}")
+
+    def check_fields(self) -> None:
+        """Hook for a check that involves several fields; raises `FieldError`."""
+
+    @property
+    def values(self) -> dict[str, Basic]:
+        """The fields by name."""
+        return dict(zip(self.fields, self.args))
+
+    @property
+    def is_identity(self) -> bool:  # type: ignore[override]
+        return type(self).equation == "y[*i] = x[*i]" and not self.fields
+
+    @property
+    def parsed(self) -> ParsedEquation:
+        """The checked syntax tree of the equation."""
+        return _parsed(self.equation)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the input tensors."""
+        return self.inputs if self.inputs is not None else _input_names(self.parsed)
+
+    def instance(self, *shapes: tuple) -> Any:
+        """This layer at given input shapes; see `layeralgebra.algebra.equations.instance.Instance`."""
+        from ..equations.instance import instantiate
+
+        return instantiate(self, *(are_sizes(shape, "shape") for shape in shapes))
+
+    @cached_property
+    def layout(self) -> tuple[str | None, str | None]:
+        """Where the channels of the input and of the output are: ``"first"``, ``"last"`` or None where the equation leaves it open."""
+        if self.channel_axis is not None:
+            return self.channel_axis, self.channel_axis
+        return _layouts(self.parsed, self.input_names)
+
+    def __getstate__(self) -> None:
+        return None
+
+
+def _reader(place: int) -> Callable[[Layer], object]:
+    def read(self: Layer) -> object:
+        value = self.args[place]
+        if isinstance(value, BooleanAtom):
+            return bool(value)
+        if isinstance(value, Str):
+            return None if value == NOTHING else value.name
+        return value
+
+    return read
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ParsedEquation:
+    return parse(inspect.cleandoc(text) if isinstance(text, str) else text)
+
+
+@lru_cache(maxsize=4096)
+def _input_names(parsed: ParsedEquation) -> tuple[str, ...]:
+    defined = {statement.target.value.id for statement in parsed.statements}  # type: ignore[attr-defined]
+    if "x" in defined:
+        raise EquationError(
+            "x is the input and cannot be defined", text=parsed.text, line=1, instead="a new name on the left"
+        )
+    found: dict[str, None] = {}
+
+    def visit(node: ast.AST, looked_up: bool) -> None:
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            name = node.value.id
+            if name not in defined and (looked_up or name == "x" or (name[0] == "x" and name[1:].isdigit())):
+                found[name] = None
+            return visit(node.slice, True)
+        for child in ast.iter_child_nodes(node):
+            visit(child, looked_up and not isinstance(node, ast.Call))
+
+    for statement in parsed.statements:
+        visit(statement.value, False)
+    if not found:
+        raise EquationError("the equation never reads its input x", text=parsed.text, line=1, instead="y[*i] = x[*i]")
+    return tuple(sorted(found))
+
+
+def _pattern(node: ast.Subscript) -> str | None:
+    """Where the channels are in one address: before the starred indices, after them, or nowhere."""
+    items = subscript_items(node)
+    stars = [place for place, item in enumerate(items) if _is_spread(item)]
+    plain = [place for place, item in enumerate(items) if not _is_spread(item)]
+    if not stars or not plain:
+        return None
+    return "first" if plain[0] < stars[0] else "last"
+
+
+def _is_spread(item: ast.expr) -> bool:
+    """A starred index, or a group of starred indices only."""
+    return isinstance(item, ast.Starred) or (
+        isinstance(item, ast.Tuple) and all(isinstance(part, ast.Starred) for part in item.elts)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """The patterns of the first telling read of an input and of the output; a layer that adds the channels found ``"all"`` spatial."""
+    patterns = [
+        _pattern(node)
+        for statement in parsed.statements for node in ast.walk(statement.value)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in inputs
+    ]  # fmt: skip
+    made = _pattern(parsed.statements[-1].target)
+    takes = next((pattern for pattern in patterns if pattern is not None), None)
+    return ("all" if takes is None and made is not None else takes), made
+
+
+def _check_functions(owner: str, attribute: str, given: object) -> None:
+    """Claims and tables are functions by name."""
+    if isinstance(given, Mapping) and all(isinstance(name, str) and callable(each) for name, each in given.items()):
+        return
+    raise FieldError(
+        f"{attribute} of {owner} must be a mapping from names to functions of the layer and the shape of its input, "
+        f'such as {{"parameters": lambda self, shape: 9 * shape[0]}}; got {given!r}'
+    )

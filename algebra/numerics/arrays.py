@@ -1,0 +1,275 @@
+"""Arrays whose axes are indices of an equation, exact as long as the functions applied to them allow it.
+
+Numbers are of one of two kinds. *Exact* arrays hold Python's integers and fractions (NumPy's ``object``), so nothing
+overflows and nothing is rounded; an infinity, as a maximum's margin, may stand among them. All others are 64-bit
+floats. Whatever joins an exact array with floats gives floats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Rational as RationalNumber
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr
+
+from ..equations.heads import Index
+from ..errors import DomainError, FieldError, UnsupportedError
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Values over the points of some indices, an axis for each of them."""
+
+    indices: tuple[Index, ...]
+    values: "ndarray"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", as_array(self.values))
+
+
+def as_array(made: Any) -> "ndarray":
+    """NumPy turns an array without axes into what it holds; turn it back, in the kind that it had."""
+    import numpy
+
+    if isinstance(made, numpy.ndarray):
+        return made
+    array = numpy.empty((), dtype=float if isinstance(made, numpy.floating) else object)
+    array[()] = made
+    return array
+
+
+def exact_number(value: Expr) -> int | Fraction | float:
+    """A constant of an equation: an integer or a fraction where it is one, and the nearest float elsewhere."""
+    if value.is_Integer:
+        return int(value)
+    if value.is_Rational:
+        return Fraction(int(value.p), int(value.q))  # type: ignore[attr-defined]
+    return float(value)
+
+
+def constant(value: Expr) -> Labelled:
+    """A constant as an array without axes."""
+    import numpy
+
+    number = exact_number(value)
+    inexact = isinstance(number, float) and math.isfinite(number)
+    made = numpy.empty((), dtype=float if inexact else object)
+    made[()] = number
+    return Labelled((), made)
+
+
+def as_numbers(given: Any, what: str) -> "ndarray":
+    """What a user passed as one of the two kinds of arrays, or an error that says what is wrong with it."""
+    import numpy
+
+    try:
+        array = numpy.asarray(given)
+    except ValueError:
+        raise FieldError(f"{what} must be an array of numbers; its rows differ in length") from None
+    if array.dtype == bool or numpy.issubdtype(array.dtype, numpy.integer):
+        return array.astype(object) if array.dtype != bool else array.astype(int).astype(object)
+    if numpy.issubdtype(array.dtype, numpy.floating):
+        return array.astype(float)
+    if array.dtype != object:
+        raise FieldError(f"{what} must be an array of numbers, got {array.dtype}")
+    made = numpy.empty(array.shape, dtype=object)
+    inexact = False
+    for place, value in numpy.ndenumerate(array):
+        if isinstance(value, Expr) and value.is_Rational:
+            value = exact_number(value)
+        if isinstance(value, (bool, numpy.bool_)):
+            value = int(value)
+        if isinstance(value, (int, Fraction)):
+            made[place] = value
+        elif isinstance(value, (RationalNumber, numpy.integer)):
+            made[place] = Fraction(int(value.numerator), int(value.denominator))
+        elif isinstance(value, (float, numpy.floating)):
+            made[place], inexact = float(value), True
+        else:
+            raise FieldError(f"{what} must hold numbers, got {value!r} of type {type(value).__name__} at {place}")
+    return made.astype(float) if inexact else made
+
+
+def as_result(values: "ndarray") -> "ndarray":
+    """What a caller gets: floats, 64-bit integers where all values are such, or Python's integers and fractions."""
+    import numpy
+
+    if values.dtype != object:
+        return values
+    whole = numpy.empty(values.shape, dtype=object)
+    plain = True
+    for place, value in numpy.ndenumerate(values):
+        if isinstance(value, float):
+            return values.astype(float)
+        whole[place] = value.numerator if value.denominator == 1 else value
+        plain = plain and value.denominator == 1 and -(2**63) <= value < 2**63
+    return whole.astype(numpy.int64) if plain else whole
+
+
+def is_exact(values: "ndarray") -> bool:
+    """Whether an array is of the exact kind."""
+    return values.dtype == object
+
+
+def floats(values: "ndarray") -> "ndarray":
+    """The values as floats."""
+    return values.astype(float)
+
+
+def of_one_kind(arrays: Sequence["ndarray"]) -> list["ndarray"]:
+    """All exact, or all floats."""
+    if all(is_exact(array) for array in arrays) or not any(is_exact(array) for array in arrays):
+        return list(arrays)
+    return [floats(array) for array in arrays]
+
+
+def united(*groups: Sequence[Index]) -> tuple[Index, ...]:
+    """The indices of several groups, each once, in the order of their first appearance."""
+    return tuple(dict.fromkeys(index for group in groups for index in group))
+
+
+def aligned(part: Labelled, indices: Sequence[Index]) -> "ndarray":
+    """The values with an axis for each of `indices`, of size 1 where they do not depend on it."""
+    order = [part.indices.index(index) for index in indices if index in part.indices]
+    shape, values = [], part.values.transpose(order)
+    sizes = iter(values.shape)
+    for index in indices:
+        shape.append(next(sizes) if index in part.indices else 1)
+    return values.reshape(shape)
+
+
+def spread(part: Labelled, indices: Sequence[Index], sizes: Sequence[int]) -> "ndarray":
+    """The values at every point of the box of `indices`."""
+    import numpy
+
+    return numpy.broadcast_to(aligned(part, indices), tuple(sizes))
+
+
+def plus(terms: Sequence[Labelled]) -> Labelled:
+    """The sum of terms that depend on different indices."""
+    indices = united(*(term.indices for term in terms))
+    arrays = of_one_kind([aligned(term, indices) for term in terms])
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
+    return Labelled(indices, total)
+
+
+def times(factors: Sequence[Labelled]) -> Labelled:
+    """The product of factors that depend on different indices."""
+    indices = united(*(factor.indices for factor in factors))
+    arrays = of_one_kind([aligned(factor, indices) for factor in factors])
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total * array
+    return Labelled(indices, total)
+
+
+def contracted(factors: Sequence[Labelled], summed: Sequence[Index]) -> Labelled:
+    """The product of factors, summed over indices on each of which at least one of them depends."""
+    import numpy
+
+    kept = tuple(index for index in united(*(factor.indices for factor in factors)) if index not in summed)
+    number = {index: place for place, index in enumerate(united(*(factor.indices for factor in factors)))}
+    arrays = of_one_kind([factor.values for factor in factors])
+    operands: list[Any] = []
+    for factor, array in zip(factors, arrays):
+        operands += [array, [number[index] for index in factor.indices]]
+    order = [number[index] for index in kept]
+    values = numpy.einsum(*operands, order, optimize=False if is_exact(arrays[0]) else "greedy")
+    return Labelled(kept, values)
+
+
+# elementwise functions -----------------------------------------------------------------------------------------------
+
+
+def apply(name: str, arguments: Sequence[Labelled]) -> Labelled:
+    """An elementwise function of the closed list at every point."""
+    import numpy
+
+    indices = united(*(argument.indices for argument in arguments))
+    arrays = of_one_kind([aligned(argument, indices) for argument in arguments])
+    keeps = {"relu": _relu, "abs": abs, "max": max, "min": min, "divide": _divide, "power": _power}
+    if is_exact(arrays[0]) and name in keeps and not (name == "power" and not _is_whole(arrays[1])):
+        return Labelled(indices, numpy.frompyfunc(keeps[name], len(arrays), 1)(*arrays))
+    if name not in _FLOAT:
+        raise UnsupportedError(
+            f"the function {name} has no numbers yet; those that have are {', '.join(sorted(_FLOAT))}"
+        )
+    with numpy.errstate(all="ignore"):
+        return Labelled(indices, numpy.asarray(_FLOAT[name](*map(floats, arrays)), dtype=float))
+
+
+def _is_whole(exponents: "ndarray") -> bool:
+    return all(isinstance(value, int) or value.denominator == 1 for value in exponents.flat)
+
+
+def _relu(value: Any) -> Any:
+    return value if value > 0 else 0
+
+
+def _divide(above: Any, below: Any) -> Any:
+    if below == 0:
+        raise DomainError("a division by zero; the equation has no value there")
+    if isinstance(above, float) or isinstance(below, float):
+        return above / below
+    return Fraction(above) / below
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if exponent < 0 and base == 0:
+        raise DomainError("a negative power of zero; the equation has no value there")
+    return Fraction(base) ** int(exponent) if isinstance(base, (int, Fraction)) else base ** int(exponent)
+
+
+def _sigmoid(values: "ndarray") -> "ndarray":
+    import numpy
+
+    return numpy.exp(-numpy.logaddexp(0.0, -values))
+
+
+def _erf(values: "ndarray") -> "ndarray":
+    import numpy
+
+    return numpy.frompyfunc(math.erf, 1, 1)(values)
+
+
+def _softplus(values: "ndarray") -> "ndarray":
+    import numpy
+
+    return numpy.logaddexp(0.0, values)
+
+
+def _ufunc(name: str) -> Any:
+    def call(*arrays: "ndarray") -> "ndarray":
+        import numpy
+
+        return getattr(numpy, name)(*arrays)
+
+    return call
+
+
+_FLOAT = {
+    "relu": lambda values: _ufunc("maximum")(values, 0.0),
+    "abs": _ufunc("abs"),
+    "max": _ufunc("maximum"),
+    "min": _ufunc("minimum"),
+    "exp": _ufunc("exp"),
+    "log": _ufunc("log"),
+    "sqrt": _ufunc("sqrt"),
+    "tanh": _ufunc("tanh"),
+    "sigmoid": _sigmoid,
+    "erf": _erf,
+    "sin": _ufunc("sin"),
+    "cos": _ufunc("cos"),
+    "softplus": _softplus,
+    "divide": _ufunc("divide"),
+    "power": _ufunc("power"),
+}

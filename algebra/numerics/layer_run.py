@@ -1,0 +1,337 @@
+"""What the heads of an equation compute, in numbers: one layer at literal sizes.
+
+Every statement is evaluated over the whole box of its indices at once, except in a recurrence, which goes step by step:
+
+- a sum, mean, maximum, minimum, product or softmax runs over the points that no mask and no range excludes, as far as these
+  speak of its own indices, of those around it and of those of the target;
+- a softmax is zero at an excluded point; an element of a target that a mask excludes is not computed and stays zero;
+- the mean of no point at all is zero, as in common frameworks, a maximum of none minus infinity;
+- a step of a recurrence before the first one is zero;
+- where several points of a left side fall on one element, they are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..equations.heads import (
+    Apply,
+    Constant,
+    Head,
+    Index,
+    Pad,
+    Plus,
+    Read,
+    Reduce,
+    Softmax,
+    Times,
+    address_indices,
+    unknown_head,
+)
+from ..equations.instance import Instance
+from ..equations.statements import Statement
+from ..errors import DomainError, UnsupportedError
+from .addresses import Addresses
+from .arrays import (
+    Labelled,
+    aligned,
+    apply,
+    constant,
+    contracted,
+    floats,
+    is_exact,
+    of_one_kind,
+    plus,
+    spread,
+    times,
+    united,
+)
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> "ndarray":
+    """The output of a layer.
+
+    Parameters
+    ----------
+    instance : Instance
+        A layer at literal sizes.
+    tensors : mapping of str to array
+        The inputs, the learned tensors and the buffers by their names in the equation, each exact or floats
+        (`arrays.as_numbers`).
+    """
+    return _LayerRun(instance, tensors).run()
+
+
+class _LayerRun(Addresses):
+    def __init__(self, instance: Instance, tensors: Mapping[str, "ndarray"]):
+        super().__init__(instance)
+        self.tensors = dict(tensors)
+        self.scope: frozenset[Index] = frozenset()
+
+    def look_up(self, read: Read) -> Labelled:
+        return self._fold(read)
+
+    def run(self) -> "ndarray":
+        place = 0
+        while place < len(self.instance.statements):
+            if place in self.instance.recurrent:
+                first, last, running = self.instance.recurrent[place]
+                self._recur(range(first, last + 1), running)
+                place = last + 1
+            else:
+                if place in self.instance.live:
+                    self._statement(place)
+                place += 1
+        return self.tensors[self.instance.statements[-1].target]
+
+    def _recur(self, places: range, running: Index) -> None:
+        import numpy
+
+        for place in places:
+            statement = self.instance.statements[place]
+            if running not in statement.address:
+                raise UnsupportedError(
+                    f"{self.instance.layer}: the recurrence along {running} has a line without it, "
+                    f"{statement.target}[...]; write {statement.target}[{running}, ...] or move the line out of it"
+                )
+            self.tensors[statement.target] = numpy.full(self._shape(statement.target), 0, dtype=object)
+        steps = max(int(self.instance.extents[place][running]) for place in places)
+        for step in range(steps):
+            self.step = {running: step}
+            for place in places:
+                if step < int(self.instance.extents[place][running]):
+                    self._statement(place)
+        self.step = {}
+
+    # statements ------------------------------------------------------------------------------------------------------
+
+    def _statement(self, place: int) -> None:
+        """Compute one tensor, or one step of it."""
+        import numpy
+
+        self.place = place
+        statement = self.instance.statements[place]
+        bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
+        self.scope = frozenset(bound)
+        made = self._fold(statement.value)
+        permitted = self.permitted(frozenset(bound), only_within=True)
+        if permitted is not None:
+            made = _where(permitted, made, 0)
+        sizes = [len(self.points(index)) for index in bound]
+        values = spread(made, bound, sizes)
+        if self.step:
+            target = self.tensors[statement.target]
+            if is_exact(target) and not is_exact(values):
+                target = self.tensors[statement.target] = floats(target)
+            values = floats(values) if not is_exact(target) else values
+        else:
+            target = numpy.full(self._shape(statement.target), 0, dtype=object if is_exact(values) else float)
+            self.tensors[statement.target] = target
+        if tuple(statement.address) == bound and not self.step:
+            target[...] = values
+            return
+        addresses = [aligned(self.address(part), bound) for part in statement.address]
+        numpy.add.at(target, tuple(numpy.broadcast_arrays(*addresses)) if addresses else (), values)
+
+    def _shape(self, tensor: str) -> tuple[int, ...]:
+        return tuple(int(size) for size in self.instance.shapes[tensor])
+
+    # heads -----------------------------------------------------------------------------------------------------------
+
+    def _fold(self, head: Head) -> Labelled:
+        if isinstance(head, Constant):
+            return constant(head.value)
+        if isinstance(head, Read):
+            return self._read(head)
+        if isinstance(head, Plus):
+            return plus([self._fold(term) for term in head.terms])
+        if isinstance(head, Times):
+            return times([self._fold(factor) for factor in head.factors])
+        if isinstance(head, Apply):
+            return apply(head.function, [self._fold(argument) for argument in head.arguments])
+        if isinstance(head, Reduce):
+            return self._reduce(head)
+        if isinstance(head, Softmax):
+            return self._softmax(head)
+        if isinstance(head, Pad):
+            return self._pad(head)
+        raise unknown_head(head, "computed")
+
+    def _read(self, head: Read) -> Labelled:
+        """The elements of a tensor at all points: gathered over the read's own indices and no others."""
+        import numpy
+
+        tensor = self.tensors[head.tensor]
+        parts = [self.address(part) for part in head.address]
+        indices = united(*(part.indices for part in parts))
+        addresses = numpy.broadcast_arrays(*(aligned(part, indices) for part in parts)) if parts else []
+        outside = numpy.zeros(addresses[0].shape, dtype=bool) if parts else numpy.zeros((), dtype=bool)
+        for address, size in zip(addresses, tensor.shape):
+            outside = outside | (address < 0) | (address >= size)
+        if not outside.any():
+            return Labelled(indices, tensor[tuple(addresses)])
+        before = outside & self._before_first_step(head, addresses)
+        self._must_be_masked(head, indices, outside & ~before, addresses, tensor.shape)
+        inside = tuple(numpy.clip(address, 0, size - 1) for address, size in zip(addresses, tensor.shape))
+        return Labelled(
+            indices, numpy.where(before, tensor.dtype.type(0) if not is_exact(tensor) else 0, tensor[inside])
+        )
+
+    def _before_first_step(self, head: Read, addresses: Sequence["ndarray"]) -> "ndarray":
+        """Where a read of a recurrence's own tensor goes back behind its first step."""
+        import numpy
+
+        found = numpy.zeros(addresses[0].shape, dtype=bool)
+        if self.place not in self.instance.recurrent:
+            return found
+        first, last, running = self.instance.recurrent[self.place]
+        for place in range(first, last + 1):
+            own = self.instance.statements[place]
+            if own.target == head.tensor:
+                for address, part in zip(addresses, own.address):
+                    if part == running:
+                        found = found | (address < 0)
+        return found
+
+    def _must_be_masked(
+        self,
+        head: Read,
+        indices: tuple[Index, ...],
+        outside: "ndarray",
+        addresses: Sequence["ndarray"],
+        shape: tuple[int, ...],
+    ) -> None:
+        """An element outside of its tensor may be asked for only at points that a mask excludes."""
+        import numpy
+
+        permitted = self.permitted(frozenset(indices), scope=self.scope)
+        if permitted is not None:
+            both = united(indices, permitted.indices)
+            needed = aligned(Labelled(indices, outside), both) & aligned(permitted, both)
+            outside = needed.any(axis=tuple(range(len(indices), len(both))))
+        if not outside.any():
+            return
+        where = tuple(int(part[0]) for part in numpy.nonzero(outside))
+        point = tuple(int(address[where]) for address in addresses)
+        raise DomainError(f"{self.instance.layer}: {head.tensor} has shape {shape} and is read at {point}")
+
+    def _reduce(self, head: Reduce) -> Labelled:
+        import numpy
+
+        permitted = self.permitted(frozenset(head.indices), scope=self.scope)
+        if head.operation == "sum" and isinstance(head.body, Times):
+            return self._contraction(head, permitted)
+        body = self._over(self._inside(head.body, head.indices), head.indices, permitted)
+        kept = tuple(index for index in body.indices if index not in head.indices)
+        values = aligned(body, (*kept, *head.indices))
+        axes = tuple(range(len(kept), len(kept) + len(head.indices)))
+        if head.operation in ("sum", "mean"):
+            if permitted is not None:
+                values = aligned(_where(permitted, body, 0), (*kept, *head.indices))
+            total = Labelled(kept, values.sum(axis=axes))
+            return total if head.operation == "sum" else self._divided_by_count(total, body, head.indices, permitted)
+        neutral = {"max": -numpy.inf, "min": numpy.inf, "prod": 1}[head.operation]
+        if permitted is not None:
+            values = aligned(_where(permitted, body, neutral), (*kept, *head.indices))
+        join = {"max": numpy.maximum, "min": numpy.minimum, "prod": numpy.multiply}[head.operation]
+        for axis in reversed(axes):
+            values = join.reduce(values, axis=axis)
+        return Labelled(kept, values)
+
+    def _inside(self, head: Head, indices: Sequence[Index]) -> Labelled:
+        """A head within a reduction, whose indices masks may speak of there."""
+        outer, self.scope = self.scope, self.scope | frozenset(indices)
+        try:
+            return self._fold(head)
+        finally:
+            self.scope = outer
+
+    def _over(self, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None) -> Labelled:
+        """A body with an axis of full size for every reduced index and for what the permitted points depend on."""
+        indices = united(body.indices, reduced, permitted.indices if permitted is not None else ())
+        return Labelled(indices, spread(body, indices, [len(self.points(index)) for index in indices]))
+
+    def _divided_by_count(
+        self, total: Labelled, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None
+    ) -> Labelled:
+        import numpy
+
+        points = 1
+        for index in reduced:
+            points *= len(self.points(index))
+        if permitted is None:
+            return apply("divide", [total, Labelled((), numpy.full((), points, dtype=object))])
+        order = (*total.indices, *reduced)
+        held = numpy.broadcast_to(aligned(permitted, order), aligned(body, order).shape)
+        count = held.sum(axis=tuple(range(len(total.indices), len(order))))
+        counts = Labelled(total.indices, numpy.asarray(numpy.maximum(count, 1), dtype=object))
+        return apply("divide", [total, counts])
+
+    def _contraction(self, head: Reduce, permitted: Labelled | None) -> Labelled:
+        """A sum of products; one factor takes the mask if it can, and no array over all indices is made."""
+        import numpy
+
+        assert isinstance(head.body, Times)
+        factors = [self._inside(factor, head.indices) for factor in head.body.factors]
+        if permitted is not None:
+            finite = all(is_exact(factor.values) or bool(numpy.isfinite(factor.values).all()) for factor in factors)
+            holder = next(
+                (place for place, factor in enumerate(factors) if set(permitted.indices) <= set(factor.indices)), None
+            )
+            if finite and holder is not None:
+                factors[holder] = _where(permitted, factors[holder], 0)
+            else:
+                factors = [_where(permitted, self._over(times(factors), head.indices, permitted), 0)]
+        present = united(*(factor.indices for factor in factors))
+        absent = [index for index in head.indices if index not in present]
+        made = contracted(factors, [index for index in head.indices if index in present])
+        for index in absent:
+            made = times([made, Labelled((), numpy.full((), len(self.points(index)), dtype=object))])
+        return made
+
+    def _softmax(self, head: Softmax) -> Labelled:
+        import numpy
+
+        permitted = self.permitted(frozenset(head.indices), scope=self.scope)
+        body = self._over(self._inside(head.body, head.indices), head.indices, permitted)
+        axes = tuple(body.indices.index(index) for index in head.indices)
+        values = floats(body.values)
+        if permitted is not None:
+            values = numpy.where(aligned(permitted, body.indices), values, -numpy.inf)
+        highest = values.max(axis=axes, keepdims=True)
+        raised = numpy.exp(values - numpy.where(numpy.isfinite(highest), highest, 0.0))
+        total = raised.sum(axis=axes, keepdims=True)
+        return Labelled(body.indices, raised / numpy.where(total == 0, 1.0, total))
+
+    def _pad(self, head: Pad) -> Labelled:
+        """The target of a pad statement: the margin's filling, with the tensor set into it or cut by it."""
+        import numpy
+
+        statement: Statement = self.instance.statements[self.place]
+        indices = tuple(part for part in statement.address if isinstance(part, Index))
+        shape = self._shape(statement.target)
+        source, filling = of_one_kind([self.tensors[head.body.tensor], spread(self._fold(head.fill), indices, shape)])
+        values = numpy.array(filling)
+        into, out_of = [], []
+        for (before, _), size, there in zip(head.widths, shape, source.shape):
+            start = max(int(before), 0)
+            skip = max(-int(before), 0)
+            length = max(min(size - start, there - skip), 0)
+            into.append(slice(start, start + length))
+            out_of.append(slice(skip, skip + length))
+        values[tuple(into)] = source[tuple(out_of)]
+        return Labelled(indices, values)
+
+
+def _where(permitted: Labelled, part: Labelled, otherwise: float) -> Labelled:
+    """The values where permitted, a number elsewhere."""
+    import numpy
+
+    indices = united(part.indices, permitted.indices)
+    held, values = aligned(permitted, indices), aligned(part, indices)
+    made = numpy.where(held, values, numpy.asarray(otherwise, dtype=values.dtype))
+    return Labelled(indices, made)

@@ -1,0 +1,239 @@
+"""The transfer function of a layer or of a whole network: a carrier whose values are transfer functions.
+
+>>> from layeralgebra import Conv, Identity, Linear, ReLU, dims, transfer
+>>> n, d = dims("n d")
+>>> transfer(Linear(n) >> ReLU(), on=(d,)).bits()
+Log2Zaslavsky(n, Min(d, n))
+>>> print(transfer(Identity() + (Linear(2) >> ReLU() >> Linear(3)), on=(3,)).histogram(3))
+Histogram(counts=(0, 0, 0, 4))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Add as SymAdd
+from sympy import Expr, Integer, Mul, Symbol
+
+from ..errors import UnsupportedError
+from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
+from ..networks.evaluator import evaluate_network
+from ..networks.network import Concat, Network
+from ..networks.network import Mul as MulNode
+from ..sizes.dims import as_size
+from .composition import IDENTITY, Branches, Chain, Repeated, on_graph, series
+from .from_equation import check_surrogate, joined, local_transfer
+from .histogram import Histogram, unit
+from .local_maps import Affine, MaxPool, Transfer, Units
+from .vertex_cuts import Least
+
+
+class TransferCarrier(PathCarrier[Transfer]):
+    """Series composes; branches are joined as they are, siblings counted together; a graph goes through its cuts.
+
+    The ports of a layer with several inputs all carry its transfer function on the inputs put together.
+    """
+
+    def __init__(self, surrogate: str | None = None):
+        check_surrogate(surrogate)
+        self.surrogate = surrogate
+
+    def leaf(self, site: Site, port: int) -> Transfer:
+        assert site.instance is not None
+        return local_transfer(site.instance, self.surrogate)
+
+    def series(self, values: Sequence[Transfer]) -> Transfer:
+        return series(values)
+
+    def join(self, site: Site, values: Sequence[Transfer]) -> Transfer:
+        return joined(values, self._width(site, len(values)))
+
+    def _width(self, site: Site, arriving: int) -> Expr | None:
+        if isinstance(site.node, Concat):
+            return None
+        if isinstance(site.node, MulNode) and arriving > 1 and self.surrogate is None:
+            raise UnsupportedError(
+                f"at {site.path or 'the network'}: a product of branches has no affine pieces\n"
+                "  write instead: surrogate='relu', 'hard_tanh' or 'affine', which hold all factors but one fixed"
+            )
+        return Mul(*site.output.shape)
+
+    def repeat(self, value: Transfer, times: Expr, index: Symbol | None) -> Transfer:
+        if value == IDENTITY or times == 1:
+            return value
+        if isinstance(value, Affine) and index is None:
+            return value
+        return Repeated(value, times, index)
+
+    def source(self, site: Site) -> Transfer:
+        return Affine(0)
+
+    def fuse(self, values: Sequence[Transfer]) -> Transfer:
+        return values[0]
+
+    def graph(self, steps: Sequence[GraphStep[Transfer]], sink: str) -> Transfer:
+        nodes: list[tuple[str, Sequence[str], Transfer]] = []
+        for step in steps:
+            if step.join is None:
+                nodes.append((step.name, step.sources, step.values[0]))
+                continue
+            width = self._width(step.join, len(step.join.inputs))
+            nodes.append((step.name, step.sources, IDENTITY if width is None else Affine(width)))
+        return on_graph(nodes, sink)
+
+
+def input_size(evaluation: Evaluation[Any]) -> Expr:
+    """The number of elements of all inputs of a network."""
+    return SymAdd(*(Mul(*flow.shape) for flow in evaluation.inputs))
+
+
+def data_cut(evaluation: Evaluation[Any], d: Any = None) -> Least:
+    """The dimension that enters: of the input, or of a slice in which the data lies."""
+    least = Least.of(input_size(evaluation))
+    return least if d is None else least.series(Least.of(as_size(d, "d", least=0)))
+
+
+@dataclass(frozen=True)
+class TransferFunction:
+    """What `transfer` returns: a transfer function with the size of what enters.
+
+    Attributes
+    ----------
+    phi : Transfer
+    inputs : Expr
+        The number of elements that enter.
+    kind : str
+        ``"exact"`` for an affine map, ``"upper"``, or ``"surrogate"``.
+    surrogate : str or None
+    """
+
+    phi: Transfer
+    inputs: Expr
+    kind: str
+    surrogate: str | None = None
+
+    @property
+    def parts(self) -> tuple[Transfer, ...]:
+        """Series parts, first to last."""
+        return self.phi.parts if isinstance(self.phi, Chain) else (self.phi,)
+
+    def bits(self, d: Any = None) -> Expr:
+        """The closed form of layer complexity, for data of dimension d."""
+        cut = Least.of(self.inputs) if d is None else Least.of(self.inputs).series(Least.of(as_size(d, "d", least=0)))
+        return SymAdd(*self.phi._bits(cut))
+
+    def histogram(self, d: int) -> Histogram:
+        """The image of one region of dimension d."""
+        return self.phi.act(unit(d))
+
+    def formulas(self) -> tuple[Expr, ...]:
+        """``phi(e_d)`` of each series part that is a leaf, in terms of ``e`` and of the symbol ``d``."""
+        d = Symbol("d", integer=True, nonnegative=True)
+        return tuple(part.image(d) for part in self.parts if isinstance(part, (Affine, Units, MaxPool)))
+
+    def latex(self) -> str:
+        """The formula of ``phi(e_d)``; of several parts, one after the other, the first on the right."""
+        d = Symbol("d", integer=True, nonnegative=True)
+        return _latex(self.phi, d)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        d = Symbol("d", integer=True, nonnegative=True)
+        return f"{_text(self.phi, d)}  [{self.kind}]"
+
+
+def _text(phi: Transfer, d: Symbol) -> str:
+    if isinstance(phi, Chain):
+        return "; then ".join(_text(part, d) for part in phi.parts) or "phi(e_d) = e_d"
+    if isinstance(phi, Branches):
+        how = "concatenated" if phi.width is None else f"added, at most {phi.width}"
+        return f"({' | '.join(_text(branch, d) for branch in phi.branches)}, {how})"
+    if isinstance(phi, Repeated):
+        return f"({_text(phi.body, d)}) {phi.times} times"
+    if isinstance(phi, (Affine, Units, MaxPool)):
+        return f"phi(e_d) = {phi.image(d)}"
+    return f"a graph of {len(phi.nodes)} nodes"  # type: ignore[attr-defined]
+
+
+def _latex(phi: Transfer, d: Symbol) -> str:
+    from ..documents import latex
+
+    def function(part: Transfer) -> str:
+        """As a function, to be composed."""
+        if isinstance(part, Chain):
+            return r" \circ ".join(function(p) for p in reversed(part.parts)) or r"\mathrm{id}"
+        if isinstance(part, Branches):
+            inside = r" * ".join(function(branch) for branch in part.branches)
+            clip = latex(d) if part.width is None else rf"\min({latex(d)}, {latex(part.width)})"
+            return rf"\mathrm{{cl}}_{{{clip}}}\left({inside}\right)"
+        if isinstance(part, Repeated):
+            return rf"\left({function(part.body)}\right)^{{{latex(part.times)}}}"
+        if isinstance(part, (Affine, Units, MaxPool)):
+            return rf"\left(e_{{d}} \mapsto {latex(part.image(d))}\right)"
+        return r"\varphi_{\mathrm{graph}}"
+
+    if isinstance(phi, (Affine, Units, MaxPool)):
+        return rf"\varphi(e_{{d}}) = {latex(phi.image(d))}"
+    return rf"\varphi = {function(phi)}"
+
+
+def transfer_kind(phi: Transfer, surrogate: str | None) -> str:
+    """How exact a transfer function is."""
+    return "surrogate" if surrogate is not None else "exact" if phi == IDENTITY or isinstance(phi, Affine) else "upper"
+
+
+def transfer(net: Network, on: Any = None, surrogate: str | None = None) -> TransferFunction:
+    """The transfer function of a layer or of a network on dimension histograms, derived from the equations.
+
+    ``phi(e_d) = sum_j c_j e_j`` says that one region of dimension d is cut into at most so many, with images of
+    dimension j. Layer complexity is ``log2`` of the sum of the ``c_j``.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+    surrogate : {'relu', 'hard_tanh', 'affine'}, optional
+        What stands in for functions without affine pieces, such as softmax or GELU.
+
+    Returns
+    -------
+    TransferFunction
+
+    Raises
+    ------
+    UnsupportedError
+        If something has no affine pieces and no surrogate is named.
+
+    References
+    ----------
+    Badias and Banerjee, "Neural Network Layer Algebra", arXiv 2107.01081 (2021): transfer functions of leaves and the
+    topology give the metric of the whole; the functions themselves are a reconstruction.
+
+    Examples
+    --------
+    >>> from layeralgebra import GELU, Linear, MaxPool, dims, transfer
+    >>> n, m = dims("n m")
+    >>> print(transfer(Linear(m), on=(n,)))
+    phi(e_d) = e[Min(d, m, n)]  [exact]
+    >>> print(transfer(GELU(), on=(3,), surrogate="relu").histogram(2))
+    Histogram(counts=(0, 3, 4))
+    >>> transfer(MaxPool(2), on=(1, 8, 8)).phi.parts[-1]
+    MaxPool(outputs=16, window=4)
+    """
+    evaluation = evaluate_network(net, TransferCarrier(surrogate), on)
+    phi = evaluation.value
+    return TransferFunction(phi, input_size(evaluation), transfer_kind(phi, surrogate), surrogate)
+
+
+def bits_of_count(count: int) -> Expr:
+    """``log2`` of a positive integer, exactly: an integer where it is a power of two."""
+    from sympy import log
+
+    if count & (count - 1) == 0:
+        return Integer(count.bit_length() - 1)
+    return log(Integer(count)) / log(2)

@@ -1,0 +1,81 @@
+"""Dimensions: positive integers, known or symbolic.
+
+>>> H, W = dims("H W")
+>>> H.is_integer, W.is_positive
+(True, True)
+>>> dims("c")
+c
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sympy import Expr, Integer, Symbol
+from sympy.core.numbers import Float
+
+from ..errors import FieldError
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*\Z")
+
+
+def dims(names: str) -> Any:
+    """Positive integer symbols, for sizes.
+
+    Parameters
+    ----------
+    names : str
+        Names separated by blanks or commas. A name is a letter, then letters and digits, with parts joined by ``_``.
+
+    Returns
+    -------
+    sympy.Symbol or tuple of sympy.Symbol
+        One symbol for one name, a tuple for several (as `sympy.symbols` does).
+
+    Raises
+    ------
+    FieldError
+        If there is no name, or one is not a name.
+
+    Examples
+    --------
+    >>> H, W, c, L = dims("H W c L")
+    >>> c + 1 > 0
+    True
+    """
+    if not isinstance(names, str):
+        raise FieldError(f"dims takes a text of names, got {names!r}; write dims('H W')")
+    found = [name for name in re.split(r"[\s,]+", names) if name]
+    if not found:
+        raise FieldError("dims needs at least one name; write dims('H W')")
+    for name in found:
+        if not _NAME.match(name) or len(name) > 64:
+            raise FieldError(f"{name[:80]!r} is no name for a dimension; write a letter, then letters, digits and _")
+    made = tuple(Symbol(name, integer=True, positive=True) for name in found)
+    return made[0] if len(made) == 1 else made
+
+
+def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
+    """A size as a SymPy expression, or a clear error: integers, and expressions that are not known to be anything else."""
+    if isinstance(value, bool):
+        raise FieldError(f"{what} must be an integer or a symbolic size, got {value!r}")
+    if isinstance(value, int):
+        size: Expr = Integer(value)
+    elif isinstance(value, Expr):
+        size = value
+    elif hasattr(value, "__index__"):
+        size = Integer(value.__index__())
+    else:
+        raise FieldError(f"{what} must be an integer or a symbolic size, got {value!r} of type {type(value).__name__}")
+    if isinstance(size, Float) or size.is_integer is False or size.is_finite is False:
+        raise FieldError(f"{what} must be an integer, got {value!r}")
+    if least is not None and (size - least).is_negative:
+        raise FieldError(f"{what} must be at least {least}, got {value!r}")
+    return size
+
+
+def are_sizes(values: Iterable[object], what: str, *, least: int | None = 1) -> tuple[Expr, ...]:
+    """Every one of several sizes, each named by its position in the message."""
+    return tuple(as_size(value, f"{what}[{place}]", least=least) for place, value in enumerate(values))

@@ -1,0 +1,152 @@
+"""How a formula depends on its sizes: elasticities, and tables of sensitivities.
+
+>>> from sympy import symbols
+>>> c, L = symbols("c L", integer=True, positive=True)
+>>> elasticity(9 * c**2 * L, c)
+2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sympy import Add, Expr, Integer, Mod, Mul, Pow, S, Symbol, cancel, ceiling, floor, together
+from sympy.polys.polyerrors import PolynomialError
+
+from ..compilation.program.gradient import gradient
+from ..errors import FieldError, UnsupportedError
+from ..formulas.leading_terms import leading_term
+from ..sizes.evaluate import free_symbols
+from ..sizes.normal_form import simplify
+
+LARGEST_QUOTIENT = 400  # operations; larger quotients are not cancelled
+
+
+def _formula(e: Any) -> Expr:
+    formula = getattr(e, "formula", e)
+    formula = Integer(formula) if isinstance(formula, int) and not isinstance(formula, bool) else formula
+    if not isinstance(formula, Expr):
+        raise FieldError(f"this takes a formula or a derivation, got {e!r}")
+    return formula
+
+
+def smoothed(e: Expr, c: Symbol) -> Expr:
+    """Floors and ceilings that depend on a size replaced by what stands inside: right up to one, and on average."""
+
+    def of(part: Expr) -> Expr:
+        return part.args[0]
+
+    return e.replace(lambda part: isinstance(part, (floor, ceiling)) and part.has(c), of)
+
+
+def elasticity(e: Any, c: Symbol) -> Expr:
+    """By how many percent a formula grows when a size grows by one percent: ``(c/e) de/dc``.
+
+    Parameters
+    ----------
+    e : sympy.Expr or Derivation
+    c : sympy.Symbol
+
+    Returns
+    -------
+    sympy.Expr
+        Floors and ceilings that depend on `c` are replaced by what stands inside them before anything else (a
+        surrogate: the size is treated as if it were continuous). What a power of `c` multiplies cancels.
+
+    Examples
+    --------
+    >>> from sympy import symbols, floor
+    >>> c, H = symbols("c H", integer=True, positive=True)
+    >>> elasticity(9 * c**2 * floor(H/2), c)
+    2
+    >>> elasticity(9 * c**2 + c, c)
+    (18*c + 1)/(9*c + 1)
+    >>> elasticity(c**3 * floor(H/2), H)
+    1
+    """
+    formula = _formula(e)
+    if not isinstance(c, Symbol):
+        raise FieldError(f"the elasticity is with respect to a symbol, got {c!r}")
+    return _elasticity(smoothed(formula, c), c)
+
+
+def _elasticity(e: Expr, c: Symbol) -> Expr:
+    if c not in e.free_symbols:
+        return S.Zero
+    if e == c:
+        return S.One
+    if isinstance(e, Mul):  # the elasticities of factors add up, so nothing has to be cancelled
+        return Add(*(_elasticity(factor, c) for factor in e.args))
+    if isinstance(e, Pow) and c not in e.exp.free_symbols:
+        return e.exp * _elasticity(e.base, c)
+    if isinstance(e, Add):
+        parts = [(term, _elasticity(term, c)) for term in e.args]
+        if len({part for _, part in parts}) == 1:
+            return parts[0][1]
+        return _quotient(Add(*(term * part for term, part in parts)), e)
+    (slope,) = gradient(e, [c], floors="smooth")
+    return _quotient(c * slope, e)
+
+
+def _quotient(top: Expr, bottom: Expr) -> Expr:
+    ratio = top / bottom
+    if ratio.count_ops() > LARGEST_QUOTIENT:
+        return ratio
+    try:
+        return cancel(together(ratio))
+    except PolynomialError:
+        return ratio
+
+
+def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
+    """A table of a formula's symbols: derivative, elasticity and leading term, and the elasticity at given sizes.
+
+    Parameters
+    ----------
+    e : sympy.Expr or Derivation
+    at : mapping of symbols (or names) to integers, optional
+        Sizes at which the formula and its elasticities are evaluated as well.
+
+    Returns
+    -------
+    Table
+        One row for each symbol; floors are smoothed as in `elasticity`.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> c, L = symbols("c L", integer=True, positive=True)
+    >>> print(sensitivity(9*c**2*L + c, at={c: 64, L: 4}))
+    symbol  derivative  elasticity                leading term  elasticity at c=64, L=4
+    ------  ----------  ------------------------  ------------  -----------------------
+    L       9*c**2      9*L*c/(9*L*c + 1)         9*L*c**2      0.9996
+    c       18*L*c + 1  (18*L*c + 1)/(9*L*c + 1)  9*L*c**2      1.9996
+    """
+    from ..formulas.table import Table
+
+    formula = _formula(e)
+    symbols = sorted(free_symbols(formula), key=lambda symbol: symbol.name)
+    slopes = gradient(formula, symbols, floors="smooth")
+    given = {getattr(key, "name", str(key)): value for key, value in at.items()} if at is not None else None
+    if given is not None and set(given) != {symbol.name for symbol in symbols}:
+        raise FieldError(
+            f"at must give a number for each of {', '.join(map(str, symbols))}, got {', '.join(given) or 'none'}"
+        )
+    rows = []
+    for symbol, slope in zip(symbols, slopes, strict=True):
+        part = elasticity(formula, symbol)
+        try:
+            leading: Any = leading_term(formula, symbol)
+        except UnsupportedError:
+            leading = "unknown"
+        row = [symbol, simplify(slope), part, leading]
+        if given is not None:
+            row.append(f"{float(part.xreplace({s: Integer(given[s.name]) for s in symbols})):.4f}")
+        rows.append(tuple(row))
+    columns = ["symbol", "derivative", "elasticity", "leading term"]
+    if given is not None:
+        columns.append("elasticity at " + ", ".join(f"{name}={value}" for name, value in given.items()))
+    floors = formula.has(floor, ceiling, Mod)
+    notes = ("Floors and ceilings are replaced by what stands inside them (surrogate).",) if floors else ()
+    return Table(tuple(columns), tuple(rows), notes=notes)

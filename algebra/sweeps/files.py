@@ -1,0 +1,140 @@
+"""Sweeps that are larger than memory: chunk by chunk into Zarr stores and Parquet files."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from ..errors import BudgetError, FieldError
+from .plan import Sweep, bar
+
+DECIMAL_DIGITS = 76  # the most that a Parquet column of integers holds
+
+
+def to_zarr(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
+    """Computes into a Zarr store with Dask and opens it."""
+    import xarray
+
+    large = [name for name, kind in zip(plan.names, plan.types(), strict=True) if kind == "object"]
+    if large:
+        raise BudgetError(
+            f"{', '.join(large)} may have values beyond 64 bits, which Zarr does not hold; write "
+            "dtype='float64' to round them, "
+            "or a path that ends in .parquet, which holds integers of up to 76 digits"
+        )
+    data = plan.lazy(chunks)
+    with _dask_progress(progress):
+        data.to_zarr(path, mode="w", consolidated=False)
+    return xarray.open_zarr(path, consolidated=False)
+
+
+def _dask_progress(progress: bool) -> Any:
+    from contextlib import nullcontext
+
+    from dask.diagnostics import ProgressBar
+
+    return ProgressBar() if progress else nullcontext()
+
+
+def to_parquet(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
+    """Computes into a Parquet file, a row for each point and a row group for each chunk, and opens it."""
+    import pyarrow as pa
+    import pyarrow.dataset
+    import pyarrow.parquet
+
+    if not plan.shape:
+        raise FieldError("a table needs at least one symbol with several sizes")
+    sizes = plan.chunk_sizes("auto" if chunks is None else chunks)
+    fields = [pa.field(name, _column_type(_ends(plan, name))) for name in plan.varying]
+    described = [f"{key}={value}".encode() for key, value in plan.axes.items() if isinstance(value, int)]
+    for name, kind, digits, attributes in zip(plan.names, plan.types(), _digits(plan), plan.attributes(), strict=True):
+        about = {key.encode(): text.encode() for key, text in attributes.items()}
+        fields.append(pa.field(name, _type(kind, digits, name), metadata=about))
+    schema = pa.schema(fields, metadata={b"mode": plan.mode.encode(), b"fixed": b"; ".join(described)})
+    starts = [range(0, extent, sizes[name]) for name, extent in zip(plan.dims, plan.shape, strict=True)]
+    unfinished = path.with_name(path.name + ".part")
+    with (
+        pyarrow.parquet.ParquetWriter(unfinished, schema) as writer,
+        bar_or_none(progress, prod(map(len, starts))) as advance,
+    ):
+        for corner in product(*starts):
+            stops = [start + sizes[name] for start, name in zip(corner, plan.dims, strict=True)]
+            writer.write_table(_table(plan, corner, stops, schema))
+            advance(1)
+    unfinished.replace(path)
+    return pyarrow.dataset.dataset(path)
+
+
+def bar_or_none(progress: bool, total: int) -> Any:
+    from contextlib import nullcontext
+
+    return bar(total, "sweep") if progress else nullcontext(lambda count: None)
+
+
+def _table(plan: Sweep, corner: tuple[int, ...], stops: list[int], schema: Any) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    if plan.mode == "grid":
+        part = {name: plan.axes[name][a:b] for name, a, b in zip(plan.varying, corner, stops, strict=True)}
+        shape = tuple(len(values) for values in part.values())
+        columns = [
+            np.broadcast_to(values.reshape([-1 if other == axis else 1 for other in range(len(shape))]), shape).ravel()
+            for axis, values in enumerate(part.values())
+        ]
+    else:
+        part = {name: plan.axes[name][corner[0] : stops[0]] for name in plan.varying}
+        columns = list(part.values())
+    columns += [np.asarray(array).ravel() for array in plan.block(part)]
+    arrays = []
+    for column, field in zip(columns, schema, strict=True):
+        if pa.types.is_decimal(field.type):
+            from decimal import Decimal
+
+            column = [Decimal(int(value)) for value in column.tolist()]
+        elif pa.types.is_floating(field.type):
+            column = np.asarray(column, dtype=float)
+        arrays.append(pa.array(column, type=field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _ends(plan: Sweep, name: str) -> int:
+    """The decimal digits of the largest size."""
+    sizes = plan.axes[name]
+    return len(str(max(abs(int(sizes.min())), abs(int(sizes.max())))))
+
+
+def _column_type(digits: int) -> Any:
+    import pyarrow as pa
+
+    return pa.int64() if digits <= 18 else pa.decimal256(min(digits, DECIMAL_DIGITS))
+
+
+def _digits(plan: Sweep) -> list[int]:
+    """Of every array, how many decimal digits it has at most."""
+    program = plan.compiled.formulas.program
+    box = []
+    for name in plan.compiled.arguments:
+        sizes = plan.axes[name]
+        box.append((sizes, sizes) if isinstance(sizes, int) else (int(sizes.min()), int(sizes.max())))
+    bounds = program.analyse(box)
+    found = []
+    for place, _ in zip(program.outputs, plan.names, strict=False):
+        top = max(abs(end) for end in bounds[place])
+        found.append(len(str(top)) if isinstance(top, int) else DECIMAL_DIGITS + 1)
+    return found
+
+
+def _type(kind: str, digits: int, name: str) -> Any:
+    import pyarrow as pa
+
+    if kind != "object":
+        return {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}[kind]
+    if digits > DECIMAL_DIGITS:
+        raise BudgetError(
+            f"{name} may have more than {DECIMAL_DIGITS} digits, which Parquet does not hold; write "
+            "dtype='float64' to round it"
+        )
+    return pa.decimal128(digits) if digits <= 38 else pa.decimal256(digits)

@@ -1,0 +1,297 @@
+"""Any equation as a PyTorch module: the heads folded over tensors with gradients.
+
+Addresses and masks do not depend on what is learned, so that they are worked out once, in integers, by the numeric semantics; what is
+left for PyTorch is indexing, sums of products and elementwise functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from ...algebra.equations.heads import (
+    Address,
+    Apply,
+    Constant,
+    Head,
+    Index,
+    Pad,
+    Plus,
+    Read,
+    Reduce,
+    Softmax,
+    Times,
+    address_indices,
+    unknown_head,
+)
+from ...algebra.equations.instance import Instance
+from ...algebra.errors import UnsupportedError
+from ...algebra.numerics.addresses import Addresses
+from ...algebra.numerics.arrays import Labelled, united
+
+_FUNCTIONS = {
+    "relu": torch.relu, "abs": torch.abs, "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid, "erf": torch.erf, "sin": torch.sin, "cos": torch.cos, "softplus": torch.nn.functional.softplus,
+    "max": torch.maximum, "min": torch.minimum, "divide": torch.div, "power": torch.pow,
+}  # fmt: skip
+"""PyTorch's elementwise functions for those of the equation language."""
+
+
+class Axes(NamedTuple):
+    """A tensor and the index that runs along each of its axes."""
+
+    indices: tuple[Index, ...]
+    values: torch.Tensor
+
+
+def align(part: Axes, indices: Sequence[Index]) -> torch.Tensor:
+    """A tensor with its axes in the order of `indices`, and axes of size 1 for those that it lacks."""
+    present = [index for index in indices if index in part.indices]
+    values = part.values.permute([part.indices.index(index) for index in present]) if present else part.values
+    return values.reshape([values.shape[present.index(index)] if index in part.indices else 1 for index in indices])
+
+
+class EquationModule(torch.nn.Module):
+    """One layer at literal sizes, for tensors with a batch axis before the layer's own axes."""
+
+    def __init__(self, instance: Instance):
+        super().__init__()
+        self.instance = instance
+        self.label = str(instance.layer)
+        for name, shape in instance.weights().items():
+            sizes = [int(size) for size in shape]
+            bound = max(1, sizes[-1] if len(sizes) > 1 else 1) ** -0.5
+            self.register_parameter(f"weight_{name}", torch.nn.Parameter(torch.empty(sizes).uniform_(-bound, bound)))
+        for name, role in instance.roles.items():
+            if role == "buffer":
+                self.register_buffer(f"buffer_{name}", torch.ones([int(size) for size in instance.shapes[name]]))
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        if not inputs:
+            return self._example()
+        return torch.vmap(self._example)(*inputs)
+
+    def _example(self, *inputs: torch.Tensor) -> torch.Tensor:
+        tensors = dict(zip(self.instance.layer.input_names, inputs))
+        for name, role in self.instance.roles.items():
+            if role in ("weight", "buffer"):
+                tensors[name] = getattr(self, f"{role}_{name}")
+        return _Fold(self.instance, tensors).run()
+
+    def extra_repr(self) -> str:
+        return self.label
+
+
+class _Fold(Addresses):
+    def __init__(self, instance: Instance, tensors: dict[str, torch.Tensor]):
+        super().__init__(instance)
+        self.tensors = tensors
+        self.kind = next((t.dtype for t in tensors.values() if t.is_floating_point()), torch.get_default_dtype())
+        self.device = next((t.device for t in tensors.values()), torch.device("cpu"))
+        self.steps: dict[str, list[torch.Tensor]] = {}
+
+    def look_up(self, read: Read) -> Any:
+        return self._fold(read)
+
+    def run(self) -> torch.Tensor:
+        place = 0
+        while place < len(self.instance.statements):
+            if place in self.instance.recurrent:
+                first, last, running = self.instance.recurrent[place]
+                self._recur(range(first, last + 1), running)
+                place = last + 1
+                continue
+            if place in self.instance.live:
+                self._statement(place)
+            place += 1
+        return self.tensors[self.instance.statements[-1].target]
+
+    def _recur(self, places: range, running: Index) -> None:
+        """One step after the other; steps are collected and stacked, since what is differentiated is not written over."""
+        names = [self.instance.statements[place].target for place in places]
+        for place, name in zip(places, names):
+            if self.instance.statements[place].address[0] != running:
+                raise UnsupportedError(f"{self.instance.layer}: a recurrence runs along the first axis of {name}")
+            self.steps[name] = []
+        for step in range(int(self.instance.extents[places[0]][running])):
+            self.step = {running: step}
+            for place in places:
+                self._statement(place)
+        self.step = {}
+        for name in names:
+            self.tensors[name] = torch.stack(self.steps.pop(name))
+
+    def _statement(self, place: int) -> None:
+        self.place = place
+        statement = self.instance.statements[place]
+        bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
+        made = self._fold(statement.value)
+        made = self._masked(made, frozenset(bound), 0.0, only_within=True)
+        sizes = [len(self.points(index)) for index in bound]
+        values = align(made, bound).expand(sizes)
+        if self.step:
+            self.steps[statement.target].append(values.reshape(values.shape[1:]) if bound else values)
+            return
+        shape = [int(size) for size in self.instance.shapes[statement.target]]
+        if tuple(statement.address) == bound:
+            self.tensors[statement.target] = values
+            return
+        flat = self._flat([self._place_of(part) for part in statement.address], bound, shape)
+        count = 1
+        for size in shape:
+            count *= size
+        target = torch.zeros(count, dtype=values.dtype, device=values.device)
+        self.tensors[statement.target] = target.index_add(
+            0, flat.expand(sizes).reshape(-1), values.reshape(-1)
+        ).reshape(shape)
+
+    def _place_of(self, part: Address) -> Axes | Labelled:
+        """One component of an address; a lookup's places are the elements of another tensor."""
+        if isinstance(part, Read):
+            found = self._fold(part)
+            return Axes(found.indices, found.values.long())
+        return self.address(part)
+
+    def _flat(self, parts: Sequence[Axes | Labelled], indices: Sequence[Index], shape: Sequence[int]) -> torch.Tensor:
+        """Addresses as places in a tensor's elements written one after the other."""
+        total = torch.zeros([1] * len(indices), dtype=torch.long, device=self.device)
+        for part, size in zip(parts, shape):
+            total = total * size + align(self._tensor(part), indices)
+        return total
+
+    def _tensor(self, part: Axes | Labelled) -> Axes:
+        """Places as a tensor, whoever worked them out."""
+        if isinstance(part, Axes):
+            return part
+        return Axes(part.indices, torch.as_tensor(part.values.astype("int64"), device=self.device))
+
+    def _masked(self, made: Axes, indices: frozenset[Index], otherwise: float, *, only_within: bool = False) -> Axes:
+        permitted = self.permitted(indices, only_within=only_within)
+        if permitted is None:
+            return made
+        both = united(made.indices, permitted.indices)
+        held = Axes(permitted.indices, torch.as_tensor(permitted.values, device=self.device))
+        values = align(made, both)
+        return Axes(both, torch.where(align(held, both), values, torch.full_like(values, otherwise)))
+
+    def _fold(self, head: Head) -> Axes:
+        if isinstance(head, Constant):
+            return Axes((), torch.tensor(float(head.value), dtype=self.kind, device=self.device))
+        if isinstance(head, Read):
+            return self._read(head)
+        if isinstance(head, Plus):
+            return self._elementwise(lambda *terms: sum(terms[1:], terms[0]), [self._fold(term) for term in head.terms])
+        if isinstance(head, Times):
+            return self._contracted([self._fold(factor) for factor in head.factors], ())
+        if isinstance(head, Apply):
+            return self._elementwise(_FUNCTIONS[head.function], [self._fold(argument) for argument in head.arguments])
+        if isinstance(head, Reduce):
+            return self._reduce(head)
+        if isinstance(head, Softmax):
+            body = self._masked(self._over(self._fold(head.body), head.indices), frozenset(head.indices), -torch.inf)
+            order = (*(index for index in body.indices if index not in head.indices), *head.indices)
+            values = align(body, order)
+            kept = values.shape[: len(order) - len(head.indices)]
+            raised = torch.softmax(values.reshape([*kept, -1]), dim=-1).reshape(values.shape)
+            return Axes(order, torch.nan_to_num(raised))
+        if isinstance(head, Pad):
+            return self._pad(head)
+        raise unknown_head(head, "computed")
+
+    def _elementwise(self, function: Any, parts: Sequence[Axes]) -> Axes:
+        indices = united(*(part.indices for part in parts))
+        return Axes(indices, function(*(align(part, indices) for part in parts)))
+
+    def _read(self, head: Read) -> Axes:
+        parts = [self._tensor(self._place_of(part)) for part in head.address]
+        indices = united(*(part.indices for part in parts))
+        if head.tensor in self.steps:
+            return self._earlier(head, parts, indices)
+        tensor = self.tensors[head.tensor]
+        if tuple(part for part in head.address) == indices and not self.step and self._covers(head):
+            return Axes(indices, tensor)
+        inside = [Axes(p.indices, p.values.clamp(0, size - 1)) for p, size in zip(parts, tensor.shape)]
+        flat = self._flat(inside, indices, tensor.shape)
+        return Axes(indices, tensor.reshape(-1)[flat.reshape(-1)].reshape(flat.shape))
+
+    def _covers(self, head: Read) -> bool:
+        """Whether a read at plain indices reads all of its tensor in order."""
+        sizes = [len(self.points(index)) for index in head.address]
+        return sizes == list(self.tensors[head.tensor].shape)
+
+    def _earlier(self, head: Read, parts: Sequence[Axes], indices: tuple[Index, ...]) -> Axes:
+        """One step of a recurrence's own tensor; zero before the first."""
+        number = int(parts[0].values.reshape(-1)[0])
+        shape = [int(size) for size in self.instance.shapes[head.tensor][1:]]
+        done = self.steps[head.tensor]
+        tensor = done[number] if number >= 0 else torch.zeros(shape, dtype=self.kind, device=self.device)
+        rest = [Axes(part.indices, part.values) for part in parts[1:]]
+        own = united(*(part.indices for part in rest))
+        flat = self._flat(rest, own, shape)
+        return Axes(own, tensor.reshape(-1)[flat.reshape(-1)].reshape(flat.shape))
+
+    def _over(self, body: Axes, reduced: Sequence[Index]) -> Axes:
+        indices = united(body.indices, reduced)
+        sizes = [len(self.points(index)) if index in reduced else -1 for index in indices]
+        return Axes(indices, align(body, indices).expand(sizes))
+
+    def _reduce(self, head: Reduce) -> Axes:
+        reduced = frozenset(head.indices)
+        permitted = self.permitted(reduced)
+        if head.operation == "sum" and isinstance(head.body, Times):
+            factors = [self._fold(factor) for factor in head.body.factors]
+            if permitted is not None:
+                held = torch.as_tensor(permitted.values, device=self.device).to(self.kind)
+                factors.append(Axes(permitted.indices, held))
+            return self._contracted(factors, head.indices)
+        neutral = {"sum": 0.0, "mean": 0.0, "max": -torch.inf, "min": torch.inf, "prod": 1.0}[head.operation]
+        body = self._masked(self._over(self._fold(head.body), head.indices), reduced, neutral)
+        kept = tuple(index for index in body.indices if index not in reduced)
+        values = align(body, (*kept, *head.indices))
+        values = values.reshape([*values.shape[: len(kept)], -1])
+        if head.operation == "sum":
+            return Axes(kept, values.sum(-1))
+        if head.operation == "mean" and permitted is not None:
+            held = Axes(permitted.indices, torch.as_tensor(permitted.values, device=self.device).to(self.kind))
+            count = align(self._over(held, head.indices), (*kept, *head.indices))
+            count = count.reshape([*count.shape[: len(kept)], -1]).sum(-1).clamp(min=1)
+            return Axes(kept, values.sum(-1) / count)
+        joined = {
+            "mean": lambda: values.mean(-1),
+            "max": lambda: values.amax(-1),
+            "min": lambda: values.amin(-1),
+            "prod": lambda: values.prod(-1),
+        }
+        return Axes(kept, joined[head.operation]())
+
+    def _contracted(self, factors: Sequence[Axes], summed: Sequence[Index]) -> Axes:
+        present = united(*(factor.indices for factor in factors))
+        kept = tuple(index for index in present if index not in summed)
+        numbers = {index: place for place, index in enumerate(present)}
+        operands: list[Any] = []
+        for factor in factors:
+            operands += [factor.values.to(self.kind), [numbers[index] for index in factor.indices]]
+        made = torch.einsum(*operands, [numbers[index] for index in kept])
+        for index in summed:
+            if index not in present:
+                made = made * len(self.points(index))
+        return Axes(kept, made)
+
+    def _pad(self, head: Pad) -> Axes:
+        statement = self.instance.statements[self.place]
+        indices = tuple(part for part in statement.address if isinstance(part, Index))
+        values = self.tensors[head.body.tensor]
+        fill = self._fold(head.fill)
+        widths = [int(width) for pair in reversed(head.widths) for width in pair]
+        if not fill.indices:
+            return Axes(
+                indices,
+                torch.nn.functional.pad(
+                    values, widths, value=float(fill.values.detach()) if isinstance(head.fill, Constant) else 0.0
+                ),
+            )
+        padded = torch.nn.functional.pad(values, widths)
+        inside = torch.nn.functional.pad(torch.ones_like(values, dtype=torch.bool), widths)
+        return Axes(indices, torch.where(inside, padded, align(fill, indices)))

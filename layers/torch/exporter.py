@@ -1,0 +1,96 @@
+"""Networks as PyTorch modules, so that what was designed can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sympy import Symbol, Tuple
+
+from ...algebra.equations.instance import instantiate
+from ...algebra.errors import FieldError, ShapeError, UnsupportedError
+from ...algebra.networks.carrier import Flow
+from ...algebra.networks.evaluator import input_flows
+from ...algebra.networks.layer import Layer
+from ...algebra.networks.network import Network
+from ...algebra.numerics.copies import input_nodes
+
+if TYPE_CHECKING:
+    import torch
+
+
+def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = None) -> "torch.nn.Module":
+    """A `torch.nn.Module` that computes a network, for tensors with a batch axis before the network's own axes.
+
+    Layers that PyTorch has become its own modules; any other is computed from its equation. Weights are PyTorch's own initial ones.
+
+    Parameters
+    ----------
+    net : Network
+    sizes : mapping of Symbol or str to int, optional
+        Values for the network's symbols.
+    on : shape, optional
+        What enters an open network.
+
+    Returns
+    -------
+    torch.nn.Module
+
+    Raises
+    ------
+    FieldError
+        If a symbol has no value.
+
+    Examples
+    --------
+    >>> import layeralgebra as la                                              # doctest: +SKIP
+    >>> module = la.to_torch(la.Input(3) >> la.Linear(4))                      # doctest: +SKIP
+    >>> sum(p.numel() for p in module.parameters())                            # doctest: +SKIP
+    16
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UnsupportedError("to_torch needs PyTorch; install layeralgebra[torch]") from None
+    from .joins import Build
+
+    known = {symbol.name: symbol for symbol in net.free_symbols if isinstance(symbol, Symbol)}
+    values = {(key.name if isinstance(key, Symbol) else str(key)): value for key, value in (sizes or {}).items()}
+    if unknown := sorted(set(values) - set(known)):
+        raise FieldError(f"the network has no symbol {unknown[0]}; it has {', '.join(sorted(known)) or 'none'}")
+    literal = net.xreplace({known[name]: _integer(value) for name, value in values.items()})
+    left = sorted(symbol.name for symbol in literal.free_symbols if isinstance(symbol, Symbol))
+    if left:
+        raise FieldError(f"to_torch needs a number for {', '.join(left)}; pass sizes={{'{left[0]}': 8}}")
+    flows = input_flows(on)
+    inputs = input_nodes(literal)
+    if inputs and flows:
+        raise ShapeError("the network begins with Input; leave out `on`")
+    if not inputs and not flows:
+        raise ShapeError("an open network needs on=(...), as in on=(3, 224, 224)")
+    module, _ = Build().visit(literal, flows)
+    return module
+
+
+def _integer(value: object) -> Any:
+    from ...algebra.sizes.dims import as_size
+
+    return as_size(value, "a size")
+
+
+def literal(value: Any) -> Any:
+    """The value of a field as plain Python: a number, a tuple of numbers."""
+    return tuple(int(part) for part in value) if isinstance(value, Tuple) else int(value)
+
+
+Maker = Callable[[Layer, Sequence[Flow]], Any]
+
+
+def leaf_module(layer: Layer, flows: Sequence[Flow], native: Mapping[type, Maker]) -> Any:
+    """The module of one layer: PyTorch's own where it has one with the same meaning, the equation otherwise."""
+    made = native[type(layer)](layer, flows) if type(layer) in native else None
+    if made is None:
+        from .equation import EquationModule
+
+        made = EquationModule(instantiate(layer, *(flow.shape for flow in flows)))
+    return made

@@ -1,0 +1,195 @@
+"""What the rules for PyTorch's operators share: tensors, the state of a translation, and the register of rules.
+
+Values are kept without their leading batch axis of size 1 as long as that axis leads (`Value.batched`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Integer
+
+from ...algebra.errors import UnsupportedError
+from ...algebra.networks.network import Network
+from ...algebra.sizes.normal_form import simplify
+from .. import arithmetic, reshape
+from ..importers.record import Operation
+from ..importers.rules import registering
+
+Shape = tuple[Expr, ...]
+
+
+@dataclass
+class Value:
+    """A tensor of the model: the operation that makes it, its shape in PyTorch, and whether our tensor lacks the batch axis."""
+
+    name: str
+    shape: Shape
+    batched: bool
+    weight: bool = False
+
+    @property
+    def own(self) -> Shape:
+        """The shape of our tensor."""
+        return self.shape[1:] if self.batched else self.shape
+
+
+class Translator:
+    """The state of one translation."""
+
+    def __init__(
+        self, sizes: Callable[[Any], Expr], learned: Mapping[str, str], fixed: set[str], uses: Mapping[str, int]
+    ):
+        self.sizes, self.learned, self.fixed, self.uses = sizes, learned, fixed, uses
+        self.values: dict[str, Value] = {}
+        self.parts: dict[str, list[Any]] = {}
+        self.operations: list[Operation] = []
+        self.module: tuple[str, ...] = ()
+
+    def shape(self, node: Any) -> Shape:
+        """The shape of a node's tensor in PyTorch."""
+        value = node.meta["val"]
+        if isinstance(value, (tuple, list)):
+            value = value[0]
+        return tuple(simplify(self.sizes(size)) for size in value.shape)
+
+    def stand_in(self, node: Any) -> None:
+        """Something in place of the result of an unknown operator, so that the rest of the model is looked at as well."""
+        value = node.meta.get("val")
+        known = hasattr(value, "shape") or (isinstance(value, (tuple, list)) and value and hasattr(value[0], "shape"))
+        shape = self.shape(node) if known else ()
+        self.values[node.name] = Value(node.name, shape, bool(shape) and shape[0] == 1)
+
+    def is_fixed(self, node: Any) -> bool:
+        """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
+        if node.target.__name__.split(".")[0].rstrip("_") in _FRESH:
+            return True
+        return all(self._is_known(part.name) for part in node.all_input_nodes if not is_size(part))
+
+    def _is_known(self, name: str) -> bool:
+        if name in self.parts:
+            return all(part.weight for part in self.parts[name])
+        return self.values[name].weight and name not in self.learned
+
+    def fix(self, node: Any) -> None:
+        """The node's value is known before any input is: a buffer, where something else uses it."""
+        found = node.meta.get("val")
+        if isinstance(found, (tuple, list)):
+            self.parts[node.name] = [
+                Value(
+                    f"{node.name}_{place}", tuple(simplify(self.sizes(size)) for size in part.shape), False, weight=True
+                )
+                for place, part in enumerate(found)
+            ]
+        elif hasattr(found, "shape"):
+            self.values[node.name] = Value(node.name, self.shape(node), False, weight=True)
+
+    def add(self, name: str, layer: Network, sources: Sequence[str]) -> str:
+        """Record an operation; the name of what it makes."""
+        self.operations.append(Operation(name, layer, list(sources), self.module))
+        return name
+
+    def value(self, node: Any) -> Value:
+        """The value of an argument; a weight that is used as a tensor of its own becomes a layer without an input."""
+        value = self.values[node.name]
+        if value.weight:
+            layer: Network = (arithmetic.Parameter if node.name in self.learned else arithmetic.Buffer)(
+                value.shape or (1,)
+            )
+            name = f"{node.name}_tensor"
+            if self.uses.get(node.name, 0) > 1:
+                layer = layer.shared(self.learned.get(node.name, node.name))
+            self.add(name, layer, [])
+            value = Value(name, value.shape or (Integer(1),), False)
+            self.values[node.name] = value
+        return value
+
+    def unbatched(self, node: Any) -> Value:
+        """The value of a node with all its axes."""
+        return self.whole(self.value(node))
+
+    def whole(self, value: Value) -> Value:
+        """A value with all its axes."""
+        if not value.batched:
+            return value
+        name = self.add(f"{value.name}_whole{len(self.operations)}", reshape.Reshape(value.shape), [value.name])
+        return Value(name, value.shape, False)
+
+    def batched(self, node: Any) -> Value:
+        """A value without its leading axis of size 1."""
+        value = self.value(node)
+        if value.batched:
+            return value
+        if not value.shape or value.shape[0] != 1:
+            raise UnsupportedError(
+                f"{node.name} of shape {value.shape} has no batch axis of size 1, which its operator needs"
+            )
+        name = self.add(f"{value.name}_example{len(self.operations)}", reshape.Reshape(value.shape[1:]), [value.name])
+        return Value(name, value.shape, True)
+
+    def put(self, node: Any, layer: Network | None, inputs: Sequence[Any], batched: bool | None = None) -> None:
+        """The node's value is a layer of the values of other nodes; None passes the first one on."""
+        values = [source if isinstance(source, Value) else self.value(source) for source in inputs]
+        flag = values[0].batched if batched is None else batched
+        if layer is None:
+            self.values[node.name] = Value(values[0].name, self.shape(node), flag)
+            return
+        self.add(node.name, layer, [value.name for value in values])
+        self.values[node.name] = Value(node.name, self.shape(node), flag)
+
+    def with_weights(self, layer: Network, *weights: Any) -> Network:
+        """The layer, its weights shared under a name if another operation reads them too."""
+        names = [weight.name for weight in weights if weight is not None and weight.name in self.learned]
+        if any(self.uses.get(name, 0) > 1 for name in names):
+            return layer.shared(self.learned[names[0]])
+        return layer
+
+
+_FRESH = (
+    "new_zeros",
+    "new_ones",
+    "new_full",
+    "new_empty",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "empty_like",
+    "zero",
+)
+"""Operators that look at a tensor's size or kind only."""
+
+Rule = Callable[[Translator, Any], None]
+RULES: dict[str, Rule] = {}
+
+#: Registers a rule for operators by their names without overload; in-place variants share it.
+rule = registering(RULES)
+
+
+def argument(node: Any, place: int, name: str, default: Any = None) -> Any:
+    """An argument by place or by name."""
+    if len(node.args) > place:
+        return node.args[place]
+    return node.kwargs.get(name, default)
+
+
+def is_size(node: Any) -> bool:
+    """Whether a node makes a number from sizes, or checks one, and no tensor."""
+    return (
+        node.op == "call_function"
+        and not hasattr(node.meta.get("val"), "shape")
+        and not isinstance(node.meta.get("val"), (tuple, list))
+    )
+
+
+def is_tensor(value: Any) -> bool:
+    return hasattr(value, "op") and hasattr(value, "meta") and not is_size(value)
+
+
+def per_axis(value: Any, axes: int) -> Any:
+    """A number, or one for each axis."""
+    if isinstance(value, int):
+        return value
+    numbers = [int(number) for number in value]
+    return numbers[0] if len(set(numbers)) == 1 else tuple(numbers * axes if len(numbers) == 1 else numbers)
