@@ -10,20 +10,17 @@ What comes back needs amsmath and amssymb; tables need booktabs, longtable and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sympy import Basic, Symbol
-
-from .derivations.derivation import Derivation, Derivations, Step, expressions
-from .derivations.domain import Domain
+from .derivations.derivation import Derivation, Derivations
+from .derivations.latex import _formula, _heading, derivation_latex, domain_latex
 from .derivations.stages import stage_table
 from .derivations.tables import node_table
 from .equations.latex import latex_equation
-from .formulas.latex import display_latex, escaped, flat_latex, formula_latex
+from .formulas.latex import escaped, formula_latex
 from .formulas.table import Table
 from .formulas.table_latex import table_latex
-from .formulas.text import record_parts
 from .networks.latex import network_latex
 from .networks.layer import Layer
 from .networks.network import Graph, Input, Network
@@ -33,7 +30,7 @@ __all__ = [
     "table_latex",
 ]  # fmt: skip
 
-LONGEST_STEP, MOST_PATHS, MOST_STAGES = 4000, 4, 60
+MOST_STAGES = 60
 NEW_PART = r"\par\vskip 0pt plus .2\textheight \penalty-200 \vskip 0pt plus -.2\textheight"
 """A page may end here, and does if little of it is left; so that no heading stands alone."""
 _PREAMBLE = r"""\documentclass[a4paper]{article}
@@ -71,98 +68,6 @@ def latex(obj: Any) -> str:
     if isinstance(obj, (Derivation, Derivations)):
         return obj.latex()
     return formula_latex(obj)
-
-
-def derivation_latex(derivation: Derivation) -> str:
-    """A derivation as paragraphs: the formula, its kind and source, the domain, what each node adds, and how it ends.
-
-    Parameters
-    ----------
-    derivation : Derivation
-
-    Returns
-    -------
-    str
-    """
-    title = derivation.metric.title
-    lines = [_heading(derivation), _formula(title, derivation.formula), rf"Source: {escaped(derivation.source)}."]
-    lines.append(domain_latex(derivation.domain, derivation.symbols))
-    if not isinstance(derivation.net, Layer):
-        lines.append(table_latex(node_table(Derivations((derivation,)), total=False)))
-    lines += [_step(step) for step in derivation.steps if _is_short(step, derivation)]
-    return "\n\n".join(line for line in lines if line)
-
-
-def _heading(derivation: Derivation) -> str:
-    title, unit = derivation.metric.title, derivation.metric.unit
-    counted = "" if unit == title else f", in {escaped(unit)}"
-    return rf"\medskip\noindent\textbf{{{escaped(_capital(title))}}}{counted} ({escaped(derivation.kind)})."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _formula(title: str, formula: Any) -> str:
-    """The formula on display; a record has a line for each of its parts."""
-    if hasattr(formula, "map_expressions"):
-        rows = [
-            rf"\text{{{escaped(title)}, {escaped(name)}}} &= {formula_latex(value)}"
-            for name, value in record_parts(formula)
-        ]
-        body = " \\\\[3pt]\n".join(rows)
-        return f"\\[\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n\\]"
-    name = rf"\text{{{escaped(title)}}}"
-    return f"\\[\n{display_latex(name, formula)}\n\\]"
-
-
-def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
-    """Where a formula holds: the symbols, and each condition once, with the nodes that need it."""
-    if not symbols:
-        return ""
-    names = ", ".join(f"${formula_latex(symbol)}$" for symbol in symbols)
-    found: dict[str, tuple[str, list[str]]] = {}
-    for item in domain:
-        loops = "".join(
-            rf" for $0 \le {formula_latex(loop.index)} < {flat_latex(loop.times)}$"
-            for loop in item.loops if item.condition.relation.has(loop.index)
-        )  # fmt: skip
-        shown = f"${formula_latex(item.condition.relation)}${loops}"
-        found.setdefault(shown, (item.condition.meaning, []))[1].append(item.path)
-    if not found:
-        return f"Valid for all positive integers {names}."
-    items = []
-    for shown, (meaning, paths) in found.items():
-        where = ", ".join(rf"\texttt{{{escaped(path)}}}" for path in paths[:MOST_PATHS] if path)
-        more = f" and {len(paths) - MOST_PATHS} more" if len(paths) > MOST_PATHS else ""
-        items.append(rf"\item {shown}: {escaped(meaning)}{f' (at {where}{more})' if where else ''}")
-    return "\n".join(
-        [
-            f"Valid for positive integers {names} with",
-            r"\begin{itemize}\setlength{\itemsep}{0pt}",
-            *items,
-            r"\end{itemize}",
-        ]
-    )
-
-
-def _is_short(step: Step, derivation: Derivation) -> bool:
-    """Steps about one node are in the table; of the others, what is not the formula once more and not a page of it."""
-    shown = expressions(step.expression) if step.expression is not None else []
-    return (
-        bool(shown) and step.text in ("composed",) and step.expression != derivation.formula
-        and sum(len(str(part)) for part in shown) <= LONGEST_STEP
-    )  # fmt: skip
-
-
-def _step(step: Step) -> str:
-    expression = step.expression
-    made = (
-        display_latex(rf"\text{{{escaped(step.text)}}}", expression)
-        if isinstance(expression, Basic)
-        else formula_latex(expression)
-    )
-    return f"\\[\n{made}\n\\]"
 
 
 def report_latex(derivations: Derivations, named: Mapping[str, Network] | None = None) -> str:

@@ -236,7 +236,7 @@ def plot_pareto(
     """
     import numpy as np
 
-    from .solving.optimize import pareto
+    from .solving.pareto import pareto
 
     better = [[names] if isinstance(names, str) else list(names) for names in (maximise, minimise)]
     if sorted(better[0] + better[1]) != sorted([x, y]):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 
+from .algebra.equations.fields import Dim, Flag, Number, Size, Sizes, Text
 from .algebra.errors import (
     BudgetError,
     DomainError,
@@ -22,7 +23,7 @@ from .algebra.errors import (
     ShapeError,
     UnsupportedError,
 )
-from .algebra.networks.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
+from .algebra.networks.layer import Layer
 from .algebra.networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
 from .algebra.sizes.dims import dims
 from .layers import COMPOSITIONS, REGISTRY, registered_layers
@@ -41,7 +42,7 @@ _LATER = {
     "codegen": "algebra.compilation", "compare": "algebra.derivations.tables", "compile": "algebra.compilation",
     "elasticity": "algebra.solving.solve", "from_networkx": "algebra.networks.networkx_graph", "gradient": "algebra.compilation", "latex": "algebra.documents",
     "latex_document": "algebra.documents", "latex_equation": "algebra.documents", "leading_term": "algebra.solving.solve",
-    "optimize": "algebra.solving.optimize", "pareto": "algebra.solving.optimize", "run": "algebra.numerics.run",
+    "optimize": "algebra.solving.optimize", "pareto": "algebra.solving.pareto", "run": "algebra.numerics.run",
     "Table": "algebra.formulas.table", "formula_text": "algebra.formulas.text", "node_table": "algebra.derivations.tables", "report_latex": "algebra.documents",
     "section_latex": "algebra.documents", "stage_table": "algebra.derivations.stages", "stages_of": "algebra.derivations.stages",
     "plot_heatmap": "algebra.plots", "plot_pareto": "algebra.plots", "plot_profile": "algebra.plots", "plot_scaling": "algebra.plots",

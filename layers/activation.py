@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.networks.layer import Flag, Layer, Number
+from ..algebra.equations.fields import Flag, Number
+from ..algebra.networks.layer import Layer
 
 __all__ = [
     "Identity", "Dropout", "StochasticDepth", "ReLU", "ReLU6", "LeakyReLU", "PReLU", "Abs", "Hardtanh", "Hardswish", "Hardsigmoid", "Sigmoid", "Tanh", "Softplus",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..algebra.equations.fields import Dim, Flag, Number, Size, Sizes, Text
 from ..algebra.errors import FieldError
-from ..algebra.networks.layer import Dim, Flag, Layer, Number, Size, Sizes, Text
+from ..algebra.networks.layer import Layer
 
 __all__ = [
     "Parameter", "Buffer", "Einsum", "Subtract", "Divide", "Scale", "Shift", "Power", "Exp", "Log", "Sqrt", "Erf", "Sum", "Mean", "Maximum", "Expand",

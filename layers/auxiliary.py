@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.networks.layer import Dim, Layer, Number
+from ..algebra.equations.fields import Dim, Number
+from ..algebra.networks.layer import Layer
 
 __all__ = ["AuxiliaryClassifier"]
 

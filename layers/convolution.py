@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sympy import Mul, Tuple
 
+from ..algebra.equations.fields import Dim, Flag, Size, Text
 from ..algebra.errors import FieldError
-from ..algebra.networks.layer import Dim, Flag, Layer, Size, Text
+from ..algebra.networks.layer import Layer
 
 __all__ = ["Conv", "ConvTranspose"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.networks.layer import Dim, Flag, Layer, Number
+from ..algebra.equations.fields import Dim, Flag, Number
+from ..algebra.networks.layer import Layer
 
 __all__ = ["BatchNorm", "LayerNorm", "ChannelNorm", "GroupNorm", "InstanceNorm", "RMSNorm"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.networks.layer import Dim, Flag, Layer, Size
+from ..algebra.equations.fields import Dim, Flag, Size
+from ..algebra.networks.layer import Layer
 
 __all__ = ["MaxPool", "AvgPool", "GlobalAvgPool", "GlobalMaxPool", "AdaptiveAvgPool"]
 

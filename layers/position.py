@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..algebra.equations.fields import Dim, Flag, Number
 from ..algebra.errors import FieldError
-from ..algebra.networks.layer import Dim, Flag, Layer, Number
+from ..algebra.networks.layer import Layer
 
 __all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention"]
 

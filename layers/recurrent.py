@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.networks.layer import Dim, Flag, Layer
+from ..algebra.equations.fields import Dim, Flag
+from ..algebra.networks.layer import Layer
 
 __all__ = ["RNN", "GRU", "LSTM"]
 

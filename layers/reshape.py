@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..algebra.equations.fields import Dim, Size, Sizes
 from ..algebra.errors import FieldError
-from ..algebra.networks.layer import Dim, Layer, Size, Sizes
+from ..algebra.networks.layer import Layer
 
 __all__ = [
     "Flatten", "Reshape", "Permute", "Tokens", "Untokens", "PixelShuffle", "PixelUnshuffle", "ChannelShuffle", "Upsample", "Pad", "Crop",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.networks.layer import Dim, Layer, Size
+from ..algebra.equations.fields import Dim, Size
+from ..algebra.networks.layer import Layer
 
 __all__ = ["ChannelPad", "ChannelSlice", "FeatureSlice", "PositionSlice"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..algebra.networks.layer import Dim, Layer
+from ..algebra.equations.fields import Dim
+from ..algebra.networks.layer import Layer
 
 __all__ = ["SelectiveStateSpace"]
 

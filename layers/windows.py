@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..algebra.equations.fields import Dim, Flag, Size
 from ..algebra.errors import FieldError
-from ..algebra.networks.layer import Dim, Flag, Layer, Size
+from ..algebra.networks.layer import Layer
 
 __all__ = ["WindowAttention", "CosineWindowAttention", "Roll"]
 

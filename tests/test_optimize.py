@@ -20,8 +20,8 @@ from layeralgebra.algebra.compilation.program.float_bounds import float_bounds
 from layeralgebra.algebra.errors import DomainError, FieldError, UnsupportedError
 from layeralgebra.algebra.formulas.zaslavsky import Zaslavsky
 from layeralgebra.algebra.sizes.dims import dims
-from layeralgebra.algebra.solving.optimize import optimize, pareto
-from layeralgebra.algebra.solving.pareto import undominated
+from layeralgebra.algebra.solving.optimize import optimize
+from layeralgebra.algebra.solving.pareto import pareto, undominated
 from layeralgebra.algebra.solving.posynomials import lagrange
 from layeralgebra.algebra.sweeps.sweep import sweep
 from oracles.formula_value import value

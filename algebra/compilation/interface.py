@@ -16,8 +16,8 @@ from typing import Any
 import sympy
 from sympy import Basic, Symbol
 
-from ..derivations.derivation import expressions, mapped
 from ..errors import FieldError
+from ..formulas.records import expressions, mapped
 from ..sizes.evaluate import free_symbols
 from .program.conditions import Condition, conditions_of
 from .program.formulas import Formulas, lower

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sympy import Basic, Expr, Symbol, Tuple
+from sympy import Expr, Symbol
 
 from ..errors import FieldError
+from ..formulas.records import expressions, mapped
 from ..networks.carrier import Loop
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
@@ -163,7 +164,7 @@ class Derivation:
 
     def latex(self) -> str:
         """The formula and its reasons as LaTeX (amsmath)."""
-        from ..documents import derivation_latex
+        from .latex import derivation_latex
 
         return derivation_latex(self)
 
@@ -238,26 +239,6 @@ class Derivations:
 
 def _shape(shape: Sequence[Expr]) -> str:
     return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-
-
-def expressions(formula: Any) -> list[Basic]:
-    """The SymPy expressions in a formula: itself, or those of a tuple or of a record."""
-    if isinstance(formula, (tuple, list, Tuple)):
-        return [part for item in formula for part in expressions(item)]
-    if hasattr(formula, "map_expressions"):
-        found: list[Basic] = []
-        formula.map_expressions(lambda part: found.append(part) or part)
-        return found
-    return [formula] if isinstance(formula, Basic) else []
-
-
-def mapped(formula: Any, function: Any) -> Any:
-    """The formula with a function applied to every expression in it."""
-    if isinstance(formula, (tuple, list, Tuple)):
-        return tuple(mapped(item, function) for item in formula)
-    if hasattr(formula, "map_expressions"):
-        return formula.map_expressions(function)
-    return function(formula) if isinstance(formula, Basic) else formula
 
 
 def node_terms(terms: Sequence[Any], measure: Any = None) -> tuple[NodeTerm, ...]:

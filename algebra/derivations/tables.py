@@ -9,12 +9,13 @@ from sympy import Expr, Integer
 
 from ..errors import FieldError
 from ..formulas.latex import formula_latex
+from ..formulas.records import expressions
 from ..formulas.table import Marked, Table, evaluated
 from ..formulas.text import formula_text
 from ..networks.carrier import Loop
 from ..networks.layer import Layer
 from ..networks.network import Network, as_network
-from .derivation import Derivation, Derivations, expressions
+from .derivation import Derivation, Derivations
 from .metric import derive
 
 __all__ = ["compare", "derivation_table", "node_table"]

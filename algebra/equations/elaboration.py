@@ -11,15 +11,15 @@ from collections.abc import Sequence
 
 from sympy import Expr, Integer
 
+from ..sizes.dims import Index
+from .functions import FUNCTIONS
 from .heads import (
-    FUNCTIONS,
     REDUCTIONS,
     Address,
     Apply,
     Constant,
     Group,
     Head,
-    Index,
     Pad,
     Plus,
     Read,

@@ -16,22 +16,10 @@ from decimal import Decimal
 from sympy import Add, Expr, Rational, Symbol
 
 from ..formulas.latex import TALL, formula_latex, index_latex, name_latex
-from .heads import (
-    FUNCTIONS,
-    Address,
-    Apply,
-    Constant,
-    Group,
-    Head,
-    Index,
-    Plus,
-    Read,
-    Reduce,
-    Softmax,
-    Times,
-    unknown_head,
-)
-from .instance import affine
+from ..sizes.dims import Index
+from .affine import affine
+from .functions import FUNCTIONS
+from .heads import Address, Apply, Constant, Group, Head, Plus, Read, Reduce, Softmax, Times, unknown_head
 
 LONGEST_DECIMAL = 14
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4

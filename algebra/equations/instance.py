@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from sympy import Add, Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
+from sympy import Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
 from sympy.logic.boolalg import Boolean
 
 from ..errors import EquationError, ShapeError
+from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, same, simplify
+from .affine import affine, is_recurrent_address
 from .elaboration import Elaborator
-from .heads import Address, Group, Head, Index, Pad, Read, address_indices, free_indices, reads, walk
+from .heads import Address, Group, Head, Pad, Read, address_indices, free_indices, reads, walk
 from .statements import Elaborated, Mask, Statement
 
 if TYPE_CHECKING:
@@ -42,38 +44,6 @@ class Margin:
 
     before: Expr
     inner: Expr
-
-
-def affine(expression: Expr) -> tuple[dict[Index, Expr], Expr] | None:
-    """The coefficients of an index expression and its constant, or None if it is not affine in the indices.
-
-    >>> i, u = Index("i"), Index("u")
-    >>> affine(2*i + u - 3)
-    ({i: 2, u: 1}, -3)
-    """
-    coefficients: dict[Index, Expr] = {}
-    constant: list[Expr] = []
-    for term in Add.make_args(expression):
-        if isinstance(term, Index):
-            coefficients[term] = coefficients.get(term, _ZERO) + 1
-        elif not any(isinstance(symbol, Index) for symbol in term.free_symbols):
-            constant.append(term)
-        else:
-            factors = Mul.make_args(term)
-            held = [factor for factor in factors if isinstance(factor, Index)]
-            rest = Mul(*(factor for factor in factors if not isinstance(factor, Index)))
-            if len(held) != 1 or any(isinstance(symbol, Index) for symbol in rest.free_symbols):
-                return affine(expanded) if (expanded := expression.expand()) != expression else None
-            coefficients[held[0]] = coefficients.get(held[0], _ZERO) + rest
-    return coefficients, Add(*constant)
-
-
-def is_recurrent_address(address: Address, own: Address) -> bool:
-    """Whether an address is an index of the target minus a positive constant."""
-    if not isinstance(own, Index) or isinstance(address, (Group, Read)):
-        return False
-    form = affine(address)
-    return form is not None and form[0] == {own: _ONE} and form[1].is_negative is True
 
 
 class Instance:

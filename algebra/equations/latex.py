@@ -20,11 +20,13 @@ from sympy import Expr, Symbol
 
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
-from ..networks.layer import Dim, Layer, Number, Size, Sizes
+from ..networks.layer import Layer
+from ..sizes.dims import Index
+from .affine import is_recurrent_address
 from .elaboration import Elaborator
-from .heads import Address, Group, Index, Pad, Plus, Read, address_indices, reads
+from .fields import Dim, Number, Size, Sizes
+from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
 from .heads_latex import HeadWriter, bare_name, tensor_latex
-from .instance import is_recurrent_address
 from .simplified import tidied
 from .statements import Elaborated, Mask, Statement
 

@@ -10,7 +10,7 @@ from sympy import Expr, Tuple
 from sympy.logic.boolalg import BooleanAtom
 
 from ..errors import EquationError
-from .heads import Index
+from ..sizes.dims import Index
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
 
 

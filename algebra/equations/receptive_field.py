@@ -14,10 +14,12 @@ from typing import Any
 from sympy import Expr, Integer, Max, Min, ceiling, floor, fraction, together
 
 from ..errors import UnsupportedError
+from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from ..sizes.summation import summation
-from .heads import Address, Group, Head, Index, Pad, Read, Softmax, address_indices, children
-from .instance import Instance, affine, is_recurrent_address
+from .affine import affine, is_recurrent_address
+from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children
+from .instance import Instance
 from .statements import Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sympy import Expr, Integer
 
+from ..sizes.dims import Index
 from .elaboration import Elaborated, Mask, Statement
 from .heads import (
     Address,
@@ -14,7 +15,6 @@ from .heads import (
     Constant,
     Group,
     Head,
-    Index,
     Pad,
     Plus,
     Read,

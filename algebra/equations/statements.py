@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from sympy import Expr, Ge, Gt, Le, Lt
 from sympy.core.relational import Relational
 
+from ..sizes.dims import Index
 from .heads import (
     Address,
     Apply,
     Constant,
     Head,
-    Index,
     Pad,
     Plus,
     Read,

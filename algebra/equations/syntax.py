@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import EquationError
-from .heads import FUNCTIONS, REDUCTIONS
+from .functions import FUNCTIONS
+from .heads import REDUCTIONS
 
 LONGEST_TEXT = 20_000
 DEEPEST_BRACKETS = 40

@@ -22,9 +22,10 @@ from sympy.logic.boolalg import BooleanAtom
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
-from ..equations.heads import Index
 from ..networks.network import Network
-from .text import balanced, binary_logarithms, divisibility, positive_first, record_parts, rounded
+from ..sizes.dims import Index
+from .records import record_parts
+from .text import balanced, binary_logarithms, divisibility, positive_first, rounded
 
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",

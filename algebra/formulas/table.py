@@ -22,11 +22,11 @@ from typing import Any
 
 from sympy import Symbol
 
-from ..derivations.derivation import expressions, mapped
 from ..errors import FieldError
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
-from .text import formula_text, record_parts
+from .records import expressions, mapped, record_parts
+from .text import formula_text
 
 NARROWEST = 8
 LONGEST_LIST = 40

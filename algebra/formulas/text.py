@@ -36,6 +36,8 @@ from sympy.core.relational import Relational
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
+from .records import record_parts
+
 LONGEST_QUOTIENT = 200
 
 
@@ -182,22 +184,6 @@ def formula_text(formula: Any) -> str:
     if dataclasses.is_dataclass(formula):
         return ", ".join(f"{name} {formula_text(value)}" for name, value in record_parts(formula))
     return number_text(formula)
-
-
-def record_parts(record: Any) -> list[tuple[str, Any]]:
-    """The named formulas of a record such as `ReceptiveField` or `Flops`; flags are left out."""
-    found = []
-    for item in dataclasses.fields(record):
-        value = getattr(record, item.name)
-        if not _is_flag(value):
-            found.append((item.name.replace("_", " "), value))
-    return found
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool) or (
-        isinstance(value, tuple) and bool(value) and all(isinstance(part, bool) for part in value)
-    )
 
 
 def number_text(value: Any) -> str:

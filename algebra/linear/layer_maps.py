@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..equations.heads import Constant, Index, Pad, Read, Softmax, address_indices, reads
+from ..equations.heads import Constant, Pad, Read, Softmax, address_indices, reads
 from ..equations.instance import Instance
 from ..equations.statements import Statement
 from ..errors import BudgetError, ShapeError, UnsupportedError
 from ..numerics.arrays import Labelled, aligned, as_numbers, constant, of_one_kind, spread, united
 from ..numerics.layer_run import _LayerRun
+from ..sizes.dims import Index
 from .monomials import COEFFICIENT, KNOWN, LINEAR, Monomial, expand, kinds_of_tensors, not_linear
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from ..equations.heads import (
     Apply,
     Constant,
     Head,
-    Index,
     Pad,
     Plus,
     Read,
@@ -29,6 +28,7 @@ from ..equations.heads import (
 )
 from ..equations.instance import Instance
 from ..errors import UnsupportedError
+from ..sizes.dims import Index
 
 LARGEST = 500
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Mul, Symbol
+from sympy import Expr, Mul, Symbol
 
 from ..derivations.metric import Metric, SumCarrier, repeated
-from ..equations.heads import Read, reads
-from ..equations.statements import Statement
 from ..equations.work import Work, work
 from ..networks.carrier import Evaluation, Site, TotalCarrier
 from ..networks.network import Add as AddNode
-from ..networks.network import Concat
 from ..networks.network import Mul as MulNode
 from ..sizes.normal_form import simplify
 
@@ -139,50 +136,3 @@ flops = Metric(
 )
 
 
-def _activations(intermediate: bool) -> SumCarrier:
-    def measure(site: Site) -> Expr:
-        instance = site.instance
-        assert instance is not None
-        statements = instance.statements if intermediate else instance.statements[-1:]
-        made = [Mul(*instance.shapes[s.target]) for s in statements if not _is_view(s)]
-        return sum(made, Integer(0))
-
-    return SumCarrier(measure, lambda site: Integer(0) if isinstance(site.node, Concat) else Mul(*site.output.shape))
-
-
-def _is_view(statement: Statement) -> bool:
-    """Whether a statement only renames the elements of a tensor that is there already; a lookup makes new ones."""
-    return isinstance(statement.value, Read) and len(list(reads(statement.value))) == 1
-
-
-activations = Metric(
-    name="activations",
-    title="activations",
-    unit="elements",
-    carrier=_activations,
-    options={"intermediate": False},
-    source="number of elements of the tensors that the equations define",
-    documentation="""Activations of a network for one example, in elements: the outputs of all layers, and the sums and products that join branches.
-
-    What only renames elements (identity, dropout, reshape, concatenation) makes none.
-
-    Parameters
-    ----------
-    net : Network
-    on : shape, optional
-        What enters an open network.
-    intermediate : bool
-        Count every tensor that an equation defines (attention scores, gates, padded copies), not only the layers' outputs.
-
-    Returns
-    -------
-    Expr
-
-    Examples
-    --------
-    >>> from layeralgebra import Conv, ReLU, activations, dims
-    >>> H, W, c = dims("H W c")
-    >>> activations(Conv(c, 3, padding=1) >> ReLU(), on=(3, H, W))
-    2*H*W*c
-    """,
-)

@@ -6,116 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Expr, Integer, Max, Symbol, Tuple
+from sympy import Expr, Symbol
 
-from ..derivations.metric import Metric, repeated
-from ..equations.heads import walk
-from ..equations.instance import Instance
+from ..derivations.metric import Metric
 from ..equations.receptive_field import Reach, broadcast, compose, identity, layer_reach, power, union
-from ..equations.statements import is_contraction
-from ..errors import FieldError
-from ..networks.carrier import Evaluation, Flow, PathCarrier, ShapeCarrier, Site, Term
+from ..networks.carrier import Evaluation, Flow, PathCarrier, Site, Term
 from ..networks.network import Concat
-
-output_shape = Metric(
-    name="output_shape",
-    title="output shape",
-    unit="elements along each axis",
-    carrier=ShapeCarrier,
-    finish=lambda evaluation: Tuple(*evaluation.output.shape),
-    term=lambda term: Tuple(*term.site.output.shape),
-    source="extents of the indices of the last statement",
-    documentation="""The shape of the output for one example.
-
-    Parameters
-    ----------
-    net : Network
-    on : shape, optional
-        What enters an open network.
-
-    Returns
-    -------
-    sympy.Tuple
-
-    Examples
-    --------
-    >>> from layeralgebra import Conv, MaxPool, dims, output_shape
-    >>> H = dims("H")
-    >>> output_shape(MaxPool(2) ** 3, on=(1, H))
-    (1, floor(H/8))
-    """,
-)
-
-
-def weighted_depth(instance: Instance) -> int:
-    """The longest chain of contractions with learned weights inside one layer."""
-    depth: dict[str, int] = {}
-    for statement in instance.statements:
-        before = max(
-            (depth.get(head.tensor, 0) for head in walk(statement.value) if hasattr(head, "tensor")), default=0
-        )
-        learned = any(
-            is_contraction(head) and any(instance.roles.get(getattr(factor, "tensor", ""), "") == "weight" for factor in head.body.factors)
-            for head in walk(statement.value)
-        )  # fmt: skip
-        depth[statement.target] = before + learned
-    return depth[instance.statements[-1].target]
-
-
-class DepthCarrier(PathCarrier[Expr]):
-    """(max, +): series adds, joins take the longest branch."""
-
-    def __init__(self, count: str):
-        if count not in ("weighted", "layers"):
-            raise FieldError(f"depth counts 'weighted' or 'layers', got {count!r}")
-        self.count = count
-
-    def leaf(self, site: Site, port: int) -> Expr:
-        assert site.instance is not None
-        return Integer(weighted_depth(site.instance) if self.count == "weighted" else 1)
-
-    def series(self, values: Sequence[Expr]) -> Expr:
-        return sum(values, Integer(0))
-
-    def join(self, site: Site, values: Sequence[Expr]) -> Expr:
-        return Max(*values)
-
-    def fuse(self, values: Sequence[Expr]) -> Expr:
-        return Max(*values)
-
-    def repeat(self, value: Expr, times: Expr, index: Symbol | None) -> Expr:
-        return repeated(value, times, index)
-
-
-depth = Metric(
-    name="depth",
-    title="depth",
-    unit="layers",
-    carrier=DepthCarrier,
-    options={"count": "weighted"},
-    source="longest path of the graph",
-    documentation="""The depth of a network: layers on its longest path.
-
-    Parameters
-    ----------
-    net : Network
-    on : shape, optional
-        What enters an open network.
-    count : {'weighted', 'layers'}
-        Count contractions with learned weights (a ResNet-50 has 50), or every layer.
-
-    Returns
-    -------
-    Expr
-
-    Examples
-    --------
-    >>> from layeralgebra import Linear, ReLU, depth, dims
-    >>> L = dims("L")
-    >>> depth((Linear(8) >> ReLU()) ** L >> Linear(1), on=(8,))
-    L + 1
-    """,
-)
 
 
 @dataclass(frozen=True)

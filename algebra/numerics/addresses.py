@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Max, Min, ceiling, floor
 
-from ..equations.heads import Address, Group, Index, Read, address_indices
+from ..equations.heads import Address, Group, Read, address_indices
 from ..equations.instance import Instance
 from ..equations.statements import Mask
 from ..errors import DomainError, ShapeError, UnsupportedError
+from ..sizes.dims import Index
 from .arrays import Labelled, aligned, apply, constant, plus, times, united
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr
 
-from ..equations.heads import Index
 from ..errors import DomainError, FieldError, UnsupportedError
+from ..sizes.dims import Index
 
 if TYPE_CHECKING:
     from numpy import ndarray

@@ -19,7 +19,6 @@ from ..equations.heads import (
     Apply,
     Constant,
     Head,
-    Index,
     Pad,
     Plus,
     Read,
@@ -32,6 +31,7 @@ from ..equations.heads import (
 from ..equations.instance import Instance
 from ..equations.statements import Statement
 from ..errors import DomainError, UnsupportedError
+from ..sizes.dims import Index
 from .addresses import Addresses
 from .arrays import (
     Labelled,

@@ -36,7 +36,6 @@ from ..equations.heads import (
     Constant,
     Group,
     Head,
-    Index,
     Pad,
     Plus,
     Read,
@@ -50,6 +49,7 @@ from ..equations.heads import (
 from ..equations.instance import Instance
 from ..equations.statements import Statement
 from ..errors import FieldError, UnsupportedError
+from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .composition import IDENTITY, Branches, Repeated, fuse, series
 from .local_maps import HARD_TANH, RELU, Affine, MaxPool, Pieces, Transfer, Units

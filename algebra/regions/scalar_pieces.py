@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sympy import Dummy, Expr, Integer
 
-from ..equations.heads import FUNCTIONS
+from ..equations.functions import FUNCTIONS
 from .local_maps import Pieces
 
 _ZERO, _ONE = Integer(0), Integer(1)

@@ -79,3 +79,13 @@ def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
 def are_sizes(values: Iterable[object], what: str, *, least: int | None = 1) -> tuple[Expr, ...]:
     """Every one of several sizes, each named by its position in the message."""
     return tuple(as_size(value, f"{what}[{place}]", least=least) for place, value in enumerate(values))
+
+
+class Index(Symbol):
+    """An index of an equation: a type of its own, so that it never equals a user's symbol of the same name."""
+
+    def __new__(cls, name: str) -> "Index":
+        return Symbol.__new__(cls, name, integer=True, nonnegative=True)
+
+    def __getnewargs_ex__(self):
+        return (self.name,), {}

@@ -1,4 +1,4 @@
-"""The best sizes under budgets, certified; and the points of a sweep that no other point beats.
+"""The best sizes under budgets, certified.
 
 >>> from sympy import symbols
 >>> c, L = symbols("c L", integer=True, positive=True)
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import And, Basic, Expr, Integer, Symbol, ceiling, floor
 from sympy.core.relational import Relational
@@ -23,10 +23,7 @@ from ..sizes.evaluate import evaluate, free_symbols
 from .branch_and_bound import Best, Bounded, Constraint, constraint_of, maximum
 from .posynomials import Stationary, lagrange
 
-if TYPE_CHECKING:
-    import xarray
-
-__all__ = ["Optimum", "optimize", "pareto"]
+__all__ = ["Optimum", "optimize"]
 
 MAX_BOXES = 2_000_000
 
@@ -289,42 +286,3 @@ def _relaxed(goal: Bounded, constraints: Sequence[Constraint], sizes: Sequence[S
     return [float(np.exp(x) - 1) for x in found.x]
 
 
-def pareto(dataset: "xarray.Dataset", maximise: Iterable[str] = (), minimise: Iterable[str] = ()) -> "xarray.Dataset":
-    """The points of a sweep that no other point beats: none is at least as good in all objectives and better in one.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Such as `sweep` returns.
-    maximise, minimise : name or iterable of names
-        The objectives.
-
-    Returns
-    -------
-    xarray.Dataset
-        The points along one dimension ``point``, with all variables and their sizes, sorted by the first objective.
-        Comparisons are exact, also of integers beyond 64 bits; points without a value (NaN) are left out, equal
-        points all kept.
-
-    Raises
-    ------
-    FieldError
-        If a name is no variable of the data, or there is no objective.
-
-    Examples
-    --------
-    >>> from sympy import symbols
-    >>> from .sweep import sweep
-    >>> c, L = symbols("c L", integer=True, positive=True)
-    >>> data = sweep({"power": c + 3*L, "cost": c**2 * L}, {c: [1, 2, 3], L: [1, 2]})
-    >>> front = pareto(data, maximise="power", minimise="cost")
-    >>> [tuple(int(front[name][i]) for name in ("c", "L", "power", "cost")) for i in range(front.sizes["point"])]
-    [(1, 1, 4, 1), (1, 2, 7, 2), (2, 2, 8, 8), (3, 2, 9, 18)]
-    """
-    from .pareto import front
-
-    return front(dataset, _names(maximise), _names(minimise))
-
-
-def _names(given: Any) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)

@@ -1,11 +1,14 @@
-"""Pareto fronts of labelled data."""
+"""The points of a sweep that no other point beats."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FieldError
+
+if TYPE_CHECKING:
+    import xarray
 
 CHUNK = 2048
 
@@ -95,3 +98,42 @@ def undominated(table: Any) -> Any:
         good[rows[new]] = True
         kept = np.concatenate([kept, candidates[new]])
     return np.flatnonzero(good[place])
+
+
+def pareto(dataset: "xarray.Dataset", maximise: Iterable[str] = (), minimise: Iterable[str] = ()) -> "xarray.Dataset":
+    """The points of a sweep that no other point beats: none is at least as good in all objectives and better in one.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Such as `sweep` returns.
+    maximise, minimise : name or iterable of names
+        The objectives.
+
+    Returns
+    -------
+    xarray.Dataset
+        The points along one dimension ``point``, with all variables and their sizes, sorted by the first objective.
+        Comparisons are exact, also of integers beyond 64 bits; points without a value (NaN) are left out, equal
+        points all kept.
+
+    Raises
+    ------
+    FieldError
+        If a name is no variable of the data, or there is no objective.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> from .sweep import sweep
+    >>> c, L = symbols("c L", integer=True, positive=True)
+    >>> data = sweep({"power": c + 3*L, "cost": c**2 * L}, {c: [1, 2, 3], L: [1, 2]})
+    >>> front = pareto(data, maximise="power", minimise="cost")
+    >>> [tuple(int(front[name][i]) for name in ("c", "L", "power", "cost")) for i in range(front.sizes["point"])]
+    [(1, 1, 4, 1), (1, 2, 7, 2), (2, 2, 8, 8), (3, 2, 9, 18)]
+    """
+    return front(dataset, _names(maximise), _names(minimise))
+
+
+def _names(given: Any) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)

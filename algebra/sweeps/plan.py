@@ -11,9 +11,9 @@ from sympy import Basic, Symbol
 
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
-from ..derivations.derivation import expressions
 from ..errors import FieldError
 from ..formulas.latex import formula_latex
+from ..formulas.records import expressions
 
 if TYPE_CHECKING:
     import xarray

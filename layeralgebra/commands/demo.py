@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..algebra.derivations.derivation import Derivations
 from ..algebra.derivations.metric import derive
+from ..algebra.equations.fields import Dim
 from ..algebra.formulas.text import formula_text, number_text
-from ..algebra.networks.layer import Dim, Layer
+from ..algebra.networks.layer import Layer
 from ..algebra.sizes.dims import dims
 from ..layers import zoo
 from . import Block

@@ -10,7 +10,8 @@ from ..algebra.derivations.derivation import Derivation, Derivations
 from ..algebra.derivations.metric import METRICS as KNOWN
 from ..algebra.derivations.metric import derive
 from ..algebra.errors import FieldError
-from ..algebra.formulas.text import formula_lines, formula_text, number_text, record_parts
+from ..algebra.formulas.records import record_parts
+from ..algebra.formulas.text import formula_lines, formula_text, number_text
 from . import Block
 from .arguments import assignments, listed, shape, sizes
 from .networks import Model, find

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..algebra.equations.fields import Dim, Size, Text
 from ..algebra.errors import FieldError, LayerAlgebraError
-from ..algebra.networks.layer import Dim, Layer, Size, Text
+from ..algebra.networks.layer import Layer
 from ..algebra.networks.network import Input, Network
 from ..algebra.sizes.dims import dims
 from .arguments import value

@@ -16,7 +16,6 @@ from ...algebra.equations.heads import (
     Apply,
     Constant,
     Head,
-    Index,
     Pad,
     Plus,
     Read,
@@ -30,6 +29,7 @@ from ...algebra.equations.instance import Instance
 from ...algebra.errors import UnsupportedError
 from ...algebra.numerics.addresses import Addresses
 from ...algebra.numerics.arrays import Labelled, united
+from ...algebra.sizes.dims import Index
 
 _FUNCTIONS = {
     "relu": torch.relu, "abs": torch.abs, "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "tanh": torch.tanh,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sympy import Symbol, Tuple
+from sympy import Symbol
 
-from ...algebra.equations.instance import instantiate
 from ...algebra.errors import FieldError, ShapeError, UnsupportedError
-from ...algebra.networks.carrier import Flow
 from ...algebra.networks.evaluator import input_flows
-from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network
 from ...algebra.numerics.copies import input_nodes
+from .leaves import _integer
 
 if TYPE_CHECKING:
     import torch
@@ -72,25 +70,3 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
     return module
 
 
-def _integer(value: object) -> Any:
-    from ...algebra.sizes.dims import as_size
-
-    return as_size(value, "a size")
-
-
-def literal(value: Any) -> Any:
-    """The value of a field as plain Python: a number, a tuple of numbers."""
-    return tuple(int(part) for part in value) if isinstance(value, Tuple) else int(value)
-
-
-Maker = Callable[[Layer, Sequence[Flow]], Any]
-
-
-def leaf_module(layer: Layer, flows: Sequence[Flow], native: Mapping[type, Maker]) -> Any:
-    """The module of one layer: PyTorch's own where it has one with the same meaning, the equation otherwise."""
-    made = native[type(layer)](layer, flows) if type(layer) in native else None
-    if made is None:
-        from .equation import EquationModule
-
-        made = EquationModule(instantiate(layer, *(flow.shape for flow in flows)))
-    return made

@@ -13,7 +13,7 @@ from ...algebra.networks.carrier import Flow, ShapeCarrier
 from ...algebra.networks.evaluator import evaluate_network
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
-from .exporter import leaf_module
+from .leaf_module import leaf_module
 from .native import NATIVE
 
 nn = torch.nn

@@ -11,7 +11,7 @@ from sympy import Tuple
 from ...algebra.networks.carrier import Flow
 from ...algebra.networks.layer import Layer
 from .. import activation, convolution, embedding, linear, normalization, pooling, reshape
-from .exporter import Maker, literal
+from .leaves import Maker, literal
 
 nn = torch.nn
 

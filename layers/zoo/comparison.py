@@ -18,11 +18,12 @@ from sympy import Expr
 
 from ...algebra.errors import DomainError, FieldError, UnsupportedError
 from ...algebra.formulas.table import Table
+from ...algebra.metrics.depth import depth
 from ...algebra.metrics.intrinsic_power import intrinsic_power
 from ...algebra.metrics.layer_complexity import layer_complexity
 from ...algebra.metrics.operations import macs
 from ...algebra.metrics.parameters import parameters
-from ...algebra.metrics.receptive_field import depth, receptive_field
+from ...algebra.metrics.receptive_field import receptive_field
 from ...algebra.metrics.vc_dimension import vc_dimension
 from ...algebra.networks.network import Network
 from .families import build, info, published_name

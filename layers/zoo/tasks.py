@@ -155,7 +155,8 @@ def architectures(length: int = LENGTH) -> dict[str, Architecture]:
 
 def _layers() -> tuple[Any, Any]:
     """A linear recurrence, and a matrix of low rank on the values laid out in rows."""
-    from ...algebra.networks.layer import Dim, Layer
+    from ...algebra.equations.fields import Dim
+    from ...algebra.networks.layer import Layer
 
     class LinearRecurrence(Layer):
         hidden: Dim

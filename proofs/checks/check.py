@@ -20,90 +20,15 @@ claim_parameters
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ...algebra.errors import FieldError, LayerAlgebraError
+from ...algebra.errors import FieldError
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network
-from ..samples.structural import Inapplicable, Trial, falsify
-from ..verdict import Certificate, Proved, Refuted, Undecided, Verdict, Witness
+from .results import Report, Result
 
 #: How many samples each part of a check takes, where nothing else is said.
 EXAMPLES = 15
-
-
-@dataclass(frozen=True)
-class Result:
-    """One law that was checked: the verdict, and on how many samples it held."""
-
-    law: str
-    verdict: Verdict
-    cases: int = 0
-
-    @property
-    def refuted(self) -> bool:
-        return isinstance(self.verdict, Refuted)
-
-    def __str__(self) -> str:
-        if isinstance(self.verdict, Proved):
-            return f"proved    {self.law}: {self.verdict.certificate.summary}"
-        if isinstance(self.verdict, Refuted):
-            return f"REFUTED   {self.law}\n{_indented(self.verdict.witness)}"
-        if self.cases:
-            return f"held      {self.law}: on {self.cases} sample{'s' * (self.cases != 1)}"
-        return f"undecided {self.law}: {self.verdict.reason}"
-
-
-def _indented(witness: Witness) -> str:
-    lines = [f"    {name} = {value}" for name, value in witness.sizes]
-    if witness.note:
-        lines.append(f"    {witness.note}")
-    if witness.left is not None or witness.right is not None:
-        sign = {"=": "is not", "<=": "is more than"}.get(witness.relation, f"not {witness.relation}")
-        lines.append(f"    {witness.left}  {sign}  {witness.right}")
-    return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `check` found, law by law."""
-
-    subject: str
-    results: tuple[Result, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is refuted, and something was checked."""
-        return not self.refuted and any(result.cases or isinstance(result.verdict, Proved) for result in self.results)
-
-    @property
-    def refuted(self) -> tuple[Result, ...]:
-        """The laws that fail."""
-        return tuple(result for result in self.results if result.refuted)
-
-    @property
-    def undecided(self) -> tuple[Result, ...]:
-        """What could neither be proved nor tried."""
-        return tuple(result for result in self.results if isinstance(result.verdict, Undecided) and not result.cases)
-
-    def __getitem__(self, law: str) -> Result:
-        for result in self.results:
-            if result.law == law:
-                return result
-        raise FieldError(f"{law} was not checked; there are {', '.join(result.law for result in self.results)}")
-
-    def __str__(self) -> str:
-        proved = sum(isinstance(result.verdict, Proved) for result in self.results)
-        counts = f"{proved} proved, {sum(bool(r.cases) for r in self.results if not r.refuted)} held on samples"
-        counts += f", {len(self.refuted)} refuted, {len(self.undecided)} undecided"
-        ordered = sorted(self.results, key=lambda result: not result.refuted)
-        return "\n".join(
-            [f"{self.subject}: {'in order' if self.ok else 'NOT in order'} ({counts})", *map(str, ordered)]
-        )
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
 
 
 def check(
@@ -172,33 +97,6 @@ def _shapes(shapes: Any) -> tuple[tuple[int, ...], ...] | None:
         raise FieldError(
             f"shapes are tuples of integers, one for each input: (3, 8, 8) or [(4, 3), (2, 3)]; got {shapes!r}"
         ) from None
-
-
-def from_trial(law: str, trial: Trial) -> Result:
-    """The result of trying a law on samples."""
-    if trial.witness is not None:
-        return Result(law, Refuted(trial.witness), trial.cases)
-    reason = trial.reason or f"agreed on {trial.cases} samples, which proves nothing"
-    return Result(law, Undecided(reason), trial.cases)
-
-
-def tried(law: str, samples: Any, test: Callable[[Any], Witness | None], examples: int) -> Result:
-    """A law tried on samples; an error of the library or of the user's code that the test lets through refutes it."""
-
-    def guarded(sample: Any) -> Witness | None:
-        try:
-            return test(sample)
-        except Inapplicable:
-            raise
-        except LayerAlgebraError as error:
-            return Witness((("sample", sample),), "=", None, None, f"{type(error).__name__}: {error}")
-
-    return from_trial(law, falsify(samples, guarded, examples))
-
-
-def proved(law: str, summary: str) -> Result:
-    """A law that the normal form decided."""
-    return Result(law, Proved(Certificate("normal_form", summary)))
 
 
 def assert_lawful(subject: Any, shapes: Any = None, examples: int | None = None) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ...algebra.errors import LayerAlgebraError
-from ...algebra.metrics.receptive_field import output_shape
+from ...algebra.metrics.output_shape import output_shape
 from ...algebra.networks.network import Network
 from ..samples.chains import close, numbers
 from ..samples.strategies import _kinds, networks
 from ..samples.structural import Inapplicable
 from ..verdict import Witness
-from .check import Result, tried
+from .results import Result, tried
 
 _QUICK = ("Identity", "ReLU", "Tanh", "Linear", "Sigmoid", "Scale", "Abs", "Conv", "BatchNorm")
 

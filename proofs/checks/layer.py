@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 from sympy import Basic, Expr, Integer, Rational, Tuple, floor, sympify
 
-from ...algebra.derivations.derivation import expressions
 from ...algebra.derivations.metric import METRICS
 from ...algebra.equations.receptive_field import layer_reach
 from ...algebra.errors import EquationError, LayerAlgebraError
+from ...algebra.formulas.records import expressions
 from ...algebra.networks.layer import Layer
 from ...algebra.sizes.normal_form import simplify
 from ..enumeration import Counts
@@ -22,7 +22,7 @@ from ..samples.cases import Case, cases, drawn_together, one_or_list, symbolic
 from ..samples.strategies import Sample, _input_count
 from ..samples.structural import Inapplicable, OnSamples, compared, falsify
 from ..verdict import Refuted, Undecided, Witness
-from .check import Result, proved, tried
+from .results import Result, proved, tried
 
 
 def _at(case: Case) -> dict[str, object]:

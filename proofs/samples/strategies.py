@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from sympy import Symbol
 
 from ...algebra.errors import FieldError, LayerAlgebraError
-from ...algebra.metrics.receptive_field import output_shape
+from ...algebra.metrics.output_shape import output_shape
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat
 from ...algebra.sizes.dims import dims as symbols

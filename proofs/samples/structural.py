@@ -188,7 +188,7 @@ def try_mutant(law: Law, name: str, examples: int = 200) -> Trial:
 
 def compared(left: Any, right: Any) -> bool | None:
     """Whether two formulas, or tuples or records of them, are the same: True only if the normal form says so."""
-    from ...algebra.derivations.derivation import expressions
+    from ...algebra.formulas.records import expressions
     from ...algebra.sizes.normal_form import same
 
     first, second = expressions(_symbolic(left)), expressions(_symbolic(right))

@@ -6,13 +6,14 @@ from typing import Any
 
 from sympy import Expr, Mul
 
-from ...equations.heads import Index, Read, address_indices
+from ...equations.heads import Read, address_indices
 from ...equations.instance import Instance
 from ...errors import UnsupportedError
 from ...linear.monomials import COEFFICIENT, LINEAR, expand, kinds_of_tensors
 from ...networks.carrier import Site
 from ...networks.evaluator import evaluate_network
 from ...networks.network import Network
+from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from .matrices import LowRank
 from .recognition import StructureCarrier

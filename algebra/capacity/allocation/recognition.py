@@ -16,13 +16,15 @@ from typing import Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
-from ...equations.heads import Constant, Index, Pad, Read, address_indices
-from ...equations.instance import Instance, affine
+from ...equations.affine import affine
+from ...equations.heads import Constant, Pad, Read, address_indices
+from ...equations.instance import Instance
 from ...errors import UnsupportedError
 from ...linear.monomials import COEFFICIENT, LINEAR, Monomial, expand, kinds_of_tensors
 from ...networks.carrier import Carrier, Site
 from ...networks.evaluator import evaluate_network
 from ...networks.network import Network
+from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from .convolution_stacks import Convolution, ConvolutionStack, DilatedStack
 from .matrices import Recurrent, matrix_product

@@ -13,14 +13,15 @@ from typing import Any
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Mul, Symbol, sympify
 
-from ...equations.heads import Index, Pad, Read, address_indices, walk
-from ...equations.instance import affine
+from ...equations.affine import affine
+from ...equations.heads import Pad, Read, address_indices, walk
 from ...errors import ShapeError, UnsupportedError
 from ...linear.layer_maps import attended
 from ...linear.monomials import LINEAR, kinds_of_tensors
 from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...networks.network import Add, Concat
+from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from .generating_functions import KernelWalk
 from .spread import Spread, stacked, uniform

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import UnsupportedError
 from ..interface import CompiledFormula
 from ..program.program import Program
-from .codegen import _described, identifiers
+from .identifiers import _described, identifiers
 
 PREAMBLE = """#include <math.h>
 #include <stdint.h>

@@ -28,6 +28,7 @@ from ..backends.python_backend import PythonSource, unwrapped
 from ..interface import CompiledFormula
 from ..program import functions as runtime
 from ..program.formulas import Formulas
+from .identifiers import _described, identifiers
 
 LANGUAGES = ("python", "c")
 
@@ -78,25 +79,6 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
     return _python(compiled, name)
 
 
-def identifiers(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
-    """Different identifiers for some names, close to them, that no language reserves."""
-    found: list[str] = []
-    for name in names:
-        made = re.sub(r"\W", "_", name, flags=re.ASCII)
-        if not made or made[0].isdigit():
-            made = "_" + made
-        while made in found or made in taken or keyword.iskeyword(made) or made in _C_WORDS:
-            made += "_"
-        found.append(made)
-    return found
-
-
-_C_WORDS = set(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while".split()
-)
-
-
 def _python(compiled: CompiledFormula, name: str) -> str:
     formulas: Formulas = compiled._formulas(compiled._always_real)
     program = formulas.program
@@ -140,11 +122,6 @@ def _returned(compiled: CompiledFormula, results: Sequence[str]) -> str:
     if keys is not None and len(keys) == len(results):
         return "{" + ", ".join(f"{str(key)!r}: {result}" for key, result in zip(keys, results, strict=True)) + "}"
     return results[0] if len(results) == 1 else "(" + ", ".join(results) + ")"
-
-
-def _described(compiled: CompiledFormula) -> str:
-    text = "; ".join(str(expression) for expression in compiled.expressions)
-    return re.sub(r"[\\'\"\n]", " ", text if len(text) <= 300 else text[:300] + "...")
 
 
 def _end(end: Any) -> str:

@@ -1,0 +1,43 @@
+"""Addresses that are affine in their indices."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Integer, Mul
+
+from ..sizes.dims import Index
+from .heads import Address, Group, Read
+
+_ZERO = Integer(0)
+_ONE = Integer(1)
+
+
+def affine(expression: Expr) -> tuple[dict[Index, Expr], Expr] | None:
+    """The coefficients of an index expression and its constant, or None if it is not affine in the indices.
+
+    >>> i, u = Index("i"), Index("u")
+    >>> affine(2*i + u - 3)
+    ({i: 2, u: 1}, -3)
+    """
+    coefficients: dict[Index, Expr] = {}
+    constant: list[Expr] = []
+    for term in Add.make_args(expression):
+        if isinstance(term, Index):
+            coefficients[term] = coefficients.get(term, _ZERO) + 1
+        elif not any(isinstance(symbol, Index) for symbol in term.free_symbols):
+            constant.append(term)
+        else:
+            factors = Mul.make_args(term)
+            held = [factor for factor in factors if isinstance(factor, Index)]
+            rest = Mul(*(factor for factor in factors if not isinstance(factor, Index)))
+            if len(held) != 1 or any(isinstance(symbol, Index) for symbol in rest.free_symbols):
+                return affine(expanded) if (expanded := expression.expand()) != expression else None
+            coefficients[held[0]] = coefficients.get(held[0], _ZERO) + rest
+    return coefficients, Add(*constant)
+
+
+def is_recurrent_address(address: Address, own: Address) -> bool:
+    """Whether an address is an index of the target minus a positive constant."""
+    if not isinstance(own, Index) or isinstance(address, (Group, Read)):
+        return False
+    form = affine(address)
+    return form is not None and form[0] == {own: _ONE} and form[1].is_negative is True

@@ -1,0 +1,37 @@
+"""The shape of what a network makes."""
+
+from __future__ import annotations
+
+from sympy import Tuple
+
+from ..derivations.metric import Metric
+from ..networks.carrier import ShapeCarrier
+
+output_shape = Metric(
+    name="output_shape",
+    title="output shape",
+    unit="elements along each axis",
+    carrier=ShapeCarrier,
+    finish=lambda evaluation: Tuple(*evaluation.output.shape),
+    term=lambda term: Tuple(*term.site.output.shape),
+    source="extents of the indices of the last statement",
+    documentation="""The shape of the output for one example.
+
+    Parameters
+    ----------
+    net : Network
+    on : shape, optional
+        What enters an open network.
+
+    Returns
+    -------
+    sympy.Tuple
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, MaxPool, dims, output_shape
+    >>> H = dims("H")
+    >>> output_shape(MaxPool(2) ** 3, on=(1, H))
+    (1, floor(H/8))
+    """,
+)
