@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 
+from ..statements.nodes import unsigned
 from ..statements.term import (
     Add,
     And,
@@ -36,7 +37,6 @@ from ..statements.term import (
     Term,
     Var,
 )
-from ..statements.text import unsigned
 
 _LOOSE, _OR, _AND, _RELATION, _ADD, _MUL, _POW, _ATOM = range(8)
 _SIGNS = {"=": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "iff": r"\iff"}

@@ -17,359 +17,89 @@ min(n, p)//2 <= ceil(n/2)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from ...algebra.errors import FieldError
+from .nodes import (
+    RELATIONS,
+    Add,
+    And,
+    Apply,
+    CeilDiv,
+    Const,
+    Div,
+    FloorDiv,
+    Formula,
+    Iff,
+    Implies,
+    Ite,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Node,
+    Not,
+    Or,
+    Pow,
+    Relation,
+    Sequence,
+    Sum,
+    Term,
+    Var,
+    as_term,
+)
 
 _N = TypeVar("_N", bound="Node")
 
-#: Relations between two terms, as they are written in Python; ``=`` is an equation.
-RELATIONS = ("=", "!=", "<", "<=", ">", ">=")
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A term or a formula: its parts are nodes, and a copy with other parts can be built."""
-
-    def parts(self) -> tuple[Node, ...]:
-        """The nodes directly below this one."""
-        return ()
-
-    def with_parts(self, *parts: Node) -> Node:
-        """The same head over other parts."""
-        return self
-
-    def __repr__(self) -> str:
-        from .text import text
-
-        return text(self)
-
-
-def as_term(value: object) -> Term:
-    """An integer or a term as a term.
-
-    Raises
-    ------
-    FieldError
-        For anything else: a float has no place in an exact law, and a formula is no number.
-    """
-    if isinstance(value, Term):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Const(value)
-    raise FieldError(f"a law is stated with integers and terms, got {value!r} of type {type(value).__name__}")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Term(Node):
-    """An integer-valued (with `Div`: rational-valued) expression; built with ``+ - * // % / **`` and comparisons."""
-
-    def __add__(self, other: object) -> Term:
-        return Add((self, as_term(other)))
-
-    def __radd__(self, other: object) -> Term:
-        return Add((as_term(other), self))
-
-    def __neg__(self) -> Term:
-        return Mul((Const(-1), self))
-
-    def __sub__(self, other: object) -> Term:
-        return Add((self, -as_term(other)))
-
-    def __rsub__(self, other: object) -> Term:
-        return Add((as_term(other), -self))
-
-    def __mul__(self, other: object) -> Term:
-        return Mul((self, as_term(other)))
-
-    def __rmul__(self, other: object) -> Term:
-        return Mul((as_term(other), self))
-
-    def __truediv__(self, other: object) -> Term:
-        return Div(self, as_term(other))
-
-    def __rtruediv__(self, other: object) -> Term:
-        return Div(as_term(other), self)
-
-    def __floordiv__(self, other: object) -> Term:
-        return FloorDiv(self, as_term(other))
-
-    def __rfloordiv__(self, other: object) -> Term:
-        return FloorDiv(as_term(other), self)
-
-    def __mod__(self, other: object) -> Term:
-        return Mod(self, as_term(other))
-
-    def __rmod__(self, other: object) -> Term:
-        return Mod(as_term(other), self)
-
-    def __pow__(self, other: object) -> Term:
-        return Pow(self, as_term(other))
-
-    def __rpow__(self, other: object) -> Term:
-        return Pow(as_term(other), self)
-
-    def __lt__(self, other: object) -> Formula:
-        return Relation("<", self, as_term(other))
-
-    def __le__(self, other: object) -> Formula:
-        return Relation("<=", self, as_term(other))
-
-    def __gt__(self, other: object) -> Formula:
-        return Relation(">", self, as_term(other))
-
-    def __ge__(self, other: object) -> Formula:
-        return Relation(">=", self, as_term(other))
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Formula(Node):
-    """A statement that is true or false for given sizes; built with ``& | ~``, `implies` and `iff`."""
-
-    def __and__(self, other: Formula) -> Formula:
-        return And((self, other))
-
-    def __or__(self, other: Formula) -> Formula:
-        return Or((self, other))
-
-    def __invert__(self) -> Formula:
-        return Not(self)
-
-    def __bool__(self) -> bool:
-        raise FieldError(
-            f"{self!r} holds for some sizes and not for others; join formulas with & and |, not with `and`"
-        )
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Const(Term):
-    """An integer."""
-
-    value: int
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Var(Term):
-    """An integer variable; ``least`` is its lower bound, None when it has none."""
-
-    name: str
-    least: int | None = None
-
+__all__ = [
+    "Add",
+    "And",
+    "Apply",
+    "CeilDiv",
+    "Const",
+    "Div",
+    "FloorDiv",
+    "Formula",
+    "Iff",
+    "Implies",
+    "Integer",
+    "Ite",
+    "Max",
+    "Min",
+    "Mod",
+    "Mul",
+    "Natural",
+    "Node",
+    "Not",
+    "Or",
+    "Positive",
+    "Pow",
+    "RELATIONS",
+    "Relation",
+    "Sequence",
+    "Sum",
+    "Term",
+    "Var",
+    "as_term",
+    "ceil_div",
+    "eq",
+    "free_names",
+    "fresh_name",
+    "iff",
+    "implies",
+    "ite",
+    "max_",
+    "min_",
+    "ne",
+    "substitute",
+    "sum_",
+    "walk",
+]
 
 #: Domains of variables, written as annotations of a law's arguments.
 Integer = Annotated[Term, None]
 Natural = Annotated[Term, 0]
 Positive = Annotated[Term, 1]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Apply(Term):
-    """The value of an unknown function from integers to integers: whatever layer number ``arguments`` costs."""
-
-    function: str
-    arguments: tuple[Term, ...]
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.arguments
-
-    def with_parts(self, *parts: Node) -> Node:
-        return Apply(self.function, parts)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Sequence:
-    """An unknown sequence of integers; ``f(j)`` is a term. As an annotation it declares such an argument of a law."""
-
-    name: str
-
-    def __call__(self, *arguments: object) -> Term:
-        return Apply(self.name, tuple(as_term(one) for one in arguments))
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Joined(Term):
-    """A term over any number of terms."""
-
-    args: tuple[Term, ...]
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.args
-
-    def with_parts(self, *parts: Node) -> Node:
-        return type(self)(parts)
-
-
-class Add(_Joined):
-    """A sum of terms."""
-
-    __slots__ = ()
-
-
-class Mul(_Joined):
-    """A product of terms."""
-
-    __slots__ = ()
-
-
-class Min(_Joined):
-    """The least of terms."""
-
-    __slots__ = ()
-
-
-class Max(_Joined):
-    """The greatest of terms."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Quotient(Term):
-    """A term made of a numerator and a denominator."""
-
-    numerator: Term
-    denominator: Term
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.numerator, self.denominator
-
-    def with_parts(self, *parts: Node) -> Node:
-        return type(self)(*parts)
-
-
-class Div(_Quotient):
-    """The exact rational quotient, undefined at denominator zero."""
-
-    __slots__ = ()
-
-
-class FloorDiv(_Quotient):
-    """The quotient rounded towards minus infinity, as in Python; undefined at denominator zero."""
-
-    __slots__ = ()
-
-
-class CeilDiv(_Quotient):
-    """The quotient rounded towards plus infinity; undefined at denominator zero."""
-
-    __slots__ = ()
-
-
-class Mod(_Quotient):
-    """What the floor of the quotient leaves, with the sign of the denominator, as in Python."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Pow(Term):
-    """A power; undefined for negative exponents, one for exponent zero."""
-
-    base: Term
-    exponent: Term
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.base, self.exponent
-
-    def with_parts(self, *parts: Node) -> Node:
-        return Pow(*parts)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Ite(Term):
-    """One term where a condition holds, another where it does not; the branch not taken need not be defined."""
-
-    condition: Formula
-    then: Term
-    otherwise: Term
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.condition, self.then, self.otherwise
-
-    def with_parts(self, *parts: Node) -> Node:
-        return Ite(*parts)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Sum(Term):
-    """The sum of ``body`` over ``low <= index < high``; zero when that range is empty."""
-
-    index: Var
-    low: Term
-    high: Term
-    body: Term
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.low, self.high, self.body
-
-    def with_parts(self, *parts: Node) -> Node:
-        return Sum(self.index, *parts)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Relation(Formula):
-    """``left relation right``, the relation one of `RELATIONS`."""
-
-    relation: str
-    left: Term
-    right: Term
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.left, self.right
-
-    def with_parts(self, *parts: Node) -> Node:
-        return Relation(self.relation, *parts)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Connective(Formula):
-    """A formula over formulas."""
-
-    args: tuple[Formula, ...]
-
-    def parts(self) -> tuple[Node, ...]:
-        return self.args
-
-    def with_parts(self, *parts: Node) -> Node:
-        return type(self)(parts)
-
-
-class And(_Connective):
-    """All of them; true when there is none."""
-
-    __slots__ = ()
-
-
-class Or(_Connective):
-    """Any of them; false when there is none."""
-
-    __slots__ = ()
-
-
-class Iff(_Connective):
-    """Two formulas that hold for the same sizes."""
-
-    __slots__ = ()
-
-
-class Implies(_Connective):
-    """The second wherever the first."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Not(Formula):
-    """The contrary."""
-
-    arg: Formula
-
-    def parts(self) -> tuple[Node, ...]:
-        return (self.arg,)
-
-    def with_parts(self, *parts: Node) -> Node:
-        return Not(*parts)
 
 
 def eq(left: object, right: object) -> Formula:
