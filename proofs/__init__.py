@@ -19,7 +19,7 @@ import importlib
 from typing import Any
 
 from . import laws
-from .law import Law, law, weakened
+from .law import Law, law, named, weakened
 
 # Where the other public names are; each is imported when it is first used, and the solvers only by the routes that
 # need them.
@@ -42,14 +42,6 @@ _ELSEWHERE = {
 _MODULES = {"export": ".export", "strategies": ".samples.strategies", "testing": ".testing"}
 
 __all__ = [*sorted(_ELSEWHERE), *sorted(_MODULES), "Law", "law", "laws", "named", "weakened"]
-
-
-def named(name: str) -> Law:
-    """The law of that name, after all laws were loaded."""
-    from .law import named as find
-
-    laws.load()
-    return find(name)
 
 
 def __getattr__(name: str) -> Any:

@@ -32,11 +32,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from .law import OWN_ROUTES, Law, named
+from .law import OWN_ROUTES, Law, named, registered
+from .lowering import obligations
 from .printers.latex import latex, name
 from .printers.smtlib import document
 from .provers import attempt, module
-from .statements.lowering import obligations
 from .statements.quotients import NotLowered
 from .statements.statement import Statement
 from .statements.term import Var
@@ -99,10 +99,7 @@ def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:
     list of Path
         The files written.
     """
-    from . import laws as registry
-
-    registry.load()
-    wanted = list(registry()) if names is None else [named(one) for one in names]
+    wanted = list(registered()) if names is None else [named(one) for one in names]
     place = Path(folder)
     (place / "smtlib").mkdir(parents=True, exist_ok=True)
     texts = {

@@ -20,6 +20,7 @@ two_floors: for all integers x, m >= 1, n >= 1: x//m//n = x//(m*n)
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -149,12 +150,19 @@ _REGISTRY: dict[str, Law] = {}
 
 
 def registered() -> Iterator[Law]:
-    """The laws registered so far, in order."""
+    """All laws, in order; the modules of `layeralgebra.proofs.laws` are loaded first."""
+    _load()
     return iter(tuple(_REGISTRY.values()))
 
 
+def _load() -> None:
+    importlib.import_module(".laws", __package__).load()
+
+
 def named(name: str) -> Law:
-    """The registered law of that name."""
+    """The law of that name, after all laws were loaded."""
+    if name not in _REGISTRY:
+        _load()
     try:
         return _REGISTRY[name]
     except KeyError:

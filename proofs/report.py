@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .law import OWN_ROUTES, ROUTES, SOLVER_ROUTES, Law, named
+from .law import OWN_ROUTES, ROUTES, SOLVER_ROUTES, Law, named, registered
 from .provers import admitted_sizes, attempt, missing, module
 from .verdict import Proved, Refuted, Undecided, Verdict
 
@@ -185,9 +185,6 @@ def prove(
     >>> prove("floor_galois", ["z3"]).rows[0].verdicts["z3"].route
     'z3'
     """
-    from . import laws as registry
-
-    registry.load()
     wanted = _chosen(names)
     asked = tuple(dict.fromkeys([routes] if isinstance(routes, str) else routes or ROUTES))
     skipped = {route: missing(route) for route in asked if missing(route)}
@@ -211,10 +208,8 @@ def prove(
 
 
 def _chosen(names: Iterable[str] | str | None) -> list[Law]:
-    from . import laws as registry
-
     if names is None:
-        return [law for law in registry() if law.kind == "arithmetic"]
+        return [law for law in registered() if law.kind == "arithmetic"]
     return [named(name) for name in ([names] if isinstance(names, str) else names)]
 
 

@@ -28,6 +28,17 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("metrics", "linear", "documents", "plots"),
         ("capacity", "topology"),
     ),
+    "layeralgebra.proofs": (
+        ("verdict", "enumeration", "statements"),
+        ("law",),
+        ("lowering", "samples"),
+        ("printers",),
+        ("provers",),
+        ("checks",),
+        ("laws",),
+        ("report", "export"),
+        ("testing",),
+    ),
     "layeralgebra.algebra.compilation": (("program",), ("backends",), ("interface", "gradient"), ("source",)),
 }
 

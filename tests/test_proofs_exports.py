@@ -10,8 +10,8 @@ import pytest
 
 from layeralgebra import proofs
 from layeralgebra.proofs import export
+from layeralgebra.proofs.lowering import obligations
 from layeralgebra.proofs.provers.smt import answers
-from layeralgebra.proofs.statements.lowering import obligations
 
 LAWS = {law.name: law for law in proofs.laws() if law.kind == "arithmetic"}
 SOME = list(LAWS)[::9]

@@ -15,6 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from layeralgebra.algebra.errors import BudgetError, FieldError, LayerAlgebraError
+from layeralgebra.proofs.lowering import Lowering, Obligation, with_quotients
 from layeralgebra.proofs.printers.coq import coq
 from layeralgebra.proofs.printers.smtlib import script
 from layeralgebra.proofs.printers.to_sympy import NotInSympy, to_sympy
@@ -22,7 +23,6 @@ from layeralgebra.proofs.provers.combination import combination
 from layeralgebra.proofs.provers.signs import Facts, at_least_zero
 from layeralgebra.proofs.statements import term as t
 from layeralgebra.proofs.statements.evaluate import Undefined, evaluate
-from layeralgebra.proofs.statements.lowering import Lowering, Obligation, with_quotients
 from layeralgebra.proofs.statements.polynomial import Polynomials, canonical
 
 X, Y = t.Var("x"), t.Var("y")

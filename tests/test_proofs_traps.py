@@ -9,11 +9,11 @@ import pytest
 from layeralgebra import proofs
 from layeralgebra.algebra.errors import FieldError
 from layeralgebra.proofs.law import ROUTES
+from layeralgebra.proofs.lowering import Obligation, obligations, with_quotients
 from layeralgebra.proofs.printers.smtlib import document, script, smtlib
 from layeralgebra.proofs.provers import attempt, missing, module
 from layeralgebra.proofs.provers.smt import Answer, Unreadable, answers, discharge
 from layeralgebra.proofs.statements.evaluate import evaluate
-from layeralgebra.proofs.statements.lowering import Obligation, obligations, with_quotients
 from layeralgebra.proofs.statements.term import (
     Const,
     Integer,

@@ -12,13 +12,7 @@ from ..sizes.evaluate import evaluate
 from ..sizes.normal_form import is_nonnegative, simplify
 from ..sizes.summation import lattice_count, summation
 from .affine import affine
-from .heads import (
-    Group,
-    Head,
-    Read,
-    address_indices,
-    reads,
-)
+from .heads import Group, Head, Read, address_indices, reads
 from .instance import Instance
 from .statements import Mask, relational
 

@@ -18,6 +18,7 @@ from ...algebra.formulas.records import expressions
 from ...algebra.networks.layer import Layer
 from ...algebra.sizes.normal_form import simplify
 from ..enumeration import Counts
+from ..law import registered
 from ..samples.cases import Case, cases, drawn_together, one_or_list, symbolic
 from ..samples.strategies import Sample, _input_count
 from ..samples.structural import Inapplicable, OnSamples, compared, falsify
@@ -335,12 +336,10 @@ class LayerCheck:
 
     def _neighbours(self) -> Iterator[Result]:
         """The laws about networks, with this layer in the first place and others drawn beside it."""
-        from .. import laws
-
         if _input_count(self.cls) != 1:  # nothing is in series with it
             return
         first = self.cases.filter(lambda case: len(case.shapes) == 1).map(lambda case: Sample(case.layer, case.on))
-        for law in laws():
+        for law in registered():
             if (
                 law.kind == "structural"
                 and isinstance(law.trial, OnSamples)

@@ -15,10 +15,8 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..law import Law
+from ..law import Law, registered
 
 
 def load() -> None:
@@ -31,9 +29,6 @@ class _Laws(ModuleType):
     """The package, which is also the function that iterates over the laws."""
 
     def __call__(self) -> Iterator[Law]:
-        from ..law import registered
-
-        load()
         return registered()
 
 

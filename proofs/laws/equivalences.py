@@ -18,6 +18,7 @@ from ...algebra.derivations.metric import METRICS
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import dims
 from ...layers import REGISTRY
+from ..checks.layer import LayerCheck
 from ..samples.structural import structural, witness
 from ..verdict import Witness
 
@@ -284,8 +285,6 @@ def _published(
     kind: type, change: Callable[[Callable, tuple], Any] = lambda claim, shapes: claim(*shapes)
 ) -> Witness | None:
     """The layer's claims against what is derived; with a change, each claim is read in another way."""
-    from ..checks.layer import LayerCheck
-
     checked = LayerCheck(kind, None, examples=4, latex=False, laws=["claim_*"])
     checked.claims = {
         name: lambda layer, *shapes, claim=claim: change(partial(claim, layer), shapes)

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..law import Law, named
+from ..lowering import induction_variable
 from ..statements import term as t
 from ..statements.conditions import conditions
-from ..statements.lowering import induction_variable
 from ..statements.polynomial import canonical, is_count
 from ..statements.quotients import cleared
 from ..statements.statement import Statement

@@ -11,8 +11,8 @@ divisor that is not positive because of its variables' domains is therefore writ
 
 from __future__ import annotations
 
+from ..lowering import Obligation
 from ..statements import term as t
-from ..statements.lowering import Obligation
 from ..statements.quotients import is_positive
 
 _RESERVED = frozenset(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..law import Law
+from ..lowering import Obligation, floors, with_quotients
 from ..printers.smtlib import script
-from ..statements.lowering import Obligation, floors, with_quotients
 from ..verdict import Verdict
 from .smt import Answer, Unreadable, answers, discharge
 

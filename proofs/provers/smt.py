@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..law import Law
+from ..lowering import Obligation, obligations
 from ..printers.latex import latex
 from ..samples.search import CONSTANT, failure
-from ..statements.lowering import Obligation, obligations
 from ..statements.quotients import NotLowered
 from ..verdict import Certificate, Proved, Refuted, Step, Undecided, Verdict
 

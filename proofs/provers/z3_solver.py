@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import Law
+from ..lowering import Lowering, Obligation, floors, with_quotients
 from ..printers.to_z3 import ToZ3
 from ..samples.search import CONSTANT, admitted, failure
-from ..statements.lowering import Lowering, Obligation, floors, with_quotients
 from ..statements.quotients import NotLowered
 from ..statements.statement import Statement
 from ..verdict import Verdict, Witness

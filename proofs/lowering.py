@@ -21,12 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..law import Law, lemma_statements
-from .conditions import conditions
-from .polynomial import MAX_EXPONENT, MAX_LENGTH, canonical, is_count
-from .quotients import NotLowered, cleared, is_positive
-from .statement import Statement
-from .term import (
+from .law import Law, lemma_statements
+from .statements.conditions import conditions
+from .statements.polynomial import MAX_EXPONENT, MAX_LENGTH, canonical, is_count
+from .statements.quotients import NotLowered, cleared, is_positive
+from .statements.statement import Statement
+from .statements.term import (
     Add,
     And,
     Apply,
