@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .law import Law, lemma_statements
 from .statements.conditions import conditions
@@ -137,9 +138,10 @@ class Lowering:
             faithful=self.obligation.faithful and not self.new,
         )
 
-    def formula(self, formula: Formula) -> Formula:
+    def formula(self, formula: Any) -> Any:
+        """A formula over the terms that solvers know: each relation in it, the connectives as they are."""
         if not isinstance(formula, Relation):
-            return formula.with_parts(*(self.formula(part) for part in formula.parts()))  # type: ignore[return-value]
+            return formula.with_parts(*map(self.formula, formula.parts()))
         return Relation(formula.relation, self.term(formula.left), self.term(formula.right))
 
     def term(self, term: Term) -> Term:
@@ -172,7 +174,7 @@ class Lowering:
         base = self.term(term.base)
         factors = [base] * number
         if rest != Const(0):
-            atom = Pow(canonical(term.base, False), rest)  # type: ignore[arg-type]
+            atom = Pow(canonical(term.base, False), rest)
             if atom not in self.new:
                 self.new[atom] = new = self.fresh("pow")
                 self.facts += [implies(base >= 1, new >= 1), implies(base >= 0, new >= 0)]
@@ -188,7 +190,7 @@ class Lowering:
             number, rest = max(length.value, 0), Const(0)
         low, body, index = term.low, term.body, term.index.name
         places = [canonical(low + rest + place, False) for place in range(number)]
-        terms = [self.term(substitute(body, {index: place})) for place in places]  # type: ignore[dict-item]
+        terms = [self.term(substitute(body, {index: place})) for place in places]
         if rest != Const(0):
             atom = canonical(Sum(term.index, low, low + rest, body), False)
             if atom not in self.new:
@@ -223,7 +225,7 @@ def with_quotients(obligation: Obligation) -> Obligation:
     defining: list[Formula] = []
     taken = {one.name for one in obligation.variables}
 
-    def replaced(node: Node) -> Node:
+    def replaced(node: Any) -> Any:
         node = node.with_parts(*(replaced(part) for part in node.parts())) if node.parts() else node
         if not isinstance(node, FloorDiv):
             return node
@@ -242,7 +244,7 @@ def with_quotients(obligation: Obligation) -> Obligation:
 
     hypotheses = tuple(replaced(one) for one in obligation.hypotheses)
     goal = replaced(obligation.goal)
-    return replace(obligation, hypotheses=(*hypotheses, *defining), goal=goal)  # type: ignore[arg-type]
+    return replace(obligation, hypotheses=(*hypotheses, *defining), goal=goal)
 
 
 def floors(obligation: Obligation) -> Iterator[FloorDiv]:

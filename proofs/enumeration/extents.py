@@ -78,6 +78,7 @@ class SizedEquation(EquationText):
             return
         margins: list[tuple[int, int] | None] = []
         for part, size, (before, after) in zip(body.address, self.shapes[body.name], line.value.value):
+            assert part.plain is not None, "a padded axis is read at an index alone"
             line.extents[part.plain] = self._whole(size + before + after, 1, "a padded axis")
             margins.append((before, size) if before or after else None)
         self.margins[line.name] = margins
@@ -101,7 +102,7 @@ class SizedEquation(EquationText):
     def _positions(self, line: Line, part: Component) -> list[int]:
         """The values that one component of an address takes."""
         if part.kind == "lookup":
-            return list(range(self.lookup_bounds[part.lookup.name]))
+            return list(range(self.lookup_bounds[part.read.name]))
         return [self._position(line, part, env) for env in points_of(sorted(part.indices, key=str), line.extents)]
 
     def _position(self, line: Line, part: Component, env: Env) -> int:
@@ -158,7 +159,7 @@ class SizedEquation(EquationText):
                 own = [range(size) if size is not None else None for size in declared]
                 open_parts = [part for part, size in zip(read.address, own) if size is None and part.kind != "lookup"]
                 free = sorted({index for part in open_parts for index in part.indices}, key=str)
-                met = set()
+                met: set[tuple[int, ...]] = set()
                 for env in points_of(free, line.extents):
                     axes = [
                         size if size is not None else self._positions(line, part) if part.kind == "lookup"

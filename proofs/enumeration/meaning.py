@@ -166,7 +166,7 @@ class Equation(SizedEquation):
             for line in self.lines
             for read in reads(line.value)
             for axis, part in enumerate(read.address)
-            if part.kind == "lookup" and part.lookup.name == name
+            if part.kind == "lookup" and part.read.name == name
         ]
         return min(found, default=None)
 
@@ -234,7 +234,7 @@ class Equation(SizedEquation):
 
     def _at(self, part: Component, line: Line, env: Env) -> int:
         if part.kind == "lookup":
-            return int(self._value(part.lookup, line, env))
+            return int(self._value(part.read, line, env))
         return self._position(line, part, env)
 
     def _reduced(self, node: Node, line: Line, env: Env) -> Any:

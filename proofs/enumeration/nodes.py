@@ -37,16 +37,26 @@ class Node:
     implicit: bool = False
 
 
+def _no_expression(env: Env) -> Any:
+    raise AssertionError("a group or a lookup has no expression")
+
+
 @dataclass
 class Component:
     """One axis of an address: an integer expression, a mixed-radix group of indices, or a lookup."""
 
     kind: str  # expression, group, lookup
     indices: frozenset[Index]
-    at: Callable[[Env], Any] | None = None
+    at: Callable[[Env], Any] = _no_expression
     plain: Index | None = None
     group: tuple[Index, ...] = ()
     lookup: Node | None = None
+
+    @property
+    def read(self) -> Node:
+        """What a lookup reads."""
+        assert self.lookup is not None, "only a lookup reads"
+        return self.lookup
 
 
 @dataclass
@@ -116,9 +126,9 @@ def needed_indices(read: Node) -> frozenset[Index]:
 def reads(node: Node) -> Iterator[Node]:
     if node.kind == "read":
         yield node
-        for part in node.address:
-            if part.kind == "lookup":
-                yield from reads(part.lookup)
+        for component in node.address:
+            if component.lookup is not None:
+                yield from reads(component.lookup)
     for part in node.parts:
         yield from reads(part)
 
@@ -129,9 +139,9 @@ def reads_joined(node: Node, joined: frozenset[Index] = frozenset()) -> Iterator
         joined |= frozenset(node.indices)
     if node.kind == "read":
         yield node, joined
-        for part in node.address:
-            if part.kind == "lookup":
-                yield from reads_joined(part.lookup, joined)
+        for component in node.address:
+            if component.lookup is not None:
+                yield from reads_joined(component.lookup, joined)
     for part in node.parts:
         yield from reads_joined(part, joined)
 
@@ -141,8 +151,8 @@ def all_indices(line: Line) -> list[Index]:
 
     def visit(node: Node) -> None:
         found.update(node.indices)
-        for part in node.address:
-            found.update(part.indices)
+        for component in node.address:
+            found.update(component.indices)
         for part in node.parts:
             visit(part)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -38,11 +38,23 @@ OPERATIONS = {
     ast.Pow: operator.pow,
 }
 RELATIONS = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
-NUMBER_FUNCTIONS = {"floor": math.floor, "ceil": math.ceil, "max": max, "min": min, "sqrt": root, "log": math.log}
+NUMBER_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "floor": math.floor, "ceil": math.ceil, "max": max, "min": min, "sqrt": root, "log": math.log}
 
 
 def _relation(compare: Callable, left: Callable, right: Callable) -> Callable[[Env], bool]:
     return lambda env: compare(left(env), right(env))
+
+
+def _name(node: ast.AST) -> str:
+    assert isinstance(node, ast.Name), ast.dump(node)
+    return node.id
+
+
+def _items(bracketed: ast.AST) -> list[ast.expr]:
+    """What stands between the square brackets, comma by comma."""
+    assert isinstance(bracketed, ast.Subscript), ast.dump(bracketed)
+    return list(bracketed.slice.elts) if isinstance(bracketed.slice, ast.Tuple) else [bracketed.slice]
 
 
 class EquationText:
@@ -61,7 +73,7 @@ class EquationText:
         self.statements: list[tuple[ast.Subscript, ast.expr]] = []
         self.wheres: list[ast.expr] = []
         self._read_text(text)
-        self.defined = {target.value.id: place for place, (target, _) in enumerate(self.statements)}
+        self.defined = {_name(target.value): place for place, (target, _) in enumerate(self.statements)}
         self.stars = self._starred_names()
         self.ranks = self._find_ranks()
         self.bounds: dict[Index, int] = {}
@@ -90,12 +102,15 @@ class EquationText:
                 continue
             mark_groups(tree, f"({pending[6:]},)" if is_where else pending)
             pending = ""
-            if is_where:
+            if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Tuple):
                 self.wheres += [self._choose(bound) for bound in tree.value.elts]
-            elif isinstance(tree.targets[0], ast.Name):
-                self.scalars[tree.targets[0].id] = self._choose(tree.value)
+                continue
+            assert isinstance(tree, ast.Assign), ast.dump(tree)
+            target = self._choose(tree.targets[0])
+            if isinstance(target, ast.Subscript):
+                self.statements.append((target, self._choose(tree.value)))
             else:
-                self.statements.append((self._choose(tree.targets[0]), self._choose(tree.value)))
+                self.scalars[_name(target)] = self._choose(tree.value)
         assert not pending, f"this line does not end: {pending}"
 
     def _choose(self, tree: ast.expr) -> ast.expr:
@@ -117,7 +132,8 @@ class EquationText:
             return bool(node.value)
         if isinstance(node, ast.Name):
             return bool(self.fields[node.id])
-        left, right = self.fields[node.left.id], node.comparators[0].value
+        assert isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant), ast.dump(node)
+        left, right = self.fields[_name(node.left)], node.comparators[0].value
         same = left is right if right is None or left is None else left == right
         return same if isinstance(node.ops[0], (ast.Eq, ast.Is)) else not same
 
@@ -127,7 +143,7 @@ class EquationText:
         for target, value in self.statements:
             for side in (target, value):
                 for node in ast.walk(side):
-                    if isinstance(node, ast.Subscript) and node.value.id not in self.fields:
+                    if isinstance(node, ast.Subscript) and _name(node.value) not in self.fields:
                         yield node
 
     def _starred_names(self) -> set[str]:
@@ -187,9 +203,8 @@ class EquationText:
         tensors: dict[str, int] = {name: len(shape) for name, shape in self.inputs.items()}
         functions = (*REDUCTIONS, "softmax", "pad")
         for node in self._subscripts():
-            items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             width = 0
-            for item in items:
+            for item in _items(node):
                 if not isinstance(item, ast.Starred):
                     width += 1
                     continue
@@ -198,7 +213,7 @@ class EquationText:
                 if len(along) != 1:
                     return False
                 width += along.pop()
-            if node.value.id not in functions and tensors.setdefault(node.value.id, width) != width:
+            if _name(node.value) not in functions and tensors.setdefault(_name(node.value), width) != width:
                 return False
         for where in self.wheres:
             if isinstance(where, ast.Compare):
@@ -219,16 +234,18 @@ class EquationText:
     def _expression(self, node: ast.expr, axis: int | None) -> tuple[Callable[[Env], Any], frozenset[Index]]:
         """An arithmetic expression as a function of the indices, and the indices it needs."""
         if isinstance(node, ast.Constant):
-            value = node.value if isinstance(node.value, int) else Fraction(repr(node.value))
-            return (lambda env: value), frozenset()
+            constant = node.value if isinstance(node.value, int) else Fraction(repr(node.value))
+            return (lambda env: constant), frozenset()
         if isinstance(node, ast.Name):
             if node.id in self.scalars:
                 return self._expression(self.scalars[node.id], axis)
             if node.id in self.fields:
                 field = self.fields[node.id]
-                if isinstance(field, tuple) and (axis is None or axis >= len(field)):
+                if not isinstance(field, tuple):
+                    return (lambda env: field), frozenset()
+                if axis is None or axis >= len(field):
                     raise Impossible(f"{node.id} has a value for each axis")
-                number = field[axis] if isinstance(field, tuple) else field
+                number = field[axis]
                 return (lambda env: number), frozenset()
             if node.id in ("inf", "pi"):
                 return (lambda env: math.inf if node.id == "inf" else math.pi), frozenset()
@@ -243,27 +260,27 @@ class EquationText:
             operate = OPERATIONS[type(node.op)]
             return (lambda env: operate(left(env), right(env))), first | second
         if isinstance(node, ast.Subscript):
-            part = self.fields[node.value.id][node.slice.value]
+            assert isinstance(node.slice, ast.Constant), ast.dump(node)
+            part = self.fields[_name(node.value)][node.slice.value]
             return (lambda env: part), frozenset()
         assert isinstance(node, ast.Call), ast.dump(node)
-        if node.func.id == "size":
-            size = self._size(node.args[0].id, axis)
+        if _name(node.func) == "size":
+            size = self._size(_name(node.args[0]), axis)
             return (lambda env: size), frozenset()
         made = [self._expression(argument, axis) for argument in node.args]
-        call = NUMBER_FUNCTIONS[node.func.id]
+        call = NUMBER_FUNCTIONS[_name(node.func)]
         return (lambda env: call(*(part(env) for part, _ in made))), frozenset().union(*(needs for _, needs in made))
 
     def _size(self, name: str, axis: int | None) -> int:
         """The size of the axis of an input that an index addresses alone."""
         for node in self._subscripts():
-            if node.value.id not in self.inputs:
+            if _name(node.value) not in self.inputs:
                 continue
-            items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             place = 0
-            for item in items:
+            for item in _items(node):
                 bare = item.value if isinstance(item, ast.Starred) else item
                 if isinstance(bare, ast.Name) and bare.id == name:
-                    return self.inputs[node.value.id][place + (axis or 0 if name in self.stars else 0)]
+                    return self.inputs[_name(node.value)][place + (axis or 0 if name in self.stars else 0)]
                 place += self._item_rank(item) if isinstance(item, ast.Starred) else 1
         raise AssertionError(f"size({name}) belongs to no input")
 
@@ -275,9 +292,9 @@ class EquationText:
     # addresses and operations ----------------------------------------------------------------------------------------
 
     def _address(self, node: ast.Subscript) -> tuple[Component, ...]:
-        made = []
-        for item in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
-            axes = range(self._item_rank(item)) if isinstance(item, ast.Starred) else [None]
+        made: list[Component] = []
+        for item in _items(node):
+            axes: Iterable[int | None] = range(self._item_rank(item)) if isinstance(item, ast.Starred) else [None]
             bare = item.value if isinstance(item, ast.Starred) else item
             made += [self._component(bare, axis) for axis in axes]
         return tuple(made)
@@ -287,12 +304,12 @@ class EquationText:
             members: list[Index] = []
             for part in node.elts:
                 if isinstance(part, ast.Starred):
-                    members += [(part.value.id, place) for place in range(self.ranks[part.value.id])]
+                    members += [(_name(part.value), place) for place in range(self.ranks[_name(part.value)])]
                 else:
-                    members.append(self._index(part.id, axis))
+                    members.append(self._index(_name(part), axis))
             return Component("group", frozenset(members), group=tuple(members))
         if isinstance(node, ast.Subscript):
-            read = Node("read", name=node.value.id, address=self._address(node))
+            read = Node("read", name=_name(node.value), address=self._address(node))
             return Component("lookup", needed_indices(read), lookup=read)
         at, needs = self._expression(node, axis)
         plain = next(iter(needs)) if isinstance(node, ast.Name) and len(needs) == 1 else None
@@ -304,7 +321,7 @@ class EquationText:
         node = self._node(value)
         for index in sorted(self._loose(node) - bound, key=str):
             node = summed_over(node, index)
-        return Line(target.value.id, address, node, {})
+        return Line(_name(target.value), address, node, {})
 
     def _loose(self, node: Node) -> frozenset[Index]:
         """Indices that no reduction binds, by the letters alone."""
@@ -317,10 +334,10 @@ class EquationText:
         )
 
     def _node(self, node: ast.expr) -> Node:
-        if not any(isinstance(part, ast.Subscript) and part.value.id not in self.fields for part in ast.walk(node)):
+        if not any(isinstance(part, ast.Subscript) and _name(part.value) not in self.fields for part in ast.walk(node)):
             return Node("number", value=self._expression(node, None)[0]({}))
         if isinstance(node, ast.Subscript):
-            return Node("read", name=node.value.id, address=self._address(node))
+            return Node("read", name=_name(node.value), address=self._address(node))
         if isinstance(node, ast.UnaryOp):
             inner = self._node(node.operand)
             return inner if isinstance(node.op, ast.UAdd) else Node("times", (Node("number", value=-1), inner))
@@ -338,31 +355,33 @@ class EquationText:
         assert isinstance(node, ast.Call), ast.dump(node)
         if isinstance(node.func, ast.Name):
             return Node("apply", tuple(self._node(argument) for argument in node.args), name=node.func.id)
+        assert isinstance(node.func, ast.Subscript), ast.dump(node)
         body = self._node(node.args[0])
-        name = node.func.value.id
+        name = _name(node.func.value)
         if name == "pad":
             return self._pad(node, body)
         bound = tuple(index for part in self._address_indices(node.func) for index in part)
         return Node("softmax" if name == "softmax" else "reduce", (body,), name=name, indices=bound)
 
     def _address_indices(self, node: ast.Subscript) -> Iterator[list[Index]]:
-        for item in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+        for item in _items(node):
             if isinstance(item, ast.Starred):
-                yield [(item.value.id, axis) for axis in range(self.ranks[item.value.id])]
+                yield [(_name(item.value), axis) for axis in range(self.ranks[_name(item.value)])]
             else:
-                yield [(item.id, None)]
+                yield [(_name(item), None)]
 
     def _pad(self, node: ast.Call, body: Node) -> Node:
         """The widths of a margin, an axis each, and what it is filled with."""
-        amounts = node.func.slice.elts if isinstance(node.func.slice, ast.Tuple) else [node.func.slice]
-        named = {part.lower.id: part.upper for part in amounts if isinstance(part, ast.Slice)}
+        amounts = _items(node.func)
+        named = {_name(part.lower): part.upper for part in amounts if isinstance(part, ast.Slice) and part.lower}
         widths = []
-        source = node.args[0].slice.elts if isinstance(node.args[0].slice, ast.Tuple) else [node.args[0].slice]
-        for item in source:
+        for item in _items(node.args[0]):
             bare = item.value if isinstance(item, ast.Starred) else item
-            for axis in range(self.ranks[bare.id]) if isinstance(item, ast.Starred) else [None]:
+            axes: Iterable[int | None] = range(self.ranks[_name(bare)]) if isinstance(item, ast.Starred) else [None]
+            for axis in axes:
+                pair: Sequence[ast.expr] | None
                 if named:
-                    both = named.get(bare.id)
+                    both = named.get(_name(bare))
                     pair = (both.elts if isinstance(both, ast.Tuple) else (both, both)) if both is not None else None
                 else:
                     pair = (amounts[0], amounts[-1]) if isinstance(item, ast.Starred) else None
@@ -376,14 +395,15 @@ class EquationText:
         if isinstance(tree, ast.Constant):
             return
         if isinstance(tree, ast.Subscript):
-            items = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
-            self.declared[tree.value.id] = [
+            self.declared[_name(tree.value)] = [
                 None if isinstance(item, ast.Name) and item.id == "_" else int(self._expression(item, None)[0]({}))
-                for item in items
+                for item in _items(tree)
             ]
             return
         starred = [name for name in self._names_through_scalars(tree) if name in self.stars]
-        for axis in range(self.ranks[starred[0]]) if starred else [None]:
+        assert isinstance(tree, ast.Compare), ast.dump(tree)
+        axes: Iterable[int | None] = range(self.ranks[starred[0]]) if starred else [None]
+        for axis in axes:
             self._where_on(tree, axis)
 
     def _where_on(self, tree: ast.Compare, axis: int | None) -> None:

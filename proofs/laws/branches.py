@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
 from ...algebra.errors import DomainError
 from ...algebra.networks.network import Add, Concat, Mul, Network
 from ...layers import REGISTRY
@@ -236,19 +238,17 @@ def _runs(join: Callable[..., Network], of: Callable[[Any, Any, int], Any]) -> C
     """A join of f and g is run, and f and g alone with the same weights, joined by NumPy; the axis is that of the channels."""
 
     def trial(s: Fork) -> Witness | None:
-        import numpy
-
         from ..samples.chains import channels_are_last, close, entering, numbers
 
         f, g = named_apart(s.f, s.g)
         axis = -1 if channels_are_last([join(f, g)], s.on) else 0
         for x in (entering(s.on), numpy.zeros(s.on)):
             try:
-                whole, *parts = (numbers(net, s.on, x=x) for net in (join(f, g), f, g))
+                whole, first, second = (numbers(net, s.on, x=x) for net in (join(f, g), f, g))
             except DomainError:  # a word outside a vocabulary, say; zero is one
                 continue
             with numpy.errstate(all="ignore"):
-                joined = of(*parts, axis)
+                joined = of(first, second, axis)
             return None if close(whole, joined) else witness(s.where(), "=", shown(whole), shown(joined))
         raise Inapplicable
 
@@ -256,8 +256,6 @@ def _runs(join: Callable[..., Network], of: Callable[[Any, Any, int], Any]) -> C
 
 
 def _beside(first: Any, second: Any, axis: int) -> Any:
-    import numpy
-
     return numpy.concatenate([first, second], axis=axis)
 
 

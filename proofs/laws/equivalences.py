@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy
 from sympy import Tuple
 
 from ...algebra.derivations.metric import METRICS
+from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import dims
 from ...layers import REGISTRY
@@ -49,8 +51,6 @@ def same_metrics(
 
 def numbers(*shape: int, seed: int = 0) -> Any:
     """Small integers, so that both sides are computed exactly."""
-    import numpy
-
     return numpy.random.default_rng(seed).integers(-4, 5, shape)
 
 
@@ -133,7 +133,6 @@ def _depthwise(n: dict[str, int], change: Callable[[Any], Any] = lambda w: w) ->
     x, w = numbers(c, k + 2), numbers(c, 1, k, seed=1)
     whole, w = run(layer("Conv", c, k, groups=c, bias=False), x, W=w), change(w)
     apart = [run(layer("Conv", 1, k, bias=False), x[i : i + 1], W=w[i : i + 1]) for i in range(c)]
-    import numpy
 
     return equal(n, whole, numpy.concatenate(apart))
 
@@ -160,8 +159,6 @@ def _rank_formulas() -> list:
 
 
 def _rank(n: dict[str, int], most: int = 0, between: Network | None = None) -> Witness | None:
-    import numpy
-
     x, first, second = numbers(n["a"]), numbers(n["r"], n["a"], seed=1), numbers(n["b"], n["r"], seed=2)
     down, up = layer("Linear", n["r"], bias=False), layer("Linear", n["b"], bias=False)
     two, last = (down >> up, 1) if between is None else (down >> between >> up, 2)
@@ -186,8 +183,6 @@ def layers_two_linear_eq_one_of_rank(n: dict[str, int]) -> Witness | None:
 
 def _average(n: dict[str, int], parts: int = 0) -> Witness | None:
     from fractions import Fraction
-
-    import numpy
 
     c, k = n["c"], n["k"]
     x = numbers(c, k * n["n"])
@@ -282,7 +277,7 @@ def with_claims() -> Any:
 
 
 def _published(
-    kind: type, change: Callable[[Callable, tuple], Any] = lambda claim, shapes: claim(*shapes)
+    kind: type[Layer], change: Callable[[Callable, tuple], Any] = lambda claim, shapes: claim(*shapes)
 ) -> Witness | None:
     """The layer's claims against what is derived; with a change, each claim is read in another way."""
     checked = LayerCheck(kind, None, examples=4, latex=False, laws=["claim_*"])

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
 from ...algebra.errors import DomainError
 from ...algebra.networks.network import Add, Network, Series, Shared
 from ...layers import REGISTRY
@@ -75,8 +77,6 @@ def run_series(c: Chain) -> Witness | None:
 
 
 def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness | None:
-    import numpy
-
     from ...algebra.numerics.run import run, weights
     from ..samples.chains import close, entering
 
@@ -117,7 +117,7 @@ def _own(net: Network, on: tuple[int, ...], given: dict[str, Any], prefix: str) 
         return None
     needed = weights(net, on=on)
     own = {name: given.get(prefix + name, given.get(name)) for name in needed}
-    fits = all(own[name] is not None and own[name].shape == array.shape for name, array in needed.items())
+    fits = all(getattr(own[name], "shape", None) == array.shape for name, array in needed.items())
     return own if fits else None
 
 

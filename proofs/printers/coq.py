@@ -122,10 +122,10 @@ def theorem(law: Law) -> str:
     """
     statement = law.arithmetic
     parts = [_theorem(law.name, statement, _conclusion(statement.goals), list(_script(law, statement)))]
-    owed = dict.fromkeys(
+    conditions_of_terms = dict.fromkeys(
         _under(path, condition) for side in (*statement.left, *statement.right) for path, condition in conditions(side)
     )
-    owed = [one for one in owed if one not in statement.assumptions]
+    owed = [one for one in conditions_of_terms if one not in statement.assumptions]
     if owed:
         script = ["subst.", "repeat split; intros; defined."]
         parts.append(_theorem(f"{law.name}_defined", statement, _conclusion(owed), script, quantified=owed))

@@ -71,7 +71,7 @@ def discharge(law: Law, route: str, ask: Callable[[Obligation], Answer]) -> Verd
             continue
         if answer.word == "sat" and one.faithful and answer.values is not None:
             # An obligation may speak of fewer variables than the law: any value will do for the others.
-            free = {variable.name: variable.least or 0 for variable in statement.variables}
+            free: dict[str, Any] = {variable.name: variable.least or 0 for variable in statement.variables}
             free |= dict.fromkeys(statement.sequences, CONSTANT)
             witness = failure(statement, {**free, **answer.values})
             if witness is not None:

@@ -13,9 +13,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 from sympy import Expr, Rational, Symbol, Tuple
@@ -84,7 +85,6 @@ def _meaning(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation | Ex
         return error
 
 
-@cache
 def words(cls: type[Layer]) -> list[str]:
     """The words that the equation of a layer compares its fields with."""
     text = cls.__dict__.get("equation")
@@ -113,7 +113,6 @@ def field_value(draw: Callable, cls: type[Layer], name: str, axes: int) -> Any:
     return draw(numbers)
 
 
-@cache
 def has_star(cls: type[Layer]) -> bool:
     """Whether the equation has starred indices, so that tuples make sense as fields."""
     text = cls.__dict__.get("equation")
@@ -151,11 +150,12 @@ def cases(draw: Callable, subject: type[Layer] | Layer, shapes: tuple[tuple[int,
     shapes : tuple of shapes, optional
         Fixed shapes of the inputs; they are drawn if left out.
     """
-    cls = subject if isinstance(subject, type) else type(subject)
+    drawn_class = inspect.isclass(subject)
+    cls: Any = subject if drawn_class else type(subject)
     for _ in range(ATTEMPTS):
         fields, drawn = draw(drawn_together(cls))
         try:
-            layer = cls(**fields) if isinstance(subject, type) else subject
+            layer: Any = cls(**fields) if drawn_class else subject
             while len(drawn) < len(layer.input_names):
                 drawn = (*drawn, draw(shape(axes=len(drawn[0]) - 1)) if draw(st.booleans()) else drawn[-1])
             here = drawn[: len(layer.input_names)] if shapes is None else shapes
@@ -168,8 +168,6 @@ def cases(draw: Callable, subject: type[Layer] | Layer, shapes: tuple[tuple[int,
 
 def arrays(case: Case, seed: int, exact: bool) -> dict[str, ndarray]:
     """Inputs, learned tensors and buffers: small integers, or floats; buffers are positive, rows of tables exist."""
-    import numpy as np
-
     generator = np.random.default_rng(seed)
     made: dict[str, ndarray] = {}
     for name, sizes in case.meaning.shapes.items():

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy
 from hypothesis import assume
+from hypothesis import reject as skip
 from hypothesis import strategies as st
 from sympy import Integer, preorder_traversal
 
@@ -95,13 +97,14 @@ def chains(first: Any = None, *, numeric: bool = False, of: tuple[str, ...] = ()
         assume(isinstance(on, tuple))
         parts, here = [f], _made(f, on)
         for _ in range(2):
-            assume(here is not None)
+            if here is None:
+                skip()
             part = draw(networks(here, kinds=kinds, most=2)).net
             assume(not (_joins_channels(part) and channels_are_last(parts, on)))
             parts.append(part)
             here = _made(part, here)
         assume(here is not None and _made(parts[0] >> parts[1] >> parts[2], on) is not None)
-        return Chain(*parts, on)
+        return Chain(parts[0], parts[1], parts[2], on)
 
     return made()
 
@@ -130,7 +133,8 @@ def forks(
         f, on = draw(networks(kinds=kinds, most=1) if first is None else first)
         assume(isinstance(on, tuple))
         made = _made(f, on)
-        assume(made is not None)
+        if made is None:
+            skip()
         others = []
         for _ in range(2):
             other = f
@@ -143,7 +147,7 @@ def forks(
         names = [REGISTRY[name] for name in after]
         later = draw(_homogeneous(made, names)) if after else draw(networks(made, kinds=kinds, most=1)).net
         assume(_made(before >> (f + others[0] + others[1]) >> later, on) is not None)
-        return Fork(before, f, *others, later, on)
+        return Fork(before, f, others[0], others[1], later, on)
 
     return made()
 
@@ -177,15 +181,11 @@ def loops(first: Any = None, *, numeric: bool = False, of: tuple[str, ...] = ())
 
 def entering(on: Shape, seed: int = 0) -> "ndarray":
     """Small integers, the same for every network."""
-    import numpy
-
     return numpy.random.default_rng(seed).integers(-3, 4, on).astype(float)
 
 
 def numbers(net: Network, on: Shape, seed: int = 0, x: "ndarray | None" = None) -> "ndarray":
     """A network of shared parts applied to numbers, by default to integers from a seed; buffers are one everywhere."""
-    import numpy
-
     slots = inventory(net, [on]).slots
     made = random_numbers(slots.values(), seed)
     tensors: Mapping[str, Any] = {
@@ -199,8 +199,6 @@ def numbers(net: Network, on: Shape, seed: int = 0, x: "ndarray | None" = None) 
 
 def both(left: Network, right: Network, on: Shape) -> "tuple[ndarray, ndarray] | None":
     """What two networks make of the same numbers: integers, or zeros where neither takes these (a word outside a vocabulary)."""
-    import numpy
-
     for x in (entering(on), numpy.zeros(on)):
         try:
             one = numbers(left, on, x=x)
@@ -216,8 +214,6 @@ def both(left: Network, right: Network, on: Shape) -> "tuple[ndarray, ndarray] |
 
 def close(left: "ndarray", right: "ndarray") -> bool:
     """Whether two outputs agree but for rounding, and are no real numbers in the same places (an empty window's maximum)."""
-    import numpy
-
     if left.shape != right.shape:
         return False
     a, b = left.astype(float), right.astype(float)

@@ -194,7 +194,7 @@ def compared(left: Any, right: Any) -> bool | None:
     first, second = expressions(_symbolic(left)), expressions(_symbolic(right))
     if len(first) != len(second):
         return False
-    answers = [True if a == b else same(a, b) for a, b in zip(first, second)]  # type: ignore[arg-type]
+    answers = [True if a == b else same(a, b) for a, b in zip(first, second)]
     return False if False in answers else None if None in answers else True
 
 

@@ -10,7 +10,7 @@ The text is Python's, with as few brackets as show the tree.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ...algebra.errors import FieldError
 
@@ -28,8 +28,8 @@ class Node:
         """The nodes directly below this one."""
         return ()
 
-    def with_parts(self, *parts: Node) -> Node:
-        """The same head over other parts."""
+    def with_parts(self, *parts: Any) -> Node:
+        """The same head over other parts, of the kinds that `parts` gives."""
         return self
 
     def written(self) -> tuple[str, int]:
@@ -172,7 +172,7 @@ class Apply(Term):
     def parts(self) -> tuple[Node, ...]:
         return self.arguments
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return Apply(self.function, parts)
 
     def written(self) -> tuple[str, int]:
@@ -198,7 +198,7 @@ class _Joined(Term):
     def parts(self) -> tuple[Node, ...]:
         return self.args
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return type(self)(parts)
 
 
@@ -259,7 +259,7 @@ class _Quotient(Term):
     def parts(self) -> tuple[Node, ...]:
         return self.numerator, self.denominator
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return type(self)(*parts)
 
     def written(self) -> tuple[str, int]:
@@ -306,7 +306,7 @@ class Pow(Term):
     def parts(self) -> tuple[Node, ...]:
         return self.base, self.exponent
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return Pow(*parts)
 
     def written(self) -> tuple[str, int]:
@@ -324,7 +324,7 @@ class Ite(Term):
     def parts(self) -> tuple[Node, ...]:
         return self.condition, self.then, self.otherwise
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return Ite(*parts)
 
     def written(self) -> tuple[str, int]:
@@ -343,7 +343,7 @@ class Sum(Term):
     def parts(self) -> tuple[Node, ...]:
         return self.low, self.high, self.body
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return Sum(self.index, *parts)
 
     def written(self) -> tuple[str, int]:
@@ -362,7 +362,7 @@ class Relation(Formula):
     def parts(self) -> tuple[Node, ...]:
         return self.left, self.right
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return Relation(self.relation, *parts)
 
     def written(self) -> tuple[str, int]:
@@ -378,7 +378,7 @@ class _Connective(Formula):
     def parts(self) -> tuple[Node, ...]:
         return self.args
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return type(self)(parts)
 
 
@@ -429,7 +429,7 @@ class Not(Formula):
     def parts(self) -> tuple[Node, ...]:
         return (self.arg,)
 
-    def with_parts(self, *parts: Node) -> Node:
+    def with_parts(self, *parts: Any) -> Node:
         return Not(*parts)
 
     def written(self) -> tuple[str, int]:

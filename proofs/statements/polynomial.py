@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from math import gcd, lcm
+from typing import Any, overload
 
 from sympy import QQ
 from sympy.polys.orderings import lex
@@ -185,7 +186,8 @@ def powers(power: Pow, extract: bool) -> list[tuple[Term, int]]:
     if isinstance(base, Mul):
         return [found for factor in base.args for found in powers(Pow(factor, exponent), extract)]
     while isinstance(base, Pow):  # (b**e)**f = b**(e*f), as e >= 0 and f >= 0 wherever that is defined
-        base, exponent = base.base, canonical(base.exponent * exponent, extract)
+        exponent = canonical(base.exponent * exponent, extract)
+        base = base.base
     inside = Polynomials([exponent], extract=extract)
     terms = inside.of(exponent).terms()
     splits = all(_counts(inside, exponents) and QQ.denom(c) == 1 and c > 0 for exponents, c in terms)
@@ -214,9 +216,19 @@ def _counts(inside: Polynomials, exponents: tuple[int, ...]) -> bool:
     return all(isinstance(atom, Var) and atom.least is not None and atom.least >= 0 for atom in used)
 
 
-@lru_cache(maxsize=20_000)
+@overload
+def canonical(node: Term, extract: bool) -> Term: ...
+@overload
+def canonical(node: Formula, extract: bool) -> Formula: ...
+@overload
+def canonical(node: Node, extract: bool) -> Node: ...
 def canonical(node: Node, extract: bool) -> Node:
     """The node with every part in canonical form; equal nodes after that are equal wherever they are defined."""
+    return _canonical(node, extract)
+
+
+@lru_cache(maxsize=20_000)
+def _canonical(node: Node, extract: bool) -> Node:
     if isinstance(node, (Const, Var)):
         return node
     if isinstance(node, Term) and (is_arithmetic(node) or isinstance(node, Pow)):
@@ -224,7 +236,7 @@ def canonical(node: Node, extract: bool) -> Node:
         return ring.term(ring.of(node))
     if isinstance(node, Sum):
         return _sum(node, extract)
-    parts = tuple(canonical(part, extract) for part in node.parts())
+    parts: tuple[Any, ...] = tuple(canonical(part, extract) for part in node.parts())
     if isinstance(node, (Min, Max)):
         flat = [below for part in parts for below in (part.args if isinstance(part, type(node)) else (part,))]
         args = tuple(sorted(dict.fromkeys(flat), key=repr))
@@ -304,7 +316,8 @@ def _sum(node: Sum, extract: bool) -> Node:
     ring = Polynomials([body], extract=True)
     pieces: list[Term] = []
     for exponents, coefficient in ring.of(body).terms():
-        outside, inside = [], []
+        outside: list[tuple[Term, int]] = []
+        inside: list[tuple[Term, int]] = []
         for place, power in enumerate(exponents):
             if power:
                 atom = ring.atoms[place]

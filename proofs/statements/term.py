@@ -17,7 +17,7 @@ min(n, p)//2 <= ceil(n/2)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, overload
 
 from ...algebra.errors import FieldError
 from .nodes import (
@@ -48,8 +48,6 @@ from .nodes import (
     Var,
     as_term,
 )
-
-_N = TypeVar("_N", bound="Node")
 
 __all__ = [
     "Add",
@@ -186,7 +184,13 @@ def fresh_name(wanted: str, taken: frozenset[str]) -> str:
     return name
 
 
-def substitute(node: _N, values: Mapping[str, Term]) -> _N:
+@overload
+def substitute(node: Term, values: Mapping[str, Term]) -> Term: ...
+@overload
+def substitute(node: Formula, values: Mapping[str, Term]) -> Formula: ...
+@overload
+def substitute(node: Node, values: Mapping[str, Term]) -> Node: ...
+def substitute(node: Node, values: Mapping[str, Term]) -> Node:
     """The node with terms in place of variables, by name; the index of a sum is renamed rather than captured.
 
     >>> i, n = Var("i"), Var("n")
