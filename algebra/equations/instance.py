@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
 from sympy import Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
 from sympy.logic.boolalg import Boolean
@@ -21,10 +20,8 @@ from ..sizes.normal_form import is_nonnegative, same, simplify
 from .affine import affine, is_recurrent_address
 from .elaboration import Elaborator
 from .heads import Address, Group, Head, Pad, Read, address_indices, free_indices, reads, walk
+from .protocol import StatesEquation
 from .statements import Elaborated, Mask, Statement
-
-if TYPE_CHECKING:
-    from ..networks.layer import Layer
 
 Shape = tuple[Expr, ...]
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -68,7 +65,7 @@ class Instance:
     output : Shape
     """
 
-    def __init__(self, layer: "Layer", inputs: Sequence[Shape]):
+    def __init__(self, layer: StatesEquation, inputs: Sequence[Shape]):
         self.layer, self.inputs = layer, tuple(tuple(shape) for shape in inputs)
         names = layer.input_names
         if len(self.inputs) != len(names):
@@ -470,7 +467,7 @@ def _shape_text(shape: Shape) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def instantiate(layer: "Layer", *inputs: Shape) -> Instance:
+def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     """A layer at given input shapes; cached, since networks repeat themselves."""
     return Instance(layer, inputs)
 

@@ -20,13 +20,14 @@ from sympy import Expr, Symbol
 
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
-from ..networks.layer import Layer
-from ..sizes.dims import Index
+from ..sizes.dims import Index, are_sizes
 from .affine import is_recurrent_address
 from .elaboration import Elaborator
 from .fields import Dim, Number, Size, Sizes
 from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
 from .heads_latex import HeadWriter, bare_name, tensor_latex
+from .instance import Instance, instantiate
+from .protocol import StatesEquation
 from .simplified import tidied
 from .statements import Elaborated, Mask, Statement
 
@@ -61,13 +62,13 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     \\end{aligned}
     """
     layer = generic(layer) if isinstance(layer, type) else layer
-    if not isinstance(layer, Layer):
+    if not isinstance(layer, StatesEquation):
         raise FieldError(f"latex_equation takes a layer, got {layer!r}")
     shapes: list[Any] | None = None
     if shape is not None:
         shapes = list(shape) if not shape or isinstance(shape[0], (tuple, list)) else [tuple(shape)]
     if shapes is not None:
-        return _Writer(layer, layer.instance(*shapes).elaborated, shapes).text()
+        return _Writer(layer, _at(layer, shapes).elaborated, shapes).text()
     for longest in LONGEST_SCALARS:
         made, definitions = _schematic(layer, longest)
         text = _Writer(layer, made, None, definitions).text()
@@ -76,7 +77,7 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     return text
 
 
-def generic(kind: type[Layer]) -> Layer:
+def generic(kind: Any) -> StatesEquation:
     """A layer of a class with symbols, named after the fields, for its sizes."""
     values = {}
     for name, kinds in kind.fields.items():
@@ -92,7 +93,12 @@ def generic(kind: type[Layer]) -> Layer:
     return kind(**values)
 
 
-def _schematic(layer: Layer, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
+def _at(layer: StatesEquation, shapes: Sequence[Any]) -> Instance:
+    """The layer at given input shapes."""
+    return instantiate(layer, *(are_sizes(shape, "shape") for shape in shapes))
+
+
+def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
     """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
     parsed, fields = layer.parsed, dict(layer.values)
     plain = Elaborator(parsed, fields, layer.input_names, None)
@@ -116,7 +122,7 @@ class _Writer(HeadWriter):
 
     def __init__(
         self,
-        layer: Layer,
+        layer: StatesEquation,
         made: Elaborated,
         shapes: Sequence[Any] | None,
         definitions: Mapping[str, Expr] | None = None,
@@ -240,7 +246,8 @@ class _Writer(HeadWriter):
 
     def spaces(self) -> list[str]:
         """Every tensor's shape."""
-        instance = self.layer.instance(*self.shapes)  # type: ignore[misc]
+        assert self.shapes is not None
+        instance = _at(self.layer, self.shapes)
         lines = []
         last = self.made.statements[-1].target
         for name, shape in instance.shapes.items():

@@ -170,5 +170,3 @@ def depends(head: Head, place: int, instance: Instance, scope: frozenset[Index])
 
 
 # volumes -------------------------------------------------------------------------------------------------------------
-
-
