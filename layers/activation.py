@@ -81,7 +81,11 @@ class StochasticDepth(Layer):
 
     References
     ----------
-    Huang, Sun, Liu, Sedra, Weinberger, "Deep Networks with Stochastic Depth", ECCV 2016, arXiv 1603.09382.
+    Huang, Sun, Liu, Sedra, Weinberger, "Deep Networks with Stochastic Depth", ECCV 2016, arXiv 1603.09382. That nothing
+    is scaled at inference is the convention of torchvision.
+
+    torchvision documentation, "torchvision.ops.StochasticDepth",
+    https://docs.pytorch.org/vision/stable/generated/torchvision.ops.StochasticDepth.html.
     """
 
     probability: Number = 0.1
@@ -89,7 +93,7 @@ class StochasticDepth(Layer):
 
 
 class ReLU(Layer):
-    """max(x, 0).
+    """The rectified linear unit, max(x, 0).
 
     Shapes
     ------
@@ -111,7 +115,7 @@ class ReLU(Layer):
 
 
 class ReLU6(Layer):
-    """min(max(x, 0), 6).
+    """A rectified linear unit that saturates, min(max(x, 0), 6).
 
     Shapes
     ------
@@ -212,7 +216,7 @@ class Abs(Layer):
 
 
 class Hardtanh(Layer):
-    """x, held between two numbers.
+    """x, held between two numbers: min(max(x, low), high).
 
     Parameters
     ----------
@@ -235,6 +239,8 @@ class Hardtanh(Layer):
     ----------
     Collobert, Weston, Bottou, Karlen, Kavukcuoglu, Kuksa, "Natural Language Processing (Almost) from Scratch", JMLR 12
     (2011), arXiv 1103.0398.
+
+    PyTorch documentation, "torch.nn.Hardtanh", https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html.
     """
 
     low: Number = -1
@@ -243,7 +249,7 @@ class Hardtanh(Layer):
 
 
 class Hardsigmoid(Layer):
-    """min(max(x + 3, 0), 6) / 6.
+    """A sigmoid of straight pieces, min(max(x + 3, 0), 6) / 6.
 
     Shapes
     ------
@@ -264,7 +270,7 @@ class Hardsigmoid(Layer):
 
 
 class Hardswish(Layer):
-    """x min(max(x + 3, 0), 6) / 6.
+    """SiLU with a sigmoid of straight pieces, x min(max(x + 3, 0), 6) / 6.
 
     Shapes
     ------
@@ -285,7 +291,7 @@ class Hardswish(Layer):
 
 
 class Sigmoid(Layer):
-    """1 / (1 + exp(-x)).
+    """The logistic function, 1 / (1 + exp(-x)).
 
     Shapes
     ------
@@ -329,7 +335,7 @@ class Tanh(Layer):
 
 
 class Softplus(Layer):
-    """log(1 + exp(x)).
+    """A smooth rectified linear unit, log(1 + exp(x)).
 
     Shapes
     ------
@@ -351,7 +357,7 @@ class Softplus(Layer):
 
 
 class ELU(Layer):
-    """x where positive, alpha (exp(x) - 1) elsewhere.
+    """The exponential linear unit: x where positive, alpha (exp(x) - 1) elsewhere.
 
     Parameters
     ----------
@@ -379,7 +385,7 @@ class ELU(Layer):
 
 
 class GELU(Layer):
-    """x Phi(x), with the normal distribution Phi, or its tanh approximation.
+    """The Gaussian error linear unit, x Phi(x) with the normal distribution Phi, or its tanh approximation.
 
     Parameters
     ----------
@@ -409,7 +415,7 @@ class GELU(Layer):
 
 
 class SiLU(Layer):
-    """x sigmoid(x), also called swish.
+    """The sigmoid-weighted linear unit, x sigmoid(x), also called swish.
 
     Shapes
     ------
@@ -431,7 +437,7 @@ class SiLU(Layer):
 
 
 class Mish(Layer):
-    """x tanh(softplus(x)).
+    """A self-gated unit, x tanh(softplus(x)).
 
     Shapes
     ------
@@ -452,7 +458,7 @@ class Mish(Layer):
 
 
 class Sine(Layer):
-    """sin(frequency x).
+    """A periodic activation, sin(frequency x).
 
     Parameters
     ----------

@@ -104,6 +104,8 @@ class ChannelNorm(Layer):
 
     References
     ----------
+    Ba, Kiros, Hinton, "Layer Normalization", arXiv 1607.06450 (2016).
+
     Liu, Mao, Wu, Feichtenhofer, Darrell, Xie, "A ConvNet for the 2020s", CVPR 2022, arXiv 2201.03545.
     """
 

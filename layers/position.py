@@ -77,8 +77,8 @@ class RotaryEmbedding(Layer):
 
     Notes
     -----
-    Feature e of the first half and feature e of the second half are one pair. The cosines C and the sines D, negative
-    for the first half, are known tables.
+    Feature e of the first half and feature e of the second half are one pair; in the paper neighbours are. The cosines
+    C and the sines D, negative for the first half, are known tables.
 
     Examples
     --------

@@ -117,7 +117,9 @@ class LSTM(Layer):
     Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997), doi 10.1162/neco.1997.9.8.1735.
 
     Gers, Schmidhuber, Cummins, "Learning to Forget: Continual Prediction with LSTM", Neural Computation 12 (2000), doi
-    10.1162/089976600300015015.
+    10.1162/089976600300015015. That every map has two biases is the convention of PyTorch.
+
+    PyTorch documentation, "torch.nn.LSTM", https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html.
     """
 
     hidden: Dim

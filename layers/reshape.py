@@ -27,7 +27,7 @@ class Flatten(Layer):
 
     References
     ----------
-    ONNX documentation, operator "Flatten", https://onnx.ai/onnx/operators/onnx__Flatten.html.
+    PyTorch documentation, "torch.flatten", https://docs.pytorch.org/docs/stable/generated/torch.flatten.html.
     """
 
     equation = "y[(*i,)] = x[*i]"
@@ -180,7 +180,10 @@ class PixelShuffle(Layer):
     References
     ----------
     Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
-    Network", CVPR 2016, arXiv 1609.05158, equation 4.
+    Network", CVPR 2016, arXiv 1609.05158, equation 4. The order of the channels is that of PyTorch.
+
+    PyTorch documentation, "torch.nn.PixelShuffle",
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html.
     """
 
     factor: Dim
@@ -212,7 +215,10 @@ class PixelUnshuffle(Layer):
     References
     ----------
     Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
-    Network", CVPR 2016, arXiv 1609.05158, equation 4.
+    Network", CVPR 2016, arXiv 1609.05158, equation 4. The order of the channels is that of PyTorch.
+
+    PyTorch documentation, "torch.nn.PixelUnshuffle",
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html.
     """
 
     factor: Dim
@@ -335,7 +341,7 @@ class Crop(Layer):
     References
     ----------
     Ronneberger, Fischer, Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015, arXiv
-    1505.04597.
+    1505.04597, section 2.
     """
 
     before: Size

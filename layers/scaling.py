@@ -23,6 +23,8 @@ class ChannelScale(Layer):
 
     References
     ----------
+    Touvron, Cord, Sablayrolles, Synnaeve, Jégou, "Going Deeper with Image Transformers", ICCV 2021, arXiv 2103.17239.
+
     Liu, Mao, Wu, Feichtenhofer, Darrell, Xie, "A ConvNet for the 2020s", CVPR 2022, arXiv 2201.03545.
     """
 

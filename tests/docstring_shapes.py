@@ -86,7 +86,8 @@ def _patterns(text: str) -> list[list[ast.expr]]:
 
 
 def _starred(pattern: list[ast.expr]) -> list[str]:
-    return [element.value.id for element in pattern if isinstance(element, ast.Starred) and hasattr(element.value, "id")]
+    stars = [element.value for element in pattern if isinstance(element, ast.Starred)]
+    return [star.id for star in stars if isinstance(star, ast.Name)]
 
 
 @dataclass
@@ -120,11 +121,10 @@ class _Here:
 
     def count(self, node: ast.expr) -> int:
         """For how many axes an expression has a value."""
-        lengths = {self.axes} - {None} | {len(value) for value in self.tuples(node)}
-        own = {len(value) for value in self.tuples(node)} or lengths
-        if len(own) != 1:
-            raise Mismatch(f"{ast.unparse(node)} has values for {sorted(own)} axes")
-        return own.pop()
+        lengths = {len(value) for value in self.tuples(node)} or {self.axes}
+        if len(lengths) != 1 or None in lengths:
+            raise Mismatch(f"it is open for how many axes {ast.unparse(node)} has values")
+        return lengths.pop()
 
     def tuples(self, node: ast.expr) -> list[tuple[int, ...]]:
         found = []
