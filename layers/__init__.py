@@ -1,4 +1,8 @@
-"""Layers, one file for each family; a file in this folder is found and its layers are registered without being listed."""
+"""Layers, one file for each family; a file in this folder is found and its layers are registered without being listed.
+
+In the section Shapes of a layer's docstring a name is a field, or a size of the input; after a star and in ``prod(...)``
+an expression has one value for each axis, and indented lines define further names.
+"""
 
 from __future__ import annotations
 

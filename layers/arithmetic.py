@@ -24,6 +24,12 @@ class Parameter(Layer):
     Parameters
     ----------
     shape : Sizes
+        Elements along each axis.
+
+    Shapes
+    ------
+    input : none
+    output : (*shape,)
 
     Examples
     --------
@@ -31,6 +37,11 @@ class Parameter(Layer):
     >>> net = Graph({"x": Identity(), "p": Parameter((3, 1)), "product": Mul()}, [("x", "product"), ("p", "product")])
     >>> parameters(net, on=(3, 5))
     3
+
+    References
+    ----------
+    PyTorch documentation, "torch.nn.parameter.Parameter",
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html.
     """
 
     shape: Sizes
@@ -47,6 +58,24 @@ class Buffer(Layer):
     Parameters
     ----------
     shape : Sizes
+        Elements along each axis.
+
+    Shapes
+    ------
+    input : none
+    output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Buffer, Graph, Identity, Mul, parameters
+    >>> net = Graph({"x": Identity(), "b": Buffer((3, 1)), "product": Mul()}, [("x", "product"), ("b", "product")])
+    >>> parameters(net, on=(3, 5))
+    0
+
+    References
+    ----------
+    PyTorch documentation, "torch.nn.parameter.Buffer",
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Buffer.html.
     """
 
     shape: Sizes
@@ -67,12 +96,25 @@ class Einsum(Layer):
     spec : Text
         As in ``"bik,bkj->bij"``: the letters of the two inputs, and of the output.
 
+    Shapes
+    ------
+    input : (*first,), (*second,)
+    output : (*out,)
+        out : the sizes of the letters of the output
+
     Examples
     --------
     >>> from layeralgebra import Einsum, dims, macs
     >>> n, m, k = dims("n m k")
     >>> macs(Einsum("ik,kj->ij"), on=[(n, k), (k, m)])
     k*m*n
+
+    References
+    ----------
+    Einstein, "Die Grundlage der allgemeinen Relativitätstheorie", Annalen der Physik 354 (1916), doi
+    10.1002/andp.19163540702, section 5.
+
+    NumPy documentation, "numpy.einsum", https://numpy.org/doc/stable/reference/generated/numpy.einsum.html.
     """
 
     spec: Text
@@ -98,14 +140,46 @@ def _read_spec(spec: str) -> tuple[str, str, str]:
 
 
 class Subtract(Layer):
-    """The difference of two tensors of one shape."""
+    """The difference of two tensors of one shape.
+
+    Shapes
+    ------
+    input : (*shape,), (*shape,)
+    output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Subtract, run
+    >>> print(run(Subtract(), [[5, 7], [1, 2]]))
+    [4 5]
+
+    References
+    ----------
+    ONNX documentation, operator "Sub", https://onnx.ai/onnx/operators/onnx__Sub.html.
+    """
 
     inputs = ("x1", "x2")
     equation = "y[*i] = x1[*i] - x2[*i]"
 
 
 class Divide(Layer):
-    """The quotient of two tensors of one shape."""
+    """The quotient of two tensors of one shape.
+
+    Shapes
+    ------
+    input : (*shape,), (*shape,)
+    output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Divide, run
+    >>> print(run(Divide(), [[6, 8], [3, 2]]))
+    [2 4]
+
+    References
+    ----------
+    ONNX documentation, operator "Div", https://onnx.ai/onnx/operators/onnx__Div.html.
+    """
 
     inputs = ("x1", "x2")
     equation = "y[*i] = x1[*i] / x2[*i]"
@@ -117,6 +191,21 @@ class Scale(Layer):
     Parameters
     ----------
     factor : Number
+        By which every element is multiplied.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Scale, run
+    >>> print(run(Scale(3), [1, 2]))
+    [3 6]
+
+    References
+    ----------
+    ONNX documentation, operator "Mul", https://onnx.ai/onnx/operators/onnx__Mul.html.
     """
 
     factor: Number
@@ -129,6 +218,21 @@ class Shift(Layer):
     Parameters
     ----------
     amount : Number
+        What is added to every element, in its unit.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Shift, run
+    >>> print(run(Shift(3), [1, 2]))
+    [4 5]
+
+    References
+    ----------
+    ONNX documentation, operator "Add", https://onnx.ai/onnx/operators/onnx__Add.html.
     """
 
     amount: Number
@@ -141,6 +245,21 @@ class Power(Layer):
     Parameters
     ----------
     exponent : Number
+        The power to which every element is raised.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Power, run
+    >>> print(run(Power(2), [-1, 3]))
+    [1 9]
+
+    References
+    ----------
+    ONNX documentation, operator "Pow", https://onnx.ai/onnx/operators/onnx__Pow.html.
     """
 
     exponent: Number
@@ -148,25 +267,85 @@ class Power(Layer):
 
 
 class Exp(Layer):
-    """The exponential."""
+    """The exponential.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Exp, run
+    >>> print(run(Exp(), [0.0, 1.0]).round(4))
+    [1.     2.7183]
+
+    References
+    ----------
+    ONNX documentation, operator "Exp", https://onnx.ai/onnx/operators/onnx__Exp.html.
+    """
 
     equation = "y[*i] = exp(x[*i])"
 
 
 class Log(Layer):
-    """The natural logarithm."""
+    """The natural logarithm.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Log, run
+    >>> print(run(Log(), [1.0, 2.0]).round(4))
+    [0.     0.6931]
+
+    References
+    ----------
+    ONNX documentation, operator "Log", https://onnx.ai/onnx/operators/onnx__Log.html.
+    """
 
     equation = "y[*i] = log(x[*i])"
 
 
 class Sqrt(Layer):
-    """The square root."""
+    """The square root.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Sqrt, run
+    >>> print(run(Sqrt(), [4.0, 9.0]))
+    [2. 3.]
+
+    References
+    ----------
+    ONNX documentation, operator "Sqrt", https://onnx.ai/onnx/operators/onnx__Sqrt.html.
+    """
 
     equation = "y[*i] = sqrt(x[*i])"
 
 
 class Erf(Layer):
-    """The error function."""
+    """The error function, 2/sqrt(pi) times the integral of exp(-t**2) from 0 to x.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Erf, run
+    >>> print(run(Erf(), [0.0, 1.0]).round(4))
+    [0.     0.8427]
+
+    References
+    ----------
+    "NIST Digital Library of Mathematical Functions", equation 7.2.1, https://dlmf.nist.gov/7.2.
+    """
 
     equation = "y[*i] = erf(x[*i])"
 
@@ -196,9 +375,25 @@ class Sum(Layer):
     Parameters
     ----------
     axes : Size
-        Their numbers.
+        The numbers of the axes that are summed, counted from 0.
     rank : Dim
         How many axes the input has.
+
+    Shapes
+    ------
+    input : (*shape,)
+    output : (*kept,)
+        kept : the sizes of the axes that are not summed
+
+    Examples
+    --------
+    >>> from layeralgebra import Sum, run
+    >>> print(run(Sum((1,), rank=2), [[1, 2], [3, 4]]))
+    [3 7]
+
+    References
+    ----------
+    ONNX documentation, operator "ReduceSum", https://onnx.ai/onnx/operators/onnx__ReduceSum.html.
     """
 
     axes: Size
@@ -218,9 +413,25 @@ class Mean(Layer):
     Parameters
     ----------
     axes : Size
-        Their numbers.
+        The numbers of the axes over which the mean goes, counted from 0.
     rank : Dim
         How many axes the input has.
+
+    Shapes
+    ------
+    input : (*shape,)
+    output : (*kept,)
+        kept : the sizes of the other axes
+
+    Examples
+    --------
+    >>> from layeralgebra import Mean, run
+    >>> print(run(Mean((1,), rank=2), [[1, 3], [3, 5]]))
+    [2 4]
+
+    References
+    ----------
+    ONNX documentation, operator "ReduceMean", https://onnx.ai/onnx/operators/onnx__ReduceMean.html.
     """
 
     axes: Size
@@ -240,9 +451,25 @@ class Maximum(Layer):
     Parameters
     ----------
     axes : Size
-        Their numbers.
+        The numbers of the axes over which the maximum goes, counted from 0.
     rank : Dim
         How many axes the input has.
+
+    Shapes
+    ------
+    input : (*shape,)
+    output : (*kept,)
+        kept : the sizes of the other axes
+
+    Examples
+    --------
+    >>> from layeralgebra import Maximum, run
+    >>> print(run(Maximum((1,), rank=2), [[1, 3], [5, 2]]))
+    [3 5]
+
+    References
+    ----------
+    ONNX documentation, operator "ReduceMax", https://onnx.ai/onnx/operators/onnx__ReduceMax.html.
     """
 
     axes: Size
@@ -262,15 +489,24 @@ class Expand(Layer):
     Parameters
     ----------
     axes : Size
-        The numbers of the axes that are repeated.
+        The numbers of the axes that are repeated, counted from 0.
     shape : Sizes
-        The shape that comes out.
+        Elements along each axis of what comes out.
+
+    Shapes
+    ------
+    input : (*narrow,)
+    output : (*shape,)
 
     Examples
     --------
     >>> from layeralgebra import Expand, output_shape
     >>> output_shape(Expand((0,), (4, 5)), on=(1, 5))
     (4, 5)
+
+    References
+    ----------
+    ONNX documentation, operator "Expand", https://onnx.ai/onnx/operators/onnx__Expand.html.
     """
 
     axes: Size
@@ -302,18 +538,31 @@ class Slice(Layer):
     Parameters
     ----------
     axis : Size
+        The number of the axis that is cut, counted from 0.
     start : Size
+        The first position that is kept, counted from 0.
     length : Dim
-        How many are kept.
+        How many positions are kept.
     rank : Dim
         How many axes the input has.
-    step : Dim
+    step : Dim, default 1
+        Positions from one that is kept to the next.
+
+    Shapes
+    ------
+    input : (*shape,)
+    output : (*out,)
+        out : as the input, but `length` along `axis`
 
     Examples
     --------
     >>> from layeralgebra import Slice, output_shape
     >>> output_shape(Slice(1, 2, 3, 2), on=(4, 8))
     (4, 3)
+
+    References
+    ----------
+    ONNX documentation, operator "Slice", https://onnx.ai/onnx/operators/onnx__Slice.html.
     """
 
     axis: Size
@@ -343,11 +592,20 @@ class Take(Layer):
     shape : Sizes
         The shape of the places.
 
+    Shapes
+    ------
+    input : (rows, features)
+    output : (*shape, features)
+
     Examples
     --------
     >>> from layeralgebra import Take, output_shape
     >>> output_shape(Take((49, 49)), on=(169, 3))
     (49, 49, 3)
+
+    References
+    ----------
+    ONNX documentation, operator "Gather", https://onnx.ai/onnx/operators/onnx__Gather.html.
     """
 
     shape: Sizes
@@ -360,7 +618,24 @@ class Take(Layer):
 
 
 class Masked(Layer):
-    """Elements that a fixed mask leaves as they are, a number in place of the others; the mask is 1 or 0, the number beside it."""
+    """Elements that a fixed mask leaves as they are, a number in place of the others.
+
+    The mask is 1 or 0, and the number stands beside it: ``y = mask x + other``.
+
+    Shapes
+    ------
+    input, output : (*shape,)
+
+    Examples
+    --------
+    >>> from layeralgebra import Masked, run
+    >>> print(run(Masked(), [5, 6, 7], {"mask": [1, 0, 1], "other": [0, -9, 0]}))
+    [ 5 -9  7]
+
+    References
+    ----------
+    ONNX documentation, operator "Where", https://onnx.ai/onnx/operators/onnx__Where.html.
+    """
 
     buffers = ("mask", "other")
     equation = """
@@ -370,12 +645,29 @@ class Masked(Layer):
 
 
 class DotProductAttention(Layer):
-    """Scaled dot-product attention of given queries, keys and values, (*leading, positions, features) each.
+    """Scaled dot-product attention of given queries, keys and values, in this order.
 
     Parameters
     ----------
-    causal : Flag
+    causal : Flag, default False
         A position attends to itself and to earlier ones.
+
+    Shapes
+    ------
+    input : (*leading, queries, width), (*leading, keys, width), (*leading, keys, features)
+    output : (*leading, queries, features)
+
+    Examples
+    --------
+    >>> from layeralgebra import DotProductAttention, dims, macs
+    >>> T, S, d, e = dims("T S d e")
+    >>> macs(DotProductAttention(), on=[(T, d), (S, d), (S, e)])
+    S*T*d + S*T*e
+
+    References
+    ----------
+    Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin, "Attention Is All You Need", NIPS 2017, arXiv
+    1706.03762, equation 1.
     """
 
     causal: Flag = False
@@ -394,13 +686,22 @@ class Margin(Layer):
     Parameters
     ----------
     before, after : Size
-        One width for each axis.
+        How many zeros there are, one width for each axis.
+
+    Shapes
+    ------
+    input : (*shape,)
+    output : (*(shape + before + after),)
 
     Examples
     --------
     >>> from layeralgebra import Margin, output_shape
     >>> output_shape(Margin((0, 1), (0, 2)), on=(4, 5))
     (4, 8)
+
+    References
+    ----------
+    ONNX documentation, operator "Pad", https://onnx.ai/onnx/operators/onnx__Pad.html.
     """
 
     before: Size

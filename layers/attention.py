@@ -14,14 +14,19 @@ class MultiHeadAttention(Layer):
     Parameters
     ----------
     heads : Dim
+        The number of query heads.
     key_value_heads : Dim, optional
-        Fewer key and value heads than query heads (grouped-query attention; 1 is multi-query).
+        Fewer key and value heads than query heads (grouped-query attention; 1 is multi-query); `heads`, if left out.
     head_features : Dim, optional
         The width of a head; features / heads, if left out.
-    causal : Flag
+    causal : Flag, default False
         A position attends to itself and to earlier ones.
-    bias : Flag
+    bias : Flag, default True
         Biases of the query, key, value and output maps.
+
+    Shapes
+    ------
+    input, output : (*positions, features)
 
     Notes
     -----
@@ -35,6 +40,14 @@ class MultiHeadAttention(Layer):
     4*d**2 + 4*d
     >>> macs(MultiHeadAttention(h), on=(T, d))
     2*T**2*d + 4*T*d**2
+
+    References
+    ----------
+    Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin, "Attention Is All You Need", NIPS 2017, arXiv
+    1706.03762, section 3.2.
+
+    Ainslie, Lee-Thorp, de Jong, Zemlyanskiy, Lebrón, Sanghai, "GQA: Training Generalized Multi-Query Transformer Models
+    from Multi-Head Checkpoints", EMNLP 2023, arXiv 2305.13245.
     """
 
     heads: Dim
@@ -77,8 +90,28 @@ class CrossAttention(Layer):
     Parameters
     ----------
     heads : Dim
+        The number of heads.
     head_features : Dim, optional
-    bias : Flag
+        The width of a head; features / heads, if left out.
+    bias : Flag, default True
+        Biases of the query, key, value and output maps.
+
+    Shapes
+    ------
+    input : (time, features), (keys, key_features)
+    output : (time, features)
+
+    Examples
+    --------
+    >>> from layeralgebra import CrossAttention, dims, macs
+    >>> T, S, d, h = dims("T S d h")
+    >>> macs(CrossAttention(h), on=[(T, d), (S, d)])
+    2*S*T*d + 2*S*d**2 + 2*T*d**2
+
+    References
+    ----------
+    Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin, "Attention Is All You Need", NIPS 2017, arXiv
+    1706.03762, section 3.2.
     """
 
     heads: Dim

@@ -17,9 +17,17 @@ class AuxiliaryClassifier(Layer):
     Parameters
     ----------
     classes : Dim
-    narrow, wide : Dim
-        Channels of the two convolutions.
-    epsilon : Number
+        Classes that it tells apart.
+    narrow : Dim, default 128
+        Channels of the 1x1 convolution.
+    wide : Dim, default 768
+        Channels of the 5x5 convolution.
+    epsilon : Number, default 1e-3
+        Added to the variances.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
@@ -31,7 +39,7 @@ class AuxiliaryClassifier(Layer):
     References
     ----------
     Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", CVPR 2016,
-    section 4.
+    arXiv 1512.00567, section 4.
     """
 
     classes: Dim

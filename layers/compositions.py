@@ -17,14 +17,22 @@ def squeeze_excite(
 
     Parameters
     ----------
-    channels, squeezed : Dim
-        The channels that come in, and those between the two 1x1 convolutions.
-    activation, gate : Network, optional
-        ReLU and sigmoid, if left out.
+    channels : Dim
+        The channels that come in and go out.
+    squeezed : Dim
+        The channels between the two 1x1 convolutions.
+    activation : Network, optional
+        What stands between the convolutions; ReLU, if left out.
+    gate : Network, optional
+        What makes weights of the second one's output; sigmoid, if left out.
 
     Returns
     -------
     Network
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
@@ -35,7 +43,7 @@ def squeeze_excite(
 
     References
     ----------
-    Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018.
+    Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018, arXiv 1709.01507.
     """
     weights = (
         AdaptiveAvgPool(1) >> Conv(squeezed, 1) >> (activation or ReLU()) >> Conv(channels, 1) >> (gate or Sigmoid())

@@ -22,14 +22,26 @@ class Conv(Layer):
     Parameters
     ----------
     out_channels : Dim
+        Channels that come out.
     kernel : Dim
-        One size, or one for each axis; so too stride, dilation and padding.
-    stride, dilation : Dim
-    padding : Size or {'same', 'causal'}
+        Elements along each axis; one size, or one for each axis; so too stride, dilation and padding.
+    stride : Dim, default 1
+        Elements from one window to the next.
+    padding : Size or {'same', 'causal'}, default 0
         Zeros on both sides; ``'same'`` makes the output ceil(size / stride) long, ``'causal'`` pads before only.
-    groups : Dim
-        ``groups=`` the number of channels makes the convolution depthwise.
-    bias : Flag
+    dilation : Dim, default 1
+        Elements from one that a window reads to the next.
+    groups : Dim, default 1
+        Parts of the channels that do not mix; ``groups=`` the number of channels makes the convolution depthwise.
+    bias : Flag, default True
+        A learned number added to each channel.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (out_channels, *out)
+        full = floor((spatial + 2*padding - dilation*(kernel - 1) - 1)/stride) + 1
+        out = ceil(spatial/stride) if padding in ("same", "causal") else full
 
     Examples
     --------
@@ -37,6 +49,13 @@ class Conv(Layer):
     >>> N, p, d, k, s = dims("N p d k s")
     >>> print(formula_text(output_shape(Conv(8, k, stride=s, padding=p, dilation=d), on=(3, N))))
     (8, floor((N - d*k + d + 2*p - 1)/s) + 1)
+
+    References
+    ----------
+    LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", Neural Computation 1 (1989), doi
+    10.1162/neco.1989.1.4.541.
+
+    Dumoulin, Visin, "A Guide to Convolution Arithmetic for Deep Learning", arXiv 1603.07285 (2016).
     """
 
     out_channels: Dim
@@ -67,20 +86,32 @@ class Conv(Layer):
 
 
 class ConvTranspose(Layer):
-    """A transposed convolution: every input element spreads its kernel over the output, which is then cropped by the padding.
+    """A transposed convolution: every input element spreads its kernel over the output, which the padding then crops.
 
     Parameters
     ----------
     out_channels : Dim
+        Channels that come out.
     kernel : Dim
-        One size, or one for each axis; so too the following ones.
-    stride, dilation : Dim
-    padding : Size
-        Cropped from both ends.
-    output_padding : Size
-        Given back at the end.
-    groups : Dim
-    bias : Flag
+        Elements along each axis; one size, or one for each axis; so too the following ones.
+    stride : Dim, default 1
+        Elements of the output from one kernel to the next.
+    padding : Size, default 0
+        Elements cropped from both ends.
+    output_padding : Size, default 0
+        Elements given back at the end.
+    dilation : Dim, default 1
+        Elements of the output from one of a kernel to the next.
+    groups : Dim, default 1
+        Parts of the channels that do not mix.
+    bias : Flag, default True
+        A learned number added to each channel.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (out_channels, *out)
+        out = stride*(spatial - 1) + dilation*(kernel - 1) + 1 - 2*padding + output_padding
 
     Examples
     --------
@@ -88,6 +119,13 @@ class ConvTranspose(Layer):
     >>> N, p, k, s = dims("N p k s")
     >>> output_shape(ConvTranspose(8, k, stride=s, padding=p), on=(3, N))
     (8, N*s + k - 2*p - s)
+
+    References
+    ----------
+    Dumoulin, Visin, "A Guide to Convolution Arithmetic for Deep Learning", arXiv 1603.07285 (2016), section 4.
+
+    PyTorch documentation, "torch.nn.ConvTranspose2d",
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html.
     """
 
     out_channels: Dim

@@ -9,11 +9,19 @@ __all__ = ["Embedding", "PositionalEmbedding", "ClassToken"]
 
 
 class Embedding(Layer):
-    """A learned vector for each of a vocabulary of integers: (time,) to (time, features).
+    """A learned vector for each of a vocabulary of integers.
 
     Parameters
     ----------
-    vocabulary, features : Dim
+    vocabulary : Dim
+        How many integers there are, counted from 0.
+    features : Dim
+        Elements of a vector.
+
+    Shapes
+    ------
+    input : (*positions,)
+    output : (*positions, features)
 
     Examples
     --------
@@ -21,6 +29,10 @@ class Embedding(Layer):
     >>> V, d, T = dims("V d T")
     >>> parameters(Embedding(V, d), on=(T,)), macs(Embedding(V, d), on=(T,))
     (V*d, 0)
+
+    References
+    ----------
+    Bengio, Ducharme, Vincent, Jauvin, "A Neural Probabilistic Language Model", JMLR 3 (2003).
     """
 
     vocabulary: Dim
@@ -40,11 +52,20 @@ class PositionalEmbedding(Layer):
     length : Dim, optional
         The number of positions that the table has; that of the input, if left out.
 
+    Shapes
+    ------
+    input, output : (time, features)
+
     Examples
     --------
     >>> from layeralgebra import PositionalEmbedding, dims, parameters
     >>> parameters(PositionalEmbedding(1024), on=dims("T d"))
     1024*d
+
+    References
+    ----------
+    Gehring, Auli, Grangier, Yarats, Dauphin, "Convolutional Sequence to Sequence Learning", ICML 2017, arXiv
+    1705.03122, section 3.1.
     """
 
     length: Dim | None = None
@@ -56,13 +77,23 @@ class PositionalEmbedding(Layer):
 
 
 class ClassToken(Layer):
-    """One learned vector before a sequence: (time, features) to (time + 1, features).
+    """One learned vector before a sequence.
+
+    Shapes
+    ------
+    input : (time, features)
+    output : (time + 1, features)
 
     Examples
     --------
     >>> from layeralgebra import ClassToken, dims, output_shape
     >>> output_shape(ClassToken(), on=dims("T d"))
     (T + 1, d)
+
+    References
+    ----------
+    Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale", ICLR 2021, arXiv
+    2010.11929, equation 1.
     """
 
     equation = "y[t, m] = pad[t: (1, 0)](x[t, m], fill=k[m])"

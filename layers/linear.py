@@ -9,12 +9,19 @@ __all__ = ["Linear"]
 
 
 class Linear(Layer):
-    r"""An affine map of the last axis.
+    """An affine map of the last axis.
 
     Parameters
     ----------
     out_features : Dim
-    bias : Flag
+        Features that come out.
+    bias : Flag, default True
+        A learned number added to each of them.
+
+    Shapes
+    ------
+    input : (*positions, features)
+    output : (*positions, out_features)
 
     Examples
     --------
@@ -22,6 +29,11 @@ class Linear(Layer):
     >>> n, m, T = dims("n m T")
     >>> macs(Linear(m), on=(T, n))
     T*m*n
+
+    References
+    ----------
+    Rumelhart, Hinton, Williams, "Learning Representations by Back-Propagating Errors", Nature 323 (1986), doi
+    10.1038/323533a0, equation 1.
     """
 
     out_features: Dim

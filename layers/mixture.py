@@ -10,7 +10,7 @@ __all__ = ["MixtureOfExperts", "active_experts"]
 
 
 class MixtureOfExperts(Layer):
-    """Gated perceptrons of which a router chooses some at every position: (time, features) to (time, features).
+    """Gated perceptrons of which a router chooses some at every position.
 
     Parameters
     ----------
@@ -22,6 +22,10 @@ class MixtureOfExperts(Layer):
         Units inside an expert.
     stored : Dim, optional
         How many experts' weights there are; `experts`, if left out. `active_experts` sets it.
+
+    Shapes
+    ------
+    input, output : (time, features)
 
     Notes
     -----
@@ -40,8 +44,10 @@ class MixtureOfExperts(Layer):
 
     References
     ----------
-    Shazeer et al., "Outrageously Large Neural Networks: The Sparsely-Gated Mixture-of-Experts Layer", ICLR 2017.
-    Jiang et al., "Mixtral of Experts", arXiv 2401.04088 (2024).
+    Shazeer et al., "Outrageously Large Neural Networks: The Sparsely-Gated Mixture-of-Experts Layer", ICLR 2017, arXiv
+    1701.06538.
+
+    Jiang et al., "Mixtral of Experts", arXiv 2401.04088 (2024), section 2.1.
     """
 
     experts: Dim
@@ -75,10 +81,18 @@ def active_experts(net: Network) -> Network:
     Parameters
     ----------
     net : Network
+        With mixtures in any place.
 
     Returns
     -------
     Network
+        The same with mixtures that store the active experts only.
+
+    Shapes
+    ------
+    input : (*shape,)
+    output : (*out,)
+        out : as of `net`
 
     Examples
     --------
@@ -86,6 +100,10 @@ def active_experts(net: Network) -> Network:
     >>> d, h = dims("d h")
     >>> parameters(active_experts(MixtureOfExperts(8, 2, h)), on=(16, d))
     6*d*h + 8*d
+
+    References
+    ----------
+    Jiang et al., "Mixtral of Experts", arXiv 2401.04088 (2024), section 2.1.
     """
     return net.replace(
         lambda part: isinstance(part, MixtureOfExperts),

@@ -9,18 +9,29 @@ __all__ = ["BatchNorm", "LayerNorm", "ChannelNorm", "GroupNorm", "InstanceNorm",
 
 
 class BatchNorm(Layer):
-    """Each channel shifted and scaled by its running statistics (buffers, not learned) and by a learned factor and shift.
+    """Each channel shifted and scaled by its running statistics (buffers), then by a learned factor and shift.
 
     Parameters
     ----------
-    affine : Flag
-    epsilon : Number
+    affine : Flag, default True
+        Whether there are a learned factor and shift.
+    epsilon : Number, default 1e-5
+        Added to the variance.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
     >>> from layeralgebra import BatchNorm, dims, parameters
     >>> parameters(BatchNorm(), on=dims("c H W"))
     2*c
+
+    References
+    ----------
+    Ioffe, Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift", ICML
+    2015, arXiv 1502.03167, algorithm 2.
     """
 
     affine: Flag = True
@@ -39,14 +50,26 @@ class LayerNorm(Layer):
 
     Parameters
     ----------
-    affine, bias : Flag
-    epsilon : Number
+    affine : Flag, default True
+        Whether there is a learned factor.
+    bias : Flag, default True
+        Whether there is a learned shift beside it.
+    epsilon : Number, default 1e-5
+        Added to the variance.
+
+    Shapes
+    ------
+    input, output : (*positions, features)
 
     Examples
     --------
     >>> from layeralgebra import LayerNorm, dims, parameters
     >>> parameters(LayerNorm(), on=dims("T d"))
     2*d
+
+    References
+    ----------
+    Ba, Kiros, Hinton, "Layer Normalization", arXiv 1607.06450 (2016).
     """
 
     affine: Flag = True
@@ -61,18 +84,30 @@ class LayerNorm(Layer):
 
 
 class ChannelNorm(Layer):
-    """Layer normalisation of (channels, *spatial): along the channels, at every position apart.
+    """Layer normalisation along the channels, at every position apart.
 
     Parameters
     ----------
-    affine : Flag
-    epsilon : Number
+    affine : Flag, default True
+        Whether there are a learned factor and shift.
+    epsilon : Number, default 1e-6
+        Added to the variance.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
     >>> from layeralgebra import ChannelNorm, dims, parameters
     >>> parameters(ChannelNorm(), on=dims("c H W"))
     2*c
+
+    References
+    ----------
+    Ba, Kiros, Hinton, "Layer Normalization", arXiv 1607.06450 (2016).
+
+    Liu, Mao, Wu, Feichtenhofer, Darrell, Xie, "A ConvNet for the 2020s", CVPR 2022, arXiv 2201.03545.
     """
 
     affine: Flag = True
@@ -86,19 +121,30 @@ class ChannelNorm(Layer):
 
 
 class GroupNorm(Layer):
-    """Zero mean and unit variance over groups of channels and all positions, then a learned factor and shift for each channel.
+    """Zero mean and unit variance over groups of channels and all positions, then a learned factor and shift.
 
     Parameters
     ----------
     groups : Dim
-    affine : Flag
-    epsilon : Number
+        Parts of the channels, each with its own mean and variance.
+    affine : Flag, default True
+        Whether there are a learned factor and shift.
+    epsilon : Number, default 1e-5
+        Added to the variance.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
     >>> from layeralgebra import GroupNorm, dims, parameters
     >>> parameters(GroupNorm(4), on=(32, *dims("H W")))
     64
+
+    References
+    ----------
+    Wu, He, "Group Normalization", ECCV 2018, arXiv 1803.08494.
     """
 
     groups: Dim
@@ -118,14 +164,25 @@ class InstanceNorm(Layer):
 
     Parameters
     ----------
-    affine : Flag
-    epsilon : Number
+    affine : Flag, default False
+        Whether there are a learned factor and shift.
+    epsilon : Number, default 1e-5
+        Added to the variance.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
     >>> from layeralgebra import InstanceNorm, dims, parameters
     >>> parameters(InstanceNorm(), on=dims("c H W"))
     0
+
+    References
+    ----------
+    Ulyanov, Vedaldi, Lempitsky, "Instance Normalization: The Missing Ingredient for Fast Stylization", arXiv 1607.08022
+    (2016).
     """
 
     affine: Flag = False
@@ -143,14 +200,24 @@ class RMSNorm(Layer):
 
     Parameters
     ----------
-    affine : Flag
-    epsilon : Number
+    affine : Flag, default True
+        Whether there is a learned factor.
+    epsilon : Number, default 1e-6
+        Added to the mean square.
+
+    Shapes
+    ------
+    input, output : (*positions, features)
 
     Examples
     --------
     >>> from layeralgebra import RMSNorm, dims, parameters
     >>> parameters(RMSNorm(), on=dims("T d"))
     d
+
+    References
+    ----------
+    Zhang, Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019, arXiv 1910.07467.
     """
 
     affine: Flag = True

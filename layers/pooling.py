@@ -14,13 +14,23 @@ class MaxPool(Layer):
     Parameters
     ----------
     kernel : Dim
-        One size, or one for each axis; so too the following ones.
+        Elements along each axis; one size, or one for each axis; so too the following ones.
     stride : Dim, optional
-        The kernel, if left out.
-    padding : Size
-    dilation : Dim
-    ceil_mode : Flag
+        Elements from one window to the next; the kernel, if left out.
+    padding : Size, default 0
+        The width of the margins.
+    dilation : Dim, default 1
+        Elements from one that a window reads to the next.
+    ceil_mode : Flag, default False
         Keep a last window that starts inside the input or its left margin but does not fit.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (channels, *out)
+        step = kernel if stride is None else stride
+        room = spatial + 2*padding - dilation*(kernel - 1) - 1
+        out = min(ceil(room/step), floor((spatial + padding - 1)/step)) + 1 if ceil_mode else floor(room/step) + 1
 
     Examples
     --------
@@ -28,6 +38,13 @@ class MaxPool(Layer):
     >>> N = dims("N")
     >>> output_shape(MaxPool(3, stride=2, padding=1), on=(8, N))
     (8, floor(N/2 + 1/2))
+
+    References
+    ----------
+    Jarrett, Kavukcuoglu, Ranzato, LeCun, "What is the Best Multi-Stage Architecture for Object Recognition?", ICCV
+    2009, doi 10.1109/ICCV.2009.5459469.
+
+    PyTorch documentation, "torch.nn.MaxPool2d", https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html.
     """
 
     kernel: Dim
@@ -52,14 +69,23 @@ class AvgPool(Layer):
     Parameters
     ----------
     kernel : Dim
-        One size, or one for each axis; so too the following ones.
+        Elements along each axis; one size, or one for each axis; so too the following ones.
     stride : Dim, optional
-        The kernel, if left out.
-    padding : Size
-    ceil_mode : Flag
+        Elements from one window to the next; the kernel, if left out.
+    padding : Size, default 0
+        Zeros on both sides.
+    ceil_mode : Flag, default False
         Keep a last window that starts inside the input or its left margin but does not fit.
-    count_include_pad : Flag
+    count_include_pad : Flag, default True
         Whether the zeros of the padding count in the mean.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (channels, *out)
+        step = kernel if stride is None else stride
+        room = spatial + 2*padding - kernel
+        out = min(ceil(room/step), floor((spatial + padding - 1)/step)) + 1 if ceil_mode else floor(room/step) + 1
 
     Examples
     --------
@@ -67,6 +93,13 @@ class AvgPool(Layer):
     >>> N, k = dims("N k")
     >>> output_shape(AvgPool(k), on=(8, N))
     (8, floor(N/k))
+
+    References
+    ----------
+    Jarrett, Kavukcuoglu, Ranzato, LeCun, "What is the Best Multi-Stage Architecture for Object Recognition?", ICCV
+    2009, doi 10.1109/ICCV.2009.5459469.
+
+    PyTorch documentation, "torch.nn.AvgPool2d", https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html.
     """
 
     kernel: Dim
@@ -89,44 +122,76 @@ class AvgPool(Layer):
 
 
 class GlobalAvgPool(Layer):
-    """The mean over all positions: (channels, *spatial) to (channels,).
+    """The mean over all positions.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (channels,)
 
     Examples
     --------
     >>> from layeralgebra import GlobalAvgPool, dims, output_shape
     >>> output_shape(GlobalAvgPool(), on=(64, *dims("H W")))
     (64,)
+
+    References
+    ----------
+    Lin, Chen, Yan, "Network In Network", ICLR 2014, arXiv 1312.4400, section 3.2.
     """
 
     equation = "y[c] = mean[*i](x[c, *i])"
 
 
 class GlobalMaxPool(Layer):
-    """The maximum over all positions: (channels, *spatial) to (channels,).
+    """The maximum over all positions.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (channels,)
 
     Examples
     --------
     >>> from layeralgebra import GlobalMaxPool, dims, output_shape
     >>> output_shape(GlobalMaxPool(), on=(64, *dims("H W")))
     (64,)
+
+    References
+    ----------
+    Oquab, Bottou, Laptev, Sivic, "Is Object Localization for Free? Weakly-Supervised Learning with Convolutional Neural
+    Networks", CVPR 2015.
     """
 
     equation = "y[c] = max[*i](x[c, *i])"
 
 
 class AdaptiveAvgPool(Layer):
-    """The mean over as many windows as asked for: window i reaches from floor(i N / output) to ceil((i + 1) N / output).
+    """The mean over as many windows as asked for: window i is from floor(i N / output) to ceil((i + 1) N / output).
 
     Parameters
     ----------
     output : Dim
-        One size, or one for each axis.
+        Windows along each axis; one size, or one for each axis.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (channels, *output)
 
     Examples
     --------
     >>> from layeralgebra import AdaptiveAvgPool, dims, output_shape
     >>> output_shape(AdaptiveAvgPool(7), on=(64, *dims("H W")))
     (64, 7, 7)
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual Recognition", ECCV 2014,
+    arXiv 1406.4729.
+
+    PyTorch documentation, "torch.nn.AdaptiveAvgPool2d",
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html.
     """
 
     output: Dim

@@ -65,17 +65,21 @@ def _buckets(layer: Any, shape: tuple[int, ...]) -> Any:
 
 
 class RotaryEmbedding(Layer):
-    """Pairs of features turned by an angle that grows with the position: (time, features) to (time, features).
+    """Pairs of features turned by an angle that grows with the position.
 
     Parameters
     ----------
-    base : Number
-        Positive. Pair e is turned by ``t * base**(-2 e/features)`` at position t.
+    base : Number, default 10_000
+        Positive. Pair e is turned by ``t * base**(-2 e/features)`` radians at position t.
+
+    Shapes
+    ------
+    input, output : (time, features)
 
     Notes
     -----
-    Feature e of the first half and feature e of the second half are one pair. The cosines C and the sines D, negative
-    for the first half, are known tables.
+    Feature e of the first half and feature e of the second half are one pair; in the paper neighbours are. The cosines
+    C and the sines D, negative for the first half, are known tables.
 
     Examples
     --------
@@ -87,7 +91,7 @@ class RotaryEmbedding(Layer):
     References
     ----------
     Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568
-    (2024).
+    (2024), arXiv 2104.09864.
     """
 
     base: Number = 10_000
@@ -111,15 +115,21 @@ class RotaryAttention(Layer):
     Parameters
     ----------
     heads : Dim
+        The number of query heads.
     key_value_heads : Dim, optional
-        Fewer key and value heads than query heads (grouped-query attention).
+        Fewer key and value heads than query heads (grouped-query attention); `heads`, if left out.
     head_features : Dim, optional
         The width of a head, even; features / heads, if left out.
     reach : Dim, optional
         A position attends to itself and to this many minus one before it; to all, if left out.
-    causal : Flag
-    base : Number
-        Positive. Pair e of a head is turned by ``t * base**(-2 e/head_features)`` at position t.
+    causal : Flag, default True
+        A position attends to itself and to earlier ones.
+    base : Number, default 10_000
+        Positive. Pair e of a head is turned by ``t * base**(-2 e/head_features)`` radians at position t.
+
+    Shapes
+    ------
+    input, output : (time, features)
 
     Notes
     -----
@@ -135,7 +145,7 @@ class RotaryAttention(Layer):
     References
     ----------
     Su, Lu, Pan, Murtadha, Wen, Liu, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Neurocomputing 568
-    (2024).
+    (2024), arXiv 2104.09864.
     """
 
     heads: Dim
@@ -182,14 +192,22 @@ class RelativeAttention(Layer):
 
     Parameters
     ----------
-    heads, head_features : Dim
-    buckets : Dim
+    heads : Dim
+        The number of heads.
+    head_features : Dim
+        The width of a head.
+    buckets : Dim, default 32
         Entries of the table for each head.
-    causal : Flag
-    learned : Flag
+    causal : Flag, default False
+        A position attends to itself and to earlier ones.
+    learned : Flag, default True
         Whether this layer has learned the table B; otherwise it uses that of another layer, as a buffer G.
-    farthest : Dim
-        From this distance on all relative positions share a bucket.
+    farthest : Dim, default 128
+        From this distance on, in positions, all relative positions share a bucket.
+
+    Shapes
+    ------
+    input, output : (time, features)
 
     Notes
     -----
@@ -209,7 +227,7 @@ class RelativeAttention(Layer):
     References
     ----------
     Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 21 (2020),
-    section 2.1.
+    arXiv 1910.10683, section 2.1.
     """
 
     heads: Dim

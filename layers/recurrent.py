@@ -14,7 +14,14 @@ class RNN(Layer):
     Parameters
     ----------
     hidden : Dim
-    bias : Flag
+        Units of the state.
+    bias : Flag, default True
+        Whether there are both biases.
+
+    Shapes
+    ------
+    input : (time, features)
+    output : (time, hidden)
 
     Examples
     --------
@@ -22,6 +29,12 @@ class RNN(Layer):
     >>> T, n, m = dims("T n m")
     >>> parameters(RNN(m), on=(T, n))
     m**2 + m*n + 2*m
+
+    References
+    ----------
+    Elman, "Finding Structure in Time", Cognitive Science 14 (1990), doi 10.1207/s15516709cog1402_1.
+
+    PyTorch documentation, "torch.nn.RNN", https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html.
     """
 
     hidden: Dim
@@ -40,7 +53,14 @@ class GRU(Layer):
     Parameters
     ----------
     hidden : Dim
-    bias : Flag
+        Units of the state.
+    bias : Flag, default True
+        Whether there are two biases for each of the three maps.
+
+    Shapes
+    ------
+    input : (time, features)
+    output : (time, hidden)
 
     Examples
     --------
@@ -48,6 +68,13 @@ class GRU(Layer):
     >>> T, n, m = dims("T n m")
     >>> parameters(GRU(m), on=(T, n))
     3*m**2 + 3*m*n + 6*m
+
+    References
+    ----------
+    Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation", EMNLP
+    2014, arXiv 1406.1078. That r multiplies U h, and no h before the map, is the convention of PyTorch.
+
+    PyTorch documentation, "torch.nn.GRU", https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html.
     """
 
     hidden: Dim
@@ -70,7 +97,14 @@ class LSTM(Layer):
     Parameters
     ----------
     hidden : Dim
-    bias : Flag
+        Units of the state.
+    bias : Flag, default True
+        Whether there are two biases for each of the four maps.
+
+    Shapes
+    ------
+    input : (time, features)
+    output : (time, hidden)
 
     Examples
     --------
@@ -78,6 +112,15 @@ class LSTM(Layer):
     >>> T, n, m = dims("T n m")
     >>> parameters(LSTM(m), on=(T, n))
     4*m**2 + 4*m*n + 8*m
+
+    References
+    ----------
+    Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997), doi 10.1162/neco.1997.9.8.1735.
+
+    Gers, Schmidhuber, Cummins, "Learning to Forget: Continual Prediction with LSTM", Neural Computation 12 (2000), doi
+    10.1162/089976600300015015. That every map has two biases is the convention of PyTorch.
+
+    PyTorch documentation, "torch.nn.LSTM", https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html.
     """
 
     hidden: Dim

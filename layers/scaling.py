@@ -8,7 +8,11 @@ __all__ = ["ChannelScale", "FeatureScale"]
 
 
 class ChannelScale(Layer):
-    """Each channel of (channels, *spatial) times a learned factor.
+    """Each channel times a learned factor.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
@@ -16,6 +20,12 @@ class ChannelScale(Layer):
     >>> c, H, W = dims("c H W")
     >>> parameters(ChannelScale(), on=(c, H, W)), macs(ChannelScale(), on=(c, H, W))
     (c, 0)
+
+    References
+    ----------
+    Touvron, Cord, Sablayrolles, Synnaeve, Jégou, "Going Deeper with Image Transformers", ICCV 2021, arXiv 2103.17239.
+
+    Liu, Mao, Wu, Feichtenhofer, Darrell, Xie, "A ConvNet for the 2020s", CVPR 2022, arXiv 2201.03545.
     """
 
     equation = "y[c, *i] = s[c] * x[c, *i]"
@@ -23,13 +33,21 @@ class ChannelScale(Layer):
 
 
 class FeatureScale(Layer):
-    """Each feature of (*positions, features) times a learned factor.
+    """Each feature times a learned factor.
+
+    Shapes
+    ------
+    input, output : (*positions, features)
 
     Examples
     --------
     >>> from layeralgebra import FeatureScale, dims, parameters
     >>> parameters(FeatureScale(), on=dims("T d"))
     d
+
+    References
+    ----------
+    Touvron, Cord, Sablayrolles, Synnaeve, Jégou, "Going Deeper with Image Transformers", ICCV 2021, arXiv 2103.17239.
     """
 
     equation = "y[*t, f] = s[f] * x[*t, f]"

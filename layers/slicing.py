@@ -9,14 +9,19 @@ __all__ = ["ChannelPad", "ChannelSlice", "FeatureSlice", "PositionSlice"]
 
 
 class ChannelSlice(Layer):
-    """Some neighbouring channels of (channels, *spatial).
+    """Some neighbouring channels.
 
     Parameters
     ----------
     start : Size
-        The first channel that is kept.
+        The first channel that is kept, counted from 0.
     channels : Dim
         How many are kept.
+
+    Shapes
+    ------
+    input : (all_channels, *spatial)
+    output : (channels, *spatial)
 
     Examples
     --------
@@ -24,6 +29,10 @@ class ChannelSlice(Layer):
     >>> c = dims("c")
     >>> output_shape(ChannelSlice(c, c), on=(2*c, 7, 7))
     (c, 7, 7)
+
+    References
+    ----------
+    PyTorch documentation, "torch.narrow", https://docs.pytorch.org/docs/stable/generated/torch.narrow.html.
     """
 
     start: Size
@@ -35,11 +44,17 @@ class ChannelSlice(Layer):
 
 
 class ChannelPad(Layer):
-    """Channels of zeros around those of (channels, *spatial).
+    """Channels of zeros around those of the input, as where a shortcut meets more channels.
 
     Parameters
     ----------
     before, after : Size
+        How many channels are added at the two ends.
+
+    Shapes
+    ------
+    input : (channels, *spatial)
+    output : (channels + before + after, *spatial)
 
     Examples
     --------
@@ -47,6 +62,10 @@ class ChannelPad(Layer):
     >>> c, n = dims("c n")
     >>> output_shape(ChannelPad(0, n), on=(c, 7, 7))
     (c + n, 7, 7)
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv 1512.03385, section 3.3.
     """
 
     before: Size
@@ -56,14 +75,19 @@ class ChannelPad(Layer):
 
 
 class FeatureSlice(Layer):
-    """Some neighbouring features of (*positions, features).
+    """Some neighbouring features.
 
     Parameters
     ----------
     start : Size
-        The first feature that is kept.
+        The first feature that is kept, counted from 0.
     features : Dim
         How many are kept.
+
+    Shapes
+    ------
+    input : (*positions, all_features)
+    output : (*positions, features)
 
     Examples
     --------
@@ -71,6 +95,10 @@ class FeatureSlice(Layer):
     >>> T, d = dims("T d")
     >>> output_shape(FeatureSlice(0, d), on=(T, 3*d))
     (T, d)
+
+    References
+    ----------
+    PyTorch documentation, "torch.narrow", https://docs.pytorch.org/docs/stable/generated/torch.narrow.html.
     """
 
     start: Size
@@ -82,14 +110,19 @@ class FeatureSlice(Layer):
 
 
 class PositionSlice(Layer):
-    """Some neighbouring positions of (time, features).
+    """Some neighbouring positions of a sequence.
 
     Parameters
     ----------
     start : Size
-        The first position that is kept.
+        The first position that is kept, counted from 0.
     positions : Dim
         How many are kept.
+
+    Shapes
+    ------
+    input : (time, features)
+    output : (positions, features)
 
     Examples
     --------
@@ -97,6 +130,10 @@ class PositionSlice(Layer):
     >>> S, T, d = dims("S T d")
     >>> output_shape(PositionSlice(S, T), on=(S + T, d))
     (T, d)
+
+    References
+    ----------
+    PyTorch documentation, "torch.narrow", https://docs.pytorch.org/docs/stable/generated/torch.narrow.html.
     """
 
     start: Size

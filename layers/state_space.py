@@ -9,7 +9,7 @@ __all__ = ["SelectiveStateSpace"]
 
 
 class SelectiveStateSpace(Layer):
-    """A diagonal linear recurrence for every feature of (time, features), whose coefficients depend on the input.
+    """A diagonal linear recurrence for every feature, whose coefficients depend on the input.
 
     Parameters
     ----------
@@ -17,6 +17,10 @@ class SelectiveStateSpace(Layer):
         Numbers that are remembered for each feature.
     rank : Dim
         Width through which the step of every feature is computed.
+
+    Shapes
+    ------
+    input, output : (time, features)
 
     Notes
     -----

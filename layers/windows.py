@@ -17,13 +17,22 @@ class Roll(Layer):
     Parameters
     ----------
     shift : Size
-        One size, or one for each axis: ``y[i] = x[(i + shift) mod size]``.
+        Positions, one size, or one for each axis: ``y[i] = x[(i + shift) mod size]``.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Examples
     --------
     >>> from layeralgebra import Roll, output_shape
     >>> output_shape(Roll(2), on=(3, 8, 8))
     (3, 8, 8)
+
+    References
+    ----------
+    Liu, Lin, Cao, Hu, Wei, Zhang, Lin, Guo, "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows",
+    ICCV 2021, arXiv 2103.14030, section 3.2.
     """
 
     shift: Size
@@ -42,13 +51,18 @@ class WindowAttention(Layer):
     Parameters
     ----------
     heads : Dim
+        The number of heads.
     window : Dim
-        The side of a window; one size, or one for each axis.
-    shift : Size
-        How far windows are shifted, cyclically; positions that are no neighbours in the image do not attend to each
-        other. An axis of one window is not shifted.
-    grid : Flag
+        The side of a window, in positions; one size, or one for each axis.
+    shift : Size, default 0
+        Positions by which windows are shifted, cyclically; those that are no neighbours in the image do not attend to
+        each other. An axis of one window is not shifted.
+    grid : Flag, default False
         Positions that are equally far apart, `window` of them along each axis, in place of neighbours.
+
+    Shapes
+    ------
+    input, output : (channels, *spatial)
 
     Notes
     -----
@@ -67,9 +81,9 @@ class WindowAttention(Layer):
     References
     ----------
     Liu, Lin, Cao, Hu, Wei, Zhang, Lin, Guo, "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows",
-    ICCV 2021.
+    ICCV 2021, arXiv 2103.14030.
 
-    Tu, Talebi, Zhang, Yang, Milanfar, Bovik, Li, "MaxViT: Multi-Axis Vision Transformer", ECCV 2022.
+    Tu, Talebi, Zhang, Yang, Milanfar, Bovik, Li, "MaxViT: Multi-Axis Vision Transformer", ECCV 2022, arXiv 2204.01697.
     """
 
     heads: Dim
@@ -119,12 +133,17 @@ class CosineWindowAttention(Layer):
     Parameters
     ----------
     heads : Dim
+        The number of heads.
     window : Dim
-        The side of a window, one for all axes.
-    shift : Size
+        The side of a window, in positions, one for all axes.
+    shift : Size, default 0
         As for `WindowAttention`.
-    hidden : Dim
+    hidden : Dim, default 512
         Units of the perceptron that maps a relative position to one bias for each head.
+
+    Shapes
+    ------
+    input, output : (channels, height, width)
 
     Notes
     -----
@@ -141,7 +160,7 @@ class CosineWindowAttention(Layer):
 
     References
     ----------
-    Liu et al., "Swin Transformer V2: Scaling Up Capacity and Resolution", CVPR 2022.
+    Liu et al., "Swin Transformer V2: Scaling Up Capacity and Resolution", CVPR 2022, arXiv 2111.09883, section 3.
     """
 
     heads: Dim
