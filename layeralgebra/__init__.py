@@ -48,7 +48,7 @@ _LATER = {
     "plot_heatmap": "algebra.plots", "plot_pareto": "algebra.plots", "plot_profile": "algebra.plots", "plot_scaling": "algebra.plots",
     "plot_terms": "algebra.plots",
     "sensitivity": "algebra.solving.solve", "transfer": "algebra.regions.transfer", "solve_for": "algebra.solving.solve", "sweep": "algebra.sweeps.sweep", "weights": "algebra.numerics.run",
-    "from_keras": "layers.importers", "from_onnx": "layers.importers", "from_torch": "layers.importers", "to_torch": "layers.torch.exporter",
+    "from_keras": "layers.keras.importer", "from_onnx": "layers.onnx.importer", "from_torch": "layers.torch.importer", "to_torch": "layers.torch.exporter",
     "to_dot": "algebra.networks.drawings", "to_graphml": "algebra.networks.drawings", "to_mermaid": "algebra.networks.drawings", "to_tikz": "algebra.networks.drawings",
     "zoo": "layers.zoo", "proofs": "proofs", "check": "proofs.checks.check",
 }  # fmt: skip

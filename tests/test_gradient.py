@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from sympy import Max, Min, Mod, Piecewise, Product, Sum, binomial, ceiling, exp, floor, log, sqrt, symbols
 from sympy.core.cache import clear_cache
 
-from layeralgebra.algebra.compilation import compile
-from layeralgebra.algebra.compilation.program import gradient
+from layeralgebra.algebra.compilation import compile, gradient
 from layeralgebra.algebra.errors import FieldError, UnsupportedError
 from layeralgebra.algebra.sizes.dims import dims
 

@@ -125,7 +125,7 @@ def pareto(dataset: "xarray.Dataset", maximise: Iterable[str] = (), minimise: It
     Examples
     --------
     >>> from sympy import symbols
-    >>> from .sweep import sweep
+    >>> from layeralgebra import sweep
     >>> c, L = symbols("c L", integer=True, positive=True)
     >>> data = sweep({"power": c + 3*L, "cost": c**2 * L}, {c: [1, 2, 3], L: [1, 2]})
     >>> front = pareto(data, maximise="power", minimise="cost")

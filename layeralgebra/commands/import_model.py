@@ -47,7 +47,7 @@ def run(
 def _found(model: str, on: str | None, dimensions: dict[str, str]) -> Model:
     path, colon, name = model.rpartition(":")
     if model.endswith(".onnx"):
-        from ..layers.importers import from_onnx
+        from ..layers.onnx.importer import from_onnx
 
         if on is not None:
             raise FieldError(
@@ -78,7 +78,7 @@ TRACED = 64
 
 
 def _imported(made: object, name: str, on: str | None, dimensions: dict[str, str]) -> Network:
-    from ..layers.importers import from_torch
+    from ..layers.torch.importer import from_torch
 
     if isinstance(made, Network):
         raise FieldError(f"{name} is a network already; write layeralgebra derive")
@@ -86,7 +86,7 @@ def _imported(made: object, name: str, on: str | None, dimensions: dict[str, str
     if hasattr(made, "_operations") or hasattr(made, "_functional"):
         if on is not None or dimensions:
             raise FieldError(f"the Keras model {name} says what enters it; leave out --shape and --set")
-        from ..layers.importers import from_keras
+        from ..layers.keras.importer import from_keras
 
         return from_keras(made)
     if on is None:

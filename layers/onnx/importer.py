@@ -19,7 +19,9 @@ from ...algebra.sizes.dims import as_size
 from ..importers.grouping import build
 from ..importers.record import Recording, unknown_operators
 from .constants import MOST_ENTRIES
-from .operators import FIXED_ONLY, RULES, OnnxTranslator, OnnxValue
+from .rules import RULES
+from .rules.masks import FIXED_ONLY
+from .translator import OnnxTranslator, OnnxValue
 
 LARGEST_FILE = 1 << 31
 MOST_NODES = 200_000

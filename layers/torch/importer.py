@@ -12,7 +12,8 @@ from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import are_sizes
 from ..importers.grouping import build
 from ..importers.record import Recording, unknown_operators
-from .operators import RULES, Translator, Value, is_size
+from .rules import RULES
+from .translator import Translator, Value, is_size
 
 
 def from_torch(

@@ -20,7 +20,6 @@ from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import dims
 from ...layers import REGISTRY
-from ..checks.layer import LayerCheck
 from ..samples.structural import structural, witness
 from ..verdict import Witness
 
@@ -280,6 +279,8 @@ def _published(
     kind: type[Layer], change: Callable[[Callable, tuple], Any] = lambda claim, shapes: claim(*shapes)
 ) -> Witness | None:
     """The layer's claims against what is derived; with a change, each claim is read in another way."""
+    from ..checks.layer import LayerCheck  # needs hypothesis
+
     checked = LayerCheck(kind, None, examples=4, latex=False, laws=["claim_*"])
     checked.claims = {
         name: lambda layer, *shapes, claim=claim: change(partial(claim, layer), shapes)

@@ -6,7 +6,7 @@ steps without an equal in machine code (Python integers, logarithms, exact divis
 call on arrays of a kind takes about a second, in which the loops are compiled.
 
 >>> from sympy import floor, symbols
->>> from .interface import compile
+>>> from layeralgebra import compile
 >>> c, L = symbols("c L", integer=True, positive=True)
 >>> compile(9 * c**2 * floor(L/2), "numba")(c=[64, 128], L=7)  # doctest: +SKIP
 array([110592, 442368])

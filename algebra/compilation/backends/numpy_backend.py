@@ -4,7 +4,7 @@ Each call looks at the smallest and largest value of every argument; bounds comp
 results fit into 64 bits. The others are computed on Python integers, in object arrays.
 
 >>> from sympy import symbols
->>> from .interface import compile
+>>> from layeralgebra import compile
 >>> c, L = symbols("c L", integer=True, positive=True)
 >>> f = compile(9 * c**2 * L)
 >>> f(c=[64, 128], L=[[1], [2]])

@@ -1,7 +1,7 @@
 """Python source for a program, and the exact backend that runs it on Python integers.
 
 >>> from sympy import symbols, floor
->>> from .interface import compile
+>>> from layeralgebra import compile
 >>> H, c = symbols("H c", integer=True, positive=True)
 >>> compile(9 * c**2 * floor(H/2), backend="python")(H=7, c=10**12)
 27000000000000000000000000

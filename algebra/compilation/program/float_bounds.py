@@ -4,7 +4,7 @@ The bounds of integers come from `bounds`. Those of floats allow for rounding: e
 relative 1e-12.
 
 >>> from sympy import log, symbols
->>> from .interface import compile
+>>> from layeralgebra import compile
 >>> c = symbols("c", integer=True, positive=True)
 >>> low, high = float_bounds(compile(c * log(c)).program, [(10, 20)])
 >>> low < 10 * 2.302586 and high > 20 * 2.995732
