@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..equations.heads import Apply, Read, walk
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
@@ -133,7 +135,6 @@ class LinearNetwork(Unrolled):
     # the walk --------------------------------------------------------------------------------------------------------
 
     def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> int:
-        import numpy as np
         import scipy.sparse as sp
 
         if len(arrived) != 1:
@@ -201,7 +202,6 @@ class LinearNetwork(Unrolled):
         moved[item.target] = total
 
     def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> int:
-        import numpy as np
         import scipy.sparse as sp
 
         if isinstance(node, Mul):
@@ -259,7 +259,6 @@ class LinearNetwork(Unrolled):
             if output != "all":
                 raise FieldError(f"an output is a place, an array of weights, or 'all', got {output!r}")
             parts = [self._one(unit, reached) for unit in sp.eye_array(self.sizes[self.output]).toarray()]
-            import numpy as np
 
             matrix = sp.csr_array(sp.vstack([part[1] for part in parts]))
             grid = (*self.output_shape, *self.input_shape)
@@ -268,8 +267,6 @@ class LinearNetwork(Unrolled):
         return Jacobian(predictor.reshape(self.input_shape), matrix, self.input_shape, self.columns)
 
     def _unit(self, output: Any) -> ndarray:
-        import numpy as np
-
         made = np.zeros(self.output_shape)
         if output is None:
             place = tuple((extent - 1) // 2 for extent in self.output_shape)
@@ -290,7 +287,6 @@ class LinearNetwork(Unrolled):
         return made.reshape(-1)
 
     def _one(self, unit: ndarray, reached: Sequence[Any]) -> tuple[ndarray, Any]:
-        import numpy as np
         import scipy.sparse as sp
 
         inputs = self.sizes[0]
@@ -330,8 +326,6 @@ class _Slopes:
     """The slopes of piecewise linear activations around an input."""
 
     def __init__(self, tape: LinearNetwork, shape: tuple[int, ...], around: Any):
-        import numpy as np
-
         from ..numerics.run import _Numbers
 
         point = np.asarray(around, dtype=float)
@@ -356,8 +350,6 @@ class _Slopes:
 
 def _slopes(layer: Layer, instance: Instance, values: ndarray) -> ndarray:
     """The slope at each number, from two steps to either side inside one piece."""
-    import numpy as np
-
     from ..numerics.layer_run import compute
 
     allowed = {"relu", "abs", "max", "min"}

@@ -89,9 +89,9 @@ def _inputs_of(instance: Instance, item: tuple[str, Read, int]) -> Expr:
 
 
 def _circuit(instance: Instance, maps: list[Any], place: int, shared: Index) -> tuple[str, LowRank, Expr]:
-    sizes = [_inputs_of(instance, item) for item in maps]
+    rows, columns = (_inputs_of(instance, item) for item in maps)
     inner = instance.extents[place][shared]
-    return f"{maps[0][0]} {maps[1][0]}", _low_rank(*sizes, inner), _heads(instance, maps[0], inner)
+    return f"{maps[0][0]} {maps[1][0]}", _low_rank(rows, columns, inner), _heads(instance, maps[0], inner)
 
 
 def _mixed(instance: Instance, first: Any, last: Read, place: int) -> tuple[str, LowRank, Expr]:

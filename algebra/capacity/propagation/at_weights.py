@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sympy import Expr, Integer, Matrix, Mul, Symbol, sympify
 
 from ...equations.heads import Reduce, walk
@@ -104,9 +105,11 @@ class TransitionCarrier(Carrier[Moved]):
     def repeat(self, value: Moved, times: Expr, index: Symbol | None) -> Moved:
         if not times.is_Integer:
             raise UnsupportedError(f"matrices need a number of copies, got {times}")
-        return lambda copies: self.series([lambda outer, n=number: value((*outer, n)) for number in range(int(times))])(
-            copies
-        )
+
+        def copy(number: int) -> Moved:
+            return lambda outer: value((*outer, number))
+
+        return self.series([copy(number) for number in range(int(times))])
 
     def graph(self, steps: Sequence[GraphStep[Moved]], sink: str) -> Moved:
         arrived: dict[str, Moved] = {}
@@ -123,8 +126,6 @@ class TransitionCarrier(Carrier[Moved]):
 
 def _ordered(stacked_rows: CapacityTransition, site: Site) -> CapacityTransition:
     """Rows of branches one after the other, put in the order of the concatenated tensor."""
-    import numpy as np
-
     node = site.node
     assert isinstance(node, Concat)
     axis = node.axis if node.axis is not None else site.output.channel_axis
@@ -155,7 +156,6 @@ def _maxima(instance: Instance) -> CapacityTransition | None:
         isinstance(h, Reduce) and h.operation == "max" for s in instance.statements for h in walk(s.value)
     ):
         return None
-    import numpy as np
 
     (name,) = instance.layer.input_names
     shape = tuple(int(size) for size in instance.shapes[name])
@@ -171,8 +171,6 @@ def _maxima(instance: Instance) -> CapacityTransition | None:
 
 def affine_layer(instance: Instance, tensors: Mapping[str, ndarray], pattern: Any, exact: bool) -> CapacityTransition:
     """The transition of one affine layer: its maps are composed first, so that what it computes in between is not counted."""
-    import numpy as np
-
     maps, shapes = layer_maps(instance, tensors, pattern)
     sizes = {name: int(np.prod(shape)) if shape else 1 for name, shape in shapes.items()}
     (entry,) = instance.layer.input_names
@@ -217,14 +215,12 @@ def _exact(value: Any) -> Expr:
 
 def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
     """Weights as arrays, and whether all of them are exact; expressions are allowed."""
-    import numpy
-
     if not isinstance(at, Mapping):
         return drawn(needed.slots.values(), at), False
-    held = {name: numpy.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
+    held = {name: np.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
     symbolic = {name: array for name, array in held.items() if array.dtype == object and _has_symbols(array)}
     numeric = {
-        name: numpy.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()
+        name: np.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()
     }
     tensors = checked(needed.slots, numeric)
     tensors.update(symbolic)
@@ -232,7 +228,5 @@ def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
 
 
 def _has_symbols(value: Any) -> bool:
-    import numpy
-
-    array = numpy.asarray(value, dtype=object)
+    array = np.asarray(value, dtype=object)
     return any(isinstance(item, Expr) and not item.is_Rational for item in array.reshape(-1).tolist())

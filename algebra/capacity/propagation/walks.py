@@ -204,15 +204,8 @@ class _Positions:
         self.kinds = kinds_of_tensors(site.instance)
 
     def walk(self) -> Walk:
-        flow = self.site.inputs[0]
-        channel = (
-            flow.channel_axis
-            if self.site.node.layout[0] is None
-            # type: ignore[attr-defined]
-            else (
-                len(flow.shape) - 1 if self.site.node.layout[0] == "last" else 0  # type: ignore[attr-defined]
-            )
-        )
+        flow, takes = self.site.inputs[0], self.instance.layer.layout[0]
+        channel = flow.channel_axis if takes is None else len(flow.shape) - 1 if takes == "last" else 0
         axes = [axis for axis in range(len(flow.shape)) if axis != channel] if len(flow.shape) > 1 else []
         shifts = {axis: Integer(0) for axis in axes}
         current = self.instance.layer.input_names[0]
@@ -370,7 +363,7 @@ class _Positions:
                 f"the weights {weights[0]} of {self.site.node} have {depth} axes, those given have {len(next(iter(values)))}"
             )
         position = [factor.address.index(tap) if tap is not None else None for tap in taps]
-        forms = [affine(read.address[axis]) for axis in axes]  # type: ignore[arg-type]
+        forms = [affine(read.address[axis]) for axis in axes]
         total = SymAdd(*(v**2 for v in values.values()), weights[3] or 0)
         shares: dict[tuple[Expr, ...], Expr] = {}
         for place, value in values.items():
