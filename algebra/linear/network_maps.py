@@ -17,10 +17,13 @@ import numpy as np
 from ..equations.heads import Apply, Read, walk
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
+from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Concat, Mul, Network, as_network
 from ..numerics.arrays import floats
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
+from ..numerics.layer_run import compute
+from ..numerics.run import _Numbers
 from ..numerics.weights import Inventory, checked, drawn, inventory
 from .layer_maps import attended, layer_maps
 from .monomials import COEFFICIENT, LINEAR, is_elementwise, kinds_of_tensors
@@ -85,8 +88,6 @@ class LinearNetwork(Unrolled):
     """
 
     def __init__(self, net: Network, on: Any = None, at: Any = None, around: Any = None, pattern: Any = None):
-        from ..networks.evaluator import input_flows
-
         as_network(net, "la.capacity_allocation")
         shapes = None
         if on is not None:
@@ -326,8 +327,6 @@ class _Slopes:
     """The slopes of piecewise linear activations around an input."""
 
     def __init__(self, tape: LinearNetwork, shape: tuple[int, ...], around: Any):
-        from ..numerics.run import _Numbers
-
         point = np.asarray(around, dtype=float)
         if point.shape != shape:
             raise FieldError(f"around needs an input of shape {shape}, got {point.shape}")
@@ -350,8 +349,6 @@ class _Slopes:
 
 def _slopes(layer: Layer, instance: Instance, values: ndarray) -> ndarray:
     """The slope at each number, from two steps to either side inside one piece."""
-    from ..numerics.layer_run import compute
-
     allowed = {"relu", "abs", "max", "min"}
     used = {head.function for head in walk(instance.statements[0].value) if isinstance(head, Apply)}
     if not used <= allowed:

@@ -44,6 +44,7 @@ from ..equations.heads import (
     Times,
     address_indices,
     free_indices,
+    reads,
     unknown_head,
 )
 from ..equations.instance import Instance
@@ -54,6 +55,7 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .composition import IDENTITY, Branches, Repeated, fuse, series
 from .local_maps import HARD_TANH, RELU, Affine, MaxPool, Pieces, Transfer, Units
 from .scalar_pieces import ScalarFunction
+from .vertex_cuts import Least
 
 ARITHMETIC = ("divide", "power", "sqrt", "log")
 """Functions without affine pieces that are no activations: normalisation and the like."""
@@ -435,8 +437,6 @@ def joined(parts: Sequence[Transfer], width: Expr | None = None) -> Transfer:
 
 
 def _smaller(one: Expr, other: Expr) -> Expr:
-    from .vertex_cuts import Least
-
     return Least.of(one, other).expr()
 
 
@@ -480,8 +480,6 @@ def _renamed(part: Address, here: dict[Address, Address]) -> Address | None:
 
 
 def _reads(head: Head) -> Iterable[Read]:
-    from ..equations.heads import reads
-
     return reads(head)
 
 

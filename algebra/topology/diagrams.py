@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FieldError
+from .flag_complex import flag_complex_diagrams
 from .graph import ZETA, NetworkGraph
 
 if TYPE_CHECKING:
@@ -115,7 +116,6 @@ def persistent_homology(graph: NetworkGraph, *, zeta: float = ZETA, route: str |
     values = graph.filtration(zeta)
     if flat and route != "flag complex":
         return PersistenceDiagrams(_kruskal(graph, values), "kruskal", reason)
-    from .flag_complex import flag_complex_diagrams
 
     found = flag_complex_diagrams(graph.vertices, graph.directed(), values, DIMENSIONS - 1)
     return PersistenceDiagrams(found, "flag complex", reason if not flat else "asked for")

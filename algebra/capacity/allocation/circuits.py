@@ -12,10 +12,11 @@ from ...errors import UnsupportedError
 from ...linear.monomials import COEFFICIENT, LINEAR, expand, kinds_of_tensors
 from ...networks.carrier import Site
 from ...networks.evaluator import evaluate_network
+from ...networks.layer import Layer
 from ...networks.network import Network
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
-from .matrices import LowRank
+from .matrices import LowRank, attention_circuit
 from .recognition import StructureCarrier
 
 
@@ -34,8 +35,6 @@ def attention_circuits(net: Network, on: Any = None) -> list[tuple[str, LowRank,
     Q K 48 2
     V O 48 2
     """
-    from ...networks.layer import Layer
-
     if not isinstance(net, Layer):
         raise UnsupportedError("circuits are those of one attention layer; pass the layer and what enters it")
     flow = evaluate_network(net, StructureFree(), on)
@@ -112,6 +111,4 @@ def _heads(instance: Instance, first: Any, inner: Expr) -> Expr:
 
 
 def _low_rank(rows: Expr, columns: Expr, rank: Expr) -> LowRank:
-    from .matrices import attention_circuit
-
     return attention_circuit(rows, rank) if rows == columns else LowRank(rows, columns, rank)

@@ -33,6 +33,7 @@ from ...errors import BudgetError, FieldError, UnsupportedError
 from ..column_spaces.covariance import BandRoot, covariance_root
 from ..column_spaces.dense import ColumnSpace, DenseColumnSpace, RankCertificate
 from ..column_spaces.rows import RowSource
+from ..column_spaces.streamed import StreamedColumnSpace, compress_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -294,8 +295,6 @@ def _check_wide(inputs: int) -> None:
 
 
 def _column_space(rows: RowSource, tolerance: float | None) -> ColumnSpace:
-    from ..column_spaces.streamed import StreamedColumnSpace, compress_columns
-
     inputs, parameters = rows.shape
     small = inputs * parameters <= _DENSE_ENTRIES and min(inputs, parameters) <= _DENSE_SIDE
     if small:

@@ -28,7 +28,7 @@ from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from .convolution_stacks import Convolution, ConvolutionStack, DilatedStack
 from .matrices import Recurrent, matrix_product
-from .structures import Kronecker, Structure
+from .structures import Free, Kronecker, Structure
 
 _ONE = Integer(1)
 
@@ -331,8 +331,6 @@ def _inside(structure: Structure, pieces: Sequence[Any]) -> Structure:
 
 def _scalar(widths: Sequence[Expr]) -> Structure:
     """One output of a product of matrices: a row of it, which is free."""
-    from .structures import Free
-
     return Free(widths[0])
 
 

@@ -20,6 +20,7 @@ from ...linear.monomials import LINEAR, kinds_of_tensors
 from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...networks.network import Add, Concat
+from ...numerics.layer_run import compute
 from ...numerics.weights import Inventory, checked, drawn
 from .transitions import CapacityTransition, identity
 from .transitions import affine as affine_transition
@@ -150,8 +151,6 @@ def _numeric(transition: CapacityTransition) -> CapacityTransition:
 
 def _maxima(instance: Instance) -> CapacityTransition | None:
     """Maxima of exchangeable inputs: each of a window is the largest with the same probability."""
-    from ...numerics.layer_run import compute
-
     if instance.weights() or not any(
         isinstance(h, Reduce) and h.operation == "max" for s in instance.statements for h in walk(s.value)
     ):

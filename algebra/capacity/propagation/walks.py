@@ -23,7 +23,7 @@ from ...networks.carrier import Carrier, GraphStep, Site
 from ...networks.network import Add, Concat
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
-from .generating_functions import KernelWalk
+from .generating_functions import KernelWalk, _flatten
 from .spread import Spread, stacked, uniform
 
 WIDEST = 400
@@ -382,6 +382,4 @@ class _Positions:
 
 
 def _nested(values: Any) -> dict[tuple[int, ...], Expr]:
-    from .generating_functions import _flatten
-
     return _flatten(values)
