@@ -15,16 +15,18 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer
 
 from ..errors import FieldError
+from ..formulas.cells import Marked
 from ..formulas.latex import escaped
-from ..formulas.table import HARD, Marked, Table, evaluated
+from ..formulas.table import HARD, Table, evaluated
 from ..networks.carrier import ShapeCarrier, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
 from ..networks.notation import layer_text
 from ..sizes.normal_form import simplify
-from .derivation import Derivation, Derivations, NodeTerm
+from .derivation import Derivation, Derivations
 from .metric import repeated
+from .terms import NodeTerm
 
 SHORT_SERIES, LONGEST_NAME = 4, 40
 _SIGNS = {Add: " + ", Mul: " * ", Concat: " | "}

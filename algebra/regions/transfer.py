@@ -18,6 +18,7 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..errors import UnsupportedError
+from ..formulas.latex import formula_latex as latex
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
 from ..networks.evaluator import evaluate_network
 from ..networks.network import Concat, Network
@@ -160,8 +161,6 @@ def _text(phi: Transfer, d: Symbol) -> str:
 
 
 def _latex(phi: Transfer, d: Symbol) -> str:
-    from ..documents import latex
-
     def function(part: Transfer) -> str:
         """As a function, to be composed."""
         if isinstance(part, Chain):
