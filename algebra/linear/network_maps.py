@@ -19,7 +19,7 @@ from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
-from ..networks.network import Concat, Mul, Network, as_network
+from ..networks.network import Join, Network, as_network
 from ..numerics.arrays import floats
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.layer_run import compute
@@ -135,7 +135,7 @@ class LinearNetwork(Unrolled):
 
     # the walk --------------------------------------------------------------------------------------------------------
 
-    def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> int:
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> int:
         import scipy.sparse as sp
 
         if len(arrived) != 1:
@@ -202,20 +202,21 @@ class LinearNetwork(Unrolled):
             total = total + sp.csr_array(spread) @ moved[name]
         moved[item.target] = total
 
-    def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> int:
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> int:
         import scipy.sparse as sp
 
-        if isinstance(node, Mul):
-            raise UnsupportedError("a product of branches is not linear in the input")
+        factors = node.coefficients(len(arrived))
+        if factors is None:
+            raise UnsupportedError(f"{node.noun} is not linear in the input")
         rank = len(arrived[0].shape)
         shape = [max(column) for column in zip(*(part.shape for part in arrived))]
-        if isinstance(node, Concat):
+        if axis is not None:
             shape[axis] = sum(part.shape[axis] for part in arrived)
         target = self.new(shape)
         places = np.arange(self.sizes[target]).reshape(shape)
         start = 0
-        for part in arrived:
-            if isinstance(node, Concat):
+        for part, factor in zip(arrived, factors):
+            if axis is not None:
                 cut = [slice(None)] * rank
                 cut[axis] = slice(start, start + part.shape[axis])
                 start += part.shape[axis]
@@ -224,8 +225,8 @@ class LinearNetwork(Unrolled):
                 rows = places
             columns = np.broadcast_to(np.arange(self.sizes[part.values]).reshape(part.shape), rows.shape).reshape(-1)
             rows = rows.reshape(-1)
-            ones = np.ones(len(rows))
-            matrix = sp.coo_array((ones, (rows, columns)), shape=(self.sizes[target], self.sizes[part.values]))
+            values = np.full(len(rows), float(factor))
+            matrix = sp.coo_array((values, (rows, columns)), shape=(self.sizes[target], self.sizes[part.values]))
             self.steps.append(Step(target, part.values, sp.csr_array(matrix), rows, columns))
         return target
 
@@ -333,8 +334,8 @@ class _Slopes:
         found: dict[str, ndarray] = {}
 
         class Watch(_Numbers):
-            def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
-                made = super().leaf(layer, instance, arrived, scope)
+            def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
+                made = super().computed(layer, instance, arrived, scope)
                 if activates(instance):
                     found[scope.path] = _slopes(layer, instance, np.asarray(arrived[0].values, dtype=float))
                 return made

@@ -27,7 +27,7 @@ from ..linear.monomials import LINEAR, kinds_of_tensors
 from ..linear.network_maps import activates
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
-from ..networks.network import Concat, Mul, Network, as_network
+from ..networks.network import Join, Network, as_network
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.weights import Inventory, checked, drawn, inventory
 from .diagrams import PersistenceDiagrams
@@ -89,7 +89,7 @@ class _Neurons(Unrolled):
         pending.parts, pending.offsets, pending.renamed = settled.parts, [], True
         return neurons
 
-    def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Pending:
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Pending:
         if activates(instance):
             return arrived[0].values
         if len(arrived) != 1:
@@ -135,10 +135,11 @@ class _Neurons(Unrolled):
                     rows *= own[read.tensor].shape[axis]
                 self.matrices.append(array.reshape(rows, -1))
 
-    def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> Pending:
-        if isinstance(node, Mul):
-            raise UnsupportedError("a product of branches has no graph of neurons")
-        if isinstance(node, Concat):
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> Pending:
+        factors = node.coefficients(len(arrived))
+        if factors is None or any(factor != 1 for factor in factors):
+            raise UnsupportedError(f"{node.noun} has no graph of neurons")
+        if axis is not None:
             shapes = [part.shape for part in arrived]
             total = list(shapes[0])
             total[axis] = sum(shape[axis] for shape in shapes)

@@ -19,7 +19,6 @@ from ...linear.layer_maps import attended, layer_maps
 from ...linear.monomials import LINEAR, kinds_of_tensors
 from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
-from ...networks.network import Add, Concat
 from ...numerics.layer_run import compute
 from ...numerics.weights import Inventory, checked, drawn
 from .transitions import CapacityTransition, identity
@@ -86,9 +85,10 @@ class TransitionCarrier(Carrier[Moved]):
         return moved
 
     def join(self, site: Site, values: Sequence[Moved]) -> Moved:
-        if not isinstance(site.node, (Add, Concat)):
-            raise UnsupportedError("capacity has no rule for a product of branches")
-        if isinstance(site.node, Add) and any(flow.shape != site.output.shape for flow in site.inputs):
+        factors, axis = site.join.coefficients(len(values)), site.stacked_axis
+        if factors is None or any(factor != 1 for factor in factors):
+            raise UnsupportedError(f"capacity has no rule for {site.join.noun}")
+        if axis is None and any(flow.shape != site.output.shape for flow in site.inputs):
             raise UnsupportedError("capacity has no rule for a sum that is broadcast")
 
         def moved(copies: tuple[int, ...]) -> CapacityTransition | None:
@@ -98,8 +98,8 @@ class TransitionCarrier(Carrier[Moved]):
                 parts.append(identity(int(Mul(*flow.shape)), exact=self.exact) if part is None else part)
             result = parts[0]
             for part in parts[1:]:
-                result = result + part if isinstance(site.node, Add) else result | part
-            return result if isinstance(site.node, Add) else _ordered(result, site)
+                result = result + part if axis is None else result | part
+            return result if axis is None else _ordered(result, site)
 
         return moved
 
@@ -127,9 +127,8 @@ class TransitionCarrier(Carrier[Moved]):
 
 def _ordered(stacked_rows: CapacityTransition, site: Site) -> CapacityTransition:
     """Rows of branches one after the other, put in the order of the concatenated tensor."""
-    node = site.node
-    assert isinstance(node, Concat)
-    axis = node.axis if node.axis is not None else site.output.channel_axis
+    axis = site.stacked_axis
+    assert axis is not None
     parts, start = [], 0
     for flow in site.inputs:
         shape = [int(size) for size in flow.shape]

@@ -20,7 +20,6 @@ from ...linear.layer_maps import attended
 from ...linear.monomials import LINEAR, kinds_of_tensors
 from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
-from ...networks.network import Add, Concat
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from .generating_functions import KernelWalk, _flatten
@@ -97,15 +96,16 @@ class WalkCarrier(Carrier[Walk]):
         return result
 
     def join(self, site: Site, values: Sequence[Walk]) -> Walk:
-        if not isinstance(site.node, (Add, Concat)):
-            raise UnsupportedError("capacity has no rule for a product of branches")
+        factors = site.join.coefficients(len(values))
+        if factors is None or any(factor != 1 for factor in factors):
+            raise UnsupportedError(f"capacity has no rule for {site.join.noun}")
         rank = max(
             (len(value.spreads) for value in values if value.spreads is not None), default=len(site.output.shape) - 1
         )
         parts = [value.at_rank(rank) for value in values]
-        if isinstance(site.node, Concat):
-            axis = site.node.axis if site.node.axis is not None else site.output.channel_axis
-            if axis % len(site.output.shape) != site.output.channel_axis:
+        axis = site.stacked_axis
+        if axis is not None:
+            if axis != site.output.channel_axis:
                 raise UnsupportedError(
                     "branches that are concatenated along positions are no walk; give weights for a matrix"
                 )
