@@ -19,7 +19,7 @@ PARTS = ("algebra", "layers", "proofs", "layeralgebra")
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "layeralgebra": (("algebra",), ("layers",), ("proofs",), ("layeralgebra",)),
     "layeralgebra.algebra": (
-        ("errors",),
+        ("errors", "handing_on"),
         ("sizes",),
         ("formulas",),
         ("equations", "compilation"),
@@ -28,7 +28,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("metrics", "linear", "documents", "plots"),
         ("capacity", "topology"),
     ),
-    "layeralgebra.algebra.compilation": (("program",), ("backends",), ("interface", "gradient"), ("source",)),
+    "layeralgebra.algebra.compilation": (("program",), ("backends",), ("interface",), ("source",)),
 }
 
 
@@ -57,6 +57,8 @@ def imported(source: str, module: str, is_package: bool) -> Iterator[tuple[int, 
             above = here[: len(here) - node.level + 1] if node.level else []
             start = ".".join(above + ([node.module] if node.module else []))
             yield from ((node.lineno, f"{start}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HANDS_ON":  # what a package hands on lazily
+            yield from ((node.lineno, f"{module}.{file}") for file in ast.literal_eval(node.value))
 
 
 def arrows(sources: Mapping[str, tuple[str, bool]]) -> networkx.DiGraph:
