@@ -11,11 +11,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from .layers import COMPOSITIONS, REGISTRY
 from .layers import registered_layers as registered_layers
+from .moved import MovedModules
 
 __version__ = "0.1.0"
 
@@ -32,7 +34,9 @@ _FILES = {
     ],
     "algebra.documents": ["latex", "latex_document", "latex_equation", "report_latex", "section_latex"],
     "algebra.plots": ["plot_heatmap", "plot_pareto", "plot_profile", "plot_scaling", "plot_terms"],
-    "layers.importers": ["from_keras", "from_onnx", "from_torch"],
+    "layers.keras.importer": ["from_keras"],
+    "layers.onnx.importer": ["from_onnx"],
+    "layers.torch.importer": ["from_torch"],
     "layers.torch.exporter": ["to_torch"],
     "proofs.checks.check": ["check"],
 }  # fmt: skip
@@ -73,5 +77,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__getattr__("__all__")})
 
 
+sys.meta_path.append(MovedModules())
 globals().update(REGISTRY)
 globals().update(COMPOSITIONS)

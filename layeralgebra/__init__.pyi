@@ -149,9 +149,7 @@ from .layers.convolution import ConvTranspose as ConvTranspose
 from .layers.embedding import ClassToken as ClassToken
 from .layers.embedding import Embedding as Embedding
 from .layers.embedding import PositionalEmbedding as PositionalEmbedding
-from .layers.importers import from_keras as from_keras
-from .layers.importers import from_onnx as from_onnx
-from .layers.importers import from_torch as from_torch
+from .layers.keras.importer import from_keras as from_keras
 from .layers.linear import Linear as Linear
 from .layers.mixture import MixtureOfExperts as MixtureOfExperts
 from .layers.mixture import active_experts as active_experts
@@ -161,6 +159,7 @@ from .layers.normalization import GroupNorm as GroupNorm
 from .layers.normalization import InstanceNorm as InstanceNorm
 from .layers.normalization import LayerNorm as LayerNorm
 from .layers.normalization import RMSNorm as RMSNorm
+from .layers.onnx.importer import from_onnx as from_onnx
 from .layers.pooling import AdaptiveAvgPool as AdaptiveAvgPool
 from .layers.pooling import AvgPool as AvgPool
 from .layers.pooling import GlobalAvgPool as GlobalAvgPool
@@ -194,6 +193,7 @@ from .layers.slicing import FeatureSlice as FeatureSlice
 from .layers.slicing import PositionSlice as PositionSlice
 from .layers.state_space import SelectiveStateSpace as SelectiveStateSpace
 from .layers.torch.exporter import to_torch as to_torch
+from .layers.torch.importer import from_torch as from_torch
 from .layers.windows import CosineWindowAttention as CosineWindowAttention
 from .layers.windows import Roll as Roll
 from .layers.windows import WindowAttention as WindowAttention

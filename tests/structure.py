@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.util import resolve_name
 from pathlib import Path
 
 import networkx
@@ -57,8 +58,8 @@ def imported(source: str, module: str, is_package: bool) -> Iterator[tuple[int, 
             above = here[: len(here) - node.level + 1] if node.level else []
             start = ".".join(above + ([node.module] if node.module else []))
             yield from ((node.lineno, f"{start}.{alias.name}") for alias in node.names)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HANDS_ON":  # what a package hands on lazily
-            yield from ((node.lineno, f"{module}.{file}") for file in ast.literal_eval(node.value))
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HANDS_ON":
+            yield from ((node.lineno, resolve_name(f".{file}", module)) for file in ast.literal_eval(node.value))
 
 
 def arrows(sources: Mapping[str, tuple[str, bool]]) -> networkx.DiGraph:

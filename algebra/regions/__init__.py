@@ -5,4 +5,4 @@ from ..handing_on import handed_on
 HANDS_ON = {
     "transfer": ["transfer"],
 }
-__all__, __getattr__ = handed_on(__name__, HANDS_ON)
+__all__, __getattr__ = handed_on(__name__, HANDS_ON, formerly="published_bounds")

@@ -1,9 +1,6 @@
-"""Networks from the models that a user already has."""
+"""Networks from the models that a user already has: what the importers share, and their three functions."""
 
-from __future__ import annotations
+from ...algebra.handing_on import handed_on
 
-from ..keras.importer import from_keras
-from ..onnx.importer import from_onnx
-from ..torch.importer import from_torch
-
-__all__ = ["from_keras", "from_onnx", "from_torch"]
+HANDS_ON = {".keras.importer": ["from_keras"], ".onnx.importer": ["from_onnx"], ".torch.importer": ["from_torch"]}
+__all__, __getattr__ = handed_on(__name__, HANDS_ON)
