@@ -1,0 +1,1 @@
+"""The engine: equations, composition, metrics, the normal form, LaTeX."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.util import resolve_name
 from pathlib import Path
 
 import networkx
@@ -19,7 +20,7 @@ PARTS = ("algebra", "layers", "proofs", "layeralgebra")
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "layeralgebra": (("algebra",), ("layers",), ("proofs",), ("layeralgebra",)),
     "layeralgebra.algebra": (
-        ("errors",),
+        ("errors", "handing_on"),
         ("sizes",),
         ("formulas",),
         ("equations", "compilation"),
@@ -39,7 +40,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("report", "export"),
         ("testing",),
     ),
-    "layeralgebra.algebra.compilation": (("program",), ("backends",), ("interface", "gradient"), ("source",)),
+    "layeralgebra.algebra.compilation": (("program",), ("backends",), ("interface",), ("source",)),
 }
 
 
@@ -68,6 +69,8 @@ def imported(source: str, module: str, is_package: bool) -> Iterator[tuple[int, 
             above = here[: len(here) - node.level + 1] if node.level else []
             start = ".".join(above + ([node.module] if node.module else []))
             yield from ((node.lineno, f"{start}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HANDS_ON":
+            yield from ((node.lineno, resolve_name(f".{file}", module)) for file in ast.literal_eval(node.value))
 
 
 def arrows(sources: Mapping[str, tuple[str, bool]]) -> networkx.DiGraph:

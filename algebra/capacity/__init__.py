@@ -40,3 +40,14 @@ module                     subject
 ``tasks``                  architectures fitted to Gaussian-process tasks
 =========================  ===========================================================================================
 """
+
+from ..handing_on import handed_on
+
+HANDS_ON = {
+    "allocation.circuits": ["attention_circuits"],
+    "allocation.functional_dimension": ["functional_dimension"],
+    "allocation.of_network": ["capacity_allocation", "linear_predictor"],
+    "propagation.of_network": ["capacity_propagation"],
+    "scaling.of_block": ["activation_decoupling", "capacity_deep_limit", "scaling_exponent"],
+}
+__all__, __getattr__ = handed_on(__name__, HANDS_ON)

@@ -1,7 +1,10 @@
 """From formulas to functions: flat programs of integer operations, bounds that show what fits, backends."""
 
-from .interface import CompiledFormula, compile
-from .program.gradient import gradient
-from .source.codegen import codegen
+from ..handing_on import handed_on
 
-__all__ = ["CompiledFormula", "codegen", "compile", "gradient"]
+HANDS_ON = {
+    "interface": ["CompiledFormula", "compile"],
+    "program.gradient": ["gradient"],
+    "source.codegen": ["codegen"],
+}
+__all__, __getattr__ = handed_on(__name__, HANDS_ON)

@@ -6,9 +6,11 @@ A metric is a carrier (how values compose) with a title, a unit, a kind and a so
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
@@ -25,35 +27,46 @@ from .domain import Domain
 from .terms import node_terms
 
 
-class Registry(Mapping[str, "Metric"]):
-    """The metrics by their names; the files in `metrics` are loaded when somebody looks, not with this library."""
+class Registry(Mapping[str, "Metric[Any]"]):
+    """The metrics by their names: those with a file of that name in `metrics`, loaded one by one, and a user's own."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Metric] = {}
-        self._loaded = False
+        self._known: dict[str, Metric[Any]] = {}
 
-    def add(self, metric: "Metric") -> None:
-        if metric.name in self._all():
+    def add(self, metric: "Metric[Any]") -> None:
+        if metric.name in self._files():
+            self._load(metric.name)  # of a file that is being loaded, nothing happens
+        if metric.name in self._known:
             raise FieldError(f"there is a metric called {metric.name} already")
         self._known[metric.name] = metric
 
-    def _all(self) -> dict[str, "Metric"]:
-        if not self._loaded:
-            self._loaded = True
-            importlib.import_module("...metrics", __name__)
-        return self._known
+    @staticmethod
+    @cache
+    def _files() -> tuple[str, ...]:
+        folder = importlib.import_module("...metrics", __name__)
+        return tuple(sorted(file.name for file in pkgutil.iter_modules(folder.__path__) if file.name[0] != "_"))
 
-    def __getitem__(self, name: str) -> "Metric":
-        return self._all()[name]
+    @staticmethod
+    def _load(name: str) -> None:
+        importlib.import_module(f"...metrics.{name}", __name__)
+
+    def __getitem__(self, name: str) -> "Metric[Any]":
+        if name not in self._known and name in self._files():
+            self._load(name)
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known or name in self._files()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return iter(dict.fromkeys((*self._files(), *self._known)))
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(list(iter(self)))
 
 
 METRICS = Registry()
+Result = TypeVar("Result")
 _ZERO = Integer(0)
 
 
@@ -84,7 +97,7 @@ def repeated(value: Expr, times: Expr, index: Symbol | None) -> Expr:
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Generic[Result]):
     """A registered metric; call it with a network.
 
     Attributes
@@ -104,7 +117,7 @@ class Metric:
     unit: str
     carrier: Callable[..., Carrier[Any]]
     source: str
-    finish: Callable[..., Any] = field(default=lambda evaluation, **options: simplify(evaluation.value))
+    finish: Callable[..., Result] = field(default=lambda evaluation, **options: simplify(evaluation.value))
     kind: str | Callable[..., str] = "exact"
     options: dict[str, Any] = field(default_factory=dict)
     term: Callable[..., Any] | None = None
@@ -119,7 +132,7 @@ class Metric:
         """Walk the network with this metric's carrier."""
         return evaluate_network(net, self.carrier(**self._checked(options)), on)
 
-    def __call__(self, net: Network, on: Any = None, **options: Any) -> Any:
+    def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 
     def derive(self, net: Network, on: Any = None, **options: Any) -> Derivation:
@@ -144,15 +157,15 @@ class Metric:
     def __repr__(self) -> str:
         return f"<metric {self.name}>"
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Callable[[str], Metric[Any]], tuple[str]]:
         return _metric, (self.name,)
 
 
-def _metric(name: str) -> Metric:
+def _metric(name: str) -> Metric[Any]:
     return METRICS[name]
 
 
-def derive(metric: Any, net: Network, on: Any = None, **options: Any) -> Derivation:
+def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: Any) -> Derivation:
     """The formula of a metric for a network, with its reasons.
 
     Parameters
@@ -183,6 +196,6 @@ def derive(metric: Any, net: Network, on: Any = None, **options: Any) -> Derivat
     return metric.derive(net, on, **options)
 
 
-def metrics() -> Iterator[Metric]:
+def metrics() -> Iterator[Metric[Any]]:
     """All registered metrics."""
     return iter(METRICS.values())

@@ -1,9 +1,4 @@
-"""The metrics, one file each; a file in this folder is found and registered without being listed."""
+"""The metrics, one file each, called after its metric; `METRICS` loads a file when somebody asks for what it holds.
 
-from __future__ import annotations
-
-import importlib
-import pkgutil
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+A file whose name begins with an underscore is no metric.
+"""

@@ -26,7 +26,7 @@ def _is_view(statement: Statement) -> bool:
     return isinstance(statement.value, Read) and len(list(reads(statement.value))) == 1
 
 
-activations = Metric(
+activations: Metric[Expr] = Metric(
     name="activations",
     title="activations",
     unit="elements",

@@ -39,7 +39,7 @@ def _capacity(evaluation: Evaluation[Any]) -> Expr:
     return baldi_vershynin.stacked(inputs, blocks)
 
 
-capacity_baldi_vershynin = Metric(
+capacity_baldi_vershynin: Metric[Expr] = Metric(
     name="capacity_baldi_vershynin",
     title="capacity of threshold units",
     unit="bits",

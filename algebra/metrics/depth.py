@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sympy import Expr, Integer, Max, Symbol
 
 from ..derivations.metric import Metric, repeated
-from ..equations.heads import walk
+from ..equations.heads import Head, Read, Times, walk
 from ..equations.instance import Instance
 from ..equations.statements import is_contraction
 from ..errors import FieldError
@@ -21,12 +21,18 @@ def weighted_depth(instance: Instance) -> int:
         before = max(
             (depth.get(head.tensor, 0) for head in walk(statement.value) if hasattr(head, "tensor")), default=0
         )
-        learned = any(
-            is_contraction(head) and any(instance.roles.get(getattr(factor, "tensor", ""), "") == "weight" for factor in head.body.factors)
-            for head in walk(statement.value)
-        )  # fmt: skip
-        depth[statement.target] = before + learned
+        depth[statement.target] = before + any(_learned(head, instance) for head in walk(statement.value))
     return depth[instance.statements[-1].target]
+
+
+def _learned(head: Head, instance: Instance) -> bool:
+    """Whether a head is a contraction with a learned tensor."""
+    return is_contraction(head) and any(instance.roles.get(read.tensor) == "weight" for read in _factors(head))
+
+
+def _factors(head: Head) -> list[Read]:
+    body = getattr(head, "body", None)
+    return [factor for factor in body.factors if isinstance(factor, Read)] if isinstance(body, Times) else []
 
 
 class DepthCarrier(PathCarrier[Expr]):
@@ -54,7 +60,7 @@ class DepthCarrier(PathCarrier[Expr]):
         return repeated(value, times, index)
 
 
-depth = Metric(
+depth: Metric[Expr] = Metric(
     name="depth",
     title="depth",
     unit="layers",

@@ -42,10 +42,11 @@ class IntrinsicPower:
     profile: tuple[tuple[str, Expr], ...] = ()
 
     def map_expressions(self, function: Any) -> "IntrinsicPower":
-        return IntrinsicPower(
-            *(function(part) for part in (self.net, self.expansion, self.compression, self.bottleneck)),
-            tuple((path, function(bits)) for path, bits in self.profile),
+        net, expansion, compression, bottleneck = map(
+            function, (self.net, self.expansion, self.compression, self.bottleneck)
         )
+        profile = tuple((path, function(bits)) for path, bits in self.profile)
+        return IntrinsicPower(net, expansion, compression, bottleneck, profile)
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def _own(term: Term[Any]) -> Expr:
     return log2(simplify(Mul(*term.site.output.shape) / enters)) if term.site.inputs else Integer(0)
 
 
-intrinsic_power = Metric(
+intrinsic_power: Metric[IntrinsicPower] = Metric(
     name="intrinsic_power",
     title="intrinsic power",
     unit="bits",

@@ -42,7 +42,7 @@ def _own(term: Term[Any]) -> Expr:
     return Add(*term.value._bits(Least.of(Add(*(Mul(*flow.shape) for flow in term.site.inputs)))))
 
 
-layer_complexity = Metric(
+layer_complexity: Metric[Expr] = Metric(
     name="layer_complexity",
     title="complexity",
     unit="bits",

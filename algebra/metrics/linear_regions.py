@@ -80,7 +80,7 @@ def _kind(evaluation: Evaluation[Any], formula: Expr, bound: str) -> str:
     )
 
 
-linear_regions = Metric(
+linear_regions: Metric[Expr] = Metric(
     name="linear_regions",
     title="linear regions",
     unit="regions",

@@ -7,7 +7,7 @@ from sympy import Tuple
 from ..derivations.metric import Metric
 from ..networks.carrier import ShapeCarrier
 
-output_shape = Metric(
+output_shape: Metric[Tuple] = Metric(
     name="output_shape",
     title="output shape",
     unit="elements along each axis",

@@ -70,7 +70,7 @@ class WeightCarrier(TotalCarrier[Weights]):
         known[key] = size
 
 
-parameters = Metric(
+parameters: Metric[Expr] = Metric(
     name="parameters",
     title="parameters",
     unit="parameters",

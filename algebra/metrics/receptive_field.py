@@ -1,4 +1,4 @@
-"""What a network is, not what it costs: its output's shape, its depth and its receptive field."""
+"""The receptive field: what one position of the output sees of the input."""
 
 from __future__ import annotations
 
@@ -28,10 +28,8 @@ class ReceptiveField:
     covers_input: tuple[bool, ...] = ()
 
     def map_expressions(self, function: Any) -> "ReceptiveField":
-        return ReceptiveField(
-            *(tuple(function(part) for part in parts) for parts in (self.size, self.jump, self.start)),
-            self.covers_input,
-        )
+        size, jump, start = (tuple(map(function, parts)) for parts in (self.size, self.jump, self.start))
+        return ReceptiveField(size, jump, start, self.covers_input)
 
 
 class ReachCarrier(PathCarrier[Reach | None]):
@@ -118,12 +116,12 @@ def _term(term: Term[Reach | None]) -> tuple[Expr, ...]:
     """What one layer sees of its own input, along the axes that are not its channels."""
     if not term.value:
         return ()
-    flow, takes = term.site.inputs[0], term.site.node.layout[0]  # type: ignore[attr-defined]
+    flow, takes = term.site.inputs[0], term.site.node.layout[0]
     channels = None if takes == "all" else Flow(flow.shape, takes or flow.channels).channel_axis
     return tuple(axis.size for place, axis in enumerate(term.value) if place != channels)
 
 
-receptive_field = Metric(
+receptive_field: Metric[ReceptiveField] = Metric(
     name="receptive_field",
     title="receptive field",
     unit="positions of the input",

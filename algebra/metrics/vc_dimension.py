@@ -149,11 +149,12 @@ def beside(values: Sequence[Stack]) -> Stack:
     deep = [value for value in values if value.levels]
     if len(deep) == 1:
         return Stack(deep[0].levels, rest, breakpoints)
-    if any(not isinstance(entry, tuple) for value in deep for entry in value.levels):
+    numbered = [[entry for entry in value.levels if isinstance(entry, tuple)] for value in deep]
+    if any(len(levels) < len(value.levels) for levels, value in zip(numbered, deep)):
         raise UnsupportedError(
             "several branches with a repetition of symbolic depth have no VC bound; give the depths as numbers"
         )
-    return Stack(tuple(side_by_side(*(value.levels for value in deep))), rest, breakpoints)
+    return Stack(tuple(side_by_side(*numbered)), rest, breakpoints)
 
 
 def _stack(phi: Any) -> Stack:
@@ -213,7 +214,7 @@ def _kind(evaluation: Evaluation[Stack], formula: Expr, bound: str, surrogate: s
     return "surrogate" if surrogate is not None else "lower" if bound == "lower" else "upper"
 
 
-vc_dimension = Metric(
+vc_dimension: Metric[Expr] = Metric(
     name="vc_dimension",
     title="VC dimension",
     unit="points",

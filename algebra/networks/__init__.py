@@ -1,0 +1,11 @@
+"""Networks: layers, what joins them, the walk over them, and drawings."""
+
+from ..handing_on import handed_on
+
+HANDS_ON = {
+    "drawings": ["to_dot", "to_graphml", "to_mermaid", "to_tikz"],
+    "from_networkx": ["from_networkx"],
+    "layer": ["Layer"],
+    "network": ["Add", "Concat", "Graph", "Input", "Mul", "Network", "Repeat", "Series", "Shared"],
+}
+__all__, __getattr__ = handed_on(__name__, HANDS_ON)

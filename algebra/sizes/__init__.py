@@ -1,0 +1,9 @@
+"""Sizes: symbols for them, and the arithmetic of formulas in them."""
+
+from ..handing_on import handed_on
+
+HANDS_ON = {
+    "dims": ["dims"],
+    "normal_form": ["simplify"],
+}
+__all__, __getattr__ = handed_on(__name__, HANDS_ON)

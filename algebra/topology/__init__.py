@@ -15,3 +15,10 @@ module                   subject
 ``network``              all of it for networks: their graph of neurons, read from equations
 =======================  =======================================================================================
 """
+
+from ..handing_on import handed_on
+
+HANDS_ON = {
+    "network": ["network_graph", "neural_persistence", "persistent_homology", "topological_similarity"],
+}
+__all__, __getattr__ = handed_on(__name__, HANDS_ON)

@@ -21,7 +21,7 @@ from ...algebra.formulas.table import Table
 from ...algebra.metrics.depth import depth
 from ...algebra.metrics.intrinsic_power import intrinsic_power
 from ...algebra.metrics.layer_complexity import layer_complexity
-from ...algebra.metrics.operations import macs
+from ...algebra.metrics.macs import macs
 from ...algebra.metrics.parameters import parameters
 from ...algebra.metrics.receptive_field import receptive_field
 from ...algebra.metrics.vc_dimension import vc_dimension

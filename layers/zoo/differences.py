@@ -19,7 +19,7 @@ from sympy import Expr, Integer
 from ...algebra.derivations.metric import SumCarrier
 from ...algebra.equations.heads import reads
 from ...algebra.equations.work import statement_work
-from ...algebra.metrics.operations import macs
+from ...algebra.metrics.macs import macs
 from ...algebra.metrics.parameters import parameters
 from ...algebra.networks.carrier import Site
 from ...algebra.networks.evaluator import evaluate_network

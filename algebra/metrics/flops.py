@@ -1,58 +1,17 @@
-"""Work: multiply-accumulates and floating-point operations, nominal and effective; `layeralgebra.algebra.equations.work` has the conventions."""
+"""Floating-point operations, nominal and effective; `layeralgebra.algebra.equations.work` has the conventions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Mul, Symbol
 
-from ..derivations.metric import Metric, SumCarrier, repeated
+from ..derivations.metric import Metric, repeated
 from ..equations.work import Work, work
 from ..networks.carrier import Evaluation, Site, TotalCarrier
 from ..sizes.normal_form import simplify
-
-_SOURCE = "volume of the iteration domains of the equation"
-
-
-def _macs(effective: bool) -> SumCarrier:
-    return SumCarrier(lambda site: work(site.instance, effective).macs)
-
-
-macs = Metric(
-    name="macs",
-    title="MACs",
-    unit="multiply-accumulates",
-    carrier=_macs,
-    options={"effective": False},
-    source=f"{_SOURCE}, over products of two tensors summed over at least one index",
-    documentation="""Multiply-accumulates of a network for one example.
-
-    One MAC is one multiply and one add of a contraction, a product of two tensors or more that is summed over at least one index.
-    Elementwise products, biases, means and lookups are operations (`flops`) but no MACs.
-
-    Parameters
-    ----------
-    net : Network
-    on : shape, optional
-        What enters an open network.
-    effective : bool
-        Leave out points that read padding or that a mask excludes; by default these count, as in published figures.
-
-    Returns
-    -------
-    Expr
-
-    Examples
-    --------
-    >>> from layeralgebra import Conv, dims, macs
-    >>> H, p = dims("H p")
-    >>> macs(Conv(1, 3, padding=1), on=(1, H))
-    3*H
-    >>> macs(Conv(1, 3, padding=1), on=(1, H), effective=True)
-    3*H - 2
-    """,
-)
 
 
 @dataclass(frozen=True)
@@ -76,9 +35,10 @@ class WorkCarrier(TotalCarrier[Work]):
         self.effective = effective
 
     def leaf(self, site: Site, port: int) -> Work:
-        return work(site.instance, self.effective) if port == 0 else Work()  # type: ignore[arg-type]
+        assert site.instance is not None
+        return work(site.instance, self.effective) if port == 0 else Work()
 
-    def series(self, values: Any) -> Work:
+    def series(self, values: Sequence[Work]) -> Work:
         return Work.total(values)
 
     def joint(self, site: Site) -> Work:
@@ -96,7 +56,7 @@ def _finish(evaluation: Evaluation[Work], apart: bool, effective: bool) -> Any:
     return parts if apart else simplify(parts.total)
 
 
-flops = Metric(
+flops: Metric[Any] = Metric(
     name="flops",
     title="FLOPs",
     unit="operations",
@@ -104,7 +64,7 @@ flops = Metric(
     finish=_finish,
     term=lambda term: term.value.flops,
     options={"effective": False, "apart": False},
-    source=f"{_SOURCE}, of every operation as written",
+    source="volume of the iteration domains of the equation, of every operation as written",
     documentation="""Operations of a network for one example: multiplies, adds and others.
 
     Parameters
@@ -129,5 +89,3 @@ flops = Metric(
     Flops(multiplies=m*n, adds=m*n + m, other=0)
     """,
 )
-
-
