@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from strategies_layers import cases
 
 import layeralgebra as la
-from layeralgebra.algebra.layer import Layer
+from layeralgebra.algebra.networks.layer import Layer
 from layeralgebra.layers import COMPOSITIONS
 from layeralgebra.proofs.cases import plain
 
