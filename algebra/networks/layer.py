@@ -18,13 +18,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, dataclass_transform
 
 from sympy import Basic, Expr, Rational, Tuple, false, true
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
-from ..equations.fields import _NONE, Dim, Flag, Number, Size, Sizes, Text, _kinds
+from ..equations.fields import NO_VALUE, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
 from ..equations.syntax import ParsedEquation, parse, subscript_items
 from ..errors import EquationError, FieldError
 from ..sizes.dims import are_sizes, as_size
@@ -33,6 +33,7 @@ from .network import Network
 NOTHING = Str("None")
 
 
+@dataclass_transform(frozen_default=True)
 class Layer(Network):
     """A layer: annotated fields, and an equation from which everything else is derived.
 
@@ -68,13 +69,13 @@ class Layer(Network):
     m*n**2
     """
 
-    equation: ClassVar[str]
+    equation: Any  # a text, or a property that returns one
     inputs: ClassVar[tuple[str, ...] | None] = None
     buffers: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     channel_axis: ClassVar[str | None] = None
     claims: ClassVar[Mapping[str, Callable[..., object]]] = {}
-    fields: ClassVar[Mapping[str, tuple[type, ...]]] = {}
+    fields: ClassVar[Mapping[str, tuple[Kind, ...]]] = {}
     defaults: ClassVar[Mapping[str, object]] = {}
 
     def __init_subclass__(cls, **options: object):
@@ -92,12 +93,13 @@ class Layer(Network):
             )
         for attribute in ("claims", "tables"):
             _check_functions(cls.__name__, attribute, getattr(cls, attribute))
-        cls.fields = {name: _kinds(kind, cls.__name__, name) for name, kind in own.items()}
+        cls.fields = {name: kinds_of(kind, cls.__name__, name) for name, kind in own.items()}
         cls.defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
+        cls.__signature__ = signature_of(own, dict(cls.defaults))
         for place, name in enumerate(own):
             setattr(cls, name, property(_reader(place), doc=f"The field {name}."))
 
-    def __new__(cls, *args: object, **words: object) -> "Layer":
+    def __new__(cls, *args: object, **words: object) -> Self:
         if cls is Layer:
             raise FieldError("Layer is the base of layers; subclass it and give it an equation")
         if not hasattr(cls, "equation"):
@@ -124,7 +126,7 @@ class Layer(Network):
     def _field(cls, name: str, value: object) -> Basic:
         """The value of a field as a SymPy object, or an error that names layer, field and value."""
         kinds, what = cls.fields[name], f"{cls.__name__}({name}=...)"
-        if _NONE in kinds and (value is None or value == NOTHING):
+        if NO_VALUE in kinds and (value is None or value == NOTHING):
             return NOTHING
         if Flag in kinds and (isinstance(value, (bool, BooleanAtom)) or type(value).__name__ == "bool"):
             return true if value else false
@@ -148,7 +150,7 @@ class Layer(Network):
                 return as_size(value, what, least=least)
         if Sizes in kinds and isinstance(value, (tuple, list, Tuple)):
             return Tuple(*are_sizes(value, what, least=1))
-        wanted = " or ".join("None" if kind is _NONE else kind.__name__ for kind in kinds)
+        wanted = " or ".join("None" if kind is NO_VALUE else kind.__name__ for kind in kinds)
         raise FieldError(f"{what} takes {wanted}, got {value!r} of type {type(value).__name__}")
 
     def accept(self, walk: Any, *carried: Any) -> Any:
