@@ -12,8 +12,9 @@ from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import are_sizes
 from ..importers.grouping import build
 from ..importers.record import Recording, unknown_operators
+from ..importers.tensors import Tensor
 from .rules import RULES
-from .translator import Translator, Value, is_size
+from .translator import Translator, is_size
 
 
 def from_torch(
@@ -143,10 +144,10 @@ def _record(
         if node.op == "placeholder":
             if node.name in signature.user_inputs:
                 shape = translator.shape(node)
-                translator.values[node.name] = Value(node.name, shape, True)
+                translator.values[node.name] = Tensor(node.name, shape, True)
                 recording.inputs.append((node.name, shape[1:]))
             else:
-                translator.values[node.name] = Value(node.name, translator.shape(node), False, weight=True)
+                translator.values[node.name] = Tensor(node.name, translator.shape(node), False, weight=True)
         elif node.op == "call_function" and not is_size(node):
             name = str(node.target)
             rule = RULES.get(name.rsplit(".", 1)[0].removeprefix("aten.").rstrip("_"))
