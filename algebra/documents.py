@@ -13,17 +13,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .derivations.derivation import Derivation, Derivations
+from .derivations.derivation import Derivations
 from .derivations.latex import _formula, _heading, derivation_latex, domain_latex
+from .derivations.node_table import node_table
 from .derivations.stages import stage_table
-from .derivations.tables import node_table
 from .equations.latex import latex_equation
 from .formulas.latex import escaped, formula_latex
-from .formulas.table import Table
 from .formulas.table_latex import table_latex
-from .networks.latex import network_latex
 from .networks.layer import Layer
 from .networks.network import Graph, Input, Network
+from .networks.notation import network_latex
 
 __all__ = [
     "derivation_latex", "latex", "latex_document", "latex_equation", "network_latex", "report_latex", "section_latex",
@@ -63,10 +62,6 @@ def latex(obj: Any) -> str:
     >>> print(latex(Conv(8, 3) >> Conv(8, 3)))
     \\operatorname{Conv}(8, 3) \\to \\operatorname{Conv}(8, 3)
     """
-    if isinstance(obj, Table):
-        return table_latex(obj)
-    if isinstance(obj, (Derivation, Derivations)):
-        return obj.latex()
     return formula_latex(obj)
 
 

@@ -34,6 +34,7 @@ from pathlib import Path
 
 from .law import OWN_ROUTES, Law, named, registered
 from .lowering import obligations
+from .printers.coq import theorem
 from .printers.latex import latex, name
 from .printers.smtlib import document
 from .provers import attempt, module
@@ -57,8 +58,6 @@ def smtlib(law: Law) -> str:
 
 def coq(laws: Iterable[Law]) -> str:
     """One Coq file with the prelude and a theorem for every law that states the route, each after its lemmas."""
-    from .printers.coq import theorem
-
     prover = module("coq")
     stated = [law for law in laws if law.kind == "arithmetic" and "coq" in law.routes]
     source, _ = prover.document([theorem(law) for law in prover.with_lemmas(stated)])

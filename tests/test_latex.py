@@ -15,13 +15,13 @@ from strategies_layers import cases
 from sympy import Eq, Ge, Integer, Max, Min, Mod, Rational, Sum, Symbol, ceiling, floor, log, sqrt
 
 import layeralgebra as la
+from layeralgebra.algebra.derivations.node_table import node_table
 from layeralgebra.algebra.derivations.stages import outline, stage_table, stages_of
-from layeralgebra.algebra.derivations.tables import node_table
 from layeralgebra.algebra.documents import report_latex, section_latex
 from layeralgebra.algebra.formulas.latex import escaped, flat_latex, formula_latex, name_latex
 from layeralgebra.algebra.formulas.table import Table, fitted
 from layeralgebra.algebra.formulas.text import formula_lines, formula_text, number_text
-from layeralgebra.algebra.networks.latex import network_latex
+from layeralgebra.algebra.networks.notation import network_latex
 
 H, W, N, L, c, d, k, p, s = la.dims("H W N L c d k p s")
 

@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Expr, Symbol
 
 from ..errors import FieldError
+from ..formulas.latex import formula_latex
 from ..formulas.records import expressions, mapped
-from ..networks.carrier import Loop
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
 from .domain import Domain
-
-if TYPE_CHECKING:
-    from .metric import Metric
+from .latex import derivation_latex
+from .node_table import derivation_table
+from .terms import NodeTerm, Quantity, Step
 
 KINDS = ("exact", "upper", "lower", "asymptotic", "surrogate", "conjecture")
-
-
-@dataclass(frozen=True)
-class NodeTerm:
-    """One node's part: where it is, what enters and leaves, its own value, and the repetitions around it."""
-
-    path: str
-    node: Network
-    inputs: tuple[tuple[Expr, ...], ...]
-    output: tuple[Expr, ...]
-    value: Any
-    loops: tuple[Loop, ...] = ()
-
-    def sentence(self) -> str:
-        """What the node does, in words."""
-        text = str(self.node)
-        loops = "".join(f", for each {loop.index} below {loop.times}" for loop in self.loops)
-        takes = ", ".join(map(_shape, self.inputs))
-        return f"{self.path or 'the layer'}: {text if len(text) < 100 else type(self.node).__name__} takes {takes} to {_shape(self.output)}{loops}"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a derivation: words, and the expression reached."""
-
-    text: str
-    expression: Any = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +56,7 @@ class Derivation:
     147456
     """
 
-    metric: "Metric"
+    metric: Quantity
     net: Network
     formula: Any
     kind: str
@@ -164,20 +137,17 @@ class Derivation:
 
     def latex(self) -> str:
         """The formula and its reasons as LaTeX (amsmath)."""
-        from .latex import derivation_latex
-
         return derivation_latex(self)
 
-    def _repr_latex_(self) -> str:
-        from ..documents import latex
+    def _latex(self, printer: Any) -> str:
+        return self.latex()
 
-        return f"$\\displaystyle {latex(self.formula)}$"
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {formula_latex(self.formula)}$"
 
     def table(self) -> str:
         """The terms as text, a node a line."""
-        from .tables import derivation_table
-
-        return derivation_table(Derivations((self,)))
+        return derivation_table([self])
 
     def __str__(self) -> str:
         return f"{self.metric.name} = {self.formula}  [{self.kind}; {self.source}]"
@@ -196,7 +166,7 @@ class Derivations:
             return Derivations((*self.parts, *other.parts))
         return NotImplemented
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Derivation]:
         return iter(self.parts)
 
     def __len__(self) -> int:
@@ -222,31 +192,15 @@ class Derivations:
 
     def table(self) -> str:
         """All terms as text, a node a line and a metric a column."""
-        from .tables import derivation_table
-
         return derivation_table(self)
 
     def latex(self) -> str:
         """All derivations as LaTeX, one after the other."""
         return "\n\n".join(part.latex() for part in self.parts)
 
+    def _latex(self, printer: Any) -> str:
+        return self.latex()
+
     def _repr_latex_(self) -> str:
-        from ..documents import latex
-
-        rows = r" \\ ".join(rf"\text{{{part.metric.title}}} &= {latex(part.formula)}" for part in self.parts)
+        rows = r" \\ ".join(rf"\text{{{part.metric.title}}} &= {formula_latex(part.formula)}" for part in self.parts)
         return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
-
-
-def _shape(shape: Sequence[Expr]) -> str:
-    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-
-
-def node_terms(terms: Sequence[Any], measure: Any = None) -> tuple[NodeTerm, ...]:
-    """The evaluator's terms as what a reader sees."""
-    return tuple(
-        NodeTerm(
-            term.site.path, term.site.node, tuple(flow.shape for flow in term.site.inputs), term.site.output.shape,
-            term.value if measure is None else measure(term), term.site.loops,
-        )
-        for term in terms
-    )  # fmt: skip

@@ -11,14 +11,14 @@ from ..formulas.latex import display_latex, escaped, flat_latex, formula_latex
 from ..formulas.records import expressions, record_parts
 from ..formulas.table_latex import table_latex
 from ..networks.layer import Layer
-from .derivation import Derivation, Derivations, Step
 from .domain import Domain
-from .tables import node_table
+from .node_table import node_table
+from .terms import Derived, Step
 
 LONGEST_STEP, MOST_PATHS = 4000, 4
 
 
-def derivation_latex(derivation: Derivation) -> str:
+def derivation_latex(derivation: Derived) -> str:
     """A derivation as paragraphs: the formula, its kind and source, the domain, what each node adds, and how it ends.
 
     Parameters
@@ -33,12 +33,12 @@ def derivation_latex(derivation: Derivation) -> str:
     lines = [_heading(derivation), _formula(title, derivation.formula), rf"Source: {escaped(derivation.source)}."]
     lines.append(domain_latex(derivation.domain, derivation.symbols))
     if not isinstance(derivation.net, Layer):
-        lines.append(table_latex(node_table(Derivations((derivation,)), total=False)))
+        lines.append(table_latex(node_table([derivation], total=False)))
     lines += [_step(step) for step in derivation.steps if _is_short(step, derivation)]
     return "\n\n".join(line for line in lines if line)
 
 
-def _heading(derivation: Derivation) -> str:
+def _heading(derivation: Derived) -> str:
     title, unit = derivation.metric.title, derivation.metric.unit
     counted = "" if unit == title else f", in {escaped(unit)}"
     return rf"\medskip\noindent\textbf{{{escaped(_capital(title))}}}{counted} ({escaped(derivation.kind)})."
@@ -91,7 +91,7 @@ def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
     )
 
 
-def _is_short(step: Step, derivation: Derivation) -> bool:
+def _is_short(step: Step, derivation: Derived) -> bool:
     """Steps about one node are in the table; of the others, what is not the formula once more and not a page of it."""
     shown = expressions(step.expression) if step.expression is not None else []
     return (

@@ -20,8 +20,9 @@ from ..networks.layer import Layer
 from ..networks.network import Network
 from ..sizes.normal_form import simplify
 from ..sizes.summation import summation
-from .derivation import Derivation, node_terms
+from .derivation import Derivation
 from .domain import Domain
+from .terms import node_terms
 
 
 class Registry(Mapping[str, "Metric"]):

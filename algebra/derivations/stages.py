@@ -15,19 +15,20 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer
 
 from ..errors import FieldError
+from ..formulas.cells import Marked
 from ..formulas.latex import escaped
-from ..formulas.table import HARD, Marked, Table, evaluated
+from ..formulas.table import HARD, Table, evaluated
 from ..networks.carrier import ShapeCarrier, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
-from ..networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
 from ..networks.notation import layer_text
 from ..sizes.normal_form import simplify
-from .derivation import Derivation, Derivations, NodeTerm
+from .derivation import Derivation, Derivations
 from .metric import repeated
+from .terms import NodeTerm
 
 SHORT_SERIES, LONGEST_NAME = 4, 40
-_SIGNS = {Add: " + ", Mul: " * ", Concat: " | "}
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,35 @@ def outline(net: Network) -> str:
 
 
 def _outline(net: Network) -> str:
-    if isinstance(net, Series):
+    made: str = net.accept(_Outline())
+    return made
+
+
+class _Outline(Walk[str]):
+    def series(self, net: Series) -> str:
         if len(net.parts) > SHORT_SERIES and all(isinstance(part, Layer) for part in net.parts):
             return f"[{len(net.parts)} layers]"
         return " >> ".join(_outline(part) for part in net.parts)
-    if isinstance(net, Repeat):
+
+    def repeat(self, net: Repeat) -> str:
         times = str(net.times)
         return f"{_within(net.body)} ** {times if times.isalnum() else f'({times})'}"
-    if isinstance(net, (Add, Mul, Concat)) and net.branches:
-        return _SIGNS[type(net)].join(_within(branch) for branch in net.branches)
-    if isinstance(net, Shared):
+
+    def join(self, net: Join) -> str:
+        if not net.branches:
+            return self.otherwise(net)
+        if net.sign:
+            return f" {net.sign} ".join(map(_within, net.branches))
+        return f"{type(net).__name__}({', '.join(map(_outline, net.branches))})"
+
+    def shared(self, net: Shared) -> str:
         return f"{_within(net.body)}.shared({net.name!r})"
-    if isinstance(net, Graph):
+
+    def graph(self, net: Graph) -> str:
         return f"[graph of {len(net.nodes)} nodes]"
-    return type(net).__name__
+
+    def otherwise(self, net: Network, *carried: Any, **named: Any) -> str:
+        return type(net).__name__
 
 
 def _within(net: Network) -> str:

@@ -22,9 +22,8 @@ from sympy.logic.boolalg import BooleanAtom
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
-from ..networks.network import Network
 from ..sizes.dims import Index
-from .records import record_parts
+from .records import record_parts, writes_itself
 from .text import balanced, binary_logarithms, divisibility, positive_first, rounded
 
 _GREEK = {
@@ -225,11 +224,10 @@ def flat_latex(formula: Expr) -> str:
 
 
 def formula_latex(formula: Any) -> str:
-    """A formula, a tuple of formulas, a record of them or a number, for math mode."""
-    if isinstance(formula, Network):
-        from ..networks.latex import network_latex
-
-        return network_latex(formula)
+    """A formula, a tuple of formulas, a record of them or a number, for math mode; or whatever answers ``_latex``."""
+    if writes_itself(formula):
+        made: str = formula._latex(_PRINTER)
+        return made
     if isinstance(formula, Basic) and not isinstance(formula, Tuple):
         return _PRINTER.doprint(formula)
     if isinstance(formula, (tuple, list, Tuple)):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from sympy import (
-    Basic,
-    Tuple,
-)
+from sympy import Basic, Expr, Tuple
+from sympy.logic.boolalg import Boolean
 
 
 def expressions(formula: Any) -> list[Basic]:
@@ -29,6 +27,11 @@ def mapped(formula: Any, function: Any) -> Any:
     if hasattr(formula, "map_expressions"):
         return formula.map_expressions(function)
     return function(formula) if isinstance(formula, Basic) else formula
+
+
+def writes_itself(value: Any) -> bool:
+    """Whether something that is no formula, such as a network, a table or a derivation, answers SymPy's ``_latex(printer)``."""
+    return hasattr(value, "_latex") and not isinstance(value, (Expr, Boolean, type))
 
 
 def record_parts(record: Any) -> list[tuple[str, Any]]:

@@ -23,26 +23,15 @@ from typing import Any
 from sympy import Symbol
 
 from ..errors import FieldError
-from ..networks.network import Network
 from ..sizes.evaluate import evaluate
-from .records import expressions, mapped, record_parts
-from .text import formula_text
+from .cells import cell_text, fitted, leading_part
+from .records import expressions, mapped, writes_itself
+from .table_latex import table_latex
 
 NARROWEST = 8
 LONGEST_LIST = 40
 GAP = "  "
 HARD = "\N{NO-BREAK SPACE}"
-
-
-class Marked(str):
-    """A text that has a form of its own in LaTeX."""
-
-    latex: str
-
-    def __new__(cls, text: str, latex: str) -> "Marked":
-        made = super().__new__(cls, text)
-        made.latex = latex
-        return made
 
 
 @dataclass(frozen=True)
@@ -115,9 +104,10 @@ class Table:
 
     def latex(self) -> str:
         """A ``longtable`` with the rules of booktabs; `layeralgebra.latex_document` makes a document of it."""
-        from .table_latex import table_latex
-
         return table_latex(self)
+
+    def _latex(self, printer: Any) -> str:
+        return self.latex()
 
     def csv(self) -> str:
         """Comma-separated values with a line of column names; formulas in Python's spelling."""
@@ -141,22 +131,6 @@ class Table:
         )
 
 
-def cell_text(cell: Any) -> str:
-    """A cell as one line of text; of a record, its first part (the size of a receptive field)."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, Network):
-        return str(cell)
-    return formula_text(leading_part(cell))
-
-
-def leading_part(cell: Any) -> Any:
-    """What a table shows of a record: its total if it has one, else its first part."""
-    if hasattr(cell, "map_expressions"):
-        return cell.total if hasattr(cell, "total") else record_parts(cell)[0][1]
-    return cell
-
-
 def _is_number(cell: Any) -> bool:
     return isinstance(cell, (int, float)) or getattr(leading_part(cell), "is_number", False)
 
@@ -178,21 +152,6 @@ def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) 
             for place, size in enumerate(natural)
         ]
     return fitted(natural, least, room)
-
-
-def fitted(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths of columns: as they ask for where that fits; else the widest give way, down to what they need at least.
-
-    >>> fitted([30, 10], [5, 10], 20)
-    [10, 10]
-    """
-    widths = list(natural)
-    while sum(widths) > room:
-        giving = [place for place in range(len(widths)) if widths[place] > least[place]]
-        if not giving:
-            break
-        widths[max(giving, key=lambda place: widths[place])] -= 1
-    return widths
 
 
 def _bound(text: str) -> str:
@@ -269,7 +228,7 @@ def evaluated(rows: Sequence[Sequence[Any]], known: Iterable[Symbol], at: Mappin
     values = sizes(known, at)
 
     def cell(content: Any) -> Any:
-        if isinstance(content, (str, Network)):
+        if isinstance(content, str) or writes_itself(content):
             return content
         needed = {symbol for part in expressions(content) for symbol in part.free_symbols}
         if missing := sorted(symbol.name for symbol in needed - set(values)):

@@ -21,10 +21,9 @@ from typing import Any
 
 from sympy import Add, Basic, Tuple
 
-from ..networks.latex import network_latex
-from ..networks.network import Network
+from .cells import Marked, Rows, fitted, leading_part
 from .latex import escaped, flat_latex, formula_latex, summands_latex, visible_length
-from .table import Marked, Table, fitted, leading_part
+from .records import writes_itself
 
 SIZES = (("small", 90, 1.0), ("footnotesize", 99, 0.9), ("scriptsize", 110, 0.8))
 """Sizes of type, about how many characters of each stand on a line of 160 mm, and how high a line is."""
@@ -34,7 +33,7 @@ LONGEST_TABULAR = 24
 GAP = 2
 
 
-def table_latex(table: Table) -> str:
+def table_latex(table: Rows) -> str:
     """A table; needs the packages array, booktabs and longtable.
 
     A narrow and short table is a ``tabular``; else it is a ``longtable`` with columns of fixed width, which one run of
@@ -110,8 +109,8 @@ def cell_latex(cell: Any) -> str:
         return cell.latex
     if isinstance(cell, str):
         return _breakable(escaped(cell))
-    if isinstance(cell, Network):
-        return f"${network_latex(cell)}$".replace(", ", r", \allowbreak ")
+    if writes_itself(cell):
+        return f"${formula_latex(cell)}$".replace(", ", r", \allowbreak ")
     cell = leading_part(cell)
     if isinstance(cell, (tuple, list, Tuple)):
         inside = [flat_latex(part) if isinstance(part, Basic) else formula_latex(part) for part in cell]

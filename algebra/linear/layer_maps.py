@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
 from ..equations.heads import Constant, Pad, Read, Softmax, address_indices, reads
 from ..equations.instance import Instance
 from ..equations.statements import Statement
@@ -92,14 +94,12 @@ class Linearised(_LayerRun):
 
     def _padded(self, statement: Statement, pad: Pad) -> None:
         """The shift of a tensor into its margin; a margin of zeros adds nothing."""
-        import numpy
-
         if not (isinstance(pad.fill, Constant) and pad.fill.value == 0):
             bare = all(int(before) <= 0 and int(after) <= 0 for before, after in pad.widths)
             if not bare:
                 raise not_linear(self.where, "a margin that is not zero")
         shape, there = self._shape(statement.target), self._shape(pad.body.tensor)
-        rows = columns = numpy.zeros((), dtype=numpy.int64)
+        rows, columns = numpy.zeros(1, dtype=numpy.int64), numpy.zeros(1, dtype=numpy.int64)
         for (before, _), size, extent in zip(pad.widths, shape, there):
             into = numpy.arange(max(int(before), 0), min(size, extent + int(before)))
             rows = (rows[..., None] * size + into).reshape(-1)
@@ -108,8 +108,6 @@ class Linearised(_LayerRun):
         self.maps.append(LinearMap(statement.target, pad.body.tensor, rows, columns, ones))
 
     def _map(self, statement: Statement, monomial: Monomial) -> None:
-        import numpy
-
         linear = [read for read in monomial.reads if self.kinds[read.tensor] == LINEAR]
         factors = [read for read in monomial.reads if self.kinds[read.tensor] == COEFFICIENT]
         if len(linear) > 1:
@@ -147,8 +145,6 @@ class Linearised(_LayerRun):
 
     def _add_to_coefficient(self, target: str, made: LinearMap) -> None:
         """A tensor made of weights alone has numbers, since others are multiplied by them."""
-        import numpy
-
         values = made.values
         known = self.tensors.get(target)
         if known is None:
@@ -169,8 +165,6 @@ class Linearised(_LayerRun):
 
     def _one_over_count(self, group: Sequence[Index], box: Sequence[Index], sizes: Sequence[int]) -> Labelled:
         from fractions import Fraction
-
-        import numpy
 
         held = self.permitted(frozenset(group))
         points = 1
@@ -194,8 +188,6 @@ class Linearised(_LayerRun):
 
         The instance has made sure that only masked points and steps before the first one lie outside.
         """
-        import numpy
-
         shape = self._shape(tensor)
         flat = numpy.zeros([1] * len(box), dtype=numpy.int64)
         for part, size in zip(address, shape):
@@ -223,8 +215,6 @@ def attended(instance: Instance) -> frozenset[str]:
 
 
 def _broadcast(pattern: Any, shape: tuple[int, ...], instance: Instance) -> ndarray:
-    import numpy
-
     made = as_numbers(pattern, "the pattern of attention")
     try:
         return numpy.broadcast_to(made, shape)

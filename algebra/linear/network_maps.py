@@ -12,13 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..equations.heads import Apply, Read, walk
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
+from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
-from ..networks.network import Concat, Mul, Network, as_network
+from ..networks.network import Join, Network, as_network
 from ..numerics.arrays import floats
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
+from ..numerics.layer_run import compute
+from ..numerics.run import _Numbers
 from ..numerics.weights import Inventory, checked, drawn, inventory
 from .layer_maps import attended, layer_maps
 from .monomials import COEFFICIENT, LINEAR, is_elementwise, kinds_of_tensors
@@ -83,8 +88,6 @@ class LinearNetwork(Unrolled):
     """
 
     def __init__(self, net: Network, on: Any = None, at: Any = None, around: Any = None, pattern: Any = None):
-        from ..networks.evaluator import input_flows
-
         as_network(net, "la.capacity_allocation")
         shapes = None
         if on is not None:
@@ -132,8 +135,7 @@ class LinearNetwork(Unrolled):
 
     # the walk --------------------------------------------------------------------------------------------------------
 
-    def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> int:
-        import numpy as np
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> int:
         import scipy.sparse as sp
 
         if len(arrived) != 1:
@@ -200,21 +202,21 @@ class LinearNetwork(Unrolled):
             total = total + sp.csr_array(spread) @ moved[name]
         moved[item.target] = total
 
-    def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> int:
-        import numpy as np
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> int:
         import scipy.sparse as sp
 
-        if isinstance(node, Mul):
-            raise UnsupportedError("a product of branches is not linear in the input")
+        factors = node.coefficients(len(arrived))
+        if factors is None:
+            raise UnsupportedError(f"{node.noun} is not linear in the input")
         rank = len(arrived[0].shape)
         shape = [max(column) for column in zip(*(part.shape for part in arrived))]
-        if isinstance(node, Concat):
+        if axis is not None:
             shape[axis] = sum(part.shape[axis] for part in arrived)
         target = self.new(shape)
         places = np.arange(self.sizes[target]).reshape(shape)
         start = 0
-        for part in arrived:
-            if isinstance(node, Concat):
+        for part, factor in zip(arrived, factors):
+            if axis is not None:
                 cut = [slice(None)] * rank
                 cut[axis] = slice(start, start + part.shape[axis])
                 start += part.shape[axis]
@@ -223,8 +225,8 @@ class LinearNetwork(Unrolled):
                 rows = places
             columns = np.broadcast_to(np.arange(self.sizes[part.values]).reshape(part.shape), rows.shape).reshape(-1)
             rows = rows.reshape(-1)
-            ones = np.ones(len(rows))
-            matrix = sp.coo_array((ones, (rows, columns)), shape=(self.sizes[target], self.sizes[part.values]))
+            values = np.full(len(rows), float(factor))
+            matrix = sp.coo_array((values, (rows, columns)), shape=(self.sizes[target], self.sizes[part.values]))
             self.steps.append(Step(target, part.values, sp.csr_array(matrix), rows, columns))
         return target
 
@@ -259,7 +261,6 @@ class LinearNetwork(Unrolled):
             if output != "all":
                 raise FieldError(f"an output is a place, an array of weights, or 'all', got {output!r}")
             parts = [self._one(unit, reached) for unit in sp.eye_array(self.sizes[self.output]).toarray()]
-            import numpy as np
 
             matrix = sp.csr_array(sp.vstack([part[1] for part in parts]))
             grid = (*self.output_shape, *self.input_shape)
@@ -268,8 +269,6 @@ class LinearNetwork(Unrolled):
         return Jacobian(predictor.reshape(self.input_shape), matrix, self.input_shape, self.columns)
 
     def _unit(self, output: Any) -> ndarray:
-        import numpy as np
-
         made = np.zeros(self.output_shape)
         if output is None:
             place = tuple((extent - 1) // 2 for extent in self.output_shape)
@@ -290,7 +289,6 @@ class LinearNetwork(Unrolled):
         return made.reshape(-1)
 
     def _one(self, unit: ndarray, reached: Sequence[Any]) -> tuple[ndarray, Any]:
-        import numpy as np
         import scipy.sparse as sp
 
         inputs = self.sizes[0]
@@ -330,18 +328,14 @@ class _Slopes:
     """The slopes of piecewise linear activations around an input."""
 
     def __init__(self, tape: LinearNetwork, shape: tuple[int, ...], around: Any):
-        import numpy as np
-
-        from ..numerics.run import _Numbers
-
         point = np.asarray(around, dtype=float)
         if point.shape != shape:
             raise FieldError(f"around needs an input of shape {shape}, got {point.shape}")
         found: dict[str, ndarray] = {}
 
         class Watch(_Numbers):
-            def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
-                made = super().leaf(layer, instance, arrived, scope)
+            def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
+                made = super().computed(layer, instance, arrived, scope)
                 if activates(instance):
                     found[scope.path] = _slopes(layer, instance, np.asarray(arrived[0].values, dtype=float))
                 return made
@@ -356,10 +350,6 @@ class _Slopes:
 
 def _slopes(layer: Layer, instance: Instance, values: ndarray) -> ndarray:
     """The slope at each number, from two steps to either side inside one piece."""
-    import numpy as np
-
-    from ..numerics.layer_run import compute
-
     allowed = {"relu", "abs", "max", "min"}
     used = {head.function for head in walk(instance.statements[0].value) if isinstance(head, Apply)}
     if not used <= allowed:

@@ -8,7 +8,6 @@ from ..derivations.metric import Metric, SumCarrier
 from ..equations.heads import Read, reads
 from ..equations.statements import Statement
 from ..networks.carrier import Site
-from ..networks.network import Concat
 
 
 def _activations(intermediate: bool) -> SumCarrier:
@@ -19,7 +18,7 @@ def _activations(intermediate: bool) -> SumCarrier:
         made = [Mul(*instance.shapes[s.target]) for s in statements if not _is_view(s)]
         return sum(made, Integer(0))
 
-    return SumCarrier(measure, lambda site: Integer(0) if isinstance(site.node, Concat) else Mul(*site.output.shape))
+    return SumCarrier(measure, lambda site: Integer(0) if site.join.stacks else Mul(*site.output.shape))
 
 
 def _is_view(statement: Statement) -> bool:

@@ -10,7 +10,6 @@ from sympy import Add, Expr, Integer, Max, Min, Mul, Product, Symbol, log, oo
 
 from ..derivations.metric import Metric
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site, Term
-from ..networks.network import Concat
 from ..sizes.normal_form import is_nonnegative, simplify
 
 if TYPE_CHECKING:
@@ -78,10 +77,10 @@ class PassageCarrier(PathCarrier[Passage]):
         return Passage(Mul(*(value.growth for value in values)), narrowest)
 
     def join(self, site: Site, values: Sequence[Passage]) -> Passage:
-        size = Mul(*site.output.shape)
+        size, stacks = Mul(*site.output.shape), site.join.stacks
         growth = _largest(
             [
-                value.growth * _growth(Mul(*flow.shape), size) if isinstance(site.node, Concat) else value.growth
+                value.growth * _growth(Mul(*flow.shape), size) if stacks else value.growth
                 for value, flow in zip(values, site.inputs)
             ]
         )

@@ -10,8 +10,6 @@ from sympy import Expr, Mul, Symbol
 from ..derivations.metric import Metric, SumCarrier, repeated
 from ..equations.work import Work, work
 from ..networks.carrier import Evaluation, Site, TotalCarrier
-from ..networks.network import Add as AddNode
-from ..networks.network import Mul as MulNode
 from ..sizes.normal_form import simplify
 
 _SOURCE = "volume of the iteration domains of the equation"
@@ -84,12 +82,9 @@ class WorkCarrier(TotalCarrier[Work]):
         return Work.total(values)
 
     def joint(self, site: Site) -> Work:
-        points = (len(site.inputs) - 1) * Mul(*site.output.shape)
-        if isinstance(site.node, AddNode):
-            return Work(adds=points)
-        if isinstance(site.node, MulNode):
-            return Work(multiplies=points)
-        return Work()
+        multiplies, adds = site.join.work(len(site.inputs))
+        points = Mul(*site.output.shape)
+        return Work(multiplies=multiplies * points, adds=adds * points)
 
     def repeat(self, value: Work, times: Expr, index: Symbol | None) -> Work:
         return Work(*(repeated(part, times, index) for part in (value.macs, value.multiplies, value.adds, value.other)))

@@ -11,7 +11,6 @@ from sympy import Expr, Symbol
 from ..derivations.metric import Metric
 from ..equations.receptive_field import Reach, broadcast, compose, identity, layer_reach, power, union
 from ..networks.carrier import Evaluation, Flow, PathCarrier, Site, Term
-from ..networks.network import Concat
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,11 @@ class ReachCarrier(PathCarrier[Reach | None]):
         if not pairs:  # no branch depends on an input
             return ()
         reaches = [identity(len(shape), shape) if value is None else value for value, shape in pairs]
-        if not isinstance(site.node, Concat):
+        axis = site.stacked_axis
+        if axis is None:
             reaches = [broadcast(reach, shape, wanted) for reach, (_, shape) in zip(reaches, pairs)]
-        elif site.node.axis is not None:
-            reaches = [_shifted(reach, site.node.axis % len(wanted), site.output.channel_axis) for reach in reaches]
+        elif axis != site.output.channel_axis:
+            reaches = [_shifted(reach, axis, site.output.channel_axis) for reach in reaches]
         return union(reaches, wanted)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:

@@ -11,7 +11,6 @@ from sympy import Expr, Integer, Mul, Symbol
 from ..derivations.metric import Metric
 from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
-from ..networks.network import Mul as MulNode
 
 if TYPE_CHECKING:
     from ..regions.vc_bounds import LayerSums
@@ -87,9 +86,9 @@ class StackCarrier(PathCarrier[Stack]):
         return made
 
     def join(self, site: Site, values: Sequence[Stack]) -> Stack:
-        if isinstance(site.node, MulNode) and self.surrogate is None:
+        if site.join.coefficients(len(values)) is None and self.surrogate is None:
             raise UnsupportedError(
-                f"at {site.path or 'the network'}: a product of branches is not piecewise linear\n"
+                f"at {site.path or 'the network'}: {site.join.noun} is not piecewise linear\n"
                 "  write instead: surrogate='relu', 'hard_tanh' or 'affine', which hold all factors but one fixed"
             )
         return beside(values)

@@ -24,7 +24,7 @@ from sympy import Expr, Symbol
 
 from ..equations.instance import Condition, Instance, Shape
 from ..errors import UnsupportedError
-from .network import Network
+from .network import Join, Network
 
 T = TypeVar("T")
 
@@ -59,6 +59,18 @@ class Site:
     output: Flow
     instance: Instance | None = None
     loops: tuple[Loop, ...] = ()
+
+    @property
+    def join(self) -> Join:
+        """The join that stands here."""
+        assert isinstance(self.node, Join)
+        return self.node
+
+    @property
+    def stacked_axis(self) -> int | None:
+        """The axis along which the join puts its inputs one after the other; None if it takes them element by element."""
+        axis = self.join.stacked_axis(len(self.output.shape), self.output.channels)
+        return None if axis is None else axis % len(self.output.shape)
 
 
 @dataclass

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import FieldError, GraphError
 from ..formulas.latex import escaped
 from ..formulas.text import formula_text
-from .network import Add, Concat, Input, Mul, Network, Repeat, Series, Shared
-from .networkx_graph import to_networkx
+from .network import Input, Join, Network, Repeat, Series, Shared, Walk
 
 if TYPE_CHECKING:
     import networkx
@@ -51,22 +50,36 @@ def label_lines(net: Network) -> list[str]:
     >>> label_lines((Linear(4) >> ReLU()) ** dims("L"))
     ['Linear(4)', 'ReLU()', 'x L']
     """
-    if isinstance(net, Repeat):
-        lines = label_lines(net.body)
-        return [*lines, _line(f"x {formula_text(net.times)}")]
-    if isinstance(net, Shared):
-        return [*label_lines(net.body), _line(f"shared: {net.name}")]
-    if isinstance(net, Input):
+    return _Labels().of(net)
+
+
+class _Labels(Walk[list[str]]):
+    """The lines on a node."""
+
+    def of(self, net: Network) -> list[str]:
+        lines: list[str] = net.accept(self)
+        return lines
+
+    def otherwise(self, net: Network, *carried: object) -> list[str]:
+        return [_line(str(net))]
+
+    def input(self, net: Input) -> list[str]:
         return [_line(f"Input({', '.join(map(formula_text, net.shape))})")]
-    if isinstance(net, Concat) and not net.branches:
-        return ["concatenate" if net.axis is None else f"concatenate axis {net.axis}"]
-    if isinstance(net, (Add, Mul)) and not net.branches:
-        return ["+" if isinstance(net, Add) else "*"]
-    parts = net.parts if isinstance(net, Series) else (net,)
-    lines = [line for part in parts for line in ([_line(str(part))] if len(parts) == 1 else label_lines(part))]
-    if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 2], f"... {len(lines) - MOST_LINES + 1} more ...", lines[-1]]
-    return lines
+
+    def series(self, net: Series) -> list[str]:
+        lines = [line for part in net.parts for line in self.of(part)]
+        if len(lines) > MOST_LINES:
+            lines = [*lines[: MOST_LINES - 2], f"... {len(lines) - MOST_LINES + 1} more ...", lines[-1]]
+        return lines
+
+    def join(self, net: Join) -> list[str]:
+        return self.otherwise(net) if net.branches else [net.label]
+
+    def repeat(self, net: Repeat) -> list[str]:
+        return [*self.of(net.body), _line(f"x {formula_text(net.times)}")]
+
+    def shared(self, net: Shared) -> list[str]:
+        return [*self.of(net.body), _line(f"shared: {net.name}")]
 
 
 def _numbered(graph: "networkx.DiGraph") -> dict[str, str]:
@@ -86,7 +99,7 @@ def _arrows(graph: "networkx.DiGraph") -> list[tuple[str, str]]:
 def _of(net: object, asked: str) -> "networkx.DiGraph":
     if not isinstance(net, Network):
         raise FieldError(f"{asked} draws a network, got {type(net).__name__}; write {asked}(la.Linear(4) >> la.ReLU())")
-    return to_networkx(net)
+    return net.to_networkx()
 
 
 def to_dot(net: Network) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic
 
 from sympy import Eq, Expr, Ge, Integer, Symbol, true
@@ -28,13 +28,11 @@ from .carrier import (
     TotalCarrier,
 )
 from .layer import Layer
-from .network import DEEPEST_NESTING, Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+from .network import DEEPEST_NESTING, Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
 from .repetition import Copies
 
-_JOINS = (Add, Mul, Concat)
 
-
-class _Walk(Generic[T]):
+class _Walk(Walk[tuple[Flow, T]], Generic[T]):
     def __init__(self, carrier: Carrier[T]):
         self.carrier = carrier
         self.terms: list[Term[T]] = []
@@ -52,28 +50,22 @@ class _Walk(Generic[T]):
             raise GraphError(f"networks are nested deeper than {DEEPEST_NESTING}; write a longer Series instead")
         self.depth += 1
         try:
-            if isinstance(node, Layer):
-                return self._layer(node, flows, path)
-            rule: Callable[..., tuple[Flow, T]] | None = {
-                Series: self._series, Repeat: self._repeat, Graph: self._graph, Shared: self._shared, Input: self._input,
-                Add: self._join, Mul: self._join, Concat: self._join,
-            }.get(type(node))  # fmt: skip
-            if rule is None:
-                raise UnsupportedError(
-                    f"{type(node).__name__} is neither a layer nor a composition known to the evaluator"
-                )
-            return rule(node, flows, path)
+            made: tuple[Flow, T] = node.accept(self, flows, path)
+            return made
         finally:
             self.depth -= 1
 
-    def _input(self, node: Input, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> tuple[Flow, T]:
+        raise UnsupportedError(f"{type(node).__name__} is neither a layer nor a composition known to the evaluator")
+
+    def input(self, node: Input, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         if flows:
             raise GraphError(f"Input{node.shape} stands where {flows[0].shape} arrives; leave out the Input, or `on`")
         flow = Flow(node.shape)
         self.inputs.append(flow)
         return flow, self.carrier.series([])
 
-    def _layer(self, node: Layer, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def layer(self, node: Layer, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         if not node.input_names:
             flows = ()
         elif not flows:
@@ -99,7 +91,7 @@ class _Walk(Generic[T]):
             return output, Ports(values)  # type: ignore[return-value]
         return output, values[0]
 
-    def _series(self, node: Series, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def series(self, node: Series, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         values: list[T] = []
         for place, part in enumerate(node.parts):
             flow, value = self.visit(part, flows, _under(path, place))
@@ -114,7 +106,7 @@ class _Walk(Generic[T]):
             return value.values[0]
         return value
 
-    def _join(self, node: Add | Mul | Concat, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def join(self, node: Join, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         if not node.branches:
             raise GraphError(
                 f"{type(node).__name__}() without branches joins the arrows of a Graph; here it needs branches"
@@ -123,33 +115,33 @@ class _Walk(Generic[T]):
         site = self._joined(node, tuple(flow for flow, _ in results), path)
         return site.output, self.carrier.join(site, [self._single(value, node) for _, value in results])
 
-    def _joined(self, node: Network, flows: tuple[Flow, ...], path: str) -> Site:
-        output = self._concatenated(node, flows, path) if isinstance(node, Concat) else self._matched(node, flows, path)
+    def _joined(self, node: Join, flows: tuple[Flow, ...], path: str) -> Site:
+        output = self._stacked(node, flows, path) if node.stacks else self._matched(node, flows, path)
         site = Site(path, node, flows, output, None, self.loops)
         if isinstance(self.carrier, TotalCarrier):
             self.terms.append(Term(site, self.carrier.joint(site)))
         return site
 
-    def _matched(self, node: Network, flows: tuple[Flow, ...], path: str) -> Flow:
-        name = "added" if isinstance(node, Add) else "multiplied"
+    def _matched(self, node: Join, flows: tuple[Flow, ...], path: str) -> Flow:
         sizes: list[Expr] = []
         if len({len(flow.shape) for flow in flows}) > 1:
-            raise ShapeError(self._mismatch(node, flows, path, f"branches that are {name} need equally many axes"))
+            raise ShapeError(self._mismatch(node, flows, path, f"branches that are {node.joined} need equally many axes"))
         for axis, column in enumerate(zip(*(flow.shape for flow in flows))):
             wide = [size for size in column if size != 1] or [column[0]]
             for other in wide[1:]:
                 self._agree(
-                    wide[0], other, node, flows, path, f"branches that are {name} need equal sizes on axis {axis}"
+                    wide[0], other, node, flows, path, f"branches that are {node.joined} need equal sizes on axis {axis}"
                 )
             sizes.append(wide[0])
         return Flow(tuple(sizes), next((flow.channels for flow in flows if flow.channels), None))
 
-    def _concatenated(self, node: Concat, flows: tuple[Flow, ...], path: str) -> Flow:
+    def _stacked(self, node: Join, flows: tuple[Flow, ...], path: str) -> Flow:
         channels = next((flow.channels for flow in flows if flow.channels), None)
         rank = len(flows[0].shape)
         if any(len(flow.shape) != rank for flow in flows):
-            raise ShapeError(self._mismatch(node, flows, path, "branches that are concatenated need equally many axes"))
-        along = node.axis if node.axis is not None else (rank - 1 if channels == "last" else 0)
+            raise ShapeError(self._mismatch(node, flows, path, f"branches that are {node.joined} need equally many axes"))
+        along = node.stacked_axis(rank, channels)
+        assert along is not None
         if not -rank <= along < rank:
             raise ShapeError(self._mismatch(node, flows, path, f"there is no axis {along}"))
         along %= rank
@@ -166,7 +158,7 @@ class _Walk(Generic[T]):
                     node,
                     flows,
                     path,
-                    f"branches that are concatenated need equal sizes on axis {axis}",
+                    f"branches that are {node.joined} need equal sizes on axis {axis}",
                 )
             sizes.append(column[0])
         return Flow(tuple(sizes), channels)
@@ -192,11 +184,11 @@ class _Walk(Generic[T]):
         )
         return "\n".join(lines)
 
-    def _shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         flow, value = self.visit(node.body, flows, path)
         return flow, self.carrier.share(self._single(value, node), node.name, path)
 
-    def _graph(self, node: Graph, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def graph(self, node: Graph, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         nodes, before = node.nodes, node.predecessors()
         arrived: dict[str, Flow] = {}
         steps: list[GraphStep[T]] = []
@@ -206,7 +198,7 @@ class _Walk(Generic[T]):
             if not sources and not _begins_with_input(part) and _takes(part):
                 incoming = flows
             where = _under(path, name)
-            if isinstance(part, _JOINS) and not part.branches:
+            if isinstance(part, Join) and not part.branches:
                 if not incoming:
                     raise GraphError(f"nothing arrives at the join {name!r}")
                 site = self._joined(part, incoming, where)
@@ -223,7 +215,7 @@ class _Walk(Generic[T]):
 
     # repetition ------------------------------------------------------------------------------------------------------
 
-    def _repeat(self, node: Repeat, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def repeat(self, node: Repeat, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         if len(flows) != 1:
             raise ShapeError(f"at {path}: a repetition has one input, got {len(flows)}")
         times, flow = node.times, flows[0]
@@ -296,16 +288,40 @@ def _under(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
+class _BeginsWithInput(Walk[bool]):
+    def input(self, node: Input) -> bool:
+        return True
+
+    def series(self, node: Series) -> bool:
+        return _begins_with_input(node.parts[0])
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> bool:
+        return False
+
+
+class _Takes(Walk[int]):
+    def layer(self, node: Layer) -> int:
+        return len(node.input_names)
+
+    def series(self, node: Series) -> int:
+        return _takes(node.parts[0])
+
+    def shared(self, node: Shared) -> int:
+        return _takes(node.body)
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> int:
+        return 1
+
+
 def _begins_with_input(node: Network) -> bool:
-    while isinstance(node, Series):
-        node = node.parts[0]
-    return isinstance(node, Input)
+    found: bool = node.accept(_BeginsWithInput())
+    return found
 
 
 def _takes(node: Network) -> int:
-    while isinstance(node, (Series, Shared)):
-        node = node.parts[0] if isinstance(node, Series) else node.body
-    return len(node.input_names) if isinstance(node, Layer) else 1
+    """How many arrows may arrive at a node of a graph."""
+    found: int = node.accept(_Takes())
+    return found
 
 
 def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None = None) -> Evaluation[T]:
@@ -318,8 +334,6 @@ def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None
     on : shape, or list of shapes, optional
         What enters an open network, (channels, *spatial) or (time, features); a closed network begins with `Input` and needs none.
     """
-    from .network import as_network
-
     as_network(net, "a metric")
     walk = _Walk(carrier)
     flows = input_flows(on)

@@ -151,6 +151,20 @@ class Layer(Network):
         wanted = " or ".join("None" if kind is _NONE else kind.__name__ for kind in kinds)
         raise FieldError(f"{what} takes {wanted}, got {value!r} of type {type(value).__name__}")
 
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return walk.layer(self, *carried)
+
+    @property
+    def given_fields(self) -> list[tuple[str, Basic, bool]]:
+        """Name and value of the fields that are not at their defaults, and whether the value may stand without its name."""
+        found, positional = [], True
+        for name, value in self.values.items():
+            if name in self.defaults and self._field(name, self.defaults[name]) == value:
+                positional = False
+                continue
+            found.append((name, value, positional))
+        return found
+
     def check_fields(self) -> None:
         """Hook for a check that involves several fields; raises `FieldError`."""
 

@@ -12,19 +12,22 @@ The constructors only flatten and drop identities; nothing else is rewritten, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from sympy import Basic, Expr, Integer, Symbol, Tuple
+from sympy import Basic, Expr, Integer, Rational, Symbol, Tuple
 from sympy.core.symbol import Str
 
-from ..errors import FieldError, GraphError
+from ..errors import FieldError, GraphError, UnsupportedError
 from ..sizes.dims import as_size
 
 if TYPE_CHECKING:
     import networkx
 
 DEEPEST_NESTING = 200
+ATOM = 9
+"""How tightly a name binds; signs bind less, each as tightly as the `level` of its node says."""
+R = TypeVar("R")
 
 
 def as_network(value: object, what: str) -> "Network":
@@ -40,6 +43,10 @@ class Network(Basic):
     """Anything that maps tensors to tensors: a layer, or layers put together. See the module for the operators."""
 
     is_identity = False
+
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        """What a walk makes of this node: each kind of composition calls the method of the walk that is named after it."""
+        return walk.otherwise(self, *carried)
 
     def __rshift__(self, other: object) -> "Network":
         return Series(self, as_network(other, ">>"))
@@ -93,15 +100,13 @@ class Network(Basic):
         """A `networkx.DiGraph` whose nodes carry the attribute ``layer``; `from_networkx` reads it back."""
         from .networkx_graph import to_networkx
 
-        return to_networkx(self)
+        return to_networkx(self, _identity)
 
     def _repr_latex_(self) -> str:
-        from ..documents import latex
-
-        return f"$\\displaystyle {latex(self)}$"
+        return f"$\\displaystyle {self._latex(None)}$"
 
     def _latex(self, printer: Any) -> str:
-        from ..documents import network_latex
+        from .notation import network_latex
 
         return network_latex(self)
 
@@ -147,18 +152,118 @@ class Input(Network):
     def shape(self) -> tuple[Expr, ...]:
         return self.args
 
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return walk.input(self, *carried)
 
-class _Join(Network):
-    """Branches that see the same input; how their outputs are joined is the subclass's name."""
 
-    symbol = ""
+class Join(Network):
+    """Branches that see the same input, and how their outputs are joined; without branches, in a graph, a join of all that arrives.
+
+    A subclass states how it is written and what it computes; shapes, work, numbers and maps follow from that.
+
+    Attributes
+    ----------
+    sign, latex_sign : str
+        What stands between two branches; empty for a join that is written as a call.
+    level : int
+        How tightly the sign binds.
+    joined : str
+        What happens to the branches, a participle for messages.
+    associative : bool
+        Whether a join of the same kind among the branches is taken apart.
+
+    Examples
+    --------
+    >>> from sympy import Rational
+    >>> from layeralgebra import Linear, ReLU, flops, run
+    >>> class Mean(Join):
+    ...     def coefficients(self, count):
+    ...         return (Rational(1, count),) * count
+    >>> flops(Mean(ReLU(), ReLU()), on=(4,)) - 2 * flops(ReLU(), on=(4,))
+    8
+    >>> run(Mean(ReLU(), ReLU() >> ReLU()), [2, -4])
+    array([2, 0])
+    """
+
+    sign: ClassVar[str] = ""
+    latex_sign: str = ""
+    level: ClassVar[int] = ATOM
+    joined: ClassVar[str] = "joined"
+    associative: ClassVar[bool] = False
 
     def __new__(cls, *branches: object) -> "Network":
-        return Basic.__new__(cls, *(as_network(branch, cls.__name__) for branch in branches))
+        flat: list[object] = []
+        for branch in branches:
+            flat.extend(branch.args if cls.associative and isinstance(branch, cls) and branch.args else (branch,))
+        return Basic.__new__(cls, *(as_network(branch, cls.__name__) for branch in flat))
 
     @property
     def branches(self) -> tuple[Network, ...]:
         return self.args
+
+    parts = branches
+
+    @property
+    def has_sign(self) -> bool:
+        """Whether the text has the sign between the branches, and not the name before them."""
+        return bool(self.sign)
+
+    @property
+    def options(self) -> str:
+        """What stands after the branches in a call."""
+        return ""
+
+    @property
+    def label(self) -> str:
+        """What stands on the node where arrows join."""
+        return self.sign or type(self).__name__
+
+    @property
+    def noun(self) -> str:
+        """What the result is called in messages."""
+        return f"{type(self).__name__} of branches"
+
+    def without_branches(self) -> "Network":
+        """The same join for whatever arrives."""
+        return type(self)()
+
+    def stacked_axis(self, rank: int, channels: str | None) -> int | None:
+        """The axis along which outputs stand one after the other, or None if they are joined element by element."""
+        return None
+
+    @property
+    def stacks(self) -> bool:
+        """Whether outputs stand one after the other."""
+        return self.stacked_axis(1, None) is not None
+
+    def coefficients(self, count: int) -> tuple[Rational, ...] | None:
+        """By what each of `count` outputs is multiplied before they are added; None if the join is not linear."""
+        return None
+
+    def work(self, count: int) -> tuple[int, int]:
+        """Multiplications and additions for each element of the output; a factor that all share is multiplied once."""
+        if self.stacks:
+            return 0, 0
+        found = self.coefficients(count)
+        if found is None:
+            raise UnsupportedError(f"{type(self).__name__} does not say what its joining costs; give it a method work")
+        factors = found[:1] if len(set(found)) == 1 else found
+        return sum(factor not in (1, -1) for factor in factors), count - 1
+
+    def combine(self, arrays: Sequence[Any], number: Callable[[Rational], Any]) -> Any:
+        """Outputs of one shape joined element by element; `number` makes a factor of a rational for these arrays."""
+        found = self.coefficients(len(arrays))
+        if found is None:
+            raise UnsupportedError(f"{type(self).__name__} does not say what it computes; give it a method combine")
+        shared = found[0] if len(set(found)) == 1 else Integer(1)
+        total: Any = None
+        for array, factor in zip(arrays, found):
+            term = array if factor == shared else array * number(factor)
+            total = term if total is None else total + term
+        return total if shared == 1 else total * number(shared)
+
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return walk.join(self, *carried)
 
 
 class Series(Network):
@@ -183,38 +288,48 @@ class Series(Network):
     def parts(self) -> tuple[Network, ...]:
         return self.args
 
+    sign: ClassVar[str] = ">>"
+    latex_sign: ClassVar[str] = r"\to"
+    level: ClassVar[int] = 1
+    has_sign: ClassVar[bool] = True
+    options: ClassVar[str] = ""
 
-class Add(_Join):
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return walk.series(self, *carried)
+
+
+class Add(Join):
     """Branches of one input, outputs added: ``f + g``. Without branches, in a graph: the sum of all that arrives."""
 
-    symbol = "+"
+    sign, latex_sign, level, joined, associative = "+", "+", 2, "added", True
 
-    def __new__(cls, *branches: object) -> "Network":
-        flat: list[object] = []
-        for branch in branches:
-            flat.extend(branch.args if isinstance(branch, Add) and branch.args else (branch,))
-        return super().__new__(cls, *flat)
+    def coefficients(self, count: int) -> tuple[Rational, ...]:
+        return (Integer(1),) * count
 
 
-class Mul(_Join):
+class Mul(Join):
     """Branches of one input, outputs multiplied elementwise: ``f * g`` (gates). An axis of size 1 is broadcast."""
 
-    symbol = "*"
+    sign, latex_sign, level, joined, associative = "*", r"\odot", 3, "multiplied", True
+    noun = "a product of branches"
 
-    def __new__(cls, *branches: object) -> "Network":
-        flat: list[object] = []
-        for branch in branches:
-            flat.extend(branch.args if isinstance(branch, Mul) and branch.args else (branch,))
-        return super().__new__(cls, *flat)
+    def work(self, count: int) -> tuple[int, int]:
+        return count - 1, 0
+
+    def combine(self, arrays: Sequence[Any], number: Callable[[Rational], Any]) -> Any:
+        total = arrays[0]
+        for array in arrays[1:]:
+            total = total * array
+        return total
 
 
-class Concat(_Join):
+class Concat(Join):
     """Branches of one input, outputs concatenated: ``f | g`` along the channels, ``Concat(f, g, axis=1)`` elsewhere.
 
     The channels are the first axis of what image layers make and the last of what sequence layers make.
     """
 
-    symbol = "|"
+    sign, level, joined = "|", 0, "concatenated"
 
     def __new__(cls, *branches: object, axis: object = None) -> "Network":
         flat: list[object] = []
@@ -235,6 +350,33 @@ class Concat(_Join):
     @property
     def branches(self) -> tuple[Network, ...]:
         return self.args[:-1]
+
+    parts = branches
+
+    @property
+    def latex_sign(self) -> str:  # type: ignore[override]  # elsewhere it is the same for all of a class
+        return r"\mathbin{\Vert}" if self.axis is None else rf"\mathbin{{\Vert_{{{self.axis}}}}}"
+
+    @property
+    def has_sign(self) -> bool:
+        return self.axis is None
+
+    @property
+    def options(self) -> str:
+        return "" if self.axis is None else f"axis={self.axis}"
+
+    @property
+    def label(self) -> str:
+        return "concatenate" if self.axis is None else f"concatenate axis {self.axis}"
+
+    def without_branches(self) -> Network:
+        return Concat(axis=self.axis)
+
+    def stacked_axis(self, rank: int, channels: str | None) -> int:
+        return self.axis if self.axis is not None else rank - 1 if channels == "last" else 0
+
+    def coefficients(self, count: int) -> tuple[Rational, ...]:
+        return (Integer(1),) * count
 
     @property
     def axis(self) -> int | None:
@@ -286,6 +428,9 @@ class Repeat(Network):
     def index(self) -> Symbol | None:
         return None if self.args[2] == Tuple() else self.args[2]
 
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return walk.repeat(self, *carried)
+
     @property
     def bound_symbols(self) -> list[Symbol]:
         return [] if self.index is None else [self.index]
@@ -321,6 +466,9 @@ class Shared(Network):
     @property
     def name(self) -> str:
         return self.args[1].name
+
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return walk.shared(self, *carried)
 
 
 class Graph(Network):
@@ -381,6 +529,9 @@ class Graph(Network):
     def edges(self) -> list[tuple[str, str]]:
         return [(pair[0].name, pair[1].name) for pair in self.args[1]]
 
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return walk.graph(self, *carried)
+
     def order(self) -> list[str]:
         """The names of the nodes, each after everything it needs."""
         return _topological_order(list(self.nodes), self.edges)
@@ -396,6 +547,44 @@ class Graph(Network):
     def sink(self) -> str:
         sources = {source for source, _ in self.edges}
         return next(name for name in self.nodes if name not in sources)
+
+
+class Walk(Generic[R]):
+    """A walk over networks: one method for each way of composing. What a walk says nothing about goes to `otherwise`."""
+
+    def layer(self, node: Any, *carried: Any, **named: Any) -> R:
+        return self.otherwise(node, *carried)
+
+    def input(self, node: Input, *carried: Any, **named: Any) -> R:
+        return self.otherwise(node, *carried)
+
+    def series(self, node: Series, *carried: Any, **named: Any) -> R:
+        return self.otherwise(node, *carried)
+
+    def join(self, node: Join, *carried: Any, **named: Any) -> R:
+        return self.otherwise(node, *carried)
+
+    def repeat(self, node: Repeat, *carried: Any, **named: Any) -> R:
+        return self.otherwise(node, *carried)
+
+    def shared(self, node: Shared, *carried: Any, **named: Any) -> R:
+        return self.otherwise(node, *carried)
+
+    def graph(self, node: Graph, *carried: Any, **named: Any) -> R:
+        return self.otherwise(node, *carried)
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> R:
+        raise UnsupportedError(f"{type(node).__name__} is neither a layer nor a composition known here")
+
+
+def _identity() -> Network:
+    """The layer that stands for the common input of branches, whoever defined it."""
+    for kind in Network.__subclasses__():
+        for layer in kind.__subclasses__():
+            if layer.__dict__.get("equation") == "y[*i] = x[*i]" and not getattr(layer, "fields", True):
+                made: Network = layer()
+                return made
+    raise GraphError("there is no identity layer to stand for the common input of the branches")
 
 
 def _node_pairs(nodes: object) -> list[tuple[str, Network]]:

@@ -1,17 +1,31 @@
-"""Layers and networks as the Python text that builds them again."""
+r"""Layers and networks written down, in two notations: the Python text that builds them again, and LaTeX.
+
+>>> from layeralgebra import Identity, Linear, ReLU, dims
+>>> c, L = dims("c L")
+>>> print(network_latex(Linear(c) >> ReLU()))
+\operatorname{Linear}(c) \to \operatorname{ReLU}
+>>> print(network_latex((Identity() + Linear(c)) ** L))
+\left(\operatorname{id} + \operatorname{Linear}(c)\right)^{L}
+
+This file knows signs, levels and brackets and no class; each node says its own.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 from sympy import Basic, Rational, Tuple
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
-from .layer import NOTHING, Layer
-from .network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+from ..formulas.latex import escaped, formula_latex, name_latex, visible_length
 
-_LEVELS = {Concat: 0, Series: 1, Add: 2, Mul: 3}
-_SIGNS = {Concat: " | ", Series: " >> ", Add: " + ", Mul: " * "}
-_ATOM = 9
+WIDEST = 80
+NOTHING = Str("None")
+_POWER, _ATOM = 4, 9
+Written = tuple[str, int]
+"""A text and how tightly it binds."""
 
 
 def value_text(value: Basic) -> str:
@@ -30,49 +44,210 @@ def value_text(value: Basic) -> str:
     return str(value)
 
 
-def layer_text(layer: Layer) -> str:
+def layer_text(layer: Any) -> str:
     """A call of the class, fields at their defaults left out."""
-    parts, positional = [], True
-    for name, value in layer.values.items():
-        if name in layer.defaults and type(layer)._field(name, layer.defaults[name]) == value:
-            positional = False
-            continue
-        parts.append(value_text(value) if positional else f"{name}={value_text(value)}")
-    return f"{type(layer).__name__}({', '.join(parts)})"
+    return _TEXT.layer(layer)[0]
 
 
-def network_text(net: Network) -> str:
+def network_text(net: Any) -> str:
     """A network as it would be written; `eval` of the text, in a namespace with the names, gives the network."""
-    return _text(net)[0]
+    return _TEXT.line(net)
 
 
-def _text(net: Network) -> tuple[str, int]:
-    if isinstance(net, Layer):
-        return layer_text(net), _ATOM
-    if isinstance(net, Input):
+def network_latex(net: Any) -> str:
+    """A network for math mode; long ones are broken into aligned lines.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    str
+    """
+    return _block(net, WIDEST)
+
+
+def field_latex(value: Any) -> str:
+    """The value of a field, for math mode."""
+    if value == NOTHING:
+        return r"\text{none}"
+    if isinstance(value, Str):
+        return rf"\text{{{escaped(value.name)}}}"
+    return formula_latex(value)
+
+
+class _Notation:
+    """What both notations share: signs between parts, brackets by levels."""
+
+    brackets = ("(", ")")
+
+    def line(self, net: Any) -> str:
+        return self.written(net)[0]
+
+    def written(self, net: Any) -> Written:
+        made: Written = net.accept(self)
+        return made
+
+    def bracketed(self, net: Any, level: int) -> str:
+        text, own = self.written(net)
+        return text if own >= level else text.join(self.brackets)
+
+    def between(self, net: Any, sign: str) -> Written:
+        return f" {sign} ".join(self.bracketed(part, net.level + 1) for part in net.parts), net.level
+
+
+class _Text(_Notation):
+    def layer(self, net: Any) -> Written:
+        fields = [
+            value_text(value) if positional else f"{name}={value_text(value)}"
+            for name, value, positional in net.given_fields
+        ]
+        return f"{type(net).__name__}({', '.join(fields)})", _ATOM
+
+    def input(self, net: Any) -> Written:
         return f"Input({', '.join(map(str, net.shape))})", _ATOM
-    if isinstance(net, Shared):
-        return f"{_within(net.body, _ATOM)}.shared({net.name!r})", _ATOM
-    if isinstance(net, Repeat):
+
+    def series(self, net: Any) -> Written:
+        if net.has_sign and len(net.parts) > 1:
+            return self.between(net, net.sign)
+        inside = [*map(self.line, net.parts), *([net.options] if net.options else [])]
+        return f"{type(net).__name__}({', '.join(inside)})", _ATOM
+
+    join = series
+
+    def repeat(self, net: Any) -> Written:
         if net.index is not None:
-            return f"Repeat({network_text(net.body)}, {net.times}, {net.index})", _ATOM
+            return f"Repeat({self.line(net.body)}, {net.times}, {net.index})", _ATOM
         times = str(net.times)
-        return f"{_within(net.body, 5)} ** {times if times.isalnum() else f'({times})'}", 4
-    if isinstance(net, Graph):
-        nodes = ", ".join(f"{name!r}: {network_text(node)}" for name, node in net.nodes.items())
+        return f"{self.bracketed(net.body, _POWER + 1)} ** {times if times.isalnum() else f'({times})'}", _POWER
+
+    def shared(self, net: Any) -> Written:
+        return f"{self.bracketed(net.body, _ATOM)}.shared({net.name!r})", _ATOM
+
+    def graph(self, net: Any) -> Written:
+        nodes = ", ".join(f"{name!r}: {self.line(node)}" for name, node in net.nodes.items())
         return f"Graph({{{nodes}}}, {net.edges})", _ATOM
-    if isinstance(net, (Add, Mul, Concat, Series)):
-        parts = net.parts if isinstance(net, Series) else net.branches
-        special = isinstance(net, Concat) and net.axis is not None
-        if special or len(parts) < 2:
-            inside = ", ".join(network_text(part) for part in parts)
-            axis = f"{', ' if inside else ''}axis={net.axis}" if special else ""  # type: ignore[attr-defined]
-            return f"{type(net).__name__}({inside}{axis})", _ATOM
-        level = _LEVELS[type(net)]
-        return _SIGNS[type(net)].join(_within(part, level + 1) for part in parts), level
-    return f"{type(net).__name__}({', '.join(map(str, net.args))})", _ATOM
+
+    def otherwise(self, net: Any) -> Written:
+        return f"{type(net).__name__}({', '.join(map(str, net.args))})", _ATOM
 
 
-def _within(net: Network, level: int) -> str:
-    text, own = _text(net)
-    return text if own >= level else f"({text})"
+class _Latex(_Notation):
+    brackets = (r"\left(", r"\right)")
+
+    def layer(self, net: Any) -> Written:
+        fields = []
+        for name, value, positional in net.given_fields:
+            shown, word = field_latex(value), escaped(name).replace(r"\_", r"\,")
+            plain = positional and not isinstance(value, BooleanAtom)
+            fields.append(shown if plain else rf"\mathrm{{{word}}}{{=}}{shown}")
+        named = {"Identity": "id"}.get(type(net).__name__, escaped(type(net).__name__))
+        return rf"\operatorname{{{named}}}" + (f"({', '.join(fields)})" if fields else ""), _ATOM
+
+    def input(self, net: Any) -> Written:
+        return rf"\operatorname{{Input}}({', '.join(map(formula_latex, net.shape))})", _ATOM
+
+    def series(self, net: Any) -> Written:
+        if net.latex_sign and len(net.parts) > 1:
+            return self.between(net, net.latex_sign)
+        return _call(net, map(self.line, net.parts)), _ATOM
+
+    join = series
+
+    def repeat(self, net: Any) -> Written:
+        return f"{self.bracketed(net.body, _ATOM)}{_times(net)}", _POWER
+
+    def shared(self, net: Any) -> Written:
+        return rf"{self.bracketed(net.body, _ATOM)}_{{\text{{{escaped(net.name)}}}}}", _ATOM
+
+    def graph(self, net: Any) -> Written:
+        """The nodes of a graph, each with what it is applied to."""
+        before, nodes = net.predecessors(), net.nodes
+        rows = []
+        for name in net.order():
+            sources = [node_latex(source) for source in before[name]]
+            rows.append(f"{node_latex(name)} &= {nodes[name].accept(_Applied(), sources)}")
+        body = " \\\\\n".join(rows)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}", _ATOM
+
+    def otherwise(self, net: Any) -> Written:
+        return rf"\text{{{escaped(str(net))}}}", _ATOM
+
+
+_TEXT, _LATEX = _Text(), _Latex()
+
+
+class _Applied:
+    """The node of a graph after the names of the nodes that feed it."""
+
+    def layer(self, net: Any, sources: list[str]) -> str:
+        entering = ""
+        if sources:
+            entering = rf"{sources[0]} \to " if len(sources) == 1 else rf"({', '.join(sources)}) \to "
+        return entering + _block(net, WIDEST - 20)
+
+    input = series = repeat = shared = graph = otherwise = layer
+
+    def join(self, net: Any, sources: list[str]) -> str:
+        if net.parts:
+            return self.layer(net, sources)
+        return f" {net.latex_sign} ".join(sources) if net.latex_sign else _call(net, sources)
+
+
+class _Broken:
+    """A network too wide for a line, as an array of lines."""
+
+    def layer(self, net: Any, width: int) -> str:
+        return _LATEX.line(net)
+
+    input = graph = otherwise = layer
+
+    def repeat(self, net: Any, width: int) -> str:
+        return rf"\left({_block(net.body, width - 4)}\right){_times(net)}"
+
+    def shared(self, net: Any, width: int) -> str:
+        return rf"\left({_block(net.body, width - 4)}\right)_{{\text{{{escaped(net.name)}}}}}"
+
+    def series(self, net: Any, width: int) -> str:
+        sign = net.latex_sign
+        if not sign:
+            return self.layer(net, width)
+        lines: list[str] = []
+        for part in net.parts:
+            short = _LATEX.bracketed(part, net.level + 1)
+            fits = visible_length(short) <= width - 4
+            made = short if fits else _block(part, width - 4)
+            if not fits and hasattr(part, "latex_sign"):
+                made = rf"\left({made}\right)"
+            if lines and fits and visible_length(f"{lines[-1]} xx {made}") <= width and r"\begin" not in lines[-1]:
+                lines[-1] += f" {sign} {made}"
+            else:
+                lines.append(made if not lines else f"{{}} {sign} {made}")
+        body = " \\\\\n".join(f"& {line}" for line in lines)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    join = series
+
+
+def _block(net: Any, width: int) -> str:
+    """A network on one line if it fits, else as an array of lines."""
+    line = _LATEX.line(net)
+    if visible_length(line) <= width:
+        return line
+    made: str = net.accept(_Broken(), width)
+    return made
+
+
+def _call(net: Any, parts: Iterable[str]) -> str:
+    return rf"\operatorname{{{escaped(type(net).__name__)}}}({', '.join(parts)})"
+
+
+def _times(net: Any) -> str:
+    below = "" if net.index is None else f"_{{{formula_latex(net.index)} = 0}}"
+    return f"^{{{formula_latex(net.times)}}}{below}"
+
+
+def node_latex(name: str) -> str:
+    """The name of a node of a graph."""
+    return name_latex(name) if len(name) == 1 else rf"\texttt{{{escaped(name)}}}"

@@ -17,7 +17,7 @@ from ..errors import FieldError, GraphError, ShapeError
 from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
-from ..networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared, as_network
+from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
 from ..sizes.dims import are_sizes
 
 Shape = tuple[int, ...]
@@ -53,109 +53,119 @@ class Arrived:
     values: Any = None
 
 
-class Unrolled:
+class Unrolled(Walk[Arrived]):
     """A walk through a network at literal sizes; subclasses say what a layer and a join do."""
 
     def __init__(self, given: Sequence[Arrived]):
         self.given = tuple(given)
         self.inputs: dict[str, Arrived] = {}
 
-    def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
         """The values that a layer makes."""
         raise NotImplementedError
 
-    def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> Any:
-        """The values of a sum, a product, or a concatenation along an axis."""
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> Any:
+        """The values joined, one after the other along an axis, or element by element."""
         raise NotImplementedError
 
     def walk(self, net: Network) -> Arrived:
         places = input_paths(net)
-        if places:
-            self.inputs = dict(zip(places, self.given))
-            return self._visit(net, (), Scope())
-        return self._visit(net, self.given, Scope())
+        self.inputs = dict(zip(places, self.given))
+        return self._visit(net, () if places else self.given, Scope())
 
-    def _visit(self, node: Network, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
-        if isinstance(node, Input):
-            return self.inputs[scope.path]
-        if isinstance(node, Layer):
-            arrived = arrived if node.input_names else ()
-            instance = node.instance(*(part.shape for part in arrived))
-            shape = tuple(int(size) for size in instance.output)
-            channels = node.layout[1] or (arrived[0].channels if arrived else None)
-            return Arrived(shape, channels, self.leaf(node, instance, arrived, scope))
-        if isinstance(node, Series):
-            for place, part in enumerate(node.parts):
-                arrived = (self._visit(part, arrived, scope.under(place)),)
-            return arrived[0]
-        if isinstance(node, (Add, Mul, Concat)):
-            parts = [self._visit(branch, arrived, scope.under(place)) for place, branch in enumerate(node.branches)]
-            return self._join(node, parts)
-        if isinstance(node, Repeat):
-            for number in range(int(node.times)):
-                arrived = (self._visit(node.copy(number), arrived, scope.under(number)),)
-            return arrived[0]
-        if isinstance(node, Shared):
-            return self._visit(node.body, arrived, scope.within(node.name))
-        if isinstance(node, Graph):
-            return self._graph(node, arrived, scope)
-        raise FieldError(f"{type(node).__name__} is neither a layer nor a composition that can be run")
+    def _visit(self, node: Network, arrived: Sequence[Arrived], scope: Scope) -> Arrived:
+        made: Arrived = node.accept(self, tuple(arrived), scope)
+        return made
 
-    def _graph(self, node: Graph, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
-        nodes, before, made = node.nodes, node.predecessors(), {}
+    def input(self, node: Input, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        return self.inputs[scope.path]
+
+    def layer(self, node: Layer, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        arrived = arrived if node.input_names else ()
+        instance = node.instance(*(part.shape for part in arrived))
+        shape = tuple(int(size) for size in instance.output)
+        channels = node.layout[1] or (arrived[0].channels if arrived else None)
+        return Arrived(shape, channels, self.computed(node, instance, arrived, scope))
+
+    def series(self, node: Series, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        for place, part in enumerate(node.parts):
+            arrived = (self._visit(part, arrived, scope.under(place)),)
+        return arrived[0]
+
+    def repeat(self, node: Repeat, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        for number in range(int(node.times)):
+            arrived = (self._visit(node.copy(number), arrived, scope.under(number)),)
+        return arrived[0]
+
+    def shared(self, node: Shared, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        return self._visit(node.body, arrived, scope.within(node.name))
+
+    def graph(self, node: Graph, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        nodes, before = node.nodes, node.predecessors()
+        made: dict[str, Arrived] = {}
         for name in node.order():
-            part, sources = nodes[name], before[name]
-            incoming = tuple(made[source] for source in sources) if sources else arrived
-            if not sources and input_paths(part):
-                incoming = ()
-            if isinstance(part, (Add, Mul, Concat)) and not part.branches:
-                made[name] = self._join(part, incoming)
-            else:
-                made[name] = self._visit(part, incoming, scope.under(name))
+            incoming = [made[source] for source in before[name]]
+            if not before[name] and not input_paths(nodes[name]):
+                incoming = list(arrived)
+            made[name] = self._visit(nodes[name], incoming, scope.under(name))
         return made[node.sink]
 
-    def _join(self, node: Network, parts: Sequence[Arrived]) -> Arrived:
+    def join(self, node: Join, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        parts = [self._visit(branch, arrived, scope.under(place)) for place, branch in enumerate(node.branches)]
+        parts = parts or list(arrived)
         channels = next((part.channels for part in parts if part.channels), None)
-        rank, axis = len(parts[0].shape), 0
-        if isinstance(node, Concat):
-            axis = (node.axis if node.axis is not None else rank - 1 if channels == "last" else 0) % rank
-            shape = list(parts[0].shape)
-            shape[axis] = sum(part.shape[axis] for part in parts)
-        else:
-            shape = [max(column) for column in zip(*(part.shape for part in parts))]
-        return Arrived(tuple(shape), channels, self.join(node, parts, axis))
+        shape, axis = joined_shape(node, [part.shape for part in parts], channels)
+        return Arrived(shape, channels, self.combined(node, parts, axis))
 
 
-def input_paths(net: Network, path: str = "") -> list[str]:
-    """The paths of the inputs that a network begins with, in the order in which they are written."""
-    if isinstance(net, Input):
-        return [path]
-    if isinstance(net, Series):
-        return input_paths(net.parts[0], _joined(path, 0))
-    if isinstance(net, Shared):
-        return input_paths(net.body, path)
-    if isinstance(net, (Add, Mul, Concat)):
+def joined_shape(node: Join, shapes: Sequence[Shape], channels: str | None) -> tuple[Shape, int | None]:
+    """What a join makes of shapes that fit, and the axis along which it stacks, if it does."""
+    axis = node.stacked_axis(len(shapes[0]), channels)
+    if axis is None:
+        return tuple(max(column) for column in zip(*shapes)), None
+    axis %= len(shapes[0])
+    return tuple(
+        sum(column) if place == axis else column[0] for place, column in enumerate(zip(*shapes))
+    ), axis
+
+
+class _Inputs(Walk[list[tuple[str, Input]]]):
+    """The inputs that a network begins with, each with its path, in the order in which they are written."""
+
+    def input(self, node: Input, path: str) -> list[tuple[str, Input]]:
+        return [(path, node)]
+
+    def series(self, node: Series, path: str) -> list[tuple[str, Input]]:
+        return _inputs(node.parts[0], _joined(path, 0))
+
+    def shared(self, node: Shared, path: str) -> list[tuple[str, Input]]:
+        return _inputs(node.body, path)
+
+    def join(self, node: Join, path: str) -> list[tuple[str, Input]]:
         return [
-            found for place, branch in enumerate(net.branches) for found in input_paths(branch, _joined(path, place))
+            found for place, branch in enumerate(node.branches) for found in _inputs(branch, _joined(path, place))
         ]
-    if isinstance(net, Graph):
-        return [found for name, node in net.nodes.items() for found in input_paths(node, _joined(path, name))]
-    return []
+
+    def graph(self, node: Graph, path: str) -> list[tuple[str, Input]]:
+        return [found for name, part in node.nodes.items() for found in _inputs(part, _joined(path, name))]
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> list[tuple[str, Input]]:
+        return []
+
+
+def _inputs(net: Network, path: str = "") -> list[tuple[str, Input]]:
+    found: list[tuple[str, Input]] = net.accept(_Inputs(), path)
+    return found
+
+
+def input_paths(net: Network) -> list[str]:
+    """The paths of the inputs that a network begins with, in the order in which they are written."""
+    return [path for path, _ in _inputs(net)]
 
 
 def input_nodes(net: Network) -> list[Input]:
     """The inputs that a network begins with, in the order of `input_paths`."""
-    if isinstance(net, Input):
-        return [net]
-    if isinstance(net, Series):
-        return input_nodes(net.parts[0])
-    if isinstance(net, Shared):
-        return input_nodes(net.body)
-    if isinstance(net, (Add, Mul, Concat)):
-        return [found for branch in net.branches for found in input_nodes(branch)]
-    if isinstance(net, Graph):
-        return [found for node in net.nodes.values() for found in input_nodes(node)]
-    return []
+    return [node for _, node in _inputs(net)]
 
 
 def inputs_of(net: Network) -> int:
@@ -164,20 +174,32 @@ def inputs_of(net: Network) -> int:
     return len(inputs) if inputs else _taken(net)
 
 
-def _taken(net: Network) -> int:
+class _Taken(Walk[int]):
     """How many arrays a network without `Input` takes: those of its first layer, all branches taking the same ones."""
-    if isinstance(net, Layer):
-        return len(net.input_names)
-    if isinstance(net, Series):
-        return _taken(net.parts[0])
-    if isinstance(net, Shared):
-        return _taken(net.body)
-    if isinstance(net, (Add, Mul, Concat)) and net.branches:
-        return max(map(_taken, net.branches))
-    if isinstance(net, Graph):
-        targets = {target for _, target in net.edges}
-        return max(_taken(node) for name, node in net.nodes.items() if name not in targets)
-    return 1
+
+    def layer(self, node: Layer) -> int:
+        return len(node.input_names)
+
+    def series(self, node: Series) -> int:
+        return _taken(node.parts[0])
+
+    def shared(self, node: Shared) -> int:
+        return _taken(node.body)
+
+    def join(self, node: Join) -> int:
+        return max(map(_taken, node.branches), default=1)
+
+    def graph(self, node: Graph) -> int:
+        targets = {target for _, target in node.edges}
+        return max(_taken(part) for name, part in node.nodes.items() if name not in targets)
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> int:
+        return 1
+
+
+def _taken(net: Network) -> int:
+    found: int = net.accept(_Taken())
+    return found
 
 
 def at_literal_sizes(net: object, shapes: Sequence[Shape] | None) -> tuple[Network, list[Shape]]:

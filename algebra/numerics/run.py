@@ -11,13 +11,16 @@ array([[3, 6, 9, 7]])
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from sympy import Rational
 
 from ..equations.instance import Instance
 from ..errors import LayerAlgebraError
 from ..networks.layer import Layer
-from ..networks.network import Add, Concat, Network, as_network
-from .arrays import as_numbers, as_result, of_one_kind
+from ..networks.network import Join, Network, as_network
+from .arrays import as_numbers, as_result, is_exact, of_one_kind
 from .copies import Arrived, Scope, Unrolled, at_literal_sizes, input_count_error, inputs_of
 from .layer_run import compute
 from .weights import Inventory, checked, drawn, inventory, weights
@@ -35,7 +38,7 @@ class _Numbers(Unrolled):
         super().__init__(given)
         self.needed, self.tensors = needed, tensors
 
-    def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> "ndarray":
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> "ndarray":
         own = dict(zip(layer.input_names, (part.values for part in arrived)))
         for name, role in instance.roles.items():
             if role in ("weight", "buffer"):
@@ -48,16 +51,18 @@ class _Numbers(Unrolled):
                 raise type(error)(f"at {scope.path}: {error}") from None
             raise
 
-    def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> "ndarray":
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> "ndarray":
         import numpy
 
         arrays = of_one_kind([part.values for part in arrived])
-        if isinstance(node, Concat):
+        if axis is not None:
             return numpy.concatenate(arrays, axis=axis)
-        total = arrays[0]
-        for array in arrays[1:]:
-            total = total + array if isinstance(node, Add) else total * array
-        return total
+        joined: ndarray = node.combine(arrays, _fraction if is_exact(arrays[0]) else float)
+        return joined
+
+
+def _fraction(number: Rational) -> Fraction:
+    return Fraction(int(number.p), int(number.q))
 
 
 def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> "ndarray":

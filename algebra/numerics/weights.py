@@ -14,7 +14,7 @@ from ..equations.instance import Instance
 from ..errors import FieldError, ShapeError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
-from ..networks.network import Network
+from ..networks.network import Join, Network
 from .arrays import as_numbers
 from .copies import Arrived, Scope, Shape, Unrolled, at_literal_sizes, inputs_of
 
@@ -47,7 +47,7 @@ class Inventory(Unrolled):
         self.names: dict[tuple[str, str], str] = {}
         self._shared: dict[tuple[str, str, int], str] = {}
 
-    def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> None:
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> None:
         learned = [name for name, role in instance.roles.items() if role == "weight"]
         for name, role in instance.roles.items():
             if role not in ("weight", "buffer"):
@@ -71,7 +71,7 @@ class Inventory(Unrolled):
         below = _under(scope.shared, scope.below) if scope.below else scope.shared
         return self._shared.setdefault((scope.shared, scope.below, place), _under(below, name))
 
-    def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> None:
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> None:
         return None
 
 

@@ -84,7 +84,7 @@ def _packed(v: Histogram) -> Histogram:
         from flint import fmpz
     except ImportError:
         return v
-    return Histogram(tuple(map(fmpz, v.counts)))
+    return Histogram(tuple(fmpz(count) for count in v.counts))  # type: ignore[misc]  # FLINT's integers stand in for Python's
 
 
 IDENTITY = Chain(())

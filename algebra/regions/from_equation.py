@@ -44,6 +44,7 @@ from ..equations.heads import (
     Times,
     address_indices,
     free_indices,
+    reads,
     unknown_head,
 )
 from ..equations.instance import Instance
@@ -54,6 +55,7 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .composition import IDENTITY, Branches, Repeated, fuse, series
 from .local_maps import HARD_TANH, RELU, Affine, MaxPool, Pieces, Transfer, Units
 from .scalar_pieces import ScalarFunction
+from .vertex_cuts import Least
 
 ARITHMETIC = ("divide", "power", "sqrt", "log")
 """Functions without affine pieces that are no activations: normalisation and the like."""
@@ -223,7 +225,7 @@ class _Reader:
             here = dict(zip(statement.address, head.address))
             address = [_renamed(part, here) for part in form.read.address]
             if None not in address:
-                here_read = Read(form.read.tensor, tuple(address))  # type: ignore[arg-type]
+                here_read = Read(form.read.tensor, tuple(address))
                 return Elementwise(here_read, form.function, form.bends)
         return Elementwise(head, ScalarFunction.identity())
 
@@ -232,14 +234,14 @@ class _Reader:
         if not parts:
             return None
         if (read := _common_read([form for form, _ in parts])) is not None:
-            functions = [form.function for form, _ in parts]
+            functions = [form.function for form, _ in parts if isinstance(form, Elementwise) and form.function is not None]
             constants = [term for form, term in zip(forms, head.terms) if form is None]
-            if any(function is None for function in functions):
+            if len(functions) < len(parts):
                 return _smooth([form for form, _ in parts])
-            total = reduce(ScalarFunction.plus, functions)
+            total = reduce(lambda first, second: first.plus(second), functions)
             return Elementwise(read, total.shifted(_number_of(constants)))
-        linear = [_as_linear(form) for form, _ in parts]
-        if all(form is not None for form in linear) and len({form.summed for form in linear}) == 1:
+        linear = [found for form, _ in parts if (found := _as_linear(form)) is not None]
+        if len(linear) == len(parts) and len({form.summed for form in linear}) == 1:
             return Linear(tuple(read for form in linear for read in form.reads), linear[0].summed)
         return Made(self._joined([self.transfer(form, term) for form, term in parts], self._size(head)))
 
@@ -435,8 +437,6 @@ def joined(parts: Sequence[Transfer], width: Expr | None = None) -> Transfer:
 
 
 def _smaller(one: Expr, other: Expr) -> Expr:
-    from .vertex_cuts import Least
-
     return Least.of(one, other).expr()
 
 
@@ -465,9 +465,9 @@ def _smooth(forms: Sequence[Form], bends: bool = False) -> Elementwise:
 
 def _number_of(constants: Sequence[Head], product: bool = False) -> Expr | None:
     """The number that constants amount to; None if it is not known before the weights are."""
-    if not all(isinstance(constant, Constant) for constant in constants):
+    values = [constant.value for constant in constants if isinstance(constant, Constant)]
+    if len(values) < len(constants):
         return None
-    values = [constant.value for constant in constants]  # type: ignore[attr-defined]
     return Mul(*values) if product else Add(*values)
 
 
@@ -476,12 +476,10 @@ def _renamed(part: Address, here: dict[Address, Address]) -> Address | None:
         return None
     if isinstance(part, Symbol):
         return here.get(part)
-    return part.xreplace({old: new for old, new in here.items() if isinstance(new, Expr)})  # type: ignore[union-attr]
+    return part.xreplace({old: new for old, new in here.items() if isinstance(new, Expr)})
 
 
 def _reads(head: Head) -> Iterable[Read]:
-    from ..equations.heads import reads
-
     return reads(head)
 
 
@@ -491,5 +489,5 @@ def _units(transfer: Transfer) -> list[Units]:
         return [transfer]
     if isinstance(transfer, MaxPool):
         return [Units(((transfer.hyperplanes, oo, 1),), RELU)]
-    below = getattr(transfer, "parts", None) or getattr(transfer, "branches", ())
+    below: Iterable[Transfer] = getattr(transfer, "parts", ()) or getattr(transfer, "branches", ())
     return [units for part in below for units in _units(part)]

@@ -18,10 +18,10 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..errors import UnsupportedError
+from ..formulas.latex import formula_latex as latex
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
 from ..networks.evaluator import evaluate_network
-from ..networks.network import Concat, Network
-from ..networks.network import Mul as MulNode
+from ..networks.network import Network
 from ..sizes.dims import as_size
 from .composition import IDENTITY, Branches, Chain, Repeated, on_graph, series
 from .from_equation import check_surrogate, joined, local_transfer
@@ -51,11 +51,11 @@ class TransferCarrier(PathCarrier[Transfer]):
         return joined(values, self._width(site, len(values)))
 
     def _width(self, site: Site, arriving: int) -> Expr | None:
-        if isinstance(site.node, Concat):
+        if site.join.stacks:
             return None
-        if isinstance(site.node, MulNode) and arriving > 1 and self.surrogate is None:
+        if site.join.coefficients(arriving) is None and arriving > 1 and self.surrogate is None:
             raise UnsupportedError(
-                f"at {site.path or 'the network'}: a product of branches has no affine pieces\n"
+                f"at {site.path or 'the network'}: {site.join.noun} has no affine pieces\n"
                 "  write instead: surrogate='relu', 'hard_tanh' or 'affine', which hold all factors but one fixed"
             )
         return Mul(*site.output.shape)
@@ -160,8 +160,6 @@ def _text(phi: Transfer, d: Symbol) -> str:
 
 
 def _latex(phi: Transfer, d: Symbol) -> str:
-    from ..documents import latex
-
     def function(part: Transfer) -> str:
         """As a function, to be composed."""
         if isinstance(part, Chain):

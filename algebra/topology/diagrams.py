@@ -20,7 +20,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import FieldError
+from .flag_complex import flag_complex_diagrams
 from .graph import ZETA, NetworkGraph
 
 if TYPE_CHECKING:
@@ -56,14 +59,10 @@ class PersistenceDiagrams:
     @property
     def betti(self) -> tuple[int, ...]:
         """How many holes of each dimension never close."""
-        import numpy as np
-
         return tuple(int(np.isinf(block[:, 1]).sum()) for block in self.points)
 
     def cleaned(self, dimension: int, eta: float = ETA) -> NDArray[Any]:
         """Birth and death with infinity set to 1, lifespans below eta dropped."""
-        import numpy as np
-
         if not 0 <= dimension < len(self.points):
             raise FieldError(f"there are diagrams of dimension 0 to {len(self.points) - 1}, not {dimension!r}")
         block = self.points[dimension]
@@ -72,8 +71,6 @@ class PersistenceDiagrams:
 
     def lifespans(self, dimension: int, eta: float = ETA) -> NDArray[Any]:
         """Death minus birth, infinity set to 1, those below eta dropped; the longest first."""
-        import numpy as np
-
         cleaned = self.cleaned(dimension, eta)
         return np.sort(cleaned[:, 1] - cleaned[:, 0])[::-1]
 
@@ -119,7 +116,6 @@ def persistent_homology(graph: NetworkGraph, *, zeta: float = ZETA, route: str |
     values = graph.filtration(zeta)
     if flat and route != "flag complex":
         return PersistenceDiagrams(_kruskal(graph, values), "kruskal", reason)
-    from .flag_complex import flag_complex_diagrams
 
     found = flag_complex_diagrams(graph.vertices, graph.directed(), values, DIMENSIONS - 1)
     return PersistenceDiagrams(found, "flag complex", reason if not flat else "asked for")
@@ -127,8 +123,6 @@ def persistent_homology(graph: NetworkGraph, *, zeta: float = ZETA, route: str |
 
 def spanning_forest(vertices: int, ends: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
     """Which edges belong to the minimum spanning forest: one pass in the order of their values (Kruskal 1956)."""
-    import numpy as np
-
     parent = list(range(vertices))
     chosen = np.zeros(len(values), dtype=bool)
     left = vertices - 1
@@ -149,8 +143,6 @@ def spanning_forest(vertices: int, ends: NDArray[Any], values: NDArray[Any]) -> 
 
 
 def _kruskal(graph: NetworkGraph, values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    import numpy as np
-
     tree = spanning_forest(graph.vertices, graph.ends, values)
     joined = np.sort(values[tree])
     components = graph.vertices - len(joined)

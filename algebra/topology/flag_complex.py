@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import BudgetError, GraphError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -64,8 +66,6 @@ def flag_complex_diagrams(
     GraphError
         If two edges join the same neurons.
     """
-    import numpy as np
-
     try:
         import gudhi
     except ImportError:

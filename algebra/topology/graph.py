@@ -24,6 +24,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import DomainError, FieldError, GraphError
 
 if TYPE_CHECKING:
@@ -53,8 +55,6 @@ class NetworkGraph:
     layers: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
-        import numpy as np
-
         ends, weights = np.asarray(self.ends, dtype=np.int64).reshape(-1, 2), np.asarray(self.weights, dtype=float)
         object.__setattr__(self, "ends", ends)
         object.__setattr__(self, "weights", weights)
@@ -94,8 +94,6 @@ class NetworkGraph:
         GraphError
             If sizes do not fit.
         """
-        import numpy as np
-
         matrices = [np.asarray(matrix, dtype=float) for matrix in weights]
         if not matrices or any(matrix.ndim != 2 or 0 in matrix.shape for matrix in matrices):
             raise GraphError("a perceptron needs a matrix of weights for each layer")
@@ -157,8 +155,6 @@ class NetworkGraph:
         DomainError
             If all weights are zero.
         """
-        import numpy as np
-
         largest = float(np.abs(self.weights).max(initial=0.0))
         if self.edges and largest == 0:
             raise DomainError("a network whose weights are all zero cannot be normalised")
@@ -168,13 +164,10 @@ class NetworkGraph:
 
     def directed(self) -> NDArray[Any]:
         """From and to of each edge, those of negative weight turned round."""
-        import numpy as np
-
         return np.where((self.weights < 0)[:, None], self.ends[:, ::-1], self.ends)
 
     def is_bipartite(self) -> bool:
         """Whether two colours suffice, so that there is no triangle."""
-        import numpy as np
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import breadth_first_order, connected_components
 
@@ -196,7 +189,6 @@ class NetworkGraph:
 
     def has_triangle(self) -> bool:
         """Whether three neurons are joined pairwise, in any directions."""
-        import numpy as np
         from scipy.sparse import coo_array
 
         low, high = self.ends.min(axis=1), self.ends.max(axis=1)

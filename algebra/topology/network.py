@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..equations.heads import Read, address_indices, reads
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
@@ -25,7 +27,7 @@ from ..linear.monomials import LINEAR, kinds_of_tensors
 from ..linear.network_maps import activates
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
-from ..networks.network import Concat, Mul, Network, as_network
+from ..networks.network import Join, Network, as_network
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.weights import Inventory, checked, drawn, inventory
 from .diagrams import PersistenceDiagrams
@@ -57,8 +59,6 @@ class _Neurons(Unrolled):
     """The walk that collects neurons and edges."""
 
     def __init__(self, needed: Inventory, tensors: Mapping[str, ndarray], shape: tuple[int, ...]):
-        import numpy as np
-
         self.needed, self.tensors = needed, tensors
         self.vertices = 0
         self.edges: list[tuple[ndarray, ndarray]] = []
@@ -68,21 +68,15 @@ class _Neurons(Unrolled):
         super().__init__([Arrived(shape, None, self._renamed(self._fresh(size)))])
 
     def _fresh(self, count: int) -> ndarray:
-        import numpy as np
-
         self.vertices += count
         return np.arange(self.vertices - count, self.vertices)
 
     @staticmethod
     def _renamed(neurons: ndarray) -> Pending:
-        import numpy as np
-
         return Pending([(np.arange(len(neurons)), neurons, np.ones(len(neurons)))], [], True)
 
     def settle(self, pending: Pending, size: int) -> ndarray:
         """The neurons of some numbers; new ones, with their edges, where they have none."""
-        import numpy as np
-
         if pending.renamed:
             return pending.parts[0][1]
         neurons = self._fresh(size)
@@ -95,9 +89,7 @@ class _Neurons(Unrolled):
         pending.parts, pending.offsets, pending.renamed = settled.parts, [], True
         return neurons
 
-    def leaf(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Pending:
-        import numpy as np
-
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Pending:
         if activates(instance):
             return arrived[0].values
         if len(arrived) != 1:
@@ -143,12 +135,11 @@ class _Neurons(Unrolled):
                     rows *= own[read.tensor].shape[axis]
                 self.matrices.append(array.reshape(rows, -1))
 
-    def join(self, node: Network, arrived: Sequence[Arrived], axis: int) -> Pending:
-        import numpy as np
-
-        if isinstance(node, Mul):
-            raise UnsupportedError("a product of branches has no graph of neurons")
-        if isinstance(node, Concat):
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> Pending:
+        factors = node.coefficients(len(arrived))
+        if factors is None or any(factor != 1 for factor in factors):
+            raise UnsupportedError(f"{node.noun} has no graph of neurons")
+        if axis is not None:
             shapes = [part.shape for part in arrived]
             total = list(shapes[0])
             total[axis] = sum(shape[axis] for shape in shapes)
@@ -183,7 +174,6 @@ def composed(
     instance: Instance, tensors: Mapping[str, ndarray]
 ) -> tuple[ndarray, ndarray, ndarray, list[tuple[ndarray, ndarray]]]:
     """One affine layer as rows, columns and values, zeros that the equation has included, and its offsets."""
-    import numpy as np
     import scipy.sparse as sp
 
     maps, shapes = layer_maps(instance, tensors)
@@ -247,8 +237,6 @@ def network_graph(net: Network, weights: Any = None, on: Any = None) -> NetworkG
 
 
 def _walked(net: Network, weights: Any, on: Any) -> tuple[NetworkGraph, list[Any]]:
-    import numpy as np
-
     as_network(net, "la.persistent_homology")
     shapes = None if on is None else [tuple(int(size) for size in flow.shape) for flow in input_flows(on)]
     network, sizes = at_literal_sizes(net, shapes)

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import DomainError, FieldError
 from .diagrams import spanning_forest
 
@@ -63,8 +65,6 @@ def neural_persistence(weights: Sequence[Any], *, power: float = 2.0, normalised
     DomainError
         If all weights are zero.
     """
-    import numpy as np
-
     matrices = [np.abs(np.asarray(matrix, dtype=float)) for matrix in weights]
     if not matrices or any(matrix.ndim != 2 or matrix.size == 0 for matrix in matrices):
         raise FieldError("neural persistence needs a matrix of weights for each layer")

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import FieldError
 from .diagrams import ETA, PersistenceDiagrams, persistent_homology
 from .graph import NetworkGraph
@@ -100,8 +102,6 @@ def topological_similarity(
 
 
 def _compare(mine: Sequence[Any], yours: Sequence[Any], vectorisation: str, power: float) -> TopologicalSimilarity:
-    import numpy as np
-
     powers = []
     for left, right in zip(mine, yours, strict=True):
         # Each axis of the grid spans [0, 1]; the layers of a landscape are no axis, but add up.
@@ -120,8 +120,6 @@ def distance_matrix(
     **options: Any,
 ) -> NDArray[Any]:
     """The distances of all pairs of networks; every diagram is computed once."""
-    import numpy as np
-
     vectors = [diagram_vectors(network, vectorisation, **options) for network in networks]
     matrix = np.zeros((len(vectors), len(vectors)))
     for row in range(len(vectors)):

@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import FieldError
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ _CHUNK = 20_000
 
 
 def _checked(points: Any, bins: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    import numpy as np
-
     block = np.asarray(points, dtype=float).reshape(-1, 2)
     if not np.all(np.isfinite(block)) or np.any(block[:, 1] < block[:, 0]):
         raise FieldError("a diagram to be vectorised has finite deaths, none before its birth; use cleaned(dimension)")
@@ -45,8 +45,6 @@ def _checked(points: Any, bins: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def landscape(points: Any, *, bins: int = 100, layers: int = 1) -> NDArray[Any]:
     """The persistence landscape: at each t the largest tents, the second largest, ...; shape (layers, bins)."""
-    import numpy as np
-
     block, grid = _checked(points, bins)
     if not isinstance(layers, int) or layers < 1:
         raise FieldError(f"a landscape needs at least one layer, got {layers!r}")
@@ -61,8 +59,6 @@ def landscape(points: Any, *, bins: int = 100, layers: int = 1) -> NDArray[Any]:
 
 def silhouette(points: Any, *, bins: int = 100, power: float = 1.0) -> NDArray[Any]:
     """The mean of the tents, weighted by their lifespans to a power; shape (bins,)."""
-    import numpy as np
-
     block, grid = _checked(points, bins)
     total, mass = np.zeros(bins), 0.0
     for start in range(0, len(block), _CHUNK):
@@ -79,8 +75,6 @@ def heat(points: Any, *, bins: int = 100, sigma: float = 0.1) -> NDArray[Any]:
     ``sum_(b, d) N(x - b, y - d) - N(x - d, y - b)``, N the normal density of standard deviation sigma; zero on the
     diagonal.
     """
-    import numpy as np
-
     block, grid = _checked(points, bins)
     if not sigma > 0:
         raise FieldError(f"the width of a heat kernel must be positive, got {sigma!r}")

@@ -78,7 +78,7 @@ def stage_block(derivations: Derivations, model: Model, width: int, values: Mapp
 
 def derivations_nodes(derivations: Derivations, width: int) -> str:
     """The table of nodes."""
-    from ..algebra.derivations.tables import node_table
+    from ..algebra.derivations.node_table import node_table
 
     return node_table(derivations).text(width)
 

@@ -12,44 +12,39 @@ from ...algebra.errors import ShapeError, UnsupportedError
 from ...algebra.networks.carrier import Flow, ShapeCarrier
 from ...algebra.networks.evaluator import evaluate_network
 from ...algebra.networks.layer import Layer
-from ...algebra.networks.network import Add, Concat, Graph, Input, Mul, Network, Repeat, Series, Shared
+from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
+from ...algebra.numerics.copies import joined_shape
 from .leaf_module import leaf_module
 from .native import NATIVE
 
 nn = torch.nn
 
 
-def joined(kind: str, axis: int, parts: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The sum, the product, or the concatenation along an axis (the batch not counted)."""
-    if kind == "Concat":
-        return torch.cat(list(parts), dim=axis + 1)
-    made = parts[0]
-    for part in parts[1:]:
-        made = made + part if kind == "Add" else made * part
-    return made
+class Joined(nn.Module):
+    """What joins the arrows of a graph: element by element, or along an axis (the batch not counted)."""
+
+    def __init__(self, join: Join, axis: int | None):
+        super().__init__()
+        self.join, self.axis = join, axis
+
+    def forward(self, *parts: torch.Tensor) -> torch.Tensor:
+        if self.axis is not None:
+            return torch.cat(parts, dim=self.axis + 1)
+        made: torch.Tensor = self.join.combine(parts, float)
+        return made
 
 
 class Branches(nn.Module):
     """Branches of one input, and how their outputs are joined."""
 
-    def __init__(self, kind: str, axis: int, branches: Sequence[nn.Module]):
+    def __init__(self, joined: Joined, branches: Sequence[nn.Module]):
         super().__init__()
-        self.kind, self.axis = kind, axis
+        self.joined = joined
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return joined(self.kind, self.axis, [branch(x) for branch in self.branches])
-
-
-class Join(nn.Module):
-    """What joins the arrows of a graph."""
-
-    def __init__(self, kind: str, axis: int):
-        super().__init__()
-        self.kind, self.axis = kind, axis
-
-    def forward(self, *parts: torch.Tensor) -> torch.Tensor:
-        return joined(self.kind, self.axis, parts)
+        made: torch.Tensor = self.joined(*(branch(x) for branch in self.branches))
+        return made
 
 
 class Source(nn.Module):
@@ -80,67 +75,62 @@ class GraphModule(nn.Module):
         return made[self.sink]
 
 
-class Build:
+class Build(Walk[tuple[nn.Module, Flow]]):
     """Builds modules while shapes are carried along; shared networks are built once for each shape of input."""
 
     def __init__(self) -> None:
-        self.shared: dict[str, nn.Module] = {}
+        self.built: dict[str, nn.Module] = {}
         self.inputs = 0
 
     def visit(self, net: Network, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
-        if isinstance(net, Input):
-            return nn.Identity(), Flow(net.shape)
-        if isinstance(net, Layer):
-            return self._leaf(net, flows)
-        if isinstance(net, Series):
-            modules = []
-            for part in net.parts:
-                module, flow = self.visit(part, flows)
-                flows = (flow,)
-                modules.append(module)
-            return nn.Sequential(*modules), flows[0]
-        if isinstance(net, Repeat):
-            modules = []
-            for number in range(int(net.times)):
-                module, flow = self.visit(net.copy(number), flows)
-                flows = (flow,)
-                modules.append(module)
-            return nn.Sequential(*modules), flows[0]
-        if isinstance(net, Shared):
-            return self._shared(net, flows)
-        if isinstance(net, Graph):
-            return self._graph(net, flows)
-        if isinstance(net, (Add, Mul, Concat)):
-            built = [self.visit(branch, flows) for branch in net.branches]
-            output = self._output(net, flows)
-            return Branches(
-                type(net).__name__, self._axis(net, [flow for _, flow in built]), [module for module, _ in built]
-            ), output
+        made: tuple[nn.Module, Flow] = net.accept(self, flows)
+        return made
+
+    def otherwise(self, net: Network, *carried: Any, **named: Any) -> tuple[nn.Module, Flow]:
         raise UnsupportedError(f"{type(net).__name__} has no module")
+
+    def input(self, net: Input, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+        return nn.Identity(), Flow(net.shape)
+
+    def series(self, net: Series, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+        return self._chain(net.parts, flows)
+
+    def repeat(self, net: Repeat, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+        return self._chain([net.copy(number) for number in range(int(net.times))], flows)
+
+    def _chain(self, parts: Sequence[Network], flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+        modules = []
+        for part in parts:
+            module, flow = self.visit(part, flows)
+            flows = (flow,)
+            modules.append(module)
+        return nn.Sequential(*modules), flows[0]
+
+    def join(self, net: Join, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+        built = [self.visit(branch, flows) for branch in net.branches]
+        joined, _ = self._joined(net, [flow for _, flow in built])
+        return Branches(joined, [module for module, _ in built]), self._output(net, flows)
 
     @staticmethod
     def _output(net: Network, flows: tuple[Flow, ...]) -> Flow:
         return evaluate_network(net, ShapeCarrier(), [flow.shape for flow in flows]).output
 
     @staticmethod
-    def _axis(net: Network, flows: Sequence[Flow]) -> int:
-        if not isinstance(net, Concat):
-            return 0
-        rank = len(flows[0].shape)
-        if net.axis is not None:
-            return net.axis % rank
-        return rank - 1 if next((flow.channels for flow in flows if flow.channels), None) == "last" else 0
+    def _joined(net: Join, incoming: Sequence[Flow]) -> tuple[Joined, Flow]:
+        channels = next((flow.channels for flow in incoming if flow.channels), None)
+        shape, axis = joined_shape(net, [flow.shape for flow in incoming], channels)
+        return Joined(net.without_branches(), axis), Flow(shape, channels)
 
-    def _leaf(self, layer: Layer, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def layer(self, layer: Layer, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
         flows = flows if layer.input_names else ()
         instance = instantiate(layer, *(flow.shape for flow in flows))
         channels = layer.layout[1] or (flows[0].channels if flows else None)
         return leaf_module(layer, flows, NATIVE), Flow(instance.output, channels)
 
-    def _shared(self, net: Shared, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def shared(self, net: Shared, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
         """The k-th parameter under a name is one and the same wherever the name stands."""
         module, flow = self.visit(net.body, flows)
-        first = self.shared.setdefault(net.name, module)
+        first = self.built.setdefault(net.name, module)
         if first is module:
             return module, flow
         owners = [(owner, name) for owner in module.modules() for name, _ in owner.named_parameters(recurse=False)]
@@ -153,7 +143,7 @@ class Build:
             setattr(owner, name, tensor)
         return module, flow
 
-    def _graph(self, net: Graph, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def graph(self, net: Graph, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
         nodes, before = net.nodes, net.predecessors()
         modules: dict[str, nn.Module] = {}
         sources: dict[str, list[Any]] = {}
@@ -162,19 +152,14 @@ class Build:
             part, own = nodes[name], before[name]
             incoming = tuple(arrived[source] for source in own)
             taken: list[Any] = list(own)
-            if isinstance(part, (Add, Mul, Concat)) and not part.branches:
-                if not own:
-                    incoming, taken = flows, list(range(len(flows)))
-                shape = self._joined_shape(part, incoming)
-                modules[name], arrived[name] = Join(type(part).__name__, self._axis(part, incoming)), shape
+            if not own and _is_input(part):
+                taken, incoming = [self.inputs], ()
+                self.inputs += 1
+            elif not own:
+                incoming, taken = flows, list(range(len(flows)))
+            if isinstance(part, Join) and not part.branches:
+                modules[name], arrived[name] = self._joined(part, incoming)
             else:
-                if not own and (
-                    isinstance(part, Input) or (isinstance(part, Series) and isinstance(part.parts[0], Input))
-                ):
-                    taken, incoming = [self.inputs], ()
-                    self.inputs += 1
-                elif not own:
-                    incoming, taken = flows, list(range(len(flows)))
                 module, arrived[name] = self.visit(part, incoming)
                 body = part
                 while isinstance(body, Shared):
@@ -186,12 +171,7 @@ class Build:
         # Parameters come in the order in which the nodes were written; what runs first is another matter.
         return GraphModule({name: modules[name] for name in nodes}, sources, net.sink), arrived[net.sink]
 
-    def _joined_shape(self, part: Network, incoming: Sequence[Flow]) -> Flow:
-        channels = next((flow.channels for flow in incoming if flow.channels), None)
-        columns = list(zip(*(flow.shape for flow in incoming)))
-        if isinstance(part, Concat):
-            axis = self._axis(part, incoming)
-            return Flow(
-                tuple(sum(column) if place == axis else column[0] for place, column in enumerate(columns)), channels
-            )
-        return Flow(tuple(max(column) for column in columns), channels)
+
+def _is_input(part: Network) -> bool:
+    """Whether a node of a graph is one of its inputs, alone or at the beginning of a series."""
+    return isinstance(part.parts[0] if isinstance(part, Series) else part, Input)

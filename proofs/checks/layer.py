@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 from sympy import Basic, Expr, Integer, Rational, Tuple, floor, sympify
 
 from ...algebra.derivations.metric import METRICS
+from ...algebra.documents import latex, latex_document, latex_equation
 from ...algebra.equations.receptive_field import layer_reach
 from ...algebra.errors import EquationError, LayerAlgebraError
 from ...algebra.formulas.records import expressions
 from ...algebra.networks.layer import Layer
+from ...algebra.numerics.run import run
 from ...algebra.sizes.normal_form import simplify
-from ..enumeration import Counts
+from ...algebra.solving.solve import elasticity
+from ..enumeration import Counts, Undefined
 from ..law import registered
-from ..samples.cases import Case, cases, drawn_together, one_or_list, symbolic
+from ..samples.cases import Case, arrays, cases, drawn_together, one_or_list, symbolic
 from ..samples.strategies import Sample, _input_count
 from ..samples.structural import Inapplicable, OnSamples, compared, falsify
 from ..verdict import Refuted, Undecided, Witness
@@ -194,10 +197,6 @@ class LayerCheck:
         return None
 
     def _run(self, case: Case) -> Witness | None:
-        from ...algebra.numerics.run import run
-        from ..enumeration import Undefined
-        from ..samples.cases import arrays
-
         tensors = arrays(case, 1, False)
         names = case.layer.input_names
         inputs = [tensors[name] for name in names]
@@ -271,8 +270,6 @@ class LayerCheck:
 
     def _derivative(self, case: Case) -> Witness | None:
         """The elasticity of the parameters and MACs in each size against a symmetric difference."""
-        from ...algebra.solving.solve import elasticity
-
         try:
             layer, shapes, values = symbolic(case)
             formulas = [_metric(name, layer, one_or_list(shapes)) for name in ("parameters", "macs")]
@@ -299,8 +296,6 @@ class LayerCheck:
         return None
 
     def _latex(self, case: Case) -> Witness | None:
-        from ...algebra.documents import latex, latex_equation
-
         for text in (latex(case.layer), latex_equation(case.layer)):
             if not text or text.count("{") != text.count("}"):
                 return _witness(case, text, None, "its LaTeX has unbalanced braces, or is empty")
@@ -317,8 +312,6 @@ class LayerCheck:
             return Result(law, Undecided("pdflatex is not installed"))
 
         def test(case: Case) -> Witness | None:
-            from ...algebra.documents import latex_document, latex_equation
-
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "layer.tex"
                 path.write_text(latex_document(rf"\[{latex_equation(case.layer)}\]"), encoding="utf-8")

@@ -18,6 +18,8 @@ from sympy import Tuple
 from ...algebra.derivations.metric import METRICS
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network
+from ...algebra.numerics.run import run as compute
+from ...algebra.numerics.run import weights as drawn
 from ...algebra.sizes.dims import dims
 from ...layers import REGISTRY
 from ..samples.structural import structural, witness
@@ -55,9 +57,6 @@ def numbers(*shape: int, seed: int = 0) -> Any:
 
 def run(net: Network, x: Any, **weights: Any) -> Any:
     """The layer's output, read from its equation."""
-    from ...algebra.numerics.run import run as compute
-    from ...algebra.numerics.run import weights as drawn
-
     # Equations may have an axis more for groups; the elements and their order are the same.
     shapes = {name: array.shape for name, array in drawn(net, on=x.shape).items()}
     return compute(net, x, {name: array.reshape(shapes.get(name, array.shape)) for name, array in weights.items()})

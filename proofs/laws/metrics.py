@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Max
 
+from ...algebra.derivations.metric import derive
 from ...algebra.errors import BudgetError, LayerAlgebraError, UnsupportedError
 from ...algebra.networks.carrier import ShapeCarrier
 from ...algebra.networks.evaluator import evaluate_network
-from ...algebra.networks.network import Concat
+from ...algebra.networks.network import Concat, Shared
+from ...layers import REGISTRY
 from ..samples.populations import equal, made, of_chains, of_learned_chains, of_window_chains, value
 from ..samples.structural import Inapplicable, structural
 from ..verdict import Witness
@@ -99,8 +101,6 @@ def _twice_the_same(c: Chain) -> Witness | None:
 
 
 def _no_sharing(c: Chain) -> None:
-    from ...algebra.networks.network import Shared
-
     if (c.f >> c.g).has(Shared):
         raise Inapplicable
 
@@ -177,8 +177,6 @@ def output_shape_series(c: Chain) -> Witness | None:
 
 
 def _fields(c: Chain) -> Any:
-    from ...algebra.derivations.metric import derive
-
     left = evaluate_network(c.f, ShapeCarrier(), c.on).output.channels
     takes = evaluate_network(c.g, ShapeCarrier(), made(c.f, c.on)).layout
     if left and takes and left != takes:  # what the first calls channels are positions of the second
@@ -199,8 +197,6 @@ def _fields(c: Chain) -> Any:
 
 def _reordering() -> list[type]:
     """Layers that exchange axes or regroup them, after which the k-th axis is another one, or that shrink one to a position."""
-    from ...layers import REGISTRY
-
     return [REGISTRY[name] for name in ("Permute", "Reshape", "Tokens", "Untokens", "Flatten", "PixelShuffle", "PixelUnshuffle", "Flip",
                                         "Upsample", "ConvTranspose", "Expand", "Select", "Last", "Slice", "Roll", "Linear")]  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Integer, Max, Min, Mul
 
-from ...algebra.networks.network import Add, Concat, Network
+from ...algebra.networks.network import Add, Concat, Network, Shared
 from ..samples.populations import equal, made, of_learned_forks, of_run_forks, value
 from ..samples.structural import Inapplicable, structural, witness
 from ..verdict import Witness
@@ -27,8 +27,6 @@ def _beside(name: str, joined: Callable[[Fork, Any], Any], concat: bool = False)
     """A metric of f + g (or of f | g) is the sum of those of f and g, and what the joining costs."""
 
     def trial(s: Fork) -> Witness | None:
-        from ...algebra.networks.network import Shared
-
         net = s.f | s.g if concat else s.f + s.g
         if net.has(Shared):
             raise Inapplicable
@@ -69,8 +67,6 @@ def _one_network_beside_itself(concat: bool = False) -> Callable[[Fork], Witness
 
 
 def _is_join(net: Network) -> bool:
-    from ...algebra.networks.network import Add
-
     return isinstance(net, Add)
 
 

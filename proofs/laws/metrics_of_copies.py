@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from ...algebra.derivations.metric import derive
 from ...algebra.networks.network import Repeat
 from ..samples.populations import equal, made, of_learned_loops, of_loops, of_window_loops, value
 from ..samples.structural import Inapplicable, structural
@@ -108,8 +109,6 @@ def output_shape_repeat(r: Loop) -> Witness | None:
 @structural(of_window_loops, rests_on="receptive_field_equal_layers", mutants=_wrong_copies("receptive_field"))
 def receptive_field_repeat(r: Loop) -> Witness | None:
     """The field of f ** L in closed form, at a number, is that of the copies written out."""
-    from ...algebra.derivations.metric import derive
-
     if derive("receptive_field", r.f, on=r.on).kind != "exact":
         raise Inapplicable
     return _repeated("receptive_field")(r)

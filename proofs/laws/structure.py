@@ -14,6 +14,7 @@ import numpy
 
 from ...algebra.errors import DomainError
 from ...algebra.networks.network import Add, Network, Series, Shared
+from ...algebra.numerics.run import run, weights
 from ...layers import REGISTRY
 from ..samples.populations import agree, of_chains, of_run_chains, of_run_loops, same_object, shown
 from ..samples.structural import Inapplicable, structural, witness
@@ -77,7 +78,6 @@ def run_series(c: Chain) -> Witness | None:
 
 
 def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness | None:
-    from ...algebra.numerics.run import run, weights
     from ..samples.chains import close, entering
 
     net = c.f >> c.g
@@ -110,7 +110,6 @@ def _series_runs(c: Chain, backwards: bool = False, first: int = 0) -> Witness |
 
 def _own(net: Network, on: tuple[int, ...], given: dict[str, Any], prefix: str) -> dict[str, Any] | None:
     """The weights of one part among those of the whole, by their names there; what is shared keeps its name."""
-    from ...algebra.numerics.run import weights
     from ..samples.strategies import _made
 
     if _made(net, on) is None:

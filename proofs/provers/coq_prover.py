@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ...algebra.errors import FieldError
 from ..law import Law, named
 from ..printers.coq import theorem
 from ..statements.quotients import NotLowered
@@ -117,8 +118,6 @@ def _users(name: str, texts: dict[str, str]) -> list[str]:
 
 def named_or_none(name: str) -> tuple:
     """The lemmas of a registered law; a law outside the registry is used by no other."""
-    from ...algebra.errors import FieldError
-
     try:
         return named(name).hints.lemmas
     except FieldError:

@@ -7,6 +7,7 @@ SymPy, which rewrites while they are built.
 from __future__ import annotations
 
 from ...algebra.errors import LayerAlgebraError
+from ...algebra.sizes.normal_form import simplify
 from ..law import Law
 from ..printers.latex import latex
 from ..printers.to_sympy import NotInSympy, to_sympy
@@ -26,8 +27,6 @@ def prove(law: Law) -> Verdict:
     -------
     Proved or Undecided
     """
-    from ...algebra.sizes.normal_form import simplify
-
     problem = pose(law, extract=False)
     if problem.owed:
         return Undecided(f"not shown: {problem.owed}")

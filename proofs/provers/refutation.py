@@ -12,6 +12,7 @@ from __future__ import annotations
 from ..samples.search import LIMIT, counterexample
 from ..statements.statement import Statement
 from ..verdict import Refuted, Undecided
+from . import missing, module
 
 
 def refute(statement: Statement, limit: int = LIMIT) -> Refuted | Undecided:
@@ -28,8 +29,6 @@ def refute(statement: Statement, limit: int = LIMIT) -> Refuted | Undecided:
     Refuted or Undecided
         Never proved: that no counterexample was found proves nothing.
     """
-    from . import missing, module
-
     found = counterexample(statement, limit)
     if found is None and not missing("z3"):
         found = module("z3").counterexample(statement)

@@ -14,6 +14,7 @@ from ..printers.to_z3 import ToZ3
 from ..samples.search import CONSTANT, admitted, failure
 from ..statements.quotients import NotLowered
 from ..statements.statement import Statement
+from ..statements.term import And
 from ..verdict import Verdict, Witness
 from .smt import Answer, discharge
 
@@ -98,8 +99,6 @@ def _model(statement: Statement, obligation: Obligation, *, negated: bool, limit
 
 def admitted_sizes(statement: Statement, limit: int = 2000) -> dict[str, Any] | None:
     """Sizes that meet the hypotheses, found by z3 and checked by the evaluator; None when there are none in sight."""
-    from ..statements.term import And
-
     found = _model(statement, Obligation("sizes", statement.assumptions, And(())), negated=False, limit=limit)
     return found if found is not None and admitted(statement, found) else None
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...algebra.errors import FieldError, LayerAlgebraError
+from ...algebra.formulas.records import expressions
+from ...algebra.sizes.normal_form import same
 from ..law import Law, register
 from ..verdict import Witness
 
@@ -188,9 +190,6 @@ def try_mutant(law: Law, name: str, examples: int = 200) -> Trial:
 
 def compared(left: Any, right: Any) -> bool | None:
     """Whether two formulas, or tuples or records of them, are the same: True only if the normal form says so."""
-    from ...algebra.formulas.records import expressions
-    from ...algebra.sizes.normal_form import same
-
     first, second = expressions(_symbolic(left)), expressions(_symbolic(right))
     if len(first) != len(second):
         return False

@@ -12,10 +12,11 @@ from ...errors import UnsupportedError
 from ...linear.monomials import COEFFICIENT, LINEAR, expand, kinds_of_tensors
 from ...networks.carrier import Site
 from ...networks.evaluator import evaluate_network
+from ...networks.layer import Layer
 from ...networks.network import Network
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
-from .matrices import LowRank
+from .matrices import LowRank, attention_circuit
 from .recognition import StructureCarrier
 
 
@@ -34,8 +35,6 @@ def attention_circuits(net: Network, on: Any = None) -> list[tuple[str, LowRank,
     Q K 48 2
     V O 48 2
     """
-    from ...networks.layer import Layer
-
     if not isinstance(net, Layer):
         raise UnsupportedError("circuits are those of one attention layer; pass the layer and what enters it")
     flow = evaluate_network(net, StructureFree(), on)
@@ -89,9 +88,9 @@ def _inputs_of(instance: Instance, item: tuple[str, Read, int]) -> Expr:
 
 
 def _circuit(instance: Instance, maps: list[Any], place: int, shared: Index) -> tuple[str, LowRank, Expr]:
-    sizes = [_inputs_of(instance, item) for item in maps]
+    rows, columns = (_inputs_of(instance, item) for item in maps)
     inner = instance.extents[place][shared]
-    return f"{maps[0][0]} {maps[1][0]}", _low_rank(*sizes, inner), _heads(instance, maps[0], inner)
+    return f"{maps[0][0]} {maps[1][0]}", _low_rank(rows, columns, inner), _heads(instance, maps[0], inner)
 
 
 def _mixed(instance: Instance, first: Any, last: Read, place: int) -> tuple[str, LowRank, Expr]:
@@ -112,6 +111,4 @@ def _heads(instance: Instance, first: Any, inner: Expr) -> Expr:
 
 
 def _low_rank(rows: Expr, columns: Expr, rank: Expr) -> LowRank:
-    from .matrices import attention_circuit
-
     return attention_circuit(rows, rank) if rows == columns else LowRank(rows, columns, rank)

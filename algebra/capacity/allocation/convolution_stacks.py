@@ -31,6 +31,7 @@ from sympy import Add, Expr, Function, Integer, Matrix, Mod, Mul, Product, Ratio
 
 from ...errors import FieldError, UnsupportedError
 from ...sizes.dims import as_size
+from .exact import exact_allocation
 from .structures import Fixed, Free, Kronecker, Structure, Uniform
 
 
@@ -179,7 +180,6 @@ class ConvolutionStack(Structure):
                 "the taps of these kernels meet in the same inputs, so the capacities have no closed form; give every "
                 "kernel its weights, or compute the Jacobian and use allocate"
             )
-        from .exact import exact_allocation
 
         if not hasattr(self, "_allocation"):
             self._allocation = exact_allocation(self.jacobian())

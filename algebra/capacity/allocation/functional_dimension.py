@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import BudgetError, FieldError
 from ...sizes.dims import as_size
 from ..column_spaces.finite_field import PRIME, rank_modulo
@@ -89,8 +91,6 @@ def functional_dimension(
     architectures reach the upper bound on a small set of parameters only: then more trials help, and `kind` says
     ``lower``.
     """
-    import numpy as np
-
     sizes = [int(as_size(width, f"width {place}")) for place, width in enumerate(widths)]
     if len(sizes) < 2:
         raise FieldError("a perceptron needs at least inputs and outputs, such as [2, 3, 1]")
@@ -116,8 +116,6 @@ def functional_dimension(
 
 def _parameters(draw: Any, pairs: list[tuple[int, int]], bias: bool) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Random integers; a hidden unit's bend is put through a random point, so that it lies among the inputs."""
-    import numpy as np
-
     weights: list[NDArray[Any]] = []
     offsets: list[NDArray[Any]] = []
     for fan_in, fan_out in pairs:
@@ -138,8 +136,6 @@ def _parameters(draw: Any, pairs: list[tuple[int, int]], bias: bool) -> tuple[li
 
 def _jacobian(weights: list[Any], offsets: list[Any], points: NDArray[Any], bias: bool) -> NDArray[Any]:
     """Derivatives of all outputs by all parameters at all points, modulo the prime; a row for each output and point."""
-    import numpy as np
-
     values, masks = [points], []
     smooth = np.ones(len(points), dtype=bool)
     for place, (matrix, offset) in enumerate(zip(weights, offsets, strict=True)):

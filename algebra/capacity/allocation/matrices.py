@@ -20,6 +20,7 @@ from sympy import Add, Expr, Function, ImmutableMatrix, Integer, Matrix, Min, Su
 
 from ...errors import FieldError, UnsupportedError
 from ...sizes.dims import as_size
+from .exact import exact_allocation
 from .structures import Structure
 
 
@@ -43,8 +44,6 @@ class LowRank(Structure):
         self._product = None if left is None or right is None else Matrix(left) * Matrix(right).T
 
     def _projector(self, factor: Any, axis: int) -> ImmutableMatrix | None:
-        from .exact import exact_allocation
-
         if factor is None:
             return None
         found = exact_allocation(factor)

@@ -27,10 +27,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import BudgetError, FieldError, UnsupportedError
 from ..column_spaces.covariance import BandRoot, covariance_root
 from ..column_spaces.dense import ColumnSpace, DenseColumnSpace, RankCertificate
 from ..column_spaces.rows import RowSource
+from ..column_spaces.streamed import StreamedColumnSpace, compress_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,8 +107,6 @@ class CapacityAllocation:
         return float(self.spatial[self._mask(where)].sum())
 
     def _mask(self, where: Any) -> NDArray[Any]:
-        import numpy as np
-
         mask = np.zeros(self.grid, dtype=bool)
         try:
             mask[list(where) if isinstance(where, (range, set, frozenset)) else where] = True
@@ -125,8 +126,6 @@ class CapacityAllocation:
         FieldError
             If cells overlap, or miss an input.
         """
-        import numpy as np
-
         if isinstance(cells, np.ndarray):
             if cells.shape != self.grid:
                 raise FieldError(f"labels of a partition have the shape of the inputs {self.grid}, got {cells.shape}")
@@ -168,8 +167,6 @@ class CapacityAllocation:
         return count
 
     def _span(self, basis: Any) -> NDArray[Any]:
-        import numpy as np
-
         block = np.asarray(basis.toarray() if hasattr(basis, "toarray") else basis, dtype=float)
         if block.shape == self.grid or block.ndim == 1:
             block = block.reshape(-1, 1)
@@ -178,8 +175,6 @@ class CapacityAllocation:
         return DenseColumnSpace(block).basis
 
     def _range(self, projector: Any) -> NDArray[Any]:
-        import numpy as np
-
         if getattr(projector, "shape", None) is None:
             projector = np.asarray(projector, dtype=float)
         if tuple(projector.shape) != (self._inputs, self._inputs):
@@ -270,8 +265,6 @@ def allocate(
 
 
 def _coloured(rows: RowSource, root: Any) -> RowSource:
-    import numpy as np
-
     inputs, parameters = rows.shape
     if rows.sparse and isinstance(root, BandRoot):
         return RowSource(root.apply(rows.matrix))
@@ -302,8 +295,6 @@ def _check_wide(inputs: int) -> None:
 
 
 def _column_space(rows: RowSource, tolerance: float | None) -> ColumnSpace:
-    from ..column_spaces.streamed import StreamedColumnSpace, compress_columns
-
     inputs, parameters = rows.shape
     small = inputs * parameters <= _DENSE_ENTRIES and min(inputs, parameters) <= _DENSE_SIDE
     if small:

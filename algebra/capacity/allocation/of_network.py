@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 from sympy import Expr, Lambda, Symbol
 
 from ...errors import FieldError, UnsupportedError
+from ...linear.network_maps import LinearNetwork
+from ...networks.evaluator import input_flows
 from ...networks.network import Network, as_network
+from .of_jacobian import allocate
 from .structures import Structure
 
 if TYPE_CHECKING:
@@ -150,11 +153,9 @@ def capacity_allocation(
         if partition is not None:
             raise UnsupportedError("a partition of a closed form: add up its capacities, or give literal sizes")
         return found
-    from ...linear.network_maps import LinearNetwork
 
     jacobian = LinearNetwork(net, on, at, around, pattern).jacobian(output)
     numeric: CapacityAllocation
-    from .of_jacobian import allocate
 
     numeric = allocate(jacobian.matrix, covariance, grid=jacobian.grid, tolerance=tolerance)
     return numeric if partition is None else numeric.partition(partition)
@@ -168,14 +169,10 @@ def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: An
     Jacobian
         With ``predictor``, ``matrix``, ``grid`` and ``parameters``.
     """
-    from ...linear.network_maps import LinearNetwork
-
     return LinearNetwork(net, on, at, around).jacobian(output)
 
 
 def _symbolic(net: Network, on: Any) -> bool:
-    from ...networks.evaluator import input_flows
-
     if net.free_symbols:
         return True
     return on is not None and any(size.free_symbols for flow in input_flows(on) for size in flow.shape)

@@ -28,7 +28,7 @@ from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from .convolution_stacks import Convolution, ConvolutionStack, DilatedStack
 from .matrices import Recurrent, matrix_product
-from .structures import Kronecker, Structure
+from .structures import Free, Kronecker, Structure
 
 _ONE = Integer(1)
 
@@ -166,7 +166,7 @@ def _pieces(instance: Instance, place: int, monomial: Monomial, kinds: dict[str,
     target = {i for part in instance.statements[place].address for i in address_indices(part)} & wide
     (read,) = [part for part in monomial.reads if kinds[part.tensor] == LINEAR]
     weights = [part for part in monomial.reads if kinds[part.tensor] == COEFFICIENT]
-    seen = {index for part in read.address for index in address_indices(part)} & wide  # type: ignore[arg-type]
+    seen = {index for part in read.address for index in address_indices(part)} & wide
     summed = set(monomial.reduced()) & wide
     if len(weights) > 1 or not (summed | target) >= seen:
         raise UnsupportedError(f"{instance.layer}: more than one learned factor has no closed form here")
@@ -331,8 +331,6 @@ def _inside(structure: Structure, pieces: Sequence[Any]) -> Structure:
 
 def _scalar(widths: Sequence[Expr]) -> Structure:
     """One output of a product of matrices: a row of it, which is free."""
-    from .structures import Free
-
     return Free(widths[0])
 
 

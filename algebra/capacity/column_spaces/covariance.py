@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import BudgetError, FieldError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -49,8 +51,6 @@ def periodic(period: float, memory: float, nugget: float = 1e-3) -> Kernel:
         raise FieldError("a periodic kernel needs a period and a memory above 0, and a nugget from 0 to 1")
 
     def kernel(lag: Any) -> Any:
-        import numpy as np
-
         wave = np.exp(-np.abs(lag) / memory) * np.cos(2 * np.pi * lag / period)
         return (1 - nugget) * wave + nugget * (lag == 0)
 
@@ -68,8 +68,6 @@ class MatrixRoot:
     """The symmetric square root of a small covariance matrix, held."""
 
     def __init__(self, covariance: Any):
-        import numpy as np
-
         gamma = np.asarray(covariance, dtype=float)
         if gamma.ndim != 2 or gamma.shape[0] != gamma.shape[1]:
             raise FieldError(f"a covariance is a square matrix, got the shape {gamma.shape}")
@@ -89,8 +87,6 @@ class MatrixRoot:
 
     def apply(self, block: Any) -> NDArray[Any]:
         """``Gamma^(1/2) B`` for a dense or sparse B, dense."""
-        import numpy as np
-
         product = self.matrix @ (block.toarray() if hasattr(block, "toarray") else block)
         return np.asarray(product)
 
@@ -99,8 +95,6 @@ class StationaryCovariance:
     """A stationary covariance on a grid, applied by embedding it in a periodic one of twice the extent."""
 
     def __init__(self, kernel: Kernel, grid: tuple[int, ...]):
-        import numpy as np
-
         self.grid = grid
         self.inputs = int(np.prod(grid))
         lags = np.meshgrid(
@@ -119,8 +113,6 @@ class StationaryCovariance:
 
     def apply(self, block: NDArray[Any]) -> NDArray[Any]:
         """``Gamma B``."""
-        import numpy as np
-
         axes = tuple(range(len(self.grid)))
         padded = np.fft.rfftn(block.reshape(*self.grid, -1), s=tuple(2 * n for n in self.grid), axes=axes)
         half = self.symbol[..., : padded.shape[len(self.grid) - 1]]
@@ -129,15 +121,11 @@ class StationaryCovariance:
 
     def dense(self) -> NDArray[Any]:
         """The covariance matrix."""
-        import numpy as np
-
         return self.apply(np.eye(self.inputs))
 
 
 def _side(extent: int) -> Any:
     """+1 for the lags of the first half of a period, -1 for those of the second."""
-    import numpy as np
-
     return np.where(np.arange(2 * extent) <= extent, 1, -1)
 
 
@@ -149,7 +137,6 @@ class BandRoot:
     """
 
     def __init__(self, covariance: StationaryCovariance, kernel: Kernel, section: int):
-        import numpy as np
         import scipy.sparse as sp
 
         (inputs,) = covariance.grid
@@ -184,7 +171,6 @@ class ChebyshevRoot:
     """The root of a large stationary covariance as a polynomial of it, to about 1e-12."""
 
     def __init__(self, covariance: StationaryCovariance):
-        import numpy as np
         from scipy.fft import dct
 
         low, high = covariance.lowest, covariance.highest
@@ -209,8 +195,6 @@ class ChebyshevRoot:
 
     def apply(self, block: Any) -> NDArray[Any]:
         """``Gamma^(1/2) B``, dense."""
-        import numpy as np
-
         block = np.asarray(block.toarray() if hasattr(block, "toarray") else block, dtype=float)
 
         def step(vector: NDArray[Any]) -> NDArray[Any]:
@@ -245,8 +229,6 @@ def covariance_root(covariance: Any, inputs: int, grid: tuple[int, ...] | None =
     UnsupportedError
         If there are too many inputs for a covariance this close to singular.
     """
-    import numpy as np
-
     if not callable(covariance):
         root = MatrixRoot(covariance)
         if root.matrix.shape[0] != inputs:

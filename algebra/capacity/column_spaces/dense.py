@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -92,8 +94,6 @@ def rounding(shape: tuple[int, int]) -> float:
 
 def unit_columns(matrix: NDArray[Any]) -> NDArray[Any]:
     """The columns that are not zero, each divided by its length: the same column space, better conditioned."""
-    import numpy as np
-
     # Two steps, so that neither tiny nor huge entries leave the range of the squares.
     largest = np.abs(matrix).max(axis=0, initial=0.0)
     matrix = matrix[:, largest > 0] / largest[largest > 0]
@@ -115,7 +115,6 @@ class DenseColumnSpace:
     """
 
     def __init__(self, matrix: Any, tolerance: float | None = None, *, equilibrate: bool = True):
-        import numpy as np
         from scipy.linalg import svd
 
         matrix = np.asarray(matrix, dtype=float)

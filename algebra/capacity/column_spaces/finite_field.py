@@ -15,6 +15,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import FieldError
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ def residues(matrix: Any, prime: int = PRIME) -> NDArray[Any]:
     FieldError
         For entries that are neither, such as floats; or a denominator divisible by the prime.
     """
-    import numpy as np
-
     array = np.asarray(matrix)
     if array.dtype.kind in "iu" and array.dtype.itemsize <= 8:
         return np.asarray(array.astype(object) % prime if array.dtype.kind == "u" else array % prime, dtype=np.int64)
@@ -68,8 +68,6 @@ def rank_modulo(matrix: Any, prime: int = PRIME) -> int:
     int
         At most the rank over the rationals.
     """
-    import numpy as np
-
     if not 2 <= prime <= PRIME:
         raise FieldError(f"the prime must lie between 2 and 2**31 - 1, got {prime!r}")
     work = residues(matrix, prime)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...errors import FieldError
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ class RowSource:
     """
 
     def __init__(self, matrix: Any, shape: tuple[int, int] | None = None):
-        import numpy as np
         import scipy.sparse as sp
         from scipy.sparse.linalg import LinearOperator
 
@@ -85,8 +86,6 @@ class RowSource:
 
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """Rows `start` to `stop` as a dense array."""
-        import numpy as np
-
         read = np.asarray(self._read(start, stop), dtype=float)
         if read.shape != (stop - start, self.shape[1]):
             wanted = (stop - start, self.shape[1])
@@ -106,7 +105,5 @@ class RowSource:
 
 
 def _must_be_finite(values: Any) -> None:
-    import numpy as np
-
     if not np.all(np.isfinite(values)):
         raise FieldError("a Jacobian must be finite; found an infinity or a NaN")

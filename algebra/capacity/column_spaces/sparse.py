@@ -29,6 +29,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .dense import _EPSILON, RankCertificate, default_tolerance, rounding
 
 if TYPE_CHECKING:
@@ -65,7 +67,6 @@ class Plan:
 
 def plan(matrix: Any) -> Plan:
     """Order the rows and columns of a sparse matrix without empty columns, and cut the elimination into fronts."""
-    import numpy as np
     import scipy.sparse as sp
 
     columns = matrix.shape[1]
@@ -106,7 +107,6 @@ def plan(matrix: Any) -> Plan:
 
 
 def _column_order(matrix: Any) -> NDArray[Any]:
-    import numpy as np
     import scipy.sparse as sp
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
@@ -130,7 +130,6 @@ class _Elimination:
     """The orthogonal factorisation of one front: ``Q^T F = [[R, T], [0, C]]``, C without more rows than columns."""
 
     def __init__(self, front: NDArray[Any], ends: int, threshold: float):
-        import numpy as np
         from scipy.linalg import qr
 
         self.height = len(front)
@@ -168,8 +167,6 @@ class _Elimination:
 
     def basis(self) -> NDArray[Any]:
         """The first columns of Q, explicitly: those of the ended columns, then those of the carried rows."""
-        import numpy as np
-
         wanted = np.zeros((self.height, self.rank + self.kept))
         wanted[np.arange(self.rank), np.arange(self.rank)] = 1.0
         below = np.zeros((self.height - self.rank, self.kept))
@@ -182,7 +179,6 @@ class _Elimination:
 
 def _reflect(factor: Any, block: NDArray[Any], side: str) -> NDArray[Any]:
     """Apply Householder reflectors, as LAPACK packs them, from the left."""
-    import numpy as np
     from scipy.linalg.lapack import dormqr
 
     if block.shape[1] == 0:
@@ -223,8 +219,6 @@ class ChainColumnSpace:
     """
 
     def __init__(self, matrix: Any, tolerance: float | None = None, elimination_plan: Plan | None = None):
-        import numpy as np
-
         self.inputs = matrix.shape[0]
         self.threshold = default_tolerance(matrix.shape) if tolerance is None else tolerance
         self.matrix = unit_sparse_columns(matrix)
@@ -253,8 +247,6 @@ class ChainColumnSpace:
     @property
     def error_estimate(self) -> float:
         """Rounding, amplified by how close the smallest kept direction is to being lost."""
-        import numpy as np
-
         if self.certificate.rank == 0:
             return 0.0
         magnitude = abs(self.matrix)
@@ -262,8 +254,6 @@ class ChainColumnSpace:
         return 8 * _EPSILON * max(1.0, norm / self.certificate.smallest_kept)
 
     def _front(self, step: Step) -> NDArray[Any]:
-        import numpy as np
-
         before = len(step.carried)
         entering = self.placed[step.rows]
         front = np.zeros((before + entering.shape[0], len(step.columns)))
@@ -279,8 +269,6 @@ class ChainColumnSpace:
             return self._leverage()
 
     def _leverage(self) -> NDArray[Any]:
-        import numpy as np
-
         found = np.zeros(self.inputs)
         below = np.empty((0, 0))
         for step in reversed(self.plan.steps):
@@ -295,8 +283,6 @@ class ChainColumnSpace:
         return found
 
     def energy(self, basis: NDArray[Any]) -> float:
-        import numpy as np
-
         placed = np.asarray(basis)[self.plan.row_order]
         carried = np.empty((0, placed.shape[1]))
         total = 0.0
@@ -308,7 +294,6 @@ class ChainColumnSpace:
 
     def _inverse_norm(self, block: int = 512) -> float:
         """The Frobenius norm of the inverse of the kept triangle; one over it bounds the smallest singular value."""
-        import numpy as np
         from scipy.linalg import solve_triangular
 
         place = np.full(self.matrix.shape[1], -1)
@@ -339,7 +324,6 @@ class ChainColumnSpace:
 
 def unit_sparse_columns(matrix: Any) -> Any:
     """The columns of a sparse matrix that are not zero, each divided by its length, as a CSR array without zeros."""
-    import numpy as np
     import scipy.sparse as sp
 
     by_column = sp.csc_array(matrix, dtype=float, copy=True)

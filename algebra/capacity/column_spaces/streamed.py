@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .dense import _EPSILON, RankCertificate, default_tolerance, rounding
 from .rows import RowSource
 
@@ -47,7 +49,6 @@ class StreamedColumnSpace:
     """
 
     def __init__(self, rows: RowSource, tolerance: float | None = None, *, equilibrate: bool = True):
-        import numpy as np
         from scipy.linalg.lapack import dgeqp3, dtpqrt
 
         self.rows, (self.inputs, columns) = rows, rows.shape
@@ -82,8 +83,6 @@ class StreamedColumnSpace:
         self.certificate = RankCertificate(rank, kept - error, upper, threshold, f"streamed QR, {how}")
 
     def _scales(self, columns: int) -> NDArray[Any]:
-        import numpy as np
-
         largest = np.zeros(columns)
         for _, _, block in self.rows.blocks(self.size):
             np.maximum(largest, np.abs(block).max(axis=0, initial=0.0), out=largest)
@@ -102,7 +101,6 @@ class StreamedColumnSpace:
         return info == 0 and reciprocal > 1e-6
 
     def _smallest(self, rank: int) -> tuple[float, str]:
-        import numpy as np
         from scipy.linalg.lapack import dtrcon, dtrtri
 
         if rank == 0:
@@ -118,8 +116,6 @@ class StreamedColumnSpace:
 
     def _column_sums(self, power: int = 1) -> NDArray[Any]:
         """Of magnitudes to a power, some columns at a time, for the triangle may fill half of the memory."""
-        import numpy as np
-
         columns = self.triangle.shape[1]
         parts = [
             (np.abs(self.triangle[:, start : start + 256]) ** power).sum(axis=0) for start in range(0, columns, 256)
@@ -135,7 +131,6 @@ class StreamedColumnSpace:
         return 8 * _EPSILON * max(1.0, norm / self.certificate.smallest_kept)
 
     def leverage(self) -> NDArray[Any]:
-        import numpy as np
         from scipy.linalg.blas import dtrsm
 
         found = np.zeros(self.inputs)
@@ -147,7 +142,6 @@ class StreamedColumnSpace:
         return found
 
     def energy(self, basis: NDArray[Any]) -> float:
-        import numpy as np
         from scipy.linalg.blas import dtrsm
 
         if self.certificate.rank == 0:
@@ -160,7 +154,6 @@ class StreamedColumnSpace:
 
 def compress_columns(rows: RowSource) -> NDArray[Any]:
     """A square matrix with the column space of a wide one: L of ``J = L Q``, reading J some columns at a time."""
-    import numpy as np
     from scipy.linalg.lapack import dtpqrt
     from scipy.sparse.linalg import LinearOperator
 

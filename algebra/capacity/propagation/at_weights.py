@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sympy import Expr, Integer, Matrix, Mul, Symbol, sympify
 
 from ...equations.heads import Reduce, walk
@@ -18,7 +19,7 @@ from ...linear.layer_maps import attended, layer_maps
 from ...linear.monomials import LINEAR, kinds_of_tensors
 from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
-from ...networks.network import Add, Concat
+from ...numerics.layer_run import compute
 from ...numerics.weights import Inventory, checked, drawn
 from .transitions import CapacityTransition, identity
 from .transitions import affine as affine_transition
@@ -84,9 +85,10 @@ class TransitionCarrier(Carrier[Moved]):
         return moved
 
     def join(self, site: Site, values: Sequence[Moved]) -> Moved:
-        if not isinstance(site.node, (Add, Concat)):
-            raise UnsupportedError("capacity has no rule for a product of branches")
-        if isinstance(site.node, Add) and any(flow.shape != site.output.shape for flow in site.inputs):
+        factors, axis = site.join.coefficients(len(values)), site.stacked_axis
+        if factors is None or any(factor != 1 for factor in factors):
+            raise UnsupportedError(f"capacity has no rule for {site.join.noun}")
+        if axis is None and any(flow.shape != site.output.shape for flow in site.inputs):
             raise UnsupportedError("capacity has no rule for a sum that is broadcast")
 
         def moved(copies: tuple[int, ...]) -> CapacityTransition | None:
@@ -96,17 +98,19 @@ class TransitionCarrier(Carrier[Moved]):
                 parts.append(identity(int(Mul(*flow.shape)), exact=self.exact) if part is None else part)
             result = parts[0]
             for part in parts[1:]:
-                result = result + part if isinstance(site.node, Add) else result | part
-            return result if isinstance(site.node, Add) else _ordered(result, site)
+                result = result + part if axis is None else result | part
+            return result if axis is None else _ordered(result, site)
 
         return moved
 
     def repeat(self, value: Moved, times: Expr, index: Symbol | None) -> Moved:
         if not times.is_Integer:
             raise UnsupportedError(f"matrices need a number of copies, got {times}")
-        return lambda copies: self.series([lambda outer, n=number: value((*outer, n)) for number in range(int(times))])(
-            copies
-        )
+
+        def copy(number: int) -> Moved:
+            return lambda outer: value((*outer, number))
+
+        return self.series([copy(number) for number in range(int(times))])
 
     def graph(self, steps: Sequence[GraphStep[Moved]], sink: str) -> Moved:
         arrived: dict[str, Moved] = {}
@@ -123,11 +127,8 @@ class TransitionCarrier(Carrier[Moved]):
 
 def _ordered(stacked_rows: CapacityTransition, site: Site) -> CapacityTransition:
     """Rows of branches one after the other, put in the order of the concatenated tensor."""
-    import numpy as np
-
-    node = site.node
-    assert isinstance(node, Concat)
-    axis = node.axis if node.axis is not None else site.output.channel_axis
+    axis = site.stacked_axis
+    assert axis is not None
     parts, start = [], 0
     for flow in site.inputs:
         shape = [int(size) for size in flow.shape]
@@ -149,13 +150,10 @@ def _numeric(transition: CapacityTransition) -> CapacityTransition:
 
 def _maxima(instance: Instance) -> CapacityTransition | None:
     """Maxima of exchangeable inputs: each of a window is the largest with the same probability."""
-    from ...numerics.layer_run import compute
-
     if instance.weights() or not any(
         isinstance(h, Reduce) and h.operation == "max" for s in instance.statements for h in walk(s.value)
     ):
         return None
-    import numpy as np
 
     (name,) = instance.layer.input_names
     shape = tuple(int(size) for size in instance.shapes[name])
@@ -171,8 +169,6 @@ def _maxima(instance: Instance) -> CapacityTransition | None:
 
 def affine_layer(instance: Instance, tensors: Mapping[str, ndarray], pattern: Any, exact: bool) -> CapacityTransition:
     """The transition of one affine layer: its maps are composed first, so that what it computes in between is not counted."""
-    import numpy as np
-
     maps, shapes = layer_maps(instance, tensors, pattern)
     sizes = {name: int(np.prod(shape)) if shape else 1 for name, shape in shapes.items()}
     (entry,) = instance.layer.input_names
@@ -217,14 +213,12 @@ def _exact(value: Any) -> Expr:
 
 def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
     """Weights as arrays, and whether all of them are exact; expressions are allowed."""
-    import numpy
-
     if not isinstance(at, Mapping):
         return drawn(needed.slots.values(), at), False
-    held = {name: numpy.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
+    held = {name: np.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
     symbolic = {name: array for name, array in held.items() if array.dtype == object and _has_symbols(array)}
     numeric = {
-        name: numpy.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()
+        name: np.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()
     }
     tensors = checked(needed.slots, numeric)
     tensors.update(symbolic)
@@ -232,7 +226,5 @@ def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
 
 
 def _has_symbols(value: Any) -> bool:
-    import numpy
-
-    array = numpy.asarray(value, dtype=object)
+    array = np.asarray(value, dtype=object)
     return any(isinstance(item, Expr) and not item.is_Rational for item in array.reshape(-1).tolist())

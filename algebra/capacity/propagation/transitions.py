@@ -30,6 +30,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Rational
 from sympy.core.numbers import Float
 from sympy.polys.matrices import DomainMatrix
@@ -115,7 +116,6 @@ class CapacityTransition:
                 for j, (mine, yours, total) in enumerate(zip(self.variances, other.variances, variances, strict=True))
             ]
             return CapacityTransition(ImmutableMatrix(self.outputs, self.inputs, sum(rows, [])), variances)
-        import numpy as np
         import scipy.sparse as sp
 
         totals = np.array(variances, dtype=float)
@@ -193,8 +193,6 @@ class CapacityTransition:
 
     def dense(self) -> Any:
         """The matrix as a NumPy array of floats."""
-        import numpy as np
-
         return np.array(self.matrix.tolist(), dtype=float) if self.exact else self.matrix.toarray()
 
     def __eq__(self, other: object) -> bool:
@@ -247,8 +245,6 @@ def affine(weights: Any, bias: Any = None) -> CapacityTransition:
     if len(offsets) != len(rows):
         raise FieldError(f"{len(rows)} outputs need as many biases, got {len(offsets)}")
     if any(value.has(Float) for value in [*sum(rows, []), *offsets]):
-        import numpy as np
-
         return _numeric_affine(np.array([[float(v) for v in row] for row in rows]), [float(v) for v in offsets])
     variances, entries = [], []
     for place, (row, offset) in enumerate(zip(rows, offsets, strict=True)):
@@ -261,7 +257,6 @@ def affine(weights: Any, bias: Any = None) -> CapacityTransition:
 
 
 def _numeric_affine(weights: Any, bias: Any) -> CapacityTransition:
-    import numpy as np
     import scipy.sparse as sp
 
     squares = sp.csr_array(weights, dtype=float) ** 2

@@ -20,10 +20,9 @@ from ...linear.layer_maps import attended
 from ...linear.monomials import LINEAR, kinds_of_tensors
 from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
-from ...networks.network import Add, Concat
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
-from .generating_functions import KernelWalk
+from .generating_functions import KernelWalk, _flatten
 from .spread import Spread, stacked, uniform
 
 WIDEST = 400
@@ -97,15 +96,16 @@ class WalkCarrier(Carrier[Walk]):
         return result
 
     def join(self, site: Site, values: Sequence[Walk]) -> Walk:
-        if not isinstance(site.node, (Add, Concat)):
-            raise UnsupportedError("capacity has no rule for a product of branches")
+        factors = site.join.coefficients(len(values))
+        if factors is None or any(factor != 1 for factor in factors):
+            raise UnsupportedError(f"capacity has no rule for {site.join.noun}")
         rank = max(
             (len(value.spreads) for value in values if value.spreads is not None), default=len(site.output.shape) - 1
         )
         parts = [value.at_rank(rank) for value in values]
-        if isinstance(site.node, Concat):
-            axis = site.node.axis if site.node.axis is not None else site.output.channel_axis
-            if axis % len(site.output.shape) != site.output.channel_axis:
+        axis = site.stacked_axis
+        if axis is not None:
+            if axis != site.output.channel_axis:
                 raise UnsupportedError(
                     "branches that are concatenated along positions are no walk; give weights for a matrix"
                 )
@@ -204,15 +204,8 @@ class _Positions:
         self.kinds = kinds_of_tensors(site.instance)
 
     def walk(self) -> Walk:
-        flow = self.site.inputs[0]
-        channel = (
-            flow.channel_axis
-            if self.site.node.layout[0] is None
-            # type: ignore[attr-defined]
-            else (
-                len(flow.shape) - 1 if self.site.node.layout[0] == "last" else 0  # type: ignore[attr-defined]
-            )
-        )
+        flow, takes = self.site.inputs[0], self.instance.layer.layout[0]
+        channel = flow.channel_axis if takes is None else len(flow.shape) - 1 if takes == "last" else 0
         axes = [axis for axis in range(len(flow.shape)) if axis != channel] if len(flow.shape) > 1 else []
         shifts = {axis: Integer(0) for axis in axes}
         current = self.instance.layer.input_names[0]
@@ -370,7 +363,7 @@ class _Positions:
                 f"the weights {weights[0]} of {self.site.node} have {depth} axes, those given have {len(next(iter(values)))}"
             )
         position = [factor.address.index(tap) if tap is not None else None for tap in taps]
-        forms = [affine(read.address[axis]) for axis in axes]  # type: ignore[arg-type]
+        forms = [affine(read.address[axis]) for axis in axes]
         total = SymAdd(*(v**2 for v in values.values()), weights[3] or 0)
         shares: dict[tuple[Expr, ...], Expr] = {}
         for place, value in values.items():
@@ -389,6 +382,4 @@ class _Positions:
 
 
 def _nested(values: Any) -> dict[tuple[int, ...], Expr]:
-    from .generating_functions import _flatten
-
     return _flatten(values)

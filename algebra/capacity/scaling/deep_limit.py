@@ -31,6 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sympy import (
     Add,
     Derivative,
@@ -174,8 +175,6 @@ class DeepLimit:
 
     def _numbers(self) -> tuple[NDArray[Any], int, float]:
         """The shares as an array, the offset of its first entry, and the rate."""
-        import numpy as np
-
         if self.rate.free_symbols or any(share.free_symbols for share in self.walk.shares.values()):
             raise DomainError("distributions need taps and c as numbers; substitute them first")
         offsets = [int(offset[0]) for offset in self.walk.shares]
@@ -187,8 +186,6 @@ class DeepLimit:
 
     def _transform(self, reach: int) -> tuple[NDArray[Any], int, float]:
         """``q`` at the points of the unit circle that resolve the positions from -reach to reach."""
-        import numpy as np
-
         shares, first, rate = self._numbers()
         size = 2 * reach + 1
         padded = np.zeros(size)
@@ -198,22 +195,17 @@ class DeepLimit:
 
     def jump_distribution(self, reach: int, time: float = 1.0) -> NDArray[Any]:
         """The jump semigroup at positions from -reach to reach; what lies beyond is folded back."""
-        import numpy as np
-
         transform, _, rate = self._transform(reach)
         return np.roll(np.fft.ifft(np.exp(time * rate * (transform - 1))).real, reach)
 
     def layer_distribution(self, depth: int, reach: int) -> NDArray[Any]:
         """``T^L`` at positions from -reach to reach, for so many layers; what lies beyond is folded back."""
-        import numpy as np
-
         transform, _, rate = self._transform(reach)
         strength = rate / depth
         return np.roll(np.fft.ifft(((1 + strength * transform) / (1 + strength)) ** depth).real, reach)
 
     def diffusion_distribution(self, reach: int, time: float = 1.0) -> NDArray[Any]:
         """The diffusion at time t, on unit cells around the positions from -reach to reach."""
-        import numpy as np
         from scipy.special import ndtr
 
         mean, variance = float(self.mean(time)), float(self.variance(time))
@@ -231,8 +223,6 @@ class DeepLimit:
         reach : int, optional
             Positions looked at on both sides; by default enough for twelve standard deviations of everything.
         """
-        import numpy as np
-
         shares, first, rate = self._numbers()
         width = max(len(shares) + first - 1, -first, 1)
         if reach is None:

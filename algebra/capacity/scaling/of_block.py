@@ -24,11 +24,15 @@ from sympy import Dummy, Expr, Integer, Mul, Symbol, sympify
 from ...equations.heads import Apply, Constant, Head, Plus, Read, Times, reads
 from ...equations.instance import Instance
 from ...errors import UnsupportedError
+from ...linear.monomials import COEFFICIENT, LINEAR, expand, kinds_of_tensors
 from ...linear.network_maps import activates
-from ...networks.carrier import Evaluation
+from ...networks.carrier import Evaluation, ShapeCarrier
 from ...networks.evaluator import evaluate_network
-from ...networks.network import Network, as_network
+from ...networks.layer import Layer
+from ...networks.network import Add, Network, Series, Shared, as_network
 from ..propagation.walks import Walk, WalkCarrier
+from .decoupling import decoupling
+from .deep_limit import DeepLimit
 from .laws import MemoryScaling, Scaling, Verdict, WidthScaling, memory_scaling, width_scaling
 from .laws import propagation_moments as moments_of
 from .laws import scaling_exponent as exponent_of_moments
@@ -190,8 +194,6 @@ def _moments(found: Walk, axis: int) -> dict[str, Expr]:
 
 
 def _residual(block: Network) -> bool:
-    from ...networks.network import Add, Series, Shared
-
     if isinstance(block, Shared):
         return _residual(block.body)
     if isinstance(block, Series):
@@ -200,15 +202,11 @@ def _residual(block: Network) -> bool:
 
 
 def _free_of_weights(branch: Network) -> bool:
-    from ...networks.layer import Layer
-
     layers = [branch] if isinstance(branch, Layer) else list(branch.atoms(Layer))
     return all(layer.is_identity for layer in layers)
 
 
 def _instances(block: Network, on: Any) -> list[Instance]:
-    from ...networks.carrier import ShapeCarrier
-
     evaluation: Evaluation[None] = evaluate_network(block, ShapeCarrier(), on)
     return [term.site.instance for term in evaluation.terms if term.site.instance is not None]
 
@@ -232,8 +230,6 @@ def _width(instances: list[Instance]) -> WidthScaling:
 
 def fan_in(instance: Instance) -> Expr:
     """The number of terms that one output sums: the extents of the indices that a product of weight and input is summed over."""
-    from ...linear.monomials import COEFFICIENT, LINEAR, expand, kinds_of_tensors
-
     kinds = kinds_of_tensors(instance)
     counts = [
         Mul(*(instance.extents[place][index] for index in monomial.sums))
@@ -283,8 +279,6 @@ def activation_decoupling(layer: Network) -> Any:
     >>> activation_decoupling(ReLU()).value, activation_decoupling(Abs()).value
     (1/2, 1)
     """
-    from .decoupling import decoupling
-
     (instance,) = _instances(layer, (2,))
     if not activates(instance):
         raise UnsupportedError(f"{layer} is no function of single numbers")
@@ -319,9 +313,6 @@ def capacity_deep_limit(
     >>> limit.variance(), limit.drift
     (9/2, 0)
     """
-    from ...networks.network import Add
-    from .deep_limit import DeepLimit
-
     as_network(block, "la.capacity_deep_limit")
     if (
         not isinstance(block, Add)

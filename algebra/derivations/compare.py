@@ -1,0 +1,92 @@
+"""Several networks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import FieldError
+from ..formulas.table import Table, evaluated
+from ..networks.network import Network, as_network
+from .derivation import Derivation
+from .metric import derive
+
+__all__ = ["compare"]
+
+
+def compare(
+    nets: Mapping[str, Network],
+    metrics: Sequence[Any] = ("parameters", "macs", "activations"),
+    at: Mapping[Any, int] | None = None,
+    on: Any = None,
+) -> Table:
+    """A table of networks and metrics, as formulas or at given sizes.
+
+    Parameters
+    ----------
+    nets : mapping of str to Network
+    metrics : sequence of Metric or str
+    at : mapping of name or symbol to int, optional
+        Sizes at which everything is evaluated.
+    on : shape, optional
+        What enters open networks.
+
+    Returns
+    -------
+    Table
+        With `text`, `latex`, `csv`; iterating gives a dict for each row.
+
+    Raises
+    ------
+    DomainError
+        If one of the networks does not exist at the given sizes.
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, Linear, dims
+    >>> H, c = dims("H c")
+    >>> nets = {"full": Conv(c, 3, padding=1), "depthwise": Conv(c, 3, padding=1, groups=c)}
+    >>> print(compare(nets, metrics=["parameters", "macs"], on=(c, H, H)))
+    network    parameters  MACs
+    ---------  ----------  -----------
+    full       9*c**2 + c  9*H**2*c**2
+    depthwise  10*c        9*H**2*c
+    >>> print(compare(nets, metrics=["parameters", "macs"], on=(c, H, H), at={"H": 56, "c": 64}).csv())
+    network,parameters,MACs
+    full,36928,115605504
+    depthwise,640,1806336
+    <BLANKLINE>
+    """
+    if not isinstance(nets, Mapping) or not nets:
+        raise FieldError(f"compare takes a mapping of names to networks, got {nets!r}")
+    if isinstance(metrics, str) or not metrics:
+        raise FieldError(f"compare takes a list of metrics, got {metrics!r}; write metrics=['parameters', 'macs']")
+    found = {
+        str(name): [derive(metric, as_network(net, f"compare, {name},"), on) for metric in metrics]
+        for name, net in nets.items()
+    }
+    columns = [derivation.metric.title for derivation in next(iter(found.values()))]
+    rows: list[tuple[Any, ...]] = [(name, *(part.formula for part in parts)) for name, parts in found.items()]
+    if at is not None:
+        known = {symbol for parts in found.values() for part in parts for symbol in part.symbols}
+        rows = evaluated(rows, known, at)
+        _check_domains(found, at)
+    notes = tuple(
+        f"{title}: {kind} for {_those(found, place, kind)}."
+        for place, title in enumerate(columns)
+        for kind in dict.fromkeys(parts[place].kind for parts in found.values()) if kind != "exact"
+    )  # fmt: skip
+    return Table(("network", *columns), tuple(rows), notes=notes)
+
+
+def _check_domains(found: Mapping[str, Sequence[Derivation]], at: Mapping[Any, int]) -> None:
+    """Every network has to exist at the sizes; one that has fewer symbols than the others takes those it has."""
+    by_name = {getattr(key, "name", str(key)): value for key, value in at.items()}
+    for parts in found.values():
+        for part in parts:
+            part.domain.check({symbol: by_name[symbol.name] for symbol in part.symbols if symbol.name in by_name})
+
+
+def _those(found: Mapping[str, Sequence[Derivation]], place: int, kind: str) -> str:
+    names = [name for name, parts in found.items() if parts[place].kind == kind]
+    return "all" if len(names) == len(found) > 1 else ", ".join(names)
