@@ -39,6 +39,14 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("report", "export"),
         ("testing",),
     ),
+    "layeralgebra.layers": (
+        (
+            "activation", "arithmetic", "attention", "auxiliary", "convolution", "embedding", "linear", "mixture", "normalization",
+            "pooling", "position", "recurrent", "reshape", "scaling", "slicing", "state_space", "windows",
+        ),  # fmt: skip
+        ("compositions", "importers"),
+        ("keras", "onnx", "torch", "zoo"),
+    ),
     "layeralgebra.algebra.compilation": (("program",), ("backends",), ("interface", "gradient"), ("source",)),
 }
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy
 from sympy import Expr, Integer, Symbol
 
 from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
@@ -188,8 +189,6 @@ def _store(
 
 def _store_constant(onnx: Any, translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any]) -> None:
     """A tensor that stands in a node: written by the model's author, not learned, unless a layer takes it as its weights."""
-    import numpy
-
     name = node.output[0]
     if "value" in attributes:
         tensor = attributes["value"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Max, Min, Mod, Symbol, floor
 
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.network import Network
@@ -152,8 +152,9 @@ def _record(
             name = str(node.target)
             rule = RULES.get(name.rsplit(".", 1)[0].removeprefix("aten.").rstrip("_"))
             module = _module_path(node)
-            if name in operators or (rule is None and name.rsplit(".", 1)[0] in operators):
-                rule = _user_rule(operators.get(name, operators.get(name.rsplit(".", 1)[0])))
+            without_overload = name.rsplit(".", 1)[0]
+            if name in operators or (rule is None and without_overload in operators):
+                rule = _user_rule(operators[name if name in operators else without_overload])
             if rule is None and translator.is_fixed(node):
                 translator.fix(node)
                 continue
@@ -228,8 +229,6 @@ class _Sizes:
         return self._translated(expression)
 
     def _translated(self, expression: Any) -> Expr:
-        from sympy import Max, Min, Mod, floor
-
         name = type(expression).__name__
         if expression.is_Symbol:
             if str(expression) not in self.symbols:

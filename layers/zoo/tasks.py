@@ -27,6 +27,10 @@ from sympy import Symbol
 from ...algebra.capacity.column_spaces.covariance import ar1, mixture, periodic, power_law
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.network import Network, Repeat
+from ..convolution import Conv
+from ..linear import Linear
+from ..pooling import AvgPool
+from ..reshape import Flatten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,8 +127,6 @@ class Architecture:
 
 def architectures(length: int = LENGTH) -> dict[str, Architecture]:
     """Six classical architectures without activations, on so many values (a power of two, 16 at least)."""
-    from .. import AvgPool, Conv, Flatten, Linear
-
     if length < 16 or length & (length - 1):
         raise FieldError(f"the architectures compared here take a power of two of past values, from 16, got {length}")
     depth = length.bit_length() - 1

@@ -41,7 +41,8 @@ def _concatenate(t: Translator, node: Any) -> None:
 
 @rule("matmul", "bmm", "mm", "mv", "dot")
 def _matmul(t: Translator, node: Any) -> None:
-    made = t.product(*(t.value(part) for part in node.args[:2]), node.name)
+    left, right = (t.value(part) for part in node.args[:2])
+    made = t.product(left, right, node.name)
     t.values[node.name] = Tensor(made.name, t.shape(node), made.batched)
 
 
@@ -55,7 +56,8 @@ def _einsum(t: Translator, node: Any) -> None:
     }
     spec = "".join(letters.get(character, character) for character in spec)
     inputs, out = spec.split("->")
-    _contract(t, node, *inputs.split(","), out, node.args[1])
+    first, second = inputs.split(",")
+    _contract(t, node, first, second, out, node.args[1])
 
 
 def _contract(t: Translator, node: Any, first: str, second: str, out: str, parts: Sequence[Any]) -> None:
