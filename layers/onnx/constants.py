@@ -175,7 +175,8 @@ def _tidy(entry: Any) -> Any:
 
 
 def _elementwise(kind: str) -> Callable[..., Any]:
-    function, fast = {**_PAIRS, **_SINGLES}[kind]
+    operators: dict[str, tuple[Callable[..., Any], str]] = {**_PAIRS, **_SINGLES}
+    function, fast = operators[kind]
 
     def apply(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
         if kind in _SINGLES:

@@ -79,12 +79,12 @@ def correlations(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = 
     body = []
     for metric in metrics:
         values = _values(chosen, metric)
-        gain = correlation_gain(values, _values(chosen, "parameters"), accuracy, **options)  # type: ignore[arg-type]
+        gain = correlation_gain(values, _values(chosen, "parameters"), accuracy, **options)
         body.append(
             (
                 metric,
                 str(correlate(values, accuracy, "spearman", **options)),
-                str(correlate(values, accuracy, "kendall", **options)),  # type: ignore[arg-type]
+                str(correlate(values, accuracy, "kendall", **options)),
                 "" if metric == "parameters" else str(gain),
             )
         )
