@@ -352,7 +352,7 @@ class Erf(Layer):
 
 def _reduction(layer: Layer, operation: str) -> str:
     """A reduction over the axes numbered by the field `axes` of a tensor with `rank` axes."""
-    rank, axes = int(layer.rank), {int(axis) for axis in layer.axes}  # type: ignore[attr-defined]
+    rank, axes = int(layer.rank), {int(axis) for axis in layer.axes}
     every = _indices(rank)
     kept = [name for axis, name in enumerate(every) if axis not in axes]
     gone = [name for axis, name in enumerate(every) if axis in axes]
@@ -360,7 +360,7 @@ def _reduction(layer: Layer, operation: str) -> str:
 
 
 def _check_reduction(layer: Layer) -> None:
-    rank, axes = layer.rank, layer.axes  # type: ignore[attr-defined]
+    rank, axes = layer.rank, layer.axes
     if not rank.is_Integer or not hasattr(axes, "__len__") or any(not axis.is_Integer or axis >= rank for axis in axes):
         raise FieldError(
             f"{type(layer).__name__}(axes={axes}, rank={rank}): the numbers of axes of a tensor with that many, as in axes=(1, 2), rank=3"

@@ -13,6 +13,8 @@ from .record import Operation, Recording
 class _Group:
     """The operations of one module, as a node with one output; `sources` are the values that enter, in the order of their first use."""
 
+    sources: list[str]
+
     def __init__(self, name: str, members: Sequence["_Group | Operation"], output: str):
         self.name, self.members, self.output = name, list(members), output
         own = {name for member in members for name in _made(member)}

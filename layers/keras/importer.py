@@ -6,7 +6,7 @@ Keras puts channels last, this package first: a tensor is turned when a layer ov
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, Integer, Symbol
@@ -27,16 +27,9 @@ from .. import (
     reshape,
 )
 from ..importers.grouping import build
-from ..importers.record import Operation, Recording, unknown_operators
-
-
-@dataclass
-class _Value:
-    """A tensor: the operation that makes it, its shape in Keras without the batch, and whether ours has channels first instead of last."""
-
-    name: str
-    shape: tuple[Expr, ...]
-    turned: bool = False
+from ..importers.record import Recording, unknown_operators
+from ..importers.rules import registering
+from ..importers.tensors import Shape, Tensor, Tensors, per_axis
 
 
 def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | None = None) -> Network:
@@ -67,6 +60,7 @@ def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | 
             f"from_keras takes a Sequential or functional Keras model that knows its inputs, got {type(model).__name__}"
         )
     reader = _Reader(operators or {})
+    recording = Recording()
     values = []
     last = not any(getattr(operation, "data_format", "") == "channels_first" for operation in graph._operations)
     for tensor in graph.inputs:
@@ -78,45 +72,48 @@ def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | 
             for place, size in enumerate(tensor.shape[1:])
         )
         image = len(shape) > 2 and last  # images come in with channels first, as everywhere in this package
-        reader.recording.inputs.append((name, (shape[-1], *shape[:-1]) if image else shape))
-        values.append(_Value(name, shape, image))
+        recording.inputs.append((name, (shape[-1], *shape[:-1]) if image else shape))
+        values.append(Tensor(name, shape, turned=image))
     outputs = reader.model(graph, values, ())
     if reader.missing:
         raise unknown_operators("Keras", reader.missing)
-    reader.recording.output = outputs[0].name if outputs[0].turned and last else reader.plain(outputs[0]).name
-    return build(reader.recording)
+    recording.operations = reader.operations
+    recording.output = outputs[0].name if outputs[0].turned and last else reader.plain(outputs[0]).name
+    return build(recording)
 
 
 def _history(tensor: Any) -> Any:
     return tensor._keras_history
 
 
-class _Reader:
+class _Reader(Tensors):
     def __init__(self, operators: Mapping[str, Callable[..., Network]]):
+        super().__init__()
         self.operators = operators
-        self.recording = Recording()
         self.missing: dict[str, list[str]] = {}
-        self.module: tuple[str, ...] = ()
 
-    def add(self, name: str, layer: Network, sources: Sequence[_Value]) -> str:
-        name = f"{name}_{len(self.recording.operations)}"
-        self.recording.operations.append(Operation(name, layer, [source.name for source in sources], self.module))
-        return name
+    def named(self, label: str) -> str:
+        return f"{label}_{len(self.operations)}"
 
-    def turn(self, value: _Value, turned: bool) -> _Value:
+    def place(
+        self, label: str, layer: Network, sources: Sequence[Tensor], shape: Shape, turned: bool = False
+    ) -> Tensor:
+        return replace(self.add(layer, sources, shape, label=label), turned=turned)
+
+    def turn(self, value: Tensor, turned: bool) -> Tensor:
         """A value with its channels first (turned) or last."""
         rank = len(value.shape)
         if value.turned == turned or rank < 2:
-            return _Value(value.name, value.shape, turned)
+            return replace(value, turned=turned)
         order = (rank - 1, *range(rank - 1)) if turned else (*range(1, rank), 0)
-        return _Value(self.add("permute", reshape.Permute(order), [value]), value.shape, turned)
+        return self.place("permute", reshape.Permute(order), [value], value.shape, turned)
 
-    def plain(self, value: _Value) -> _Value:
+    def plain(self, value: Tensor) -> Tensor:
         return self.turn(value, False)
 
-    def model(self, graph: Any, inputs: Sequence[_Value], module: tuple[str, ...]) -> list[_Value]:
+    def model(self, graph: Any, inputs: Sequence[Tensor], module: tuple[str, ...]) -> list[Tensor]:
         """Everything inside a model, and its outputs; models inside models likewise."""
-        known: dict[int, _Value] = {id(tensor): value for tensor, value in zip(graph.inputs, inputs)}
+        known: dict[int, Tensor] = {id(tensor): value for tensor, value in zip(graph.inputs, inputs)}
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
                 operation = node.operation
@@ -132,16 +129,16 @@ class _Reader:
                 known.update((id(tensor), value) for tensor, value in zip(node.output_tensors, made))
         return [known[id(tensor)] for tensor in graph.outputs]
 
-    def layer(self, operation: Any, node: Any, given: list[_Value]) -> _Value:
+    def layer(self, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
         kind = type(operation).__name__
         if kind in self.operators:
             values = [self.plain(value) for value in given]
             made = self.operators[kind]([value.shape for value in values], operation)
-            return _Value(self.add(operation.name, made, values), _sizes(node, given))
+            return self.place(operation.name, made, values, _sizes(node, given))
         rule = _RULES.get(kind)
         if rule is None:
             self.missing.setdefault(kind, []).append(".".join(self.module))
-            return _Value(given[0].name, _sizes(node, given))
+            return Tensor(given[0].name, _sizes(node, given))
         return rule(self, operation, node, given)
 
     def apply(
@@ -149,24 +146,23 @@ class _Reader:
         operation: Any,
         node: Any,
         layer: Network,
-        value: _Value,
+        value: Tensor,
         turned: bool | None = None,
         after: str = "linear",
-    ) -> _Value:
+    ) -> Tensor:
         """A layer of one value and its activation; weights are shared under the layer's name if it is used again."""
         value = value if turned is None else self.turn(value, turned)
         if len(operation._inbound_nodes) > 1:
             layer = layer.shared(operation.name)
         function = _function(getattr(operation, "activation", None), operation.name) if after == "activation" else None
-        name = self.add(operation.name, layer, [value])
-        made = _Value(name, _sizes(node, [value]), value.turned)
+        made = self.place(operation.name, layer, [value], _sizes(node, [value]), value.turned)
         if function is not None:
             made = self.plain(made) if isinstance(function, activation.Softmax) else made
-            made = _Value(self.add(f"{operation.name}_activation", function, [made]), made.shape, made.turned)
+            made = self.place(f"{operation.name}_activation", function, [made], made.shape, made.turned)
         return made
 
 
-def _sizes(node: Any, given: Sequence[_Value]) -> tuple[Expr, ...]:
+def _sizes(node: Any, given: Sequence[Tensor]) -> tuple[Expr, ...]:
     """The shape that Keras infers; an axis without a size keeps the symbol of the input's axis if it has one."""
     shape = node.output_tensors[0].shape[1:]
     first = given[0].shape if given else ()
@@ -197,21 +193,11 @@ def _function(function: Any, where: str) -> Network | None:
     return _FUNCTIONS[name]()
 
 
-Rule = Callable[[_Reader, Any, Any, list[_Value]], _Value]
+Rule = Callable[[_Reader, Any, Any, list[Tensor]], Tensor]
 _RULES: dict[str, Rule] = {}
 
 
-def _rule(*names: str) -> Callable[[Rule], Rule]:
-    def register(function: Rule) -> Rule:
-        _RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return register
-
-
-def _tuple(value: Any) -> Any:
-    numbers = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    return numbers[0] if len(set(numbers)) == 1 else numbers
+_rule = registering(_RULES)
 
 
 def _first(operation: Any) -> bool:
@@ -220,36 +206,36 @@ def _first(operation: Any) -> bool:
 
 
 @_rule("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D")
-def _conv(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _conv(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     value = r.turn(given[0], _first(operation))
     channels = given[0].shape[-1 if _first(operation) else 0]
     depthwise = type(operation).__name__.startswith("Depthwise")
     layer = convolution.Conv(
-        channels * operation.depth_multiplier if depthwise else operation.filters, _tuple(operation.kernel_size), _tuple(operation.strides),
-        0 if operation.padding == "valid" else operation.padding, _tuple(operation.dilation_rate), channels if depthwise else operation.groups,
+        channels * operation.depth_multiplier if depthwise else operation.filters, per_axis(operation.kernel_size), per_axis(operation.strides),
+        0 if operation.padding == "valid" else operation.padding, per_axis(operation.dilation_rate), channels if depthwise else operation.groups,
         operation.use_bias,
     )  # fmt: skip
     return r.apply(operation, node, layer, value, after="activation")
 
 
 @_rule("SeparableConv1D", "SeparableConv2D")
-def _separable(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _separable(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     channels = given[0].shape[-1 if _first(operation) else 0]
     depthwise = convolution.Conv(
-        channels * operation.depth_multiplier, _tuple(operation.kernel_size), _tuple(operation.strides),
-        0 if operation.padding == "valid" else operation.padding, _tuple(operation.dilation_rate), channels, False,
+        channels * operation.depth_multiplier, per_axis(operation.kernel_size), per_axis(operation.strides),
+        0 if operation.padding == "valid" else operation.padding, per_axis(operation.dilation_rate), channels, False,
     )  # fmt: skip
     pointwise = convolution.Conv(operation.filters, 1, bias=operation.use_bias)
     return r.apply(operation, node, depthwise >> pointwise, r.turn(given[0], _first(operation)), after="activation")
 
 
 @_rule("Dense")
-def _dense(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _dense(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     return r.apply(operation, node, linear.Linear(operation.units, operation.use_bias), given[0], False, "activation")
 
 
 @_rule("BatchNormalization")
-def _batch_norm(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _batch_norm(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     rank = len(given[0].shape)
     last = operation.axis in (-1, rank)
     if operation.axis not in (-1, 1, rank) or operation.scale != operation.center:
@@ -262,7 +248,7 @@ def _batch_norm(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _
 
 
 @_rule("LayerNormalization")
-def _layer_norm(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _layer_norm(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
     if [axis % (len(given[0].shape) + 1) for axis in axes] != [len(given[0].shape)] or (
         operation.center and not operation.scale
@@ -280,12 +266,12 @@ def _layer_norm(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _
 
 
 @_rule("Embedding")
-def _embedding(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _embedding(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     return r.apply(operation, node, embedding.Embedding(operation.input_dim, operation.output_dim), given[0], False)
 
 
 @_rule("GRU", "LSTM", "SimpleRNN")
-def _recurrent(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _recurrent(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     kind = type(operation).__name__
     if operation.use_bias and not (kind == "GRU" and operation.reset_after):
         raise UnsupportedError(
@@ -300,7 +286,7 @@ def _recurrent(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _V
 
 
 @_rule("MultiHeadAttention")
-def _attention(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _attention(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     values = [r.plain(value) for value in given]
     features = values[0].shape[-1]
     same = all(value.name == values[0].name for value in values)
@@ -320,11 +306,11 @@ def _attention(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _V
     if causal or len({value.name for value in values[1:]}) > 1 or values[1].shape[-1] != features:
         raise UnsupportedError(f"{operation.name}: attention between these tensors has no layer")
     layer: Network = attention.CrossAttention(heads, head_features=width)
-    return _Value(r.add(operation.name, layer, values[:2]), _sizes(node, values))
+    return r.place(operation.name, layer, values[:2], _sizes(node, values))
 
 
 @_rule("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU")
-def _activation(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _activation(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     kind = type(operation).__name__
     if kind == "Activation":
         layer = _function(operation.activation, operation.name) or activation.Identity()
@@ -344,12 +330,12 @@ def _activation(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _
 
 
 @_rule("Dropout", "SpatialDropout1D", "SpatialDropout2D")
-def _dropout(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _dropout(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     return r.apply(operation, node, activation.Dropout(float(operation.rate)), given[0])
 
 
 @_rule("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
-def _pool(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _pool(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     value = r.turn(given[0], _first(operation))
     sizes = value.shape[:-1] if _first(operation) else value.shape[1:]
     kernel, stride = (
@@ -366,9 +352,9 @@ def _pool(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
             raise UnsupportedError(f"{operation.name}: pooling with different padding before and after has no layer")
         padding = tuple(width // 2 for width in total)
     if type(operation).__name__.startswith("Max"):
-        layer: Network = pooling.MaxPool(_tuple(kernel), _tuple(stride), _tuple(padding), ceil_mode=ceil)
+        layer: Network = pooling.MaxPool(per_axis(kernel), per_axis(stride), per_axis(padding), ceil_mode=ceil)
     else:
-        layer = pooling.AvgPool(_tuple(kernel), _tuple(stride), _tuple(padding), ceil, False)
+        layer = pooling.AvgPool(per_axis(kernel), per_axis(stride), per_axis(padding), ceil, False)
     return r.apply(operation, node, layer, value)
 
 
@@ -379,31 +365,31 @@ def _pool(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
 )
-def _global(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _global(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     layer: Network = pooling.GlobalAvgPool() if "Average" in type(operation).__name__ else pooling.GlobalMaxPool()
     if operation.keepdims:
         raise UnsupportedError(f"{operation.name}: global pooling that keeps axes of size 1 has no layer")
     made = r.apply(operation, node, layer, given[0], _first(operation))
-    return _Value(made.name, made.shape)
+    return replace(made, turned=False)
 
 
 @_rule("Flatten")
-def _flatten(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _flatten(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     return r.apply(operation, node, reshape.Flatten(), given[0], False)
 
 
 @_rule("Reshape")
-def _reshape(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _reshape(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     return r.apply(operation, node, reshape.Reshape(_sizes(node, given)), given[0], False)
 
 
 @_rule("Permute")
-def _permute(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _permute(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     return r.apply(operation, node, reshape.Permute(tuple(axis - 1 for axis in operation.dims)), given[0], False)
 
 
 @_rule("ZeroPadding1D", "ZeroPadding2D")
-def _zero_padding(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _zero_padding(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     pairs = operation.padding if isinstance(operation.padding[0], (tuple, list)) else (operation.padding,)
     before, after = ([int(pair[side]) for pair in pairs] for side in (0, 1))
     value = r.turn(given[0], _first(operation))
@@ -411,21 +397,21 @@ def _zero_padding(r: _Reader, operation: Any, node: Any, given: list[_Value]) ->
 
 
 @_rule("UpSampling1D", "UpSampling2D")
-def _upsample(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _upsample(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     if getattr(operation, "interpolation", "nearest") != "nearest":
         raise UnsupportedError(
             f"{operation.name}: upsampling by {operation.interpolation}; to the nearest neighbour it has a layer"
         )
-    return r.apply(operation, node, reshape.Upsample(_tuple(operation.size)), r.turn(given[0], _first(operation)))
+    return r.apply(operation, node, reshape.Upsample(per_axis(operation.size)), r.turn(given[0], _first(operation)))
 
 
 @_rule("Rescaling")
-def _rescaling(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _rescaling(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     return r.apply(operation, node, arithmetic.Scale(operation.scale) >> arithmetic.Shift(operation.offset), given[0])
 
 
 @_rule("Add", "Multiply", "Concatenate", "Subtract")
-def _merge(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value:
+def _merge(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     kind, turned = type(operation).__name__, all(value.turned for value in given)
     values = [r.turn(value, turned) for value in given]
     rank = len(values[0].shape)
@@ -442,4 +428,4 @@ def _merge(r: _Reader, operation: Any, node: Any, given: list[_Value]) -> _Value
     join = {"Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Concatenate": lambda: Concat(axis=axis)}[
         kind
     ]()
-    return _Value(r.add(operation.name, join, values), _sizes(node, given), turned)
+    return r.place(operation.name, join, values, _sizes(node, given), turned)

@@ -8,14 +8,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy
 from sympy import Expr, Integer, Max, Min, Mod, ceiling, floor, sqrt
 
 from ...algebra.sizes.normal_form import simplify
-
-if TYPE_CHECKING:
-    import numpy
 
 MOST_ENTRIES = 1 << 23
 EXACT_ENTRIES = 4096
@@ -26,10 +24,8 @@ class _Unknown(Exception):
     """The entries depend on what is not known, or there are too many of them."""
 
 
-def known(values: Any) -> "numpy.ndarray":
+def known(values: Any) -> numpy.ndarray:
     """A tensor of known entries: Python's own numbers where there are few, sizes that are literal as whole numbers."""
-    import numpy
-
     array = values if isinstance(values, numpy.ndarray) else numpy.array(values, dtype=object)
     if array.dtype != object:
         if array.size > MOST_ENTRIES:
@@ -46,8 +42,8 @@ def known(values: Any) -> "numpy.ndarray":
 
 
 def fold(
-    onnx: Any, kind: str, given: Sequence["numpy.ndarray | None"], attributes: Mapping[str, Any]
-) -> list["numpy.ndarray"] | None:
+    onnx: Any, kind: str, given: Sequence[numpy.ndarray | None], attributes: Mapping[str, Any]
+) -> list[numpy.ndarray] | None:
     """The outputs of an operator; None where it is no operator on known tensors.
 
     Parameters
@@ -72,7 +68,7 @@ def fold(
         return None  # the operator's rule says what is wrong with it
 
 
-def _whole(array: "numpy.ndarray | None", otherwise: Sequence[int] | None = None) -> list[int]:
+def _whole(array: numpy.ndarray | None, otherwise: Sequence[int] | None = None) -> list[int]:
     """Entries that must be literal whole numbers."""
     if array is None:
         if otherwise is None:
@@ -161,9 +157,7 @@ _SINGLES: dict[str, tuple[Callable[[Any], Any], str]] = {
 }  # fmt: skip
 
 
-def _by_entry(function: Callable[..., Any], fast: str, arrays: Sequence["numpy.ndarray"]) -> "numpy.ndarray":
-    import numpy
-
+def _by_entry(function: Callable[..., Any], fast: str, arrays: Sequence[numpy.ndarray]) -> numpy.ndarray:
     shape = _limited(numpy.broadcast_shapes(*(array.shape for array in arrays)))
     if math.prod(shape) > EXACT_ENTRIES:
         plain = [numpy.array(array.tolist()) if array.dtype == object else array for array in arrays]
@@ -181,7 +175,8 @@ def _tidy(entry: Any) -> Any:
 
 
 def _elementwise(kind: str) -> Callable[..., Any]:
-    function, fast = {**_PAIRS, **_SINGLES}[kind]
+    operators: dict[str, tuple[Callable[..., Any], str]] = {**_PAIRS, **_SINGLES}
+    function, fast = operators[kind]
 
     def apply(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
         if kind in _SINGLES:
@@ -195,8 +190,6 @@ def _elementwise(kind: str) -> Callable[..., Any]:
 
 
 def _cast(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     kind = numpy.dtype(onnx.helper.tensor_dtype_to_np_dtype(int(attributes["to"])))
     if given[0].dtype != object:
         return given[0].astype(kind)
@@ -226,8 +219,6 @@ def _unsqueeze(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> An
 
 
 def _squeeze(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     axes = _axes(given, attributes)
     return numpy.squeeze(given[0], axis=None if axes is None else tuple(axes))
 
@@ -255,8 +246,6 @@ def _slice(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
 
 
 def _gather(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     places = numpy.array(_whole(given[1]), dtype=numpy.int64).reshape(given[1].shape)
     axis = int(attributes.get("axis", 0))
     size = math.prod(given[0].shape) // max(given[0].shape[axis], 1)
@@ -265,15 +254,11 @@ def _gather(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
 
 
 def _expand(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     shape = _limited(numpy.broadcast_shapes(given[0].shape, tuple(_limited(_whole(given[1])))))
     return numpy.broadcast_to(given[0], shape).copy()
 
 
 def _constant_of_shape(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     value = (
         onnx.numpy_helper.to_array(attributes["value"]).reshape(-1)[0] if "value" in attributes else numpy.float32(0)
     )
@@ -281,8 +266,6 @@ def _constant_of_shape(onnx: Any, given: list[Any], attributes: Mapping[str, Any
 
 
 def _range(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     start, stop, step = (array.reshape(-1)[0] for array in given)
     if any(isinstance(entry, Expr) for entry in (start, stop, step)):
         raise _Unknown
@@ -292,24 +275,18 @@ def _range(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
 
 
 def _trilu(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     diagonal = _whole(given[1])[0] if len(given) > 1 and given[1] is not None else 0
     plain = numpy.array(given[0].tolist()) if given[0].dtype == object else given[0]
     return (numpy.triu if int(attributes.get("upper", 1)) else numpy.tril)(plain, diagonal)
 
 
 def _split(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     axis = int(attributes.get("axis", 0))
     lengths = _whole(given[1]) if len(given) > 1 else list(attributes["split"])
     return numpy.split(given[0], numpy.cumsum(lengths)[:-1].tolist(), axis=axis)
 
 
 def _scatter(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     if attributes.get("reduction", b"none") != b"none":
         raise _Unknown
     made, places = given[0].copy(), numpy.array(given[1].tolist(), dtype=numpy.int64)
@@ -318,16 +295,12 @@ def _scatter(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
 
 
 def _where(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-    import numpy
-
     _limited(numpy.broadcast_shapes(*(array.shape for array in given)))
     return numpy.where(given[0].astype(bool), given[1], given[2])
 
 
 def _reduced(function: str) -> Callable[..., Any]:
     def apply(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
-        import numpy
-
         axes = _axes(given, attributes)
         return getattr(numpy, function)(
             given[0], axis=None if not axes else tuple(axes), keepdims=bool(attributes.get("keepdims", 1))
@@ -340,21 +313,15 @@ def _array(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda onnx, given, attributes: function(given, attributes)
 
 
-def _numpy() -> Any:
-    import numpy
-
-    return numpy
-
-
 _FOLDERS: dict[str, Callable[..., Any]] = {
     **{kind: _elementwise(kind) for kind in (*_PAIRS, *_SINGLES)},
     "Cast": _cast, "Unsqueeze": _unsqueeze, "Squeeze": _squeeze, "Reshape": _reshape, "Flatten": _flatten, "Slice": _slice, "Gather": _gather,
     "Expand": _expand, "ConstantOfShape": _constant_of_shape, "Range": _range, "Trilu": _trilu, "Split": _split, "ScatterND": _scatter,
     "Where": _where, "ReduceProd": _reduced("prod"), "ReduceSum": _reduced("sum"), "ReduceMax": _reduced("max"), "ReduceMin": _reduced("min"),
-    "Identity": _array(lambda given, a: given[0]), "Size": _array(lambda given, a: _numpy().array(given[0].size)),
-    "Concat": _array(lambda given, a: _numpy().concatenate(given, axis=int(a["axis"]))),
-    "Transpose": _array(lambda given, a: _numpy().transpose(given[0], a.get("perm"))),
-    "Tile": _array(lambda given, a: _numpy().tile(given[0], _limited(_whole(given[1])))),
-    "CumSum": _array(lambda given, a: _numpy().cumsum(given[0], axis=_whole(given[1])[0])),
+    "Identity": _array(lambda given, a: given[0]), "Size": _array(lambda given, a: numpy.array(given[0].size)),
+    "Concat": _array(lambda given, a: numpy.concatenate(given, axis=int(a["axis"]))),
+    "Transpose": _array(lambda given, a: numpy.transpose(given[0], a.get("perm"))),
+    "Tile": _array(lambda given, a: numpy.tile(given[0], _limited(_whole(given[1])))),
+    "CumSum": _array(lambda given, a: numpy.cumsum(given[0], axis=_whole(given[1])[0])),
 }  # fmt: skip
 """Operator to what it does to known tensors."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy
 from sympy import Expr, Integer, Symbol
 
 from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
@@ -18,10 +19,11 @@ from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import as_size
 from ..importers.grouping import build
 from ..importers.record import Recording, unknown_operators
+from ..importers.tensors import Tensor
 from .constants import MOST_ENTRIES
 from .rules import RULES
 from .rules.masks import FIXED_ONLY
-from .translator import OnnxTranslator, OnnxValue
+from .translator import OnnxTranslator
 
 LARGEST_FILE = 1 << 31
 MOST_NODES = 200_000
@@ -112,7 +114,7 @@ def _recording(
             raise UnsupportedError(
                 f"the input {entry.name} has the shape {shape}; a batch axis and at least one more are needed"
             )
-        translator.values[entry.name] = OnnxValue(entry.name, (Integer(1), *shape[1:]), True)
+        translator.values[entry.name] = Tensor(entry.name, (Integer(1), *shape[1:]), True)
         recording.inputs.append((entry.name, shape[1:]))
     missing: dict[str, list[str]] = {}
     for place, node in enumerate(_in_order(graph, set(translator.values))):
@@ -134,7 +136,7 @@ def _recording(
         else:
             missing.setdefault(f"{node.domain + '.' if node.domain else ''}{node.op_type}", []).append(name)
             for made in node.output:
-                translator.values[made] = OnnxValue(made, (Integer(1),), True)
+                translator.values[made] = Tensor(made, (Integer(1),), True)
     if missing:
         raise unknown_operators("ONNX", missing)
     recording.operations = translator.operations
@@ -175,7 +177,7 @@ def _store(
 ) -> None:
     """A stored tensor: its shape, and its entries where rules may need them."""
     name = name or tensor.name
-    translator.values[name] = OnnxValue(name, shape, False, weight=True, fixed=not learned)
+    translator.values[name] = Tensor(name, shape, False, weight=True, fixed=not learned)
     entries = _entries(onnx, tensor, LARGEST_CONSTANT if learned else MOST_ENTRIES)
     if entries is None:
         return
@@ -187,8 +189,6 @@ def _store(
 
 def _store_constant(onnx: Any, translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any]) -> None:
     """A tensor that stands in a node: written by the model's author, not learned, unless a layer takes it as its weights."""
-    import numpy
-
     name = node.output[0]
     if "value" in attributes:
         tensor = attributes["value"]

@@ -6,7 +6,7 @@ Files do not say which shapes lie between operators, so that the engine's own sh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, Integer
@@ -17,58 +17,48 @@ from ...algebra.networks.evaluator import evaluate_network
 from ...algebra.networks.network import Add, Concat, Network
 from ...algebra.networks.network import Mul as Product
 from ...algebra.sizes.normal_form import simplify
-from .. import arithmetic, reshape
-from ..importers.record import Operation
+from .. import reshape
 from ..importers.rules import registering
-
-Shape = tuple[Expr, ...]
-
-
-@dataclass
-class OnnxValue:
-    """A tensor: the operation that makes it, its shape with the batch axis, and whether our tensor lacks that axis.
-
-    `weight` says that no operation has made it yet, `fixed` that it depends on neither an input nor a learned tensor.
-    """
-
-    name: str
-    shape: Shape
-    batched: bool
-    weight: bool = False
-    fixed: bool = False
-
-    @property
-    def own(self) -> Shape:
-        return self.shape[1:] if self.batched else self.shape
+from ..importers.tensors import Shape, Tensor, Tensors
+from .constants import fold, known
 
 
-class OnnxTranslator:
+class OnnxTranslator(Tensors):
     """The state of one translation."""
 
     def __init__(self, uses: Mapping[str, int]):
+        super().__init__()
         self.uses = dict(uses)
-        self.values: dict[str, OnnxValue] = {}
+        self.values: dict[str, Tensor] = {}
         self.constants: dict[str, list[float]] = {}
         self.known: dict[str, Any] = {}
         self.views: dict[str, tuple[str, tuple[int, ...] | None]] = {}
-        self.tensors: dict[str, OnnxValue] = {}
+        self.tensors: dict[str, Tensor] = {}
         self.never: set[str] = set()
-        self.operations: list[Operation] = []
-        self.name, self.module, self.count = "", (), 0
+        self.name = ""
 
     def begin(self, name: str, module: tuple[str, ...]) -> None:
         self.name, self.module = name.split("/")[-1] or name, module
 
-    def add(self, layer: Network, sources: Sequence[OnnxValue]) -> tuple[str, Shape]:
-        """Record an operation; its name, and the shape of what it makes."""
-        self.count += 1
-        name = f"{self.name}_{self.count}"
-        shapes = [source.own for source in sources]
-        shape = evaluate_network(layer, ShapeCarrier(), shapes or None).output.shape
-        self.operations.append(Operation(name, layer, [source.name for source in sources], self.module))
-        return name, shape
+    def named(self, label: str) -> str:
+        return f"{self.name}_{len(self.operations) + 1}"
 
-    def get(self, name: str) -> OnnxValue:
+    def add(
+        self,
+        layer: Network,
+        sources: Sequence[Tensor],
+        shape: Shape | None = None,
+        batched: bool = False,
+        label: str = "",
+    ) -> Tensor:
+        """Record an operation; the shape of what it makes is the engine's own, unless one is given."""
+        if len(sources) > 1 and isinstance(layer, (Add, Product, Concat)):
+            found = self._joined(layer, sources)
+        else:
+            found = evaluate_network(layer, ShapeCarrier(), [source.own for source in sources] or None).output.shape
+        return super().add(layer, sources, shape or ((Integer(1), *found) if batched else tuple(found)), batched, label)
+
+    def get(self, name: str) -> Tensor:
         """A value; a stored tensor that is used as it is becomes a layer without an input."""
         value = self.values[name]
         if not value.weight:
@@ -77,60 +67,29 @@ class OnnxTranslator:
             self.tensors[name] = self._made(name, value)
         return self.tensors[name]
 
-    def _made(self, name: str, value: OnnxValue) -> OnnxValue:
+    def _made(self, name: str, value: Tensor) -> Tensor:
         if name in self.views:
             source, order = self.views[name]
             made = self.get(source)
             if order is None or order == tuple(range(len(order))):
                 return made
-            turned, shape = self.add(reshape.Permute(order), [made])
-            return OnnxValue(turned, shape, False)
-        shape = value.shape or (Integer(1),)
-        layer: Network = (arithmetic.Buffer if value.fixed else arithmetic.Parameter)(shape)
-        if self.uses.get(name, 0) > 1:
-            layer = layer.shared(name)
-        made_name, _ = self.add(layer, [])
-        return OnnxValue(made_name, shape, False, fixed=value.fixed)
+            return self.add(reshape.Permute(order), [made])
+        shared = name if self.uses.get(name, 0) > 1 else ""
+        return replace(self.stored(value.shape, not value.fixed, shared), fixed=value.fixed)
 
-    def batched(self, name: str) -> OnnxValue:
+    def batched(self, name: str) -> Tensor:
         value = self.get(name)
-        if value.batched:
-            return value
-        if not value.shape or value.shape[0] != 1:
-            raise UnsupportedError(f"{self.name}: {name} of shape {value.shape} has no batch axis of size 1")
-        made, _ = self.add(reshape.Reshape(value.shape[1:]), [value])
-        return OnnxValue(made, value.shape, True)
-
-    def whole(self, name: str) -> OnnxValue:
-        value = self.get(name)
-        if not value.batched:
-            return value
-        made, _ = self.add(reshape.Reshape(value.shape), [value])
-        return OnnxValue(made, value.shape, False)
+        return self.example(value, f"{self.name}: {name} of shape {value.shape} has no batch axis of size 1")
 
     def put(self, output: str, layer: Network | None, inputs: Sequence[Any], batched: bool | None = None) -> None:
         """What a node makes: a layer of other values; None passes the first one on."""
-        values = [entry if isinstance(entry, OnnxValue) else self.get(entry) for entry in inputs]
+        values = [entry if isinstance(entry, Tensor) else self.get(entry) for entry in inputs]
         flag = values[0].batched if batched is None else batched
-        if layer is None:
-            self.values[output] = OnnxValue(values[0].name, values[0].shape, flag)
-            return
-        if len(values) > 1 and isinstance(layer, (Add, Product, Concat)):
-            self.count += 1
-            name = f"{self.name}_{self.count}"
-            shape = self._joined(layer, values)
-            self.operations.append(Operation(name, layer, [value.name for value in values], self.module))
-        elif len(values) > 1:
-            self.count += 1
-            name = f"{self.name}_{self.count}"
-            shape = evaluate_network(layer, ShapeCarrier(), [value.own for value in values]).output.shape
-            self.operations.append(Operation(name, layer, [value.name for value in values], self.module))
-        else:
-            name, shape = self.add(layer, values)
-        self.values[output] = OnnxValue(name, (Integer(1), *shape) if flag else tuple(shape), flag)
+        made = Tensor(values[0].name, values[0].shape, flag)
+        self.values[output] = made if layer is None else self.add(layer, values, batched=flag)
 
     @staticmethod
-    def _joined(layer: Network, values: Sequence[OnnxValue]) -> Shape:
+    def _joined(layer: Network, values: Sequence[Tensor]) -> Shape:
         columns = list(zip(*(value.own for value in values)))
         if isinstance(layer, Concat):
             axis = layer.axis or 0
@@ -159,10 +118,8 @@ class OnnxTranslator:
 
     def know(self, name: str, entries: Any) -> None:
         """A tensor whose entries are known."""
-        from .constants import known
-
         self.known[name] = known(entries)
-        self.values[name] = OnnxValue(
+        self.values[name] = Tensor(
             name, tuple(Integer(size) for size in self.known[name].shape), False, weight=True, fixed=True
         )
 
@@ -177,8 +134,6 @@ class OnnxTranslator:
             return self._viewed(node, attributes)
         if not node.input or any(name and name not in self.known for name in node.input):
             return False
-        from .constants import fold
-
         made = fold(onnx, kind, [self.known[name] if name else None for name in node.input], attributes)
         if made is None:
             return False
@@ -195,15 +150,16 @@ class OnnxTranslator:
         """
         source, out = self.values[node.input[0]], node.output[0]
         if node.op_type == "Identity":
-            self.values[out] = OnnxValue(out, source.shape, False, weight=True)
+            self.values[out] = Tensor(out, source.shape, False, weight=True)
             if node.input[0] in self.constants:
                 self.constants[out] = self.constants[node.input[0]]
             return True
-        order, shape = None, source.shape
+        order: tuple[int, ...] | None = None
+        shape = source.shape
         if node.op_type == "Transpose":
             order = tuple(int(axis) for axis in attributes.get("perm", range(len(shape))[::-1]))
             shape = tuple(shape[axis] for axis in order)
-        self.values[out] = OnnxValue(out, shape, False, weight=True)
+        self.values[out] = Tensor(out, shape, False, weight=True)
         self.views[out] = (node.input[0], order)
         return True
 
@@ -212,6 +168,21 @@ class OnnxTranslator:
         while name in self.views:
             name = self.views[name][0]
         return name
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape to which shapes are repeated."""
+    rank = max(map(len, shapes))
+    wide = [(*(Integer(1),) * (rank - len(shape)), *shape) for shape in shapes]
+    return tuple(next((size for size in column if size != 1), column[0]) for column in zip(*wide))
+
+
+def number_of(t: OnnxTranslator, name: str) -> Any:
+    """The value of a constant that is a single number."""
+    if name not in t.known or t.known[name].size != 1:
+        return None
+    found = t.numbers(name)[0]
+    return found if isinstance(found, Expr) else float(found)
 
 
 _VIEWS = ("Transpose", "Identity", "Cast")

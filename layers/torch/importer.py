@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Max, Min, Mod, Symbol, floor
 
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import are_sizes
 from ..importers.grouping import build
 from ..importers.record import Recording, unknown_operators
+from ..importers.tensors import Tensor
 from .rules import RULES
-from .translator import Translator, Value, is_size
+from .translator import Translator, is_size
 
 
 def from_torch(
@@ -143,16 +144,17 @@ def _record(
         if node.op == "placeholder":
             if node.name in signature.user_inputs:
                 shape = translator.shape(node)
-                translator.values[node.name] = Value(node.name, shape, True)
+                translator.values[node.name] = Tensor(node.name, shape, True)
                 recording.inputs.append((node.name, shape[1:]))
             else:
-                translator.values[node.name] = Value(node.name, translator.shape(node), False, weight=True)
+                translator.values[node.name] = Tensor(node.name, translator.shape(node), False, weight=True)
         elif node.op == "call_function" and not is_size(node):
             name = str(node.target)
             rule = RULES.get(name.rsplit(".", 1)[0].removeprefix("aten.").rstrip("_"))
             module = _module_path(node)
-            if name in operators or (rule is None and name.rsplit(".", 1)[0] in operators):
-                rule = _user_rule(operators.get(name, operators.get(name.rsplit(".", 1)[0])))
+            without_overload = name.rsplit(".", 1)[0]
+            if name in operators or (rule is None and without_overload in operators):
+                rule = _user_rule(operators[name if name in operators else without_overload])
             if rule is None and translator.is_fixed(node):
                 translator.fix(node)
                 continue
@@ -227,8 +229,6 @@ class _Sizes:
         return self._translated(expression)
 
     def _translated(self, expression: Any) -> Expr:
-        from sympy import Max, Min, Mod, floor
-
         name = type(expression).__name__
         if expression.is_Symbol:
             if str(expression) not in self.symbols:

@@ -1,52 +1,31 @@
 """What the rules for PyTorch's operators share: tensors, the state of a translation, and the register of rules.
 
-Values are kept without their leading batch axis of size 1 as long as that axis leads (`Value.batched`).
+Values are kept without their leading batch axis of size 1 as long as that axis leads (`Tensor.batched`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Expr
 
-from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.normal_form import simplify
-from .. import arithmetic, reshape
-from ..importers.record import Operation
 from ..importers.rules import registering
-
-Shape = tuple[Expr, ...]
-
-
-@dataclass
-class Value:
-    """A tensor of the model: the operation that makes it, its shape in PyTorch, and whether our tensor lacks the batch axis."""
-
-    name: str
-    shape: Shape
-    batched: bool
-    weight: bool = False
-
-    @property
-    def own(self) -> Shape:
-        """The shape of our tensor."""
-        return self.shape[1:] if self.batched else self.shape
+from ..importers.tensors import Shape, Tensor, Tensors
 
 
-class Translator:
+class Translator(Tensors):
     """The state of one translation."""
 
     def __init__(
         self, sizes: Callable[[Any], Expr], learned: Mapping[str, str], fixed: set[str], uses: Mapping[str, int]
     ):
+        super().__init__()
         self.sizes, self.learned, self.fixed, self.uses = sizes, learned, fixed, uses
-        self.values: dict[str, Value] = {}
-        self.parts: dict[str, list[Any]] = {}
-        self.operations: list[Operation] = []
-        self.module: tuple[str, ...] = ()
+        self.values: dict[str, Tensor] = {}
+        self.parts: dict[str, list[Tensor]] = {}
 
     def shape(self, node: Any) -> Shape:
         """The shape of a node's tensor in PyTorch."""
@@ -60,7 +39,7 @@ class Translator:
         value = node.meta.get("val")
         known = hasattr(value, "shape") or (isinstance(value, (tuple, list)) and value and hasattr(value[0], "shape"))
         shape = self.shape(node) if known else ()
-        self.values[node.name] = Value(node.name, shape, bool(shape) and shape[0] == 1)
+        self.values[node.name] = Tensor(node.name, shape, bool(shape) and shape[0] == 1)
 
     def is_fixed(self, node: Any) -> bool:
         """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
@@ -78,66 +57,39 @@ class Translator:
         found = node.meta.get("val")
         if isinstance(found, (tuple, list)):
             self.parts[node.name] = [
-                Value(
+                Tensor(
                     f"{node.name}_{place}", tuple(simplify(self.sizes(size)) for size in part.shape), False, weight=True
                 )
                 for place, part in enumerate(found)
             ]
         elif hasattr(found, "shape"):
-            self.values[node.name] = Value(node.name, self.shape(node), False, weight=True)
+            self.values[node.name] = Tensor(node.name, self.shape(node), False, weight=True)
 
-    def add(self, name: str, layer: Network, sources: Sequence[str]) -> str:
-        """Record an operation; the name of what it makes."""
-        self.operations.append(Operation(name, layer, list(sources), self.module))
-        return name
-
-    def value(self, node: Any) -> Value:
+    def value(self, node: Any) -> Tensor:
         """The value of an argument; a weight that is used as a tensor of its own becomes a layer without an input."""
         value = self.values[node.name]
         if value.weight:
-            layer: Network = (arithmetic.Parameter if node.name in self.learned else arithmetic.Buffer)(
-                value.shape or (1,)
-            )
-            name = f"{node.name}_tensor"
-            if self.uses.get(node.name, 0) > 1:
-                layer = layer.shared(self.learned.get(node.name, node.name))
-            self.add(name, layer, [])
-            value = Value(name, value.shape or (Integer(1),), False)
+            shared = self.learned.get(node.name, node.name) if self.uses.get(node.name, 0) > 1 else ""
+            value = self.stored(value.shape, node.name in self.learned, shared, f"{node.name}_tensor")
             self.values[node.name] = value
         return value
 
-    def unbatched(self, node: Any) -> Value:
+    def unbatched(self, node: Any) -> Tensor:
         """The value of a node with all its axes."""
         return self.whole(self.value(node))
 
-    def whole(self, value: Value) -> Value:
-        """A value with all its axes."""
-        if not value.batched:
-            return value
-        name = self.add(f"{value.name}_whole{len(self.operations)}", reshape.Reshape(value.shape), [value.name])
-        return Value(name, value.shape, False)
-
-    def batched(self, node: Any) -> Value:
-        """A value without its leading axis of size 1."""
+    def batched(self, node: Any) -> Tensor:
+        """The value of a node without its leading axis of size 1."""
         value = self.value(node)
-        if value.batched:
-            return value
-        if not value.shape or value.shape[0] != 1:
-            raise UnsupportedError(
-                f"{node.name} of shape {value.shape} has no batch axis of size 1, which its operator needs"
-            )
-        name = self.add(f"{value.name}_example{len(self.operations)}", reshape.Reshape(value.shape[1:]), [value.name])
-        return Value(name, value.shape, True)
+        refusal = f"{node.name} of shape {value.shape} has no batch axis of size 1, which its operator needs"
+        return self.example(value, refusal)
 
     def put(self, node: Any, layer: Network | None, inputs: Sequence[Any], batched: bool | None = None) -> None:
         """The node's value is a layer of the values of other nodes; None passes the first one on."""
-        values = [source if isinstance(source, Value) else self.value(source) for source in inputs]
-        flag = values[0].batched if batched is None else batched
-        if layer is None:
-            self.values[node.name] = Value(values[0].name, self.shape(node), flag)
-            return
-        self.add(node.name, layer, [value.name for value in values])
-        self.values[node.name] = Value(node.name, self.shape(node), flag)
+        values = [source if isinstance(source, Tensor) else self.value(source) for source in inputs]
+        flag, shape = values[0].batched if batched is None else batched, self.shape(node)
+        made = Tensor(values[0].name, shape, flag) if layer is None else self.add(layer, values, shape, flag, node.name)
+        self.values[node.name] = made
 
     def with_weights(self, layer: Network, *weights: Any) -> Network:
         """The layer, its weights shared under a name if another operation reads them too."""
@@ -185,11 +137,3 @@ def is_size(node: Any) -> bool:
 
 def is_tensor(value: Any) -> bool:
     return hasattr(value, "op") and hasattr(value, "meta") and not is_size(value)
-
-
-def per_axis(value: Any, axes: int) -> Any:
-    """A number, or one for each axis."""
-    if isinstance(value, int):
-        return value
-    numbers = [int(number) for number in value]
-    return numbers[0] if len(set(numbers)) == 1 else tuple(numbers * axes if len(numbers) == 1 else numbers)

@@ -34,6 +34,10 @@ def with_accuracy(rows: Iterable[Figures], leave_out: Sequence[str] = ()) -> lis
     return [row for row in rows if row.top1 is not None and row.name not in leave_out]
 
 
+def _accuracies(rows: Sequence[Figures]) -> list[float]:
+    return [row.top1 for row in rows if row.top1 is not None]
+
+
 def correlation(
     rows: Comparison | Iterable[Figures], metric: str, statistic: str = "spearman", **options: Any
 ) -> Correlation:
@@ -53,7 +57,7 @@ def correlation(
     Correlation
     """
     chosen = with_accuracy(rows)
-    return correlate(_values(chosen, metric), [row.top1 for row in chosen], statistic, **options)  # type: ignore[misc]
+    return correlate(_values(chosen, metric), _accuracies(chosen), statistic, **options)
 
 
 def correlations(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = METRICS, **options: Any) -> Table:
@@ -71,16 +75,16 @@ def correlations(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = 
     Table
     """
     chosen = with_accuracy(rows)
-    accuracy = [row.top1 for row in chosen]
+    accuracy = _accuracies(chosen)
     body = []
     for metric in metrics:
         values = _values(chosen, metric)
-        gain = correlation_gain(values, _values(chosen, "parameters"), accuracy, **options)  # type: ignore[arg-type]
+        gain = correlation_gain(values, _values(chosen, "parameters"), accuracy, **options)
         body.append(
             (
                 metric,
                 str(correlate(values, accuracy, "spearman", **options)),
-                str(correlate(values, accuracy, "kendall", **options)),  # type: ignore[arg-type]
+                str(correlate(values, accuracy, "kendall", **options)),
                 "" if metric == "parameters" else str(gain),
             )
         )
@@ -103,11 +107,8 @@ def within_families(rows: Comparison | Iterable[Figures], metrics: Sequence[str]
     body = tuple(
         (
             metric,
-            *(
-                _plain(correlate(_values(members, metric), [row.top1 for row in members]).value)
-                for members in large.values()
-            ),
-        )  # type: ignore[misc]
+            *(_plain(correlate(_values(members, metric), _accuracies(members)).value) for members in large.values()),
+        )
         for metric in metrics
     )
     notes = (
@@ -148,16 +149,14 @@ def scatter(
         axes = figure.add_subplot(height, columns, place + 1)
         for number, name in enumerate(families):
             members = [row for row in chosen if row.family == name]
-            axes.scatter(
-                _values(members, metric), [row.top1 for row in members], color=f"C{number % 10}", label=name, s=22
-            )
+            axes.scatter(_values(members, metric), _accuracies(members), color=f"C{number % 10}", label=name, s=22)
         values = _values(chosen, metric)
         if min(values) > 0 and max(values) > 20 * min(values):
             axes.set_xscale("log")
         axes.set_xlabel(metric.replace("_", " "))
         axes.set_ylabel("top-1, %")
         axes.set_title(
-            f"Spearman {correlate(values, [row.top1 for row in chosen], resamples=200).value:+.2f}", fontsize="medium"
-        )  # type: ignore[misc]
+            f"Spearman {correlate(values, _accuracies(chosen), resamples=200).value:+.2f}", fontsize="medium"
+        )
     figure.get_axes()[0].legend(fontsize="xx-small")
     return figure

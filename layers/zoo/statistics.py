@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...algebra.errors import FieldError
 
 FEWEST = 4  # points below which a correlation of ranks says nothing
@@ -51,8 +53,6 @@ def ranks(values: Sequence[float]) -> Any:
     >>> ranks([30, 10, 10]).tolist()
     [3.0, 1.5, 1.5]
     """
-    import numpy as np
-
     array = np.asarray(values, dtype=float)
     _, place, count = np.unique(array, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
@@ -61,8 +61,6 @@ def ranks(values: Sequence[float]) -> Any:
 
 def spearman(one: Sequence[float], other: Sequence[float]) -> float:
     """Spearman's rank correlation: Pearson's, of the ranks; nan where one side is constant."""
-    import numpy as np
-
     first, second = (r - r.mean() for r in (ranks(one), ranks(other)))
     scale = np.sqrt((first @ first) * (second @ second))
     return float(first @ second / scale) if scale else float("nan")
@@ -71,8 +69,6 @@ def spearman(one: Sequence[float], other: Sequence[float]) -> float:
 def kendall(one: Sequence[float], other: Sequence[float]) -> float:
     """Kendall's tau-b: pairs in equal order less those in opposite order, corrected for ties; nan for a "
     "constant side."""
-    import numpy as np
-
     signs = [np.sign(np.subtract.outer(a, a)) for a in (np.asarray(one, dtype=float), np.asarray(other, dtype=float))]
     scale = np.sqrt((signs[0] ** 2).sum() * (signs[1] ** 2).sum())
     return float((signs[0] * signs[1]).sum() / scale) if scale else float("nan")
@@ -142,8 +138,6 @@ def _bootstrapped(
     resamples: int,
     seed: int,
 ) -> Correlation:
-    import numpy as np
-
     a, b, c = (np.asarray(list(values), dtype=float) for values in (one, other, third))
     if not (a.shape == b.shape == c.shape and a.ndim == 1):
         raise FieldError(f"a correlation takes equally many values on both sides, got {len(a)} and {len(b)}")

@@ -22,11 +22,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sympy import Symbol
 
 from ...algebra.capacity.column_spaces.covariance import ar1, mixture, periodic, power_law
+from ...algebra.equations.fields import Dim
 from ...algebra.errors import FieldError, UnsupportedError
+from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network, Repeat
+from ..convolution import Conv
+from ..linear import Linear
+from ..pooling import AvgPool
+from ..reshape import Flatten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +65,6 @@ class Task:
     @cached_property
     def covariance(self) -> NDArray[Any]:
         """Of the inputs."""
-        import numpy as np
-
         places = np.arange(self.length)
         lags = np.abs(places[:, None] - places).astype(float)
         return np.asarray(self.kernel(lags), dtype=float) + self.noise * np.eye(self.length)
@@ -67,15 +72,11 @@ class Task:
     @cached_property
     def correlation(self) -> NDArray[Any]:
         """Of the inputs with the value that is predicted."""
-        import numpy as np
-
         return np.asarray(self.kernel(np.arange(self.length, 0, -1.0)), dtype=float)
 
     @cached_property
     def wiener(self) -> NDArray[Any]:
         """The best linear predictor."""
-        import numpy as np
-
         return np.linalg.solve(self.covariance, self.correlation)
 
     @property
@@ -91,8 +92,6 @@ class Task:
     @cached_property
     def needs(self) -> NDArray[Any]:
         """By how much the loss rises without each input, the others used as well as possible; adding up to one."""
-        import numpy as np
-
         raised = self.wiener**2 / np.diag(np.linalg.inv(self.covariance))
         return raised / raised.sum()
 
@@ -123,8 +122,6 @@ class Architecture:
 
 def architectures(length: int = LENGTH) -> dict[str, Architecture]:
     """Six classical architectures without activations, on so many values (a power of two, 16 at least)."""
-    from .. import AvgPool, Conv, Flatten, Linear
-
     if length < 16 or length & (length - 1):
         raise FieldError(f"the architectures compared here take a power of two of past values, from 16, got {length}")
     depth = length.bit_length() - 1
@@ -155,8 +152,6 @@ def architectures(length: int = LENGTH) -> dict[str, Architecture]:
 
 def _layers() -> tuple[Any, Any]:
     """A linear recurrence, and a matrix of low rank on the values laid out in rows."""
-    from ...algebra.equations.fields import Dim
-    from ...algebra.networks.layer import Layer
 
     class LinearRecurrence(Layer):
         hidden: Dim
@@ -222,8 +217,6 @@ class Predictor:
     """w and ``dw/dtheta`` as functions of the flat weights, for small networks: dense, the places of entries found once."""
 
     def __init__(self, architecture: Architecture, seed: int = 0):
-        import numpy as np
-
         from ...algebra.linear.network_maps import LinearNetwork
 
         self.tape = tape = LinearNetwork(architecture.net, architecture.shape, seed)
@@ -233,8 +226,6 @@ class Predictor:
             raise UnsupportedError(f"{architecture.name} has weights that are made of weights; fit it by other means")
 
     def __call__(self, flat: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        import numpy as np
-
         sizes, steps = self.tape.sizes, self.tape.steps
         reached: list[Any] = [np.zeros((size, sizes[0])) for size in sizes]
         reached[0] = np.eye(sizes[0])
@@ -272,7 +263,6 @@ def fit(architecture: Architecture, task: Task, *, starts: int = 2, evaluations:
         The most evaluations of a start.
     seed : int
     """
-    import numpy as np
     from scipy.optimize import least_squares
 
     from ...algebra.capacity.allocation.of_jacobian import allocate

@@ -9,19 +9,18 @@ from sympy import Expr, Integer, Mul, prod
 
 from ....algebra.sizes.normal_form import simplify
 from ... import reshape
-from ..translator import OnnxTranslator, OnnxValue, rule
+from ..translator import OnnxTranslator, rule
 
 
 def reshaped(t: OnnxTranslator, output: str, name: str, shape: Sequence[Expr]) -> None:
     value = t.get(name)
     batched = len(shape) > 1 and shape[0] == 1
     own = tuple(shape[1:]) if batched else tuple(shape)
-    if own == value.own:
-        t.values[output] = OnnxValue(value.name, tuple(shape), batched)
-        return None
-    made, _ = t.add(reshape.Flatten() if len(own) == 1 and len(value.own) > 1 else reshape.Reshape(own), [value])
-    t.values[output] = OnnxValue(made, tuple(shape), batched)
-    return None
+    flat = len(own) == 1 and len(value.own) > 1
+    if flat:
+        t.values[output] = t.add(reshape.Flatten(), [value], tuple(shape), batched)
+    else:
+        t.values[output] = t.reshaped(value, tuple(shape), batched)
 
 
 @rule("Reshape")
@@ -48,7 +47,7 @@ def _flatten(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 @rule("Unsqueeze", "Squeeze")
 def _squeeze(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
-    given = t.numbers(node.input[1]) if len(node.input) > 1 else a.get("axes")
+    given = t.numbers(node.input[1]) if len(node.input) > 1 else a.get("axes", ())
     shape = list(value.shape)
     if node.op_type == "Unsqueeze":
         for axis in sorted(int(axis) % (len(shape) + len(given)) for axis in given):
@@ -69,4 +68,4 @@ def _transpose(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     order = [int(axis) for axis in a.get("perm", range(len(value.shape))[::-1])]
     if value.batched and order[0] == 0:
         return t.put(node.output[0], reshape.Permute(tuple(axis - 1 for axis in order[1:])), [value])
-    return t.put(node.output[0], reshape.Permute(tuple(order)), [t.whole(node.input[0])], False)
+    return t.put(node.output[0], reshape.Permute(tuple(order)), [t.whole(value)], False)

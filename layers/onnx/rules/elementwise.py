@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Expr, Integer
-
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Add, Concat, Network
-from ....algebra.networks.network import Mul as Product
-from ... import activation, arithmetic, reshape
-from ..translator import RULES, OnnxTranslator, OnnxValue, Rule, rule
+from ....algebra.networks.network import Network
+from ... import activation, arithmetic
+from ...importers.tensors import ARITHMETIC, FUNCTIONS, softmax_along
+from ..translator import OnnxTranslator, broadcast, number_of, rule
 
 _PLAIN: dict[str, Callable[[Mapping[str, Any]], Network]] = {
-    "Relu": lambda a: activation.ReLU(), "Sigmoid": lambda a: activation.Sigmoid(), "Tanh": lambda a: activation.Tanh(),
-    "HardSwish": lambda a: activation.Hardswish(), "Mish": lambda a: activation.Mish(), "Abs": lambda a: activation.Abs(),
-    "Exp": lambda a: arithmetic.Exp(), "Log": lambda a: arithmetic.Log(), "Sqrt": lambda a: arithmetic.Sqrt(),
-    "Sin": lambda a: activation.Sine(), "Neg": lambda a: arithmetic.Scale(-1), "Softplus": lambda a: activation.Softplus(),
+    "HardSwish": lambda a: activation.Hardswish(), "Reciprocal": lambda a: arithmetic.Power(-1), "Erf": lambda a: arithmetic.Erf(),
     "LeakyRelu": lambda a: activation.LeakyReLU(float(f"{a.get('alpha', 0.01):.7g}")),
     "Elu": lambda a: activation.ELU(float(f"{a.get('alpha', 1.0):.7g}")),
-    "Gelu": lambda a: activation.GELU(a.get("approximate", b"none") == b"tanh"), "Reciprocal": lambda a: arithmetic.Power(-1),
-    "Erf": lambda a: arithmetic.Erf(),
+    "Gelu": lambda a: activation.GELU(a.get("approximate", b"none") == b"tanh"),
 }  # fmt: skip
-for _name, _make in _PLAIN.items():
-    RULES[_name] = lambda t, node, a, make=_make: t.put(node.output[0], make(a), [node.input[0]])
+
+
+@rule(*_PLAIN)
+def _of_attributes(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+    t.put(node.output[0], _PLAIN[node.op_type](a), [node.input[0]])
+
+
+@rule(*(name.capitalize() for name in FUNCTIONS))
+def _function(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+    t.put(node.output[0], FUNCTIONS[node.op_type.lower()](), [node.input[0]])
 
 
 @rule("HardSigmoid")
@@ -53,12 +55,7 @@ def _softmax(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     axis = int(a.get("axis", -1)) % len(value.shape)
     if axis == 0 and value.batched:
         raise UnsupportedError(f"{t.name}: softmax along the batch")
-    rank, place = len(value.own), axis - value.batched
-    if place == rank - 1:
-        return t.put(node.output[0], activation.Softmax(), [value])
-    order = tuple([other for other in range(rank) if other != place] + [place])
-    back = tuple(order.index(axis) for axis in range(rank))
-    return t.put(node.output[0], reshape.Permute(order) >> activation.Softmax() >> reshape.Permute(back), [value])
+    t.put(node.output[0], softmax_along(axis - value.batched, len(value.own)), [value])
 
 
 @rule("Dropout", "Identity", "Cast")
@@ -67,64 +64,23 @@ def _passed_on(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     t.put(node.output[0], activation.Dropout(0) if node.op_type == "Dropout" else None, [name])
 
 
-def number_of(t: OnnxTranslator, name: str) -> Any:
-    """The value of a constant that is a single number."""
-    if name not in t.known or t.known[name].size != 1:
-        return None
-    found = t.numbers(name)[0]
-    return found if isinstance(found, Expr) else float(found)
+_TURNED: dict[str, Callable[[Any], Network]] = {
+    "Add": arithmetic.Shift, "Mul": arithmetic.Scale, "Sub": lambda number: arithmetic.Scale(-1) >> arithmetic.Shift(number),
+    "Div": lambda number: arithmetic.Power(-1) >> arithmetic.Scale(number),
+}  # fmt: skip
+"""A number on the left of a tensor."""
 
 
-def _aligned(t: OnnxTranslator, node: Any, stretch: bool) -> list[OnnxValue]:
+@rule(*_TURNED)
+def _arithmetic(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+    by_number, join, stretch = ARITHMETIC[node.op_type.lower()]
+    first, second = (number_of(t, name) for name in node.input[:2])
+    if second is not None and first is None:
+        return t.put(node.output[0], by_number(second), [node.input[0]])
+    if first is not None and second is None:
+        return t.put(node.output[0], _TURNED[node.op_type](first), [node.input[1]])
     values = [t.get(name) for name in node.input[:2]]
-    rank = max(len(value.shape) for value in values)
-    wide = [(*(Integer(1),) * (rank - len(value.shape)), *value.shape) for value in values]
-    out = tuple(next((size for size in column if size != 1), column[0]) for column in zip(*wide))
-    batched = any(value.batched for value in values) and all(shape[0] == 1 for shape in wide)
-    made = []
-    for value, shape in zip(values, wide):
-        own, target = (shape[1:], out[1:]) if batched else (shape, out)
-        if value.own != own:
-            name, _ = t.add(reshape.Reshape(own), [value])
-            value = OnnxValue(name, shape, batched)
-        repeated = tuple(axis for axis, (a, b) in enumerate(zip(own, target)) if a != b)
-        if repeated and stretch:
-            name, _ = t.add(arithmetic.Expand(repeated, target), [value])
-            value = OnnxValue(name, out, batched)
-        made.append(OnnxValue(value.name, out if stretch else shape, batched))
-    return made
-
-
-def _elementwise(
-    scalar: Callable[[Any], Network], turned: Callable[[Any], Network], join: Callable[[], Network], stretch: bool
-) -> Rule:
-    """A rule for two tensors, or for one and a number on the right (`scalar`) or on the left (`turned`)."""
-
-    def apply(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
-        first, second = (number_of(t, name) for name in node.input[:2])
-        if second is not None and first is None:
-            return t.put(node.output[0], scalar(second), [node.input[0]])
-        if first is not None and second is None:
-            return t.put(node.output[0], turned(first), [node.input[1]])
-        return t.put(node.output[0], join(), _aligned(t, node, stretch))
-
-    return apply
-
-
-RULES["Add"] = _elementwise(arithmetic.Shift, arithmetic.Shift, Add, False)
-RULES["Mul"] = _elementwise(arithmetic.Scale, arithmetic.Scale, Product, False)
-RULES["Sub"] = _elementwise(
-    lambda number: arithmetic.Shift(-number),
-    lambda number: arithmetic.Scale(-1) >> arithmetic.Shift(number),
-    arithmetic.Subtract,
-    True,
-)
-RULES["Div"] = _elementwise(
-    lambda number: arithmetic.Scale(1 / number),
-    lambda number: arithmetic.Power(-1) >> arithmetic.Scale(number),
-    arithmetic.Divide,
-    True,
-)
+    return t.put(node.output[0], join(), t.aligned(values, broadcast([v.shape for v in values]), stretch))
 
 
 @rule("Pow")
@@ -142,7 +98,5 @@ def _concat(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     values = [t.get(name) for name in node.input]
     if len(values) == 1:
         return t.put(node.output[0], None, values)
-    axis = int(a["axis"]) % len(values[0].shape)
-    batched = axis > 0 and all(value.batched or value.shape[0] == 1 for value in values)
-    values = [(t.batched if batched else t.whole)(name) for name in node.input]
-    t.put(node.output[0], Concat(axis=axis - batched), values, batched)
+    t.values[node.output[0]] = t.concatenated(values, int(a["axis"]))
+    return None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sympy import Expr, Integer, ceiling
 
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Add
 from ....algebra.sizes.normal_form import simplify
-from ... import arithmetic, reshape
-from ..translator import OnnxTranslator, OnnxValue, Shape, rule
+from ... import arithmetic
+from ...importers.tensors import Tensor
+from ..translator import OnnxTranslator, broadcast, rule
 
 
 @rule("Where")
@@ -23,39 +23,15 @@ def _where(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         raise UnsupportedError(f"{t.name}: a choice that depends on the data has no layer; only a fixed mask has")
     computed = [name for name in branches if not t.values[name].fixed] or branches[:1]
     shape = broadcast([t.values[name].shape for name in node.input])
-    made = []
-    for name in computed:
-        value = t.get(name)
-        if value.shape != shape:
-            value = widened(t, value, shape)
-        masked, _ = t.add(arithmetic.Masked(), [value])
-        made.append(OnnxValue(masked, shape, value.batched))
-    t.put(node.output[0], Add() if len(made) > 1 else None, made)
+    t.values[node.output[0]] = t.masked((("", t.get(name)) for name in computed), shape)
+    return None
 
 
 @rule("IsNaN", "IsInf")
 def _is_nan(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     """A guard that exporters put behind a softmax; equations have no such numbers, so that it never holds."""
     t.never.add(node.output[0])
-    t.values[node.output[0]] = OnnxValue(node.output[0], t.values[node.input[0]].shape, False, weight=True, fixed=True)
-
-
-def broadcast(shapes: Sequence[Shape]) -> Shape:
-    rank = max(map(len, shapes))
-    wide = [(*(Integer(1),) * (rank - len(shape)), *shape) for shape in shapes]
-    return tuple(next((size for size in column if size != 1), column[0]) for column in zip(*wide))
-
-
-def widened(t: OnnxTranslator, value: OnnxValue, shape: Shape) -> OnnxValue:
-    """A value whose axes of size 1 are repeated to a shape."""
-    wide = (*(Integer(1),) * (len(shape) - len(value.shape)), *value.shape)
-    batched = value.batched and wide[0] == shape[0] == 1 and len(wide) == len(value.shape)
-    own, target = (wide[1:], shape[1:]) if batched else (wide, shape)
-    if value.own != own:
-        value = OnnxValue(t.add(reshape.Reshape(own), [value])[0], wide, batched)
-    repeated = tuple(axis for axis, (a, b) in enumerate(zip(own, target)) if a != b)
-    name = t.add(arithmetic.Expand(repeated, target), [value])[0] if repeated else value.name
-    return OnnxValue(name, shape, batched)
+    t.values[node.output[0]] = Tensor(node.output[0], t.values[node.input[0]].shape, False, weight=True, fixed=True)
 
 
 FIXED_ONLY = (
@@ -75,7 +51,7 @@ def _known(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     else:
         names = node.input[:1] if node.op_type in ("Trilu", "CumSum") else node.input
         shape = broadcast([t.values[name].shape for name in names])
-    t.values[node.output[0]] = OnnxValue(node.output[0], shape, False, weight=True, fixed=True)
+    t.values[node.output[0]] = Tensor(node.output[0], shape, False, weight=True, fixed=True)
 
 
 @rule("ScatterND")

@@ -10,9 +10,8 @@ from sympy import Expr, Integer
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic, embedding, reshape
-from ..translator import OnnxTranslator, OnnxValue, rule
-from .elementwise import number_of
-from .weights import one_or_all
+from ...importers.tensors import per_axis
+from ..translator import OnnxTranslator, number_of, rule
 
 
 @rule("Gather")
@@ -28,18 +27,17 @@ def _gather(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         if len(table.shape) != 2 or axis != 0 or table.batched:
             raise UnsupportedError(f"{t.name}: only the rows of a table can be taken, or one position along an axis")
         return t.put(out, arithmetic.Take(t.values[places].shape), [node.input[0]], False)
-    value = t.whole(node.input[0]) if axis == 0 and table.batched else t.get(node.input[0])
+    value = t.whole(t.get(node.input[0])) if axis == 0 and table.batched else t.get(node.input[0])
     own, place = list(value.own), axis - value.batched
     start = int(number) if number >= 0 else own[place] + int(number)
-    name, _ = t.add(arithmetic.Slice(place, start, 1, len(own)), [value])
+    made = t.cut(value, axis, start, Integer(1))
     ends = t.values[places].shape  # () takes the axis away, (1,) leaves it
     shape = (*value.shape[:axis], *ends, *value.shape[axis + 1 :])
     rest = (*own[:place], *ends, *own[place + 1 :])
     if not rest:
         rest = shape = (Integer(1),)
-    made = OnnxValue(name, (*value.shape[:axis], Integer(1), *value.shape[axis + 1 :]), value.batched)
     if rest != made.own:
-        made = OnnxValue(t.add(reshape.Reshape(rest), [made])[0], shape, value.batched)
+        made = t.add(reshape.Reshape(rest), [made], shape, value.batched)
     t.values[out] = made
     return None
 
@@ -53,15 +51,14 @@ def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     for start, end, axis, step in zip(starts, ends, axes, steps):
         axis = int(axis) % len(value.shape)
         if axis == 0 and value.batched:
-            value = t.whole(node.input[0])
+            value = t.whole(value)
         size = value.shape[axis]
         start, end = (end if isinstance(end, Expr) else Integer(int(end)) for end in (start, end))
         start, end = (simplify(size + end) if end.is_negative else end for end in (start, end))
         if end.is_Integer and (end >= 2**31 - 1 or (size.is_Integer and end > size)):
             end = size
         length = simplify(-((start - end) // int(step)))
-        name, _ = t.add(arithmetic.Slice(axis - value.batched, start, length, len(value.own), int(step)), [value])
-        value = OnnxValue(name, (*value.shape[:axis], length, *value.shape[axis + 1 :]), value.batched)
+        value = t.cut(value, axis, start, length, step=int(step))
     t.values[node.output[0]] = value
 
 
@@ -70,7 +67,7 @@ def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
     axis = int(a.get("axis", 0)) % len(value.shape)
     if axis == 0 and value.batched:
-        value = t.whole(node.input[0])
+        value = t.whole(value)
     count = len(node.output)
     given = (
         t.numbers(node.input[1])
@@ -80,7 +77,7 @@ def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     start: Expr = Integer(0)
     for output, length in zip(node.output, given):
         length = length if isinstance(length, Expr) else Integer(int(length))
-        t.put(output, arithmetic.Slice(axis - value.batched, start, length, len(value.own)), [value])
+        t.values[output] = t.cut(value, axis, start, length)
         start = start + length
 
 
@@ -88,13 +85,10 @@ def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 def _expand(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
     wanted = [size if isinstance(size, Expr) else Integer(int(size)) for size in t.numbers(node.input[1])]
-    rank = max(len(wanted), len(value.shape))
-    shape, wanted = ((*(Integer(1),) * (rank - len(part)), *part) for part in (value.shape, wanted))
+    shape = value.wide(max(len(wanted), len(value.shape)))
+    wanted = [*[Integer(1)] * (len(shape) - len(wanted)), *wanted]
     out = tuple(b if a == 1 and b != -1 else a for a, b in zip(shape, wanted))
-    name, _ = t.add(reshape.Reshape(tuple(shape)), [value])
-    repeated = tuple(axis for axis, (a, b) in enumerate(zip(shape, out)) if a != b)
-    layer = arithmetic.Expand(repeated, out) if repeated else None
-    t.put(node.output[0], layer, [OnnxValue(name, tuple(shape), False)], False)
+    t.values[node.output[0]] = t.repeated(t.add(reshape.Reshape(shape), [value], shape), out)
 
 
 @rule("Pad")
@@ -130,7 +124,7 @@ def _resize(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         raise UnsupportedError(
             f"{t.name}: resizing by {mode.decode()} with scales {scales}; whole factors to the nearest neighbour have a layer"
         )
-    t.put(node.output[0], reshape.Upsample(one_or_all(scales[2:])), [t.batched(node.input[0])])
+    t.put(node.output[0], reshape.Upsample(per_axis(scales[2:])), [t.batched(node.input[0])])
 
 
 @rule("DepthToSpace")

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sympy import Integer, Mul
-
 from ....algebra.errors import UnsupportedError
-from ....algebra.sizes.normal_form import simplify
-from ... import arithmetic, convolution, linear, normalization, reshape
-from ...importers.products import matrix_product
-from ..translator import OnnxTranslator, OnnxValue, Shape, rule
+from ....algebra.networks.network import Network
+from ... import arithmetic, convolution, linear, normalization
+from ...importers.tensors import Tensor, over_last_axes, per_axis
+from ..translator import OnnxTranslator, rule
 
 
-def one_or_all(values: Sequence[int]) -> Any:
-    numbers = [int(value) for value in values]
-    return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
-
-
-def padding_of(t: OnnxTranslator, attributes: Mapping[str, Any], axes: int, source: OnnxValue) -> tuple[Any, OnnxValue]:
+def padding_of(t: OnnxTranslator, attributes: Mapping[str, Any], axes: int, source: Tensor) -> tuple[Any, Tensor]:
     """Symmetric padding as a number; otherwise the margin is put around the input first."""
     automatic = (
         attributes.get("auto_pad", b"NOTSET").decode() if isinstance(attributes.get("auto_pad"), bytes) else "NOTSET"
@@ -31,9 +24,8 @@ def padding_of(t: OnnxTranslator, attributes: Mapping[str, Any], axes: int, sour
     pads = [int(width) for width in attributes.get("pads", [0] * 2 * axes)]
     before, after = pads[:axes], pads[axes:]
     if before == after:
-        return one_or_all(before), source
-    made, shape = t.add(arithmetic.Margin((0, *before), (0, *after)), [source])
-    return 0, OnnxValue(made, (Integer(1), *shape), True)
+        return per_axis(before), source
+    return 0, t.add(arithmetic.Margin((0, *before), (0, *after)), [source], batched=True)
 
 
 @rule("Conv")
@@ -42,8 +34,8 @@ def _conv(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     axes = len(weight.shape) - 2
     padding, source = padding_of(t, a, axes, t.batched(node.input[0]))
     layer = convolution.Conv(
-        weight.shape[0], one_or_all(weight.shape[2:]), one_or_all(a.get("strides", [1] * axes)), padding,
-        one_or_all(a.get("dilations", [1] * axes)), int(a.get("group", 1)), len(node.input) > 2 and bool(node.input[2]),
+        weight.shape[0], per_axis(weight.shape[2:]), per_axis(a.get("strides", [1] * axes)), padding,
+        per_axis(a.get("dilations", [1] * axes)), int(a.get("group", 1)), len(node.input) > 2 and bool(node.input[2]),
     )  # fmt: skip
     t.put(node.output[0], t.with_weights(layer, *node.input[1:]), [source])
 
@@ -54,8 +46,8 @@ def _conv_transpose(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     axes, groups = len(weight.shape) - 2, int(a.get("group", 1))
     padding, source = padding_of(t, a, axes, t.batched(node.input[0]))
     layer = convolution.ConvTranspose(
-        weight.shape[1] * groups, one_or_all(weight.shape[2:]), one_or_all(a.get("strides", [1] * axes)), padding,
-        one_or_all(a.get("output_padding", [0] * axes)), one_or_all(a.get("dilations", [1] * axes)), groups, len(node.input) > 2,
+        weight.shape[1] * groups, per_axis(weight.shape[2:]), per_axis(a.get("strides", [1] * axes)), padding,
+        per_axis(a.get("output_padding", [0] * axes)), per_axis(a.get("dilations", [1] * axes)), groups, len(node.input) > 2,
     )  # fmt: skip
     t.put(node.output[0], t.with_weights(layer, *node.input[1:]), [source])
 
@@ -76,28 +68,8 @@ def _matmul(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if right.weight and len(right.shape) == 2:
         layer = linear.Linear(right.shape[1], False)
         return t.put(node.output[0], t.with_weights(layer, node.input[1]), [node.input[0]])
-    values = [t.get(name) for name in node.input]
-    rank = max(len(value.shape) for value in values)
-    batched = any(value.batched for value in values) and all(
-        value.batched or len(value.shape) < rank for value in values
-    )
-    if not batched:
-        values = [t.whole(name) for name in node.input]
-    left, right, spec, _ = matrix_product(values[0].own, values[1].own, t.name)
-    return t.put(
-        node.output[0],
-        arithmetic.Einsum(spec),
-        [_given(t, value, own) for value, own in zip(values, (left, right))],
-        batched,
-    )
-
-
-def _given(t: OnnxTranslator, value: OnnxValue, own: Shape) -> OnnxValue:
-    """A value in another shape of its own."""
-    if value.own == own:
-        return value
-    name, _ = t.add(reshape.Reshape(own), [value])
-    return OnnxValue(name, (Integer(1), *own) if value.batched else own, value.batched)
+    t.values[node.output[0]] = t.product(t.get(node.input[0]), t.get(node.input[1]), t.name)
+    return None
 
 
 @rule("Einsum")
@@ -112,7 +84,7 @@ def _einsum(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     parts, out = spec.split("->")
     first, second = parts.split(",")
     batched = first[:1] == second[:1] == out[:1] and all(t.get(name).batched for name in node.input)
-    values = [t.get(name) if batched else t.whole(name) for name in node.input]
+    values = [t.get(name) if batched else t.whole(t.get(name)) for name in node.input]
     drop = int(batched)
     t.put(node.output[0], arithmetic.Einsum(f"{first[drop:]},{second[drop:]}->{out[drop:]}"), values, batched)
 
@@ -128,11 +100,10 @@ def _layer_norm(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
     axis = int(a.get("axis", -1)) % len(value.shape)
     affine = not t.values[node.input[1]].fixed
-    layer = normalization.LayerNorm(affine, affine and len(node.input) > 2, float(f"{a.get('epsilon', 1e-5):.7g}"))
-    layer = t.with_weights(layer, *node.input[1:])
-    if axis != len(value.shape) - 1:
-        own = value.shape[1:axis] if value.batched else value.shape[:axis]
-        layer = reshape.Reshape((*own, simplify(Mul(*value.shape[axis:])))) >> layer >> reshape.Reshape(value.own)
+    layer: Network = normalization.LayerNorm(
+        affine, affine and len(node.input) > 2, float(f"{a.get('epsilon', 1e-5):.7g}")
+    )
+    layer = over_last_axes(t.with_weights(layer, *node.input[1:]), value.own, len(value.shape) - axis)
     t.put(node.output[0], layer, [value])
 
 

@@ -8,8 +8,8 @@ from sympy import Integer, Mul
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import same
-from ... import arithmetic, reshape
-from ..translator import Translator, Value, rule
+from ... import reshape
+from ..translator import Translator, rule
 
 
 @rule("view", "reshape", "_unsafe_view", "flatten", "unflatten", "unsqueeze", "squeeze", "_reshape_copy")
@@ -34,11 +34,10 @@ def _permuted(t: Translator, node: Any, order: list[int]) -> None:
         return t.put(node, reshape.Permute(tuple(rest)), [value])
     if value.batched:
         # The batch axis of size 1 moves: the other axes keep or change their order, and then it is part of the shape.
-        moved = [axis - 1 for axis in order if axis != 0]
-        name = value.name
-        if moved != list(range(len(moved))):
-            name = t.add(f"{node.name}_order", reshape.Permute(tuple(moved)), [name])
-        return t.put(node, reshape.Reshape(t.shape(node)), [Value(name, value.shape, True)], False)
+        moved = tuple(axis - 1 for axis in order if axis != 0)
+        if moved != tuple(range(len(moved))):
+            value = t.add(reshape.Permute(moved), [value], value.shape, True, f"{node.name}_order")
+        return t.put(node, reshape.Reshape(t.shape(node)), [value], False)
     return t.put(node, reshape.Permute(tuple(order)), [value])
 
 
@@ -68,14 +67,9 @@ def expand(t: Translator, node: Any) -> None:
     if value.shape == out:
         return t.put(node, None, [value])
     source = t.unbatched(node.args[0])
-    wanted = (*(Integer(1),) * (len(out) - len(source.shape)), *source.shape)
-    name = source.name
-    if wanted != source.shape:
-        name = t.add(f"{node.name}_axes", reshape.Reshape(wanted), [name])
-    repeated = tuple(axis for axis, (a, b) in enumerate(zip(wanted, out)) if a != b)
-    if not repeated:
-        return t.put(node, None, [Value(name, out, False)])
-    return t.put(node, arithmetic.Expand(repeated, out), [Value(name, wanted, False)], False)
+    source = t.reshaped(source, source.wide(len(out)), label=f"{node.name}_axes")
+    t.values[node.name] = t.repeated(source, out, node.name)
+    return None
 
 
 @rule("select")
@@ -84,9 +78,7 @@ def _select(t: Translator, node: Any) -> None:
     axis = int(node.args[1]) % len(value.shape)
     if value.batched and axis == 0:
         return t.put(node, None, [value], False)
-    own = list(value.own)
-    place = axis - value.batched
-    start = node.args[2] if node.args[2] >= 0 else own[place] + node.args[2]
-    name = t.add(f"{node.name}_part", arithmetic.Slice(place, start, 1, len(own)), [value.name])
-    rest = tuple(size for at, size in enumerate(own) if at != place)
-    return t.put(node, reshape.Reshape(rest), [Value(name, value.shape, value.batched)], value.batched)
+    start = node.args[2] if node.args[2] >= 0 else value.shape[axis] + node.args[2]
+    made = t.cut(value, axis, start, Integer(1), f"{node.name}_part")
+    rest = (*value.own[: axis - value.batched], *value.own[axis - value.batched + 1 :])
+    return t.put(node, reshape.Reshape(rest), [made])

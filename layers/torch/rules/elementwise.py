@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Integer
-
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
-from ... import activation, arithmetic, reshape
-from ..translator import RULES, Translator, Value, argument, is_tensor, rule
+from ... import activation, arithmetic
+from ...importers.tensors import FUNCTIONS, softmax_along
+from ..translator import RULES, Translator, argument, is_tensor, rule
 from .axes import expand
 
 _PLAIN: dict[str, Callable[[], Network]] = {
-    "relu": activation.ReLU, "relu6": activation.ReLU6, "sigmoid": activation.Sigmoid, "tanh": activation.Tanh, "silu": activation.SiLU,
-    "hardswish": activation.Hardswish, "hardsigmoid": activation.Hardsigmoid, "mish": activation.Mish, "abs": activation.Abs,
-    "exp": arithmetic.Exp, "log": arithmetic.Log, "sqrt": arithmetic.Sqrt, "sin": activation.Sine,
-    "neg": lambda: arithmetic.Scale(-1), "rsqrt": lambda: arithmetic.Power(-0.5),
+    **FUNCTIONS, "relu6": activation.ReLU6, "silu": activation.SiLU, "hardswish": activation.Hardswish,
+    "hardsigmoid": activation.Hardsigmoid, "rsqrt": lambda: arithmetic.Power(-0.5),
 }  # fmt: skip
 
 
@@ -43,11 +40,6 @@ def _leaky(t: Translator, node: Any) -> None:
 @rule("elu")
 def _elu(t: Translator, node: Any) -> None:
     t.put(node, activation.ELU(float(argument(node, 1, "alpha", 1.0))), [node.args[0]])
-
-
-@rule("softplus")
-def _softplus(t: Translator, node: Any) -> None:
-    t.put(node, activation.Softplus(), [node.args[0]])
 
 
 @rule("hardtanh", "clamp", "clamp_min", "clamp_max")
@@ -76,12 +68,7 @@ def _softmax(t: Translator, node: Any) -> None:
     axis = int(node.args[1]) % len(value.shape)
     if axis == 0 and value.batched:
         value = t.whole(value)
-    rank, place = len(value.own), axis - value.batched
-    if place == rank - 1:
-        return t.put(node, activation.Softmax(), [value])
-    order = (*(other for other in range(rank) if other != place), place)
-    back = tuple(order.index(other) for other in range(rank))
-    return t.put(node, reshape.Permute(order) >> activation.Softmax() >> reshape.Permute(back), [value])
+    t.put(node, softmax_along(axis - value.batched, len(value.own)), [value])
 
 
 @rule("dropout", "native_dropout", "feature_dropout")
@@ -117,6 +104,4 @@ def _pow(t: Translator, node: Any) -> None:
 
 @rule("arange", "zeros", "ones", "full", "new_zeros", "new_ones", "scalar_tensor", "empty", "eye", "linspace")
 def _constant(t: Translator, node: Any) -> None:
-    shape = t.shape(node) or (Integer(1),)
-    name = t.add(node.name, arithmetic.Buffer(shape), [])
-    t.values[node.name] = Value(name, shape, False)
+    t.values[node.name] = t.stored(t.shape(node), learned=False, label=node.name)

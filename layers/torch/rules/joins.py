@@ -9,74 +9,25 @@ from typing import Any
 from sympy import Integer, sqrt
 
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Add, Concat, Network
-from ....algebra.networks.network import Mul as Product
+from ....algebra.networks.network import Add
 from ....algebra.sizes.normal_form import simplify
 from ... import activation, arithmetic, reshape
-from ...importers.products import matrix_product
-from ..translator import Translator, Value, argument, is_tensor, rule
-
-
-def _pair(t: Translator, node: Any, stretch: bool) -> list[Value]:
-    """The two tensors of a join with equally many axes; broadcast by hand where the join itself does not."""
-    values = [t.value(part) for part in node.args[:2]]
-    out = t.shape(node)
-    batched = all(value.batched or len(value.shape) < len(out) or value.shape[0] == 1 for value in values) and any(
-        v.batched for v in values
-    )
-    made = []
-    for part, value in zip(node.args[:2], values):
-        if value.shape == out and value.batched == batched:
-            made.append(value)
-            continue
-        wanted = (*(Integer(1),) * (len(out) - len(value.shape)), *value.shape)
-        own = wanted[1:] if batched else wanted
-        name = value.name
-        if value.own != own:
-            name = t.add(f"{node.name}_axes_{part.name}", reshape.Reshape(own), [name])
-        target = out[1:] if batched else out
-        repeated = [axis for axis, (a, b) in enumerate(zip(own, target)) if a != b]
-        if repeated and stretch:
-            name = t.add(f"{node.name}_wide_{part.name}", arithmetic.Expand(tuple(repeated), target), [name])
-        made.append(Value(name, wanted, batched))
-    return made
-
-
-def _join(t: Translator, node: Any, join: Network, stretch: bool = False) -> None:
-    values = _pair(t, node, stretch)
-    t.put(node, join, values, values[0].batched)
+from ...importers.tensors import ARITHMETIC, Tensor
+from ..translator import Translator, argument, is_tensor, rule
 
 
 def _factor(t: Translator, value: Any) -> Any:
     return t.sizes(value) if hasattr(value, "meta") else float(value) if isinstance(value, float) else value
 
 
-@rule("add")
-def _add(t: Translator, node: Any) -> None:
+@rule(*ARITHMETIC)
+def _arithmetic(t: Translator, node: Any) -> None:
+    by_number, join, stretch = ARITHMETIC[node.target.__name__.split(".")[0].rstrip("_")]
     if not is_tensor(node.args[1]):
-        return t.put(node, arithmetic.Shift(_factor(t, node.args[1])), [node.args[0]])
-    return _join(t, node, Add())
-
-
-@rule("sub")
-def _subtract(t: Translator, node: Any) -> None:
-    if not is_tensor(node.args[1]):
-        return t.put(node, arithmetic.Shift(-_factor(t, node.args[1])), [node.args[0]])
-    return _join(t, node, arithmetic.Subtract(), True)
-
-
-@rule("mul")
-def _multiply(t: Translator, node: Any) -> None:
-    if not is_tensor(node.args[1]):
-        return t.put(node, arithmetic.Scale(_factor(t, node.args[1])), [node.args[0]])
-    return _join(t, node, Product())
-
-
-@rule("div")
-def _divide(t: Translator, node: Any) -> None:
-    if not is_tensor(node.args[1]):
-        return t.put(node, arithmetic.Scale(1 / _factor(t, node.args[1])), [node.args[0]])
-    return _join(t, node, arithmetic.Divide(), True)
+        return t.put(node, by_number(_factor(t, node.args[1])), [node.args[0]])
+    parts = node.args[:2]
+    values = [t.value(part) for part in parts]
+    return t.put(node, join(), t.aligned(values, t.shape(node), stretch, node.name, [part.name for part in parts]))
 
 
 @rule("cat")
@@ -84,31 +35,15 @@ def _concatenate(t: Translator, node: Any) -> None:
     values = [t.value(part) for part in node.args[0]]
     if len(values) == 1:
         return t.put(node, None, values)
-    rank = len(values[0].shape)
-    axis = int(argument(node, 1, "dim", 0)) % rank
-    batched = axis > 0 and all(value.batched or value.shape[0] == 1 for value in values)
-    values = [(t.batched if batched else t.unbatched)(part) for part in node.args[0]]
-    t.put(node, Concat(axis=axis - batched), values, batched)
+    t.values[node.name] = t.concatenated(values, int(argument(node, 1, "dim", 0)), node.name)
+    return None
 
 
 @rule("matmul", "bmm", "mm", "mv", "dot")
 def _matmul(t: Translator, node: Any) -> None:
-    made = _product(t, node.name, *(t.value(part) for part in node.args[:2]))
-    t.values[node.name] = Value(made.name, t.shape(node), made.batched)
-
-
-def _product(t: Translator, name: str, left: Value, right: Value) -> Value:
-    """The product of two tensors as matrices, their leading axes broadcast."""
-    rank = max(len(left.shape), len(right.shape))
-    batched = (left.batched or right.batched) and all(v.batched or len(v.shape) < rank for v in (left, right))
-    pair = [left, right] if batched else [t.whole(value) for value in (left, right)]
-    first, second, spec, shape = matrix_product(pair[0].own, pair[1].own, name)
-    names = [
-        value.name if value.own == own else t.add(f"{name}_{value.name}", reshape.Reshape(own), [value.name])
-        for value, own in zip(pair, (first, second))
-    ]
-    made = t.add(name, arithmetic.Einsum(spec), names)
-    return Value(made, (Integer(1), *shape) if batched else shape, batched)
+    left, right = (t.value(part) for part in node.args[:2])
+    made = t.product(left, right, node.name)
+    t.values[node.name] = Tensor(made.name, t.shape(node), made.batched)
 
 
 @rule("einsum")
@@ -121,7 +56,8 @@ def _einsum(t: Translator, node: Any) -> None:
     }
     spec = "".join(letters.get(character, character) for character in spec)
     inputs, out = spec.split("->")
-    _contract(t, node, *inputs.split(","), out, node.args[1])
+    first, second = inputs.split(",")
+    _contract(t, node, first, second, out, node.args[1])
 
 
 def _contract(t: Translator, node: Any, first: str, second: str, out: str, parts: Sequence[Any]) -> None:
@@ -142,11 +78,8 @@ def _attention(t: Translator, node: Any) -> None:
     query, key, value = parts
     mask, scale = argument(node, 3, "attn_mask"), node.kwargs.get("scale")
     if scale is not None:
-        query = Value(
-            t.add(f"{node.name}_scaled", arithmetic.Scale(scale * sqrt(query.shape[-1])), [query.name]),
-            query.shape,
-            query.batched,
-        )
+        factor = arithmetic.Scale(scale * sqrt(query.shape[-1]))
+        query = t.add(factor, [query], query.shape, query.batched, f"{node.name}_scaled")
     if mask is None and query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
         return t.put(
             node, arithmetic.DotProductAttention(bool(argument(node, 5, "is_causal", False))), [query, key, value]
@@ -154,50 +87,43 @@ def _attention(t: Translator, node: Any) -> None:
     if query.shape[:-3] == key.shape[:-3] and query.shape[-3] != key.shape[-3]:
         query, key, value = _grouped_heads(t, node.name, query, key, value)
     order = tuple(range(len(key.own) - 2)) + (len(key.own) - 1, len(key.own) - 2)
-    turned = Value(
-        t.add(f"{node.name}_keys", reshape.Permute(order), [key.name]),
-        (*key.shape[:-2], key.shape[-1], key.shape[-2]),
-        key.batched,
-    )
-    scores = _product(t, f"{node.name}_scores", query, turned)
-    name = t.add(f"{node.name}_weighed", arithmetic.Scale(1 / sqrt(query.shape[-1])), [scores.name])
+    swapped = (*key.shape[:-2], key.shape[-1], key.shape[-2])
+    turned = t.add(reshape.Permute(order), [key], swapped, key.batched, f"{node.name}_keys")
+    scores = t.product(query, turned, f"{node.name}_scores")
+    shape, batched = scores.shape, scores.batched
+    scores = t.add(arithmetic.Scale(1 / sqrt(query.shape[-1])), [scores], shape, batched, f"{node.name}_weighed")
     if mask is None and argument(node, 5, "is_causal", False):
-        name = t.add(f"{node.name}_masked", arithmetic.Masked(), [name])
+        scores = t.add(arithmetic.Masked(), [scores], shape, batched, f"{node.name}_masked")
     elif mask is not None:
-        name = _under_mask(t, node, Value(name, scores.shape, scores.batched), t.values[mask.name])
-    weights = Value(t.add(f"{node.name}_weights", activation.Softmax(), [name]), scores.shape, scores.batched)
-    made = _product(t, node.name, weights, value)
-    out = t.shape(node)
-    own = out[1:] if made.batched else out
-    name = made.name if made.own == own else t.add(f"{node.name}_heads", reshape.Reshape(own), [made.name])
-    t.values[node.name] = Value(name, out, made.batched)
+        scores = _under_mask(t, node, scores, mask)
+    weights = t.add(activation.Softmax(), [scores], shape, batched, f"{node.name}_weights")
+    made = t.product(weights, value, node.name)
+    t.values[node.name] = t.reshaped(made, t.shape(node), made.batched, f"{node.name}_heads")
     return None
 
 
-def _grouped_heads(t: Translator, name: str, query: Value, key: Value, value: Value) -> list[Value]:
+def _grouped_heads(t: Translator, name: str, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
     """Several heads of queries for each head of keys and values: an axis for the heads of one group."""
     heads = key.shape[-3]
     group = simplify(query.shape[-3] / heads)
-    made = []
+    made: list[Tensor] = []
     for part, sizes in ((query, (heads, group)), (key, (heads, Integer(1))), (value, (heads, Integer(1)))):
         shape = (*part.shape[:-3], *sizes, *part.shape[-2:])
-        own = shape[1:] if part.batched else shape
-        made.append(Value(t.add(f"{name}_{len(made)}_groups", reshape.Reshape(own), [part.name]), shape, part.batched))
+        made.append(t.reshaped(part, shape, part.batched, f"{name}_{len(made)}_groups"))
     return made
 
 
-def _under_mask(t: Translator, node: Any, scores: Value, mask: Value) -> str:
+def _under_mask(t: Translator, node: Any, scores: Tensor, mask: Any) -> Tensor:
     """Scores with a mask: a fixed one leaves scores as they are or puts a number beside them, a computed one is added."""
-    if mask.weight and mask.name not in t.learned:
-        return t.add(f"{node.name}_masked", arithmetic.Masked(), [scores.name])
-    kind = str(node.args[3].meta["val"].dtype if len(node.args) > 3 else node.kwargs["attn_mask"].meta["val"].dtype)
-    if "bool" in kind:
+    known, label = t.values[mask.name], f"{node.name}_masked"
+    if known.weight and known.name not in t.learned:
+        return t.add(arithmetic.Masked(), [scores], scores.shape, scores.batched, label)
+    if "bool" in str(mask.meta["val"].dtype):
         raise UnsupportedError(
             f"{node.name}: attention with a mask of truth values that depends on the data has no layer"
         )
-    added = t.value(node.args[3] if len(node.args) > 3 else node.kwargs["attn_mask"])
+    added = t.value(mask)
     added = added if added.batched == scores.batched else t.whole(added)
-    shape = (*(Integer(1),) * (len(scores.shape) - len(added.shape)), *added.shape)
-    own = shape[1:] if scores.batched and shape[0] == 1 else shape
-    name = added.name if added.own == own else t.add(f"{node.name}_mask", reshape.Reshape(own), [added.name])
-    return t.add(f"{node.name}_masked", Add(), [scores.name, name])
+    shape = added.wide(len(scores.shape))
+    added = t.reshaped(added, shape, bool(scores.batched and shape[0] == 1), f"{node.name}_mask")
+    return t.add(Add(), [scores, added], scores.shape, scores.batched, label)

@@ -7,20 +7,10 @@ from typing import Any
 from sympy import Expr, Integer, Tuple
 
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Add, Concat
+from ....algebra.networks.network import Concat
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic, reshape
-from ..translator import Translator, Value, argument, rule
-
-
-def _cut(
-    t: Translator, node: Any, value: Value, axis: int, start: Expr, length: Expr, name: str, step: int = 1
-) -> Value:
-    own = value.own
-    place = axis - value.batched
-    layer = arithmetic.Slice(place, start, length, len(own), step)
-    shape = tuple(length if at == axis else size for at, size in enumerate(value.shape))
-    return Value(t.add(name, layer, [value.name]), shape, value.batched)
+from ..translator import Translator, argument, rule
 
 
 @rule("slice")
@@ -33,8 +23,8 @@ def _slice(t: Translator, node: Any) -> None:
         value = t.unbatched(node.args[0])
     start = argument(node, 2, "start") or 0
     start = t.sizes(start) if not isinstance(start, int) else start if start >= 0 else value.shape[axis] + start
-    made = _cut(t, node, value, axis, start, out[axis], node.name, int(argument(node, 4, "step", 1)))
-    t.values[node.name] = made
+    step = int(argument(node, 4, "step", 1))
+    t.values[node.name] = t.cut(value, axis, start, out[axis], node.name, step)
     return None
 
 
@@ -50,12 +40,9 @@ def _split(t: Translator, node: Any) -> None:
     for number, part in enumerate(node.meta["val"]):
         shape = tuple(simplify(t.sizes(size)) for size in part.shape)
         length = Integer(1) if kind == "unbind" else shape[axis]
-        made = _cut(t, node, value, axis, start, length, f"{node.name}_{number}")
+        made = t.cut(value, axis, start, length, f"{node.name}_{number}")
         if kind == "unbind":
-            own = shape[1:] if made.batched else shape
-            made = Value(
-                t.add(f"{node.name}_{number}_squeezed", reshape.Reshape(own), [made.name]), shape, made.batched
-            )
+            made = t.reshaped(made, shape, made.batched, f"{node.name}_{number}_squeezed")
         parts.append(made)
         start = start + length
     t.parts[node.name] = parts
@@ -92,19 +79,17 @@ def _pad(t: Translator, node: Any) -> None:
 @rule("roll")
 def _roll(t: Translator, node: Any) -> None:
     value = t.value(node.args[0])
-    name = value.name
     for number, (shift, axis) in enumerate(zip(node.args[1], argument(node, 2, "dims", []))):
-        place = int(axis) % len(value.shape) - value.batched
-        size = value.own[place]
+        axis = int(axis) % len(value.shape)
+        size = value.shape[axis]
         first = simplify(size - shift) if shift > 0 else Integer(-shift)
         if shift == 0:
             continue
-        head = t.add(
-            f"{node.name}_{number}_tail", arithmetic.Slice(place, first, simplify(size - first), len(value.own)), [name]
-        )
-        tail = t.add(f"{node.name}_{number}_head", arithmetic.Slice(place, 0, first, len(value.own)), [name])
-        name = t.add(f"{node.name}_{number}", Concat(axis=place), [head, tail])
-    t.values[node.name] = Value(name, value.shape, value.batched)
+        head = t.cut(value, axis, first, simplify(size - first), f"{node.name}_{number}_tail")
+        tail = t.cut(value, axis, Integer(0), first, f"{node.name}_{number}_head")
+        join = Concat(axis=axis - value.batched)
+        value = t.add(join, [head, tail], value.shape, value.batched, f"{node.name}_{number}")
+    t.values[node.name] = value
 
 
 @rule("pixel_shuffle")
@@ -144,11 +129,10 @@ def _norm(t: Translator, node: Any) -> None:
         raise UnsupportedError(f"{node.name}: the norm of order {node.args[1]}; only the Euclidean norm has a layer")
     value, out = t.value(node.args[0]), t.shape(node)
     axes = [int(axis) % len(value.shape) - value.batched for axis in argument(node, 2, "dim")]
-    squares = t.add(f"{node.name}_squares", arithmetic.Power(2), [value.name])
-    total = t.add(f"{node.name}_total", arithmetic.Sum(tuple(axes), len(value.own)), [squares])
-    root = Value(t.add(f"{node.name}_root", arithmetic.Sqrt(), [total]), value.shape, value.batched)
-    own = out[1:] if value.batched else out
-    t.put(node, reshape.Reshape(own), [root], value.batched)
+    squares = t.add(arithmetic.Power(2), [value], value.shape, value.batched, f"{node.name}_squares")
+    total = t.add(arithmetic.Sum(tuple(axes), len(value.own)), [squares], out, value.batched, f"{node.name}_total")
+    root = t.add(arithmetic.Sqrt(), [total], out, value.batched, f"{node.name}_root")
+    t.put(node, reshape.Reshape(out[1:] if value.batched else out), [root])
 
 
 @rule("masked_fill", "where")
@@ -161,20 +145,4 @@ def _masked(t: Translator, node: Any) -> None:
         for part in node.all_input_nodes
         if part is not condition and not (t.values[part.name].weight and part.name not in t.learned)
     ]
-    out = t.shape(node)
-    made = []
-    for part in computed:
-        value = t.value(part)
-        wide = (*(Integer(1),) * (len(out) - len(value.shape)), *value.shape)
-        batched = value.batched and len(wide) == len(value.shape)
-        own, target = (wide[1:], out[1:]) if batched else (wide, out)
-        name = (
-            value.name
-            if value.own == own
-            else t.add(f"{node.name}_axes_{part.name}", reshape.Reshape(own), [value.name])
-        )
-        repeated = tuple(axis for axis, (a, b) in enumerate(zip(own, target)) if a != b)
-        if repeated:
-            name = t.add(f"{node.name}_wide_{part.name}", arithmetic.Expand(repeated, target), [name])
-        made.append(Value(t.add(f"{node.name}_{part.name}", arithmetic.Masked(), [name]), out, batched))
-    t.put(node, Add() if len(made) > 1 else None, made)
+    t.values[node.name] = t.masked(((part.name, t.value(part)) for part in computed), t.shape(node), node.name)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Integer, Mul
+from sympy import Integer
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
-from ....algebra.sizes.normal_form import simplify
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ..translator import Translator, Value, argument, per_axis, rule
+from ...importers.tensors import over_last_axes, per_axis
+from ..translator import Translator, argument, rule
 
 
 @rule("conv1d", "conv2d", "conv3d", "convolution")
@@ -20,7 +20,6 @@ def _convolution(t: Translator, node: Any) -> None:
     if node.target.__name__.startswith("convolution") and argument(node, 6, "transposed", False):
         return _transposed(t, node)
     out, _, *kernel = t.values[weight.name].shape
-    axes = len(kernel)
     padding = argument(node, 4, "padding", 0)
     groups = (
         argument(node, 8, "groups", 1)
@@ -28,9 +27,9 @@ def _convolution(t: Translator, node: Any) -> None:
         else argument(node, 6, "groups", 1)
     )
     layer = convolution.Conv(
-        out, per_axis(kernel, axes), per_axis(argument(node, 3, "stride", 1), axes),
-        padding if isinstance(padding, str) and padding == "same" else 0 if padding == "valid" else per_axis(padding, axes),
-        per_axis(argument(node, 5, "dilation", 1), axes), groups, bias is not None,
+        out, per_axis(kernel), per_axis(argument(node, 3, "stride", 1)),
+        padding if isinstance(padding, str) and padding == "same" else 0 if padding == "valid" else per_axis(padding),
+        per_axis(argument(node, 5, "dilation", 1)), groups, bias is not None,
     )  # fmt: skip
     t.put(node, t.with_weights(layer, weight, bias), [t.batched(source)])
 
@@ -39,11 +38,11 @@ def _convolution(t: Translator, node: Any) -> None:
 def _transposed(t: Translator, node: Any) -> None:
     source, weight, bias = node.args[0], node.args[1], argument(node, 2, "bias")
     _, out, *kernel = t.values[weight.name].shape
-    axes, groups = len(kernel), argument(node, 6, "groups", 1)
+    groups = argument(node, 6, "groups", 1)
     layer = convolution.ConvTranspose(
-        out * groups, per_axis(kernel, axes), per_axis(argument(node, 3, "stride", 1), axes),
-        per_axis(argument(node, 4, "padding", 0), axes), per_axis(argument(node, 5, "output_padding", 0), axes),
-        per_axis(argument(node, 7, "dilation", 1), axes), groups, bias is not None,
+        out * groups, per_axis(kernel), per_axis(argument(node, 3, "stride", 1)),
+        per_axis(argument(node, 4, "padding", 0)), per_axis(argument(node, 5, "output_padding", 0)),
+        per_axis(argument(node, 7, "dilation", 1)), groups, bias is not None,
     )  # fmt: skip
     t.put(node, t.with_weights(layer, weight, bias), [t.batched(source)])
 
@@ -74,15 +73,9 @@ def _layer_norm(t: Translator, node: Any) -> None:
     layer: Network = normalization.LayerNorm(
         weight is not None, bias is not None, float(argument(node, 4, "eps", 1e-5))
     )
-    layer = t.with_weights(layer, weight, bias)
-    if len(axes) != 1:  # over several axes: over one with as many elements
-        if len(axes) > len(value.own):
-            raise UnsupportedError(f"{node.name}: layer normalisation over the batch")
-        kept = value.own[: len(value.own) - len(axes)]
-        layer = (
-            reshape.Reshape((*kept, simplify(Mul(*value.shape[-len(axes) :])))) >> layer >> reshape.Reshape(value.own)
-        )
-    t.put(node, layer, [value])
+    if len(axes) > max(len(value.own), 1):
+        raise UnsupportedError(f"{node.name}: layer normalisation over the batch")
+    t.put(node, over_last_axes(t.with_weights(layer, weight, bias), value.own, len(axes)), [value])
 
 
 @rule("rms_norm")
@@ -134,16 +127,15 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
     for _ in range(count - 1):
         stack = stack >> layer
     rows = value.shape[1] if batch_first else value.shape[0]
-    own = (rows, value.shape[2])
-    name = value.name
-    if value.own != own:
-        name = t.add(f"{node.name}_steps", reshape.Reshape(own), [name])
-    made = t.add(node.name, stack, [name])
+    if value.own != (rows, value.shape[2]):
+        value = t.reshaped(value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
     out = hidden * (2 if two_ways else 1)
-    whole = (Integer(1), rows, out) if batch_first else (rows, Integer(1), out)
+    made = t.add(stack, [value], (Integer(1), rows, out), True, node.name)
     if not batch_first:
-        made = t.add(f"{node.name}_whole", reshape.Reshape(whole), [made])
-    t.parts[node.name] = [Value(made, whole, bool(batch_first))]
+        made = t.add(
+            reshape.Reshape((rows, Integer(1), out)), [made], (rows, Integer(1), out), False, f"{node.name}_whole"
+        )
+    t.parts[node.name] = [made]
 
 
 @rule("lstm")
