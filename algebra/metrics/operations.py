@@ -129,5 +129,3 @@ flops = Metric(
     Flops(multiplies=m*n, adds=m*n + m, other=0)
     """,
 )
-
-
