@@ -84,7 +84,9 @@ def test_metrics_that_bound(metric):
 def test_text_and_latex():
     assert str(TWO) == repr(TWO) == "Average(Linear(n), Linear(n) >> ReLU())"
     assert str(la.ReLU() >> TWO + la.ReLU()) == f"ReLU() >> {TWO} + ReLU()"
-    assert la.latex(Average(la.ReLU(), la.Tanh())) == r"\operatorname{Average}(\operatorname{ReLU}, \operatorname{Tanh})"
+    assert (
+        la.latex(Average(la.ReLU(), la.Tanh())) == r"\operatorname{Average}(\operatorname{ReLU}, \operatorname{Tanh})"
+    )
     assert r"\operatorname{Average}(g, f, h)" in la.latex(IN_GRAPH)
     long = Average(*[la.Conv(8, 3, padding=1) >> la.ReLU()] * 12)
     assert la.latex(long).count("Conv") == 12
@@ -107,7 +109,9 @@ def test_tables():
     assert "Average" in derived.table() and "Average" in derived.latex()
     stages = la.stage_table(derived)
     assert "Average(Linear, ReLU)" in stages.text() and r"Average" in stages.latex()
-    table = la.compare({"mean": TWO, "sum": la.Linear(n) + (la.Linear(n) >> la.ReLU())}, ["flops"], on=(n,), at={"n": 4})
+    table = la.compare(
+        {"mean": TWO, "sum": la.Linear(n) + (la.Linear(n) >> la.ReLU())}, ["flops"], on=(n,), at={"n": 4}
+    )
     rows = list(table)
     assert rows[0]["FLOPs"] - rows[1]["FLOPs"] == 4
 
@@ -128,10 +132,17 @@ def test_in_a_graph():
     given, x = la.weights(IN_GRAPH, on=(4,)), np.arange(4.0)
     f = x @ given["f.W"].T + given["f.b"]
     np.testing.assert_allclose(la.run(IN_GRAPH, x, given), (f + np.maximum(f, 0) + np.tanh(f)) / 3)
-    assert la.simplify(la.flops(IN_GRAPH, on=(4,)) - sum(la.flops(net, on=(4,)) for net in (la.Linear(4), la.ReLU(), la.Tanh()))) == 12
+    assert (
+        la.simplify(
+            la.flops(IN_GRAPH, on=(4,)) - sum(la.flops(net, on=(4,)) for net in (la.Linear(4), la.ReLU(), la.Tanh()))
+        )
+        == 12
+    )
 
 
-@pytest.mark.parametrize("net", [Average(la.Linear(4), la.Linear(4) >> la.ReLU()) ** 2, IN_GRAPH], ids=["copies", "graph"])
+@pytest.mark.parametrize(
+    "net", [Average(la.Linear(4), la.Linear(4) >> la.ReLU()) ** 2, IN_GRAPH], ids=["copies", "graph"]
+)
 def test_torch(net):
     torch = pytest.importorskip("torch")
     module = la.to_torch(net, on=(4,)).double()

@@ -84,8 +84,8 @@ class _Outline(Walk[str]):
     def graph(self, net: Graph) -> str:
         return f"[graph of {len(net.nodes)} nodes]"
 
-    def otherwise(self, net: Network, *carried: Any, **named: Any) -> str:
-        return type(net).__name__
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> str:
+        return type(node).__name__
 
 
 def _within(net: Network) -> str:

@@ -125,12 +125,19 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
     def _matched(self, node: Join, flows: tuple[Flow, ...], path: str) -> Flow:
         sizes: list[Expr] = []
         if len({len(flow.shape) for flow in flows}) > 1:
-            raise ShapeError(self._mismatch(node, flows, path, f"branches that are {node.joined} need equally many axes"))
+            raise ShapeError(
+                self._mismatch(node, flows, path, f"branches that are {node.joined} need equally many axes")
+            )
         for axis, column in enumerate(zip(*(flow.shape for flow in flows))):
             wide = [size for size in column if size != 1] or [column[0]]
             for other in wide[1:]:
                 self._agree(
-                    wide[0], other, node, flows, path, f"branches that are {node.joined} need equal sizes on axis {axis}"
+                    wide[0],
+                    other,
+                    node,
+                    flows,
+                    path,
+                    f"branches that are {node.joined} need equal sizes on axis {axis}",
                 )
             sizes.append(wide[0])
         return Flow(tuple(sizes), next((flow.channels for flow in flows if flow.channels), None))
@@ -139,7 +146,9 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         channels = next((flow.channels for flow in flows if flow.channels), None)
         rank = len(flows[0].shape)
         if any(len(flow.shape) != rank for flow in flows):
-            raise ShapeError(self._mismatch(node, flows, path, f"branches that are {node.joined} need equally many axes"))
+            raise ShapeError(
+                self._mismatch(node, flows, path, f"branches that are {node.joined} need equally many axes")
+            )
         along = node.stacked_axis(rank, channels)
         assert along is not None
         if not -rank <= along < rank:
@@ -348,7 +357,7 @@ def input_flows(on: object) -> tuple[Flow, ...]:
         return ()
     if isinstance(on, Mapping) or isinstance(on, (str, bytes)) or not hasattr(on, "__iter__"):
         raise ShapeError(f"on takes a shape such as (3, 224, 224), got {on!r}")
-    parts = list(on)  # type: ignore[call-overload]
+    parts = list(on)
     if not parts:
         raise ShapeError("on takes at least one size, got ()")
     shapes = parts if any(isinstance(part, (tuple, list)) for part in parts) else [tuple(parts)]

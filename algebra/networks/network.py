@@ -339,12 +339,13 @@ class Concat(Join):
             axis = int(last) if isinstance(last, Integer) else None
         if axis is not None and not (isinstance(axis, (int, Integer)) and not isinstance(axis, bool)):
             raise FieldError(f"Concat takes the number of an axis, got axis={axis!r}")
+        along = None if axis is None else int(axis)
         for branch in given:
-            same_axis = (
-                isinstance(branch, Concat) and branch.branches and branch.axis == (None if axis is None else int(axis))
-            )
-            flat.extend(branch.branches if same_axis else (branch,))  # type: ignore[union-attr]
-        where = Str("channels") if axis is None else Integer(axis)
+            if isinstance(branch, Concat) and branch.branches and branch.axis == along:
+                flat.extend(branch.branches)
+            else:
+                flat.append(branch)
+        where = Str("channels") if along is None else Integer(along)
         return Basic.__new__(cls, *(as_network(branch, "Concat") for branch in flat), where)
 
     @property
@@ -511,7 +512,7 @@ class Graph(Network):
                     )
             if ends in arrows:
                 raise GraphError(f"the edge {ends[0]} -> {ends[1]} stands twice")
-            arrows[ends] = None  # type: ignore[index]
+            arrows[ends] = None
         _topological_order(names, arrows)
         sources = {source for source, _ in arrows}
         sinks = [name for name in names if name not in sources]

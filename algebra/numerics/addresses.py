@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy
 from sympy import Expr, Max, Min, ceiling, floor
 
 from ..equations.heads import Address, Group, Read, address_indices
@@ -35,16 +36,12 @@ class Addresses:
 
     def points(self, index: Index) -> "ndarray":
         """The values that an index takes: all of them, or the present one in a recurrence."""
-        import numpy
-
         if index in self.step:
             return numpy.array([self.step[index]], dtype=object)
         return numpy.array(range(int(self.instance.extents[self.place][index])), dtype=object)
 
     def integers(self, expression: Expr) -> Labelled:
         """An index expression at all points, in exact arithmetic."""
-        import numpy
-
         if isinstance(expression, Index):
             return Labelled((expression,), self.points(expression))
         if expression.is_Rational:
@@ -73,8 +70,6 @@ class Addresses:
 
     def address(self, address: Address) -> Labelled:
         """One component of an address at all points, as integers."""
-        import numpy
-
         if isinstance(address, Read):
             found = self.look_up(address)
             values = found.values
@@ -114,8 +109,6 @@ class Addresses:
         `only_within` leaves out masks that speak of other indices as well, `scope` those that speak of any that is neither
         in it nor among `indices`: a sum is not limited by an index that only another term has.
         """
-        import numpy
-
         made: Labelled | None = None
         for mask in self.masks():
             if not (mask.indices <= indices if only_within else mask.indices & indices):

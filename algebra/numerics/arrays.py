@@ -8,12 +8,13 @@ floats. Whatever joins an exact array with floats gives floats.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational as RationalNumber
 from typing import TYPE_CHECKING, Any
 
+import numpy
 from sympy import Expr
 
 from ..errors import DomainError, FieldError, UnsupportedError
@@ -36,8 +37,6 @@ class Labelled:
 
 def as_array(made: Any) -> "ndarray":
     """NumPy turns an array without axes into what it holds; turn it back, in the kind that it had."""
-    import numpy
-
     if isinstance(made, numpy.ndarray):
         return made
     array = numpy.empty((), dtype=float if isinstance(made, numpy.floating) else object)
@@ -50,14 +49,12 @@ def exact_number(value: Expr) -> int | Fraction | float:
     if value.is_Integer:
         return int(value)
     if value.is_Rational:
-        return Fraction(int(value.p), int(value.q))  # type: ignore[attr-defined]
+        return Fraction(int(value.p), int(value.q))
     return float(value)
 
 
 def constant(value: Expr) -> Labelled:
     """A constant as an array without axes."""
-    import numpy
-
     number = exact_number(value)
     inexact = isinstance(number, float) and math.isfinite(number)
     made = numpy.empty((), dtype=float if inexact else object)
@@ -67,8 +64,6 @@ def constant(value: Expr) -> Labelled:
 
 def as_numbers(given: Any, what: str) -> "ndarray":
     """What a user passed as one of the two kinds of arrays, or an error that says what is wrong with it."""
-    import numpy
-
     try:
         array = numpy.asarray(given)
     except ValueError:
@@ -99,8 +94,6 @@ def as_numbers(given: Any, what: str) -> "ndarray":
 
 def as_result(values: "ndarray") -> "ndarray":
     """What a caller gets: floats, 64-bit integers where all values are such, or Python's integers and fractions."""
-    import numpy
-
     if values.dtype != object:
         return values
     whole = numpy.empty(values.shape, dtype=object)
@@ -147,8 +140,6 @@ def aligned(part: Labelled, indices: Sequence[Index]) -> "ndarray":
 
 def spread(part: Labelled, indices: Sequence[Index], sizes: Sequence[int]) -> "ndarray":
     """The values at every point of the box of `indices`."""
-    import numpy
-
     return numpy.broadcast_to(aligned(part, indices), tuple(sizes))
 
 
@@ -174,8 +165,6 @@ def times(factors: Sequence[Labelled]) -> Labelled:
 
 def contracted(factors: Sequence[Labelled], summed: Sequence[Index]) -> Labelled:
     """The product of factors, summed over indices on each of which at least one of them depends."""
-    import numpy
-
     kept = tuple(index for index in united(*(factor.indices for factor in factors)) if index not in summed)
     number = {index: place for place, index in enumerate(united(*(factor.indices for factor in factors)))}
     arrays = of_one_kind([factor.values for factor in factors])
@@ -192,11 +181,16 @@ def contracted(factors: Sequence[Labelled], summed: Sequence[Index]) -> Labelled
 
 def apply(name: str, arguments: Sequence[Labelled]) -> Labelled:
     """An elementwise function of the closed list at every point."""
-    import numpy
-
     indices = united(*(argument.indices for argument in arguments))
     arrays = of_one_kind([aligned(argument, indices) for argument in arguments])
-    keeps = {"relu": _relu, "abs": abs, "max": max, "min": min, "divide": _divide, "power": _power}
+    keeps: dict[str, Callable[..., Any]] = {
+        "relu": _relu,
+        "abs": abs,
+        "max": max,
+        "min": min,
+        "divide": _divide,
+        "power": _power,
+    }
     if is_exact(arrays[0]) and name in keeps and not (name == "power" and not _is_whole(arrays[1])):
         return Labelled(indices, numpy.frompyfunc(keeps[name], len(arrays), 1)(*arrays))
     if name not in _FLOAT:
@@ -230,27 +224,19 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _sigmoid(values: "ndarray") -> "ndarray":
-    import numpy
-
     return numpy.exp(-numpy.logaddexp(0.0, -values))
 
 
 def _erf(values: "ndarray") -> "ndarray":
-    import numpy
-
     return numpy.frompyfunc(math.erf, 1, 1)(values)
 
 
 def _softplus(values: "ndarray") -> "ndarray":
-    import numpy
-
     return numpy.logaddexp(0.0, values)
 
 
 def _ufunc(name: str) -> Any:
     def call(*arrays: "ndarray") -> "ndarray":
-        import numpy
-
         return getattr(numpy, name)(*arrays)
 
     return call

@@ -124,9 +124,7 @@ def joined_shape(node: Join, shapes: Sequence[Shape], channels: str | None) -> t
     if axis is None:
         return tuple(max(column) for column in zip(*shapes)), None
     axis %= len(shapes[0])
-    return tuple(
-        sum(column) if place == axis else column[0] for place, column in enumerate(zip(*shapes))
-    ), axis
+    return tuple(sum(column) if place == axis else column[0] for place, column in enumerate(zip(*shapes))), axis
 
 
 class _Inputs(Walk[list[tuple[str, Input]]]):
@@ -142,9 +140,7 @@ class _Inputs(Walk[list[tuple[str, Input]]]):
         return _inputs(node.body, path)
 
     def join(self, node: Join, path: str) -> list[tuple[str, Input]]:
-        return [
-            found for place, branch in enumerate(node.branches) for found in _inputs(branch, _joined(path, place))
-        ]
+        return [found for place, branch in enumerate(node.branches) for found in _inputs(branch, _joined(path, place))]
 
     def graph(self, node: Graph, path: str) -> list[tuple[str, Input]]:
         return [found for name, part in node.nodes.items() for found in _inputs(part, _joined(path, name))]

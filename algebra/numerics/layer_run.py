@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy
+
 from ..equations.heads import (
     Apply,
     Constant,
@@ -89,8 +91,6 @@ class _LayerRun(Addresses):
         return self.tensors[self.instance.statements[-1].target]
 
     def _recur(self, places: range, running: Index) -> None:
-        import numpy
-
         for place in places:
             statement = self.instance.statements[place]
             if running not in statement.address:
@@ -111,8 +111,6 @@ class _LayerRun(Addresses):
 
     def _statement(self, place: int) -> None:
         """Compute one tensor, or one step of it."""
-        import numpy
-
         self.place = place
         statement = self.instance.statements[place]
         bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
@@ -163,8 +161,6 @@ class _LayerRun(Addresses):
 
     def _read(self, head: Read) -> Labelled:
         """The elements of a tensor at all points: gathered over the read's own indices and no others."""
-        import numpy
-
         tensor = self.tensors[head.tensor]
         parts = [self.address(part) for part in head.address]
         indices = united(*(part.indices for part in parts))
@@ -183,8 +179,6 @@ class _LayerRun(Addresses):
 
     def _before_first_step(self, head: Read, addresses: Sequence["ndarray"]) -> "ndarray":
         """Where a read of a recurrence's own tensor goes back behind its first step."""
-        import numpy
-
         found = numpy.zeros(addresses[0].shape, dtype=bool)
         if self.place not in self.instance.recurrent:
             return found
@@ -206,8 +200,6 @@ class _LayerRun(Addresses):
         shape: tuple[int, ...],
     ) -> None:
         """An element outside of its tensor may be asked for only at points that a mask excludes."""
-        import numpy
-
         permitted = self.permitted(frozenset(indices), scope=self.scope)
         if permitted is not None:
             both = united(indices, permitted.indices)
@@ -220,8 +212,6 @@ class _LayerRun(Addresses):
         raise DomainError(f"{self.instance.layer}: {head.tensor} has shape {shape} and is read at {point}")
 
     def _reduce(self, head: Reduce) -> Labelled:
-        import numpy
-
         permitted = self.permitted(frozenset(head.indices), scope=self.scope)
         if head.operation == "sum" and isinstance(head.body, Times):
             return self._contraction(head, permitted)
@@ -258,8 +248,6 @@ class _LayerRun(Addresses):
     def _divided_by_count(
         self, total: Labelled, body: Labelled, reduced: Sequence[Index], permitted: Labelled | None
     ) -> Labelled:
-        import numpy
-
         points = 1
         for index in reduced:
             points *= len(self.points(index))
@@ -273,8 +261,6 @@ class _LayerRun(Addresses):
 
     def _contraction(self, head: Reduce, permitted: Labelled | None) -> Labelled:
         """A sum of products; one factor takes the mask if it can, and no array over all indices is made."""
-        import numpy
-
         assert isinstance(head.body, Times)
         factors = [self._inside(factor, head.indices) for factor in head.body.factors]
         if permitted is not None:
@@ -294,8 +280,6 @@ class _LayerRun(Addresses):
         return made
 
     def _softmax(self, head: Softmax) -> Labelled:
-        import numpy
-
         permitted = self.permitted(frozenset(head.indices), scope=self.scope)
         body = self._over(self._inside(head.body, head.indices), head.indices, permitted)
         axes = tuple(body.indices.index(index) for index in head.indices)
@@ -309,8 +293,6 @@ class _LayerRun(Addresses):
 
     def _pad(self, head: Pad) -> Labelled:
         """The target of a pad statement: the margin's filling, with the tensor set into it or cut by it."""
-        import numpy
-
         statement: Statement = self.instance.statements[self.place]
         indices = tuple(part for part in statement.address if isinstance(part, Index))
         shape = self._shape(statement.target)
@@ -329,8 +311,6 @@ class _LayerRun(Addresses):
 
 def _where(permitted: Labelled, part: Labelled, otherwise: float) -> Labelled:
     """The values where permitted, a number elsewhere."""
-    import numpy
-
     indices = united(part.indices, permitted.indices)
     held, values = aligned(permitted, indices), aligned(part, indices)
     made = numpy.where(held, values, numpy.asarray(otherwise, dtype=values.dtype))

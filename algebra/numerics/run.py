@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy
 from sympy import Rational
 
 from ..equations.instance import Instance
@@ -52,8 +53,6 @@ class _Numbers(Unrolled):
             raise
 
     def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> "ndarray":
-        import numpy
-
         arrays = of_one_kind([part.values for part in arrived])
         if axis is not None:
             return numpy.concatenate(arrays, axis=axis)

@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+import numpy
+
 from ..equations.heads import Head, Pad, Read, Reduce, children, reads
 from ..equations.instance import Instance
 from ..errors import FieldError, ShapeError
@@ -168,8 +170,6 @@ def _is_literal(on: Any) -> bool:
 
 def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     """Random numbers for slots, each from its own name."""
-    import numpy
-
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed.__index__() < 0:
         raise FieldError(f"seed must be an integer of at least 0, got {seed!r}")
     made: dict[str, ndarray] = {}

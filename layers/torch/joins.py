@@ -86,8 +86,8 @@ class Build(Walk[tuple[nn.Module, Flow]]):
         made: tuple[nn.Module, Flow] = net.accept(self, flows)
         return made
 
-    def otherwise(self, net: Network, *carried: Any, **named: Any) -> tuple[nn.Module, Flow]:
-        raise UnsupportedError(f"{type(net).__name__} has no module")
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> tuple[nn.Module, Flow]:
+        raise UnsupportedError(f"{type(node).__name__} has no module")
 
     def input(self, net: Input, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
         return nn.Identity(), Flow(net.shape)
