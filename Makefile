@@ -16,7 +16,7 @@ PIP     := $(VPYTHON) -m pip install --quiet --disable-pip-version-check $(addpr
 PYTEST  := $(VPYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help core setup demo test full proofs bench notebooks latex lint clean distclean force
+.PHONY: help core setup demo test full proofs bench notebooks latex lint stubs clean distclean force
 .DELETE_ON_ERROR:
 
 help:
@@ -27,7 +27,8 @@ help:
 	@echo 'make bench       the benchmarks, as Markdown tables'
 	@echo 'make notebooks   run the notebooks and keep their output in them'
 	@echo 'make latex       the formulas of the demo as LaTeX, and as PDF where pdflatex is installed'
-	@echo 'make lint        ruff'
+	@echo 'make lint        ruff, who imports whom, and mypy'
+	@echo 'make stubs       write layeralgebra/__init__.pyi, the public names for editors'
 	@echo 'make core        only set up what `make demo` needs;  make setup: what `make test` needs'
 	@echo 'make clean       remove what was built;  make distclean: the environment as well'
 
@@ -99,6 +100,11 @@ latex: $(VENV)/.core
 
 lint: $(VENV)/.lint
 	@$(VENV)/bin/ruff check .
+	@$(VPYTHON) tests/structure.py
+	@tests/typecheck.sh $(VENV)/bin/python
+
+stubs: $(VENV)/.extras
+	@$(VPYTHON) tests/public_stub.py
 
 clean:
 	rm -rf build dist out *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache

@@ -41,6 +41,14 @@ _FILES = {
     "proofs.checks.check": ["check"],
 }  # fmt: skip
 _MODULES = {"zoo": "layers.zoo", "proofs": "proofs"}
+_NAMESPACES = (
+    "capacity",
+    "io",
+    "plot",
+    "regions",
+    "topology",
+    "types",
+)  # not in `__all__`: a * would hide other modules
 
 
 def _handed_on() -> Iterable[tuple[str, str]]:
@@ -61,8 +69,8 @@ def _metrics() -> Any:
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return sorted({*_FOUND_IN, *_MODULES, *REGISTRY, *COMPOSITIONS, *_metrics(), "registered_layers"} - {"METRICS"})
-    if name in _MODULES:
-        found = importlib.import_module(f".{_MODULES[name]}", __name__)
+    if name in _MODULES or name in _NAMESPACES:
+        found = importlib.import_module(f".{_MODULES.get(name, name)}", __name__)
     elif name in _FOUND_IN:
         found = getattr(importlib.import_module(f".{_FOUND_IN[name]}", __name__), name)
     elif name.startswith("_") or name not in _metrics():
@@ -74,7 +82,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__getattr__("__all__")})
+    return sorted({*globals(), *_NAMESPACES, *__getattr__("__all__")})
 
 
 sys.meta_path.append(MovedModules())

@@ -2,7 +2,13 @@
 
 __version__: str
 __all__: list[str]
+from . import capacity as capacity
+from . import io as io
+from . import plot as plot
 from . import proofs as proofs
+from . import regions as regions
+from . import topology as topology
+from . import types as types
 from .algebra.capacity.allocation.circuits import attention_circuits as attention_circuits
 from .algebra.capacity.allocation.functional_dimension import functional_dimension as functional_dimension
 from .algebra.capacity.allocation.of_network import capacity_allocation as capacity_allocation

@@ -30,6 +30,7 @@ def stub() -> str:
     """The text that the stub should have."""
     homes = {name: home(name) for name in {*la.__all__, "METRICS"} - set(la._MODULES)}
     homes |= {name: path.rpartition(".")[0] for name, path in la._MODULES.items()}
+    homes |= dict.fromkeys(la._NAMESPACES, "")
     homes |= dict.fromkeys(("COMPOSITIONS", "REGISTRY"), "layers")
     lines = sorted(f"from .{path} import {name} as {name}" for name, path in homes.items())
     return HEAD + "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -60,8 +61,13 @@ def read_sources(root: Path = ROOT) -> dict[str, tuple[str, bool]]:
     }  # fmt: skip
 
 
-def imported(source: str, module: str, is_package: bool) -> Iterator[tuple[int, str]]:
+@cache
+def imported(source: str, module: str, is_package: bool) -> tuple[tuple[int, str], ...]:
     """Line and full dotted name of everything that a module imports anywhere, lazily or not."""
+    return tuple(_imported(source, module, is_package))
+
+
+def _imported(source: str, module: str, is_package: bool) -> Iterator[tuple[int, str]]:
     here = module.split(".") if is_package else module.split(".")[:-1]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -118,9 +124,19 @@ def circles(graph: networkx.DiGraph) -> list[str]:
     return [" <-> ".join(sorted(group)) for group in networkx.strongly_connected_components(graph) if len(group) > 1]
 
 
+def top_level(sources: Mapping[str, tuple[str, bool]]) -> list[str]:
+    """Imports of our folders from the top level, where the user's own modules of these names may be."""
+    return [
+        f"{module}:{line} imports {name} from the top level"
+        for module, (text, is_package) in sources.items() for line, name in imported(text, module, is_package)
+        if name.partition(".")[0] in PARTS[:-1]
+    ]  # fmt: skip
+
+
 def main() -> int:
-    graph = arrows(read_sources())
-    wrong = [*arrows_up(graph), *(f"circle: {circle}" for circle in circles(graph))]
+    sources = read_sources()
+    graph = arrows(sources)
+    wrong = [*arrows_up(graph), *(f"circle: {circle}" for circle in circles(graph)), *top_level(sources)]
     print("\n".join(wrong) or f"{len(graph)} modules: every import goes down, and none goes in a circle")
     return 1 if wrong else 0
 

@@ -59,7 +59,7 @@ def residual(folder: Path, width: int) -> Iterator[Block]:
     height, breadth, base = dims("H W c")
     sizes = {"height": height, "width": breadth, "base_width": base}
     model = Model("resnet50", zoo.build("resnet50", **sizes), zoo.stages("resnet50", **sizes))
-    found = sum((derive(metric, model.net) for metric in METRICS), start=Derivations(()))
+    found = Derivations(tuple(derive(metric, model.net) for metric in METRICS))
     yield Block("ResNet-50 as published, with height H, width W and base width c")
     yield stage_block(found, model, width)
     yield from formula_blocks(found, width)

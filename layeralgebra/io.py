@@ -1,0 +1,28 @@
+"""Models in and out: PyTorch, ONNX, Keras, networkx; drawings; source text; documents."""
+
+from .algebra.compilation.source.codegen import codegen
+from .algebra.documents import latex, latex_document, report_latex, section_latex
+from .algebra.networks.drawings import to_dot, to_graphml, to_mermaid, to_tikz
+from .algebra.networks.networkx_graph import from_networkx, to_networkx
+from .layers.keras.importer import from_keras
+from .layers.onnx.importer import from_onnx
+from .layers.torch.exporter import to_torch
+from .layers.torch.importer import from_torch
+
+__all__ = [
+    "codegen",
+    "from_keras",
+    "from_networkx",
+    "from_onnx",
+    "from_torch",
+    "latex",
+    "latex_document",
+    "report_latex",
+    "section_latex",
+    "to_dot",
+    "to_graphml",
+    "to_mermaid",
+    "to_networkx",
+    "to_tikz",
+    "to_torch",
+]

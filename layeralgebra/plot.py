@@ -1,0 +1,11 @@
+"""Figures of formulas, on the axes of matplotlib."""
+
+from .algebra.plots import plot_heatmap, plot_pareto, plot_profile, plot_scaling, plot_terms
+
+__all__ = [
+    "plot_heatmap",
+    "plot_pareto",
+    "plot_profile",
+    "plot_scaling",
+    "plot_terms",
+]
