@@ -20,7 +20,7 @@ from sympy.core.cache import clear_cache
 
 from layeralgebra import Conv, Input, Series, derive, dims, simplify, sweep
 from layeralgebra.algebra.compilation import compile
-from layeralgebra.algebra.compilation.program import gradient
+from layeralgebra.algebra.compilation.program.gradient import gradient
 
 SYMBOLS = (125, 500, 2000, 8000)
 POINTS = (10**4, 10**5, 10**6, 10**7)

@@ -15,7 +15,7 @@ from sympy.core.cache import clear_cache
 
 from layeralgebra import dims
 from layeralgebra.algebra.compilation import compile
-from layeralgebra.algebra.compilation.program import gradient
+from layeralgebra.algebra.compilation.program.gradient import gradient
 
 LAYERS, SAMPLE, ROUNDS = 1000, 50, 5
 

@@ -13,7 +13,7 @@ from sympy import Max, Min, Mod, Piecewise, Product, Sum, binomial, ceiling, exp
 from sympy.core.cache import clear_cache
 
 from layeralgebra.algebra.compilation import compile
-from layeralgebra.algebra.compilation.program import gradient
+from layeralgebra.algebra.compilation.program.gradient import gradient
 from layeralgebra.algebra.errors import FieldError, UnsupportedError
 from layeralgebra.algebra.sizes.dims import dims
 
