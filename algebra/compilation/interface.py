@@ -266,7 +266,8 @@ def _opened(given: Any) -> tuple[Any, list[Any], list[Basic], list[list[Conditio
     """The keys of a mapping, the shape of each value, all expressions, and the conditions that each of them needs."""
     keys = list(given) if isinstance(given, Mapping) else None
     things = _things(given)
-    shapes, found, own = [], [], []
+    shapes, found = [], []
+    own: list[list[Condition]] = []
     for thing in things:
         formula = formula_of(thing)
         parts = expressions(formula)

@@ -3,6 +3,9 @@
 >>> from .zaslavsky import Zaslavsky
 >>> round(float(bits(Zaslavsky(128, 2) * Zaslavsky(64, 2))), 4)
 24.0345
+
+A function of ours says itself what encloses it, as SymPy's functions say how they are printed: ``_enclosed(enclose,
+places)`` its value and ``_bits(places)`` its binary logarithm, or None where that is not known.
 """
 
 from __future__ import annotations
@@ -15,8 +18,6 @@ from sympy import Add, E, Expr, Float, Max, Min, Mul, Pow, Rational, S, ceiling,
 
 from ..errors import BudgetError, DomainError, UnsupportedError
 from .log2_enclosure import Enclosure, log2_enclosure, log2_of_e, log2_of_ratio, power_of_two
-from .zaslavsky import BinaryEntropy, Log2Zaslavsky, Zaslavsky
-from .zaslavsky_numbers import log2_zaslavsky
 
 
 def bits(formula: Expr | int, places: int = 64) -> Enclosure:
@@ -51,8 +52,9 @@ def bits(formula: Expr | int, places: int = 64) -> Enclosure:
     formula = S(formula) if isinstance(formula, int) else formula
     if isinstance(formula, Rational):
         return log2_enclosure(Fraction(formula.p, formula.q), places)
-    if isinstance(formula, Zaslavsky) and all(size.is_Integer and size >= 0 for size in formula.args):
-        return log2_zaslavsky(int(formula.args[0]), int(formula.args[1]), places)
+    own = formula._bits(places) if hasattr(formula, "_bits") else None
+    if own is not None:
+        return own
     if formula is E:
         return log2_of_e(places)
     if isinstance(formula, Mul) and all(part.is_positive for part in formula.args):
@@ -122,13 +124,11 @@ def enclose(formula: Expr | int, places: int = 64) -> Enclosure:
         inside, rounding = enclose(formula.args[0], places), type(formula)
         ends = (Rational(end.numerator, end.denominator) for end in (inside.lower, inside.upper))
         return Enclosure(*(Fraction(int(rounding(end))) for end in ends))
-    if isinstance(formula, Log2Zaslavsky) and all(size.is_Integer for size in formula.args):
-        return log2_zaslavsky(int(formula.args[0]), int(formula.args[1]), places)
-    if isinstance(formula, BinaryEntropy):
-        return enclose(formula.rewrite(log), places)
-    if isinstance(formula, Zaslavsky) and not formula.free_symbols:
-        exact = formula.doit()
-        return enclose(exact, places) if exact.is_Integer else _too_large(formula)
+    own = formula._enclosed(enclose, places) if hasattr(formula, "_enclosed") else None
+    if own is not None:
+        return own
+    if hasattr(formula, "_bits") and not formula.free_symbols:
+        return _too_large(formula)
     if formula.free_symbols:
         raise UnsupportedError(
             f"an enclosure of {formula}, which still has the symbols "

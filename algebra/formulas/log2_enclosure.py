@@ -15,6 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ..errors import DomainError
+from ..sizes.intervals import product
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,7 @@ class Enclosure:
         return Enclosure(self.lower - other.upper, self.upper - other.lower)
 
     def __mul__(self, other: Enclosure) -> Enclosure:
-        ends = [a * b for a in (self.lower, self.upper) for b in (other.lower, other.upper)]
-        return Enclosure(min(ends), max(ends))
+        return Enclosure(*map(Fraction, product((self.lower, self.upper), (other.lower, other.upper))))
 
     def times(self, factor: int | Fraction) -> Enclosure:
         """The product with an exact number."""

@@ -12,6 +12,7 @@ reach.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -34,7 +35,7 @@ from sympy import (
 from sympy.core.symbol import Dummy
 
 from ..errors import BudgetError, DomainError
-from .log2_enclosure import power_of_two
+from .log2_enclosure import Enclosure, power_of_two
 from .zaslavsky_numbers import log2_zaslavsky, zaslavsky_number
 
 # Below these sizes a literal Z(n, d) becomes an integer by itself; above, it stays a formula until asked with `doit`.
@@ -76,6 +77,9 @@ class BinaryEntropy(Function):
     def _eval_evalf(self, prec: int) -> Expr | None:
         x = self.args[0]
         return self._eval_rewrite_as_log(x)._eval_evalf(prec) if x.is_number else None
+
+    def _enclosed(self, enclose: Callable[[Expr, int], Enclosure], places: int) -> Enclosure:
+        return enclose(self.rewrite(log), places)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         name = r"H_{2}" if exp is None else rf"H_{{2}}^{{{exp}}}"
@@ -207,7 +211,7 @@ class Zaslavsky(Function):
         n, d = self.args
         if not (n.is_Integer and d.is_Integer):
             return None
-        from mpmath.libmp import from_man_exp
+        from mpmath.libmp import from_man_exp  # type: ignore[import-untyped]  # mpmath has no types
 
         if d.is_negative:
             return Float(0, precision=prec)
@@ -219,6 +223,15 @@ class Zaslavsky(Function):
         whole = exponent.numerator // exponent.denominator
         low, high = power_of_two(int((exponent - whole) * (1 << places)), places)
         return Float._new(from_man_exp((low + high) // 2, whole - places, prec, "n"), prec)
+
+    def _bits(self, places: int) -> Enclosure | None:
+        n, d = self.args
+        known = n.is_Integer and d.is_Integer and n >= 0 and d >= 0
+        return log2_zaslavsky(int(n), int(d), places) if known else None
+
+    def _enclosed(self, enclose: Callable[[Expr, int], Enclosure], places: int) -> Enclosure | None:
+        exact = S.NaN if self.free_symbols else self.doit()
+        return Enclosure.exactly(int(exact)) if exact.is_Integer else None
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         n, d = (printer._print(size) for size in self.args)
@@ -287,6 +300,10 @@ class Log2Zaslavsky(Function):
         if enclosure.radius > middle / (1 << prec + 2):
             return None  # not that many digits are known
         return Float(Rational(middle.numerator, middle.denominator), precision=prec)
+
+    def _enclosed(self, enclose: Callable[[Expr, int], Enclosure], places: int) -> Enclosure | None:
+        n, d = self.args
+        return log2_zaslavsky(int(n), int(d), places) if n.is_Integer and d.is_Integer else None
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         n, d = (printer._print(size) for size in self.args)

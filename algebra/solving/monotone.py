@@ -10,7 +10,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, inf
@@ -20,6 +20,7 @@ from sympy import Expr, Symbol
 
 from ..compilation.program.expressions import Dag
 from ..errors import UnsupportedError
+from ..sizes.intervals import Interval, largest, product, smallest, total
 
 Bound = Any  # an integer, a fraction, or infinite
 
@@ -31,6 +32,10 @@ class Trend:
     direction: int | None
     low: Bound = -inf
     high: Bound = inf
+
+    @property
+    def bounds(self) -> Interval:
+        return self.low, self.high
 
 
 def trend(e: Expr, c: Symbol, low: int, high: Bound = inf) -> Trend:
@@ -98,14 +103,6 @@ def _turned(direction: int | None) -> int | None:
     return None if direction is None else -direction
 
 
-def _times(left: Bound, right: Bound) -> Bound:
-    if not left or not right:
-        return 0
-    if left in (inf, -inf) or right in (inf, -inf):
-        return inf if (left > 0) == (right > 0) else -inf
-    return left * right
-
-
 def _const(value: Any, parts: Sequence[Trend]) -> Trend:
     number = Fraction(int(value.p), int(value.q))
     return Trend(0, number, number)
@@ -116,18 +113,17 @@ def _real(value: Any, parts: Sequence[Trend]) -> Trend:
 
 
 def _add(value: Any, parts: Sequence[Trend]) -> Trend:
-    return Trend(_together(parts), sum(part.low for part in parts), sum(part.high for part in parts))
+    return Trend(_together(parts), total(part.low for part in parts), total(part.high for part in parts))
 
 
 def _mul(value: Any, parts: Sequence[Trend]) -> Trend:
-    total = parts[0]
+    result = parts[0]
     for part in parts[1:]:
-        total = _product(total, part)
-    return total
+        result = _product(result, part)
+    return result
 
 
 def _product(left: Trend, right: Trend) -> Trend:
-    ends = [_times(x, y) for x in (left.low, left.high) for y in (right.low, right.high)]
     direction: int | None = None
     signs = [(1 if part.low >= 0 else -1 if part.high <= 0 else 0) for part in (left, right)]
     if left.direction == right.direction == 0:
@@ -144,7 +140,7 @@ def _product(left: Trend, right: Trend) -> Trend:
     elif right.direction == 0 and signs[1] or left.direction == 0 and signs[0]:
         moving, sign = (left, signs[1]) if right.direction == 0 and signs[1] else (right, signs[0])
         direction = moving.direction if sign > 0 else _turned(moving.direction)
-    return Trend(direction, min(ends), max(ends))
+    return Trend(direction, *product(left.bounds, right.bounds))
 
 
 def _pow(exponent: int, parts: Sequence[Trend]) -> Trend:
@@ -156,14 +152,14 @@ def _pow(exponent: int, parts: Sequence[Trend]) -> Trend:
             _turned(base.direction), 0 if base.high == inf else Fraction(1) / base.high, Fraction(1) / base.low
         )
         return _pow(-exponent, [inverse])
-    total = base
+    result = base
     for _ in range(exponent - 1 if exponent <= 64 else 0):
-        total = _product(total, base)
+        result = _product(result, base)
     if exponent > 64:
-        total = Trend(base.direction if base.low >= 0 else None, 0 if base.low >= 0 else -inf)
+        result = Trend(base.direction if base.low >= 0 else None, 0 if base.low >= 0 else -inf)
     if exponent % 2 and base.low < 0 < base.high:
-        return Trend(base.direction, total.low, total.high)
-    return total
+        return Trend(base.direction, result.low, result.high)
+    return result
 
 
 def _power(value: Any, parts: Sequence[Trend]) -> Trend:
@@ -188,11 +184,11 @@ def _ceiling(value: Any, parts: Sequence[Trend]) -> Trend:
 
 
 def _max(value: Any, parts: Sequence[Trend]) -> Trend:
-    return Trend(_together(parts), max(part.low for part in parts), max(part.high for part in parts))
+    return Trend(_together(parts), *largest([part.bounds for part in parts]))
 
 
 def _min(value: Any, parts: Sequence[Trend]) -> Trend:
-    return Trend(_together(parts), min(part.low for part in parts), min(part.high for part in parts))
+    return Trend(_together(parts), *smallest([part.bounds for part in parts]))
 
 
 def _abs(value: Any, parts: Sequence[Trend]) -> Trend:
@@ -244,7 +240,7 @@ def _unchanged(value: Any, parts: Sequence[Trend]) -> Trend:
     return Trend(0 if all(part.direction == 0 for part in parts) else None)
 
 
-_RULES = {
+_RULES: dict[str, Callable[[Any, Sequence[Trend]], Trend]] = {
     "const": _const, "real": _real, "add": _add, "mul": _mul, "pow": _pow, "power": _power, "floor": _floor,
     "ceiling": _ceiling, "max": _max, "min": _min, "abs": _abs, "mod": _mod, "function": _function,
     "zaslavsky": _zaslavsky, "log2zaslavsky": _log2zaslavsky, "call": _unchanged,

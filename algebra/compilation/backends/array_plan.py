@@ -147,7 +147,8 @@ class Planner:
         if op == "square":
             coefficient, factors = self.expanded(args[0])
             return coefficient**2, factors * 2
-        coefficient, found = value, []
+        coefficient = value
+        found: list[int] = []
         for arg in args:
             more, factors = self.expanded(arg)
             coefficient *= more

@@ -77,8 +77,8 @@ def _emit_integer(planner: Planner, place: int, types: Sequence[str], promoted: 
             opened.extend(inner)
         result = planner.product(coefficient, opened, work, output)
     elif op == "where":
-        inputs = (args[0], planner.as_type(args[1], work), planner.as_type(args[2], work))
-        result = planner.step("where", inputs, work, output=output)
+        chosen = (planner.as_type(args[1], work), planner.as_type(args[2], work))
+        result = planner.step("where", (args[0], *chosen), work, output=output)
     else:
         inputs = tuple(planner.as_type(arg, work) for arg in args)
         if op in ("min", "max"):

@@ -47,7 +47,7 @@ class Condition:
         found = set(self.relation.free_symbols)
         for _, times in self.loops:
             found |= times.free_symbols
-        return found - {index for index, _ in self.loops}  # type: ignore[return-value]
+        return found - {index for index, _ in self.loops}
 
 
 def conditions_of(domain: Any) -> list[Condition]:
@@ -63,7 +63,8 @@ def conditions_of(domain: Any) -> list[Condition]:
         if isinstance(item, Condition):
             found.append(item)
             continue
-        relation, text, loops = item, "", ()
+        relation, text = item, ""
+        loops: tuple[tuple[Symbol, Any], ...] = ()
         if hasattr(item, "condition"):  # of a derivation: with the node that needs it
             relation = item.condition.relation
             text = f"{item.condition.meaning} at {item.path or 'the input'} ({relation})"

@@ -94,7 +94,8 @@ class Dag:
         return self.node("add", tuple(kept)) if kept else self.const(0)
 
     def mul(self, factors: Sequence[int]) -> int:
-        coefficient, kept = S.One, []
+        coefficient = S.One
+        kept: list[int] = []
         for factor in factors:
             op, args, value = self.nodes[factor]
             if op == "const":

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
+from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, product, smallest
 from . import functions as runtime
-from .integer_bounds import ANYTHING, TRUTH, Interval, interval
+from .integer_bounds import TRUTH, interval
 from .program import Program
 
 SLACK = 1e-12
@@ -58,17 +59,8 @@ def _wider(low: Any, high: Any) -> Interval:
     return low - SLACK * abs(low) if abs(low) < inf else low, high + SLACK * abs(high) if abs(high) < inf else high
 
 
-def _times(left: float, right: float) -> float:
-    return 0.0 if not left or not right else left * right
-
-
 def _float(end: Any) -> float:
     return end if end in (inf, -inf) else runtime.ratio(end, 1)
-
-
-def _corners(function: Any, parts: Sequence[Interval]) -> Interval:
-    values = [function(x, y) for x in parts[0] for y in parts[1]]
-    return min(values), max(values)
 
 
 def _ratio(value: Any, parts: Sequence[Interval]) -> Interval:
@@ -102,7 +94,7 @@ def _add(value: Any, parts: Sequence[Interval]) -> Interval:
 def _mul(value: Any, parts: Sequence[Interval]) -> Interval:
     total = parts[0]
     for part in parts[1:]:
-        total = _corners(_times, [total, part])
+        total = product(total, part)
     return total
 
 
@@ -113,7 +105,7 @@ def _pow(value: Any, parts: Sequence[Interval]) -> Interval:
     if least == most and least == int(least) and least > 0 and abs(least) < 64:
         total = (low, high)
         for _ in range(int(least) - 1):
-            total = _corners(_times, [total, (low, high)])
+            total = product(total, (low, high))
         return total
     if low < 0:
         return ANYTHING
@@ -150,18 +142,6 @@ def _func(name: str, parts: Sequence[Interval]) -> Interval:
     return ANYTHING
 
 
-def _abs(value: Any, parts: Sequence[Interval]) -> Interval:
-    low, high = parts[0]
-    return max(low, -high, 0.0), max(abs(low), abs(high))
-
-
-def _where(value: Any, parts: Sequence[Interval]) -> Interval:
-    test, first, second = parts
-    if test[0]:
-        return first
-    return second if not test[1] else (min(first[0], second[0]), max(first[1], second[1]))
-
-
 _RULES = {
     "ratio": _ratio,
     "logratio": _logratio,
@@ -170,9 +150,9 @@ _RULES = {
     "mul": _mul,
     "pow": _pow,
     "func": _func,
-    "abs": _abs,
-    "where": _where,
-    "max": lambda value, parts: (max(part[0] for part in parts), max(part[1] for part in parts)),
-    "min": lambda value, parts: (min(part[0] for part in parts), min(part[1] for part in parts)),
+    "abs": lambda value, parts: absolute(parts[0]),
+    "where": lambda value, parts: chosen(*parts),
+    "max": lambda value, parts: largest(parts),
+    "min": lambda value, parts: smallest(parts),
     "sign": lambda value, parts: (-1.0, 1.0),
 }

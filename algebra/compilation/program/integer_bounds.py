@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from math import comb, factorial, inf
 from typing import Any
 
-Interval = tuple[Any, Any]  # two ends: Python integers, or -inf and inf
+from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, plus, product, smallest, times
 
-ANYTHING: Interval = (-inf, inf)
 TRUTH: Interval = (0, 1)
 INT64: Interval = (-(2**63), 2**63 - 1)
 _LARGEST = 2**960
@@ -43,36 +42,10 @@ def rounded_outwards(low: Any, high: Any) -> Interval:
     return low, high
 
 
-def hull(parts: Sequence[Interval]) -> Interval:
-    """The smallest interval around several."""
-    return min(part[0] for part in parts), max(part[1] for part in parts)
-
-
 def interval(op: str, value: Any, args: Sequence[Interval]) -> Interval:
     """Bounds of one operation (see `program`) from the bounds of its operands."""
     rule = _RULES.get(op)
     return rounded_outwards(*rule(value, args)) if rule else ANYTHING
-
-
-def _times(left: Any, right: Any) -> Any:
-    if not left or not right:
-        return 0
-    if isinstance(left, float) or isinstance(right, float):  # an integer too large for a float must not meet infinity
-        return inf if (left > 0) == (right > 0) else -inf
-    return left * right
-
-
-def _plus(left: Any, right: Any) -> Any:
-    if isinstance(left, float):
-        return left
-    return right if isinstance(right, float) else left + right
-
-
-def _product(left: Interval, right: Interval) -> Interval:
-    if left[0] >= 0 and right[0] >= 0:
-        return rounded_outwards(_times(left[0], right[0]), _times(left[1], right[1]))
-    corners = [_times(x, y) for x in left for y in right]
-    return rounded_outwards(min(corners), max(corners))
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -91,16 +64,16 @@ def _add(value: Any, args: Sequence[Interval]) -> Interval:
     high = low
     for coefficient, (least, most) in zip(coefficients, args, strict=True):
         if coefficient >= 0:
-            low, high = _plus(low, _times(coefficient, least)), _plus(high, _times(coefficient, most))
+            low, high = plus(low, times(coefficient, least)), plus(high, times(coefficient, most))
         else:
-            low, high = _plus(low, _times(coefficient, most)), _plus(high, _times(coefficient, least))
+            low, high = plus(low, times(coefficient, most)), plus(high, times(coefficient, least))
     return low, high
 
 
 def _mul(value: Any, args: Sequence[Interval]) -> Interval:
     result = (value, value)
     for part in args:
-        result = _product(result, part)
+        result = rounded_outwards(*product(result, part))
     return result
 
 
@@ -149,11 +122,6 @@ def _mod(value: Any, args: Sequence[Interval]) -> Interval:
 def _quotient(value: Any, args: Sequence[Interval]) -> Interval:
     low, high = _floordiv(value, args)
     return low, high + 1
-
-
-def _absolute(value: Any, args: Sequence[Interval]) -> Interval:
-    low, high = args[0]
-    return max(low, -high, 0), max(abs(low), abs(high))
 
 
 def _sign(value: Any, args: Sequence[Interval]) -> Interval:
@@ -219,7 +187,7 @@ def _loop(value: Any, args: Sequence[Interval]) -> Interval:
     terms = max(high - low + 1, 0)
     least, most = value.program.output_bounds([(low, max(low, high)), *captured])
     if value.kind == "sum":
-        return _times(terms, min(least, 0)), _times(terms, max(most, 0))
+        return times(terms, min(least, 0)), times(terms, max(most, 0))
     size = _power(max(abs(least), abs(most), 1), terms)
     return (0 if least >= 0 else -size), size
 
@@ -238,7 +206,7 @@ _RULES = {
     "floordiv": _floordiv,
     "mod": _mod,
     "quotient": _quotient,
-    "abs": _absolute,
+    "abs": lambda value, args: absolute(args[0]),
     "sign": _sign,
     "intpow": _intpow,
     "comb": _comb,
@@ -246,15 +214,15 @@ _RULES = {
     "zaslavsky": _zaslavsky,
     "ilog": _ilog,
     "iroot": lambda value, args: (0, max(args[0][1], 0)),
-    "max": lambda value, args: (max(part[0] for part in args), max(part[1] for part in args)),
-    "min": lambda value, args: (min(part[0] for part in args), min(part[1] for part in args)),
-    "where": lambda value, args: args[1] if args[0][0] else args[2] if not args[0][1] else hull(args[1:]),
+    "max": lambda value, args: largest(args),
+    "min": lambda value, args: smallest(args),
+    "where": lambda value, args: chosen(*args),
     "lt": _compare("lt"),
     "le": _compare("le"),
     "eq": _compare("eq"),
     "ne": _compare("ne"),
-    "and": lambda value, args: (min(part[0] for part in args), min(part[1] for part in args)),
-    "or": lambda value, args: (max(part[0] for part in args), max(part[1] for part in args)),
+    "and": lambda value, args: smallest(args),
+    "or": lambda value, args: largest(args),
     "not": lambda value, args: (1 - args[0][1], 1 - args[0][0]),
     "loop": _loop,
     "call": lambda value, args: (1 if value.is_positive is True else 0 if value.is_nonnegative is True else -inf, inf),

@@ -223,7 +223,7 @@ class Program:
 
 def widened(inputs: Mapping[Any, Interval] | Sequence[Interval]) -> tuple[Interval, ...]:
     """Intervals widened to powers of two, so that what is shown for one call serves the next ones too."""
-    return tuple(_widened(bounds) for bounds in inputs)  # type: ignore[arg-type]
+    return tuple(_widened(bounds) for bounds in inputs)
 
 
 @lru_cache(maxsize=4096)

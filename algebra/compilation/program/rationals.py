@@ -190,7 +190,8 @@ class Writer:
         valid = conditions(operands)
         if any(isinstance(operand, Real) for operand in operands):
             return Real(self.program.op("mul", [self.real(operand) for operand in operands], None, "float"), valid)
-        denominator, powers = 1, {}
+        denominator = 1
+        powers: dict[int, int] = {}
         for value in fractions(operands):
             denominator *= value.denominator
             for base, power in value.factors:
@@ -221,7 +222,8 @@ class Writer:
             parts, coefficient = [], program.values[numerator]
         if coefficient == 0:
             raise UnsupportedError("the formula divides by 0 whatever the sizes are")
-        valid, signs, factors = set(value.valid), [], {}
+        valid, signs = set(value.valid), []
+        factors: dict[int, int] = {}
         for part in parts:
             low, high = program.bounds[part]
             safe = part

@@ -1,0 +1,76 @@
+"""Interval arithmetic: between which numbers a result lies, from the intervals of the operands.
+
+An end is an integer, a fraction, a float, or infinite; integers and fractions stay exact, whatever their length.
+
+>>> product((-2, 3), (1, inf)), absolute((-2, 3)), largest([(0, 5), (3, 4)])
+((-inf, inf), (0, 3), (3, 5))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import inf
+from typing import Any
+
+Interval = tuple[Any, Any]  # two ends, numbers or -inf and inf
+
+ANYTHING: Interval = (-inf, inf)
+_ENDLESS = (inf, -inf)
+
+
+def plus(left: Any, right: Any) -> Any:
+    """The sum of two ends, not infinite on different sides; a long integer never becomes a float."""
+    if isinstance(left, float) and left in _ENDLESS:
+        return left
+    return right if isinstance(right, float) and right in _ENDLESS else left + right
+
+
+def times(left: Any, right: Any) -> Any:
+    """The product of two ends, 0 times anything being 0; a long integer never becomes a float."""
+    if not left or not right:
+        return 0
+    if (isinstance(left, float) or isinstance(right, float)) and (left in _ENDLESS or right in _ENDLESS):
+        return inf if (left > 0) == (right > 0) else -inf
+    return left * right
+
+
+def total(ends: Iterable[Any]) -> Any:
+    """The sum of several ends, all lower ones or all upper ones."""
+    result = 0
+    for end in ends:
+        result = plus(result, end)
+    return result
+
+
+def product(left: Interval, right: Interval) -> Interval:
+    """The interval of the product of two numbers."""
+    if left[0] >= 0 and right[0] >= 0:
+        return times(left[0], right[0]), times(left[1], right[1])
+    corners = [times(x, y) for x in left for y in right]
+    return min(corners), max(corners)
+
+
+def hull(parts: Sequence[Interval]) -> Interval:
+    """The smallest interval around several."""
+    return min(part[0] for part in parts), max(part[1] for part in parts)
+
+
+def largest(parts: Sequence[Interval]) -> Interval:
+    """The interval of the largest of several numbers."""
+    return max(part[0] for part in parts), max(part[1] for part in parts)
+
+
+def smallest(parts: Sequence[Interval]) -> Interval:
+    """The interval of the least of several numbers."""
+    return min(part[0] for part in parts), min(part[1] for part in parts)
+
+
+def absolute(part: Interval) -> Interval:
+    """The interval of the size of a number."""
+    low, high = part
+    return max(low, -high, 0), max(abs(low), abs(high))
+
+
+def chosen(test: Interval, first: Interval, second: Interval) -> Interval:
+    """The interval of the first number where a truth value is 1, of the second where it is 0."""
+    return first if test[0] else second if not test[1] else hull((first, second))
