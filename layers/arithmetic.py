@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from ..algebra.equations.fields import Dim, Flag, Number, Size, Sizes, Text
 from ..algebra.errors import FieldError
@@ -121,7 +122,7 @@ class Einsum(Layer):
     inputs = ("x1", "x2")
 
     @property
-    def equation(self) -> str:  # type: ignore[override]
+    def equation(self) -> str:
         first, second, out = _read_spec(self.spec)
         return f"y[{', '.join(out)}] = x1[{', '.join(first)}] * x2[{', '.join(second)}]"
 
@@ -400,7 +401,7 @@ class Sum(Layer):
     rank: Dim
 
     @property
-    def equation(self) -> str:  # type: ignore[override]
+    def equation(self) -> str:
         return _reduction(self, "sum")
 
     def check_fields(self) -> None:
@@ -438,7 +439,7 @@ class Mean(Layer):
     rank: Dim
 
     @property
-    def equation(self) -> str:  # type: ignore[override]
+    def equation(self) -> str:
         return _reduction(self, "mean")
 
     def check_fields(self) -> None:
@@ -476,7 +477,7 @@ class Maximum(Layer):
     rank: Dim
 
     @property
-    def equation(self) -> str:  # type: ignore[override]
+    def equation(self) -> str:
         return _reduction(self, "max")
 
     def check_fields(self) -> None:
@@ -513,15 +514,17 @@ class Expand(Layer):
     shape: Sizes
 
     @property
-    def equation(self) -> str:  # type: ignore[override]
-        repeated = {int(axis) for axis in self.axes}
+    def equation(self) -> str:
+        axes: Any = self.axes
+        repeated = {int(axis) for axis in axes}
         out = _indices(len(self.shape))
         source = ["0" if axis in repeated else name for axis, name in enumerate(out)]
         bounds = [f"{out[axis]} < shape[{axis}]" for axis in sorted(repeated)]
         return f"y[{', '.join(out)}] = x[{', '.join(source)}]\nwhere {', '.join(bounds)}"
 
     def check_fields(self) -> None:
-        axes, rank = self.axes, len(self.shape)
+        axes: Any = self.axes
+        rank = len(self.shape)
         if (
             not hasattr(axes, "__len__")
             or any(not axis.is_Integer or axis >= rank for axis in axes)
@@ -572,15 +575,19 @@ class Slice(Layer):
     step: Dim = 1
 
     @property
-    def equation(self) -> str:  # type: ignore[override]
-        names = _indices(int(self.rank))
-        source = [f"start + step*{name}" if axis == int(self.axis) else name for axis, name in enumerate(names)]
-        return f"y[{', '.join(names)}] = x[{', '.join(source)}]\nwhere {names[int(self.axis)]} < length"
+    def equation(self) -> str:
+        axis: Any = self.axis
+        rank: Any = self.rank
+        names = _indices(int(rank))
+        source = [f"start + step*{name}" if place == axis else name for place, name in enumerate(names)]
+        return f"y[{', '.join(names)}] = x[{', '.join(source)}]\nwhere {names[int(axis)]} < length"
 
     def check_fields(self) -> None:
-        if not (self.rank.is_Integer and self.axis.is_Integer and self.axis < self.rank):
+        axis: Any = self.axis
+        rank: Any = self.rank
+        if not (rank.is_Integer and axis.is_Integer and axis < rank):
             raise FieldError(
-                f"Slice(axis={self.axis}, rank={self.rank}): the number of an axis of a tensor with that many"
+                f"Slice(axis={axis}, rank={rank}): the number of an axis of a tensor with that many"
             )
 
 

@@ -254,7 +254,8 @@ class RelativeAttention(Layer):
     channel_axis = "last"
 
     def check_fields(self) -> None:
-        near = self.buckets / (2 if self.causal else 4)
+        buckets: Any = self.buckets
+        near = buckets / (2 if self.causal else 4)
         if near.is_Rational and near < 1 or (self.farthest - near).is_nonpositive:
             raise FieldError(
                 f"RelativeAttention(buckets={self.buckets}, farthest={self.farthest}): "

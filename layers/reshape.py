@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..algebra.equations.fields import Dim, Size, Sizes
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
@@ -93,8 +95,9 @@ class Permute(Layer):
     order: Size
 
     @property
-    def equation(self) -> str:  # type: ignore[override]
-        order = [int(axis) for axis in self.order]
+    def equation(self) -> str:
+        given: Any = self.order
+        order = [int(axis) for axis in given]
         source, target = (", ".join(f"i{axis}" for axis in axes) for axes in (range(len(order)), order))
         return f"y[{target}] = x[{source}]"
 

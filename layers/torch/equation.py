@@ -210,16 +210,15 @@ class _Fold(Addresses):
         if head.tensor in self.steps:
             return self._earlier(head, parts, indices)
         tensor = self.tensors[head.tensor]
-        if tuple(part for part in head.address) == indices and not self.step and self._covers(head):
+        if tuple(part for part in head.address) == indices and not self.step and self._covers(head.tensor, indices):
             return Axes(indices, tensor)
         inside = [Axes(p.indices, p.values.clamp(0, size - 1)) for p, size in zip(parts, tensor.shape)]
         flat = self._flat(inside, indices, tensor.shape)
         return Axes(indices, tensor.reshape(-1)[flat.reshape(-1)].reshape(flat.shape))
 
-    def _covers(self, head: Read) -> bool:
+    def _covers(self, tensor: str, indices: Sequence[Index]) -> bool:
         """Whether a read at plain indices reads all of its tensor in order."""
-        sizes = [len(self.points(index)) for index in head.address]
-        return sizes == list(self.tensors[head.tensor].shape)
+        return [len(self.points(index)) for index in indices] == list(self.tensors[tensor].shape)
 
     def _earlier(self, head: Read, parts: Sequence[Axes], indices: tuple[Index, ...]) -> Axes:
         """One step of a recurrence's own tensor; zero before the first."""
@@ -237,14 +236,17 @@ class _Fold(Addresses):
         sizes = [len(self.points(index)) if index in reduced else -1 for index in indices]
         return Axes(indices, align(body, indices).expand(sizes))
 
+    def _held(self, permitted: Labelled) -> Axes:
+        """1 where a mask permits, 0 elsewhere."""
+        return Axes(permitted.indices, torch.as_tensor(permitted.values, device=self.device).to(self.kind))
+
     def _reduce(self, head: Reduce) -> Axes:
         reduced = frozenset(head.indices)
         permitted = self.permitted(reduced)
         if head.operation == "sum" and isinstance(head.body, Times):
             factors = [self._fold(factor) for factor in head.body.factors]
             if permitted is not None:
-                held = torch.as_tensor(permitted.values, device=self.device).to(self.kind)
-                factors.append(Axes(permitted.indices, held))
+                factors.append(self._held(permitted))
             return self._contracted(factors, head.indices)
         neutral = {"sum": 0.0, "mean": 0.0, "max": -torch.inf, "min": torch.inf, "prod": 1.0}[head.operation]
         body = self._masked(self._over(self._fold(head.body), head.indices), reduced, neutral)
@@ -254,8 +256,7 @@ class _Fold(Addresses):
         if head.operation == "sum":
             return Axes(kept, values.sum(-1))
         if head.operation == "mean" and permitted is not None:
-            held = Axes(permitted.indices, torch.as_tensor(permitted.values, device=self.device).to(self.kind))
-            count = align(self._over(held, head.indices), (*kept, *head.indices))
+            count = align(self._over(self._held(permitted), head.indices), (*kept, *head.indices))
             count = count.reshape([*count.shape[: len(kept)], -1]).sum(-1).clamp(min=1)
             return Axes(kept, values.sum(-1) / count)
         joined = {
