@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from .layers import COMPOSITIONS, REGISTRY
@@ -41,25 +41,18 @@ _FILES = {
     "proofs.checks.check": ["check"],
 }  # fmt: skip
 _MODULES = {"zoo": "layers.zoo", "proofs": "proofs"}
-_NAMESPACES = (
-    "capacity",
-    "io",
-    "plot",
-    "regions",
-    "topology",
-    "types",
-)  # not in `__all__`: a * would hide other modules
+#: Not in `__all__`: a star would hide other modules.
+_NAMESPACES = ("capacity", "io", "plot", "regions", "topology", "types")
 
 
-def _handed_on() -> Iterable[tuple[str, str]]:
-    """Every public name that is neither a layer nor a metric, and the file that has it."""
+@cache
+def _homes() -> dict[str, str]:
+    """Every public name that is neither a layer nor a metric, with the file that has it."""
+    homes = {name: file for file, names in _FILES.items() for name in names}
     for package in _PACKAGES:
         table = importlib.import_module(f".algebra.{package}", __name__).HANDS_ON
-        yield from ((name, f"algebra.{package}.{file}") for file, names in table.items() for name in names)
-    yield from ((name, file) for file, names in _FILES.items() for name in names)
-
-
-_FOUND_IN = dict(_handed_on())
+        homes |= {name: f"algebra.{package}.{file}" for file, names in table.items() for name in names}
+    return homes
 
 
 def _metrics() -> Any:
@@ -68,12 +61,14 @@ def _metrics() -> Any:
 
 def __getattr__(name: str) -> Any:
     if name == "__all__":
-        return sorted({*_FOUND_IN, *_MODULES, *REGISTRY, *COMPOSITIONS, *_metrics(), "registered_layers"} - {"METRICS"})
+        return sorted({*_homes(), *_MODULES, *REGISTRY, *COMPOSITIONS, *_metrics(), "registered_layers"} - {"METRICS"})
+    if name.startswith("_"):
+        raise AttributeError(f"module 'layeralgebra' has no attribute {name!r}")
     if name in _MODULES or name in _NAMESPACES:
         found = importlib.import_module(f".{_MODULES.get(name, name)}", __name__)
-    elif name in _FOUND_IN:
-        found = getattr(importlib.import_module(f".{_FOUND_IN[name]}", __name__), name)
-    elif name.startswith("_") or name not in _metrics():
+    elif name in _homes():
+        found = getattr(importlib.import_module(f".{_homes()[name]}", __name__), name)
+    elif name not in _metrics():
         raise AttributeError(f"module 'layeralgebra' has no attribute {name!r}")
     else:
         found = _metrics()[name]

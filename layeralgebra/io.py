@@ -3,7 +3,8 @@
 from .algebra.compilation.source.codegen import codegen
 from .algebra.documents import latex, latex_document, report_latex, section_latex
 from .algebra.networks.drawings import to_dot, to_graphml, to_mermaid, to_tikz
-from .algebra.networks.networkx_graph import from_networkx, to_networkx
+from .algebra.networks.from_networkx import from_networkx
+from .algebra.networks.networkx_graph import to_networkx
 from .layers.keras.importer import from_keras
 from .layers.onnx.importer import from_onnx
 from .layers.torch.exporter import to_torch

@@ -9,9 +9,9 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any, cast
 
 MOVED = {
     "algebra.addresses": "algebra.numerics.addresses",
@@ -196,14 +196,20 @@ MOVED = {
 }
 
 
-class MovedModules(MetaPathFinder, Loader):
-    """Finds what nobody else does: modules of ours under their former paths."""
+class MovedModules:
+    """Finds what nobody else does: modules of ours under their former paths.
+
+    It is a finder and a loader by its methods; loading `importlib.abc` for their base classes would slow every import.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, ours = name.partition(".")
-        return ModuleSpec(name, self) if package == "layeralgebra" and ours in MOVED else None
+        return ModuleSpec(name, cast(Any, self)) if package == "layeralgebra" and ours in MOVED else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """The module is made as usual."""
 
     def exec_module(self, module: ModuleType) -> None:
         new = f"layeralgebra.{MOVED[module.__name__.removeprefix('layeralgebra.')]}"

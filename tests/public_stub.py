@@ -19,8 +19,8 @@ __all__: list[str]
 
 def home(name: str) -> str:
     """The module that a public name comes from, relative to the package."""
-    if name in la._FOUND_IN:
-        return la._FOUND_IN[name]
+    if name in la._homes():
+        return la._homes()[name]
     if name in la.METRICS:
         return f"algebra.metrics.{name}"
     return getattr(la, name).__module__.removeprefix("layeralgebra.")

@@ -45,7 +45,8 @@ def test_package_names_follow_the_folders(name):
     folder = PACKAGES[name]
     dotted_folder = folder.replace("/", ".")
     assert name == (dotted_folder if folder.split("/")[0] == "layeralgebra" else f"layeralgebra.{dotted_folder}")
-    assert (ROOT / folder / "__init__.py").is_file()
+    init = ROOT / folder / "__init__.py"
+    assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), f"{init} does not say what is in the package"
 
 
 def test_every_module_compiles_for_the_oldest_python_promised(recwarn):

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..errors import FieldError
 
-
-class SizeExpression(Protocol):
-    """A size with symbols in it, as `dims` and arithmetic on its symbols make it: told by what it can do, since text cannot."""
-
-    @property
-    def free_symbols(self) -> Any: ...
-
-    @property
-    def is_integer(self) -> Any: ...
-
-    def subs(self, *args: Any, **kwargs: Any) -> Any: ...
-
-
 if TYPE_CHECKING:
+
+    class SizeExpression(Protocol):
+        """A size with symbols in it, as `dims` and arithmetic on its symbols make it: told by what it can do, since text cannot."""
+
+        @property
+        def free_symbols(self) -> Any: ...
+
+        @property
+        def is_integer(self) -> Any: ...
+
+        def subs(self, *args: Any, **kwargs: Any) -> Any: ...
+
     OneSize: TypeAlias = int | SizeExpression
     Dim: TypeAlias = OneSize | Sequence[OneSize]
     Size: TypeAlias = OneSize | Sequence[OneSize]

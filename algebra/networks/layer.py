@@ -33,6 +33,13 @@ from .network import Network
 NOTHING = Str("None")
 
 
+class _CallSignature:
+    """How a class of layers is called, made when somebody looks: there are many classes, and few are looked at."""
+
+    def __get__(self, layer: object, owner: type[Layer]) -> inspect.Signature:
+        return signature_of({name: owner.__annotations__[name] for name in owner.fields}, dict(owner.defaults))
+
+
 @dataclass_transform(frozen_default=True)
 class Layer(Network):
     """A layer: annotated fields, and an equation from which everything else is derived.
@@ -77,6 +84,7 @@ class Layer(Network):
     claims: ClassVar[Mapping[str, Callable[..., object]]] = {}
     fields: ClassVar[Mapping[str, tuple[Kind, ...]]] = {}
     defaults: ClassVar[Mapping[str, object]] = {}
+    __signature__ = _CallSignature()
 
     def __init_subclass__(cls, **options: object):
         super().__init_subclass__(**options)
@@ -95,7 +103,6 @@ class Layer(Network):
             _check_functions(cls.__name__, attribute, getattr(cls, attribute))
         cls.fields = {name: kinds_of(kind, cls.__name__, name) for name, kind in own.items()}
         cls.defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
-        cls.__signature__ = signature_of(own, dict(cls.defaults))
         for place, name in enumerate(own):
             setattr(cls, name, property(_reader(place), doc=f"The field {name}."))
 

@@ -1,0 +1,1 @@
+"""Keras: networks from models."""

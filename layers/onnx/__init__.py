@@ -1,0 +1,1 @@
+"""ONNX: networks from files; a file in `rules` translates the operators of one kind."""

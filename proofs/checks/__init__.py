@@ -1,0 +1,1 @@
+"""What `la.check` asks of a layer or of a composition, and what it answers."""

@@ -1,0 +1,1 @@
+"""What laws say: terms as trees that nothing rewrites, their values, their polynomials, their conditions."""

@@ -1,0 +1,1 @@
+"""What runs a program: Python's integers, NumPy, numba, PyTorch and JAX."""

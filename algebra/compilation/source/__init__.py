@@ -1,0 +1,1 @@
+"""Programs as source code that stands alone, in Python and in C."""
