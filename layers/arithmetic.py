@@ -586,9 +586,7 @@ class Slice(Layer):
         axis: Any = self.axis
         rank: Any = self.rank
         if not (rank.is_Integer and axis.is_Integer and axis < rank):
-            raise FieldError(
-                f"Slice(axis={axis}, rank={rank}): the number of an axis of a tensor with that many"
-            )
+            raise FieldError(f"Slice(axis={axis}, rank={rank}): the number of an axis of a tensor with that many")
 
 
 class Take(Layer):
