@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from markdown_examples import blocks
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = sorted((ROOT / "tests" / "typed").glob("*.py"))
+FILES = {path.stem: path for path in sorted((ROOT / "tests" / "typed").glob("*.py"))}
 
-pytest.importorskip("mypy")
+# What users' files are checked against is ours; other libraries count as untyped here, since their stubs take a minute to read.
+MYPY = """
+[mypy]
+follow_imports = silent
+ignore_missing_imports = True
+[mypy-dask.*,distributed.*,jax.*,keras.*,matplotlib.*,networkx.*,numpy.*,onnx.*,pandas.*,scipy.*,torch.*,xarray.*]
+follow_imports = skip
+"""
+Errors = set[tuple[str, int]]
 
 
 @pytest.fixture(scope="module")
-def complaints(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, int]]:
-    """File and line of every error that one run of mypy finds; the packages are linked under their one name."""
-    links = tmp_path_factory.mktemp("typed") / "layeralgebra"
-    links.mkdir()
-    for path in (ROOT / "layeralgebra").iterdir():
-        if path.name != "__pycache__":
-            (links / path.name).symlink_to(path)
-    for folder in ("algebra", "layers", "proofs"):
-        (links / folder).symlink_to(ROOT / folder)
-    command = [sys.executable, "-P", "-m", "mypy", "--follow-imports=silent", "--cache-dir", str(ROOT / ".mypy_cache/users")]
-    settings = ["--ignore-missing-imports"]
-    made = subprocess.run(
-        [*command, *settings, *map(str, FILES)], cwd=links.parent, capture_output=True, text=True, timeout=600
-    )
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a user: his files, the README's blocks, and the packages linked under their one name."""
+    folder = tmp_path_factory.mktemp("typed")
+    package = folder / "layeralgebra"
+    package.mkdir()
+    ours = [path for path in (ROOT / "layeralgebra").iterdir() if path.name != "__pycache__"]
+    for path in (*ours, ROOT / "algebra", ROOT / "layers", ROOT / "proofs"):
+        (package / path.name).symlink_to(path)
+    for path in FILES.values():
+        (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    examples = [
+        block.body for block in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if block.language == "python"
+    ]
+    assert len(examples) > 4
+    (folder / "readme.py").write_text("\n".join(body for body in examples if ">>>" not in body), encoding="utf-8")
+    (folder / "mypy.ini").write_text(MYPY, encoding="utf-8")
+    (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "basic"}', encoding="utf-8")
+    return folder
+
+
+def _checked(folder: Path, module: str, *options: str) -> str:
+    """What one run of a checker over the user's files prints."""
+    files = sorted(path.name for path in folder.glob("*.py"))
+    command = [sys.executable, "-P", "-m", module, *options, *files]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280)
     assert made.returncode in (0, 1), made.stdout + made.stderr
-    found = re.findall(r"([a-z_]+\.py):(\d+): error: .*", made.stdout)
-    return {(file, int(line)) for file, line in found}
+    return made.stdout
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_exactly_the_marked_lines_are_wrong(path: Path, complaints: set[tuple[str, int]]) -> None:
-    marked = {k for k, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1) if "# error" in line}
-    assert bool(marked) == path.stem.endswith("_wrong")
-    assert {line for file, line in complaints if file == path.name} == marked
+@pytest.fixture(scope="module")
+def mypy(folder: Path) -> Errors:
+    pytest.importorskip("mypy")
+    said = _checked(folder, "mypy", "--config-file", "mypy.ini", "--cache-dir", str(ROOT / ".mypy_cache" / "users"))
+    return {(file, int(line)) for file, line in re.findall(r"^(\w+)\.py:(\d+): error: ", said, re.MULTILINE)}
+
+
+@pytest.fixture(scope="module")
+def pyright(folder: Path) -> Errors:
+    pytest.importorskip("pyright")
+    found = json.loads(_checked(folder, "pyright", "--outputjson"))["generalDiagnostics"]
+    return {(Path(one["file"]).stem, one["range"]["start"]["line"] + 1) for one in found if one["severity"] == "error"}
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+@pytest.mark.parametrize("name", [*FILES, "readme"])
+def test_exactly_the_marked_lines_are_wrong(
+    name: str, checker: str, folder: Path, request: pytest.FixtureRequest
+) -> None:
+    lines = (folder / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    marked = {number for number, line in enumerate(lines, start=1) if line.endswith("# error")}
+    assert bool(marked) == name.endswith("_wrong")
+    assert {line for file, line in request.getfixturevalue(checker) if file == name} == marked
