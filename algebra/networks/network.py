@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from sympy import Basic, Expr, Integer, Rational, Symbol, Tuple
+from sympy import Expr, Integer, Rational, Symbol, Tuple
 from sympy.core.symbol import Str
 
 from ..errors import FieldError, GraphError, UnsupportedError
 from ..sizes.dims import as_size
+from .basic import Basic
 
 if TYPE_CHECKING:
     import networkx
