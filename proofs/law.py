@@ -102,8 +102,8 @@ class Law:
     Raises
     ------
     FieldError
-        If the name, the kind or a route is unknown, the statement or the trial does not go with the kind, or there are fewer than two
-        mutants.
+        If the name, the kind or a route is unknown, the statement or the trial does not go with the kind, or there are
+        fewer than two mutants.
 
     Examples
     --------
@@ -291,8 +291,8 @@ def law(
     Raises
     ------
     FieldError
-        If there is no such route, relation or variable, an argument is not annotated, the function does not return two sides, there
-        are fewer than two mutants, or there is a law of that name already.
+        If there is no such route, relation or variable, an argument is not annotated, the function does not return two
+        sides, there are fewer than two mutants, or there is a law of that name already.
 
     Examples
     --------

@@ -240,8 +240,8 @@ def stage_table(
     Raises
     ------
     FieldError
-        If the derivations are of different networks, the named parts in series are not the network, or a size is missing, unknown or
-        no integer.
+        If the derivations are of different networks, the named parts in series are not the network, or a size is
+        missing, unknown or no integer.
 
     Examples
     --------

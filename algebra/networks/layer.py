@@ -65,8 +65,8 @@ class Layer(Network):
     Raises
     ------
     FieldError
-        If a class has a field of an unknown kind or of a reserved name, or subclasses another layer; from the constructor, if
-        there is no equation, or a field is missing, unknown or of another kind.
+        If a class has a field of an unknown kind or of a reserved name, or subclasses another layer; from the
+        constructor, if there is no equation, or a field is missing, unknown or of another kind.
     EquationError
         When the equation is first used, if it cannot be read.
 

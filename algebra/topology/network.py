@@ -246,8 +246,8 @@ def network_graph(net: Network, weights: Any = None, on: Any = None) -> NetworkG
 
     References
     ----------
-    Perez-Fernandez et al. (2021). Characterizing and measuring the similarity of neural networks with persistent homology.
-    arXiv:2101.07752.
+    Perez-Fernandez et al., "Characterizing and measuring the similarity of neural networks with persistent
+    homology", arXiv 2101.07752 (2021).
     """
     return _walked(net, weights, on)[0]
 
@@ -297,8 +297,8 @@ def persistent_homology(
     Raises
     ------
     FieldError
-        If `net` is no network, has no weights or symbolic sizes, weights are missing or unknown, or the route is unknown or does not
-        give the homology of this graph.
+        If `net` is no network, has no weights or symbolic sizes, weights are missing or unknown, or the route is
+        unknown or does not give the homology of this graph.
     ShapeError
         If nothing enters an open network, or sizes do not fit.
     DomainError
@@ -308,8 +308,8 @@ def persistent_homology(
 
     References
     ----------
-    Perez-Fernandez et al. (2021). Characterizing and measuring the similarity of neural networks with persistent homology.
-    arXiv:2101.07752.
+    Perez-Fernandez et al., "Characterizing and measuring the similarity of neural networks with persistent
+    homology", arXiv 2101.07752 (2021).
 
     Examples
     --------
@@ -358,8 +358,8 @@ def topological_similarity(
 
     References
     ----------
-    Perez-Fernandez et al. (2021). Characterizing and measuring the similarity of neural networks with persistent homology.
-    arXiv:2101.07752.
+    Perez-Fernandez et al., "Characterizing and measuring the similarity of neural networks with persistent
+    homology", arXiv 2101.07752 (2021).
     """
     return similarity_of_diagrams(_diagrams(a, on), _diagrams(b, on), vectorisation, **options)
 
@@ -405,7 +405,8 @@ def neural_persistence(
 
     References
     ----------
-    Rieck et al. (2019). Neural persistence: a complexity measure for deep neural networks using algebraic topology. ICLR.
+    Rieck et al., "Neural persistence: a complexity measure for deep neural networks using algebraic topology",
+    ICLR 2019, arXiv 1812.09764.
 
     Examples
     --------

@@ -39,7 +39,8 @@ class Statement:
     Raises
     ------
     FieldError
-        If there is no such relation, the sides do not match it or each other, or a name is declared twice or not at all.
+        If there is no such relation, the sides do not match it or each other, or a name is declared twice or not at
+        all.
 
     Examples
     --------

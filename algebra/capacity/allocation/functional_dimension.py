@@ -106,8 +106,8 @@ def functional_dimension(
 
     References
     ----------
-    Grigsby, J. E., Lindsey, K., Meyerhoff, R., Wu, C. (2022). Functional dimension of feedforward ReLU neural networks.
-    arXiv:2209.04036.
+    Grigsby, Lindsey, Meyerhoff and Wu, "Functional dimension of feedforward ReLU neural networks",
+    arXiv 2209.04036 (2022).
     """
     sizes = [int(as_size(width, f"width {place}")) for place, width in enumerate(widths)]
     if len(sizes) < 2:

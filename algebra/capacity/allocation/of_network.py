@@ -125,15 +125,15 @@ def capacity_allocation(
     UnsupportedError
         If a layer is not linear in its input, or no closed form is known.
     FieldError
-        If `net` is no network, or another argument is impossible: an unknown method, an output that is not there, a covariance,
-        partition or input of the wrong size, a tolerance outside of 0 to 1; for numbers, if a size is symbolic or weights are missing or
-        unknown.
+        If `net` is no network, or another argument is impossible: an unknown method, an output that is not there, a
+        covariance, partition or input of the wrong size, a tolerance outside of 0 to 1; for numbers, if a size is
+        symbolic or weights are missing or unknown.
     ShapeError
         If nothing enters an open network, or sizes do not fit.
 
     References
     ----------
-    Donier, J. (2019). Capacity allocation analysis of neural networks. arXiv:1902.04485. Reconstruction.
+    Donier, "Capacity allocation analysis of neural networks", arXiv 1902.04485 (2019). Reconstruction.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: An
 
     References
     ----------
-    Donier, J. (2019). Capacity allocation analysis of neural networks. arXiv:1902.04485. Reconstruction.
+    Donier, "Capacity allocation analysis of neural networks", arXiv 1902.04485 (2019). Reconstruction.
     """
     return LinearNetwork(net, on, at, around).jacobian(output)
 

@@ -146,7 +146,7 @@ def capacity_propagation(
 
     References
     ----------
-    Donier, J. (2019). Capacity allocation through neural network layers. arXiv:1902.08572. Reconstruction.
+    Donier, "Capacity allocation through neural network layers", arXiv 1902.08572 (2019). Reconstruction.
 
     Examples
     --------

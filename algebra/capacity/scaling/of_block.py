@@ -147,7 +147,8 @@ def scaling_exponent(
 
     References
     ----------
-    Donier, J. (2019). Scaling up deep neural networks: a capacity allocation perspective. arXiv:1903.04455. Reconstruction.
+    Donier, "Scaling up deep neural networks: a capacity allocation perspective", arXiv 1903.04455 (2019).
+    Reconstruction.
 
     Examples
     --------
@@ -336,7 +337,8 @@ def capacity_deep_limit(
     ShapeError
         If nothing enters it, or sizes do not fit.
     UnsupportedError
-        If it is not ``Identity() + branch``, the branch has no such weights, or its kernels are not literal and along one axis.
+        If it is not ``Identity() + branch``, the branch has no such weights, or its kernels are not literal and along
+        one axis.
 
     Examples
     --------
@@ -349,7 +351,7 @@ def capacity_deep_limit(
 
     References
     ----------
-    Donier, J. (2019). Capacity allocation through neural network layers. arXiv:1902.08572. Reconstruction.
+    Donier, "Capacity allocation through neural network layers", arXiv 1902.08572 (2019). Reconstruction.
     """
     as_network(block, "la.capacity_deep_limit")
     if (
