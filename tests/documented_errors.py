@@ -103,7 +103,7 @@ def onnx_operator() -> Any:
 
 
 def keras_layer() -> Any:
-    keras = pytest.importorskip("keras")
+    keras = pytest.importorskip("oracles.keras_on_torch", exc_type=ImportError).keras
     return la.from_keras(keras.Sequential([keras.Input((4, 3)), keras.layers.LSTM(2)]))
 
 
