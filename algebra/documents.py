@@ -56,6 +56,11 @@ def latex(obj: Any) -> str:
     -------
     str
 
+    Raises
+    ------
+    ValueError
+        If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
+
     Examples
     --------
     >>> from layeralgebra import Conv, latex
@@ -77,6 +82,18 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     Returns
     -------
     str
+
+    Raises
+    ------
+    FieldError
+        If the derivations are of different networks, or the named parts in series are not the network.
+
+    Examples
+    --------
+    >>> from layeralgebra import Input, Linear, derive, report_latex
+    >>> net = Input(3) >> Linear(4)
+    >>> print(report_latex(derive("parameters", net) + derive("macs", net)).splitlines()[0])
+    \\subsection*{Network}
     """
     parts = list(derivations)
     net = parts[0].net
@@ -99,7 +116,31 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
 
 
 def section_latex(title: str, *parts: str) -> str:
-    """A section of a document."""
+    """A section of a document.
+
+    Parameters
+    ----------
+    title : str
+    *parts : str
+        LaTeX of its paragraphs.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    TypeError
+        If a part is no text.
+
+    Examples
+    --------
+    >>> from layeralgebra import section_latex
+    >>> print(section_latex("Cost & size", "Words."))
+    \\section*{Cost \\& size}
+    <BLANKLINE>
+    Words.
+    """
     return "\n\n".join([rf"\section*{{{escaped(title)}}}", *parts])
 
 
@@ -115,6 +156,11 @@ def latex_document(body: str, title: str | None = None) -> str:
     Returns
     -------
     str
+
+    Raises
+    ------
+    TypeError
+        If the title is no text.
 
     Examples
     --------

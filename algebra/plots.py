@@ -107,6 +107,17 @@ def plot_scaling(
     ------
     FieldError
         If a symbol has no size, or something is no formula.
+    DomainError
+        If a formula does not hold at some of the sizes.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from layeralgebra import dims, plot_scaling
+    >>> c, L = dims("c L")
+    >>> [line.get_label() for line in plot_scaling({"square": c**2, "linear": c * L}, c, range(1, 9), at={L: 3}).lines]
+    ['square $c^{2}$', 'linear $L c$']
     """
     import numpy as np
 
@@ -157,6 +168,7 @@ def plot_heatmap(
         The sizes along the axes; the last and the first dimension, if left out.
     log : bool
         Colours by the logarithm.
+    ax : matplotlib Axes, optional
 
     Returns
     -------
@@ -166,6 +178,16 @@ def plot_heatmap(
     ------
     FieldError
         If the data has no such variable, or it has not two dimensions.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from layeralgebra import dims, plot_heatmap, sweep
+    >>> c, L = dims("c L")
+    >>> axes = plot_heatmap(sweep({"cost": c**2 * L}, {c: range(1, 9), L: range(1, 5)}), "cost")
+    >>> axes.get_xlabel(), axes.get_ylabel()
+    ('$L$', '$c$')
     """
     import numpy as np
     from matplotlib.colors import LogNorm
@@ -229,10 +251,27 @@ def plot_pareto(
         What is better.
     log : bool
         Logarithmic axes.
+    ax : matplotlib Axes, optional
 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    FieldError
+        If the data has no such variable, or it is not said of both whether more or less is better.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from layeralgebra import dims, plot_pareto, sweep
+    >>> c, L = dims("c L")
+    >>> data = sweep({"power": c + 3 * L, "cost": c**2 * L}, {c: [1, 2, 3], L: [1, 2]})
+    >>> axes = plot_pareto(data, "cost", "power", maximise="power", minimise="cost")
+    >>> [line.get_label() for line in axes.lines]
+    ['all', 'no other is better']
     """
     import numpy as np
 
@@ -267,6 +306,7 @@ def plot_terms(derivation: Derivation, at: Mapping[Any, int] | None = None, ax: 
         Of a metric that adds up, such as parameters or MACs.
     at : mapping of symbols (or names) to int
         A size for every symbol.
+    ax : matplotlib Axes, optional
 
     Returns
     -------
@@ -276,6 +316,15 @@ def plot_terms(derivation: Derivation, at: Mapping[Any, int] | None = None, ax: 
     ------
     FieldError
         If the derivation has no terms that are numbers at these sizes.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from layeralgebra import Input, Linear, ReLU, derive, plot_terms
+    >>> axes = plot_terms(derive("macs", Input(3) >> Linear(4) >> ReLU() >> Linear(2)))
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['1  Linear', '3  Linear']
     """
     given = {getattr(key, "name", str(key)): value for key, value in (at or {}).items()}
     rows: list[tuple[str, float]] = []
@@ -328,10 +377,25 @@ def plot_profile(
     at : mapping of symbols (or names) to int
         A size for every symbol.
     unit : str
+    ax : matplotlib Axes, optional
 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    FieldError
+        If the profile is empty, a point is neither number nor formula, or a symbol has no size.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from layeralgebra import Input, Linear, intrinsic_power, plot_profile
+    >>> axes = plot_profile(intrinsic_power(Input(4) >> Linear(2) >> Linear(8)))
+    >>> [float(height) for height in axes.lines[0].get_ydata()]
+    [-1.0, 1.0]
     """
     points = _points(getattr(profile, "profile", profile))
     given = {getattr(key, "name", str(key)): value for key, value in (at or {}).items()}

@@ -31,7 +31,19 @@ def _register() -> None:
 
 
 def registered_layers() -> Iterator[type[Layer]]:
-    """All registered layers."""
+    """All registered layers.
+
+    Returns
+    -------
+    iterator of classes of layers
+        In the order in which they were registered.
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, registered_layers
+    >>> Conv in registered_layers()
+    True
+    """
     return iter(REGISTRY.values())
 
 

@@ -34,6 +34,11 @@ def squeeze_excite(
     ------
     input, output : (channels, *spatial)
 
+    Raises
+    ------
+    FieldError
+        If a number of channels is no size of at least 1, or `activation` or `gate` no network.
+
     Examples
     --------
     >>> from layeralgebra import dims, parameters, squeeze_excite

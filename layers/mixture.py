@@ -94,6 +94,11 @@ def active_experts(net: Network) -> Network:
     output : (*out,)
         out : as of `net`
 
+    Raises
+    ------
+    AttributeError
+        If `net` is no network.
+
     Examples
     --------
     >>> from layeralgebra import MixtureOfExperts, active_experts, dims, parameters

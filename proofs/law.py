@@ -98,6 +98,19 @@ class Law:
         For a structural law: tries one sample and returns a `Witness` or None.
     rests_on : tuple of str
         Names of the arithmetic laws behind a structural one.
+
+    Raises
+    ------
+    FieldError
+        If the name, the kind or a route is unknown, the statement or the trial does not go with the kind, or there are
+        fewer than two mutants.
+
+    Examples
+    --------
+    >>> from layeralgebra import proofs
+    >>> law = proofs.named("nested_floor")
+    >>> law.kind, law.exactness, len(law.mutants) >= 2
+    ('arithmetic', 'equality', True)
     """
 
     name: str
@@ -160,7 +173,27 @@ def _load() -> None:
 
 
 def named(name: str) -> Law:
-    """The law of that name, after all laws were loaded."""
+    """The law of that name, after all laws were loaded.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    FieldError
+        If there is none of that name; the message has those that are spelled like it.
+
+    Examples
+    --------
+    >>> from layeralgebra import proofs
+    >>> proofs.named("nested_floor").note != ""
+    True
+    """
     if name not in _REGISTRY:
         _load()
     try:
@@ -185,6 +218,31 @@ def weakened(sides: OfVariables | None = None, *, given: OfVariables | None = No
 
     ``weakened()`` drops all hypotheses; ``weakened(s=Integer)`` lets ``s`` be any integer and keeps the hypotheses;
     ``weakened(given=lambda n: [n >= 1])`` has others.
+
+    Parameters
+    ----------
+    sides : function, optional
+        Returns the mutant's two sides; those of the law, if left out.
+    given : function, optional
+        Returns the mutant's hypotheses.
+    **domains
+        The wider domain of a variable, by its name.
+
+    Returns
+    -------
+    Weakened
+        To be given to `law` as a mutant.
+
+    Raises
+    ------
+    FieldError
+        From `law`, if a domain is given for a variable that the law does not have.
+
+    Examples
+    --------
+    >>> from layeralgebra.proofs.statements.term import Integer
+    >>> weakened(s=Integer).domains[0][0]
+    's'
     """
     return Weakened(given, tuple(domains.items()), sides)
 
@@ -229,6 +287,22 @@ def law(
     decorator
         Arguments of the function are annotated `Integer`, `Natural`, `Positive` or `Sequence`; its docstring says the
         law in words. Sides may be tuples: then the law holds component by component.
+
+    Raises
+    ------
+    FieldError
+        If there is no such route, relation or variable, an argument is not annotated, the function does not return two
+        sides, there are fewer than two mutants, or there is a law of that name already.
+
+    Examples
+    --------
+    >>> from layeralgebra.proofs.statements.term import Integer
+    >>> def commutes(a: Integer, b: Integer):
+    ...     "Factors may be exchanged."
+    ...     return a * b, b * a
+    >>> slips = {"added": lambda a, b: (a * b, a + b), "dropped": lambda a, b: (a * b, b)}
+    >>> law(routes="ring", mutants=slips, register=False)(commutes)
+    commutes: for all integers a, b: a*b = b*a
     """
 
     def decorate(function: Callable[..., Any]) -> Law:

@@ -74,7 +74,24 @@ class Row:
 
 @dataclass(frozen=True)
 class ProofTable:
-    """Laws against routes, as `prove` returns them."""
+    """Laws against routes, as `prove` returns them.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        One for each law.
+    routes : tuple of str
+    seconds : float
+    skipped : mapping of str to str
+        Routes that could not be taken, and why.
+    coq_seconds : float
+        Of the one run of Coq.
+
+    Examples
+    --------
+    >>> prove("nested_floor", "galois").ok
+    True
+    """
 
     rows: tuple[Row, ...]
     routes: tuple[str, ...]

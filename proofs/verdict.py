@@ -26,7 +26,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Why a law holds: the route, one line of text, the proof's steps, and a tool's own words where one was asked."""
+    """Why a law holds: the route, one line of text, the proof's steps, and a tool's own words where one was asked.
+
+    Attributes
+    ----------
+    route : str
+    summary : str
+        One line of text.
+    steps : tuple of Step
+    evidence : str
+        A tool's own words.
+
+    Examples
+    --------
+    >>> from layeralgebra import proofs
+    >>> proofs.attempt(proofs.named("nested_floor"), "galois").certificate.summary
+    'the same integers lie below both sides'
+    """
 
     route: str
     summary: str
@@ -36,7 +52,22 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Sizes at which a law fails, and what both sides are there (None where a side has no value)."""
+    """Sizes at which a law fails, and what both sides are there (None where a side has no value).
+
+    Attributes
+    ----------
+    sizes : tuple of (name, value)
+    relation : str
+    left, right : object
+        Both sides at these sizes.
+    note : str
+        What else there is to say.
+
+    Examples
+    --------
+    >>> print(Witness((("n", 3),), "=", 1, 2))
+    n=3: 1 = 2 is false
+    """
 
     sizes: tuple[tuple[str, object], ...]
     relation: str
@@ -63,7 +94,17 @@ class _NoTruth:
 
 @dataclass(frozen=True, slots=True)
 class Proved(_NoTruth):
-    """The law holds for all sizes that its hypotheses admit."""
+    """The law holds for all sizes that its hypotheses admit.
+
+    Attributes
+    ----------
+    certificate : Certificate
+
+    Examples
+    --------
+    >>> print(Proved(Certificate("ring", "both sides expand to n")))
+    proved (ring): both sides expand to n
+    """
 
     certificate: Certificate
 
@@ -77,7 +118,17 @@ class Proved(_NoTruth):
 
 @dataclass(frozen=True, slots=True)
 class Refuted(_NoTruth):
-    """The law fails at the witness."""
+    """The law fails at the witness.
+
+    Attributes
+    ----------
+    witness : Witness
+
+    Examples
+    --------
+    >>> print(Refuted(Witness((("n", 3),), "=", 1, 2)))
+    refuted: n=3: 1 = 2 is false
+    """
 
     witness: Witness
 
@@ -87,7 +138,17 @@ class Refuted(_NoTruth):
 
 @dataclass(frozen=True, slots=True)
 class Undecided(_NoTruth):
-    """Neither; agreeing samples, a solver's `unknown` and a missing tool all end here. Never a pass."""
+    """Neither; agreeing samples, a solver's `unknown` and a missing tool all end here. Never a pass.
+
+    Attributes
+    ----------
+    reason : str
+
+    Examples
+    --------
+    >>> print(Undecided("out of budget"))
+    undecided: out of budget
+    """
 
     reason: str
 

@@ -84,6 +84,11 @@ def compile(e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_inval
 class CompiledFormula:
     """A formula as a function of keyword arguments; made by `compile`.
 
+    Parameters
+    ----------
+    e_or_dict, backend, domain, on_invalid
+        As for `compile`.
+
     Attributes
     ----------
     arguments : tuple of str
@@ -100,6 +105,19 @@ class CompiledFormula:
         For each result ``"integer"``, ``"rational"``, ``"real"`` or ``"truth"``.
     backend, domain, on_invalid
         As given to `compile`.
+
+    Raises
+    ------
+    FieldError, DomainError, UnsupportedError
+        As `compile`.
+
+    Examples
+    --------
+    >>> from layeralgebra import compile, dims
+    >>> c, L = dims("c L")
+    >>> found = compile({"square": c**2, "ratio": c / L})
+    >>> found.arguments, found.kinds
+    (('L', 'c'), {'square': 'integer', 'ratio': 'rational'})
     """
 
     def __init__(self, e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_invalid: str = "raise"):

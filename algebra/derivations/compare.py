@@ -40,6 +40,12 @@ def compare(
     ------
     DomainError
         If one of the networks does not exist at the given sizes.
+    FieldError
+        If there are no networks or no metrics, a metric is unknown, or a size is missing, unknown or no integer.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
 
     Examples
     --------

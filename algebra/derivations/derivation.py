@@ -44,6 +44,13 @@ class Derivation:
         What the formula and its domain depend on; values for other symbols of the network are accepted and not needed.
     inputs : tuple of shapes
         What enters the network.
+    options : tuple of (name, value)
+        Of the metric.
+
+    Raises
+    ------
+    DomainError, FieldError
+        From a call; see `__call__`.
 
     Examples
     --------
@@ -155,7 +162,28 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Derivations:
-    """Several derivations for one network, shown in one table; made with ``+``."""
+    """Several derivations for one network, shown in one table; made with ``+``.
+
+    Attributes
+    ----------
+    parts : tuple of Derivation
+        Also by iterating; one of them by the name of its metric, ``both["macs"]``.
+
+    Raises
+    ------
+    FieldError
+        If there is none for a metric; from a call, if a size is missing, unknown, or no positive integer.
+    DomainError
+        From a call outside of a domain.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, derive, dims
+    >>> n, m = dims("n m")
+    >>> both = derive("parameters", Linear(m), on=(n,)) + derive("macs", Linear(m), on=(n,))
+    >>> both["macs"].formula, both(n=2, m=3)
+    (m*n, {'parameters': 9, 'macs': 6})
+    """
 
     parts: tuple[Derivation, ...]
 

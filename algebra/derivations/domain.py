@@ -17,6 +17,20 @@ MOST_COPIES = 10_000
 class Domain:
     """Conditions on sizes; all symbols are positive integers besides.
 
+    Parameters
+    ----------
+    conditions : sequence of DomainCondition
+        Each with the node that needs it and the repetitions around it.
+    place : str
+        What the messages call a network that is a single node.
+
+    Raises
+    ------
+    DomainError
+        From `check`, at sizes where a condition fails.
+    BudgetError
+        From `check`, if a condition inside a repetition would have to be tried for more than 10 000 copies.
+
     Examples
     --------
     >>> from layeralgebra import Conv, derive, dims, macs

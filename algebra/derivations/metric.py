@@ -110,6 +110,23 @@ class Metric(Generic[Result]):
     kind : str, or callable of the evaluation
     source : str
     options : mapping of option to default
+    term : callable, optional
+        Turns what the carrier keeps of a node into what a derivation shows.
+    documentation : str
+        Its docstring.
+
+    Raises
+    ------
+    FieldError
+        If the name is taken; from a call, if there is no such option.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, Metric, depth
+    >>> isinstance(depth, Metric), depth.unit, depth.options
+    (True, 'layers', {'count': 'weighted'})
+    >>> depth(Linear(4) >> Linear(5), on=(3,))
+    2
     """
 
     name: str
@@ -175,10 +192,23 @@ def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: A
     net : Network
     on : shape, optional
         What enters an open network.
+    **options
+        Those of the metric.
 
     Returns
     -------
     Derivation
+
+    Raises
+    ------
+    FieldError
+        If there is no such metric or option, or `net` is no network.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
+    UnsupportedError
+        If the metric has no answer for something in the network.
 
     Examples
     --------
@@ -197,5 +227,17 @@ def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: A
 
 
 def metrics() -> Iterator[Metric[Any]]:
-    """All registered metrics."""
+    """All registered metrics.
+
+    Returns
+    -------
+    iterator of Metric
+        In the order in which they were registered.
+
+    Examples
+    --------
+    >>> from layeralgebra import metrics
+    >>> sorted(metric.name for metric in metrics())[:3]
+    ['activations', 'capacity_baldi_vershynin', 'depth']
+    """
     return iter(METRICS.values())

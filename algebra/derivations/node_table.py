@@ -27,6 +27,34 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
 
     Nodes inside a symbolic repetition stand once, with the number of copies; in a long list, equal rows are put
     together (``5.0.0 (+2)`` is that node and two others).
+
+    Parameters
+    ----------
+    derivations : Derivations or sequence of Derivation
+        Of one network.
+    total : bool
+        Whether the last line is the whole.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    FieldError
+        If they are of different networks.
+
+    Examples
+    --------
+    >>> from layeralgebra import Input, Linear, ReLU, derive
+    >>> net = Input(3) >> Linear(4) >> ReLU()
+    >>> print(node_table(derive("parameters", net) + derive("macs", net)))
+    node   layer      output shape  parameters  MACs
+    -----  ---------  ------------  ----------  ----
+    1      Linear(4)  (4,)          16          12
+    2      ReLU()     (4,)          0           0
+    -----  ---------  ------------  ----------  ----
+    total                           16          12
     """
     parts = list(derivations)
     if any(part.net != parts[0].net for part in parts):

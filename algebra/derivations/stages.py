@@ -130,6 +130,8 @@ def stages_of(net: Network, named: Mapping[str, Network] | None = None, on: Any 
     ------
     FieldError
         If the named parts in series are not the network.
+    ShapeError
+        If nothing enters an open series, or sizes do not fit.
 
     Examples
     --------
@@ -234,6 +236,12 @@ def stage_table(
     Returns
     -------
     Table
+
+    Raises
+    ------
+    FieldError
+        If the derivations are of different networks, the named parts in series are not the network, or a size is
+        missing, unknown or no integer.
 
     Examples
     --------

@@ -52,6 +52,13 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     str
         An ``aligned`` environment (amsmath).
 
+    Raises
+    ------
+    FieldError
+        If `layer` is no layer, or a size of `shape` is none.
+    ShapeError
+        If `shape` does not fit the equation.
+
     Examples
     --------
     >>> from layeralgebra import MaxPool

@@ -61,6 +61,8 @@ def leading_term(e: Any, c: Symbol) -> Expr:
     ------
     UnsupportedError
         If leading terms cancel, oscillate, or cannot be compared for all values of the other symbols.
+    FieldError
+        If `e` is no formula, or `c` no symbol.
 
     Examples
     --------

@@ -48,6 +48,12 @@ class Table:
         What a reader has to know, below the table.
     last : int
         How many rows at the end are totals, below a rule.
+
+    Examples
+    --------
+    >>> table = Table(("layer", "parameters"), (("first", 3), ("second", 4)))
+    >>> [row["parameters"] for row in table], table.csv()
+    ([3, 4], 'layer,parameters\\nfirst,3\\nsecond,4\\n')
     """
 
     columns: tuple[str, ...]

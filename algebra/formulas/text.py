@@ -168,6 +168,11 @@ def formula_text(formula: Any) -> str:
     -------
     str
 
+    Raises
+    ------
+    ValueError
+        If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
+
     Examples
     --------
     >>> from layeralgebra import Conv, MaxPool, dims, output_shape

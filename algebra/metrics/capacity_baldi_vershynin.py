@@ -68,6 +68,12 @@ capacity_baldi_vershynin: Metric[Expr] = Metric(
     ------
     UnsupportedError
         For anything but fully connected layers in series.
+    FieldError
+        If `net` is no network, or an option is unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
 
     References
     ----------

@@ -81,6 +81,15 @@ depth: Metric[Expr] = Metric(
     -------
     Expr
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, or an option is unknown, or `count` is another word.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
+
     Examples
     --------
     >>> from layeralgebra import Linear, ReLU, depth, dims

@@ -81,6 +81,15 @@ flops: Metric[Any] = Metric(
     -------
     Expr or Flops
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, or an option is unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
+
     Examples
     --------
     >>> from layeralgebra import Linear, dims, flops

@@ -211,6 +211,15 @@ intrinsic_power: Metric[IntrinsicPower] = Metric(
     IntrinsicPower
         With `net`, `expansion`, `compression`, `bottleneck` and `profile`.
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, or an option is unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
+
     References
     ----------
     Badias and Banerjee, "Neural Network Layer Algebra", arXiv 2107.01081 (2021).

@@ -80,6 +80,12 @@ layer_complexity: Metric[Expr] = Metric(
         For a layer without affine pieces; for a histogram with symbols.
     BudgetError
         For a histogram that would take too long.
+    FieldError
+        If `net` is no network, or an option is unknown, or `method` or `surrogate` is another word.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
 
     References
     ----------

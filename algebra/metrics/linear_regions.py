@@ -116,6 +116,12 @@ linear_regions: Metric[Expr] = Metric(
         Where a bound is not stated for these sizes.
     UnsupportedError
         Where a bound is for plain networks and this is none, or has symbols that it cannot take.
+    FieldError
+        If `net` is no network, or an option is unknown, or `bound` is another word.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
 
     References
     ----------

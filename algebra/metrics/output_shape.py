@@ -27,6 +27,15 @@ output_shape: Metric[Tuple] = Metric(
     -------
     sympy.Tuple
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, or an option is unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
+
     Examples
     --------
     >>> from layeralgebra import Conv, MaxPool, dims, output_shape

@@ -93,6 +93,15 @@ parameters: Metric[Expr] = Metric(
     -------
     Expr
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, or an option is unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit; also those of weights shared under one name.
+    GraphError
+        If both `on` and an `Input` say what enters.
+
     Examples
     --------
     >>> from layeralgebra import Conv, dims, parameters

@@ -145,6 +145,15 @@ receptive_field: Metric[ReceptiveField] = Metric(
     ReceptiveField
         With `size`, `jump`, `start` and `covers_input`, each a tuple over the spatial axes.
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, or an option is unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
+
     Examples
     --------
     >>> from layeralgebra import Conv, dims, receptive_field

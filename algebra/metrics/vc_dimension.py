@@ -256,6 +256,12 @@ vc_dimension: Metric[Expr] = Metric(
         The explicit bound is stated for more than two units.
     UnsupportedError
         For the implicit bound with symbols, and for functions that are not piecewise linear.
+    FieldError
+        If `net` is no network, or an option is unknown, or `bound` or `surrogate` is another word.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
 
     References
     ----------

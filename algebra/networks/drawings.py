@@ -113,6 +113,11 @@ def to_dot(net: Network) -> str:
     -------
     str
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network.
+
     Examples
     --------
     >>> from layeralgebra import Linear, ReLU
@@ -157,6 +162,11 @@ def to_mermaid(net: Network) -> str:
     -------
     str
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network.
+
     Examples
     --------
     >>> from layeralgebra import Linear, ReLU
@@ -196,6 +206,11 @@ def to_tikz(net: Network) -> str:
     Returns
     -------
     str
+
+    Raises
+    ------
+    FieldError
+        If `net` is no network.
 
     Examples
     --------
@@ -255,6 +270,8 @@ def to_graphml(net: Network, path: str | Path | None = None) -> str:
     ------
     GraphError
         If the file cannot be written.
+    FieldError
+        If `net` is no network.
 
     Examples
     --------

@@ -62,6 +62,14 @@ class Layer(Network):
     claims : mapping of str to function
         Closed forms that somebody published, ``{"parameters": lambda self, shape: ...}``; they are checked, never used.
 
+    Raises
+    ------
+    FieldError
+        If a class has a field of an unknown kind or of a reserved name, or subclasses another layer; from the
+        constructor, if there is no equation, or a field is missing, unknown or of another kind.
+    EquationError
+        When the equation is first used, if it cannot be read.
+
     Examples
     --------
     >>> from layeralgebra import Dim, Layer, dims, parameters

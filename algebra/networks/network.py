@@ -41,7 +41,15 @@ def as_network(value: object, what: str) -> "Network":
 
 
 class Network(Basic):
-    """Anything that maps tensors to tensors: a layer, or layers put together. See the module for the operators."""
+    """Anything that maps tensors to tensors: a layer, or layers put together. See the module for the operators.
+
+    Examples
+    --------
+    >>> from layeralgebra import Identity, Linear, Network
+    >>> net = Identity() + Linear(4)
+    >>> isinstance(net, Network), net >> net == net**2
+    (True, False)
+    """
 
     is_identity = False
 
@@ -132,6 +140,11 @@ class Input(Network):
     ----------
     *shape : int or Expr
         (channels, *spatial) for images, (time, features) for sequences.
+
+    Raises
+    ------
+    FieldError
+        Without a size, with more than 16, or if one is no size of at least 1.
 
     Examples
     --------
@@ -268,7 +281,26 @@ class Join(Network):
 
 
 class Series(Network):
-    """Networks one after the other: ``f >> g`` is g after f. Nested series flatten, identities disappear."""
+    """Networks one after the other: ``f >> g`` is g after f. Nested series flatten, identities disappear.
+
+    Parameters
+    ----------
+    *parts : Network
+        In the order in which they are applied; one alone is returned as it is.
+
+    Raises
+    ------
+    FieldError
+        Without a part, or if one is no network.
+    GraphError
+        If an `Input` stands anywhere but at the beginning.
+
+    Examples
+    --------
+    >>> from layeralgebra import Identity, Linear, ReLU, Series
+    >>> Series(Linear(4), Identity(), ReLU())
+    Linear(4) >> ReLU()
+    """
 
     def __new__(cls, *parts: object) -> "Network":
         flat: list[Network] = []
@@ -300,7 +332,24 @@ class Series(Network):
 
 
 class Add(Join):
-    """Branches of one input, outputs added: ``f + g``. Without branches, in a graph: the sum of all that arrives."""
+    """Branches of one input, outputs added: ``f + g``. Without branches, in a graph: the sum of all that arrives.
+
+    Parameters
+    ----------
+    *branches : Network
+        Without any, in a graph: the sum of all that arrives.
+
+    Raises
+    ------
+    FieldError
+        If a branch is no network.
+
+    Examples
+    --------
+    >>> from layeralgebra import Add, Identity, Linear, parameters
+    >>> Add(Identity(), Linear(4)) == Identity() + Linear(4)
+    True
+    """
 
     sign, latex_sign, level, joined, associative = "+", "+", 2, "added", True
 
@@ -309,7 +358,24 @@ class Add(Join):
 
 
 class Mul(Join):
-    """Branches of one input, outputs multiplied elementwise: ``f * g`` (gates). An axis of size 1 is broadcast."""
+    """Branches of one input, outputs multiplied elementwise: ``f * g`` (gates). An axis of size 1 is broadcast.
+
+    Parameters
+    ----------
+    *branches : Network
+        Without any, in a graph: the product of all that arrives.
+
+    Raises
+    ------
+    FieldError
+        If a branch is no network.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, Mul, Sigmoid
+    >>> Mul(Linear(4), Linear(4) >> Sigmoid()) == Linear(4) * (Linear(4) >> Sigmoid())
+    True
+    """
 
     sign, latex_sign, level, joined, associative = "*", r"\odot", 3, "multiplied", True
     noun = "a product of branches"
@@ -328,6 +394,24 @@ class Concat(Join):
     """Branches of one input, outputs concatenated: ``f | g`` along the channels, ``Concat(f, g, axis=1)`` elsewhere.
 
     The channels are the first axis of what image layers make and the last of what sequence layers make.
+
+    Parameters
+    ----------
+    *branches : Network
+        Without any, in a graph: the concatenation of all that arrives.
+    axis : int, optional
+        The channels, if left out.
+
+    Raises
+    ------
+    FieldError
+        If a branch is no network, or `axis` no integer.
+
+    Examples
+    --------
+    >>> from layeralgebra import Concat, Conv, output_shape
+    >>> output_shape(Concat(Conv(4, 3, padding=1), Conv(8, 3, padding=1), axis=0), on=(3, 9, 9))
+    (12, 9, 9)
     """
 
     sign, level, joined = "|", 0, "concatenated"
@@ -397,6 +481,13 @@ class Repeat(Network):
     index : Symbol, optional
         A symbol that stands in the body for the number of the copy, 0 to times - 1, so that widths can change from copy to copy.
 
+    Raises
+    ------
+    FieldError
+        If `body` is no network, `times` no size of at least 0, or `index` no symbol or one that `times` contains.
+    GraphError
+        If `body` contains an `Input`.
+
     Examples
     --------
     >>> from layeralgebra import Linear, Repeat, dims, parameters
@@ -454,7 +545,25 @@ class Repeat(Network):
 
 
 class Shared(Network):
-    """A network whose weights are shared under a name; see `Network.shared`."""
+    """A network whose weights are shared under a name; see `Network.shared`.
+
+    Parameters
+    ----------
+    body : Network
+    name : str
+        Not empty.
+
+    Raises
+    ------
+    FieldError
+        If `body` is no network, or `name` no text.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, Shared
+    >>> Shared(Linear(4), "f") == Linear(4).shared("f")
+    True
+    """
 
     def __new__(cls, body: object, name: object) -> "Network":
         if not isinstance(name, (str, Str)) or not str(name):
@@ -488,6 +597,8 @@ class Graph(Network):
     ------
     GraphError
         If an edge names no node, there is a cycle, or not exactly one node without successor.
+    FieldError
+        If a node is no network.
 
     Examples
     --------

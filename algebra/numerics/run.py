@@ -95,6 +95,8 @@ def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed:
         If shapes do not fit; the message has the equation and both sides.
     DomainError
         If a value leaves what the equation can read, such as a word outside of the vocabulary.
+    GraphError
+        If the network takes another number of inputs.
 
     Examples
     --------

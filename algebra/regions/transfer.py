@@ -206,6 +206,12 @@ def transfer(net: Network, on: Any = None, surrogate: str | None = None) -> Tran
     ------
     UnsupportedError
         If something has no affine pieces and no surrogate is named.
+    FieldError
+        If `net` is no network, or there is no such surrogate.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
 
     References
     ----------

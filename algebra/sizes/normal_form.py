@@ -56,6 +56,11 @@ def simplify(expr: Expr | int) -> Expr:
     -------
     sympy.Expr
 
+    Raises
+    ------
+    FieldError
+        If `expr` is no expression, integer or relation.
+
     Examples
     --------
     >>> from sympy import Max, Min, floor, symbols

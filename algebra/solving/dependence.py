@@ -54,6 +54,13 @@ def elasticity(e: Any, c: Symbol) -> Expr:
         Floors and ceilings that depend on `c` are replaced by what stands inside them before anything else (a
         surrogate: the size is treated as if it were continuous). What a power of `c` multiplies cancels.
 
+    Raises
+    ------
+    FieldError
+        If `e` is no formula, or `c` no symbol.
+    UnsupportedError
+        If the limit of a sum depends on `c`, or the formula has a function that cannot be differentiated.
+
     Examples
     --------
     >>> from sympy import symbols, floor
@@ -112,6 +119,13 @@ def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
     -------
     Table
         One row for each symbol; floors are smoothed as in `elasticity`.
+
+    Raises
+    ------
+    FieldError
+        If `e` is no formula, or `at` does not give a number for each of its symbols and no others.
+    UnsupportedError
+        If the limit of a sum depends on a symbol, or the formula has a function that cannot be differentiated.
 
     Examples
     --------

@@ -232,6 +232,22 @@ def network_graph(net: Network, weights: Any = None, on: Any = None) -> NetworkG
     ------
     UnsupportedError
         For layers that are neither affine nor an activation, such as attention.
+    FieldError
+        If `net` is no network, has no weights or symbolic sizes, or weights are missing or unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, network_graph
+    >>> found = network_graph(Linear(3, bias=False), on=(2,))
+    >>> found.vertices, found.edges
+    (5, 6)
+
+    References
+    ----------
+    Perez-Fernandez et al., "Characterizing and measuring the similarity of neural networks with persistent
+    homology", arXiv 2101.07752 (2021).
     """
     return _walked(net, weights, on)[0]
 
@@ -278,10 +294,22 @@ def persistent_homology(
     -------
     PersistenceDiagrams
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, has no weights or symbolic sizes, weights are missing or unknown, or the route is
+        unknown or does not give the homology of this graph.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    DomainError
+        If all weights are zero.
+    UnsupportedError
+        For layers that are neither affine nor an activation; for a graph with triangles where gudhi is not installed.
+
     References
     ----------
-    Perez-Fernandez et al. (2021). Characterizing and measuring the similarity of neural networks with persistent homology.
-    arXiv:2101.07752.
+    Perez-Fernandez et al., "Characterizing and measuring the similarity of neural networks with persistent
+    homology", arXiv 2101.07752 (2021).
 
     Examples
     --------
@@ -312,12 +340,26 @@ def topological_similarity(
     TopologicalSimilarity
         With ``distance`` and ``by_dimension``.
 
+    Raises
+    ------
+    FieldError
+        If one of them is no network, or the vectorisation, the power of the norm or a number of its grid is impossible.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    UnsupportedError
+        For layers that are neither affine nor an activation.
+
     Examples
     --------
     >>> from layeralgebra import Linear, topological_similarity, weights
     >>> net = Linear(3)
     >>> topological_similarity((net, weights(net, (2,), 0)), (net, weights(net, (2,), 0)), on=(2,)).distance
     0.0
+
+    References
+    ----------
+    Perez-Fernandez et al., "Characterizing and measuring the similarity of neural networks with persistent
+    homology", arXiv 2101.07752 (2021).
     """
     return similarity_of_diagrams(_diagrams(a, on), _diagrams(b, on), vectorisation, **options)
 
@@ -350,9 +392,21 @@ def neural_persistence(
     -------
     NeuralPersistence
 
+    Raises
+    ------
+    FieldError
+        If there is no matrix, weights are not finite, missing or unknown, a size is symbolic, or `power` is below 1.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    DomainError
+        If all weights are zero.
+    UnsupportedError
+        For layers that are neither affine nor an activation.
+
     References
     ----------
-    Rieck et al. (2019). Neural persistence: a complexity measure for deep neural networks using algebraic topology. ICLR.
+    Rieck et al., "Neural persistence: a complexity measure for deep neural networks using algebraic topology",
+    ICLR 2019, arXiv 1812.09764.
 
     Examples
     --------

@@ -53,6 +53,16 @@ def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | 
     ------
     UnsupportedError
         If the model has layers that no layer is known for; each is named, with its count and places.
+    FieldError
+        If `model` is no Keras model that knows its inputs.
+
+    Examples
+    --------
+    >>> import layeralgebra as la                                                       # doctest: +SKIP
+    >>> import keras                                                                    # doctest: +SKIP
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])            # doctest: +SKIP
+    >>> la.parameters(la.from_keras(model))                                             # doctest: +SKIP
+    16
     """
     graph = getattr(model, "_functional", None) or model
     if not hasattr(graph, "_operations") or not hasattr(graph, "inputs"):

@@ -63,6 +63,15 @@ def from_onnx(
         If its graph has a cycle, or reads what nothing writes.
     UnsupportedError
         If it uses operators that no layer is known for; each is named, with its count and places.
+
+    Examples
+    --------
+    >>> import onnx.parser
+    >>> from layeralgebra import from_onnx
+    >>> text = '<ir_version: 8, opset_import: ["": 17]> relu (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }'
+    >>> onnx.save(onnx.parser.parse_model(text), "relu.onnx")
+    >>> from_onnx("relu.onnx")
+    Input(3) >> ReLU()
     """
     try:
         import onnx

@@ -38,6 +38,10 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
     ------
     FieldError
         If a symbol has no value.
+    ShapeError
+        If nothing enters an open network, or both `on` and an `Input` say what does.
+    UnsupportedError
+        If PyTorch is not installed.
 
     Examples
     --------

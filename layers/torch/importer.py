@@ -49,6 +49,8 @@ def from_torch(
     ------
     UnsupportedError
         If the model uses operators that no layer is known for; each is named, with its count and places.
+    FieldError
+        If `module` is no module and no function that makes one.
 
     Examples
     --------

@@ -100,14 +100,54 @@ def _shapes(shapes: Any) -> tuple[tuple[int, ...], ...] | None:
 
 
 def assert_lawful(subject: Any, shapes: Any = None, examples: int | None = None) -> None:
-    """Raise `AssertionError` with the report's text if a check finds something wrong; for a test of one's own."""
+    """Raise `AssertionError` with the report's text if a check finds something wrong; for a test of one's own.
+
+    Parameters
+    ----------
+    subject, shapes, examples
+        As for `check`.
+
+    Raises
+    ------
+    AssertionError
+        If a law is refuted, or nothing was checked.
+    FieldError
+        As `check`.
+
+    Examples
+    --------
+    >>> import layeralgebra as la
+    >>> la.proofs.assert_lawful(la.ReLU, examples=2)
+    """
     report = check(subject, shapes, examples)
     if not report.ok:
         raise AssertionError(str(report))
 
 
 def test_of(subject: Any, shapes: Any = None, examples: int | None = None) -> Callable[[], None]:
-    """A test function for pytest: ``test_my_layer = la.proofs.test_of(MyLayer)``."""
+    """A test function for pytest: ``test_my_layer = la.proofs.test_of(MyLayer)``.
+
+    Parameters
+    ----------
+    subject, shapes, examples
+        As for `check`.
+
+    Returns
+    -------
+    function
+        Without arguments; it calls `assert_lawful`.
+
+    Raises
+    ------
+    AssertionError, FieldError
+        From the function, as `assert_lawful`.
+
+    Examples
+    --------
+    >>> import layeralgebra as la
+    >>> test_relu = la.proofs.test_of(la.ReLU, examples=2)
+    >>> test_relu()
+    """
 
     def test_is_lawful() -> None:
         assert_lawful(subject, shapes, examples)

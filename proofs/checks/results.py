@@ -45,7 +45,21 @@ def _indented(witness: Witness) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What `check` found, law by law."""
+    """What `check` found, law by law.
+
+    Attributes
+    ----------
+    subject : str
+    results : tuple of Result
+        One for each law; ``report["claim_parameters"]`` is one of them.
+
+    Examples
+    --------
+    >>> import layeralgebra as la
+    >>> report = la.check(la.ReLU, examples=2)
+    >>> report.subject, report.ok, report.refuted
+    ('ReLU', True, ())
+    """
 
     subject: str
     results: tuple[Result, ...]

@@ -56,6 +56,17 @@ def attempt(law: Law, route: str) -> Verdict:
     -------
     Proved, Refuted or Undecided
         `Undecided` also where the tool is missing, where the hypotheses could not be met, and where a budget ran out.
+
+    Raises
+    ------
+    FieldError
+        If there is no such route.
+
+    Examples
+    --------
+    >>> from layeralgebra import proofs
+    >>> print(proofs.attempt(proofs.named("nested_floor"), "galois"))
+    proved (galois): the same integers lie below both sides
     """
     absent = missing(route)
     if absent:

@@ -28,6 +28,17 @@ def refute(statement: Statement, limit: int = LIMIT) -> Refuted | Undecided:
     -------
     Refuted or Undecided
         Never proved: that no counterexample was found proves nothing.
+
+    Raises
+    ------
+    AttributeError
+        If `statement` is no `Statement`; of a law, pass ``law.arithmetic``.
+
+    Examples
+    --------
+    >>> from layeralgebra import proofs
+    >>> print(proofs.refute(proofs.named("nested_floor").mutants[0].statement))
+    refuted: x=1, m=1, n=2: 0 = 1 is false
     """
     found = counterexample(statement, limit)
     if found is None and not missing("z3"):

@@ -23,7 +23,32 @@ SIGNS = (*RELATIONS, "iff")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Statement:
-    """For all variables and sequences with the hypotheses: every left side stands in the relation to its right one."""
+    """For all variables and sequences with the hypotheses: every left side stands in the relation to its right one.
+
+    Attributes
+    ----------
+    variables : tuple of Var
+        Integers, each with the least that it may be.
+    sequences : tuple of str
+    hypotheses : tuple of Formula
+    left, right : tuple of Term, or of Formula where the relation is ``iff``
+        As many on both sides.
+    relation : str
+        ``=``, ``!=``, ``<``, ``<=``, ``>``, ``>=`` or ``iff``.
+
+    Raises
+    ------
+    FieldError
+        If there is no such relation, the sides do not match it or each other, or a name is declared twice or not at
+        all.
+
+    Examples
+    --------
+    >>> from layeralgebra.proofs.statements.term import Var
+    >>> n = Var("n", least=1)
+    >>> Statement((n,), (), (), (n + 1,), ">", (n,))
+    for all integers n >= 1: n + 1 > n
+    """
 
     variables: tuple[Var, ...]
     sequences: tuple[str, ...]

@@ -27,6 +27,24 @@ def attention_circuits(net: Network, on: Any = None) -> list[tuple[str, LowRank,
     and key maps in the scores, the value and output maps behind the mixing. Each is a matrix of a rank of at most the
     extent of that index.
 
+    Parameters
+    ----------
+    net : Layer
+    on : shape, optional
+        What enters it.
+
+    Returns
+    -------
+    list of (str, LowRank, Expr)
+        For each circuit the names of its two maps, its structure, and the number of heads that have one.
+
+    Raises
+    ------
+    UnsupportedError
+        If `net` is no single layer, or has no two maps that meet in a contraction.
+    ShapeError
+        If nothing enters it, or sizes do not fit.
+
     Examples
     --------
     >>> from layeralgebra import MultiHeadAttention, dims

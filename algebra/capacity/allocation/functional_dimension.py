@@ -80,16 +80,34 @@ def functional_dimension(
     samples : int, optional
         Inputs for each trial; by default four for every parameter.
 
+    Returns
+    -------
+    FunctionalDimension
+        With ``lower``, ``upper``, ``parameters`` and ``hidden``.
+
     Raises
     ------
     BudgetError
         For more than 3000 parameters.
+    FieldError
+        If there are fewer than two widths, or one is no size of at least 1.
 
     Notes
     -----
     Some parameters have a lower dimension than generic ones (a unit that is never active brings nothing), and some
     architectures reach the upper bound on a small set of parameters only: then more trials help, and `kind` says
     ``lower``.
+
+    Examples
+    --------
+    >>> from layeralgebra import functional_dimension
+    >>> functional_dimension([2, 3, 1])
+    FunctionalDimension(lower=10, upper=10, parameters=13, hidden=3)
+
+    References
+    ----------
+    Grigsby, Lindsey, Meyerhoff and Wu, "Functional dimension of feedforward ReLU neural networks",
+    arXiv 2209.04036 (2022).
     """
     sizes = [int(as_size(width, f"width {place}")) for place, width in enumerate(widths)]
     if len(sizes) < 2:

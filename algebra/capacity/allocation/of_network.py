@@ -124,10 +124,16 @@ def capacity_allocation(
     ------
     UnsupportedError
         If a layer is not linear in its input, or no closed form is known.
+    FieldError
+        If `net` is no network, or another argument is impossible: an unknown method, an output that is not there, a
+        covariance, partition or input of the wrong size, a tolerance outside of 0 to 1; for numbers, if a size is
+        symbolic or weights are missing or unknown.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
 
     References
     ----------
-    Donier, J. (2019). Capacity allocation analysis of neural networks. arXiv:1902.04485. Reconstruction.
+    Donier, "Capacity allocation analysis of neural networks", arXiv 1902.04485 (2019). Reconstruction.
 
     Examples
     --------
@@ -164,10 +170,43 @@ def capacity_allocation(
 def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: Any = None, around: Any = None) -> Any:
     """The predictor of a linear network and its sparse Jacobian by the weights; see `capacity_allocation`.
 
+    Parameters
+    ----------
+    net : Network
+        Of layers whose equations are linear in their input.
+    at : mapping of str to array, or int, optional
+        The weights, or the seed of random ones.
+    on : shape, optional
+        What enters an open network.
+    output : int, tuple, array of weights, or "all", optional
+        Which output; the middle one by default.
+    around : array, optional
+        An input; piecewise linear activations are replaced by the pieces in which it lies.
+
     Returns
     -------
     Jacobian
         With ``predictor``, ``matrix``, ``grid`` and ``parameters``.
+
+    Raises
+    ------
+    FieldError
+        If `net` is no network, a size is symbolic, there is no such output, or weights are missing or unknown.
+    ShapeError
+        If nothing enters an open network, or the shape of something does not fit.
+    UnsupportedError
+        If a layer is not linear in its input.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, linear_predictor
+    >>> found = linear_predictor(Linear(2, bias=False), {"W": [[1, 2], [3, 4]]}, (2,), output=0)
+    >>> found.predictor.tolist(), found.matrix.toarray().tolist()
+    ([1.0, 2.0], [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+
+    References
+    ----------
+    Donier, "Capacity allocation analysis of neural networks", arXiv 1902.04485 (2019). Reconstruction.
     """
     return LinearNetwork(net, on, at, around).jacobian(output)
 

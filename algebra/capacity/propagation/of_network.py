@@ -135,9 +135,18 @@ def capacity_propagation(
     -------
     CapacityPropagation
 
+    Raises
+    ------
+    FieldError
+        If `net` is no network, both `at` and `taps` are given, or weights are missing or unknown.
+    ShapeError
+        If nothing enters an open network, or the shape of something does not fit.
+    UnsupportedError
+        If a layer is no walk along positions, or, with weights, not linear in its input.
+
     References
     ----------
-    Donier, J. (2019). Capacity allocation through neural network layers. arXiv:1902.08572. Reconstruction.
+    Donier, "Capacity allocation through neural network layers", arXiv 1902.08572 (2019). Reconstruction.
 
     Examples
     --------

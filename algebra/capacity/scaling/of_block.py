@@ -136,9 +136,19 @@ def scaling_exponent(
     -------
     BlockScaling
 
+    Raises
+    ------
+    FieldError
+        If `block` is no network.
+    ShapeError
+        If nothing enters it, or sizes do not fit.
+    UnsupportedError
+        If no law is known for a block of this form.
+
     References
     ----------
-    Donier, J. (2019). Scaling up deep neural networks: a capacity allocation perspective. arXiv:1903.04455. Reconstruction.
+    Donier, "Scaling up deep neural networks: a capacity allocation perspective", arXiv 1903.04455 (2019).
+    Reconstruction.
 
     Examples
     --------
@@ -269,9 +279,25 @@ def _formula(head: Head, variable: Symbol) -> Expr:
 def activation_decoupling(layer: Network) -> Any:
     """The decoupling ``D(f) = 1 - (E f')^2 / E f'^2`` of an activation, from its equation.
 
+    Parameters
+    ----------
+    layer : Layer
+        An activation, a function of single numbers.
+
     Returns
     -------
     Decoupling
+
+    Raises
+    ------
+    FieldError
+        If it is no layer.
+    UnsupportedError
+        If it is no function of single numbers.
+
+    Notes
+    -----
+    The measure is a reconstruction of our own: the capacity papers speak of decoupled networks and give no such number.
 
     Examples
     --------
@@ -304,6 +330,16 @@ def capacity_deep_limit(
     DeepLimit
         With ``generator``, ``drift``, ``diffusion``, ``variance``, ``forward_equation`` and the ``error`` of a finite depth.
 
+    Raises
+    ------
+    FieldError
+        If `block` is no network.
+    ShapeError
+        If nothing enters it, or sizes do not fit.
+    UnsupportedError
+        If it is not ``Identity() + branch``, the branch has no such weights, or its kernels are not literal and along
+        one axis.
+
     Examples
     --------
     >>> from sympy import Rational
@@ -312,6 +348,10 @@ def capacity_deep_limit(
     >>> limit = capacity_deep_limit(Identity() + Conv(1, 3, padding=1, bias=False), 3, on=(1, 9), taps={"1.W": kernel})
     >>> limit.variance(), limit.drift
     (9/2, 0)
+
+    References
+    ----------
+    Donier, "Capacity allocation through neural network layers", arXiv 1902.08572 (2019). Reconstruction.
     """
     as_network(block, "la.capacity_deep_limit")
     if (

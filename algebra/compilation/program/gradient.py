@@ -46,6 +46,8 @@ def gradient(e: Expr, symbols: Iterable[Symbol], floors: str = "raise") -> tuple
     ------
     UnsupportedError
         If a floor, a remainder or the limit of a sum depends on one of the symbols, and nothing says what is wanted.
+    FieldError
+        If `floors` is another word, or something to differentiate by is no symbol.
 
     Examples
     --------
