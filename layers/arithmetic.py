@@ -351,7 +351,7 @@ class Erf(Layer):
     equation = "y[*i] = erf(x[*i])"
 
 
-def _reduction(layer: Layer, operation: str) -> str:
+def _reduction(layer: Any, operation: str) -> str:
     """A reduction over the axes numbered by the field `axes` of a tensor with `rank` axes."""
     rank, axes = int(layer.rank), {int(axis) for axis in layer.axes}
     every = _indices(rank)
@@ -360,7 +360,7 @@ def _reduction(layer: Layer, operation: str) -> str:
     return f"y[{', '.join(kept)}] = {operation}[{', '.join(gone)}](x[{', '.join(every)}])"
 
 
-def _check_reduction(layer: Layer) -> None:
+def _check_reduction(layer: Any) -> None:
     rank, axes = layer.rank, layer.axes
     if not rank.is_Integer or not hasattr(axes, "__len__") or any(not axis.is_Integer or axis >= rank for axis in axes):
         raise FieldError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..algebra.equations.fields import Dim
 from ..algebra.networks.network import Network
 from .activation import Identity, ReLU, Sigmoid
 from .convolution import Conv
@@ -11,7 +12,7 @@ __all__ = ["squeeze_excite"]
 
 
 def squeeze_excite(
-    channels: object, squeezed: object, activation: Network | None = None, gate: Network | None = None
+    channels: Dim, squeezed: Dim, activation: Network | None = None, gate: Network | None = None
 ) -> Network:
     """Channels weighted by a gate that sees the mean of all channels.
 

@@ -178,7 +178,7 @@ def _runs(net: Series, on: Any) -> list[list[Network]]:
             continue
         leaving = evaluate_network(part, ShapeCarrier(), [tuple(flows)] if flows is not None else None).output.shape
         plain = isinstance(part, Layer)
-        apart = joined and plain and _has_weights(part, flows)
+        apart = joined and isinstance(part, Layer) and _has_weights(part, flows)
         starts = shape is None or leaving != shape or apart or (not plain and not joined)
         if starts:
             runs.append([part])

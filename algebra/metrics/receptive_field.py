@@ -116,7 +116,8 @@ def _term(term: Term[Reach | None]) -> tuple[Expr, ...]:
     """What one layer sees of its own input, along the axes that are not its channels."""
     if not term.value:
         return ()
-    flow, takes = term.site.inputs[0], term.site.node.layout[0]
+    layer: Any = term.site.node
+    flow, takes = term.site.inputs[0], layer.layout[0]
     channels = None if takes == "all" else Flow(flow.shape, takes or flow.channels).channel_axis
     return tuple(axis.size for place, axis in enumerate(term.value) if place != channels)
 

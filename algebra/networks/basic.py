@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
     class Basic:
         args: tuple[Any, ...]
-        free_symbols: set[Any]
         func: Any
         assumptions0: dict[str, Any]
+
+        @property
+        def free_symbols(self) -> Any: ...
 
         def __new__(cls, *args: Any) -> Any: ...
         def subs(self, *args: Any, **options: Any) -> Any: ...

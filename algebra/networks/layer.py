@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from sympy import Basic, Expr, Rational, Tuple, false, true
 from sympy.core.symbol import Str
@@ -93,6 +93,10 @@ class Layer(Network):
     fields: ClassVar[Mapping[str, tuple[Kind, ...]]] = {}
     defaults: ClassVar[Mapping[str, object]] = {}
     __signature__ = _CallSignature()
+
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None: ...  # of a layer without fields
 
     def __init_subclass__(cls, **options: object):
         super().__init_subclass__(**options)

@@ -205,7 +205,7 @@ class Join(Network):
     joined: ClassVar[str] = "joined"
     associative: ClassVar[bool] = False
 
-    def __new__(cls, *branches: object) -> "Network":
+    def __new__(cls, *branches: object) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         flat: list[object] = []
         for branch in branches:
             flat.extend(branch.args if cls.associative and isinstance(branch, cls) and branch.args else (branch,))
@@ -237,7 +237,7 @@ class Join(Network):
         """What the result is called in messages."""
         return f"{type(self).__name__} of branches"
 
-    def without_branches(self) -> "Network":
+    def without_branches(self) -> Any:
         """The same join for whatever arrives."""
         return type(self)()
 
@@ -302,7 +302,7 @@ class Series(Network):
     Linear(4) >> ReLU()
     """
 
-    def __new__(cls, *parts: object) -> "Network":
+    def __new__(cls, *parts: object) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         flat: list[Network] = []
         for part in parts:
             part = as_network(part, ">>")
@@ -416,7 +416,7 @@ class Concat(Join):
 
     sign, level, joined = "|", 0, "concatenated"
 
-    def __new__(cls, *branches: object, axis: object = None) -> "Network":
+    def __new__(cls, *branches: object, axis: object = None) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         flat: list[object] = []
         given = list(branches)
         if given and isinstance(given[-1], (Integer, Str)) and axis is None:
@@ -455,7 +455,7 @@ class Concat(Join):
     def label(self) -> str:
         return "concatenate" if self.axis is None else f"concatenate axis {self.axis}"
 
-    def without_branches(self) -> Network:
+    def without_branches(self) -> Any:
         return Concat(axis=self.axis)
 
     def stacked_axis(self, rank: int, channels: str | None) -> int:
@@ -496,7 +496,7 @@ class Repeat(Network):
     L*n**2 + L*n
     """
 
-    def __new__(cls, body: object, times: object, index: object = None) -> "Network":
+    def __new__(cls, body: object, times: object, index: object = None) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         body = as_network(body, "**")
         size = as_size(times, "the number of copies", least=0)
         if isinstance(body, Input) or body.has(Input):
@@ -565,7 +565,7 @@ class Shared(Network):
     True
     """
 
-    def __new__(cls, body: object, name: object) -> "Network":
+    def __new__(cls, body: object, name: object) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         if not isinstance(name, (str, Str)) or not str(name):
             raise FieldError(f"weights are shared under a name, got {name!r}; write f.shared('name')")
         return Basic.__new__(cls, as_network(body, "shared"), name if isinstance(name, Str) else Str(name))

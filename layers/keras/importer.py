@@ -435,7 +435,8 @@ def _merge(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor
         if axis < 0:
             raise UnsupportedError(f"{operation.name}: concatenation along the batch")
         axis = (axis + 1) % rank if turned else axis
-    join = {"Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Concatenate": lambda: Concat(axis=axis)}[
-        kind
-    ]()
+    joins: dict[str, Callable[[], Network]] = {
+        "Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Concatenate": lambda: Concat(axis=axis),
+    }  # fmt: skip
+    join = joins[kind]()
     return r.place(operation.name, join, values, _sizes(node, given), turned)

@@ -8,7 +8,6 @@ from typing import Any
 from sympy import Tuple
 
 from ...algebra.networks.carrier import Flow
-from ...algebra.networks.layer import Layer
 
 
 def _integer(value: object) -> Any:
@@ -22,4 +21,4 @@ def literal(value: Any) -> Any:
     return tuple(int(part) for part in value) if isinstance(value, Tuple) else int(value)
 
 
-Maker = Callable[[Layer, Sequence[Flow]], Any]
+Maker = Callable[[Any, Sequence[Flow]], Any]

@@ -119,7 +119,8 @@ def lstm(
     -----
     Each gate has two biases, as in common programs; the paper has one.
     """
-    embedding, output = Embedding(vocabulary, features), Linear(vocabulary)
+    embedding: Network = Embedding(vocabulary, features)
+    output: Network = Linear(vocabulary)
     if tied:
         embedding, output = embedding.shared("tokens"), Linear(vocabulary, bias=False).shared("tokens")
     return {
