@@ -173,7 +173,7 @@ class Elaborator(Scalars):
                 pair = tuple(upper.elts) if isinstance(upper, ast.Tuple) else (upper, upper)
                 if len(pair) != 2:
                     raise self.fail("a margin has a width before and a width after", part, "pad[t: (1, 0)](x[t, f])")
-                named[part.lower.id] = pair  # type: ignore[assignment]
+                named[part.lower.id] = pair
         if named and len(named) != len(parts):
             raise self.fail("either every width names its index or none does", node, "pad[t: (1, 0)](x[t, f])")
         if not named:
@@ -191,7 +191,7 @@ class Elaborator(Scalars):
             for axis in axes:
                 pair = named.get(name.id)  # type: ignore[assignment]
                 widths.append(
-                    tuple(self.arithmetic(width, axis) for width in pair) if pair else (Integer(0), Integer(0))  # type: ignore[arg-type]
+                    tuple(self.arithmetic(width, axis) for width in pair) if pair else (Integer(0), Integer(0))
                 )
         fill = next((self.value(word.value) for word in node.keywords), Constant(Integer(0)))
         if not isinstance(fill, (Constant, Read)):

@@ -125,7 +125,7 @@ class Instance:
                 if defined is None or defined < place:
                     continue
                 own = self.statements[defined].address
-                running = [o for a, o in zip(read.address, own) if is_recurrent_address(a, o)]
+                running = [o for a, o in zip(read.address, own) if isinstance(o, Index) and is_recurrent_address(a, o)]
                 if len(running) != 1 or len(own) != len(read.address):
                     raise self._error(
                         f"{read.tensor} is read before it is defined; only an earlier step of a running index can be "
@@ -150,7 +150,7 @@ class Instance:
             return
         if relation in (False, false):
             raise self._error(meaning(), statement)
-        condition = Condition(relation, meaning())  # type: ignore[arg-type]
+        condition = Condition(relation, meaning())
         if condition not in self.conditions:
             self.conditions.append(condition)
 
@@ -329,7 +329,7 @@ class Instance:
             return extents[address]
         if isinstance(address, Group):
             return simplify(Mul(*(extents[index] for index in address.parts)))
-        form = affine(address)  # type: ignore[arg-type]
+        form = affine(address)
         if form is None:
             raise self._error("the address of a target must be affine in its indices", statement, EquationError)
         low, high = self._reach(form, extents, statement)

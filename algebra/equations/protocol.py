@@ -16,6 +16,8 @@ class StatesEquation(Protocol):
     defaults: ClassVar[Mapping[str, object]]
     buffers: ClassVar[tuple[str, ...]]
 
+    def __hash__(self) -> int: ...
+
     @property
     def parsed(self) -> ParsedEquation: ...
 

@@ -184,7 +184,7 @@ def power(reach: Reach, times: Expr, index: object = None) -> Reach:
                 "a repeated network whose stride changes from copy to copy has no closed receptive field"
             )
         counter = index if index is not None else Index("copy")
-        scale = step**counter  # type: ignore[operator]
+        scale = step**counter
         low, high = (summation(end * scale, counter, _ZERO, times - 1) for end in (own.low, own.high))
         made.append(_axis({axis: step**times}, low, high, covers=own.covers, exact=own.exact, extent=own.extent))
     return tuple(made)

@@ -73,7 +73,7 @@ def close(head: Head, bound: frozenset[Index]) -> Head:
         return Softmax(head.indices, close(head.body, bound | frozenset(head.indices)))
     if isinstance(head, Pad):
         return head
-    here = frozenset()
+    here: frozenset[Index] = frozenset()
     if isinstance(head, Read):
         here = free_indices(head) - bound
         made: Head = head

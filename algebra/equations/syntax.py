@@ -142,7 +142,7 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
     for count, node in enumerate(ast.walk(tree)):
         if count > MOST_NODES:
             raise EquationError(f"a line has more than {MOST_NODES} parts", text=text, line=number)
-        if getattr(node, "lineno", 0) == 1:
+        if isinstance(node, (ast.expr, ast.arg, ast.keyword)) and node.lineno == 1:
             node.col_offset += shift
     return tree
 
@@ -179,6 +179,7 @@ def _check(tree: ast.expr, number: int, text: str) -> None:
             name = node.func.value if isinstance(node.func, ast.Subscript) else node.func
             if not isinstance(name, ast.Name):
                 raise refuse("only a named function can be called", node)
+            known: tuple[str, ...]
             if isinstance(node.func, ast.Subscript):
                 known = (*REDUCTIONS, "softmax", "pad")
             else:

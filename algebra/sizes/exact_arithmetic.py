@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
 from sympy import Basic, Expr, Integer, Rational, S, Symbol
@@ -25,7 +25,7 @@ from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
 #: A power or product with more bits than this is refused.
 BIT_BUDGET = 1_000_000
 
-Value = int | Fraction | Expr
+Value: TypeAlias = int | Fraction | Expr
 
 
 def assigned(wanted: set[Symbol], values: Mapping[Symbol | str, int], unused: bool) -> dict[Symbol, int | Fraction]:
@@ -102,12 +102,13 @@ def total_of(values: Any) -> Value:
             parts.append(value)
         else:
             other.append(value)
+    total: Value = whole
     if parts:
         by_denominator: dict[int, int] = {}
         for part in parts:
             by_denominator[part.denominator] = by_denominator.get(part.denominator, 0) + part.numerator
-        whole = _plain(whole + sum(Fraction(over, under) for under, over in by_denominator.items()))
-    return _plain(sympy.Add(_symbolic(whole), *other)) if other else whole
+        total = _plain(whole + sum(Fraction(over, under) for under, over in by_denominator.items()))
+    return _plain(sympy.Add(_symbolic(total), *other)) if other else total
 
 
 def product_of(values: Any) -> Value:

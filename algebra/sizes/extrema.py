@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from sympy import Max, Min
 
@@ -64,13 +65,14 @@ def _exact(value: Coefficient, ratio: Coefficient) -> Coefficient:
     return result.numerator if result.denominator == 1 else result
 
 
-def _key(atoms: Atoms, argument: Polynomial) -> object:
+def _key(atoms: Atoms, argument: Polynomial) -> tuple[int, list[tuple[Any, Coefficient]]]:
     return len(argument), sorted((atoms.monomial_key(monomial), value) for monomial, value in argument.items())
 
 
 def _flattened(atoms: Atoms, arguments: Sequence[Polynomial], kind: str) -> list[Polynomial]:
     """Arguments that are, or add a positive multiple of, an extremum of the same kind: replaced by its arguments."""
-    pending, found = list(reversed(arguments)), []
+    pending = list(reversed(arguments))
+    found: list[Polynomial] = []
     while pending:
         argument = pending.pop()
         inner = _inner(atoms, argument, kind)

@@ -245,7 +245,7 @@ class Converter:
         integer = atoms.is_integer(exponent)
         if value < 0 and not integer:
             return None
-        factors = [(self._number_to(abs(value), exponent), 1)]
+        factors = [(self._number_to(max(value, -value), exponent), 1)]
         if value < 0:
             odd = {m: c % 2 for m, c in exponent.items() if c % 2}
             factors.append((self._sign_to(odd), 1))

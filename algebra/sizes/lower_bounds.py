@@ -70,10 +70,8 @@ def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[i
             continue
         if coefficient > 0 and all(exponent % 2 == 0 for n, exponent in monomial if n in free):
             good[monomial] = coefficient
-        elif all(ranges.get(n) is not None and exponent.denominator == 1 for n, exponent in monomial):
-            for n, exponent in monomial:
-                coefficient *= ranges[n] ** exponent  # type: ignore[operator]
-            value += min(coefficient, 0)
+        elif (greatest := _greatest(monomial, ranges)) is not None:
+            value += min(coefficient * greatest, 0)
         else:
             bad.append((monomial, coefficient))
     for monomial, coefficient in bad:
@@ -84,10 +82,21 @@ def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[i
     return value
 
 
+def _greatest(monomial: Monomial, ranges: Mapping[int, Coefficient | None]) -> Coefficient | None:
+    """The greatest value of a monomial whose variables run from 0 to the ends of their ranges."""
+    total: Coefficient = 1
+    for number, exponent in monomial:
+        greatest = ranges.get(number)
+        if greatest is None or exponent.denominator != 1:
+            return None
+        total *= greatest**exponent.numerator
+    return total
+
+
 def _squares(good: dict[Monomial, Coefficient], monomial: Monomial, coefficient: Coefficient) -> Coefficient | None:
     """The cost, a constant, of ``a p + b q >= |c| m``, where ``p q = m**2`` and ``4 a b >= c**2``; None if too dear."""
     square = tuple((n, 2 * e) for n, e in monomial)
-    size = abs(coefficient)
+    size = max(coefficient, -coefficient)
     for first in list(good):
         second = times(square, tuple((n, -e) for n, e in first))
         if first == second or good[first] <= 0:

@@ -155,7 +155,7 @@ def _cleared(atoms: Atoms, polynomial: Polynomial) -> Polynomial:
                 powers[number] = max(powers.get(number, 0), -exponent)
     if not powers:
         return polynomial
-    factors = [({((number, 1),): 1}, exponent) for number, exponent in powers.items()]
+    factors: list[tuple[Polynomial, Coefficient]] = [({((n, 1),): 1}, exponent) for n, exponent in powers.items()]
     return add(*(atoms.product([({monomial: value}, 1), *factors]) for monomial, value in polynomial.items()))
 
 
@@ -166,7 +166,7 @@ def _never_zero(atoms: Atoms, polynomial: Polynomial) -> bool:
     if order.is_positive(atoms, polynomial) or order.is_positive(atoms, scale(polynomial, -1)):
         return True
     scaled = scale(polynomial, 1 / Fraction(content(polynomial)))
-    moving = [value for monomial, value in scaled.items() if monomial]
+    moving = [value.numerator for monomial, value in scaled.items() if monomial]
     return atoms.is_integer(scaled) and scaled.get(ONE, 0) % gcd(*moving) != 0
 
 

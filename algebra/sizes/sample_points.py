@@ -60,10 +60,11 @@ def _value(atoms: Atoms, polynomial: Polynomial, place: int) -> Coefficient | No
 def _power(base: Coefficient, exponent: Coefficient) -> Coefficient | None:
     if exponent.denominator != 1 or (not base and exponent < 0):
         return None
+    power = exponent.numerator
     size = max(abs(base.numerator), base.denominator)
-    if size > 1 and size.bit_length() * abs(exponent) > BIT_BUDGET:
+    if size > 1 and size.bit_length() * abs(power) > BIT_BUDGET:
         return None
-    return base**exponent if exponent >= 0 else whole(Fraction(1) / Fraction(base) ** -exponent)
+    return base**power if power >= 0 else whole(Fraction(1) / Fraction(base) ** -power)
 
 
 def _values(atoms: Atoms, number: int) -> Values:
@@ -89,8 +90,9 @@ def _is_prepared(atoms: Atoms, atom: Atom) -> bool:
 
 
 def _of_atom(atoms: Atoms, atom: Atom, place: int) -> Coefficient | None:
-    parts = [_value(atoms, part, place) for part in atom.parts]
-    if any(part is None for part in parts):
+    values = [_value(atoms, part, place) for part in atom.parts]
+    parts = [value for value in values if value is not None]
+    if len(parts) < len(values):
         return None
     if atom.kind == "floor":
         return floor(parts[0])

@@ -72,11 +72,12 @@ def _holds(atoms: Atoms, polynomial: Polynomial, strict: bool, work: Work) -> bo
     """Whether ``polynomial >= 0`` (or ``> 0``), with integers sharpened: ``p >= 0`` is ``p + 1 > 0``."""
     if len(polynomial) > SIZE_BUDGET:
         return False
-    goal: Polynomial | None = polynomial
+    goal = polynomial
     if not any(atoms.list[n].kind in ("max", "min") for monomial in polynomial for n, _ in monomial):
-        goal = _cleared(atoms, polynomial)  # where there are cases, their conditions have the denominators too
-        if goal is None:
+        cleared = _cleared(atoms, polynomial)  # where there are cases, their conditions have the denominators too
+        if cleared is None:
             return False
+        goal = cleared
     value = content(goal)
     if value != 1:
         goal = scale(goal, 1 / Fraction(value))

@@ -225,7 +225,8 @@ class _Closing:
 
     def _symbolic_case(self, ratio: Polynomial, powers: dict[int, Polynomial]) -> Polynomial:
         """The coefficients of ``Q`` are polynomials in the ratio, over powers of the ratio less one."""
-        atoms, total = self.atoms, {}
+        atoms = self.atoms
+        total: Polynomial = {}
         less_one = subtract(ratio, constant(1))
         ends = [(self._ratio_power(ratio, end), end, sign) for end, sign in ((self.after, 1), (self.lower, -1))]
         for degree, factor in powers.items():
