@@ -9,8 +9,9 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from ..errors import FieldError
+from ..formulas.conditions import conditions_of
 from ..formulas.latex import formula_latex
-from ..formulas.records import expressions, mapped
+from ..formulas.records import Formula, expressions, mapped
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
 from .domain import Domain
@@ -81,6 +82,12 @@ class Derivation:
         for item in self.domain:
             free |= item.condition.relation.free_symbols - {loop.index for loop in item.loops}
         return tuple(sorted((s for s in free if isinstance(s, Symbol)), key=lambda s: s.name))
+
+    def as_formula(self) -> Formula:
+        """The formula with its domain and its name, as everything that computes with formulas takes it."""
+        symbols = frozenset(symbol for symbol in self.net.free_symbols if isinstance(symbol, Symbol))
+        title, unit = getattr(self.metric, "title", ""), getattr(self.metric, "unit", "")
+        return Formula(self.formula, tuple(conditions_of(self.domain)), symbols, title, unit, self.kind, self.source)
 
     def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> Any:
         """The exact value at given sizes; conditions on sizes that are not given, and that the formula has not, stay unchecked.
