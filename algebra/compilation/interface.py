@@ -170,7 +170,7 @@ class CompiledFormula:
     def _shaped(self, results: Sequence[Any]) -> Any:
         """Results in the shape of what was given: a value, a dict or a tuple, and records of values as they are."""
         if self._plain:
-            return results[0] if self._single else dict(zip(self.keys, results, strict=True))
+            return results[0] if self._single else dict(zip(self.keys or (), results, strict=True))
         rest = iter(results)
         found = [mapped(shape, lambda part: next(rest)) for shape in self._shapes]
         if self._single:
