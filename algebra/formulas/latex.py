@@ -63,7 +63,7 @@ def _escaped_character(character: str) -> str:
         return _SPECIAL[character]
     if character.isascii():
         return character if character.isprintable() else " "
-    base, *marks = unicodedata.normalize("NFD", character)
+    base, *marks = list(unicodedata.normalize("NFD", character))
     if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii() and base.isalpha():
         return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
     return f"[U+{ord(character):04X}]"
@@ -93,6 +93,8 @@ def name_latex(name: str) -> str:
 
 class FormulaLatexPrinter(LatexPrinter):
     """SymPy's printer, but for roundings, names, relations and sums."""
+
+    _settings: dict[str, Any]
 
     def __init__(self, flat: bool = False) -> None:
         super().__init__({"fold_short_frac": flat, "mul_symbol": None})

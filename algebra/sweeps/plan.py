@@ -60,7 +60,7 @@ class Sweep:
         """All arrays on the open grid (or along the list) of some sizes, each of the full shape of that grid."""
         import numpy as np
 
-        arguments = {}
+        arguments: dict[str, Any] = {}
         shape = []
         for axis, name in enumerate(self.varying):
             values = np.asarray(sizes[name])
@@ -195,9 +195,9 @@ class Sweep:
             name: (self.dims, array, attributes)
             for name, array, attributes in zip(self.names, arrays, self.attributes(), strict=True)
         }
-        about = {"mode": self.mode, "made_with": "layeralgebra"}
+        about: dict[str, Any] = {"mode": self.mode, "made_with": "layeralgebra"}
         if self.mode == "random":
-            about["seed"] = self.seed  # type: ignore[assignment]
+            about["seed"] = self.seed
         return xarray.Dataset(variables, coordinates, about)
 
     def _symbols(self) -> list[Symbol]:
