@@ -16,6 +16,7 @@ from .compilation.interface import CompiledFormula
 from .derivations.derivation import Derivation
 from .errors import FieldError
 from .formulas.latex import formula_latex
+from .formulas.records import as_scalar, for_each
 from .sizes.evaluate import evaluate, free_symbols
 
 if TYPE_CHECKING:
@@ -65,18 +66,6 @@ def _axes(ax: "Axes | None", width: float = 6.4, height: float = 4.2) -> "Axes":
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def _described(thing: Any) -> tuple[Expr, str]:
-    """A formula and its unit."""
-    formula = getattr(thing, "formula", thing) if isinstance(thing, Derivation) else thing
-    if not isinstance(formula, Expr):
-        raise FieldError(f"can only plot formulas and derivations, got {thing!r}")
-    return formula, thing.metric.unit if isinstance(thing, Derivation) else ""
-
-
-def _title(thing: Any) -> str:
-    return str(thing.metric.title) if isinstance(thing, Derivation) else ""
-
-
 def plot_scaling(
     formulas: Any,
     over: Symbol,
@@ -121,26 +110,26 @@ def plot_scaling(
     """
     import numpy as np
 
-    named = dict(formulas) if isinstance(formulas, Mapping) else {_title(formulas): formulas}
-    described = {name: _described(thing) for name, thing in named.items()}
+    found = for_each(formulas, "plot_scaling", lambda formula: formula)
+    named = found if isinstance(found, dict) else {found.title: found}
     places = np.array(list(sizes))
     others = {getattr(key, "name", str(key)): value for key, value in (at or {}).items()}
     axes = _axes(ax)
-    for name, (formula, _) in described.items():
-        wanted = {symbol.name for symbol in free_symbols(formula)}
+    for name, formula in named.items():
+        wanted = {symbol.name for symbol in free_symbols(formula.body)}
         given = {key: value for key, value in {**others, over.name: places}.items() if key in wanted}
-        values = CompiledFormula(formula)(**given)
+        values = CompiledFormula(formula.body)(**given)
         values = np.broadcast_to(np.asarray(values, dtype=float), places.shape)
-        axes.plot(places, values, marker="." if len(places) <= 40 else None, label=label(name, formula))
+        axes.plot(places, values, marker="." if len(places) <= 40 else None, label=label(name, formula.body))
     if log:
         axes.set_xscale("log")
         axes.set_yscale("log")
-    units = {unit for _, unit in described.values() if unit}
+    units = {formula.unit for formula in named.values() if formula.unit}
     fixed = ", ".join(f"{name} = {value}" for name, value in others.items())
     axes.set_xlabel(label("", over).strip() + (f"   ({fixed})" if fixed else ""))
-    if len(described) == 1:
-        ((name, (formula, unit)),) = described.items()
-        axes.set_ylabel(label(name, formula, unit).strip())
+    if len(named) == 1:
+        ((name, formula),) = named.items()
+        axes.set_ylabel(label(name, formula.body, formula.unit).strip())
     else:
         axes.set_ylabel(f"[{units.pop()}]" if len(units) == 1 else "")
         axes.legend()
@@ -424,9 +413,7 @@ def _points(profile: Any) -> Sequence[tuple[str, Any]]:
     found = []
     for place, point in enumerate(profile.items() if isinstance(profile, Mapping) else profile):
         name, value = point if isinstance(point, tuple) and len(point) == 2 else (str(place), point)
-        if not isinstance(value, (int, float, Expr)):
-            raise FieldError(f"a profile is made of numbers and formulas, got {value!r}")
-        found.append((str(name), value))
+        found.append((str(name), value if isinstance(value, (int, float)) else as_scalar(value, "plot_profile").body))
     if not found:
         raise FieldError("the profile is empty")
     return found

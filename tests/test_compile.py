@@ -25,12 +25,12 @@ from sympy import Max, Min, Mod, Piecewise, Product, Sum, binomial, ceiling, flo
 
 import layeralgebra as la
 from layeralgebra.algebra.compilation import codegen, compile
-from layeralgebra.algebra.compilation.program.conditions import Condition
 from layeralgebra.algebra.compilation.program.divisibility import always_divides
 from layeralgebra.algebra.compilation.program.factoring import factored
 from layeralgebra.algebra.compilation.program.integer_bounds import interval
 from layeralgebra.algebra.derivations.metric import METRICS
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
+from layeralgebra.algebra.formulas.conditions import Condition
 from layeralgebra.algebra.formulas.zaslavsky import Log2Zaslavsky, Zaslavsky
 from layeralgebra.algebra.formulas.zaslavsky_numbers import log2_zaslavsky
 from layeralgebra.algebra.regions.published_bounds import PerceptronRegions

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sympy import Eq, Expr, Ge, Integer, Symbol, Tuple, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.equations.instance import Condition
+from layeralgebra.algebra.formulas.conditions import Condition
 from layeralgebra.algebra.networks.carrier import (
     Carrier,
     DomainCondition,

@@ -56,7 +56,7 @@ def test_scaling_curves(net):
     assert len(rendered(axes)) > 1000 and len(rendered(single)) > 1000
     with pytest.raises(FieldError, match="missing: L"):
         plot_scaling(MACS, c, sizes, at={H: 9})
-    with pytest.raises(FieldError, match="formulas and derivations"):
+    with pytest.raises(FieldError, match="a formula, a derivation"):
         plot_scaling("c", c, sizes)
 
 

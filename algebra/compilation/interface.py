@@ -17,9 +17,9 @@ import sympy
 from sympy import Basic, Symbol
 
 from ..errors import FieldError
-from ..formulas.records import expressions, mapped
+from ..formulas.conditions import conditions_of
+from ..formulas.records import Formula, as_formulas, mapped
 from ..sizes.evaluate import free_symbols
-from .program.conditions import Condition, conditions_of
 from .program.formulas import Formulas, lower
 
 BACKENDS = ("numpy", "numba", "python", "jax", "torch")
@@ -127,8 +127,13 @@ class CompiledFormula:
             raise FieldError(f"on_invalid must be 'raise' or 'mask', got {on_invalid!r}")
         self._given = (e_or_dict, backend, domain, on_invalid)
         self.backend, self.domain, self.on_invalid = backend, domain, on_invalid
-        self._single = not isinstance(e_or_dict, (Mapping, list, tuple))
-        self.keys, self._shapes, self.expressions, self._own = _opened(e_or_dict)
+        given = as_formulas(e_or_dict, "compile")
+        self._single = isinstance(given, Formula)
+        self.keys = list(given) if isinstance(given, dict) else None
+        things = [given] if isinstance(given, Formula) else list(given.values() if isinstance(given, dict) else given)
+        self._shapes = [thing.body for thing in things]
+        self.expressions = [part for thing in things for part in thing.expressions]
+        self._own = [list(thing.domain) for thing in things for _ in thing.expressions]
         self._plain = (self._single or self.keys is not None) and all(
             isinstance(part, (sympy.Expr, sympy.logic.boolalg.Boolean)) for part in self._shapes
         )
@@ -140,8 +145,7 @@ class CompiledFormula:
         self.symbols = _symbols([*self.expressions, *self._conditions, *own])
         self.arguments = tuple(symbol.name for symbol in self.symbols)
         # What a network depends on, though this metric of it does not, may be given as well.
-        nets = [thing.net for thing in _things(e_or_dict) if hasattr(thing, "formula") and hasattr(thing, "net")]
-        known = {symbol.name: symbol for net in nets for symbol in net.free_symbols}
+        known = {symbol.name: symbol for thing in things for symbol in thing.symbols}
         self.unused = {name: symbol for name, symbol in known.items() if name not in self.arguments}
         self._variants: dict[frozenset[Symbol], Formulas] = {}
         self._runners: dict[frozenset[Symbol], Any] = {}
@@ -173,7 +177,7 @@ class CompiledFormula:
     @cached_property
     def token(self) -> tuple:
         """What tells this function from others, the same in every process."""
-        conditions = [(str(c.relation), c.text, str(c.loops)) for c in self._conditions]
+        conditions = [(str(c.relation), c.meaning, str(c.loops)) for c in self._conditions]
         parts = [sympy.srepr(expression) for expression in self.expressions]
         return ("compiled formula", str(self.keys), tuple(parts), self.backend, self.on_invalid, str(conditions))
 
@@ -184,7 +188,7 @@ class CompiledFormula:
     def _shaped(self, results: Sequence[Any]) -> Any:
         """Results in the shape of what was given: a value, a dict or a tuple, and records of values as they are."""
         if self._plain:
-            return results[0] if self._single else dict(zip(self.keys, results, strict=True))
+            return results[0] if self._single else dict(zip(self.keys or (), results, strict=True))
         rest = iter(results)
         found = [mapped(shape, lambda part: next(rest)) for shape in self._shapes]
         if self._single:
@@ -259,41 +263,6 @@ def _compiled_once(token: tuple, given: tuple) -> CompiledFormula:
             _COMPILED.clear()
         _COMPILED[token] = CompiledFormula(*given)
     return _COMPILED[token]
-
-
-def formula_of(thing: Any) -> Any:
-    """What is in a derivation, and numbers as expressions: an expression, or a record of expressions."""
-    found = getattr(thing, "formula", thing)
-    if isinstance(found, (int, float)) and not isinstance(found, bool):
-        return sympy.sympify(found)
-    parts = expressions(found)
-    empty = not parts and (isinstance(found, (tuple, sympy.Tuple)) or hasattr(found, "map_expressions"))
-    if not (parts or empty) or not all(isinstance(part, (sympy.Expr, sympy.logic.boolalg.Boolean)) for part in parts):
-        raise FieldError(f"can only compile SymPy expressions, got {found!r} of type {type(found).__name__}")
-    return found
-
-
-def _things(given: Any) -> list[Any]:
-    """What is to be compiled, one by one."""
-    if isinstance(given, Mapping):
-        return list(given.values())
-    return list(given) if isinstance(given, (list, tuple)) else [given]
-
-
-def _opened(given: Any) -> tuple[Any, list[Any], list[Basic], list[list[Condition]]]:
-    """The keys of a mapping, the shape of each value, all expressions, and the conditions that each of them needs."""
-    keys = list(given) if isinstance(given, Mapping) else None
-    things = _things(given)
-    shapes, found = [], []
-    own: list[list[Condition]] = []
-    for thing in things:
-        formula = formula_of(thing)
-        parts = expressions(formula)
-        conditions = conditions_of(getattr(thing, "domain", None)) if hasattr(thing, "formula") else []
-        shapes.append(formula)
-        found.extend(parts)
-        own.extend(conditions for _ in parts)
-    return keys, shapes, found, own
 
 
 def _symbols(expressions: Sequence[Any]) -> tuple[Symbol, ...]:

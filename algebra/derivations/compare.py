@@ -74,7 +74,7 @@ def compare(
     columns = [derivation.metric.title for derivation in next(iter(found.values()))]
     rows: list[tuple[Any, ...]] = [(name, *(part.formula for part in parts)) for name, parts in found.items()]
     if at is not None:
-        known = {symbol for parts in found.values() for part in parts for symbol in part.symbols}
+        known = {symbol for parts in found.values() for part in parts for symbol in part.known.values()}
         rows = evaluated(rows, known, at)
         _check_domains(found, at)
     notes = tuple(

@@ -9,8 +9,9 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from ..errors import FieldError
+from ..formulas.conditions import conditions_of
 from ..formulas.latex import formula_latex
-from ..formulas.records import expressions, mapped
+from ..formulas.records import Formula, expressions, mapped
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
 from .domain import Domain
@@ -89,6 +90,20 @@ class Derivation:
             free |= item.condition.relation.free_symbols - {loop.index for loop in item.loops}
         return tuple(sorted((s for s in free if isinstance(s, Symbol)), key=lambda s: s.name))
 
+    def as_formula(self) -> Formula:
+        """The formula with its domain and its name, as everything that computes with formulas takes it."""
+        return Formula(
+            self.formula, tuple(conditions_of(self.domain)), frozenset(self.known.values()),
+            self.metric.title, self.metric.unit, self.kind, self.source,
+        )  # fmt: skip
+
+    @property
+    def known(self) -> dict[str, Symbol]:
+        """The symbols for which sizes may be given, by name: those of `symbols` and all others of the network and of what enters it."""
+        entering = (symbol for size in expressions(self.inputs) for symbol in size.free_symbols)
+        symbols = {s for s in (*self.net.free_symbols, *self.symbols, *entering) if isinstance(s, Symbol)}
+        return {symbol.name: symbol for symbol in sorted(symbols, key=lambda symbol: symbol.name)}
+
     def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> Any:
         """The exact value at given sizes; conditions on sizes that are not given, and that the formula has not, stay unchecked.
 
@@ -116,9 +131,7 @@ class Derivation:
     def _sizes(self, values: Mapping[Symbol, int], words: Mapping[str, int]) -> dict[Symbol, int]:
         in_formula = {symbol for part in expressions(self.formula) for symbol in part.free_symbols}
         needed = {symbol.name: symbol for symbol in self.symbols if symbol in in_formula}
-        known = {
-            symbol.name: symbol for symbol in (*self.net.free_symbols, *self.symbols) if isinstance(symbol, Symbol)
-        }
+        known = self.known
         sizes: dict[Symbol, int] = {}
         for key, value in [*values.items(), *words.items()]:
             name = key.name if isinstance(key, Symbol) else str(key)
@@ -208,13 +221,13 @@ class Derivations:
 
     def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> dict[str, Any]:
         """The exact values by the names of the metrics."""
-        known = {symbol.name for part in self.parts for symbol in part.symbols}
+        known = [part.known for part in self.parts]
         given = {(k.name if isinstance(k, Symbol) else str(k)): v for k, v in [*(values or {}).items(), *words.items()]}
-        if unknown := sorted(set(given) - known):
-            raise FieldError(f"there is no symbol {unknown[0]}; there are {', '.join(sorted(known)) or 'none'}")
+        if unknown := sorted(set(given).difference(*known)):
+            names = sorted(set().union(*known))
+            raise FieldError(f"there is no symbol {unknown[0]}; there are {', '.join(names) or 'none'}")
         result = {}
-        for part in self.parts:
-            own = {symbol.name for symbol in part.symbols}
+        for part, own in zip(self.parts, known, strict=True):
             result[part.metric.name] = part(**{name: value for name, value in given.items() if name in own})
         return result
 

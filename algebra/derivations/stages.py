@@ -285,7 +285,7 @@ def stage_table(
         else ()
     )
     if at is not None:
-        known = {symbol for part in parts for symbol in part.symbols}
+        known = {symbol for part in parts for symbol in part.known.values()}
         rows = evaluated(rows, known, at)
     return Table(
         ("stage", "layers", "output shape", *(part.metric.title for part in shown)), tuple(rows), notes=notes, last=1

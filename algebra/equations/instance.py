@@ -15,6 +15,7 @@ from sympy import Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
 from sympy.logic.boolalg import Boolean
 
 from ..errors import EquationError, ShapeError
+from ..formulas.conditions import Condition
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, same, simplify
 from .affine import affine, is_recurrent_address
@@ -25,14 +26,6 @@ from .statements import Elaborated, Mask, Statement
 
 Shape = tuple[Expr, ...]
 _ZERO, _ONE = Integer(0), Integer(1)
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A requirement on sizes, with words for what it is about."""
-
-    relation: Boolean
-    meaning: str
 
 
 @dataclass(frozen=True)

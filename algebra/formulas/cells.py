@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from .records import record_parts, writes_itself
+from .records import Formula, record_parts, writes_itself
 from .text import formula_text
 
 
@@ -46,6 +46,8 @@ def cell_text(cell: Any) -> str:
 
 def leading_part(cell: Any) -> Any:
     """What a table shows of a record: its total if it has one, else its first part."""
+    if isinstance(cell, Formula):
+        return leading_part(cell.body)
     if hasattr(cell, "map_expressions"):
         return cell.total if hasattr(cell, "total") else record_parts(cell)[0][1]
     return cell

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from sympy import Add, Basic, Eq, Expr, Ge, Gt, Le, Lt, Mul, Ne, Rational, Symbol, Tuple, fraction
@@ -23,7 +24,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
 from ..sizes.dims import Index
-from .records import record_parts, writes_itself
+from .records import Formula, record_parts, writes_itself
 from .text import balanced, binary_logarithms, divisibility, positive_first, rounded
 
 _GREEK = {
@@ -227,7 +228,9 @@ def flat_latex(formula: Expr) -> str:
 
 
 def formula_latex(formula: Any) -> str:
-    """A formula, a tuple of formulas, a record of them or a number, for math mode; or whatever answers ``_latex``."""
+    """A formula, a tuple of formulas, a record or mapping of them or a number, for math mode; or whatever answers ``_latex``."""
+    if isinstance(formula, Formula):
+        formula = formula.body
     if writes_itself(formula):
         made: str = formula._latex(_PRINTER)
         return made
@@ -239,8 +242,9 @@ def formula_latex(formula: Any) -> str:
             if len(formula) != 1
             else f"({formula_latex(formula[0])}{{,}})"
         )
-    if dataclasses.is_dataclass(formula):
-        rows = [rf"\text{{{escaped(name)}}} &= {formula_latex(value)}" for name, value in record_parts(formula)]
+    if dataclasses.is_dataclass(formula) or isinstance(formula, Mapping):
+        named = formula.items() if isinstance(formula, Mapping) else record_parts(formula)
+        rows = [rf"\text{{{escaped(str(name))}}} &= {formula_latex(value)}" for name, value in named]
         return rf"\begin{{aligned}} {NEW_LINE.join(rows)} \end{{aligned}}"
     if isinstance(formula, bool) or not isinstance(formula, (int, float)):
         return rf"\text{{{escaped(str(formula))}}}"

@@ -16,6 +16,7 @@ from sympy.polys.polyerrors import PolynomialError
 
 from ..errors import FieldError, UnsupportedError
 from ..sizes.normal_form import is_positive, simplify
+from .records import for_each
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,18 @@ class Growth:
         return self.coefficient * self.base**c * c**self.power * log(c) ** self.logs
 
 
-def leading_term(e: Any, c: Symbol) -> Expr:
+def leading_term(e: Any, c: Symbol) -> Any:
     """What a formula behaves like when one of its sizes is large: the ratio of the two tends to 1.
 
     Parameters
     ----------
-    e : sympy.Expr or Derivation
+    e : sympy.Expr, Derivation, or a mapping of them
         Made of sums, products, powers, exponentials, logarithms, floors, ceilings and extremes.
     c : sympy.Symbol
 
     Returns
     -------
-    sympy.Expr
+    sympy.Expr, or a dict of them for a mapping
         One term (kind asymptotic): an expression without `c`, times ``c**p``, ``log(c)**q`` and ``b**c``.
 
     Raises
@@ -75,12 +76,9 @@ def leading_term(e: Any, c: Symbol) -> Expr:
     >>> leading_term(2**L * L + 3**L + log(L), L)
     3**L
     """
-    formula = getattr(e, "formula", e)
-    if not isinstance(formula, Expr):
-        raise FieldError(f"this takes a formula or a derivation, got {e!r}")
     if not isinstance(c, Symbol):
         raise FieldError(f"a leading term is with respect to a symbol, got {c!r}")
-    return _growth(formula, c).expression(c)
+    return for_each(e, "leading_term", lambda formula: _growth(formula.body, c).expression(c))
 
 
 def _growth(e: Expr, c: Symbol) -> Growth:

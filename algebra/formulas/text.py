@@ -36,7 +36,7 @@ from sympy.core.relational import Relational
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from .records import record_parts
+from .records import Formula, record_parts
 
 LONGEST_QUOTIENT = 200
 
@@ -180,6 +180,8 @@ def formula_text(formula: Any) -> str:
     >>> formula_text(output_shape(Conv(8, 3, stride=2, padding=1) >> MaxPool(3, stride=2, padding=1), on=(3, H)))
     '(8, ceil(H/4))'
     """
+    if isinstance(formula, Formula):
+        formula = formula.body
     if isinstance(formula, Integer):
         return number_text(int(formula))
     if isinstance(formula, Basic) and not isinstance(formula, Tuple):

@@ -211,7 +211,7 @@ class Zaslavsky(Function):
         n, d = self.args
         if not (n.is_Integer and d.is_Integer):
             return None
-        from mpmath.libmp import from_man_exp  # type: ignore[import-untyped]  # mpmath has no types
+        from mpmath.libmp import from_man_exp
 
         if d.is_negative:
             return Float(0, precision=prec)

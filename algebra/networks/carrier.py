@@ -20,10 +20,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, sympify
 
-from ..equations.instance import Condition, Instance, Shape
+from ..equations.instance import Instance, Shape
 from ..errors import UnsupportedError
+from ..formulas.conditions import Condition
 from .network import Join, Network
 
 T = TypeVar("T")
@@ -88,6 +89,15 @@ class DomainCondition:
     condition: Condition
     path: str
     loops: tuple[Loop, ...] = ()
+
+    def as_condition(self) -> Condition:
+        """The condition with its place in its words, for every copy in which it has to hold."""
+        relation = self.condition.relation
+        return Condition(
+            relation,
+            f"{self.condition.meaning} at {self.path or 'the input'} ({relation})",
+            tuple((loop.index, sympify(loop.times)) for loop in self.loops if relation.has(loop.index)),
+        )
 
 
 class Carrier(Generic[T]):

@@ -8,8 +8,9 @@ from typing import Any, Generic
 
 from sympy import Eq, Expr, Ge, Integer, Symbol, true
 
-from ..equations.instance import Condition, instantiate
+from ..equations.instance import instantiate
 from ..errors import GraphError, LayerAlgebraError, ShapeError, UnsupportedError
+from ..formulas.conditions import Condition
 from ..sizes.dims import are_sizes
 from ..sizes.normal_form import same, simplify
 from .carrier import (

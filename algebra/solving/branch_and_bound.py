@@ -44,7 +44,7 @@ class Bounded:
             for number, symbol in enumerate(self.symbols)
             if symbol in self.compiled.symbols
         }
-        result = np.ma.masked_array(np.ma.masked_array(self.compiled.flat(**arguments)[0]))
+        result: Any = np.ma.masked_array(np.ma.masked_array(self.compiled.flat(**arguments)[0]))
         result = np.ma.masked_array(
             np.broadcast_to(result.data, len(points)), np.broadcast_to(np.ma.getmaskarray(result), len(points))
         )

@@ -17,18 +17,12 @@ from sympy.polys.polyerrors import PolynomialError
 from ..compilation.program.gradient import gradient
 from ..errors import FieldError, UnsupportedError
 from ..formulas.leading_terms import leading_term
+from ..formulas.records import for_each, formulas_in
+from ..formulas.table import Table
 from ..sizes.evaluate import free_symbols
 from ..sizes.normal_form import simplify
 
 LARGEST_QUOTIENT = 400  # operations; larger quotients are not cancelled
-
-
-def _formula(e: Any) -> Expr:
-    formula = getattr(e, "formula", e)
-    formula = Integer(formula) if isinstance(formula, int) and not isinstance(formula, bool) else formula
-    if not isinstance(formula, Expr):
-        raise FieldError(f"this takes a formula or a derivation, got {e!r}")
-    return formula
 
 
 def smoothed(e: Expr, c: Symbol) -> Expr:
@@ -40,17 +34,17 @@ def smoothed(e: Expr, c: Symbol) -> Expr:
     return e.replace(lambda part: isinstance(part, (floor, ceiling)) and part.has(c), of)
 
 
-def elasticity(e: Any, c: Symbol) -> Expr:
+def elasticity(e: Any, c: Symbol) -> Any:
     """By how many percent a formula grows when a size grows by one percent: ``(c/e) de/dc``.
 
     Parameters
     ----------
-    e : sympy.Expr or Derivation
+    e : sympy.Expr, Derivation, or a mapping of them
     c : sympy.Symbol
 
     Returns
     -------
-    sympy.Expr
+    sympy.Expr, or a dict of them for a mapping
         Floors and ceilings that depend on `c` are replaced by what stands inside them before anything else (a
         surrogate: the size is treated as if it were continuous). What a power of `c` multiplies cancels.
 
@@ -72,10 +66,9 @@ def elasticity(e: Any, c: Symbol) -> Expr:
     >>> elasticity(c**3 * floor(H/2), H)
     1
     """
-    formula = _formula(e)
     if not isinstance(c, Symbol):
         raise FieldError(f"the elasticity is with respect to a symbol, got {c!r}")
-    return _elasticity(smoothed(formula, c), c)
+    return for_each(e, "elasticity", lambda formula: _elasticity(smoothed(formula.body, c), c))
 
 
 def _elasticity(e: Expr, c: Symbol) -> Expr:
@@ -111,13 +104,13 @@ def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
 
     Parameters
     ----------
-    e : sympy.Expr or Derivation
+    e : sympy.Expr, Derivation, or a mapping of them
     at : mapping of symbols (or names) to integers, optional
-        Sizes at which the formula and its elasticities are evaluated as well.
+        Sizes at which the elasticities are evaluated as well; further sizes of a derivation's network may be among them.
 
     Returns
     -------
-    Table
+    Table, or a dict of them for a mapping
         One row for each symbol; floors are smoothed as in `elasticity`.
 
     Raises
@@ -137,16 +130,22 @@ def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
     L       9*c**2      9*L*c/(9*L*c + 1)         9*L*c**2      0.9996
     c       18*L*c + 1  (18*L*c + 1)/(9*L*c + 1)  9*L*c**2      1.9996
     """
-    from ..formulas.table import Table
-
-    formula = _formula(e)
-    symbols = sorted(free_symbols(formula), key=lambda symbol: symbol.name)
-    slopes = gradient(formula, symbols, floors="smooth")
     given = {getattr(key, "name", str(key)): value for key, value in at.items()} if at is not None else None
-    if given is not None and set(given) != {symbol.name for symbol in symbols}:
+    known = {symbol.name for formula in formulas_in(e, "sensitivity") for symbol in formula.known}
+    if given is not None and (unknown := [name for name in given if name not in known]):
+        raise FieldError(f"there is no symbol {unknown[0]} to put a number for; there are {', '.join(sorted(known)) or 'none'}")
+    return for_each(e, "sensitivity", lambda formula: _sensitivity(formula.body, given))
+
+
+def _sensitivity(formula: Expr, at: Mapping[str, int] | None) -> Table:
+    symbols = sorted(free_symbols(formula), key=lambda symbol: symbol.name)
+    given = {name: value for name, value in at.items() if name in map(str, symbols)} if at is not None else None
+    if given is not None and len(given) < len(symbols):
         raise FieldError(
             f"at must give a number for each of {', '.join(map(str, symbols))}, got {', '.join(given) or 'none'}"
         )
+    slopes = gradient(formula, symbols, floors="smooth")
+    given = {getattr(key, "name", str(key)): value for key, value in at.items()} if at is not None else None
     rows = []
     for symbol, slope in zip(symbols, slopes, strict=True):
         part = elasticity(formula, symbol)

@@ -10,8 +10,9 @@ from typing import Any
 from sympy import EmptySet, Eq, Expr, FiniteSet, Integer, Range, S, Set, Symbol, Union, fraction, sympify, together
 
 from ..compilation.interface import CompiledFormula
-from ..compilation.program.conditions import Condition, without_indices
+from ..compilation.program.conditions import without_indices
 from ..errors import BudgetError, DomainError, UnsupportedError
+from ..formulas.conditions import Condition
 from ..sizes.evaluate import evaluate, evaluate_condition
 from .monotone import trend
 from .quasi_polynomials import Solutions, quasi_polynomial, solutions
@@ -63,7 +64,7 @@ class Question:
             closed = without_indices(condition)
             if closed is None or condition.free_symbols - {self.c}:
                 raise UnsupportedError(
-                    f"the domain has a condition that {self.c} alone does not decide: {condition.text}"
+                    f"the domain has a condition that {self.c} alone does not decide: {condition.meaning}"
                 )
             if not evaluate_condition(closed, {self.c: size}, unused=True):
                 return False

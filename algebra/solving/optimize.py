@@ -17,8 +17,9 @@ from typing import Any
 from sympy import And, Basic, Expr, Integer, Symbol, ceiling, floor
 from sympy.core.relational import Relational
 
-from ..compilation.program.conditions import conditions_of, without_indices
+from ..compilation.program.conditions import without_indices
 from ..errors import DomainError, FieldError, UnsupportedError
+from ..formulas.records import Formula, for_each
 from ..sizes.evaluate import evaluate, free_symbols
 from .branch_and_bound import Best, Bounded, Constraint, constraint_of, maximum
 from .posynomials import Stationary, lagrange
@@ -63,7 +64,7 @@ def optimize(
     over: Mapping[Symbol, Any] | None = None,
     maximise: bool = True,
     boxes: int = MAX_BOXES,
-) -> Optimum:
+) -> Any:
     """The sizes at which an objective is best and all constraints hold.
 
     With numbers for all budgets the answer is an exact point of the grid, found by branch and bound, and certified:
@@ -108,17 +109,23 @@ def optimize(
     >>> optimize(L * log(c), [9*c**2*L <= 10**6], {c: range(8, 4097, 8), L: (1, 10**4)}).at
     {c: 8, L: 1736}
     """
-    formula, conditions = _opened(objective)
-    relations = _relations([*conditions, *([constraints] if isinstance(constraints, (Basic, bool)) else constraints)])
+    return for_each(objective, "optimize", lambda formula: _best(formula, constraints, over, maximise, boxes))
+
+
+def _best(
+    formula: Formula, given: Iterable[Any], over: Mapping[Symbol, Any] | None, maximise: bool, boxes: int
+) -> Optimum:
+    relations = _relations([*_relations_of(formula), *([given] if isinstance(given, (Basic, bool)) else given)])
     if not isinstance(over, Mapping) or not over:
         raise FieldError("over must say which sizes are to be chosen, such as {c: (1, 1024)}")
+    objective: Expr = formula.body
     symbols = list(over)
     for symbol in symbols:
         if not isinstance(symbol, Symbol):
             raise FieldError(f"over maps symbols to sizes, got the key {symbol!r}")
     sizes = [_sizes(symbol, over[symbol]) for symbol in symbols]
-    stationary = tuple(_closed_forms(formula, relations, symbols, maximise))
-    free = free_symbols(formula).union(*(free_symbols(relation) for relation in relations)) - set(symbols)
+    stationary = tuple(_closed_forms(objective, relations, symbols, maximise))
+    free = free_symbols(objective).union(*(free_symbols(relation) for relation in relations)) - set(symbols)
     if free:
         if not stationary:
             raise UnsupportedError(
@@ -128,14 +135,14 @@ def optimize(
             )
         point = stationary[-1]
         return Optimum(
-            point.at, formula.xreplace(point.at), False, None, stationary, "Lagrange's conditions, continuous sizes"
+            point.at, objective.xreplace(point.at), False, None, stationary, "Lagrange's conditions, continuous sizes"
         )
     box = {symbol: (part[0], part[-1]) for symbol, part in zip(symbols, sizes, strict=True)}
-    goal = Bounded(formula if maximise else -formula, symbols, box)
+    goal = Bounded(objective if maximise else -objective, symbols, box)
     bounded = [constraint_of(relation, symbols, box) for relation in relations if relation is not True]
     starts = _starts(goal, bounded, sizes, stationary, symbols)
     best = maximum(goal, bounded, sizes, boxes, starts)
-    return _optimum(best, formula, symbols, stationary, maximise)
+    return _optimum(best, objective, symbols, stationary, maximise)
 
 
 def _optimum(best: Best, formula: Expr, symbols: Sequence[Symbol], stationary: tuple, maximise: bool) -> Optimum:
@@ -152,17 +159,15 @@ def _optimum(best: Best, formula: Expr, symbols: Sequence[Symbol], stationary: t
     return Optimum(at, value, best.certified, bound, stationary, method)
 
 
-def _opened(objective: Any) -> tuple[Expr, list[Any]]:
-    formula = getattr(objective, "formula", objective)
-    if not isinstance(formula, Expr):
-        raise FieldError(f"the objective must be a formula or a derivation, got {objective!r}")
-    found = []
-    for condition in conditions_of(getattr(objective, "domain", None) if hasattr(objective, "formula") else None):
+def _relations_of(formula: Formula) -> list[Any]:
+    """Where a formula holds, as relations without indices."""
+    found: list[Any] = []
+    for condition in formula.domain:
         closed = without_indices(condition)
         if closed is None:
-            raise UnsupportedError(f"the domain has a condition for every copy of a block: {condition.text}")
+            raise UnsupportedError(f"the domain has a condition for every copy of a block: {condition.meaning}")
         found.extend(closed.args if isinstance(closed, And) else [closed])
-    return formula, found
+    return found
 
 
 def _relations(constraints: Iterable[Any]) -> list[Any]:
@@ -284,5 +289,3 @@ def _relaxed(goal: Bounded, constraints: Sequence[Constraint], sizes: Sequence[S
     except (ValueError, OverflowError):
         return None
     return [float(np.exp(x) - 1) for x in found.x]
-
-

@@ -90,9 +90,9 @@ def undominated(table: Any) -> Any:
         alive = np.ones(len(rows), dtype=bool)
         for first in range(0, len(kept), CHUNK):
             part = kept[first : first + CHUNK]
-            alive &= ~(part[None, :, :] >= candidates[:, None, :]).all(axis=2).any(axis=1)
+            alive &= ~np.all(part[None, :, :] >= candidates[:, None, :], axis=2).any(axis=1)
         candidates, rows = candidates[alive], rows[alive]
-        beaten = (candidates[None, :, :] >= candidates[:, None, :]).all(axis=2)
+        beaten = np.all(candidates[None, :, :] >= candidates[:, None, :], axis=2)
         np.fill_diagonal(beaten, False)
         new = ~beaten.any(axis=1)
         good[rows[new]] = True

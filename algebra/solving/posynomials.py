@@ -86,7 +86,7 @@ def lagrange(objective: Expr, budgets: Sequence[tuple[Expr, Expr]], variables: S
     if goal is None or len(goal) != 1:
         return []
     exponents = Matrix(goal[0][1])
-    sums = []
+    sums: list[Any] = []
     for formula, limit in budgets:
         terms = terms_of(formula, variables)
         if terms is None or limit.free_symbols & set(variables):

@@ -87,6 +87,7 @@ def _pieces(dag: Dag, top: int, c: Symbol, period: int, residue: int, first: int
     for number in dag.below([top]):
         op, args, value = dag.nodes[number]
         parts = [found[arg] for arg in args]
+        result: list[Piece]
         if op == "const":
             result = [(first, last, (_plain(Fraction(int(value.p), int(value.q))),))]
         elif op == "symbol" and value == c:

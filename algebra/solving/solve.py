@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from sympy import Basic, Expr, FiniteSet, Integer, Intersection, Poly, S, Symbol, floor, sqrt, sympify
+from sympy import Basic, Expr, FiniteSet, Intersection, Poly, S, Symbol, floor, sqrt, sympify
 from sympy.polys.polyerrors import PolynomialError
 
-from ..compilation.program.conditions import conditions_of, split
+from ..compilation.program.conditions import split
 from ..errors import DomainError, FieldError, UnsupportedError
+from ..formulas.conditions import Condition, conditions_of
 from ..formulas.leading_terms import leading_term
+from ..formulas.records import Formula, for_each
 from ..sizes.evaluate import free_symbols
 from ..sizes.normal_form import is_nonnegative, is_positive, simplify
 from .dependence import elasticity, sensitivity
@@ -46,7 +48,7 @@ def solve_for(
 
     Parameters
     ----------
-    e : sympy.Expr or Derivation
+    e : sympy.Expr, Derivation, or a mapping of them
         The formula. A derivation brings its domain.
     c : sympy.Symbol
         The size that is sought; an integer within what the symbol assumes.
@@ -63,7 +65,7 @@ def solve_for(
 
     Returns
     -------
-    sympy.Integer, or sympy.Set for `equals`
+    sympy.Integer, or sympy.Set for `equals`; a dict of them for a mapping
         With other symbols in the formula or in the budget, an expression or a set of expressions for polynomials of
         low degree.
 
@@ -93,11 +95,17 @@ def solve_for(
     if not isinstance(c, Symbol):
         raise FieldError(f"solve_for solves for a symbol, got {c!r}")
     relation, number = asked[0][0], sympify(asked[0][1], strict=True)
-    formula = getattr(e, "formula", e)
-    formula = Integer(formula) if isinstance(formula, int) else formula
-    if not isinstance(formula, Expr):
-        raise FieldError(f"solve_for takes a formula, got {formula!r}")
-    conditions = conditions_of(domain) + (conditions_of(getattr(e, "domain", None)) if hasattr(e, "formula") else [])
+    conditions = conditions_of(domain)
+
+    def answer(formula: Formula) -> Any:
+        return _solved(formula.body, c, number, relation, within, [*conditions, *formula.domain])
+
+    return for_each(e, "solve_for", answer)
+
+
+def _solved(
+    formula: Expr, c: Symbol, number: Any, relation: str, within: tuple[int, int] | None, conditions: Sequence[Condition]
+) -> Any:
     ranges, others = split(conditions, [c])
     low, high = ranges[c]
     if within is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -91,12 +92,10 @@ def _table(plan: Sweep, corner: tuple[int, ...], stops: list[int], schema: Any) 
     arrays = []
     for column, field in zip(columns, schema, strict=True):
         if pa.types.is_decimal(field.type):
-            from decimal import Decimal
-
-            column = [Decimal(int(value)) for value in column.tolist()]
-        elif pa.types.is_floating(field.type):
-            column = np.asarray(column, dtype=float)
-        arrays.append(pa.array(column, type=field.type))
+            values: Any = [Decimal(int(value)) for value in column.tolist()]
+        else:
+            values = np.asarray(column, dtype=float) if pa.types.is_floating(field.type) else column
+        arrays.append(pa.array(values, type=field.type))
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -13,7 +13,7 @@ from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
 from ..errors import FieldError
 from ..formulas.latex import formula_latex
-from ..formulas.records import expressions
+from ..formulas.records import Formula
 
 if TYPE_CHECKING:
     import xarray
@@ -27,7 +27,7 @@ class Sweep:
     """A sweep that is ready to be computed, at once, lazily or block by block."""
 
     compiled: CompiledFormula
-    formulas: Mapping[str, Any]
+    formulas: Mapping[str, Formula]
     axes: dict[str, Any]
     mode: str
     dtype: str | None
@@ -52,7 +52,7 @@ class Sweep:
         """One name for every array: parts of a record are numbered."""
         found = []
         for name, thing in self.formulas.items():
-            parts = expressions(getattr(thing, "formula", thing)) or [None]
+            parts = thing.expressions or [None]
             found += [str(name)] if len(parts) == 1 else [f"{name}_{number}" for number in range(len(parts))]
         return found
 
@@ -60,7 +60,7 @@ class Sweep:
         """All arrays on the open grid (or along the list) of some sizes, each of the full shape of that grid."""
         import numpy as np
 
-        arguments = {}
+        arguments: dict[str, Any] = {}
         shape = []
         for axis, name in enumerate(self.varying):
             values = np.asarray(sizes[name])
@@ -195,9 +195,9 @@ class Sweep:
             name: (self.dims, array, attributes)
             for name, array, attributes in zip(self.names, arrays, self.attributes(), strict=True)
         }
-        about = {"mode": self.mode, "made_with": "layeralgebra"}
+        about: dict[str, Any] = {"mode": self.mode, "made_with": "layeralgebra"}
         if self.mode == "random":
-            about["seed"] = self.seed  # type: ignore[assignment]
+            about["seed"] = self.seed
         return xarray.Dataset(variables, coordinates, about)
 
     def _symbols(self) -> list[Symbol]:
@@ -208,15 +208,8 @@ class Sweep:
         """For every array: the formula, what kind of result it is, where it comes from, its unit."""
         found = []
         for thing in self.formulas.values():
-            formula = getattr(thing, "formula", thing)
-            about = {}
-            if hasattr(thing, "formula"):
-                metric = getattr(thing, "metric", None)
-                about = {
-                    "kind": getattr(thing, "kind", ""), "source": getattr(thing, "source", ""),
-                    "units": getattr(metric, "unit", ""), "long_name": getattr(metric, "title", ""),
-                }  # fmt: skip
-            for part in expressions(formula) or [formula]:
+            about = {"kind": thing.kind, "source": thing.source, "units": thing.unit, "long_name": thing.title}
+            for part in thing.expressions or [thing.body]:
                 text = {"formula": str(part), "latex": formula_latex(part) if isinstance(part, Basic) else str(part)}
                 found.append({**text, **{key: str(value) for key, value in about.items() if value}})
         return found

@@ -21,6 +21,7 @@ from sympy import Symbol
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
 from ..errors import FieldError
+from ..formulas.records import as_formula
 from .plan import POINT, Sweep
 
 if TYPE_CHECKING:
@@ -108,7 +109,10 @@ def sweep(
         raise FieldError(f"to must end in .zarr or .parquet, got {str(to)!r}")
     if backend not in ("numpy", "numba"):
         raise FieldError(f"backend must be 'numpy' or 'numba', which compute on arrays of the host; got {backend!r}")
-    named = formulas if isinstance(formulas, Mapping) else {"value": formulas}
+    if isinstance(formulas, Mapping):
+        named = {name: as_formula(part, f"sweep, {name!r},") for name, part in formulas.items()}
+    else:
+        named = {"value": as_formula(formulas, "sweep")}
     compiled = CompiledFormula(named, backend, domain, on_invalid)
     plan = Sweep(compiled, named, axes_of(compiled, over, mode, samples, seed), mode, dtype, seed)
     taken = sorted({*plan.axes, POINT} & {*plan.names})

@@ -3,26 +3,27 @@
 A condition on one symbol is an interval, which proves more about sizes; every other one is checked point by point.
 
 >>> from sympy import symbols
+>>> from layeralgebra.algebra.formulas.conditions import conditions_of
 >>> H, k = symbols("H k", integer=True, positive=True)
 >>> ranges, others = split(conditions_of([H >= 7, k <= H]), [H, k])
->>> ranges[H], [condition.text for condition in others]
+>>> ranges[H], [condition.meaning for condition in others]
 ((7, inf), ['k <= H'])
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
 import sympy
-from sympy import Integer, Poly, S, Symbol, sympify
+from sympy import Integer, Poly, S, Symbol
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 from sympy.polys.polyerrors import PolynomialError
 
-from ...errors import DomainError, FieldError
+from ...errors import DomainError
+from ...formulas.conditions import Condition
 from .integer_bounds import Interval
 
 
@@ -31,51 +32,6 @@ def assumed(symbol: Symbol) -> Interval:
     low = 1 if symbol.is_positive else 0 if symbol.is_nonnegative else -inf
     high = -1 if symbol.is_negative else 0 if symbol.is_nonpositive else inf
     return low, high
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A relation that must hold, perhaps for every value of some indices, and how a message says it."""
-
-    relation: Boolean
-    text: str
-    loops: tuple[tuple[Symbol, Any], ...] = ()  # an index and how many values it takes, from 0
-
-    @property
-    def free_symbols(self) -> set[Symbol]:
-        """What the condition depends on."""
-        found = set(self.relation.free_symbols)
-        for _, times in self.loops:
-            found |= times.free_symbols
-        return found - {index for index, _ in self.loops}
-
-
-def conditions_of(domain: Any) -> list[Condition]:
-    """A domain as a list of conditions: one relation, several, or the domain of a derivation."""
-    if domain is None:
-        return []
-    if isinstance(domain, (bool, Boolean)):
-        domain = [domain]
-    elif not isinstance(domain, Iterable):
-        raise FieldError(f"domain must be a list of conditions such as [H >= 7], got {domain!r}")
-    found: list[Condition] = []
-    for item in domain:
-        if isinstance(item, Condition):
-            found.append(item)
-            continue
-        relation, text = item, ""
-        loops: tuple[tuple[Symbol, Any], ...] = ()
-        if hasattr(item, "condition"):  # of a derivation: with the node that needs it
-            relation = item.condition.relation
-            text = f"{item.condition.meaning} at {item.path or 'the input'} ({relation})"
-            loops = tuple((loop.index, sympify(loop.times)) for loop in item.loops if relation.has(loop.index))
-        if isinstance(relation, bool):
-            relation = S.true if relation else S.false
-        if not isinstance(relation, Boolean) or isinstance(relation, Symbol):
-            raise FieldError(f"a condition of the domain must be a relation such as H >= 7, got {item!r}")
-        for part in relation.args if isinstance(relation, sympy.And) else [relation]:
-            found.append(Condition(part, text or str(part), loops))
-    return found
 
 
 def without_indices(condition: Condition) -> Boolean | None:
@@ -117,7 +73,7 @@ def split(domain: Sequence[Condition], symbols: Sequence[Symbol]) -> tuple[dict[
         if condition.relation is S.true:
             continue
         if condition.relation is S.false:
-            raise DomainError(f"nothing is in the domain: {condition.text} never holds")
+            raise DomainError(f"nothing is in the domain: {condition.meaning} never holds")
         interval = None if condition.loops else _as_interval(condition.relation)
         if interval is None or interval[0] not in ranges:
             others.append(condition)

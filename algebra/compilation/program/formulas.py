@@ -8,7 +8,8 @@ from typing import Any
 
 from sympy import Symbol
 
-from .conditions import Condition, parity, split, without_indices
+from ...formulas.conditions import Condition
+from .conditions import parity, split, without_indices
 from .expressions import Dag
 from .integer_bounds import Interval
 from .lowering import Lowering
@@ -73,7 +74,7 @@ def lower(
         assert isinstance(value, Truth)
         needs_of[condition] = set(value.valid)
         if program.bounds[value.place][0] != 1:
-            needs_of[condition].add(lowering.condition(value.place, condition.text))
+            needs_of[condition].add(lowering.condition(value.place, condition.meaning))
     everywhere = set().union(*(needs_of[condition] for condition in general))
     for symbol in symbols:
         remainder = parity(symbol)

@@ -12,23 +12,24 @@ what the derivatives have in common is one node. A formula of n terms in n symbo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-import sympy
 from sympy import Basic, Dummy, Expr, Symbol
 
 from ...errors import FieldError, UnsupportedError
+from ...formulas.records import for_each
 from .expressions import CLASSES, FUNCTION_CLASSES, Dag
 
 _OF_INTEGERS = {"zaslavsky", "log2zaslavsky", "call"}
 _BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not", "bool"}
 
 
-def gradient(e: Expr, symbols: Iterable[Symbol], floors: str = "raise") -> tuple[Expr, ...]:
+def gradient(e: Any, symbols: Iterable[Symbol], floors: str = "raise") -> Any:
     """The derivatives of a formula with respect to each symbol, all in one pass.
 
     Parameters
     ----------
-    e : sympy.Expr
+    e : sympy.Expr, Derivation, or a mapping of them
         The formula.
     symbols : iterable of sympy.Symbol
         What to differentiate by; one that the formula does not contain has derivative 0.
@@ -39,7 +40,7 @@ def gradient(e: Expr, symbols: Iterable[Symbol], floors: str = "raise") -> tuple
 
     Returns
     -------
-    tuple of sympy.Expr
+    tuple of sympy.Expr, or a dict of them for a mapping
         One derivative for each symbol, in their order. Max and Min give Heaviside steps, as in SymPy.
 
     Raises
@@ -64,9 +65,12 @@ def gradient(e: Expr, symbols: Iterable[Symbol], floors: str = "raise") -> tuple
     for symbol in wanted:
         if not isinstance(symbol, Symbol):
             raise FieldError(f"gradient takes symbols to differentiate by, got {symbol!r}")
+    return for_each(e, "gradient", lambda formula: _derivatives(formula.body, wanted, floors))
+
+
+def _derivatives(e: Expr, symbols: Sequence[Symbol], floors: str) -> tuple[Expr, ...]:
     dag = Dag()
-    found = differentiate(dag, dag.read(sympy.sympify(e, strict=True)), wanted, floors)
-    return tuple(dag.write(found))
+    return tuple(dag.write(differentiate(dag, dag.read(e), symbols, floors)))
 
 
 def differentiate(dag: Dag, top: int, symbols: Sequence[Symbol], floors: str = "raise") -> list[int]:

@@ -24,6 +24,7 @@ from math import inf
 from typing import Any
 
 from ...errors import FieldError, UnsupportedError
+from ...formulas.records import as_formulas
 from ..backends.python_backend import PythonSource, unwrapped
 from ..interface import CompiledFormula
 from ..program import functions as runtime
@@ -71,7 +72,7 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
         raise FieldError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}")
     if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise FieldError(f"the name of a function must be an identifier, got {name!r}")
-    compiled = CompiledFormula(e, "python", domain)
+    compiled = CompiledFormula(as_formulas(e, "codegen"), "python", domain)
     if language == "c":
         from .c_source import c_source
 
