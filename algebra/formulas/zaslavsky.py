@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 from sympy import (
@@ -35,8 +36,10 @@ from sympy import (
 from sympy.core.symbol import Dummy
 
 from ..errors import BudgetError, DomainError
+from ..sizes.intervals import Interval, power
+from .function import FormulaFunction, Rule
 from .log2_enclosure import Enclosure, power_of_two
-from .zaslavsky_numbers import log2_zaslavsky, zaslavsky_number
+from .zaslavsky_numbers import log2_zaslavsky, logzaslavsky, zaslavsky, zaslavsky_number
 
 # Below these sizes a literal Z(n, d) becomes an integer by itself; above, it stays a formula until asked with `doit`.
 _EAGER_HYPERPLANES = 1024
@@ -94,7 +97,56 @@ def _check_sizes(n: Expr, d: Expr) -> None:
         raise DomainError(f"Z(n, d) needs n >= 0 hyperplanes, got n={n}, d={d}")
 
 
-class Zaslavsky(Function):
+def _bounds(n: Interval, d: Interval) -> Interval:
+    (low, high), (least, most) = n, d
+    if most < 0:
+        return 0, 0
+    # Z(n, d) is at most 2**n, and at most (n + 1)**d.
+    top = min(power(2, max(high, 0)), power(max(high, 0) + 1, most) if high != inf else inf)
+    return (1 if low >= 0 and least >= 0 else 0), max(top, 1)
+
+
+def _bounds_of_logarithm(n: Interval, d: Interval) -> Interval:
+    (low, high), (least, most) = n, d
+    top = inf if high == inf else logzaslavsky(high, high if most == inf else most)
+    bottom = logzaslavsky(low, least) if low >= 0 and least >= 0 else -inf
+    return bottom - 1e-9 * abs(bottom) if bottom > -inf else bottom, top + 1e-9 * abs(top)
+
+
+_IN_C = """\
+static int64_t zaslavsky(int64_t n, int64_t d, int *e) {
+    int64_t r = 0;
+    if (d > n) d = n;
+    for (int64_t j = 0; j <= d && !*e; j++) r = add(r, comb(n, j, e), e);
+    return r;
+}
+"""
+_LOGARITHM_IN_C = """\
+static double logzaslavsky(int64_t n, int64_t d) {
+    if (d < 0 || n < 0) return -INFINITY;
+    if (d >= n) return n * log(2);
+    if (2 * d >= n) { double whole = n * log(2); return whole + log1p(-exp(logzaslavsky(n, n - d - 1) - whole)); }
+    double series = 1, term = 1;
+    for (int64_t k = 0; k < d && term >= 1e-18 * series; k++) {
+        term *= (double)(d - k) / (double)(n - d + 1 + k);
+        series += term;
+    }
+    return lgamma(n + 1.0) - lgamma(d + 1.0) - lgamma(n - d + 1.0) + log(series);
+}
+"""
+_LOGARITHM = Rule(logzaslavsky, _bounds_of_logarithm, directions=(1, 1), c_source=_LOGARITHM_IN_C, whole=False)
+_RULE = Rule(
+    zaslavsky,
+    _bounds,
+    directions=(1, 1),
+    least=((0, "the number of hyperplanes is not negative"), None),
+    logarithm=_LOGARITHM,
+    c_source=_IN_C,
+    on_integers="a Zaslavsky number can be compiled where both its arguments are integers",
+)
+
+
+class Zaslavsky(FormulaFunction):
     r"""The most regions into which ``n`` hyperplanes cut ``R^d``: ``Z(n, d) = sum_{j=0}^{min(n, d)} C(n, j)``.
 
     Literal sizes evaluate to an integer as long as it is short (``n <= 1024`` or ``d <= 64``); `doit` evaluates
@@ -135,6 +187,7 @@ class Zaslavsky(Function):
 
     nargs = 2
     is_integer = True
+    rule = _RULE
 
     @classmethod
     def eval(cls, n: Expr, d: Expr) -> Expr | None:
@@ -239,7 +292,7 @@ class Zaslavsky(Function):
         return written if exp is None else rf"{written}^{{{exp}}}"
 
 
-class Log2Zaslavsky(Function):
+class Log2Zaslavsky(FormulaFunction):
     """The binary logarithm of `Zaslavsky`, for formulas in bits: stays short where the integer has thousands of digits.
 
     Evaluates where the logarithm is a size itself (``d >= n``, ``d = 0``); rewrites to ``Zaslavsky`` (its logarithm)
@@ -264,6 +317,7 @@ class Log2Zaslavsky(Function):
 
     nargs = 2
     is_real = True
+    log2_of = Zaslavsky
 
     @classmethod
     def eval(cls, n: Expr, d: Expr) -> Expr | None:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import lru_cache
 from math import comb
@@ -62,15 +63,40 @@ def zaslavsky_number(n: int, d: int, *, budget: int = 2 * 10**10) -> int:
             f"Z({n}, {d}) adds {terms} integers of up to {n} bits, over the budget of {budget} bit "
             f"operations; ask for log2_zaslavsky({n}, {d}), or raise budget="
         )
+    return zaslavsky(n, d)
+
+
+def zaslavsky(n, d):
+    """The sum of the binomial coefficients C(n, j) for j from 0 to d."""
     if d >= n:
-        return 1 << n
-    if 2 * d >= n:
-        return (1 << n) - zaslavsky_number(n, n - d - 1, budget=budget)
-    total = term = 1
+        return 2**n if n >= 0 else 0
+    if 2 * d > n:
+        return 2**n - zaslavsky(n, n - d - 1)
+    total = term = 1 if d >= 0 else 0
     for j in range(1, d + 1):
         term = term * (n - j + 1) // j
         total += term
     return total
+
+
+def logzaslavsky(n, d):
+    """The natural logarithm of the sum of C(n, j) for j from 0 to d, without the sum, which may be huge."""
+    if d < 0 or n < 0:
+        return -math.inf
+    if d >= n:
+        return n * math.log(2)
+    if n <= 512:
+        return math.log(zaslavsky(n, d))
+    if 2 * d >= n:
+        whole = n * math.log(2)
+        return whole + math.log1p(-math.exp(logzaslavsky(n, n - d - 1) - whole))
+    series = term = 1.0
+    for k in range(d):
+        term *= (d - k) / (n - d + 1 + k)
+        series += term
+        if term < 1e-18 * series:
+            break
+    return math.lgamma(n + 1) - math.lgamma(d + 1) - math.lgamma(n - d + 1) + math.log(series)
 
 
 def _stirling_correction(n: int, places: int) -> tuple[int, int]:

@@ -74,3 +74,14 @@ def absolute(part: Interval) -> Interval:
 def chosen(test: Interval, first: Interval, second: Interval) -> Interval:
     """The interval of the first number where a truth value is 1, of the second where it is 0."""
     return first if test[0] else second if not test[1] else hull((first, second))
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """base**exponent for ends with base >= 0 and exponent >= 0, without making a number of more than 960 bits."""
+    if exponent == 0 or base == 1:
+        return 1
+    if base == 0:
+        return 0
+    if base == inf or exponent == inf or base.bit_length() > 1 and (base.bit_length() - 1) * exponent > 960:
+        return inf
+    return base**exponent

@@ -16,10 +16,11 @@ from fractions import Fraction
 from math import ceil, floor, inf
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Function, Symbol
 
 from ..compilation.program.expressions import Dag
 from ..errors import UnsupportedError
+from ..formulas.function import FormulaFunction
 from ..sizes.intervals import Interval, largest, product, smallest, total
 
 Bound = Any  # an integer, a fraction, or infinite
@@ -214,12 +215,28 @@ def _function(name: str, parts: Sequence[Trend]) -> Trend:
     return Trend(0 if part.direction == 0 else None)
 
 
-def _zaslavsky(value: Any, parts: Sequence[Trend]) -> Trend:
-    return Trend(_together(parts), 1) if all(part.low >= 0 for part in parts) else Trend(None, 0)
+def _call(cls: type[Function], parts: Sequence[Trend]) -> Trend:
+    if not issubclass(cls, FormulaFunction):
+        return _unchanged(None, parts)
+    original = cls.log2_of or cls
+    rule = original.rule
+    low, high = rule.bounds(*(_whole(part) for part in parts))
+    if cls.log2_of is not None:
+        low, high = (0 if low >= 1 else -inf), inf
+    directions = rule.directions
+    if directions is None or any(part.low < 0 for part in parts):
+        return Trend(_unchanged(None, parts).direction, low, high)
+    turned = (
+        Trend(part.direction if sign > 0 else _turned(part.direction))
+        for part, sign in zip(parts, directions, strict=True)
+    )
+    return Trend(_together(list(turned)), low, high)
 
 
-def _log2zaslavsky(value: Any, parts: Sequence[Trend]) -> Trend:
-    return Trend(_together(parts), 0) if all(part.low >= 0 for part in parts) else Trend(None)
+def _whole(part: Trend) -> Interval:
+    """The integers between the bounds, which are all that a function of integers is given."""
+    low, high = part.bounds
+    return (low if low == -inf else ceil(low)), (high if high == inf else floor(high))
 
 
 def _factorial(value: Any, parts: Sequence[Trend]) -> Trend:
@@ -243,7 +260,7 @@ def _unchanged(value: Any, parts: Sequence[Trend]) -> Trend:
 _RULES: dict[str, Callable[[Any, Sequence[Trend]], Trend]] = {
     "const": _const, "real": _real, "add": _add, "mul": _mul, "pow": _pow, "power": _power, "floor": _floor,
     "ceiling": _ceiling, "max": _max, "min": _min, "abs": _abs, "mod": _mod, "function": _function,
-    "zaslavsky": _zaslavsky, "log2zaslavsky": _log2zaslavsky, "call": _unchanged,
+    "call": _call,
     "factorial": _factorial, "binomial": _unchanged, "sign": _unchanged,
     "heaviside": _unchanged, "piecewise": _unchanged, "bool": _unchanged, "lt": _unchanged, "le": _unchanged,
     "eq": _unchanged, "ne": _unchanged, "and": _unchanged, "or": _unchanged, "not": _unchanged,

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from ..program import functions as runtime
-from ..program.calls import caller
 
 # Kernels that read all of their operands before they write: their result may take the place of an operand.
 IN_PLACE = {"add", "sub", "mul", "floordiv", "mod", "min", "max", "abs", "shift", "bitand", "lt", "le", "eq", "ne",
@@ -143,13 +142,12 @@ def _elementwise(name: str, value: Any) -> Callable[..., Any]:
     if name == "iroot":
         return _assigning(np.frompyfunc(lambda number: runtime.iroot(int(number), value), 1, 1))
     if name == "call":
-        called = caller(value)
-        return _assigning(lambda *sizes: np.frompyfunc(called, len(sizes), 1)(*sizes))
+        return _assigning(lambda *sizes: np.frompyfunc(value.compute, len(sizes), 1)(*sizes))
     if name == "realfloor":
         count = 1 + len(value.symbols)
         return _assigning(np.frompyfunc(lambda number, *sizes: runtime.realfloor(value, number, *sizes), count, 1))
     function = getattr(runtime, name)
-    count = 1 if name in ("factorial", "sign") else 2
+    count = 1 if name == "sign" else 2
     return _assigning(np.frompyfunc(function, count, 1))
 
 
@@ -167,7 +165,7 @@ def scalar_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
     if name == "func":
         return _scalar_function(value)
     if name == "call":
-        return caller(value)
+        return value.compute
     if name == "iroot":
         return lambda number: runtime.iroot(number, value)
     if name == "realfloor":

@@ -17,8 +17,8 @@ from typing import Any
 from sympy import Symbol
 
 from ...errors import DomainError, FieldError
+from ...formulas.function import Rule
 from ..program import functions as runtime
-from ..program.calls import caller
 from ..program.conditions import outside
 from ..program.formulas import Formulas
 from ..program.program import Program
@@ -35,7 +35,7 @@ class PythonSource:
         self.program = program
         self.names = names
         self.prefix = prefix
-        self.helpers: set[str] = set()
+        self.helpers: dict[str, Any] = {}  # functions, and the module math
         self.payloads: dict[str, Any] = {}
         self.lines: list[str] = []
         self.text: dict[int, str] = {}
@@ -71,7 +71,14 @@ class PythonSource:
         self.text[place] = name
 
     def _helper(self, name: str) -> str:
-        self.helpers.add(name)
+        self.helpers[name] = getattr(runtime, name)
+        return name
+
+    def _called(self, place: int, rule: Rule) -> str:
+        if rule.stands_alone and self.helpers.setdefault(rule.name, rule.compute) is rule.compute:
+            return rule.name
+        name = f"{self.prefix}call{place}"
+        self.payloads[name] = rule.compute
         return name
 
     def _operation(self, place: int) -> str:
@@ -119,9 +126,7 @@ class PythonSource:
             self.payloads[name] = value
             return f"{self._helper(op)}({', '.join([name, *args])})"
         if op == "call":
-            name = f"{self.prefix}call{place}"
-            self.payloads[name] = caller(value)
-            return f"{name}({', '.join(args)})"
+            return f"{self._called(place, value)}({', '.join(args)})"
         if op == "iroot":
             args.append(repr(value))
         if op == "logratio":
@@ -156,7 +161,7 @@ class PythonSource:
         return f"{function}(map({name}, range({args[0]}, {args[1]} + 1)){start})"
 
     def _product(self) -> str:
-        self.helpers.add("math")
+        self.helpers["math"] = runtime.math
         return "math.prod"
 
 
@@ -188,7 +193,7 @@ def python_function(program: Program) -> Callable[..., tuple]:
     module = builtins.compile("\n".join(lines), "<compiled formula>", "exec")
     code = next(part for part in module.co_consts if isinstance(part, CodeType))
     scope: dict[str, Any] = {"__builtins__": builtins, "math": runtime.math, **source.payloads}
-    scope.update({name: getattr(runtime, name) for name in source.helpers})
+    scope.update(source.helpers)
     return FunctionType(code, scope, "formula")
 
 

@@ -24,7 +24,7 @@ from .python_backend import ScalarRunner, failure, scalar
 from .tensors import JaxTensors, TorchTensors
 
 INT32: Interval = (-(2**31), 2**31 - 1)
-_HOST_OPERATIONS = {"comb", "factorial", "ilog", "iroot", "realfloor", "loop", "zaslavsky", "logzaslavsky", "call"}
+_HOST_OPERATIONS = {"ilog", "iroot", "realfloor", "loop", "call"}
 
 
 _PLAIN: dict[str, Callable[..., Any]] = {

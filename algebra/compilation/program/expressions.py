@@ -23,7 +23,7 @@ from sympy import Basic, Expr, Integer, Rational, S, Symbol
 from sympy.core.function import AppliedUndef, Function
 
 from ...errors import UnsupportedError
-from ...formulas.zaslavsky import BinaryEntropy, Log2Zaslavsky, Zaslavsky
+from ...formulas.zaslavsky import BinaryEntropy
 
 
 class Node(NamedTuple):
@@ -38,8 +38,7 @@ class Node(NamedTuple):
 _PLAIN = {
     sympy.Add: "add", sympy.Mul: "mul", sympy.floor: "floor", sympy.ceiling: "ceiling", sympy.Mod: "mod",
     sympy.Max: "max", sympy.Min: "min", sympy.Abs: "abs", sympy.sign: "sign", sympy.Heaviside: "heaviside",
-    sympy.binomial: "binomial", sympy.factorial: "factorial", Zaslavsky: "zaslavsky",
-    Log2Zaslavsky: "log2zaslavsky",
+    sympy.binomial: "binomial", sympy.factorial: "factorial",
     sympy.StrictLessThan: "lt", sympy.LessThan: "le", sympy.Equality: "eq", sympy.Unequality: "ne",
     sympy.And: "and", sympy.Or: "or", sympy.Not: "not",
 }  # fmt: skip

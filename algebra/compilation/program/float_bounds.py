@@ -80,13 +80,6 @@ def _logratio(value: Any, parts: Sequence[Interval]) -> Interval:
     return bottom, (inf if high == inf else -inf if high <= 0 else runtime.logratio(high, least))
 
 
-def _logzaslavsky(value: Any, parts: Sequence[Interval]) -> Interval:
-    (low, high), (least, most) = parts
-    top = inf if high == inf else runtime.logzaslavsky(high, high if most == inf else most)
-    bottom = runtime.logzaslavsky(low, least) if low >= 0 and least >= 0 else -inf
-    return bottom - 1e-9 * abs(bottom) if bottom > -inf else bottom, top + 1e-9 * abs(top)
-
-
 def _add(value: Any, parts: Sequence[Interval]) -> Interval:
     return sum(part[0] for part in parts), sum(part[1] for part in parts)
 
@@ -145,7 +138,7 @@ def _func(name: str, parts: Sequence[Interval]) -> Interval:
 _RULES = {
     "ratio": _ratio,
     "logratio": _logratio,
-    "logzaslavsky": _logzaslavsky,
+    "call": lambda value, parts: value.bounds(*parts),
     "add": _add,
     "mul": _mul,
     "pow": _pow,

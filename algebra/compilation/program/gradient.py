@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sympy import Basic, Dummy, Expr, Symbol
+from sympy import Basic, Derivative, Dummy, Expr, Symbol
 
 from ...errors import FieldError, UnsupportedError
 from ...formulas.records import for_each
 from .expressions import CLASSES, FUNCTION_CLASSES, Dag
 
-_OF_INTEGERS = {"zaslavsky", "log2zaslavsky", "call"}
 _BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not", "bool"}
 
 
@@ -217,7 +216,7 @@ def _of_loop(dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol]
 def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]:
     """Functions: SymPy knows their derivatives; the arguments stay nodes."""
     op, args, value = dag.nodes[number]
-    dummies = [Dummy(positive=True, integer=True if op in _OF_INTEGERS else None) for _ in args]
+    dummies = [Dummy(positive=True, integer=True if op == "call" else None) for _ in args]
     if op == "function":
         pattern: Basic = FUNCTION_CLASSES[value](*dummies)
     else:
@@ -227,6 +226,8 @@ def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]
         if arg not in depends:
             continue
         derivative = pattern.diff(dummy)
+        if derivative.has(Derivative):
+            raise UnsupportedError(f"{type(pattern).__name__} has no derivative that is known")
         inner = Dag()
         top = inner.read(derivative)
         copied: dict[int, int] = {}

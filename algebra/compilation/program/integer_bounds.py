@@ -14,10 +14,10 @@ An end is an integer or infinite; ends beyond 960 bits are rounded outwards, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb, factorial, inf
+from math import inf
 from typing import Any
 
-from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, plus, product, smallest, times
+from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, plus, power, product, smallest, times
 
 TRUTH: Interval = (0, 1)
 INT64: Interval = (-(2**63), 2**63 - 1)
@@ -48,17 +48,6 @@ def interval(op: str, value: Any, args: Sequence[Interval]) -> Interval:
     return rounded_outwards(*rule(value, args)) if rule else ANYTHING
 
 
-def _power(base: Any, exponent: Any) -> Any:
-    """base**exponent for ends with base >= 0 and exponent >= 0, without making a number of more than 960 bits."""
-    if exponent == 0 or base == 1:
-        return 1
-    if base == 0:
-        return 0
-    if base == inf or exponent == inf or base.bit_length() > 1 and (base.bit_length() - 1) * exponent > 960:
-        return inf
-    return base**exponent
-
-
 def _add(value: Any, args: Sequence[Interval]) -> Interval:
     coefficients, low = value
     high = low
@@ -79,7 +68,7 @@ def _mul(value: Any, args: Sequence[Interval]) -> Interval:
 
 def _square(value: Any, args: Sequence[Interval]) -> Interval:
     low, high = args[0]
-    ends = sorted((_power(abs(low), 2), _power(abs(high), 2)))
+    ends = sorted((power(abs(low), 2), power(abs(high), 2)))
     return (ends[0] if low > 0 or high < 0 else 0), ends[1]
 
 
@@ -134,35 +123,10 @@ def _intpow(value: Any, args: Sequence[Interval]) -> Interval:
     least = max(least, 0)
     most = max(most, 0)
     if low >= 1:
-        return _power(low, least), _power(high, most)
+        return power(low, least), power(high, most)
     size = max(abs(low), abs(high), 1)
-    top = _power(size, most)
+    top = power(size, most)
     return (0 if low >= 0 else -top), top
-
-
-def _comb(value: Any, args: Sequence[Interval]) -> Interval:
-    (low, high), (least, most) = args
-    if low < 0:
-        return ANYTHING
-    if most < 0:
-        return 0, 0
-    if high == inf or high > 1024:
-        return 0, inf
-    return 0, comb(high, max(0, min(most, high // 2)))
-
-
-def _zaslavsky(value: Any, args: Sequence[Interval]) -> Interval:
-    (low, high), (least, most) = args
-    if most < 0:
-        return 0, 0
-    # Z(n, d) is at most 2**n, and at most (n + 1)**d.
-    top = min(_power(2, max(high, 0)), _power(max(high, 0) + 1, most) if high != inf else inf)
-    return (1 if low >= 0 and least >= 0 else 0), max(top, 1)
-
-
-def _factorial(value: Any, args: Sequence[Interval]) -> Interval:
-    high = args[0][1]
-    return 1, (factorial(max(high, 0)) if high <= 200 else inf)
 
 
 def _compare(op: str):
@@ -188,7 +152,7 @@ def _loop(value: Any, args: Sequence[Interval]) -> Interval:
     least, most = value.program.output_bounds([(low, max(low, high)), *captured])
     if value.kind == "sum":
         return times(terms, min(least, 0)), times(terms, max(most, 0))
-    size = _power(max(abs(least), abs(most), 1), terms)
+    size = power(max(abs(least), abs(most), 1), terms)
     return (0 if least >= 0 else -size), size
 
 
@@ -209,9 +173,6 @@ _RULES = {
     "abs": lambda value, args: absolute(args[0]),
     "sign": _sign,
     "intpow": _intpow,
-    "comb": _comb,
-    "factorial": _factorial,
-    "zaslavsky": _zaslavsky,
     "ilog": _ilog,
     "iroot": lambda value, args: (0, max(args[0][1], 0)),
     "max": lambda value, args: largest(args),
@@ -225,5 +186,5 @@ _RULES = {
     "or": lambda value, args: largest(args),
     "not": lambda value, args: (1 - args[0][1], 1 - args[0][0]),
     "loop": _loop,
-    "call": lambda value, args: (1 if value.is_positive is True else 0 if value.is_nonnegative is True else -inf, inf),
+    "call": lambda value, args: value.bounds(*args),
 }

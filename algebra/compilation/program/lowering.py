@@ -12,9 +12,12 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any
 
-from sympy import Symbol
+import sympy
+from sympy import Function, Symbol
 
 from ...errors import UnsupportedError
+from ...formulas.function import FormulaFunction
+from .calls import rule_of
 from .expressions import Dag
 from .integer_bounds import ANYTHING, Interval
 from .program import Loop, RealFloor
@@ -286,9 +289,9 @@ class Lowering(Writer):
     def _function(self, name: str, value: Value) -> Value:
         program = self.program
         if name == "log":
-            regions = self._log_of_regions(value)
-            if regions is not None:
-                return regions
+            own = self._logarithm_by_rule(value)
+            if own is not None:
+                return own
         valid = set(value.valid)
         if name in ("log", "gamma", "loggamma", "digamma"):
             place = value.numerator if isinstance(value, Fraction) else value.place
@@ -302,53 +305,39 @@ class Lowering(Writer):
             place = program.op("func", (self.real(value),), name, "float")
         return Real(place, frozenset(valid))
 
-    def _zaslavsky(self, _: None, n: Value, d: Value) -> Value:
-        if not (self.is_integer(n) and self.is_integer(d)):
-            raise UnsupportedError("a Zaslavsky number can be compiled where both its arguments are integers")
-        program, valid = self.program, set(conditions((n, d)))
-        holds = program.compare("le", program.const(0), n.numerator)  # type: ignore[union-attr]
-        if program.bounds[holds][0] != 1:
-            valid.add(self.condition(holds, "the number of hyperplanes is not negative"))
-        place = program.op("zaslavsky", (n.numerator, d.numerator))  # type: ignore[union-attr]
-        return Fraction(place, valid=frozenset(valid))
-
-    def _log2zaslavsky(self, _: None, n: Value, d: Value) -> Value:
-        regions = self._zaslavsky(None, n, d)
-        natural = self._log_of_regions(regions)
-        if natural is None:  # the number of regions is a number
-            return self.times((self._function("log", regions), Real(self.program.number(1 / log(2)))))
-        return self.times((natural, Real(self.program.number(1 / log(2)))))
-
-    def _call(self, cls: Any, *operands: Value) -> Value:
-        """A function that SymPy evaluates."""
+    def _call(self, cls: type[Function], *operands: Value) -> Value:
+        """A function of integers, by its rule."""
+        if issubclass(cls, FormulaFunction) and cls.log2_of is not None:
+            natural = self._function("log", self._call(cls.log2_of, *operands))
+            return self.times((natural, Real(self.program.number(1 / log(2)))))
+        rule, program, valid = rule_of(cls), self.program, set(conditions(operands))
         if not all(self.is_integer(operand) for operand in operands):
-            raise UnsupportedError(f"{cls.__name__} can be compiled where its arguments are integers")
-        places = [operand.numerator for operand in operands]  # type: ignore[union-attr]
-        if cls.is_integer is True:
-            return Fraction(self.program.op("call", places, cls), valid=conditions(operands))
-        return Real(self.program.op("call", places, cls, "float"), conditions(operands))
-
-    def _log_of_regions(self, value: Value) -> Value | None:
-        """log Z(n, d) from n and d: the number itself may have millions of digits."""
-        if not self.is_integer(value) or self.program.ops[value.numerator] != "zaslavsky":  # type: ignore[union-attr]
-            return None
-        place = self.program.op("logzaslavsky", self.program.args[value.numerator], None, "float")  # type: ignore[union-attr]
-        return Real(place, value.valid)
+            raise UnsupportedError(
+                rule.on_integers or f"{cls.__name__} can be compiled where its arguments are integers"
+            )
+        places = [operand.numerator for operand in fractions(operands)]
+        for place, least in zip(places, rule.least, strict=False):
+            if least is not None:
+                holds = program.compare("le", program.const(least[0]), place)
+                if program.bounds[holds][0] != 1:
+                    valid.add(self.condition(holds, least[1]))
+        if rule.whole:
+            return Fraction(program.op("call", places, rule), valid=frozenset(valid))
+        return Real(program.op("call", places, rule, "float"), frozenset(valid))
 
     def _binomial(self, _: None, n: Value, k: Value) -> Value:
-        if not (self.is_integer(n) and self.is_integer(k)):
-            raise UnsupportedError("a binomial coefficient can be compiled where both its arguments are integers")
-        place = self.program.op("comb", (n.numerator, k.numerator))  # type: ignore[union-attr]
-        return Fraction(place, valid=conditions((n, k)))
+        return self._call(sympy.binomial, n, k)
 
     def _factorial(self, _: None, n: Value) -> Value:
-        if not self.is_integer(n):
-            raise UnsupportedError("a factorial can be compiled where its argument is an integer")
-        program, valid = self.program, set(n.valid)
-        holds = program.compare("le", program.const(0), n.numerator)  # type: ignore[union-attr]
-        if program.bounds[holds][0] != 1:
-            valid.add(self.condition(holds, "the argument of a factorial is not negative"))
-        return Fraction(program.op("factorial", (n.numerator,)), valid=frozenset(valid))  # type: ignore[union-attr]
+        return self._call(sympy.factorial, n)
+
+    def _logarithm_by_rule(self, value: Value) -> Value | None:
+        """The logarithm of a function that has a rule for it: the number itself may have millions of digits."""
+        if not isinstance(value, Fraction) or not self.is_integer(value):
+            return None
+        program, place = self.program, value.numerator
+        rule = program.values[place].logarithm if program.ops[place] == "call" else None
+        return None if rule is None else Real(program.op("call", program.args[place], rule, "float"), value.valid)
 
     # -- sums ----------------------------------------------------------------------------------------------------
 

@@ -5,10 +5,10 @@ type       operations                                  remarks
 ========== =========================================== =====================================================
 integer    input const add mul square floordiv mod     ``add`` has coefficients and a constant, ``mul`` a
            quotient abs sign min max where intpow      coefficient; floors round down and a remainder has the
-           comb factorial zaslavsky ilog iroot         sign of the divisor; a divisor is never 0
-           realfloor call loop                         ``call`` leaves it to SymPy
+           ilog iroot realfloor call loop              sign of the divisor; a divisor is never 0; ``call`` has
+                                                       the `Rule` of a function
 truth      lt le eq ne and or not loop                 0 and 1; operands are all integers or all floats
-float      input const ratio logratio logzaslavsky     ``ratio`` is the float nearest to a quotient of integers
+float      input const ratio logratio                  ``ratio`` is the float nearest to a quotient of integers
            call add mul pow func max min abs sign where
            loop
 ========== =========================================== =====================================================
@@ -30,7 +30,7 @@ from sympy import Expr, Symbol
 from .integer_bounds import ANYTHING, TRUTH, Interval, interval
 
 _TRUTH_OPS = {"lt", "le", "eq", "ne", "and", "or", "not"}
-ALWAYS_WHOLE = {"floordiv", "sign", "ilog", "iroot", "realfloor", "comb", "factorial", "zaslavsky", "call"} | _TRUTH_OPS
+ALWAYS_WHOLE = {"floordiv", "sign", "ilog", "iroot", "realfloor", "call"} | _TRUTH_OPS
 RING = {"add", "mul", "square"}
 
 

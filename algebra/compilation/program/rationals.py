@@ -275,7 +275,7 @@ class Writer:
             return "(" + " + ".join(terms + ([str(value[1])] if value[1] else [])) + ")"
         if op == "mul":
             return "*".join(([str(value)] if value != 1 else []) + parts)
-        return f"{op}({', '.join(parts)})"
+        return f"{value.name if op == 'call' else op}({', '.join(parts)})"
 
     # -- floats --------------------------------------------------------------------------------------------------
 

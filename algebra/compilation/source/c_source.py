@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UnsupportedError
+from ...formulas.function import Rule
 from ..interface import CompiledFormula
+from ..program.calls import rules_in
 from ..program.program import Program
 from .identifiers import _described, identifiers
 
@@ -32,7 +34,7 @@ class Statements:
 
     def __init__(self, program: Program, names: Sequence[str], prefix: str = "v", indent: str = "    "):
         self.program, self.names, self.prefix, self.indent = program, names, prefix, indent
-        self.helpers: list[str] = []
+        self.helpers: dict[str, str] = {}
         self.lines: list[str] = []
         self.text: list[str] = []
         for place in range(len(program)):
@@ -55,13 +57,21 @@ class Statements:
                 self.lines.append(f"{self.indent}const {ctype} {name} = {text};")
             self.text.append(name)
 
-    def _helper(self, name: str) -> str:
-        for called in re.findall(r"(\w+)\(", HELPERS[name]):
+    def _helper(self, name: str, text: str = "") -> str:
+        text = text or HELPERS[name]
+        if self.helpers.get(name, text) != text:
+            raise UnsupportedError(f"two functions named {name} cannot be written in one C source")
+        for called in re.findall(r"(\w+)\(", text):
             if called in HELPERS and called != name:
                 self._helper(called)
-        if name not in self.helpers:
-            self.helpers.append(name)
+        self.helpers[name] = text
         return name
+
+    def _called(self, rule: Rule, args: Sequence[str]) -> str:
+        if not rule.c_source and rule.name not in HELPERS:
+            raise UnsupportedError(f"{rule.name} cannot be written in C; codegen(..., language='python') may have it")
+        name = self._helper(rule.name, rule.c_source)
+        return f"{name}({', '.join([*args, *(['e'] if rule.whole else [])])})"
 
     def _integer(self, place: int) -> str:
         program = self.program
@@ -104,10 +114,10 @@ class Statements:
             return f"{self._helper(op)}({args[0]})"
         if op == "quotient":
             return f"{self._helper(op)}({args[0]}, {args[1]}, inexact)"
-        if op in ("intpow", "comb", "zaslavsky"):
+        if op == "call":
+            return self._called(value, args)
+        if op == "intpow":
             return f"{self._helper(op)}({args[0]}, {args[1]}, e)"
-        if op == "factorial":
-            return f"{self._helper(op)}({args[0]}, e)"
         if op == "ilog":
             return f"{self._helper(op)}({args[0]}, {args[1]})"
         if op == "iroot":
@@ -137,8 +147,8 @@ class Statements:
             return f"{args[0]} ? {args[1]} : {args[2]}"
         if op == "sign":
             return f"{self._helper('signum')}({args[0]})"
-        if op == "logzaslavsky":
-            return f"{self._helper(op)}({args[0]}, {args[1]})"
+        if op == "call":
+            return self._called(value, args)
         if op == "func" and value == "binaryentropy":
             return f"{self._helper(value)}({args[0]})"
         if op == "func" and value != "digamma":
@@ -152,8 +162,8 @@ class Statements:
         real = program.types[place] == "float"
         index = f"{self.prefix}{place}_index"
         inner = Statements(loop.program, [index, *captured], f"{self.prefix}{place}_", self.indent + "    ")
-        for helper in inner.helpers:
-            self._helper(helper)
+        for helper, text in inner.helpers.items():
+            self._helper(helper, text)
         term = inner.text[loop.program.outputs[0]]
         start = {"sum": "0", "product": "1", "all": "1"}[loop.kind]
         if loop.kind == "all":
@@ -185,7 +195,8 @@ def c_source(compiled: CompiledFormula, name: str) -> str:
     """A C function of the symbols, in alphabetical order, and a pointer for every result; see `codegen`."""
     formulas = compiled._formulas(compiled._always_real)
     program = formulas.program
-    reserved = {*HELPERS, "add", "mul", "mod", "absolute", "floordiv", "e", "inexact", name}
+    called = {rule.name for rule in rules_in(program)}
+    reserved = {*HELPERS, *called, "add", "mul", "mod", "absolute", "floordiv", "e", "inexact", name}
     names = identifiers(compiled.arguments, sorted(reserved))
     keys = [str(key) for key in compiled.keys] if compiled.keys is not None else []
     if len(keys) != formulas.count:
@@ -200,7 +211,7 @@ def c_source(compiled: CompiledFormula, name: str) -> str:
         f"{'double' if kind == 'real' else 'int64_t'} *{result}"
         for result, kind in zip(results, formulas.kinds, strict=True)
     ]
-    lines = [PREAMBLE + "".join(HELPERS[helper] for helper in statements.helpers)]
+    lines = [PREAMBLE + "".join(statements.helpers.values())]
     lines.append(f"/* {_described(compiled).replace('*/', '* /').replace('/*', '/ *')}")
     lines.append(
         "   0: done; 1: outside the domain; 2: something does not fit into 64 bits; 3: a result is no integer. */"

@@ -48,13 +48,6 @@ static int64_t factorial(int64_t n, int *e) {
     return n < 0 ? 0 : r;
 }
 
-static int64_t zaslavsky(int64_t n, int64_t d, int *e) {
-    int64_t r = 0;
-    if (d > n) d = n;
-    for (int64_t j = 0; j <= d && !*e; j++) r = add(r, comb(n, j, e), e);
-    return r;
-}
-
 static int64_t ilog(int64_t x, int64_t b) { int64_t n = 0; while (x >= b) { x /= b; n++; } return n; }
 
 static int64_t iroot(int64_t x, int64_t k) {
@@ -65,18 +58,6 @@ static int64_t iroot(int64_t x, int64_t k) {
         if (intpow(middle, k, &e) <= x && !e) low = middle; else high = middle;
     }
     return low;
-}
-
-static double logzaslavsky(int64_t n, int64_t d) {
-    if (d < 0 || n < 0) return -INFINITY;
-    if (d >= n) return n * log(2);
-    if (2 * d >= n) { double whole = n * log(2); return whole + log1p(-exp(logzaslavsky(n, n - d - 1) - whole)); }
-    double series = 1, term = 1;
-    for (int64_t k = 0; k < d && term >= 1e-18 * series; k++) {
-        term *= (double)(d - k) / (double)(n - d + 1 + k);
-        series += term;
-    }
-    return lgamma(n + 1.0) - lgamma(d + 1.0) - lgamma(n - d + 1.0) + log(series);
 }
 
 static double binaryentropy(double x) {

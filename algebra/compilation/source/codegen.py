@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import inspect
 import keyword
-import re
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from math import inf
+from types import FunctionType
 from typing import Any
 
 from ...errors import FieldError, UnsupportedError
@@ -28,6 +29,7 @@ from ...formulas.records import as_formulas
 from ..backends.python_backend import PythonSource, unwrapped
 from ..interface import CompiledFormula
 from ..program import functions as runtime
+from ..program.calls import rules_in
 from ..program.formulas import Formulas
 from .identifiers import _described, identifiers
 
@@ -83,7 +85,8 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
 def _python(compiled: CompiledFormula, name: str) -> str:
     formulas: Formulas = compiled._formulas(compiled._always_real)
     program = formulas.program
-    reserved = [*dir(runtime), "name", "value", "low", "high", name]
+    called = _with_called(rule.compute for rule in rules_in(program) if rule.stands_alone)
+    reserved = [*dir(runtime), *(function.__name__ for function in called), "name", "value", "low", "high", name]
     names = identifiers(compiled.arguments, reserved)
     source = PythonSource(program, names, "_")
     if source.payloads:
@@ -113,7 +116,7 @@ def _python(compiled: CompiledFormula, name: str) -> str:
         ]
     results = [unwrapped(source.text[output]) for output in program.outputs[: formulas.count]]
     body.append("return " + _returned(compiled, results))
-    helpers = _helpers(source.helpers)
+    helpers = _helpers(source.helpers.values())
     lines = [*helpers, f"def {name}({', '.join(names)}):", *("    " + line for line in body), ""]
     return "\n".join(lines)
 
@@ -129,19 +132,12 @@ def _end(end: Any) -> str:
     return "None" if end in (inf, -inf) else str(end)
 
 
-def _helpers(names: set[str]) -> list[str]:
+def _helpers(functions: Iterable[Any]) -> list[str]:
     """The text of the functions that the operations call, with what those call in turn."""
-    needed, stack = set(), [name for name in names if name != "math"]
-    while stack:
-        helper = stack.pop()
-        if helper in needed:
-            continue
-        needed.add(helper)
-        text = inspect.getsource(getattr(runtime, helper))
-        stack.extend(other for other in _ALL_HELPERS if other != helper and re.search(rf"\b{other}\(", text))
-    texts = [inspect.getsource(getattr(runtime, helper)) for helper in _ALL_HELPERS if helper in needed]
+    functions = list(functions)
+    texts = [_text(function) for function in _with_called(functions)]
     lines: list[str] = []
-    if "math" in names or any("math." in text for text in texts):
+    if math in functions or any("math." in text for text in texts):
         lines.append("import math")
     if any("Fraction" in text for text in texts):
         lines.append("from fractions import Fraction")
@@ -152,6 +148,33 @@ def _helpers(names: set[str]) -> list[str]:
     return lines
 
 
-_ALL_HELPERS = [
-    name for name, value in vars(runtime).items() if inspect.isfunction(value) and value.__module__ == runtime.__name__
-]
+def _text(function: FunctionType) -> str:
+    try:
+        return inspect.getsource(function)
+    except OSError as problem:
+        raise UnsupportedError(f"the text of the function {function.__name__} is not known ({problem})") from problem
+
+
+def _with_called(functions: Iterable[Any]) -> list[FunctionType]:
+    """These functions and those of their modules that they call; ours first, each module in its order."""
+    found: dict[str, FunctionType] = {}
+    stack = [function for function in functions if isinstance(function, FunctionType)]
+    while stack:
+        function = stack.pop()
+        known = found.setdefault(function.__name__, function)
+        if known is not function:
+            raise UnsupportedError(f"two functions named {function.__name__} cannot be written in one source")
+        others = (function.__globals__.get(name) for name in function.__code__.co_names)
+        stack.extend(
+            other
+            for other in others
+            if isinstance(other, FunctionType)
+            and other.__module__ == function.__module__
+            and other not in found.values()
+        )
+
+    def order(function: FunctionType) -> tuple[bool, str, int]:
+        module = function.__module__
+        return module != runtime.__name__, module, function.__code__.co_firstlineno
+
+    return sorted(found.values(), key=order)
