@@ -44,6 +44,7 @@ def bits(formula: Expr | int, places: int = 64) -> Enclosure:
 
     Examples
     --------
+    >>> from layeralgebra.algebra.formulas.zaslavsky import Zaslavsky
     >>> round(float(bits(Zaslavsky(128, 2) * Zaslavsky(64, 2))), 4)
     24.0345
     >>> round(float(bits(3 * Zaslavsky(802816, 150528)**2)), 4)
@@ -94,6 +95,7 @@ def enclose(formula: Expr | int, places: int = 64) -> Enclosure:
 
     Examples
     --------
+    >>> from layeralgebra.algebra.formulas.zaslavsky import Zaslavsky
     >>> from sympy import log
     >>> complexity = log(Zaslavsky(802816, 150528), 2) + log(Zaslavsky(64, 2), 2)
     >>> round(float(enclose(complexity)), 6), enclose(complexity).radius < 10**-12
