@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from sympy import Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
 from sympy.logic.boolalg import Boolean
@@ -183,15 +183,13 @@ class Instance:
         for place, statement in enumerate(self.statements):
             for index in self._indices[place]:
                 if index in bounds:
-                    self._whole(
-                        bounds[index], lambda index=index: f"the extent of {index} must be an integer", statement
-                    )
+                    self._whole(bounds[index], partial("the extent of {} must be an integer".format, index), statement)
                     self.extents[place][index] = simplify(bounds[index])
                     if fraction(bounds[index])[1] == 1:  # a quotient that is an integer is at least 1 already
                         self._at_least(
                             self.extents[place][index],
                             _ONE,
-                            lambda index=index: f"{index} needs at least one value",
+                            partial("{} needs at least one value".format, index),
                             statement,
                         )
         for _ in range(len(self.statements) + 1):

@@ -150,6 +150,7 @@ class Group:
         if call.kernel is not None:
             return call.kernel, places
         step = call.step
+        assert step is not None, "a call has a kernel or a step"
         kind = self.plan.types[step.output]
         if step.kernel != "loop":
             return array_kernel(step.kernel, step.value, kind), places
@@ -260,7 +261,8 @@ def loop_of_numbers(step: Step, operands: Sequence[Any], promoted: frozenset[int
         raise BudgetError(f"a sum has {high - low + 1} terms, more than {MAX_TERMS}; close it before compiling it")
     body = python_function(step.value.program)
     terms = (body(index, *captured)[0] for index in range(low, high + 1))
-    found = {"sum": sum, "product": prod, "all": all}[step.value.kind](terms)
+    joined: dict[str, Callable[[Any], Any]] = {"sum": sum, "product": prod, "all": all}
+    found = joined[step.value.kind](terms)
     if isinstance(found, Fraction):
         found = quotient(found, 1)
         if isinstance(found, Fraction) and step.output not in promoted:

@@ -48,15 +48,15 @@ _OF_SYMPY = {
 }
 
 
-def rule_of(cls: type[Function]) -> Rule:
-    """How a function is computed."""
+def rule_of(cls: Any) -> Rule:
+    """How a class of functions is computed."""
     if issubclass(cls, FormulaFunction):
         return cls.rule
     return _OF_SYMPY.get(cls) or _evaluated(cls)
 
 
 @cache
-def _evaluated(cls: type[Function]) -> Rule:
+def _evaluated(cls: Any) -> Rule:
     whole = cls.is_integer is True
     low = -inf if not whole else 1 if cls.is_positive is True else 0 if cls.is_nonnegative is True else -inf
     return Rule(caller(cls), lambda *parts: (low, inf), whole=whole, stands_alone=False)

@@ -267,21 +267,21 @@ class Lowering(Writer):
             valid.add(self.condition(some, "one of the cases of a Piecewise applies"))
         if any(isinstance(branch, Truth) for branch in branches):
             place = program.truth(False)
-            for branch, test in reversed(list(zip(branches, earlier, strict=True))):
+            for branch, taken in reversed(list(zip(branches, earlier, strict=True))):
                 if not isinstance(branch, Truth):
                     raise UnsupportedError("a Piecewise mixes numbers and conditions")
-                chosen = program.both([test, branch.place])
-                place = program.both([chosen, program.both([program.negation(test), place])], "or")
+                chosen = program.both([taken, branch.place])
+                place = program.both([chosen, program.both([program.negation(taken), place])], "or")
             return Truth(place, frozenset(valid))
         if any(isinstance(branch, Real) for branch in branches):
             place = self.real(branches[-1])
-            for branch, test in list(zip(branches, earlier, strict=True))[-2::-1]:
-                place = program.op("where", (test, self.real(branch), place), None, "float")
+            for branch, taken in list(zip(branches, earlier, strict=True))[-2::-1]:
+                place = program.op("where", (taken, self.real(branch), place), None, "float")
             return Real(place, frozenset(valid))
         places, denominator, factors = self.common(fractions(branches))
         place = places[-1]
-        for other, test in list(zip(places, earlier, strict=True))[-2::-1]:
-            place = program.op("where", (test, other, place))
+        for other, taken in list(zip(places, earlier, strict=True))[-2::-1]:
+            place = program.op("where", (taken, other, place))
         return self.reduced(place, denominator, factors, frozenset(valid))
 
     # -- functions -----------------------------------------------------------------------------------------------
