@@ -15,7 +15,7 @@ def plan_for(
     program: Program,
     masks: Sequence[int],
     types: Sequence[str],
-    small: Sequence[bool],
+    small: Sequence[int],
     size: Callable[[int], int],
     promoted: frozenset[int] = frozenset(),
 ) -> Plan:
@@ -31,7 +31,7 @@ def plan_for(
     return planner.plan
 
 
-def _emit(planner: Planner, place: int, types: Sequence[str], small: Sequence[bool], promoted: frozenset[int]) -> None:
+def _emit(planner: Planner, place: int, types: Sequence[str], small: Sequence[int], promoted: frozenset[int]) -> None:
     program = planner.program
     op, args, value = program.ops[place], program.args[place], program.values[place]
     if op == "input":
@@ -127,7 +127,7 @@ def _emit_truth(planner: Planner, place: int, types: Sequence[str]) -> None:
             result = planner.step(op, (result, other), "b", output=place if position == len(args) else None)
 
 
-def _emit_float(planner: Planner, place: int, small: Sequence[bool]) -> None:
+def _emit_float(planner: Planner, place: int, small: Sequence[int]) -> None:
     program = planner.program
     op, args, value = program.ops[place], program.args[place], program.values[place]
     if op in ("ratio", "quotient", "logratio"):

@@ -110,7 +110,9 @@ def _loop(plan: Plan, mask: int, steps: Sequence[Step], read: Sequence[int], kep
     text += [f"{margin}{name[number]} = {element(number)}" for number in read if plan.masks[number]]
     for step in steps:
         operands = [name[number] for number in step.inputs]
-        text.append(f"{margin}{name[step.output]} = {template(plan, step).format(*operands)}")
+        written = template(plan, step)
+        assert written is not None, "only steps with a template are joined"
+        text.append(f"{margin}{name[step.output]} = {written.format(*operands)}")
     text += [f"{margin}{element(number)} = {name[number]}" for number in kept]
     loop = _compiled("\n".join(text))
     numbers = [(place, plan.types[number]) for place, number in enumerate(read) if not plan.masks[number]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -80,7 +81,7 @@ class TorchTensors:
             "divide": lambda x, y: torch.true_divide(_double(x, torch), _double(y, torch)),
             "log": torch.log,
             "pow": lambda x, y: torch.pow(x, y),
-            "function": lambda name, x: getattr(torch, _TORCH_NAMES.get(name, name))(x),
+            "function": lambda name, x: getattr(torch, _TORCH_NAMES.get(str(name), str(name)))(x),
         }
 
 
@@ -103,10 +104,8 @@ class JaxTensors:
 
     def _wide(self) -> Any:
         """64-bit integers, for the time of a call."""
-        enable = getattr(self.jax, "enable_x64", None)
-        if enable is None:
-            from jax.experimental import enable_x64 as enable
-        return enable(True)
+        home = self.jax if hasattr(self.jax, "enable_x64") else importlib.import_module("jax.experimental")
+        return home.enable_x64(True)
 
     def is_tensor(self, value: Any) -> bool:
         return isinstance(value, self.jax.Array)
