@@ -109,7 +109,7 @@ def test_profiles():
     assert axes.lines[1].get_ydata().tolist() == [0, 2, -2] and axes.get_ylabel() == "[bits]"
     assert [text.get_text() for text in axes.get_xticklabels()] == ["in", "conv", "pool"] and len(rendered(axes)) > 1000
     assert plot_profile([1, 2.5]).lines[1].get_ydata().tolist() == [1, 2.5]
-    for profile, message in [([], "empty"), (["x"], "numbers and formulas"), ([c], "no size is given for c")]:
+    for profile, message in [([], "empty"), (["x"], "plot_profile takes a formula"), ([c], "no size is given for c")]:
         with pytest.raises(FieldError, match=message):
             plot_profile(profile)
 
