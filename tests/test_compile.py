@@ -27,7 +27,7 @@ import layeralgebra as la
 from layeralgebra.algebra.compilation import codegen, compile
 from layeralgebra.algebra.compilation.program.divisibility import always_divides
 from layeralgebra.algebra.compilation.program.factoring import factored
-from layeralgebra.algebra.compilation.program.integer_bounds import interval
+from layeralgebra.algebra.compilation.program.operations import interval
 from layeralgebra.algebra.derivations.metric import METRICS
 from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, UnsupportedError
 from layeralgebra.algebra.formulas.conditions import Condition

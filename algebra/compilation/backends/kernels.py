@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from ..program import functions as runtime
+from ..program.operations import STEPS
 
 # Kernels that read all of their operands before they write: their result may take the place of an operand.
-IN_PLACE = {"add", "sub", "mul", "floordiv", "mod", "min", "max", "abs", "shift", "bitand", "lt", "le", "eq", "ne",
-            "and", "or", "not", "divide"}  # fmt: skip
+IN_PLACE = {name for name, operation in STEPS.items() if operation.in_place}
 
 
 class NotDivisible(Exception):
@@ -28,16 +28,9 @@ def array_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
 
     if name == "abs" and kind == "f":
         return np.fabs
-    plain = {
-        "add": np.add, "sub": np.subtract, "mul": np.multiply, "floordiv": np.floor_divide, "mod": np.remainder,
-        "abs": np.absolute, "shift": np.right_shift, "bitand": np.bitwise_and,
-        "lt": np.less, "le": np.less_equal, "eq": np.equal, "ne": np.not_equal, "and": np.logical_and,
-        "or": np.logical_or, "not": np.logical_not, "divide": np.true_divide, "leftshift": np.left_shift,
-    }.get(name)  # fmt: skip
-    if plain is not None:
-        return plain
+    known = STEPS[name]
     if name in ("min", "max"):
-        return _extreme(np.minimum if name == "min" else np.maximum)
+        return _extreme(getattr(np, known.array))
     if name == "where":
         return _where
     if name == "convert":
@@ -56,10 +49,10 @@ def array_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
         return _logfloat
     if name == "logdivide":
         return _logdivide
-    if name == "pow":
-        return np.power
     if name == "func":
         return _function(value)
+    if known.array and name != "sign":
+        return getattr(np, known.array)
     return _elementwise(name, value)
 
 
@@ -172,7 +165,7 @@ def scalar_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
         return lambda number, *sizes: runtime.realfloor(value, number, *sizes)
     if name == "sign":
         return runtime.signum if kind == "f" else runtime.sign
-    return _SCALAR.get(name) or getattr(runtime, name)
+    return STEPS[name].scalar or getattr(runtime, STEPS[name].helper)
 
 
 def _scalar_function(name: str) -> Callable[..., Any]:
@@ -183,33 +176,3 @@ def _scalar_function(name: str) -> Callable[..., Any]:
     if name in ("digamma", "binaryentropy"):
         return getattr(runtime, name)
     return lambda value: runtime.function(name, value)
-
-
-_SCALAR: dict[str, Callable[..., Any]] = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "floordiv": lambda x, y: x // y,
-    "mod": lambda x, y: x % y,
-    "min": min,
-    "max": max,
-    "abs": abs,
-    "shift": lambda x, y: x >> y,
-    "leftshift": lambda x, y: x << y,
-    "bitand": lambda x, y: x & y,
-    "lt": lambda x, y: x < y,
-    "le": lambda x, y: x <= y,
-    "eq": lambda x, y: x == y,
-    "ne": lambda x, y: x != y,
-    "and": lambda x, y: x and y,
-    "or": lambda x, y: x or y,
-    "not": lambda x: not x,
-    "where": lambda c, x, y: x if c else y,
-    "convert": lambda x: x,
-    "fraction": runtime.quotient,
-    "float": float,
-    "logfloat": lambda x: runtime.logratio(x, 1),
-    "divide": runtime.ratio,
-    "logdivide": runtime.logratio,
-    "pow": runtime.floatpow,
-}

@@ -25,21 +25,10 @@ from sympy import Symbol
 from ...errors import UnsupportedError
 from ..program.formulas import Formulas
 from ..program.integer_bounds import Interval
+from ..program.operations import STEPS
 from .array_plan import Plan, Step
 from .execution import Call, as_array
 from .numpy_backend import LEAST_JOINED, NumpyRunner, ends
-
-_ON_INTEGERS = {
-    "add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "floordiv": "{} // {}", "mod": "{} % {}",
-    "min": "min({}, {})", "max": "max({}, {})", "abs": "abs({})", "shift": "{} >> {}", "leftshift": "{} << {}",
-    "bitand": "{} & {}", "where": "{1} if {0} else {2}",
-}  # fmt: skip
-_ON_FLOATS = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "divide": "{} / {}", "float": "float({})"}
-_ON_TRUTHS = {
-    "lt": "{} < {}", "le": "{} <= {}", "eq": "{} == {}", "ne": "{} != {}", "and": "{} and {}", "or": "{} or {}",
-    "not": "not {}",
-}  # fmt: skip
-_TEMPLATES = {"i": _ON_INTEGERS, "f": _ON_FLOATS, "b": _ON_TRUTHS}
 
 
 def numba_module() -> Any:
@@ -58,7 +47,7 @@ def template(plan: Plan, step: Step) -> str | None:
     kinds = {plan.types[number] for number in step.inputs}
     if "O" in kinds or step.value == "O":
         return None
-    return _TEMPLATES.get(plan.types[step.output], {}).get(step.kernel)
+    return STEPS[step.kernel].machine.get(plan.types[step.output])
 
 
 def runs(plan: Plan, steps: Sequence[Step]) -> Iterator[list[Step]]:

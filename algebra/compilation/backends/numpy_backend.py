@@ -24,11 +24,13 @@ from typing import Any
 from sympy import Symbol
 
 from ...errors import BudgetError, DomainError, FieldError
+from ...sizes.intervals import ANYTHING
 from ..program.conditions import nearest, outside
 from ..program.formulas import Formulas
 from ..program.functions import ratio
-from ..program.integer_bounds import ANYTHING, Interval, fits
-from ..program.program import ALWAYS_WHOLE, Program, widened
+from ..program.integer_bounds import Interval, fits
+from ..program.operations import OPERATIONS
+from ..program.program import Program, widened
 from .array_plan import Plan, Step
 from .array_steps import EXACT_FLOAT, plan_for
 from .axes import Axes
@@ -95,7 +97,7 @@ class ArrayProgram:
                     found.append("f")
                     continue
                 fractional.add(place)
-            elif op not in ALWAYS_WHOLE and any(arg in fractional for arg in args):
+            elif not OPERATIONS[op].whole and any(arg in fractional for arg in args):
                 fractional.add(place)
             found.append("i" if fitting[place] and place not in fractional else "O")
         return found

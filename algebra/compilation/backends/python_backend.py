@@ -21,11 +21,11 @@ from ...formulas.function import Rule
 from ..program import functions as runtime
 from ..program.conditions import outside
 from ..program.formulas import Formulas
+from ..program.operations import OPERATIONS
 from ..program.program import Program
 
 MAX_TERMS = 32  # longer sums and products become several statements: Python's parser recurses once for every term
 MAX_TEXT = 60  # operations used once are written into the one that uses them up to this length
-_SYMBOL = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": " and ", "or": " or "}
 
 
 class PythonSource:
@@ -97,24 +97,6 @@ class PythonSource:
             return "(" + "*".join([repr(value), *args]) + ")"
         if op == "square":
             return f"({args[0]}*{args[0]})" if args[0].isidentifier() else f"({args[0]}**2)"
-        if op == "floordiv":
-            return f"({args[0]}//{args[1]})"
-        if op == "mod":
-            return f"({args[0]}%{args[1]})"
-        if op in _SYMBOL:
-            return "(" + _SYMBOL[op].join(args) + ")"
-        if op == "not":
-            return f"(not {args[0]})"
-        if op in ("min", "max"):
-            return f"{op}({', '.join(args)})"
-        if op == "abs":
-            return f"abs({args[0]})"
-        if op == "where":
-            return f"({args[1]} if {args[0]} else {args[2]})"
-        if op == "sign":
-            return f"{self._helper('signum' if program.types[place] == 'float' else 'sign')}({args[0]})"
-        if op == "pow":
-            return f"{self._helper('floatpow')}({args[0]}, {args[1]})"
         if op == "func":
             if value in ("digamma", "binaryentropy"):
                 return f"{self._helper(value)}({args[0]})"
@@ -127,11 +109,11 @@ class PythonSource:
             return f"{self._helper(op)}({', '.join([name, *args])})"
         if op == "call":
             return f"{self._called(place, value)}({', '.join(args)})"
-        if op == "iroot":
-            args.append(repr(value))
-        if op == "logratio":
-            self._helper("ratio")
-        return f"{self._helper(op)}({', '.join(args)})"
+        known = OPERATIONS[op]
+        if known.python is not None and not known.helper:
+            return known.python(*args)
+        helper = self._helper(known.real_helper or known.helper if program.types[place] == "float" else known.helper)
+        return known.python(*args, value=value) if known.python is not None else f"{helper}({', '.join(args)})"
 
     def _sum(self, args: Sequence[str], coefficients: Sequence[int], constant: int) -> str:
         terms = []

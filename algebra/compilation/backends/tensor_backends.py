@@ -16,6 +16,7 @@ from ...errors import BudgetError, DomainError, UnsupportedError
 from ..program.conditions import outside
 from ..program.formulas import Formulas
 from ..program.integer_bounds import Interval, fits
+from ..program.operations import STEPS
 from .array_plan import Plan
 from .execution import wrapped
 from .kernels import NotDivisible, scalar_kernel
@@ -27,16 +28,8 @@ INT32: Interval = (-(2**31), 2**31 - 1)
 _HOST_OPERATIONS = {"ilog", "iroot", "realfloor", "loop", "call"}
 
 
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "bitand": lambda x, y: x & y,
-    "lt": lambda x, y: x < y,
-    "le": lambda x, y: x <= y,
-    "eq": lambda x, y: x == y,
-    "ne": lambda x, y: x != y,
-}
+# Those that Python's signs write for tensors as well.
+_PLAIN: dict[str, Any] = {name: STEPS[name].scalar for name in ("add", "sub", "mul", "bitand", "lt", "le", "eq", "ne")}
 
 
 class TensorRunner:

@@ -9,6 +9,7 @@ from typing import Any
 from sympy import Symbol
 
 from ...errors import FieldError
+from ..program.operations import STEPS
 
 
 class TorchTensors:
@@ -160,22 +161,10 @@ class JaxTensors:
             return names[name](x) if name in names else getattr(jnp, name)(x)
 
         return {
-            "floordiv": jnp.floor_divide,
-            "mod": jnp.remainder,
-            "min": jnp.minimum,
-            "max": jnp.maximum,
-            "and": jnp.logical_and,
-            "or": jnp.logical_or,
-            "not": jnp.logical_not,
-            "abs": jnp.abs,
-            "sign": jnp.sign,
-            "shift": jnp.right_shift,
-            "leftshift": jnp.left_shift,
+            **{name: getattr(jnp, known.array) for name, known in STEPS.items() if known.array},
             "intpow": jnp.power,
             "where": jnp.where,
             "float": lambda x: jnp.asarray(x).astype(float),
-            "divide": jnp.true_divide,
             "log": jnp.log,
-            "pow": jnp.power,
             "function": function,
         }

@@ -3,11 +3,11 @@
 Every rule gives an interval that holds whatever the operands are within theirs; it may be too wide, never too narrow.
 An end is an integer or infinite; ends beyond 960 bits are rounded outwards, so that the bounds of ``2**L`` stay cheap.
 
->>> interval("add", ((9, -1), 5), [(1, 10), (0, 3)])
+>>> add(((9, -1), 5), [(1, 10), (0, 3)])
 (11, 95)
->>> interval("floordiv", None, [(-7, 7), (2, 3)])
+>>> floordiv(None, [(-7, 7), (2, 3)])
 (-4, 3)
->>> interval("mod", None, [(-100, 100), (1, 8)])
+>>> mod(None, [(-100, 100), (1, 8)])
 (0, 7)
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, plus, power, product, smallest, times
+from ...sizes.intervals import Interval, plus, power, product, times
 
 TRUTH: Interval = (0, 1)
 INT64: Interval = (-(2**63), 2**63 - 1)
@@ -42,13 +42,7 @@ def rounded_outwards(low: Any, high: Any) -> Interval:
     return low, high
 
 
-def interval(op: str, value: Any, args: Sequence[Interval]) -> Interval:
-    """Bounds of one operation (see `program`) from the bounds of its operands."""
-    rule = _RULES.get(op)
-    return rounded_outwards(*rule(value, args)) if rule else ANYTHING
-
-
-def _add(value: Any, args: Sequence[Interval]) -> Interval:
+def add(value: Any, args: Sequence[Interval]) -> Interval:
     coefficients, low = value
     high = low
     for coefficient, (least, most) in zip(coefficients, args, strict=True):
@@ -59,14 +53,14 @@ def _add(value: Any, args: Sequence[Interval]) -> Interval:
     return low, high
 
 
-def _mul(value: Any, args: Sequence[Interval]) -> Interval:
+def mul(value: Any, args: Sequence[Interval]) -> Interval:
     result = (value, value)
     for part in args:
         result = rounded_outwards(*product(result, part))
     return result
 
 
-def _square(value: Any, args: Sequence[Interval]) -> Interval:
+def square(value: Any, args: Sequence[Interval]) -> Interval:
     low, high = args[0]
     ends = sorted((power(abs(low), 2), power(abs(high), 2)))
     return (ends[0] if low > 0 or high < 0 else 0), ends[1]
@@ -80,7 +74,7 @@ def _quotient_corner(left: Any, right: Any) -> Any:
     return left // right
 
 
-def _floordiv(value: Any, args: Sequence[Interval]) -> Interval:
+def floordiv(value: Any, args: Sequence[Interval]) -> Interval:
     left, (low, high) = args
     if low == 0:  # a divisor is never 0: the program puts another number there and calls the result invalid
         low = 1
@@ -94,12 +88,12 @@ def _floordiv(value: Any, args: Sequence[Interval]) -> Interval:
             corners.append(-1)
         return min(corners), max(corners)
     if high < 0:
-        return _floordiv(None, [(-left[1], -left[0]), (-high, -low)])
+        return floordiv(None, [(-left[1], -left[0]), (-high, -low)])
     most = max(abs(left[0]), abs(left[1]))
     return -most, most
 
 
-def _mod(value: Any, args: Sequence[Interval]) -> Interval:
+def mod(value: Any, args: Sequence[Interval]) -> Interval:
     left, (low, high) = args
     if low >= 0:
         if left[0] >= 0:
@@ -108,17 +102,17 @@ def _mod(value: Any, args: Sequence[Interval]) -> Interval:
     return low + 1, max(high - 1, 0)
 
 
-def _quotient(value: Any, args: Sequence[Interval]) -> Interval:
-    low, high = _floordiv(value, args)
+def quotient(value: Any, args: Sequence[Interval]) -> Interval:
+    low, high = floordiv(value, args)
     return low, high + 1
 
 
-def _sign(value: Any, args: Sequence[Interval]) -> Interval:
+def sign(value: Any, args: Sequence[Interval]) -> Interval:
     low, high = args[0]
     return (low > 0) - (low < 0), (high > 0) - (high < 0)
 
 
-def _intpow(value: Any, args: Sequence[Interval]) -> Interval:
+def intpow(value: Any, args: Sequence[Interval]) -> Interval:
     (low, high), (least, most) = args
     least = max(least, 0)
     most = max(most, 0)
@@ -129,7 +123,7 @@ def _intpow(value: Any, args: Sequence[Interval]) -> Interval:
     return (0 if low >= 0 else -top), top
 
 
-def _compare(op: str):
+def compare(op: str):
     def rule(value: Any, args: Sequence[Interval]) -> Interval:
         (low, high), (least, most) = args
         if op == "lt":
@@ -143,7 +137,7 @@ def _compare(op: str):
     return rule
 
 
-def _loop(value: Any, args: Sequence[Interval]) -> Interval:
+def loop(value: Any, args: Sequence[Interval]) -> Interval:
     """A sum or product of (most terms) x (bounds of one term), the index between its limits."""
     (low, _), (_, high), *captured = args
     if value.kind == "all":
@@ -156,35 +150,6 @@ def _loop(value: Any, args: Sequence[Interval]) -> Interval:
     return (0 if least >= 0 else -size), size
 
 
-def _ilog(value: Any, args: Sequence[Interval]) -> Interval:
+def ilog(value: Any, args: Sequence[Interval]) -> Interval:
     high = args[0][1]
     return 0, (high.bit_length() if high not in (inf, -inf) else inf)
-
-
-_RULES = {
-    "input": lambda value, args: ANYTHING,
-    "const": lambda value, args: (value, value),
-    "add": _add,
-    "mul": _mul,
-    "square": _square,
-    "floordiv": _floordiv,
-    "mod": _mod,
-    "quotient": _quotient,
-    "abs": lambda value, args: absolute(args[0]),
-    "sign": _sign,
-    "intpow": _intpow,
-    "ilog": _ilog,
-    "iroot": lambda value, args: (0, max(args[0][1], 0)),
-    "max": lambda value, args: largest(args),
-    "min": lambda value, args: smallest(args),
-    "where": lambda value, args: chosen(*args),
-    "lt": _compare("lt"),
-    "le": _compare("le"),
-    "eq": _compare("eq"),
-    "ne": _compare("ne"),
-    "and": lambda value, args: smallest(args),
-    "or": lambda value, args: largest(args),
-    "not": lambda value, args: (1 - args[0][1], 1 - args[0][0]),
-    "loop": _loop,
-    "call": lambda value, args: value.bounds(*args),
-}

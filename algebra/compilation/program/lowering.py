@@ -17,9 +17,10 @@ from sympy import Function, Symbol
 
 from ...errors import UnsupportedError
 from ...formulas.function import FormulaFunction
+from ...sizes.intervals import ANYTHING
 from .calls import rule_of
 from .expressions import Dag
-from .integer_bounds import ANYTHING, Interval
+from .integer_bounds import Interval
 from .program import Loop, RealFloor
 from .rationals import NONE, Conditions, Fraction, Real, Truth, Value, Writer, conditions, fractions
 

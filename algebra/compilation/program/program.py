@@ -27,10 +27,10 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
-from .integer_bounds import ANYTHING, TRUTH, Interval, interval
+from ...sizes.intervals import ANYTHING
+from .integer_bounds import TRUTH, Interval
+from .operations import OPERATIONS, interval
 
-_TRUTH_OPS = {"lt", "le", "eq", "ne", "and", "or", "not"}
-ALWAYS_WHOLE = {"floordiv", "sign", "ilog", "iroot", "realfloor", "call"} | _TRUTH_OPS
 RING = {"add", "mul", "square"}
 
 
@@ -104,7 +104,7 @@ class Program:
             return False
         if op == "loop":
             return value.kind == "all" or value.program.whole[value.program.outputs[0]]
-        return op in ALWAYS_WHOLE or all([self.whole[arg] for arg in args])
+        return OPERATIONS[op].whole or all([self.whole[arg] for arg in args])
 
     def input(self, symbol: Symbol, bounds: Interval = ANYTHING, kind: str = "int") -> int:
         """The place of an argument."""
@@ -131,7 +131,7 @@ class Program:
             return place
         if op == "where" and self.bounds[operands[0]] in ((0, 0), (1, 1)):
             return operands[1] if self.bounds[operands[0]][0] else operands[2]
-        compares_floats = op in _TRUTH_OPS and operands and self.types[operands[0]] == "float"
+        compares_floats = OPERATIONS[op].truth and operands and self.types[operands[0]] == "float"
         if kind == "float" or op == "realfloor" or compares_floats:
             bounds = TRUTH if compares_floats else ANYTHING
         else:

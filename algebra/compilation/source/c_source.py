@@ -15,6 +15,7 @@ from ...errors import UnsupportedError
 from ...formulas.function import Rule
 from ..interface import CompiledFormula
 from ..program.calls import rules_in
+from ..program.operations import OPERATIONS
 from ..program.program import Program
 from .identifiers import _described, identifiers
 
@@ -26,7 +27,6 @@ PREAMBLE = "\n".join(_BLOCKS[:2])
 HELPERS = {re.search(r"(\w+)\(", block)[1]: block for block in _BLOCKS[2:]}  # type: ignore[index]
 _FUNCTIONS = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh",
               "arctanh": "atanh", "gamma": "tgamma", "loggamma": "lgamma"}  # fmt: skip
-_COMPARE = {"lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 
 
 class Statements:
@@ -67,6 +67,13 @@ class Statements:
         self.helpers[name] = text
         return name
 
+    def _with_helpers(self, text: str) -> str:
+        """A text, whose helpers are written before it."""
+        for called in re.findall(r"(\w+)\(", text):
+            if called in HELPERS:
+                self._helper(called)
+        return text
+
     def _called(self, rule: Rule, args: Sequence[str]) -> str:
         if not rule.c_source and rule.name not in HELPERS:
             raise UnsupportedError(f"{rule.name} cannot be written in C; codegen(..., language='python') may have it")
@@ -91,68 +98,26 @@ class Statements:
             for part in parts[1:]:
                 text = f"mul({text}, {part}, e)"
             return text
-        if op == "floordiv":
-            return f"floordiv({args[0]}, {args[1]}, e)"
-        if op == "mod":
-            return f"mod({args[0]}, {args[1]})"
-        if op == "abs":
-            return f"absolute({args[0]}, e)"
-        if op in _COMPARE:
-            return f"{args[0]} {_COMPARE[op]} {args[1]}"
-        if op in ("and", "or"):
-            return (" && " if op == "and" else " || ").join(args)
-        if op == "not":
-            return f"!{args[0]}"
-        if op in ("min", "max"):
-            text = args[0]
-            for arg in args[1:]:
-                text = f"({text} {'<' if op == 'min' else '>'} {arg} ? {text} : {arg})"
-            return text
-        if op == "where":
-            return f"{args[0]} ? {args[1]} : {args[2]}"
-        if op == "sign":
-            return f"{self._helper(op)}({args[0]})"
-        if op == "quotient":
-            return f"{self._helper(op)}({args[0]}, {args[1]}, inexact)"
         if op == "call":
             return self._called(value, args)
-        if op == "intpow":
-            return f"{self._helper(op)}({args[0]}, {args[1]}, e)"
-        if op == "ilog":
-            return f"{self._helper(op)}({args[0]}, {args[1]})"
-        if op == "iroot":
-            return f"{self._helper(op)}({args[0]}, {value})"
+        written = OPERATIONS[op].c
+        if written is not None:
+            return self._with_helpers(written(*args, value=value))
         raise UnsupportedError(f"{op} cannot be written in C; codegen(..., language='python') may have it")
 
     def _real(self, place: int) -> str:
         program = self.program
         op, value = program.ops[place], program.values[place]
         args = [self.text[arg] for arg in program.args[place]]
-        if op == "ratio":
-            return f"(double)((long double){args[0]} / (long double){args[1]})"
-        if op == "logratio":
-            return f"log((double)((long double){args[0]} / (long double){args[1]}))"
-        if op in ("add", "mul"):
-            return (" + " if op == "add" else " * ").join(args)
-        if op in ("min", "max"):
-            text = args[0]
-            for arg in args[1:]:
-                text = f"f{op}({text}, {arg})"
-            return text
-        if op == "pow":
-            return f"pow({args[0]}, {args[1]})"
-        if op == "abs":
-            return f"fabs({args[0]})"
-        if op == "where":
-            return f"{args[0]} ? {args[1]} : {args[2]}"
-        if op == "sign":
-            return f"{self._helper('signum')}({args[0]})"
         if op == "call":
             return self._called(value, args)
         if op == "func" and value == "binaryentropy":
             return f"{self._helper(value)}({args[0]})"
         if op == "func" and value != "digamma":
             return f"{_FUNCTIONS.get(value, value)}({args[0]})"
+        written = OPERATIONS[op].real_c
+        if written is not None:
+            return self._with_helpers(written(*args, value=value))
         raise UnsupportedError(f"{value or op} cannot be written in C; codegen(..., language='python') has it")
 
     def _loop(self, place: int, name: str) -> None:

@@ -1,0 +1,219 @@
+"""The operations of a program, one record each: what is known of the result, and how each backend writes it.
+
+An operation is added here, in one record. What a record leaves out, no backend has in that form: the passes refuse it by
+name or compute it on Python integers.
+
+>>> interval("add", ((9, -1), 5), [(1, 10), (0, 3)])
+(11, 95)
+>>> OPERATIONS["floordiv"].python("H", "2"), OPERATIONS["min"].c("a", "b")
+('(H//2)', '(a < b ? a : b)')
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, smallest
+from . import functions as runtime
+from . import integer_bounds as integers
+from . import real_bounds as reals
+
+Bounds = Callable[[Any, Sequence[Interval]], Interval]
+Text = Callable[..., str]  # from the texts of the operands, and ``value`` where the operation has one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation.
+
+    Attributes
+    ----------
+    bounds, real_bounds : callable, optional
+        An interval of the result from the value of the operation and the intervals of its operands: on integers and
+        truth values, and on floats.
+    whole : bool
+        Whether the result is an integer whatever the operands are.
+    truth : bool
+        Whether the result is a truth value.
+    python : callable, optional
+        The Python text; without one, ``helper`` is called.
+    helper, real_helper : str, optional
+        The function of `functions` that computes it on Python integers, and on floats if that is another one.
+    c, real_c : callable, optional
+        The C text on integers and on floats.
+    scalar : callable, optional
+        What it does to Python numbers, if ``helper`` does not.
+    array : str
+        The function of numpy, which jax has by the same name.
+    in_place : bool
+        Whether numpy reads all operands before it writes, so that the result may take the place of one.
+    machine : mapping
+        The text for one element in machine code, by the kind of the result: ``i``, ``f`` or ``b``.
+    """
+
+    bounds: Bounds | None = None
+    real_bounds: Bounds | None = None
+    whole: bool = False
+    truth: bool = False
+    python: Text | None = None
+    helper: str = ""
+    real_helper: str = ""
+    c: Text | None = None
+    real_c: Text | None = None
+    scalar: Callable[..., Any] | None = None
+    array: str = ""
+    in_place: bool = False
+    machine: Mapping[str, str] = field(default_factory=dict)
+
+
+def _joined(sign: str, brackets: bool = True) -> Text:
+    """Operands with a sign between them."""
+
+    def text(*parts: str, value: Any = None) -> str:
+        joined = f" {sign} ".join(parts)
+        return f"({joined})" if brackets else joined
+
+    return text
+
+
+def _folded(template: str) -> Text:
+    """An operation on two operands, one more operand at a time."""
+
+    def text(first: str, *others: str, value: Any = None) -> str:
+        for other in others:
+            first = template.format(first, other)
+        return first
+
+    return text
+
+
+def _called(name: str) -> Text:
+    return lambda *parts, value=None: f"{name}({', '.join(parts)})"
+
+
+def _of_sign(symbol: str) -> dict[str, Any]:
+    """The texts of a comparison, which every language writes in the same way."""
+    text = f"{{}} {symbol} {{}}"
+    return {"python": f"({{}}{symbol}{{}})".format, "c": text.format, "machine": {"b": text}}
+
+
+def _comparison(name: str, symbol: str, scalar: Callable[..., Any], array: str) -> Operation:
+    return Operation(
+        bounds=integers.compare(name), whole=True, truth=True, scalar=scalar, array=array, in_place=True,
+        **_of_sign(symbol),
+    )  # fmt: skip
+
+
+def _machine(text: str, kinds: str = "i") -> dict[str, str]:
+    return dict.fromkeys(kinds, text)
+
+
+_WHERE = "{} ? {} : {}".format
+# Those of a program.
+OPERATIONS: dict[str, Operation] = {
+    "input": Operation(bounds=lambda value, args: ANYTHING),
+    "const": Operation(bounds=lambda value, args: (value, value)),
+    "add": Operation(
+        bounds=integers.add, real_bounds=reals.add, real_c=_joined("+", brackets=False),
+        scalar=operator.add, array="add", in_place=True, machine=_machine("{} + {}", "if"),
+    ),
+    "mul": Operation(
+        bounds=integers.mul, real_bounds=reals.mul, real_c=_joined("*", brackets=False),
+        scalar=operator.mul, array="multiply", in_place=True, machine=_machine("{} * {}", "if"),
+    ),
+    "square": Operation(bounds=integers.square),
+    "floordiv": Operation(
+        bounds=integers.floordiv, whole=True, python="({}//{})".format, c="floordiv({}, {}, e)".format,
+        scalar=operator.floordiv, array="floor_divide", in_place=True, machine=_machine("{} // {}"),
+    ),
+    "mod": Operation(
+        bounds=integers.mod, python="({}%{})".format, c="mod({}, {})".format,
+        scalar=operator.mod, array="remainder", in_place=True, machine=_machine("{} % {}"),
+    ),
+    "quotient": Operation(bounds=integers.quotient, helper="quotient", c="quotient({}, {}, inexact)".format),
+    "abs": Operation(
+        bounds=lambda value, args: absolute(args[0]), real_bounds=lambda value, args: absolute(args[0]),
+        python=_called("abs"), c="absolute({}, e)".format, real_c=_called("fabs"),
+        scalar=abs, array="absolute", in_place=True, machine=_machine("abs({})"),
+    ),
+    "sign": Operation(
+        bounds=integers.sign, real_bounds=lambda value, args: (-1.0, 1.0), whole=True,
+        helper="sign", real_helper="signum", c=_called("sign"), real_c=_called("signum"), array="sign",
+    ),
+    "max": Operation(
+        bounds=lambda value, args: largest(args), real_bounds=lambda value, args: largest(args),
+        python=_called("max"), c=_folded("({0} > {1} ? {0} : {1})"), real_c=_folded("fmax({}, {})"),
+        scalar=max, array="maximum", in_place=True, machine=_machine("max({}, {})"),
+    ),
+    "min": Operation(
+        bounds=lambda value, args: smallest(args), real_bounds=lambda value, args: smallest(args),
+        python=_called("min"), c=_folded("({0} < {1} ? {0} : {1})"), real_c=_folded("fmin({}, {})"),
+        scalar=min, array="minimum", in_place=True, machine=_machine("min({}, {})"),
+    ),
+    "where": Operation(
+        bounds=lambda value, args: chosen(*args), real_bounds=lambda value, args: chosen(*args),
+        python="({1} if {0} else {2})".format, c=_WHERE, real_c=_WHERE,
+        scalar=lambda condition, first, second: first if condition else second, machine=_machine("{1} if {0} else {2}"),
+    ),
+    "intpow": Operation(bounds=integers.intpow, helper="intpow", c="intpow({}, {}, e)".format),
+    "ilog": Operation(bounds=integers.ilog, whole=True, helper="ilog", c=_called("ilog")),
+    "iroot": Operation(
+        bounds=lambda value, args: (0, max(args[0][1], 0)), whole=True,
+        python="iroot({}, {value})".format, helper="iroot", c="iroot({}, {value})".format,
+    ),
+    "realfloor": Operation(whole=True, helper="realfloor"),
+    "lt": _comparison("lt", "<", operator.lt, "less"),
+    "le": _comparison("le", "<=", operator.le, "less_equal"),
+    "eq": _comparison("eq", "==", operator.eq, "equal"),
+    "ne": _comparison("ne", "!=", operator.ne, "not_equal"),
+    "and": Operation(
+        bounds=lambda value, args: smallest(args), whole=True, truth=True, python=_joined("and"),
+        c=_joined("&&", brackets=False), scalar=lambda x, y: x and y, array="logical_and", in_place=True,
+        machine={"b": "{} and {}"},
+    ),
+    "or": Operation(
+        bounds=lambda value, args: largest(args), whole=True, truth=True, python=_joined("or"),
+        c=_joined("||", brackets=False), scalar=lambda x, y: x or y, array="logical_or", in_place=True,
+        machine={"b": "{} or {}"},
+    ),
+    "not": Operation(
+        bounds=lambda value, args: (1 - args[0][1], 1 - args[0][0]), whole=True, truth=True, python="(not {})".format,
+        c="!{}".format, scalar=operator.not_, array="logical_not", in_place=True, machine={"b": "not {}"},
+    ),
+    "loop": Operation(bounds=integers.loop),
+    "call": Operation(
+        bounds=lambda value, args: value.bounds(*args), real_bounds=lambda value, args: value.bounds(*args), whole=True
+    ),
+    "ratio": Operation(
+        real_bounds=reals.ratio, helper="ratio", real_c="(double)((long double){} / (long double){})".format
+    ),
+    "logratio": Operation(
+        real_bounds=reals.logratio, helper="logratio",
+        real_c="log((double)((long double){} / (long double){}))".format,
+    ),
+    "pow": Operation(real_bounds=reals.pow, helper="floatpow", real_c=_called("pow"), array="power"),
+    "func": Operation(real_bounds=reals.func),
+}  # fmt: skip
+
+# Those that only the steps of arrays have.
+STEPS: dict[str, Operation] = OPERATIONS | {
+    "sub": Operation(scalar=operator.sub, array="subtract", in_place=True, machine=_machine("{} - {}", "if")),
+    "shift": Operation(scalar=operator.rshift, array="right_shift", in_place=True, machine=_machine("{} >> {}")),
+    "leftshift": Operation(scalar=operator.lshift, array="left_shift", machine=_machine("{} << {}")),
+    "bitand": Operation(scalar=operator.and_, array="bitwise_and", in_place=True, machine=_machine("{} & {}")),
+    "divide": Operation(scalar=runtime.ratio, array="true_divide", in_place=True, machine={"f": "{} / {}"}),
+    "float": Operation(scalar=float, machine={"f": "float({})"}),
+    "convert": Operation(scalar=lambda x: x),
+    "fraction": Operation(scalar=runtime.quotient),
+    "logfloat": Operation(scalar=lambda x: runtime.logratio(x, 1)),
+    "logdivide": Operation(scalar=runtime.logratio),
+}
+
+
+def interval(op: str, value: Any, args: Sequence[Interval]) -> Interval:
+    """Bounds of one operation on integers (see `program`) from the bounds of its operands."""
+    rule = OPERATIONS[op].bounds
+    return integers.rounded_outwards(*rule(value, args)) if rule else ANYTHING
