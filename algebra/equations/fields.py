@@ -7,7 +7,12 @@ from fractions import Fraction
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from sympy.core.symbol import Str
+
 from ..errors import FieldError
+
+NOTHING = Str("None")
+"""The value of a field that was left out."""
 
 if TYPE_CHECKING:
 

@@ -24,13 +24,11 @@ from sympy import Basic, Expr, Rational, Tuple, false, true
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
-from ..equations.fields import NO_VALUE, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
+from ..equations.fields import NO_VALUE, NOTHING, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
 from ..equations.syntax import ParsedEquation, parse, subscript_items
 from ..errors import EquationError, FieldError
 from ..sizes.dims import are_sizes, as_size
 from .network import Network
-
-NOTHING = Str("None")
 
 
 class _CallSignature:

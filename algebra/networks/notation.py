@@ -19,10 +19,10 @@ from sympy import Basic, Rational, Tuple
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
+from ..equations.fields import NOTHING
 from ..formulas.latex import escaped, formula_latex, name_latex, visible_length
 
 WIDEST = 80
-NOTHING = Str("None")
 _POWER, _ATOM = 4, 9
 Written = tuple[str, int]
 """A text and how tightly it binds."""
