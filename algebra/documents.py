@@ -58,7 +58,7 @@ def latex(obj: Any) -> str:
 
     Raises
     ------
-    ValueError
+    BudgetError
         If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
 
     Examples

@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 from typing import Any, ClassVar
 
 from sympy import Expr, Float, Function, Integer
 
-from ..errors import DomainError
+from ..errors import DomainError, UnsupportedError
 from ..sizes.intervals import Interval
 
 
@@ -88,7 +88,40 @@ def at_corners(compute: Callable[..., Any]) -> Callable[..., Interval]:
     return bounds
 
 
-class FormulaFunction(Function):
+class ComputedFunction(Function):
+    """A function that says how its number is computed, so that `sympy.lambdify` can call it."""
+
+    @classmethod
+    def number(cls, *values: Any) -> Any:
+        """The value at Python numbers.
+
+        Raises
+        ------
+        UnsupportedError
+            If the function has none to give.
+        """
+        raise UnsupportedError(f"{cls.__name__} does not say how it is computed")
+
+    @classmethod
+    def _imp_(cls, *values: Any) -> Any:
+        """What `sympy.lambdify` looks for; takes arrays, too. Integers that 64 bits do not hold stay Python's."""
+        if not any(getattr(value, "shape", ()) for value in values):
+            return cls.number(*map(_whole, values))
+        import numpy
+
+        found = numpy.frompyfunc(lambda *one: cls.number(*map(_whole, one)), len(values), 1)(*values)
+        try:
+            return found.astype(int if cls.is_integer else float)
+        except OverflowError:
+            return found
+
+
+def _whole(value: Any) -> Any:
+    """An integer where a number of any kind is one."""
+    return int(value) if value == int(value) else value
+
+
+class FormulaFunction(ComputedFunction):
     """A function of integers with a `Rule`.
 
     Attributes
@@ -100,6 +133,16 @@ class FormulaFunction(Function):
 
     rule: ClassVar[Rule]
     log2_of: ClassVar[type[FormulaFunction] | None] = None
+
+    @classmethod
+    def number(cls, *values: Any) -> Any:
+        rule = cls.log2_of.rule.logarithm if cls.log2_of is not None else cls.rule
+        if rule is None:
+            raise UnsupportedError(f"{cls.__name__} has no rule for a logarithm")
+        if any(not isinstance(value, int) for value in values):
+            raise DomainError(f"{cls.__name__} is a function of integers, got {', '.join(map(str, values))}")
+        value = rule.compute(*values)
+        return value if cls.log2_of is None else value / log(2)
 
     @classmethod
     def eval(cls, *sizes: Expr) -> Expr | None:

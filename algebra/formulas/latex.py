@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Add, Basic, Eq, Expr, Ge, Gt, Le, Lt, Mul, Ne, Rational, Symbol, Tuple, fraction
+from sympy import Add, Basic, Dummy, Eq, Expr, Ge, Gt, Le, Lt, Mod, Mul, Ne, Rational, Symbol, Tuple, fraction
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 from sympy.printing.latex import LatexPrinter
@@ -25,7 +25,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 
 from ..sizes.dims import Index
 from .records import Formula, record_parts, writes_itself
-from .text import balanced, binary_logarithms, divisibility, positive_first, rounded
+from .text import balanced, binary_logarithms, divisibility, log2, positive_first, rounded, written_out
 
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
@@ -101,7 +101,8 @@ class FormulaLatexPrinter(LatexPrinter):
         super().__init__({"fold_short_frac": flat, "mul_symbol": None})
 
     def doprint(self, expr: Any) -> str:
-        return _low_brackets(super().doprint(expr))
+        with written_out():
+            return _low_brackets(super().doprint(expr))
 
     def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
         return positive_first(super()._as_ordered_terms(expr, order=order))
@@ -129,10 +130,19 @@ class FormulaLatexPrinter(LatexPrinter):
     def _print_Mul(self, expr: Expr) -> str:
         rest = binary_logarithms(expr)
         if rest is not None:
-            return self._print(rest)
+            return self._logarithm_last(rest)
         if any(r"\mathit" in self._print(symbol) for symbol in expr.args if symbol.is_Symbol):
             return self._spaced(expr)
         return self._product(expr)
+
+    def _logarithm_last(self, product: Expr) -> str:
+        """The binary logarithm behind the other factors, which it would seem to apply to."""
+        logarithm = next((one for one in product.args if isinstance(one, log2)), None)
+        if logarithm is None:
+            return self._print(product)
+        others = Mul(*(one for one in product.args if one != logarithm))
+        sign = "- " if others == -1 else f"{self._side(others, PRECEDENCE['Add'])} "
+        return f"{sign}{self._print(logarithm)}"
 
     def _spaced(self, expr: Expr) -> str:
         """A product with names of several letters, kept apart."""
@@ -158,6 +168,16 @@ class FormulaLatexPrinter(LatexPrinter):
         )
         others = Mul(*(factor for factor in expr.args if factor not in roots))
         return root if others == 1 else f"{self._side(others, PRECEDENCE['Add'])} {root}"
+
+    def _needs_mul_brackets(self, expr: Expr, first: bool = False, last: bool = False) -> bool:
+        return super()._needs_mul_brackets(_without_remainders(expr), first, last)
+
+    def _needs_add_brackets(self, expr: Expr) -> bool:
+        return super()._needs_add_brackets(_without_remainders(expr))
+
+    def _print_log(self, expr: Expr, exp: str | None = None) -> str:
+        made = rf"\log({self._print(expr.args[0])})"
+        return made if exp is None else rf"({made})^{{{exp}}}"
 
     def _print_log2(self, expr: Expr, exp: str | None = None) -> str:
         power = "" if exp is None else f"^{{{exp}}}"
@@ -187,6 +207,11 @@ class FormulaLatexPrinter(LatexPrinter):
 
     def _print_BooleanFalse(self, expr: BooleanAtom) -> str:
         return r"\text{no}"
+
+
+def _without_remainders(expr: Expr) -> Expr:
+    """With a symbol for each remainder, which stands in brackets of its own already."""
+    return expr.xreplace({one: Dummy() for one in expr.atoms(Mod)}) if expr.has(Mod) else expr
 
 
 def index_latex(name: str) -> str:
@@ -257,8 +282,14 @@ def grouped(number: int | float) -> str:
     >>> print(grouped(25557032))
     25\,557\,032
     """
-    text = f"{number:,}" if isinstance(number, int) and abs(number) >= 10_000 else str(number)
-    return text.replace(",", r"\,")
+    with written_out():
+        text = f"{number:,}" if isinstance(number, int) and abs(number) >= 10_000 else str(number)
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        power = f"10^{{{int(exponent)}}}"
+        return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
+    named = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\text{nan}"}
+    return named.get(text, text.replace(",", r"\,"))
 
 
 def summands_latex(formula: Any, flat: bool = False) -> list[str]:

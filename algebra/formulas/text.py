@@ -12,7 +12,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sympy import (
@@ -36,6 +38,7 @@ from sympy.core.relational import Relational
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
+from ..errors import BudgetError
 from .records import Formula, record_parts
 
 LONGEST_QUOTIENT = 200
@@ -110,8 +113,25 @@ def positive_first(terms: Sequence[Expr]) -> list[Expr]:
     return [terms[place], *terms[:place], *terms[place + 1 :]]
 
 
+@contextmanager
+def written_out() -> Iterator[None]:
+    """Within it, a number with more digits than Python writes is an error of ours."""
+    try:
+        yield
+    except ValueError as error:
+        if "set_int_max_str_digits" not in str(error):
+            raise
+        raise BudgetError(
+            f"a number has more than {sys.get_int_max_str_digits()} digits; sys.set_int_max_str_digits(0) writes any number"
+        ) from None
+
+
 class FormulaPrinter(StrPrinter):
     """Python's spelling, with ``ceil``, ``floor``, ``max`` and ``min``."""
+
+    def doprint(self, expr: Any) -> str:
+        with written_out():
+            return super().doprint(expr)
 
     def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
         return positive_first(super()._as_ordered_terms(expr, order=order))
@@ -170,7 +190,7 @@ def formula_text(formula: Any) -> str:
 
     Raises
     ------
-    ValueError
+    BudgetError
         If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
 
     Examples
@@ -201,7 +221,8 @@ def number_text(value: Any) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) < 10_000:
         return str(value)
-    return f"{value:,}".replace(",", " ")
+    with written_out():
+        return f"{value:,}".replace(",", " ")
 
 
 def summands(formula: Any) -> list[tuple[str, str]]:

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import inf
+from math import inf, log2
 from typing import Any
 
 from sympy import (
     Add,
     Expr,
     Float,
-    Function,
     Integer,
     Min,
     Piecewise,
@@ -37,7 +36,7 @@ from sympy.core.symbol import Dummy
 
 from ..errors import BudgetError, DomainError
 from ..sizes.intervals import Interval, power
-from .function import FormulaFunction, Rule
+from .function import ComputedFunction, FormulaFunction, Rule
 from .log2_enclosure import Enclosure, power_of_two
 from .zaslavsky_numbers import log2_zaslavsky, logzaslavsky, zaslavsky, zaslavsky_number
 
@@ -46,7 +45,7 @@ _EAGER_HYPERPLANES = 1024
 _EAGER_DIMENSION = 64
 
 
-class BinaryEntropy(Function):
+class BinaryEntropy(ComputedFunction):
     """The entropy of a coin, ``H_2(x) = -x log2 x - (1-x) log2 (1-x)``, in bits, for ``0 <= x <= 1``.
 
     Examples
@@ -57,6 +56,11 @@ class BinaryEntropy(Function):
     """
 
     nargs = 1
+
+    @classmethod
+    def number(cls, *values: Any) -> float:
+        (x,) = values
+        return 0.0 if x in (0, 1) else -(x * log2(x) + (1 - x) * log2(1 - x))
 
     @classmethod
     def eval(cls, x: Expr) -> Expr | None:
