@@ -15,14 +15,11 @@ import sys
 from functools import cache
 from typing import Any
 
-from .algebra.formulas.sympy_printing import teach_printers
 from .layers import COMPOSITIONS, REGISTRY
 from .layers import registered_layers as registered_layers
 from .moved import MovedModules
 
 __version__ = "0.1.0"
-
-teach_printers()
 
 #: The packages that hand on public names; each has them in its ``HANDS_ON``.
 _PACKAGES = (

@@ -142,8 +142,9 @@ def test_javascript(cases, tmp_path):
 
 @pytest.mark.skipif(shutil.which("rustc") is None, reason="rustc is not on the path")
 def test_rust(cases, tmp_path):
-    cases = [case for case in cases[:250] if not any(one.has(Mod) for one in case[0].atoms(Piecewise))]
-    expected, texts = printed(cases, sympy.rust_code)  # SymPy refuses remainders in conditions, in words
+    # Of cases SymPy makes branches of different types, which the compiler refuses.
+    cases = [case for case in cases[:250] if not case[0].has(Piecewise, Max, Min)]
+    expected, texts = printed(cases, sympy.rust_code)
     names = ", ".join(f"{symbol}: i64" for symbol in SYMBOLS)
     source = ["#![allow(warnings)]"]
     source += [f"fn f{place}({names}) -> f64 {{ ({text}) as f64 }}" for place, (text, _) in enumerate(texts)]

@@ -1,7 +1,8 @@
 """Functions of integers that formulas may contain and SymPy does not know: each carries its own rules.
 
 A subclass of `FormulaFunction` is all there is to write: its `Rule` says how the number is computed, between which
-bounds it lies and how it moves with its arguments. `compile`, `codegen`, `solve_for` and `optimize` ask the rule.
+bounds it lies and how it moves with its arguments. `compile`, `codegen`, `solve_for`, `optimize` and SymPy's
+`lambdify` ask the rule.
 
 >>> def triangular(n):
 ...     return n * (n + 1) // 2
@@ -17,14 +18,15 @@ bounds it lies and how it moves with its arguments. `compile`, `codegen`, `solve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, log
+from math import inf
 from typing import Any, ClassVar
 
-from sympy import Expr, Float, Function, Integer
+from sympy import Basic, Expr, Float, Function, Integer
 
-from ..errors import DomainError, UnsupportedError
+from ..errors import DomainError
 from ..sizes.intervals import Interval
 
 
@@ -88,40 +90,7 @@ def at_corners(compute: Callable[..., Any]) -> Callable[..., Interval]:
     return bounds
 
 
-class ComputedFunction(Function):
-    """A function that says how its number is computed, so that `sympy.lambdify` can call it."""
-
-    @classmethod
-    def number(cls, *values: Any) -> Any:
-        """The value at Python numbers.
-
-        Raises
-        ------
-        UnsupportedError
-            If the function has none to give.
-        """
-        raise UnsupportedError(f"{cls.__name__} does not say how it is computed")
-
-    @classmethod
-    def _imp_(cls, *values: Any) -> Any:
-        """What `sympy.lambdify` looks for; takes arrays, too. Integers that 64 bits do not hold stay Python's."""
-        if not any(getattr(value, "shape", ()) for value in values):
-            return cls.number(*map(_whole, values))
-        import numpy
-
-        found = numpy.frompyfunc(lambda *one: cls.number(*map(_whole, one)), len(values), 1)(*values)
-        try:
-            return found.astype(int if cls.is_integer else float)
-        except OverflowError:
-            return found
-
-
-def _whole(value: Any) -> Any:
-    """An integer where a number of any kind is one."""
-    return int(value) if value == int(value) else value
-
-
-class FormulaFunction(ComputedFunction):
+class FormulaFunction(Function):
     """A function of integers with a `Rule`.
 
     Attributes
@@ -134,15 +103,35 @@ class FormulaFunction(ComputedFunction):
     rule: ClassVar[Rule]
     log2_of: ClassVar[type[FormulaFunction] | None] = None
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls._imp_ = staticmethod(cls._at)  # where SymPy's `lambdify` looks for the numbers of a function
+
     @classmethod
-    def number(cls, *values: Any) -> Any:
-        rule = cls.log2_of.rule.logarithm if cls.log2_of is not None else cls.rule
-        if rule is None:
-            raise UnsupportedError(f"{cls.__name__} has no rule for a logarithm")
-        if any(not isinstance(value, int) for value in values):
-            raise DomainError(f"{cls.__name__} is a function of integers, got {', '.join(map(str, values))}")
-        value = rule.compute(*values)
-        return value if cls.log2_of is None else value / log(2)
+    def _at(cls, *sizes: Any) -> Any:
+        """The value at numbers, or the values at arrays of them."""
+        if any(isinstance(size, Basic) for size in sizes):
+            return cls(*sizes)
+        if any(getattr(size, "ndim", 0) for size in sizes):
+            import numpy
+
+            values = numpy.frompyfunc(cls._at, len(sizes), 1)(*sizes)
+            return values if cls.log2_of is None and cls.rule.whole else values.astype(float)
+        whole = [int(size) for size in sizes]
+        if any(number != size for number, size in zip(whole, sizes, strict=True)):
+            raise DomainError(f"{cls.__name__}{sizes} does not exist: it is a function of integers")
+        original = cls.log2_of or cls
+        original._check(*whole)
+        if cls.log2_of is None:
+            return cls.rule.compute(*whole)
+        logarithm = original.rule.logarithm
+        return (logarithm.compute(*whole) if logarithm else math.log(original.rule.compute(*whole))) / math.log(2)
+
+    @classmethod
+    def _check(cls, *sizes: Any) -> None:
+        for size, least in zip(sizes, cls.rule.least, strict=False):
+            if least is not None and size < least[0]:
+                raise DomainError(f"{cls.__name__}{sizes} does not exist: it does not hold that {least[1]}")
 
     @classmethod
     def eval(cls, *sizes: Expr) -> Expr | None:
@@ -155,8 +144,6 @@ class FormulaFunction(ComputedFunction):
         """
         if not all(size.is_Integer for size in sizes):
             return None
-        for size, least in zip(sizes, cls.rule.least, strict=False):
-            if least is not None and size < least[0]:
-                raise DomainError(f"{cls.__name__}{sizes} does not exist: it does not hold that {least[1]}")
+        cls._check(*sizes)
         value = cls.rule.compute(*map(int, sizes))
         return Integer(value) if cls.rule.whole else Float(value)

@@ -14,15 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import inf, log2
+from math import inf
 from typing import Any
 
 from sympy import (
     Add,
+    Eq,
     Expr,
     Float,
+    Function,
     Integer,
     Min,
+    Or,
     Piecewise,
     Rational,
     S,
@@ -36,7 +39,8 @@ from sympy.core.symbol import Dummy
 
 from ..errors import BudgetError, DomainError
 from ..sizes.intervals import Interval, power
-from .function import ComputedFunction, FormulaFunction, Rule
+from ..sizes.printed_division import PRINTERS
+from .function import FormulaFunction, Rule
 from .log2_enclosure import Enclosure, power_of_two
 from .zaslavsky_numbers import log2_zaslavsky, logzaslavsky, zaslavsky, zaslavsky_number
 
@@ -45,7 +49,7 @@ _EAGER_HYPERPLANES = 1024
 _EAGER_DIMENSION = 64
 
 
-class BinaryEntropy(ComputedFunction):
+class BinaryEntropy(Function):
     """The entropy of a coin, ``H_2(x) = -x log2 x - (1-x) log2 (1-x)``, in bits, for ``0 <= x <= 1``.
 
     Examples
@@ -56,11 +60,6 @@ class BinaryEntropy(ComputedFunction):
     """
 
     nargs = 1
-
-    @classmethod
-    def number(cls, *values: Any) -> float:
-        (x,) = values
-        return 0.0 if x in (0, 1) else -(x * log2(x) + (1 - x) * log2(1 - x))
 
     @classmethod
     def eval(cls, x: Expr) -> Expr | None:
@@ -91,6 +90,16 @@ class BinaryEntropy(ComputedFunction):
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         name = r"H_{2}" if exp is None else rf"H_{{2}}^{{{exp}}}"
         return rf"{name}\left({printer._print(self.args[0])}\right)"
+
+
+def _print_entropy(self: BinaryEntropy, printer: Any, **settings: Any) -> str:
+    (x,) = self.args
+    ends = Or(Eq(x, 0), Eq(x, 1))
+    return printer._print(Piecewise((0, ends), (self.rewrite(log), True)), **settings)
+
+
+for _printer in PRINTERS:
+    setattr(BinaryEntropy, _printer, _print_entropy)
 
 
 def _check_sizes(n: Expr, d: Expr) -> None:

@@ -21,13 +21,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Eq, Expr, Ge, Integer, Min, Mul, Sum, binomial, floor, true
+from sympy import Eq, Expr, Function, Ge, Integer, Min, Mul, Sum, binomial, floor, true
 from sympy.core.relational import Relational
 from sympy.core.symbol import Symbol
 from sympy.logic.boolalg import Boolean
 
 from ..errors import DomainError, FieldError, UnsupportedError
-from ..formulas.function import ComputedFunction
 from ..formulas.zaslavsky import Zaslavsky
 from ..sizes.dims import are_sizes, as_size
 from .composition import Chain
@@ -240,7 +239,7 @@ baldi_vershynin = WidthFold(
 """Bits of threshold units, up to constants: ``sum_{k<L} min(n_1..n_k) n_k n_{k+1}``, the input layer being ``n_1``."""
 
 
-class PerceptronRegions(ComputedFunction):
+class PerceptronRegions(Function):
     """The bound on the regions of ReLU layers of widths ``n_1, ..., n_L`` on ``n_0`` inputs by dimension histograms.
 
     ``sum over j of prod_l C(n_l, j_l)``, where ``0 <= j_l <= min(n_0, n_1 - j_1, ..., n_{l-1} - j_{l-1}, n_l)``.
@@ -258,15 +257,15 @@ class PerceptronRegions(ComputedFunction):
     is_positive = True
 
     @classmethod
-    def number(cls, *values: Any) -> int:
-        return int(cls._count(*map(Integer, values)))
-
-    @classmethod
     def eval(cls, inputs: Expr, *widths: Expr) -> Expr | None:
         as_size(inputs, "inputs")
         WidthFold._widths(widths)
         known = all(size.is_Integer for size in (inputs, *widths))
         return cls._count(inputs, *widths) if known and sum(widths) <= _EAGER_UNITS else None
+
+    @staticmethod
+    def _imp_(*sizes: Any) -> Any:  # where SymPy's `lambdify` looks for the numbers of a function
+        return int(PerceptronRegions._count(*map(Integer, sizes)))
 
     @staticmethod
     def _count(inputs: Expr, *widths: Expr) -> Expr:
