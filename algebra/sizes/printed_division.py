@@ -152,7 +152,9 @@ def _rust_arithmetic(self: Any, printer: Any, **settings: Any) -> str:
 def _rust_cast(self: Any, printer: Any, **settings: Any) -> str:
     """A sum that is made a float stands in brackets."""
     text = printer._print(self.expr)
-    return f"{_bracketed(text)} as f64" if self.explicit else text
+    if self.explicit:
+        return f"{_bracketed(text)} as f64"
+    return f"({text})" if self.expr.is_Add else text
 
 
 def _printed_binomial(vectorized: bool) -> Callable[..., str]:
