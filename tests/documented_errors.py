@@ -276,7 +276,7 @@ CALLS: dict[str, dict[str, Call]] = {
     # formulas
     "dims": {"FieldError": lambda: la.dims("")},
     "simplify": {"FieldError": lambda: la.simplify("c")},
-    "formula_text": {"ValueError": lambda: la.formula_text(MANY)},
+    "formula_text": {"BudgetError": lambda: la.formula_text(MANY)},
     "compile": {
         "FieldError": lambda: la.compile(c, backend="no such backend"),
         "DomainError": lambda: la.compile(c, domain=[c > 3])(c=1),
