@@ -21,6 +21,7 @@ from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, is_positive, same, simplify
 from .affine import affine, is_recurrent_address
 from .elaboration import Elaborator
+from .empty_ranges import Needs
 from .fields import sizes_of
 from .heads import Address, Group, Head, Pad, Read, address_indices, free_indices, reads, walk
 from .protocol import StatesEquation
@@ -79,9 +80,11 @@ class Instance:
         self._defined = self._definitions()
         self._find_recurrences()
         self._fields()
+        self._requirements()
         self._solve()
         self._weights()
         self._check()
+        self._reductions()
         self.output: Shape = self.shapes[self.statements[-1].target]
 
     # helpers ---------------------------------------------------------------------------------------------------------
@@ -149,8 +152,11 @@ class Instance:
             return
         if relation in (False, false):
             raise self._error(meaning(), statement)
-        if all(relation != condition.relation for condition in self.conditions):
-            self.conditions.append(Condition(relation, meaning()))
+        self._note(Condition(relation, meaning()))
+
+    def _note(self, condition: Condition) -> None:
+        if all((condition.relation, condition.loops) != (known.relation, known.loops) for known in self.conditions):
+            self.conditions.append(condition)
 
     def _at_least(self, value: Expr, least: Expr, meaning: Callable[[], str], statement: Statement) -> None:
         known = at_least(value, least)
@@ -183,6 +189,28 @@ class Instance:
                     self._positive.add(value)
                 for relation, words in size_conditions(value, least):
                     self.require(relation, partial("the field {} must {}".format, name, words), None)
+
+    def _requirements(self) -> None:
+        """What `where` asks of sizes alone."""
+        for asked in self.elaborated.requirements:
+            low, high = (asked.left, asked.right) if asked.relation in ("<", "<=") else (asked.right, asked.left)
+            least = low + 1 if asked.relation in ("<", ">") else low
+            self.require(
+                at_least(high, least),
+                partial("the equation needs {} {} {}".format, asked.left, asked.relation, asked.right), None,
+            )  # fmt: skip
+
+    def _reductions(self) -> None:
+        """A maximum, a mean and a softmax run over something."""
+        if not (self.elaborated.masks or self.elaborated.ranges):
+            return
+        for place, statement in enumerate(self.statements):
+            needs = Needs(self.extents[place], self.masks(place), self.elaborated.ranges)
+            for condition in needs.of_statement(statement):
+                if condition.relation == false:
+                    raise self._error(f"{condition.meaning}, but there is nothing at one", statement)
+                if condition.relation != true:
+                    self._note(condition)
 
     def _is_positive(self, step: Expr) -> bool:
         """Whether a step is known to be greater than zero, by itself or as a product of fields that are."""
