@@ -160,7 +160,9 @@ def regions(shapes: Sequence[Sequence[int]], stages: Sequence[Stage], where: Sli
 
         width = 1 + cell.dimension
         for part, values in followed(cell, made):
-            parts = {at: value.parts if isinstance(value, Form) else _constant(value, width) for at, value in values.items()}
+            parts = {
+                at: value.parts if isinstance(value, Form) else _constant(value, width) for at, value in values.items()
+            }
             yield from after(part, [*known, parts], number + 1)
 
     first = [{at: form.parts for at, form in values.items()} for values in inputs(None)]
@@ -187,6 +189,7 @@ def count(shapes: Sequence[Sequence[int]], stages: Sequence[Stage], where: Slice
 
 def _runs(found: Sequence[Region]) -> int:
     """Pieces on a line, from left to right."""
+
     def left(region: Region) -> Fraction:
         return min(Fraction(corner[1], corner[0]) for corner, _ in region.cell.corners)
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from ...algebra.errors import LayerAlgebraError
-from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared
 from ...algebra.networks.layer import Layer
+from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared
 from ..enumeration import Impossible, Undefined
 from ..enumeration.cells import NotPiecewiseLinear, TooManyCells
 from ..enumeration.regions import Added, Counted, Layered, Slice, Stacked, Stage, count, whole
@@ -101,7 +101,9 @@ class Written:
             finally:
                 self._names = outer
         if isinstance(node, Join) and node.branches:
-            arrived = tuple(self._visit(branch, sources, f"{path}.{place}") for place, branch in enumerate(node.branches))
+            arrived = tuple(
+                self._visit(branch, sources, f"{path}.{place}") for place, branch in enumerate(node.branches)
+            )
             return self._join(node, arrived)
         if isinstance(node, Input):
             return sources[0]
@@ -171,9 +173,7 @@ class Written:
         sizes = [prod(shape) for shape in self.shapes]
         if sum(sizes) == dimension:
             return whole(self.shapes)
-        return [
-            [tuple(generator.randint(-5, 5) for _ in range(dimension + 1)) for _ in range(size)] for size in sizes
-        ]
+        return [[tuple(generator.randint(-5, 5) for _ in range(dimension + 1)) for _ in range(size)] for size in sizes]
 
 
 def _fraction(value: Any) -> Any:
