@@ -161,7 +161,7 @@ def capacity_propagation(
         found = evaluate_network(net, carrier, on).value
         if unused := sorted(set(carrier.taps) - carrier.used):
             raise FieldError(f"no layer that is walked through has the weights {', '.join(unused)}")
-        return CapacityPropagation(found.spreads or (), found.kernel)
+        return CapacityPropagation(found.spreads or (), found.law())
     if taps is not None:
         raise FieldError("pass either at= for a matrix or taps= for a walk")
     return CapacityPropagation(transition=_transition(net, at, on, pattern))
@@ -176,5 +176,5 @@ def _transition(net: Network, at: Any, on: Any, pattern: Any) -> CapacityTransit
         exact = False
     carrier = TransitionCarrier(needed, tensors, pattern, exact)
     evaluation = evaluate_network(network, carrier, None if on is None else [tuple(size) for size in sizes])
-    found = evaluation.value(())
+    found = evaluation.value(()).transition
     return identity(int(Mul(*evaluation.output.shape)), exact=exact) if found is None else found
