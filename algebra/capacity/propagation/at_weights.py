@@ -18,11 +18,10 @@ from ...equations.instance import Instance
 from ...errors import UnsupportedError
 from ...linear.layer_maps import attended, layer_maps
 from ...linear.monomials import LINEAR, kinds_of_tensors
-from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...numerics.layer_run import compute
 from ...numerics.weights import Inventory, checked, drawn
-from .elementwise import function_of
+from .elementwise import function_of, is_activation
 from .second_moments import (
     Applied,
     Averaged,
@@ -75,7 +74,9 @@ class TransitionCarrier(Carrier[Moved]):
             raise UnsupportedError(
                 f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one"
             )
-        if activates(instance):
+        if site.node.is_identity:
+            return lambda copies: Part()
+        if is_activation(instance):
             applied = Part(None, (Applied(function_of(instance)),))
             return lambda copies: applied
         made: dict[str, Part] = {}
@@ -134,11 +135,11 @@ class TransitionCarrier(Carrier[Moved]):
 
     def _added(self, site: Site, factors: Sequence[Expr], parts: Sequence[Part]) -> Part:
         shape = site.output.shape
-        terms = independent(list(zip(factors, parts)), site.join.noun)
+        terms = independent(list(zip(factors, parts)))
         squares = [factor**2 if self.exact else float(factor) ** 2 for factor, _ in terms]
         found = [part.transition or self._identity(shape) for _, part in terms]
         signals = [leaving(part.stages, self._start(one.inputs)) for (_, part), one in zip(terms, found)]
-        known(signals, site.join.noun)
+        known(signals)
         result: CapacityTransition | None = None
         for square, one, signal in zip(squares, found, signals):
             weighed = CapacityTransition(one.matrix, (square * signal.moment).tolist())

@@ -314,7 +314,7 @@ def called(stage: Stage, name: str) -> Stage:
     return stage
 
 
-def independent(terms: Sequence[tuple[Expr, Any]], what: str) -> list[tuple[Expr, Any]]:
+def independent(terms: Sequence[tuple[Expr, Any]]) -> list[tuple[Expr, Any]]:
     """The terms of a sum, those that are one and the same put together: pairs of a coefficient and a value with stages.
 
     Raises
@@ -334,25 +334,25 @@ def independent(terms: Sequence[tuple[Expr, Any]], what: str) -> list[tuple[Expr
             kept.append((factor, value))
     kept = [(factor, value) for factor, value in kept if factor != 0]
     if not kept:
-        raise DomainError(f"the branches of {what} cancel: nothing is left of them to propagate capacity through")
+        raise DomainError("the branches of a sum cancel: nothing is left of them to propagate capacity through")
     seen: dict[frozenset[str], int] = {}
     for _, value in kept:
         origin = all_sources(value.stages)
         if origin in seen:
             come = "learn nothing" if not origin else f"learn the same weights ({', '.join(sorted(origin))})"
             raise UnsupportedError(
-                f"two branches of {what} {come}, so they are not independent and their sum is no mixture; write them as "
+                f"two branches of a sum {come}, so they are not independent and their sum is no mixture; write them as "
                 "one layer, or give each weights of its own"
             )
         seen[origin] = 1
     return kept
 
 
-def known(signals: Sequence[Signal], what: str) -> None:
+def known(signals: Sequence[Signal]) -> None:
     """Refuse a sum in which it is not known how much a branch weighs."""
     for signal in signals:
         if signal.unknown and len(signals) > 1:
-            raise UnsupportedError(f"how much the branches of {what} weigh is not known: {signal.unknown}")
+            raise UnsupportedError(f"how much a branch of this sum weighs is not known: {signal.unknown}")
 
 
 def outermost(stages: Sequence[Stage], *, last: bool) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from sympy import Add as SymAdd
@@ -19,11 +20,10 @@ from ...equations.heads import Pad, Read, Reduce, address_indices, walk
 from ...errors import ShapeError, UnsupportedError
 from ...linear.layer_maps import attended
 from ...linear.monomials import LINEAR, expand, kinds_of_tensors, not_linear
-from ...linear.network_maps import activates
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
-from .elementwise import bends, function_of
+from .elementwise import bends, function_of, is_activation
 from .generating_functions import KernelWalk, _flatten
 from .second_moments import (
     Applied,
@@ -52,12 +52,15 @@ _ONE = Integer(1)
 class Walk:
     """Where capacity goes along the positions: of each axis the spread, and the whole law where it is small enough.
 
-    `stages` are the steps of the branch, from which its second moment follows.
+    `stages` are the steps of the branch, from which its second moment follows; `taken` is the share of the other
+    branches in a sum with the identity, `merged` the extents of positions that have become features.
     """
 
     spreads: tuple[Spread, ...] | None = None
     kernel: KernelWalk | None = None
     stages: tuple[Stage, ...] = ()
+    taken: Expr | None = None
+    merged: tuple[Expr, ...] | None = None
 
     def at_rank(self, rank: int) -> Walk:
         """With the identity made explicit."""
@@ -131,7 +134,9 @@ class WalkCarrier(Carrier[Walk]):
             raise UnsupportedError(
                 f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one"
             )
-        if activates(site.instance):
+        if site.node.is_identity:
+            return Walk()
+        if is_activation(site.instance):
             return Walk(stages=(Applied(function_of(site.instance)),))
         if bends(site.instance):
             names = tuple(name_of(site, name) for name in site.instance.weights())
@@ -165,10 +170,10 @@ class WalkCarrier(Carrier[Walk]):
             return _mixture([value.at_rank(rank) for value in values], portions, (stage,))
         if any(flow.shape != site.output.shape for flow in site.inputs):
             raise UnsupportedError("capacity has no rule for a sum that is broadcast")
-        terms = independent(list(zip(factors, values)), site.join.noun)
+        terms = independent(list(zip(factors, values)))
         stage = Joined(tuple(value.stages for _, value in terms), _weighed([factor**2 for factor, _ in terms]))
         signals = [leaving(value.stages, self.start) for _, value in terms]
-        known(signals, site.join.noun)
+        known(signals)
         moments = [factor**2 * signal.moment for (factor, _), signal in zip(terms, signals)]
         strength = SymAdd(*moments)
         parts = [value.at_rank(rank) for _, value in terms]
@@ -176,7 +181,9 @@ class WalkCarrier(Carrier[Walk]):
             # What goes to biases is told from the second moments, not layer by layer.
             parts = [_whole(part) for part in parts]
             moments = [factor**2 * signal.passed for (factor, _), signal in zip(terms, signals)]
-        return _mixture(parts, [moment / strength for moment in moments], (stage,))
+        made = _mixture(parts, [moment / strength for moment in moments], (stage,))
+        kept = [moment for moment, (_, value) in zip(moments, terms) if not value.stages]
+        return replace(made, taken=((strength - kept[0]) / strength).cancel()) if kept else made
 
     def repeat(self, value: Walk, times: Expr, index: Symbol | None) -> Walk:
         stages: tuple[Stage, ...] = (Copies(value.stages, times),) if value.stages else ()
@@ -235,10 +242,18 @@ def _at(spread: Spread, index: Symbol, number: int) -> Spread:
 def _after(first: Walk, second: Walk) -> Walk:
     """In series. Layers behind the one in which positions end change nothing any more."""
     stages = first.stages + second.stages
-    if second.spreads is None or (first.spreads is not None and not second.spreads):
-        return Walk(first.spreads, first.kernel, stages)
+    both = first.taken is not None and second.taken is not None
+    taken = first.taken + second.taken - first.taken * second.taken if both else first.taken or second.taken
+    merged = second.merged or first.merged
+    if second.spreads is None:
+        return Walk(first.spreads, first.kernel, stages, taken, merged)
+    if first.merged and not second.spreads:
+        # Weights of features that were positions: all of them alike, on average.
+        return _after(replace(first, merged=None), Walk(*_all_of(first.merged), second.stages))
+    if first.spreads is not None and not second.spreads:
+        return Walk(first.spreads, first.kernel, stages, taken)
     if first.spreads is None:
-        return Walk(second.spreads, second.kernel, stages)
+        return Walk(second.spreads, second.kernel, stages, taken, merged)
     if len(first.spreads) != len(second.spreads):
         raise ShapeError(f"layers with {len(first.spreads)} and {len(second.spreads)} axes of positions do not compose")
     spreads = tuple(one >> two for one, two in zip(first.spreads, second.spreads))
@@ -247,7 +262,17 @@ def _after(first: Walk, second: Walk) -> Walk:
         if len(first.kernel.shares) * len(second.kernel.shares) <= 50 * WIDEST:
             kernel = first.kernel >> second.kernel
             kernel = kernel if len(kernel.shares) <= WIDEST else None
-    return Walk(spreads, kernel, stages)
+    return Walk(spreads, kernel, stages, taken, merged)
+
+
+def _all_of(extents: Sequence[Expr]) -> tuple[tuple[Spread, ...], KernelWalk | None]:
+    """The walk to any position with equal shares."""
+    spreads = tuple(uniform(extent) for extent in extents)
+    count = Mul(*extents)
+    if not (count.is_Integer and count <= WIDEST):
+        return spreads, None
+    places = product(*(range(int(extent)) for extent in extents))
+    return spreads, KernelWalk({place: 1 / count for place in places})
 
 
 def _whole(part: Walk) -> Walk:
@@ -318,6 +343,15 @@ class _Positions:
         if self.instance.recurrent or attended(self.instance):
             raise UnsupportedError(f"{self.site.node} is no walk along positions; give its weights for a matrix")
         self._linear()
+        if self._flattens(axes):
+            rank = len(axes)
+            extents = tuple(flow.shape[axis] for axis in axes)
+            return Walk((Spread(),) * rank, KernelWalk.still(rank), (self._stage(None),), None, extents)
+        for read, place in made:
+            seen = {i for axis in axes if axis < len(read.address) for i in address_indices(read.address[axis])}
+            for part in self.instance.statements[place].address:
+                if not isinstance(part, Index) and seen & set(address_indices(part)):
+                    raise UnsupportedError(f"{self.site.node} rearranges positions; give its weights for a matrix")
         moving = [(read, place) for read, place in made if self._moves(read, place, axes)]
         weights = self._weight()
         stages = (self._stage(weights),)
@@ -334,6 +368,18 @@ class _Positions:
                 f"{self.site.node} moves along positions in several lines; give its weights for a matrix"
             )
         return self._moved(*moving[0], axes, shifts, weights, stages)
+
+    def _flattens(self, axes: Sequence[int]) -> bool:
+        """Whether all positions become features, without anything else."""
+        statement = self.instance.statements[-1]
+        return bool(
+            axes
+            and not self.instance.weights()
+            and len(self.instance.live) == 1
+            and isinstance(statement.value, Read)
+            and len(statement.address) == 1
+            and all(isinstance(part, Index) for part in statement.value.address)
+        )
 
     def _linear(self) -> None:
         """Refuse what is neither linear nor the largest of a window: where its capacity goes depends on the input."""
