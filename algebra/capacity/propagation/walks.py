@@ -348,6 +348,8 @@ class _Positions:
             extents = tuple(flow.shape[axis] for axis in axes)
             return Walk((Spread(),) * rank, KernelWalk.still(rank), (self._stage(None),), None, extents)
         for read, place in made:
+            if self.instance.masks(place):
+                raise self._elsewhere()
             seen = {i for axis in axes if axis < len(read.address) for i in address_indices(read.address[axis])}
             for part in self.instance.statements[place].address:
                 if not isinstance(part, Index) and seen & set(address_indices(part)):
@@ -393,6 +395,19 @@ class _Positions:
                 ):
                     raise not_linear(str(self.site.node), "a product")
 
+    def _elsewhere(self) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.site.node} sums over other inputs at every place; give its weights for a matrix"
+        )
+
+    def _window(self, index: Index, place: int) -> tuple[Expr, Expr, dict[Index, Expr]]:
+        """How many values an index takes at every place, the first, and how that moves with the place."""
+        low, high = self.instance.elaborated.ranges.get(index, (Integer(0), self.instance.extents[place][index]))
+        form, count = affine(sympify(low)), simplify(sympify(high) - sympify(low))
+        if form is None or address_indices(count) or len(form[0]) > 1:
+            raise self._elsewhere()
+        return count, form[1], form[0]
+
     def _moves(self, read: Read, place: int, axes: Sequence[int]) -> bool:
         address = self.instance.statements[place].address
         return any(
@@ -410,7 +425,6 @@ class _Positions:
         weights: Any,
         stages: tuple[Stage, ...],
     ) -> Walk:
-        extents = self.instance.extents[place]
         target = {i for part in self.instance.statements[place].address for i in address_indices(part)}
         spreads, kernels = [], []
         taps_of_axis: list[Index | None] = []
@@ -435,13 +449,19 @@ class _Positions:
                 continue
             ((index, dilation),) = taps.items()
             taps_of_axis.append(index)
-            one = uniform(extents[index], stride=1, dilation=1)
+            count, first, along = self._window(index, place)
+            if along:
+                if steps or not along.keys() <= target:
+                    raise self._elsewhere()
+                jump = dilation * next(iter(along.values()))
+            start = start + dilation * first
+            one = uniform(count, stride=1, dilation=1)
             spreads.append(
                 Spread(simplify(one.mean * dilation + start), simplify(one.variance * dilation**2), jump, mass)
             )
             kernels.append(
-                [(start + dilation * tap, 1 / extents[index]) for tap in range(int(extents[index]))]
-                if extents[index].is_Integer and extents[index] <= WIDEST else []
+                [(start + dilation * tap, 1 / count) for tap in range(int(count))]
+                if count.is_Integer and count <= WIDEST else []
             )  # fmt: skip
         jumps = tuple(spread.jump for spread in spreads)
         if weights is not None and weights[2] is not None:
@@ -510,9 +530,8 @@ class _Positions:
             if len(monomials) != 1 or monomials[0].known:
                 return Unknown(f"what {self.site.node} does to the size of numbers is not known")
             (only,) = monomials
-            extents = self.instance.extents[place]
-            factor *= only.constant**2 * Mul(*(extents[index] for index in only.sums))
-            factor /= Mul(*(extents[index] for group in only.means for index in group))
+            factor *= only.constant**2 * Mul(*(self._window(index, place)[0] for index in only.sums))
+            factor /= Mul(*(self._window(index, place)[0] for group in only.means for index in group))
             moves = moves and only.constant == 1 and not only.reduced()
         return Averaged(lambda v: factor * v, moves)
 
