@@ -6,7 +6,7 @@ fractions nothing is rounded, and modulo a prime the same is done with machine i
 
 >>> import numpy as np
 >>> system = Residues(7)
->>> system.numbers(np.array([0.5, 3.0])).tolist()  # one half is 4, for 2 * 4 = 1 modulo 7
+>>> system.vector(np.array([0.5, 3.0])).tolist()  # one half is 4, for 2 * 4 = 1 modulo 7
 [4, 3]
 """
 

@@ -19,9 +19,12 @@ from sympy import Expr, Lambda, Symbol
 
 from ...errors import FieldError, UnsupportedError
 from ...linear.network_maps import LinearNetwork
+from ...linear.number_systems import NumberSystem
 from ...networks.evaluator import input_flows
 from ...networks.network import Network, as_network
-from .of_jacobian import allocate
+from ..column_spaces.exact_rank import ExactJacobian
+from ..column_spaces.rows import RowSource
+from .of_jacobian import allocated
 from .structures import Structure
 
 if TYPE_CHECKING:
@@ -160,11 +163,25 @@ def capacity_allocation(
             raise UnsupportedError("a partition of a closed form: add up its capacities, or give literal sizes")
         return found
 
-    jacobian = LinearNetwork(net, on, at, around, pattern).jacobian(output)
-    numeric: CapacityAllocation
+    tape = LinearNetwork(net, on, at, around, pattern)
+    jacobian = tape.jacobian(output)
 
-    numeric = allocate(jacobian.matrix, covariance, grid=jacobian.grid, tolerance=tolerance)
+    def made(system: NumberSystem) -> Any:
+        return LinearNetwork(net, on, at, around, pattern, system).jacobian(output).matrix
+
+    exact = ExactJacobian(made, jacobian.matrix.shape, _products(tape))
+    numeric: CapacityAllocation = allocated(RowSource(jacobian.matrix), covariance, jacobian.grid, tolerance, exact)
     return numeric if partition is None else numeric.partition(partition)
+
+
+def _products(tape: LinearNetwork) -> int:
+    """How many products it takes to make the Jacobian of a tape in dense matrices."""
+    inputs = tape.sizes[0]
+    maps = sum(tape.sizes[step.target] * tape.sizes[step.source] * inputs for step in tape.steps)
+    return maps + sum(
+        tape.sizes[step.source] * tape.parameters * (inputs + moved.shape[0])
+        for step in tape.steps for moved, _, _ in step.derivatives
+    )  # fmt: skip
 
 
 def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: Any = None, around: Any = None) -> Any:
@@ -208,7 +225,7 @@ def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: An
     ----------
     Donier, "Capacity allocation analysis of neural networks", arXiv 1902.04485 (2019). Reconstruction.
     """
-    return LinearNetwork(net, on, at, around).jacobian(output)
+    return LinearNetwork(net, on, at, around, asked="la.linear_predictor").jacobian(output)
 
 
 def _symbolic(net: Network, on: Any) -> bool:
