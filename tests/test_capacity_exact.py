@@ -130,3 +130,70 @@ def test_directions_that_floats_do_not_tell_apart():
     assert found.total == 2 and found.spatial.ravel() == pytest.approx(
         exact_leverage(Exact(net, (1, 3), same).jacobian()), abs=1e-12
     )
+
+
+# Closed forms ---------------------------------------------------------------------------------------------------------
+
+L, N, K = la.dims("L N k")
+
+
+def random_stack(draw):
+    """A series of layers of one channel on one axis with symbols, and sizes for them."""
+    parts = []
+    for _ in range(draw.integers(1, 4)):
+        kernel = [2, 3, K][draw.integers(0, 3)]
+        kind = draw.choice(["valid", "same", "strided", "repeated", "repeated same", "pool", "causal"])
+        parts.append(
+            {
+                "valid": lambda k: Conv(1, k, bias=False),
+                "same": lambda k: Conv(1, 3, padding=1, bias=False),
+                "strided": lambda k: Conv(1, k, stride=2, padding=1, bias=False),
+                "repeated": lambda k: Conv(1, k, bias=False) ** L,
+                "repeated same": lambda k: Conv(1, 3, padding=1, bias=False) ** L,
+                "pool": lambda k: AvgPool(2),
+                "causal": lambda k: Conv(1, k, padding="causal", bias=False),
+            }[str(kind)](kernel)
+        )
+    if draw.random() < 0.3:
+        parts += [Flatten(), Linear(1, bias=False)]
+    return la.Series(*parts), {L: int(draw.integers(1, 4)), N: int(draw.integers(3, 12)), K: int(draw.integers(1, 4))}
+
+
+@given(st.integers(0, 10**9))
+def test_closed_forms_hold_on_their_domain(seed):
+    draw = np.random.default_rng(seed)
+    net, sizes = random_stack(draw)
+    try:
+        formula = la.capacity_allocation(net, on=(1, N), method="closed_form")
+    except la.UnsupportedError:
+        return
+    values = {symbol: sizes[symbol] for symbol in formula.derivation.known.values()}
+    try:
+        total = formula(values)
+    except la.DomainError:
+        return
+    numbers, shape = net.subs(sizes), (1, sizes[N])
+    weights = {name: draw.integers(-99, 100, np.shape(array)) for name, array in la.weights(numbers, on=shape).items()}
+    assert total == exact_rank(Exact(numbers, shape, weights).jacobian())
+
+
+def test_the_window_of_a_symbolic_repetition_lies_inside():
+    same = Conv(1, 3, padding=1, bias=False)
+    found = la.capacity_allocation(same**L, on=(1, N))
+    assert (found.total - 2 * L - 1).expand() == 0 == (found.formula - found.derivation.formula).expand()
+    assert found(L=3, N=7) == found({L: 3, N: 8}) == 7
+    for sizes in ({"L": 3, "N": 3}, {"L": 3, "N": 6}, {"L": 1, "N": 2}):
+        with pytest.raises(la.DomainError, match="inside the input"):
+            found(**sizes)
+    assert la.capacity_allocation(same**3, on=(1, 3)).total == 3
+    with pytest.raises(la.FieldError, match="needs"):
+        found(N=9)
+    with pytest.raises(la.UnsupportedError, match="inside the input"):
+        la.capacity_allocation(same**3, on=(1, 3), method="closed_form")
+    # Another output has a window of its own.
+    with pytest.raises(la.UnsupportedError, match="inside the input"):
+        la.capacity_allocation(same**L, on=(1, N), output=0)
+    assert la.capacity_allocation(same**L, on=(1, N), output=(0, 4))(L=4, N=9) == 9
+    # Margins of their own count as well.
+    apart = la.capacity_allocation(la.Pad(1, 1) >> Conv(1, 3, bias=False), on=(1, N))
+    assert apart.domain.holds({N: 3}) and not apart.domain.holds({N: 2})

@@ -14,7 +14,7 @@ from itertools import product
 import mpmath
 import numpy as np
 
-from layeralgebra import Add, Concat, Layer, Series
+from layeralgebra import Add, Concat, Layer, Repeat, Series
 from layeralgebra.proofs.samples.cases import meaning
 
 
@@ -28,9 +28,10 @@ class Linear:
     def _of(self, net, shape, path):
         if isinstance(net, Layer):
             return self._leaf(net, shape, path)
-        if isinstance(net, Series):
+        if isinstance(net, (Series, Repeat)):
+            parts = net.parts if isinstance(net, Series) else [net.copy(number) for number in range(int(net.times))]
             matrix, derivatives = _identity(shape), {}
-            for place, part in enumerate(net.parts):
+            for place, part in enumerate(parts):
                 shape, own, new = self._of(part, shape, _under(path, place))
                 derivatives = {name: own @ one for name, one in derivatives.items()}
                 derivatives |= {name: one @ matrix for name, one in new.items()}
