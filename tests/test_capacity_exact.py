@@ -26,7 +26,9 @@ def random_network(draw):
     channels, length = int(draw.integers(1, 3)), int(draw.integers(3, 7))
     shape, parts = (channels, length), []
     for _ in range(draw.integers(1, 4)):
-        kind = draw.choice(["conv", "same", "strided", "dilated", "pool", "wide pool", "residual", "sum", "concat", "1x1"])
+        kind = draw.choice(
+            ["conv", "same", "strided", "dilated", "pool", "wide pool", "residual", "sum", "concat", "1x1"]
+        )
         same = Conv(shape[0], 3, padding=1, bias=False)
         part = {
             "conv": lambda: Conv(int(draw.integers(1, 3)), 2, bias=False),

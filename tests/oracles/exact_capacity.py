@@ -145,7 +145,9 @@ def exact_leverage(jacobian, covariance=None):
         whole = jacobian if covariance is None else _exact(covariance) @ jacobian
         columns = jacobian[:, independent_columns(whole)]
         if covariance is not None:
-            values, vectors = mpmath.eigsy(mpmath.matrix([[_mpf(v) for v in row] for row in _exact(covariance).tolist()]))
+            values, vectors = mpmath.eigsy(
+                mpmath.matrix([[_mpf(v) for v in row] for row in _exact(covariance).tolist()])
+            )
             root = vectors * mpmath.diag([mpmath.sqrt(max(value, 0)) for value in values]) * vectors.T
         block = root * mpmath.matrix([[_mpf(v) for v in row] for row in columns.tolist()])
         if columns.shape[1] == 0:

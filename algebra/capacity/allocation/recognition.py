@@ -331,9 +331,7 @@ def recognised(net: Network, on: Any = None, output: Any = None) -> Recognised:
 
 def _needed(relation: Any, meaning: str) -> DomainCondition:
     if relation == false:
-        raise UnsupportedError(
-            f"no closed form here: it holds where {meaning}, which is not so; give literal sizes"
-        )
+        raise UnsupportedError(f"no closed form here: it holds where {meaning}, which is not so; give literal sizes")
     return DomainCondition(Condition(relation, meaning), "")
 
 

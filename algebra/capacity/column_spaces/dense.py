@@ -78,7 +78,9 @@ class RankCertificate:
 class ColumnSpace(Protocol):
     """What an allocation asks of a column space."""
 
-    certificate: RankCertificate
+    @property
+    def certificate(self) -> RankCertificate:
+        """What is known of its dimension."""
 
     @property
     def error_estimate(self) -> float:

@@ -106,7 +106,8 @@ class TransitionCarrier(Carrier[Moved]):
 
     def series(self, values: Sequence[Moved]) -> Moved:
         def moved(copies: tuple[int, ...]) -> Part:
-            result, stages = None, []
+            result: CapacityTransition | None = None
+            stages: list[Stage] = []
             for part in (value(copies) for value in values):
                 stages += part.stages
                 if part.transition is not None:

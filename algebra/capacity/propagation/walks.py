@@ -242,8 +242,9 @@ def _at(spread: Spread, index: Symbol, number: int) -> Spread:
 def _after(first: Walk, second: Walk) -> Walk:
     """In series. Layers behind the one in which positions end change nothing any more."""
     stages = first.stages + second.stages
-    both = first.taken is not None and second.taken is not None
-    taken = first.taken + second.taken - first.taken * second.taken if both else first.taken or second.taken
+    taken = second.taken if first.taken is None else first.taken
+    if first.taken is not None and second.taken is not None:
+        taken = first.taken + second.taken - first.taken * second.taken
     merged = second.merged or first.merged
     if second.spreads is None:
         return Walk(first.spreads, first.kernel, stages, taken, merged)
@@ -347,10 +348,10 @@ class _Positions:
             rank = len(axes)
             extents = tuple(flow.shape[axis] for axis in axes)
             return Walk((Spread(),) * rank, KernelWalk.still(rank), (self._stage(None),), None, extents)
-        for read, place in made:
+        for entry, place in made:
             if self.instance.masks(place):
                 raise self._elsewhere()
-            seen = {i for axis in axes if axis < len(read.address) for i in address_indices(read.address[axis])}
+            seen = {i for axis in axes if axis < len(entry.address) for i in address_indices(entry.address[axis])}
             for part in self.instance.statements[place].address:
                 if not isinstance(part, Index) and seen & set(address_indices(part)):
                     raise UnsupportedError(f"{self.site.node} rearranges positions; give its weights for a matrix")

@@ -339,7 +339,8 @@ def plain_recurrence(instance: Instance) -> tuple[str, ...]:
         terms = expand(inside, lambda name: kinds[name], str(layer))
     except UnsupportedError:
         raise refused from None
-    own, inputs = [], []
+    own: list[str] = []
+    inputs: list[str] = []
     for term in terms:
         varying = [read.tensor for read in term.reads if kinds[read.tensor] == LINEAR]
         learned = [read.tensor for read in term.reads if kinds[read.tensor] == COEFFICIENT]
