@@ -15,6 +15,7 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Mapping
+from math import isfinite, isnan
 from typing import Any
 
 from sympy import Add, Basic, Dummy, Eq, Expr, Ge, Gt, Le, Lt, Mod, Mul, Ne, Rational, Symbol, Tuple, fraction
@@ -24,8 +25,9 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
 from ..sizes.dims import Index
+from .function import FormulaFunction
 from .records import Formula, record_parts, writes_itself
-from .text import balanced, binary_logarithms, divisibility, log2, positive_first, rounded, written_out
+from .text import balanced, binary_logarithms, digits_in_full, divisibility, log2, positive_first, rounded
 
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
@@ -101,7 +103,7 @@ class FormulaLatexPrinter(LatexPrinter):
         super().__init__({"fold_short_frac": flat, "mul_symbol": None})
 
     def doprint(self, expr: Any) -> str:
-        with written_out():
+        with digits_in_full():
             return _low_brackets(super().doprint(expr))
 
     def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
@@ -130,19 +132,10 @@ class FormulaLatexPrinter(LatexPrinter):
     def _print_Mul(self, expr: Expr) -> str:
         rest = binary_logarithms(expr)
         if rest is not None:
-            return self._logarithm_last(rest)
+            return self._print(rest)
         if any(r"\mathit" in self._print(symbol) for symbol in expr.args if symbol.is_Symbol):
             return self._spaced(expr)
         return self._product(expr)
-
-    def _logarithm_last(self, product: Expr) -> str:
-        """The binary logarithm behind the other factors, which it would seem to apply to."""
-        logarithm = next((one for one in product.args if isinstance(one, log2)), None)
-        if logarithm is None:
-            return self._print(product)
-        others = Mul(*(one for one in product.args if one != logarithm))
-        sign = "- " if others == -1 else f"{self._side(others, PRECEDENCE['Add'])} "
-        return f"{sign}{self._print(logarithm)}"
 
     def _spaced(self, expr: Expr) -> str:
         """A product with names of several letters, kept apart."""
@@ -169,16 +162,6 @@ class FormulaLatexPrinter(LatexPrinter):
         others = Mul(*(factor for factor in expr.args if factor not in roots))
         return root if others == 1 else f"{self._side(others, PRECEDENCE['Add'])} {root}"
 
-    def _needs_mul_brackets(self, expr: Expr, first: bool = False, last: bool = False) -> bool:
-        return super()._needs_mul_brackets(_without_remainders(expr), first, last)
-
-    def _needs_add_brackets(self, expr: Expr) -> bool:
-        return super()._needs_add_brackets(_without_remainders(expr))
-
-    def _print_log(self, expr: Expr, exp: str | None = None) -> str:
-        made = rf"\log({self._print(expr.args[0])})"
-        return made if exp is None else rf"({made})^{{{exp}}}"
-
     def _print_log2(self, expr: Expr, exp: str | None = None) -> str:
         power = "" if exp is None else f"^{{{exp}}}"
         return rf"\log_{{2}}{power} {self._side(expr.args[0], PRECEDENCE['Mul'])}"
@@ -186,6 +169,14 @@ class FormulaLatexPrinter(LatexPrinter):
     def _side(self, expr: Expr, level: int) -> str:
         made = self._print(expr)
         return made if precedence(expr) > level or expr.is_Atom else f"({made})"
+
+    def _needs_mul_brackets(self, expr: Expr, first: bool = False, last: bool = False) -> bool:
+        if not last and (isinstance(expr, log2) or isinstance(expr, FormulaFunction) and expr.log2_of):
+            return True  # what came next would be read as part of the argument
+        return super()._needs_mul_brackets(_without_remainders(expr), first, last)
+
+    def _needs_add_brackets(self, expr: Expr) -> bool:
+        return super()._needs_add_brackets(_without_remainders(expr))
 
     def _print_Mod(self, expr: Expr, exp: str | None = None) -> str:
         made = rf"{self._side(expr.args[0], PRECEDENCE['Add'])} \bmod {self._side(expr.args[1], PRECEDENCE['Mul'])}"
@@ -210,8 +201,8 @@ class FormulaLatexPrinter(LatexPrinter):
 
 
 def _without_remainders(expr: Expr) -> Expr:
-    """With a symbol for each remainder, which stands in brackets of its own already."""
-    return expr.xreplace({one: Dummy() for one in expr.atoms(Mod)}) if expr.has(Mod) else expr
+    """The expression with symbols for its remainders, which have brackets of their own."""
+    return expr.xreplace({remainder: Dummy() for remainder in expr.atoms(Mod)})
 
 
 def index_latex(name: str) -> str:
@@ -223,7 +214,7 @@ def index_latex(name: str) -> str:
 _PRINTER, _FLAT = FormulaLatexPrinter(), FormulaLatexPrinter(flat=True)
 
 
-_INNERMOST = re.compile(r"([A-Za-z]?)\\left\(((?:(?!\\left|\\right).)*)\\right\)")
+_INNERMOST = re.compile(r"([A-Za-z{]?)\\left\(((?:(?!\\left|\\right).)*)\\right\)(\}?)")
 
 
 def _low_brackets(latex: str) -> str:
@@ -234,10 +225,12 @@ def _low_brackets(latex: str) -> str:
     """
 
     def lowered(found: re.Match[str]) -> str:
-        before, inside = found.groups()
+        before, inside, after = found.groups()
         if any(mark in inside for mark in TALL):
-            return f"{before}\0{inside}\1"
-        return f"{before}({inside})" if before else f"{{({inside})}}"
+            return f"{before}\0{inside}\1{after}"
+        grouped = before.isalpha() or before + after == "{}"
+        brackets = f"({inside.strip()})"
+        return before + (brackets if grouped else f"{{{brackets}}}") + after
 
     while r"\left(" in latex:
         shorter = _INNERMOST.sub(lowered, latex)
@@ -281,15 +274,18 @@ def grouped(number: int | float) -> str:
 
     >>> print(grouped(25557032))
     25\,557\,032
+    >>> print(grouped(1e-06), grouped(2.5e30))
+    10^{-6} 2.5 \cdot 10^{30}
     """
-    with written_out():
+    with digits_in_full():
         text = f"{number:,}" if isinstance(number, int) and abs(number) >= 10_000 else str(number)
+    if isinstance(number, float) and not isfinite(number):
+        return r"\text{undefined}" if isnan(number) else text.replace("inf", r"\infty")
     mantissa, _, exponent = text.partition("e")
-    if exponent:
-        power = f"10^{{{int(exponent)}}}"
+    power = rf"10^{{{int(exponent)}}}" if exponent else ""
+    if power:
         return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
-    named = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\text{nan}"}
-    return named.get(text, text.replace(",", r"\,"))
+    return text.replace(",", r"\,")
 
 
 def summands_latex(formula: Any, flat: bool = False) -> list[str]:

@@ -114,15 +114,17 @@ def positive_first(terms: Sequence[Expr]) -> list[Expr]:
 
 
 @contextmanager
-def written_out() -> Iterator[None]:
-    """Within it, a number with more digits than Python writes is an error of ours."""
+def digits_in_full() -> Iterator[None]:
+    """Refuse what Python does not write in full."""
     try:
         yield
     except ValueError as error:
-        if "set_int_max_str_digits" not in str(error):
+        if "integer string conversion" not in str(error):
             raise
+        limit = sys.get_int_max_str_digits()
         raise BudgetError(
-            f"a number has more than {sys.get_int_max_str_digits()} digits; sys.set_int_max_str_digits(0) writes any number"
+            f"an integer of the formula has more than {limit} digits, which is as many as are written; write its "
+            "logarithm, or allow more with sys.set_int_max_str_digits(...)"
         ) from None
 
 
@@ -130,8 +132,11 @@ class FormulaPrinter(StrPrinter):
     """Python's spelling, with ``ceil``, ``floor``, ``max`` and ``min``."""
 
     def doprint(self, expr: Any) -> str:
-        with written_out():
+        with digits_in_full():
             return super().doprint(expr)
+
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        return self._print(item) if isinstance(item, Mod) else super().parenthesize(item, level, strict)
 
     def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
         return positive_first(super()._as_ordered_terms(expr, order=order))
@@ -221,7 +226,7 @@ def number_text(value: Any) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) < 10_000:
         return str(value)
-    with written_out():
+    with digits_in_full():
         return f"{value:,}".replace(",", " ")
 
 
