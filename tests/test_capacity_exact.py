@@ -8,17 +8,34 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.exact_capacity import Linear as Exact
-from oracles.exact_capacity import exact_leverage, exact_rank
 
 import layeralgebra as la
 from layeralgebra import AvgPool, Conv, Flatten, Identity, Linear
+from oracles.exact_capacity import Linear as Exact
+from oracles.exact_capacity import exact_leverage, exact_rank
 
 pytest.importorskip("scipy")
 
 
 def tridiagonal(size):
     return np.diag([2] * size) + np.diag([1] * (size - 1), 1) + np.diag([1] * (size - 1), -1)
+
+
+def random_part(kind, channels, draw):
+    """One part of a network of so many channels."""
+    same = Conv(channels, 3, padding=1, bias=False)
+    return {
+        "conv": lambda: Conv(int(draw.integers(1, 3)), 2, bias=False),
+        "same": lambda: same,
+        "strided": lambda: Conv(1, 2, stride=2, bias=False),
+        "dilated": lambda: Conv(1, 2, dilation=2, bias=False),
+        "pool": lambda: AvgPool(2),
+        "wide pool": lambda: AvgPool(3, stride=1, padding=1),
+        "residual": lambda: Identity() + same,
+        "sum": lambda: Conv(1, 1, bias=False) + Conv(1, 3, padding=1, bias=False),
+        "concat": lambda: la.Concat(Conv(1, 1, bias=False), Identity()),
+        "1x1": lambda: Conv(2, 1, bias=False) >> Conv(1, 1, bias=False),
+    }[str(kind)]()
 
 
 def random_network(draw):
@@ -29,19 +46,7 @@ def random_network(draw):
         kind = draw.choice(
             ["conv", "same", "strided", "dilated", "pool", "wide pool", "residual", "sum", "concat", "1x1"]
         )
-        same = Conv(shape[0], 3, padding=1, bias=False)
-        part = {
-            "conv": lambda: Conv(int(draw.integers(1, 3)), 2, bias=False),
-            "same": lambda: same,
-            "strided": lambda: Conv(1, 2, stride=2, bias=False),
-            "dilated": lambda: Conv(1, 2, dilation=2, bias=False),
-            "pool": lambda: AvgPool(2),
-            "wide pool": lambda: AvgPool(3, stride=1, padding=1),
-            "residual": lambda: Identity() + same,
-            "sum": lambda: Conv(1, 1, bias=False) + Conv(1, 3, padding=1, bias=False),
-            "concat": lambda: la.Concat(Conv(1, 1, bias=False), Identity()),
-            "1x1": lambda: Conv(2, 1, bias=False) >> Conv(1, 1, bias=False),
-        }[str(kind)]()
+        part = random_part(kind, shape[0], draw)
         try:
             after = tuple(int(size) for size in la.output_shape(part, on=shape))
         except la.LayerAlgebraError:

@@ -34,6 +34,7 @@ from ...networks.carrier import Evaluation, ShapeCarrier, Site
 from ...networks.evaluator import evaluate_network
 from ...networks.layer import Layer
 from ...networks.network import Add, Join, Network, Series, Shared, as_network
+from ..arguments import whole
 from ..propagation.elementwise import function_of, is_activation
 from ..propagation.generating_functions import KernelWalk
 from ..propagation.of_network import checked_bias, checked_taps, unused_taps
@@ -184,8 +185,7 @@ def scaling_exponent(
     as_network(block, "la.scaling_exponent")
     asked = None if exponent is None else _exponent(exponent)
     taps, bias = checked_taps(taps, "la.scaling_exponent"), checked_bias(bias, "la.scaling_exponent")
-    if not hasattr(axis, "__index__") or isinstance(axis, bool):
-        raise FieldError(f"an axis of positions is a number from 0, got {axis!r}")
+    axis = whole(axis, "an axis of positions", -99)
     sites = _sites(block, on)
     recurrent = [site for site in sites if site.instance is not None and site.instance.recurrent]
     if recurrent or not _residual(block):
@@ -202,7 +202,7 @@ def scaling_exponent(
         return _memory(block, sites, asked)
     if not _residual(block):
         return _width(block, sites, asked)
-    return _depth(block, on, taps, bias, axis.__index__(), scaled, asked)
+    return _depth(block, on, taps, bias, axis, scaled, asked)
 
 
 def _exponent(given: Any) -> Expr:
