@@ -204,3 +204,20 @@ def test_the_window_of_a_symbolic_repetition_lies_inside():
     # Margins of their own count as well.
     apart = la.capacity_allocation(la.Pad(1, 1) >> Conv(1, 3, bias=False), on=(1, N))
     assert apart.domain.holds({N: 3}) and not apart.domain.holds({N: 2})
+
+
+def test_a_layer_is_held_to_the_rank_that_is_enumerated(monkeypatch):
+    """The check of a layer tells a wrong rank."""
+    from types import SimpleNamespace
+
+    from layeralgebra.proofs.checks import layer as module
+
+    report = la.check(Conv(1, 2), laws=["capacity*"])
+    assert report.ok and report["capacity_eq_enumeration"].cases >= 5
+    right = module.capacity_allocation
+
+    def wrong(*given, **options):
+        return SimpleNamespace(total=right(*given, **options).total + 1)
+
+    monkeypatch.setattr(module, "capacity_allocation", wrong)
+    assert not la.check(Conv(1, 2), laws=["capacity*"]).ok
