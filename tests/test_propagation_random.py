@@ -258,3 +258,47 @@ def test_positions_that_become_features_and_windows_that_move_in_steps():
     for layer in (la.ConvTranspose(1, 3, stride=2), la.Upsample(2)):
         with pytest.raises(la.UnsupportedError, match="rearranges positions"):
             la.capacity_propagation(layer, on=(1, 7))
+
+
+def test_copies_are_what_is_written_out():
+    bare, biased = Conv(1, 3, padding=1, bias=False), Conv(1, 3, padding=1)
+    depth = la.dims("m")
+    options = {"on": (1, 9), "bias": Rational(1, 3)}
+    for body in (bare, bare >> ReLU(), ReLU() >> biased, bare >> Abs(), biased >> ReLU()):
+        for times in (1, 2, 3):
+            written = Identity() + la.Series(*[body] * times)
+            one, other = (la.capacity_propagation(net, **options) for net in (Identity() + body**times, written))
+            assert (one.walk, one.variance, one.mass) == (other.walk, other.variance, other.mass)
+            first, second = (la.scaling_exponent(net, on=(1, 9)) for net in (Identity() + body**times, written))
+            assert (first.exponent, first.limits) == (second.exponent, second.limits)
+            symbolic = la.capacity_propagation(Identity() + body**depth, **options)
+            assert (symbolic.variance[0].subs(depth, times) - other.variance[0]).simplify() == 0
+            assert la.scaling_exponent(Identity() + body**depth, on=(1, 9)).exponent == 1 / (2 * depth)
+    with pytest.raises(la.UnsupportedError, match="give the branch a depth"):
+        la.scaling_exponent(Identity() + bare**depth, Rational(1, 2), on=(1, 9))
+
+
+def test_arguments_that_are_impossible():
+    block = Identity() + Conv(1, 3, padding=1, bias=False)
+    on = (1, 9)
+    for call, words in (
+        (lambda: la.scaling_exponent(block, "x", on=on), "real number"),
+        (lambda: la.scaling_exponent(block, on=on, taps={"9.W": [[[[1, 2, 1]]]]}), "there are 1.W"),
+        (lambda: la.scaling_exponent(block, on=on, axis=3), "no axis 3"),
+        (lambda: la.scaling_exponent(block, on=on, bias=-1), "at least 0"),
+        (lambda: la.capacity_deep_limit(block, 1, on=on, taps={"9.W": [1]}), "there are 1.W"),
+        (lambda: la.capacity_deep_limit(block, "c", on=on), "constant of a deep limit"),
+        (lambda: la.capacity_propagation(block, on=on, bias="z"), "squared bias"),
+        (lambda: la.capacity_propagation(block, on=on, taps=[1]), "maps names"),
+        (lambda: la.functional_dimension([2, 3, 1], samples=-1), "samples"),
+        (lambda: la.functional_dimension(3), "sequence of sizes"),
+        (lambda: la.linear_predictor(3), "la.linear_predictor"),
+        (lambda: la.linear_predictor(block, -1, on=on), "la.linear_predictor"),
+        (lambda: la.capacity_allocation(block, 3, on=on), "partition"),
+        (lambda: la.capacity_allocation(block, covariance="x", on=on), "covariance"),
+        (lambda: la.capacity_allocation(block, tolerance="x", on=on), "tolerance"),
+        (lambda: la.capacity_allocation(block, around="x", on=on), "around"),
+    ):
+        with pytest.raises(la.FieldError, match=words):
+            call()
+    assert la.activation_decoupling(ReLU() >> ReLU()).value == Rational(1, 2)
