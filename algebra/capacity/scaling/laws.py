@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sympy import (
+    Add,
     Dummy,
     Expr,
     Integer,
@@ -69,6 +70,10 @@ def leading_power(expression: Any, amplitude: Symbol) -> tuple[Expr, Expr]:
     try:
         lowest = [Poly(part, amplitude).terms()[-1] for part in (numerator, denominator)]
     except PolynomialError:
+        parts = [_least(part, amplitude) for part in (numerator, denominator)]
+        if None not in parts:
+            (above, first), (below, second) = (part for part in parts if part is not None)
+            return (above / below).cancel(), first - second
         term = expression.as_leading_term(amplitude)
         coefficient, power = term.as_coeff_exponent(amplitude)
         if coefficient.has(amplitude) or power.has(amplitude):
@@ -76,6 +81,21 @@ def leading_power(expression: Any, amplitude: Symbol) -> tuple[Expr, Expr]:
         return coefficient, power
     ((above,), one), ((below,), two) = lowest
     return (one / two).cancel(), Integer(above - below)
+
+
+def _least(part: Expr, amplitude: Symbol) -> tuple[Expr, Expr] | None:
+    """The term of least power of a sum of powers, symbolic ones too; None where that is not known."""
+    powers: dict[Expr, Expr] = {}
+    for term in Add.make_args(part.expand()):
+        coefficient, power = term.as_coeff_exponent(amplitude)
+        if coefficient.has(amplitude) or power.has(amplitude):
+            return None
+        powers[power] = powers.get(power, Integer(0)) + coefficient
+    powers = {power: coefficient for power, coefficient in powers.items() if coefficient.cancel() != 0}
+    for power, coefficient in powers.items():
+        if all((other - power).is_nonnegative for other in powers):
+            return coefficient, power
+    return None
 
 
 @dataclass(frozen=True)
