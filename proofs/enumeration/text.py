@@ -423,6 +423,12 @@ class EquationText:
             (index,) = sides[0][1]
             self.bounds[index] = sides[1][0]({}) + (words[0] is ast.LtE)
             return
+        if not any(indices for _, indices in sides):
+            if not all(
+                RELATIONS[word](left[0]({}), right[0]({})) for left, word, right in zip(sides, words, sides[1:])
+            ):
+                raise Impossible(f"{ast.unparse(tree)} does not hold")
+            return
         is_range = len(sides) == 3 and words == [ast.LtE, ast.Lt] and isinstance(tree.comparators[0], ast.Name)
         for (left, first), word, (right, second) in zip(sides, words, sides[1:]):
             ranged = next(iter(sides[1][1])) if is_range else None
