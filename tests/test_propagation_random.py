@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sympy import Rational, sqrt
+from sympy import Rational, Symbol, sqrt
 
 import layeralgebra as la
 from layeralgebra import Abs, Conv, Identity, ReLU
@@ -276,6 +276,24 @@ def test_copies_are_what_is_written_out():
             assert la.scaling_exponent(Identity() + body**depth, on=(1, 9)).exponent == 1 / (2 * depth)
     with pytest.raises(la.UnsupportedError, match="give the branch a depth"):
         la.scaling_exponent(Identity() + bare**depth, Rational(1, 2), on=(1, 9))
+
+
+def test_stacks_whose_layers_differ_keep_mean_and_mass():
+    depth, layer = la.dims("m"), Symbol("l", integer=True, nonnegative=True)
+
+    def stack(times):
+        net = la.Repeat(Conv(1, 2, dilation=2**layer, padding="causal"), times, layer)
+        return la.capacity_propagation(net, on=(1, 99), bias=Rational(1, 2))
+
+    symbolic = stack(depth)
+    for times in (1, 2, 4):
+        one = stack(times)
+        for part, other in ((symbolic.mean, one.mean), (symbolic.variance, one.variance)):
+            assert part[0].doit().subs(depth, times) == other[0]
+        assert symbolic.mass.subs(depth, times) == one.mass == Rational(2, 3) ** times
+    pools = la.Repeat(la.AvgPool(2 * layer + 1, stride=1, padding=layer), depth, layer)
+    with pytest.raises(la.UnsupportedError, match="from one to the next"):
+        la.capacity_propagation(Identity() + (Conv(1, 1) >> pools), on=(1, 99))
 
 
 def test_arguments_that_are_impossible():
