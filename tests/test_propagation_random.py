@@ -168,6 +168,22 @@ def test_exponents_against_deep_random_networks(name):
             assert measured[-1] < 0.5 * measured[0]
 
 
+def degree(tree):
+    """The power of the amplitude with which a branch goes: convolutions in a row add up, of a sum the least decides."""
+    if tree[0] == "sum":
+        return min(degree(part) for _, part in tree[1])
+    if tree[0] == "series":
+        return sum(degree(part) for part in tree[1])
+    return int(tree[0] == "conv")
+
+
+@given(st.lists(branches(), min_size=1, max_size=3))
+def test_the_branch_of_least_degree_decides(found):
+    net, taps = as_network(("sum", [(1, ("identity",)), *((1, part) for part in found)]))
+    derived = la.scaling_exponent(net, on=(1, 99), taps=taps)
+    assert derived.exponent == Rational(1, 2 * min(map(degree, found))) and derived.verdict == "converges"
+
+
 def test_which_weights_are_scaled():
     same = Conv(1, 3, padding=1, bias=False)
     block = Identity() + (same >> ReLU() >> same)

@@ -132,7 +132,7 @@ def scaling_exponent(
     """The exponent with which the weights of a block must shrink with the number of its copies, derived.
 
     Weights and biases are multiplied by an amplitude eps; the moments of what one copy does to capacity (drift, variance,
-    leak) are expanded for small eps; eps = c L^-alpha has a limit that is finite and not zero where the largest of them is
+    leak, and the share that the branches take over from the identity) are expanded for small eps; eps = c L^-alpha has a limit that is finite and not zero where the largest of them is
     of order one over L. A branch brings to a sum the product of what all its layers do to second moments, so with m scaled
     layers in a row alpha is ``1/(2 m)``; of several branches that are added, the one with the fewest decides.
 
@@ -278,10 +278,8 @@ def _moments(found: Walk, axis: int) -> dict[str, Expr]:
         moments = {"drift": spread.mean * spread.mass, "variance": spread.variance, "leak": (1 - spread.mass).cancel()}
     else:
         moments = {}
-    if any(moment != 0 for moment in moments.values()):
-        return moments
-    # Where nothing moves along positions, what a branch takes over from the identity is all that changes.
-    return {**moments, "share": found.taken if found.taken is not None else Integer(0)}
+    # What the branches take over from the identity: it mixes channels where nothing moves along positions.
+    return moments if found.taken is None else {**moments, "share": found.taken}
 
 
 def _residual(block: Network) -> bool:
