@@ -38,6 +38,14 @@ SMALL = Conv(3, 5), (3, 2, 2)  # a window that does not fit
 CLOSED = Input(3) >> Linear(4)
 TWO = la.Graph({"a": Input(3), "b": Input(3), "sum": Add()}, [("a", "sum"), ("b", "sum")])
 BLOCK = Identity() + Conv(1, 3, padding=1, bias=False)
+
+
+class Level(la.Layer):
+    """Zero, whatever enters."""
+
+    equation = "y[i] = abs(x[i]) - abs(x[i])"
+
+
 CURVE = Derivative(zeta(c), c)  # a formula of nothing that is computed
 MANY = Integer(10) ** 5000  # more digits than Python writes
 CONV = la.derive(la.macs, Conv(c, 3), on=(3, H))
@@ -229,6 +237,7 @@ CALLS: dict[str, dict[str, Call]] = {
     # capacity and topology
     "activation_decoupling": {
         "FieldError": lambda: la.activation_decoupling(ReLU),
+        "DomainError": lambda: la.activation_decoupling(la.ReLU() >> Level()),
         "UnsupportedError": lambda: la.activation_decoupling(Softmax()),
     },
     "attention_circuits": {
@@ -242,7 +251,9 @@ CALLS: dict[str, dict[str, Call]] = {
         la.linear_predictor, UnsupportedError=lambda: la.linear_predictor(Linear(3) >> ReLU(), on=(3,))
     ),
     "capacity_propagation": net_calls(
-        la.capacity_propagation, UnsupportedError=lambda: la.capacity_propagation(Softmax(), on=(3,))
+        la.capacity_propagation,
+        DomainError=lambda: la.capacity_propagation(Linear(1), {"W": [[0]], "b": [0]}, on=(1,)),
+        UnsupportedError=lambda: la.capacity_propagation(Softmax(), on=(3,)),
     ),
     "capacity_deep_limit": {
         "FieldError": lambda: la.capacity_deep_limit(3, 1),

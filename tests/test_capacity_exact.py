@@ -8,17 +8,34 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.exact_capacity import Linear as Exact
-from oracles.exact_capacity import exact_leverage, exact_rank
 
 import layeralgebra as la
 from layeralgebra import AvgPool, Conv, Flatten, Identity, Linear
+from oracles.exact_capacity import Linear as Exact
+from oracles.exact_capacity import exact_leverage, exact_rank
 
 pytest.importorskip("scipy")
 
 
 def tridiagonal(size):
     return np.diag([2] * size) + np.diag([1] * (size - 1), 1) + np.diag([1] * (size - 1), -1)
+
+
+def random_part(kind, channels, draw):
+    """One part of a network of so many channels."""
+    same = Conv(channels, 3, padding=1, bias=False)
+    return {
+        "conv": lambda: Conv(int(draw.integers(1, 3)), 2, bias=False),
+        "same": lambda: same,
+        "strided": lambda: Conv(1, 2, stride=2, bias=False),
+        "dilated": lambda: Conv(1, 2, dilation=2, bias=False),
+        "pool": lambda: AvgPool(2),
+        "wide pool": lambda: AvgPool(3, stride=1, padding=1),
+        "residual": lambda: Identity() + same,
+        "sum": lambda: Conv(1, 1, bias=False) + Conv(1, 3, padding=1, bias=False),
+        "concat": lambda: la.Concat(Conv(1, 1, bias=False), Identity()),
+        "1x1": lambda: Conv(2, 1, bias=False) >> Conv(1, 1, bias=False),
+    }[str(kind)]()
 
 
 def random_network(draw):
@@ -29,19 +46,7 @@ def random_network(draw):
         kind = draw.choice(
             ["conv", "same", "strided", "dilated", "pool", "wide pool", "residual", "sum", "concat", "1x1"]
         )
-        same = Conv(shape[0], 3, padding=1, bias=False)
-        part = {
-            "conv": lambda: Conv(int(draw.integers(1, 3)), 2, bias=False),
-            "same": lambda: same,
-            "strided": lambda: Conv(1, 2, stride=2, bias=False),
-            "dilated": lambda: Conv(1, 2, dilation=2, bias=False),
-            "pool": lambda: AvgPool(2),
-            "wide pool": lambda: AvgPool(3, stride=1, padding=1),
-            "residual": lambda: Identity() + same,
-            "sum": lambda: Conv(1, 1, bias=False) + Conv(1, 3, padding=1, bias=False),
-            "concat": lambda: la.Concat(Conv(1, 1, bias=False), Identity()),
-            "1x1": lambda: Conv(2, 1, bias=False) >> Conv(1, 1, bias=False),
-        }[str(kind)]()
+        part = random_part(kind, shape[0], draw)
         try:
             after = tuple(int(size) for size in la.output_shape(part, on=shape))
         except la.LayerAlgebraError:
@@ -137,6 +142,7 @@ def test_directions_that_floats_do_not_tell_apart():
 # Closed forms ---------------------------------------------------------------------------------------------------------
 
 L, N, K = la.dims("L N k")
+NONZERO = np.array([*range(-99, 0), *range(1, 100)])
 
 
 def random_stack(draw):
@@ -175,7 +181,7 @@ def test_closed_forms_hold_on_their_domain(seed):
     except la.DomainError:
         return
     numbers, shape = net.subs(sizes), (1, sizes[N])
-    weights = {name: draw.integers(-99, 100, np.shape(array)) for name, array in la.weights(numbers, on=shape).items()}
+    weights = {name: draw.choice(NONZERO, np.shape(array)) for name, array in la.weights(numbers, on=shape).items()}
     assert total == exact_rank(Exact(numbers, shape, weights).jacobian())
 
 
@@ -199,3 +205,20 @@ def test_the_window_of_a_symbolic_repetition_lies_inside():
     # Margins of their own count as well.
     apart = la.capacity_allocation(la.Pad(1, 1) >> Conv(1, 3, bias=False), on=(1, N))
     assert apart.domain.holds({N: 3}) and not apart.domain.holds({N: 2})
+
+
+def test_a_layer_is_held_to_the_rank_that_is_enumerated(monkeypatch):
+    """The check of a layer tells a wrong rank."""
+    from types import SimpleNamespace
+
+    from layeralgebra.proofs.checks import layer as module
+
+    report = la.check(Conv(1, 2), laws=["capacity*"])
+    assert report.ok and report["capacity_eq_enumeration"].cases >= 5
+    right = module.capacity_allocation
+
+    def wrong(*given, **options):
+        return SimpleNamespace(total=right(*given, **options).total + 1)
+
+    monkeypatch.setattr(module, "capacity_allocation", wrong)
+    assert not la.check(Conv(1, 2), laws=["capacity*"]).ok

@@ -8,6 +8,7 @@ x inputs.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -117,10 +118,7 @@ class LinearNetwork(Unrolled):
             raise UnsupportedError(f"a predictor has one input, this network takes {len(sizes)}")
         self.needed: Inventory = inventory(self.net, sizes)
         slots = self.needed.slots
-        if at is None or (hasattr(at, "__index__") and not isinstance(at, Mapping)):
-            self.tensors = drawn(slots.values(), 0 if at is None else at.__index__())
-        else:
-            self.tensors = checked(slots, at)
+        self.tensors = checked(slots, at) if isinstance(at, Mapping) else drawn(slots.values(), seed_of(at, asked))
         self.own = {name: self.system.weights(values) for name, values in self.tensors.items()}
         self.columns: dict[str, tuple[int, int]] = {}
         count = 0
@@ -132,7 +130,12 @@ class LinearNetwork(Unrolled):
                 self.columns[slot.name] = (count, count + size)
                 count += size
         self.parameters = count
-        self.pattern = None if pattern is None else self.system.weights(as_numbers(pattern, "the pattern of attention"))
+        self.pattern = None
+        if pattern is not None:
+            given = as_numbers(pattern, "the pattern of attention")
+            if not np.all(np.isfinite(given.astype(float))):
+                raise FieldError(f"a pattern of attention is finite, got {pattern!r}")
+            self.pattern = self.system.weights(given)
         self.steps: list[Step] = []
         self.sizes: list[int] = []
         self.slopes = _Slopes(self, sizes[0], around) if around is not None else None
@@ -297,7 +300,7 @@ class LinearNetwork(Unrolled):
                     made.reshape(-1)[place[0]] = 1.0
                 else:
                     made[place] = 1.0
-            except (IndexError, TypeError, ValueError) as problem:
+            except (IndexError, TypeError, ValueError, OverflowError) as problem:
                 raise FieldError(
                     f"{output!r} is no place in an output of shape {self.output_shape}: {problem}"
                 ) from None
@@ -329,6 +332,19 @@ class LinearNetwork(Unrolled):
         return predictor, total
 
 
+def seed_of(at: Any, asked: str) -> int:
+    """The seed of random weights."""
+    try:
+        seed = 0 if at is None else None if isinstance(at, bool) else operator.index(at)
+    except TypeError:
+        seed = None
+    if seed is None or seed < 0:
+        raise FieldError(
+            f"at= of {asked} is a mapping of weights, as la.weights gives it, or a seed of at least 0, got {at!r}"
+        )
+    return seed
+
+
 def activates(instance: Instance) -> bool:
     """Whether a layer is one elementwise function of its input, such as a ReLU."""
     if instance.weights() or len(instance.statements) != 1 or "buffer" in instance.roles.values():
@@ -343,9 +359,12 @@ class _Slopes:
     """The slopes of piecewise linear activations around an input."""
 
     def __init__(self, tape: LinearNetwork, shape: tuple[int, ...], around: Any):
-        point = np.asarray(around, dtype=float)
-        if point.shape != shape:
-            raise FieldError(f"around needs an input of shape {shape}, got {point.shape}")
+        try:
+            point = np.asarray(around, dtype=float)
+        except (TypeError, ValueError):
+            raise FieldError(f"around= needs an input of shape {shape}, an array of numbers, got {around!r}") from None
+        if point.shape != shape or not np.all(np.isfinite(point)):
+            raise FieldError(f"around= needs finite numbers of the shape {shape}, got {around!r}")
         found: dict[str, ndarray] = {}
 
         class Watch(_Numbers):

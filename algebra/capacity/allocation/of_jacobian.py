@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import BudgetError, FieldError, UnsupportedError
+from ..arguments import reals
 from ..column_spaces.covariance import BandRoot, MatrixRoot, covariance_root
 from ..column_spaces.dense import ColumnSpace, DenseColumnSpace, GivenColumnSpace, RankCertificate
 from ..column_spaces.exact_rank import ExactJacobian, KnownRank, rank_and_pivots, rational
@@ -134,6 +135,11 @@ class CapacityAllocation:
             if cells.shape != self.grid:
                 raise FieldError(f"labels of a partition have the shape of the inputs {self.grid}, got {cells.shape}")
             return {label: float(self.spatial[cells == label].sum()) for label in np.unique(cells).tolist()}
+        if isinstance(cells, (str, bytes)) or not isinstance(cells, (Mapping, Sequence)):
+            raise FieldError(
+                f"a partition is a mapping or a sequence of regions, or an array of labels, got {cells!r}; write "
+                "{'left': (0, slice(0, 3)), ...}"
+            )
         named = cells if isinstance(cells, Mapping) else dict(enumerate(cells))
         masks = {label: self._mask(where) for label, where in named.items()}
         covered = sum((mask.astype(int) for mask in masks.values()), np.zeros(self.grid, dtype=int))
@@ -271,8 +277,11 @@ def allocated(
         count *= extent
     if count != inputs:
         raise FieldError(f"a grid {grid} has {count} points, the Jacobian {inputs} inputs")
-    if tolerance is not None and not 0 < tolerance < 1:
-        raise FieldError(f"a tolerance lies between 0 and 1, got {tolerance!r}")
+    if tolerance is not None:
+        limit = reals(tolerance, "a tolerance")
+        if limit.ndim or not 0 < limit < 1:
+            raise FieldError(f"a tolerance lies between 0 and 1, got {tolerance!r}")
+        tolerance = float(limit)
     if tolerance is not None:  # the caller decides what counts as zero
         exact = None
     if covariance is None:

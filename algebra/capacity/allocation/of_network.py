@@ -211,7 +211,7 @@ def capacity_allocation(
     {'left': 1.0, 'rest': 3.0}
     """
     as_network(net, "la.capacity_allocation")
-    if method not in (None, *METHODS):
+    if method is not None and not (isinstance(method, str) and method in METHODS):
         raise FieldError(f"a method is one of {', '.join(METHODS)}, got {method!r}")
     if method is None:
         method = "closed_form" if _symbolic(net, on) else "numeric"

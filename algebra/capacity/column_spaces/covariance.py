@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import BudgetError, FieldError, UnsupportedError
+from ..arguments import reals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,7 @@ class MatrixRoot:
     """The symmetric square root of a small covariance matrix, held; `rank` eigenvalues are clear of zero."""
 
     def __init__(self, covariance: Any):
-        gamma = np.asarray(covariance, dtype=float)
+        gamma = reals(covariance, "a covariance")
         if gamma.ndim != 2 or gamma.shape[0] != gamma.shape[1]:
             raise FieldError(f"a covariance is a square matrix, got the shape {gamma.shape}")
         if gamma.shape[0] > 4 * DENSE_INPUTS:
@@ -109,7 +110,12 @@ class StationaryCovariance:
         lags = np.meshgrid(
             *[np.minimum(np.arange(2 * n), 2 * n - np.arange(2 * n)) * _side(n) for n in grid], indexing="ij"
         )
-        self.first = np.asarray(kernel(*lags), dtype=float)
+        try:
+            self.first = np.asarray(kernel(*lags), dtype=float)
+        except (TypeError, ValueError) as problem:
+            raise FieldError(
+                f"a stationary kernel is a function of arrays of lags, one for each of {len(grid)} axes: {problem}"
+            ) from None
         if self.first.shape != lags[0].shape or not np.all(np.isfinite(self.first)):
             raise FieldError("a stationary kernel maps arrays of lags, one for each axis, to finite covariances")
         mirrored = np.asarray(kernel(*[-lag for lag in lags]), dtype=float)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 FRACTIONS = 2_000
 """The most entries of a Jacobian whose rank is decided in fractions."""
 
-FRACTION_OPERATIONS = 200_000
+FRACTION_OPERATIONS = 100_000
 """The most products of fractions to make it."""
 
 SIDE = 1_500
@@ -130,7 +130,8 @@ class ExactJacobian:
         if gamma is not None:
             import scipy.sparse as sp
 
-            matrix = system.times(sp.csr_array(system.vector(gamma)), matrix)
+            # Entries are fractions, whatever type they have.
+            matrix = system.times(sp.csr_array(system.vector(np.vectorize(_fraction, otypes=[object])(gamma))), matrix)
         return residue_rank(matrix, prime)
 
 
@@ -164,7 +165,7 @@ def rank_and_pivots(matrix: NDArray[Any]) -> tuple[int, tuple[int, ...]]:
     from sympy.polys.matrices import DomainMatrix
 
     rows, columns = matrix.shape
-    entries = [[QQ(Fraction(v).numerator, Fraction(v).denominator) for v in row] for row in matrix.tolist()]
+    entries = [[QQ(v.numerator, v.denominator) for v in row] for row in matrix.tolist()]
     _, pivots = DomainMatrix(entries, (rows, columns), QQ).to_sparse().rref()
     return len(pivots), tuple(int(place) for place in pivots)
 
@@ -174,13 +175,17 @@ def orthonormal(matrix: NDArray[Any], pivots: tuple[int, ...]) -> NDArray[Any]:
     found: list[tuple[NDArray[Any], Fraction]] = []
     basis = np.zeros((matrix.shape[0], len(pivots)))
     for number, place in enumerate(pivots):
-        column = matrix[:, place]
+        column = np.array([_fraction(value) for value in matrix[:, place].tolist()] + [None], dtype=object)[:-1]
         for other, square in found:
-            column = column - other * (Fraction((column * other).sum()) / square)
-        square = Fraction((column * column).sum())
+            column = column - other * ((column * other).sum() / square)
+        square = (column * column).sum()
         found.append((column, square))
-        basis[:, number] = [_root(Fraction(value) ** 2 / square) * (1 if value > 0 else -1) for value in column]
+        basis[:, number] = [_root(value**2 / square) * (1 if value > 0 else -1) for value in column]
     return basis
+
+
+def _fraction(value: Any) -> Fraction:
+    return Fraction(int(value.numerator), int(value.denominator))
 
 
 def _root(value: Fraction) -> float:
@@ -198,6 +203,6 @@ def rational(covariance: Any) -> NDArray[Any] | None:
     if callable(covariance):
         return None
     try:
-        return Fractions().weights(as_numbers(covariance, "a covariance"))
+        return Fractions().vector(as_numbers(covariance, "a covariance"))
     except LayerAlgebraError:
         return None

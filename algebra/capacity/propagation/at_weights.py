@@ -18,6 +18,7 @@ from ...equations.instance import Instance
 from ...errors import UnsupportedError
 from ...linear.layer_maps import attended, layer_maps
 from ...linear.monomials import LINEAR, kinds_of_tensors
+from ...linear.network_maps import seed_of
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...numerics.layer_run import compute
 from ...numerics.weights import Inventory, checked, drawn
@@ -328,7 +329,7 @@ def _exact(value: Any) -> Expr:
 def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
     """Weights as arrays, and whether all of them are exact; expressions are allowed."""
     if not isinstance(at, Mapping):
-        return drawn(needed.slots.values(), at), False
+        return drawn(needed.slots.values(), seed_of(at, "la.capacity_propagation")), False
     held = {name: np.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
     symbolic = {name: array for name, array in held.items() if array.dtype == object and _has_symbols(array)}
     numeric = {name: np.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()}

@@ -114,8 +114,10 @@ def capacity_propagation(
 ) -> CapacityPropagation:
     """How capacity moves backwards through a network, by the Markov rule of the totally decoupled limit.
 
-    ``kappa_i = sum_j kappa_j w_ji^2 / (b_j^2 + sum_i w_ji^2)``; every layer is taken to see inputs of unit variance.
-    Activations pass capacity on, maxima spread it evenly over their window.
+    ``kappa_i = sum_j kappa_j w_ji^2 / (b_j^2 + sum_i w_ji^2)``; every layer is taken to see inputs of unit variance. Branches
+    that are added mix in proportion to the second moments of what leaves them, which are those of all their layers: of
+    weights and biases, of activations (a ReLU halves them), of averages, times the squares of coefficients. What enters a
+    branch is taken to be standard normal. Activations pass capacity on, maxima spread it evenly over their window.
 
     Parameters
     ----------
@@ -138,11 +140,14 @@ def capacity_propagation(
     Raises
     ------
     FieldError
-        If `net` is no network, both `at` and `taps` are given, or weights are missing or unknown.
+        If `net` is no network, both `at` and `taps` are given, weights are missing or unknown, or a bias is negative.
     ShapeError
         If nothing enters an open network, or the shape of something does not fit.
+    DomainError
+        If an output depends on nothing, or branches cancel.
     UnsupportedError
-        If a layer is no walk along positions, or, with weights, not linear in its input.
+        If a layer is no walk along positions, or, with weights, not linear in its input; or if branches that are added are
+        not independent, or it is not known how much one weighs.
 
     References
     ----------

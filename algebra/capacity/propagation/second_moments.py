@@ -231,20 +231,27 @@ class Copies(Stage):
     def after(self, signal: Signal) -> Signal:
         if signal.unknown:
             return signal
-        once = leaving(self.body, signal)
-        if once.unknown:
-            return once
-        twice = leaving(self.body, once)
-        gain, again = (_ratio(two.moment, one.moment) for one, two in ((signal, once), (once, twice)))
-        kept = _ratio(once.passed / once.moment, signal.passed / signal.moment)
-        if twice.unknown or (again - gain).cancel() != 0 or once.function != signal.function:
+        # From the second copy on all must do the same: then gains are a power.
+        states = [signal]
+        for _ in range(3):
+            states.append(leaving(self.body, states[-1]))
+            if states[-1].unknown:
+                return states[-1]
+        _, once, twice, thrice = states
+        (first, kept), (gain, share), (again, _) = (_change(one, two) for one, two in zip(states, states[1:]))
+        same = first == gain and once.function == signal.function
+        if (
+            again != gain
+            or not once.function == twice.function == thrice.function
+            or not (same or self.times.is_positive)
+        ):
             return replace(signal, unknown=f"{self.times} copies of these layers have no common gain")
-        factor = gain**self.times
+        factor = gain ** (self.times - 1)
         return replace(
-            signal,
-            moment=signal.moment * factor,
-            passed=signal.passed * factor * kept**self.times,
-            scale=signal.scale * factor,
+            once,
+            moment=signal.moment * first * factor,
+            passed=signal.passed * first * kept * factor * share ** (self.times - 1),
+            scale=once.scale * factor,
         )
 
     def weights(self) -> Iterator[str]:
@@ -370,8 +377,10 @@ def outermost(stages: Sequence[Stage], *, last: bool) -> list[tuple[str, ...]]:
     return []
 
 
-def _ratio(above: Expr, below: Expr) -> Expr:
-    return (above / below).cancel()
+def _change(before: Signal, after: Signal) -> tuple[Expr, Expr]:
+    """By what the second moment is multiplied, and the share of it that the input brings."""
+    gain = (after.moment / before.moment).cancel()
+    return gain, ((after.passed / before.passed) / gain).cancel()
 
 
 def _each(values: Any, function: Callable[[Any], Any]) -> Any:

@@ -35,6 +35,7 @@ from .second_moments import (
     Stage,
     Unknown,
     Weighted,
+    all_weights,
     called,
     independent,
     known,
@@ -187,10 +188,13 @@ class WalkCarrier(Carrier[Walk]):
 
     def repeat(self, value: Walk, times: Expr, index: Symbol | None) -> Walk:
         stages: tuple[Stage, ...] = (Copies(value.stages, times),) if value.stages else ()
+        if index is not None and index in sympify(leaving(value.stages, self.start).moment).free_symbols:
+            names = tuple(all_weights(value.stages))
+            stages = (Unknown("the gain of these copies changes from one to the next", names),)
         if value.spreads is None:
             return replace(value, stages=stages)
         varies = index is not None and any(
-            s.variance.has(index) or s.jump.has(index) or s.mean.has(index) for s in value.spreads
+            any(part.has(index) for part in (s.variance, s.jump, s.mean, s.mass)) for s in value.spreads
         )
         if varies:
             assert index is not None
@@ -200,7 +204,8 @@ class WalkCarrier(Carrier[Walk]):
                     for number in range(int(times))
                 ]
                 return replace(self.series(parts), stages=stages)
-            return Walk(tuple(stacked(s.variance, s.jump, index, times) for s in value.spreads), None, stages)
+            spreads = tuple(stacked(s.variance, s.jump, index, times, s.mean, s.mass) for s in value.spreads)
+            return Walk(spreads, None, stages)
         kernel = value.kernel
         if kernel is not None and times.is_Integer and len(kernel.shares) * int(times) <= WIDEST and kernel.rank == 1:
             return Walk(tuple(s.power(times) for s in value.spreads), kernel.power(int(times)), stages)

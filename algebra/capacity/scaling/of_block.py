@@ -34,6 +34,7 @@ from ...networks.carrier import Evaluation, ShapeCarrier, Site
 from ...networks.evaluator import evaluate_network
 from ...networks.layer import Layer
 from ...networks.network import Add, Join, Network, Series, Shared, as_network
+from ..arguments import whole
 from ..propagation.elementwise import function_of, is_activation
 from ..propagation.generating_functions import KernelWalk
 from ..propagation.of_network import checked_bias, checked_taps, unused_taps
@@ -131,7 +132,7 @@ def scaling_exponent(
     """The exponent with which the weights of a block must shrink with the number of its copies, derived.
 
     Weights and biases are multiplied by an amplitude eps; the moments of what one copy does to capacity (drift, variance,
-    leak) are expanded for small eps; eps = c L^-alpha has a limit that is finite and not zero where the largest of them is
+    leak, and the share that the branches take over from the identity) are expanded for small eps; eps = c L^-alpha has a limit that is finite and not zero where the largest of them is
     of order one over L. A branch brings to a sum the product of what all its layers do to second moments, so with m scaled
     layers in a row alpha is ``1/(2 m)``; of several branches that are added, the one with the fewest decides.
 
@@ -184,8 +185,7 @@ def scaling_exponent(
     as_network(block, "la.scaling_exponent")
     asked = None if exponent is None else _exponent(exponent)
     taps, bias = checked_taps(taps, "la.scaling_exponent"), checked_bias(bias, "la.scaling_exponent")
-    if not hasattr(axis, "__index__") or isinstance(axis, bool):
-        raise FieldError(f"an axis of positions is a number from 0, got {axis!r}")
+    axis = whole(axis, "an axis of positions", -99)
     sites = _sites(block, on)
     recurrent = [site for site in sites if site.instance is not None and site.instance.recurrent]
     if recurrent or not _residual(block):
@@ -202,7 +202,7 @@ def scaling_exponent(
         return _memory(block, sites, asked)
     if not _residual(block):
         return _width(block, sites, asked)
-    return _depth(block, on, taps, bias, axis.__index__(), scaled, asked)
+    return _depth(block, on, taps, bias, axis, scaled, asked)
 
 
 def _exponent(given: Any) -> Expr:
@@ -278,10 +278,8 @@ def _moments(found: Walk, axis: int) -> dict[str, Expr]:
         moments = {"drift": spread.mean * spread.mass, "variance": spread.variance, "leak": (1 - spread.mass).cancel()}
     else:
         moments = {}
-    if any(moment != 0 for moment in moments.values()):
-        return moments
-    # Where nothing moves along positions, what a branch takes over from the identity is all that changes.
-    return {**moments, "share": found.taken if found.taken is not None else Integer(0)}
+    # What the branches take over from the identity: it mixes channels where nothing moves along positions.
+    return moments if found.taken is None else {**moments, "share": found.taken}
 
 
 def _residual(block: Network) -> bool:
