@@ -243,6 +243,11 @@ class Elaborator(Scalars):
                 raise self.fail(f"{sides[0]} is bounded twice", tree)
             made.bounds[sides[0]] = extent
             return
+        if names_in(tree) and not any(address_indices(side) for side in sides) and not set(relations) & {"==", "!="}:
+            made.requirements += [
+                Mask(left, relation, right) for left, relation, right in zip(sides, relations, sides[1:])
+            ]
+            return
         for left, relation, right in zip(sides, relations, sides[1:]):
             if relation in ("==", "!="):
                 raise self.fail("a mask is an inequality", tree, "where j <= i")

@@ -11,15 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
-from sympy import Eq, Expr, Ge, Integer, Mod, Mul, false, floor, fraction, true
+from sympy import Eq, Expr, Integer, Mul, false, floor, fraction, together, true
 from sympy.logic.boolalg import Boolean
 
 from ..errors import EquationError, ShapeError
 from ..formulas.conditions import Condition
+from ..sizes.decisions import at_least, size_conditions, whole
 from ..sizes.dims import Index
-from ..sizes.normal_form import is_nonnegative, same, simplify
+from ..sizes.normal_form import is_nonnegative, is_positive, same, simplify
 from .affine import affine, is_recurrent_address
 from .elaboration import Elaborator
+from .empty_ranges import Needs
+from .fields import sizes_of
 from .heads import Address, Group, Head, Pad, Read, address_indices, free_indices, reads, walk
 from .protocol import StatesEquation
 from .statements import Elaborated, Mask, Statement
@@ -70,22 +73,28 @@ class Instance:
         self.roles: dict[str, str] = {name: "input" for name in names}
         self.margins: dict[str, tuple[Margin | None, ...]] = {}
         self.conditions: list[Condition] = []
+        self._positive: set[Expr] = set()
         self.recurrent: dict[int, tuple[int, int, Index]] = {}
         self.extents: list[dict[Index, Expr]] = [{} for _ in self.statements]
         self._indices = [self._all_indices(statement) for statement in self.statements]
         self._defined = self._definitions()
         self._find_recurrences()
+        self._fields()
+        self._requirements()
         self._solve()
         self._weights()
         self._check()
+        self._reductions()
         self.output: Shape = self.shapes[self.statements[-1].target]
 
     # helpers ---------------------------------------------------------------------------------------------------------
 
-    def _error(self, problem: str, statement: Statement, kind: type[Exception] = ShapeError) -> Exception:
+    def _error(self, problem: str, statement: Statement | None, kind: type[Exception] = ShapeError) -> Exception:
         shapes = ", ".join(f"{name} {_shape_text(shape)}" for name, shape in zip(self.layer.input_names, self.inputs))
-        line = self.layer.parsed.text.splitlines()[statement.number - 1].strip()
-        return kind(f"{self.layer} on {shapes}: {problem}\n  in: {line}")
+        said = f"{self.layer} on {shapes}: {problem}"
+        if statement is None:
+            return kind(said)
+        return kind(f"{said}\n  in: {self.layer.parsed.text.splitlines()[statement.number - 1].strip()}")
 
     def _definitions(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -137,44 +146,77 @@ class Instance:
             for place in range(first, last + 1):
                 self.recurrent[place] = (first, last, index)
 
-    def require(self, relation: Boolean | bool, meaning: Callable[[], str], statement: Statement) -> None:
+    def require(self, relation: Boolean | bool, meaning: Callable[[], str], statement: Statement | None) -> None:
         """Note a condition, unless it is known to hold; fail at once if it is known not to."""
         if relation in (True, true):
             return
         if relation in (False, false):
             raise self._error(meaning(), statement)
-        condition = Condition(relation, meaning())
-        if condition not in self.conditions:
+        self._note(Condition(relation, meaning()))
+
+    def _note(self, condition: Condition) -> None:
+        if all((condition.relation, condition.loops) != (known.relation, known.loops) for known in self.conditions):
             self.conditions.append(condition)
 
     def _at_least(self, value: Expr, least: Expr, meaning: Callable[[], str], statement: Statement) -> None:
-        if value.is_Integer and least.is_Integer and value >= least:
-            return
-        known = is_nonnegative(simplify(value - least))
-        if known is False:
+        known = at_least(value, least)
+        if known == false:
             raise self._error(f"{meaning()}, but {value} < {least}", statement)
-        if known is None:
-            self.require(Ge(value, least), meaning, statement)
+        self.require(known, meaning, statement)
 
     def _equal(self, left: Expr, right: Expr, meaning: Callable[[], str], statement: Statement) -> None:
-        if left == right:
-            return
         known = same(left, right)
         if known is False:
             raise self._error(f"{meaning()}, but {left} is not {right}", statement)
         if known is None:
             self.require(Eq(left, right), meaning, statement)
 
-    def _whole(self, value: Expr, meaning: Callable[[], str], statement: Statement) -> None:
+    def _whole(self, value: Expr, meaning: Callable[[], str], statement: Statement | None) -> None:
         """Require that a quotient of sizes is an integer."""
-        if value.is_Integer or value.is_integer:
-            return
-        if value.is_number:  # also one that is infinite or not rational
+        known = whole(value)
+        if known == false:
             raise self._error(f"{meaning()}, but it is {value}", statement)
-        over, under = fraction(value)
-        if under == 1:
+        over, under = fraction(together(value))
+        self.require(
+            known, lambda: f"{meaning()}: {over} must be divisible by {under}" if under != 1 else meaning(), statement
+        )
+
+    def _fields(self) -> None:
+        """Every field holds sizes of its kind; what is not decided is a condition."""
+        for name, kinds in self.layer.fields.items():
+            for value, least in sizes_of(kinds, self.layer.values[name]):
+                if least:
+                    self._positive.add(value)
+                for relation, words in size_conditions(value, least):
+                    self.require(relation, partial("the field {} must {}".format, name, words), None)
+
+    def _requirements(self) -> None:
+        """What `where` asks of sizes alone."""
+        for asked in self.elaborated.requirements:
+            low, high = (asked.left, asked.right) if asked.relation in ("<", "<=") else (asked.right, asked.left)
+            least = low + 1 if asked.relation in ("<", ">") else low
+            self.require(
+                at_least(high, least),
+                partial("the equation needs {} {} {}".format, asked.left, asked.relation, asked.right), None,
+            )  # fmt: skip
+
+    def _reductions(self) -> None:
+        """A maximum, a mean and a softmax run over something."""
+        if not (self.elaborated.masks or self.elaborated.ranges):
             return
-        self.require(Eq(Mod(over, under), 0), lambda: f"{meaning()}: {over} must be divisible by {under}", statement)
+        for place, statement in enumerate(self.statements):
+            needs = Needs(self.extents[place], self.masks(place), self.elaborated.ranges)
+            for condition in needs.of_statement(statement):
+                if condition.relation == false:
+                    raise self._error(f"{condition.meaning}, but there is nothing at one", statement)
+                if condition.relation != true:
+                    self._note(condition)
+
+    def _is_positive(self, step: Expr) -> bool:
+        """Whether a step is known to be greater than zero, by itself or as a product of fields that are."""
+        return bool(step.is_positive or is_nonnegative(step - 1)) or all(
+            factor in self._positive or factor.is_positive for factor in Mul.make_args(step)
+        )
 
     # extents ---------------------------------------------------------------------------------------------------------
 
@@ -184,14 +226,9 @@ class Instance:
             for index in self._indices[place]:
                 if index in bounds:
                     self._whole(bounds[index], partial("the extent of {} must be an integer".format, index), statement)
-                    self.extents[place][index] = simplify(bounds[index])
-                    if fraction(bounds[index])[1] == 1:  # a quotient that is an integer is at least 1 already
-                        self._at_least(
-                            self.extents[place][index],
-                            _ONE,
-                            partial("{} needs at least one value".format, index),
-                            statement,
-                        )
+                    extent = self.extents[place][index] = simplify(bounds[index])
+                    if not is_positive(extent):  # an integer that is, is at least 1
+                        self._at_least(extent, _ONE, partial("{} needs at least one value".format, index), statement)
         for _ in range(len(self.statements) + 1):
             before = sum(map(len, self.extents)) + len(self.shapes)
             for place, statement in enumerate(self.statements):
@@ -263,6 +300,8 @@ class Instance:
             )
         margins: list[Margin | None] = []
         for index, size, (before, after) in zip(pad.body.address, shape, pad.widths):
+            for width in (before, after):
+                self._whole(width, lambda: "the width of a margin must be an integer", statement)
             extents[index] = simplify(size + before + after)  # type: ignore[index]
             margins.append(None if before.is_zero and after.is_zero else Margin(before, size))
             self._at_least(extents[index], _ONE, lambda: "something must be left of a cropped axis", statement)  # type: ignore[index]
@@ -289,7 +328,7 @@ class Instance:
             return
         index = unknown[0]
         step = form[0].pop(index)
-        if not (step.is_positive or is_nonnegative(step - 1)):
+        if not self._is_positive(step):
             return
         room = simplify(size - 1 - self._largest(form, extents, statement))
         self._at_least(
@@ -307,9 +346,9 @@ class Instance:
         low = high = form[1]
         for index, step in form[0].items():
             last = step * (extents[index] - 1)
-            if step.is_nonnegative or is_nonnegative(step):
+            if step.is_nonnegative or is_nonnegative(step) or self._is_positive(step):
                 high = high + last
-            elif step.is_nonpositive or is_nonnegative(-step):
+            elif step.is_nonpositive or is_nonnegative(-step) or self._is_positive(-step):
                 low = low + last
             else:
                 raise self._error(f"the sign of the step {step} of {index} is not known", statement)

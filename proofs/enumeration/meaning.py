@@ -56,6 +56,32 @@ class Equation(SizedEquation):
         super().__init__(text, fields, shapes, buffers)
         self._reaches: dict[tuple[str, tuple[int, ...], str], Any] = {}
         self._origins: dict[str, dict[tuple[int, ...], list[Env]]] = {}
+        self._check_reductions()
+
+    def _check_reductions(self) -> None:
+        """Every maximum, mean and softmax runs over something, wherever masks let it be computed."""
+        for line in self.lines:
+            limits = self._constraints(line)
+            if limits:
+                indices = sorted({index for part in line.target for index in part.indices}, key=str)
+                for env in points_of(indices, line.extents):
+                    if all(limit.holds(env) for limit in limits if limit.indices <= set(env)):
+                        self._check_reduction(line.value, line, env)
+
+    def _check_reduction(self, node: Node, line: Line, env: Env) -> None:
+        if node.kind not in ("reduce", "softmax"):
+            for part in node.parts:
+                self._check_reduction(part, line, env)
+            return
+        inner = set(env) | set(node.indices)
+        limits = [c for c in self._constraints(line) if c.indices & set(node.indices) and c.indices <= inner]
+        points = [{**env, **point} for point in points_of(node.indices, line.extents)]
+        admitted = [point for point in points if all(limit.holds(point) for limit in limits)]
+        if not admitted and (node.kind == "softmax" or node.name in ("mean", "max", "min")):
+            raise Impossible(f"{node.name or node.kind} runs over nothing at {env}")
+        for point in admitted:
+            for part in node.parts:
+                self._check_reduction(part, line, point)
 
     # counting --------------------------------------------------------------------------------------------------------
 

@@ -39,7 +39,13 @@ OPERATIONS = {
 }
 RELATIONS = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
 NUMBER_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "floor": math.floor, "ceil": math.ceil, "max": max, "min": min, "sqrt": root, "log": math.log}
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "max": max,
+    "min": min,
+    "sqrt": root,
+    "log": math.log,
+}
 
 
 def _relation(compare: Callable, left: Callable, right: Callable) -> Callable[[Env], bool]:
@@ -416,6 +422,12 @@ class EquationText:
         if is_bound and words[0] in (ast.Lt, ast.LtE):
             (index,) = sides[0][1]
             self.bounds[index] = sides[1][0]({}) + (words[0] is ast.LtE)
+            return
+        if not any(indices for _, indices in sides):
+            if not all(
+                RELATIONS[word](left[0]({}), right[0]({})) for left, word, right in zip(sides, words, sides[1:])
+            ):
+                raise Impossible(f"{ast.unparse(tree)} does not hold")
             return
         is_range = len(sides) == 3 and words == [ast.LtE, ast.Lt] and isinstance(tree.comparators[0], ast.Name)
         for (left, first), word, (right, second) in zip(sides, words, sides[1:]):
