@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .derivations.derivation import Derivations
+from .arguments import checked
+from .derivations.derivation import Derivation, Derivations
 from .derivations.latex import _formula, _heading, derivation_latex, domain_latex
 from .derivations.node_table import node_table
 from .derivations.stages import stage_table
@@ -44,6 +45,7 @@ _PREAMBLE = r"""\documentclass[a4paper]{article}
 """
 
 
+@checked
 def latex(obj: Any) -> str:
     """Anything of this library, or of SymPy, as LaTeX.
 
@@ -70,12 +72,13 @@ def latex(obj: Any) -> str:
     return formula_latex(obj)
 
 
-def report_latex(derivations: Derivations, named: Mapping[str, Network] | None = None) -> str:
+@checked
+def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Network] | None = None) -> str:
     """Several derivations of one network as one report: the network, its stages, its formulas, its nodes.
 
     Parameters
     ----------
-    derivations : Derivations
+    derivations : Derivation or Derivations
     named : mapping of str to Network, optional
         The stages; found, if left out.
 
@@ -95,7 +98,7 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     >>> print(report_latex(derive("parameters", net) + derive("macs", net)).splitlines()[0])
     \\subsection*{Network}
     """
-    parts = list(derivations)
+    parts = [derivations] if isinstance(derivations, Derivation) else list(derivations)
     net = parts[0].net
     lines = [r"\subsection*{Network}", f"\\[\n{network_latex(net)}\n\\]"]
     if isinstance(net, Layer):
@@ -115,6 +118,7 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     return "\n\n".join(line for line in lines if line)
 
 
+@checked
 def section_latex(title: str, *parts: str) -> str:
     """A section of a document.
 
@@ -130,7 +134,7 @@ def section_latex(title: str, *parts: str) -> str:
 
     Raises
     ------
-    TypeError
+    FieldError
         If a part is no text.
 
     Examples
@@ -144,6 +148,7 @@ def section_latex(title: str, *parts: str) -> str:
     return "\n\n".join([rf"\section*{{{escaped(title)}}}", *parts])
 
 
+@checked
 def latex_document(body: str, title: str | None = None) -> str:
     r"""A complete document for pdflatex.
 
@@ -159,8 +164,8 @@ def latex_document(body: str, title: str | None = None) -> str:
 
     Raises
     ------
-    TypeError
-        If the title is no text.
+    FieldError
+        If the title or the body is no text.
 
     Examples
     --------

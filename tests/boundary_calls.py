@@ -174,8 +174,10 @@ NAMED: dict[str, list[Any]] = {
 #: What a call may not draw: it runs the tests' own time, leaves the process, or changes what later calls see.
 SKIPPED = {
     "proofs.prove", "proofs.law", "proofs.attempt", "proofs.test_of", "proofs.assert_lawful", "proofs.testing", "proofs.export", "proofs.strategies",
-    "check", "proofs.check", "Metric", "types.Metric",
+    "check", "proofs.check", "Metric", "types.Metric", "zoo.Family",
 }  # fmt: skip
+#: What the walks of the library call, with what they carry.
+OF_THE_WALKS = {"accept", "combine", "work", "coefficients", "map_expressions", "finish", "member"}
 DUNDERS = "__call__ __getitem__ __add__ __radd__ __iter__ __len__ __contains__ __rshift__ __or__ __mul__ __pow__ __eq__".split()
 
 
@@ -207,7 +209,10 @@ class Fault:
 def subjects() -> list[Subject]:
     """Every public callable: functions, metrics, layers, and the methods of what they return."""
     found: dict[str, Callable[..., Any]] = {}
-    spaces = [("", la)] + [(f"{name}.", getattr(la, name)) for name in ("proofs", "zoo", "capacity", "regions", "topology", "io", "plot", "types")]
+    spaces = [("", la)] + [
+        (f"{name}.", getattr(la, name))
+        for name in ("proofs", "zoo", "capacity", "regions", "topology", "io", "plot", "types")
+    ]
     seen: set[int] = set()
     for prefix, space in spaces:
         for name in space.__all__:
@@ -218,7 +223,7 @@ def subjects() -> list[Subject]:
                 found[prefix + name] = value
     for sample in samples():
         for name in [*dir(type(sample)), *DUNDERS]:
-            if name.startswith("_") and name not in DUNDERS:
+            if name.startswith("_") and name not in DUNDERS or name in OF_THE_WALKS:
                 continue
             owner = next((each for each in type(sample).__mro__ if name in vars(each)), None)
             if owner is None or not owner.__module__.startswith("layeralgebra"):
@@ -273,18 +278,38 @@ def arguments(rng: random.Random, subject: Subject) -> tuple[list[Any], dict[str
     args: list[Any] = []
     words: dict[str, Any] = {}
     if signature is None or rng.random() < 0.03:
-        return [drawn(rng, "") for _ in range(rng.randrange(4))], ({"foo": drawn(rng, "")} if rng.random() < 0.3 else {})
+        return [drawn(rng, "") for _ in range(rng.randrange(4))], (
+            {"foo": drawn(rng, "")} if rng.random() < 0.3 else {}
+        )
     positional = True
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
             args += [drawn(rng, parameter.name) for _ in range(rng.choice([0, 1, 1, 2, 3]))] if positional else []
         elif parameter.kind is parameter.VAR_KEYWORD:
             for _ in range(rng.choice([0, 0, 0, 1, 2])):
-                word = rng.choice(["c", "H", "W", "L", "effective", "bound", "d", "method", "foo", "at", "surrogate", "training", "height"])
+                word = rng.choice(
+                    [
+                        "c",
+                        "H",
+                        "W",
+                        "L",
+                        "effective",
+                        "bound",
+                        "d",
+                        "method",
+                        "foo",
+                        "at",
+                        "surrogate",
+                        "training",
+                        "height",
+                    ]
+                )
                 words[word] = drawn(rng, word)
         elif parameter.default is not parameter.empty and rng.random() < 0.6:
             positional = False
-        elif parameter.kind is parameter.KEYWORD_ONLY or (not positional and parameter.kind is not parameter.POSITIONAL_ONLY):
+        elif parameter.kind is parameter.KEYWORD_ONLY or (
+            not positional and parameter.kind is not parameter.POSITIONAL_ONLY
+        ):
             words[parameter.name] = drawn(rng, parameter.name)
         elif parameter.kind is parameter.POSITIONAL_ONLY or rng.random() < 0.8:
             if positional:
@@ -381,7 +406,9 @@ def place(error: BaseException) -> str:
     """The last line of the library that the error went through."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "layeralgebra" in frame.filename or "/algebra/" in frame.filename
               or "/layers/" in frame.filename or "/proofs/" in frame.filename]  # fmt: skip
-    own = [frame for frame in frames if "site-packages" not in frame.filename and "boundary_calls" not in frame.filename]
+    own = [
+        frame for frame in frames if "site-packages" not in frame.filename and "boundary_calls" not in frame.filename
+    ]
     last = own[-1] if own else traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(last.filename).parent.name}/{Path(last.filename).name}:{last.lineno}"
 
@@ -426,7 +453,9 @@ def main() -> None:
     for fault in faults:
         sites[fault.site, fault.error.split(":")[0]].append(fault)
     for (site, _), group in sorted(sites.items(), key=lambda item: -len(item[1])):
-        print(f"{len(group):5}  {site}  {group[0].error}\n       {group[0].call[:600]}   [seed {group[0].seed}]  {sorted({each.subject for each in group})[:6]}")
+        print(
+            f"{len(group):5}  {site}  {group[0].error}\n       {group[0].call[:600]}   [seed {group[0].seed}]  {sorted({each.subject for each in group})[:6]}"
+        )
     print(f"{made} calls, {len(faults)} faults at {len(sites)} sites, {time.monotonic() - start:.0f} s")
 
 

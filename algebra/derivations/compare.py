@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..arguments import checked
 from ..errors import FieldError
 from ..formulas.table import Table, evaluated
 from ..networks.network import Network, as_network
@@ -14,6 +15,7 @@ from .metric import derive
 __all__ = ["compare"]
 
 
+@checked
 def compare(
     nets: Mapping[str, Network],
     metrics: Sequence[Any] = ("parameters", "macs", "activations"),

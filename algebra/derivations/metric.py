@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
+from ..arguments import checked
 from ..errors import FieldError
 from ..networks.carrier import Carrier, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
@@ -145,6 +146,7 @@ class Metric(Generic[Result]):
         object.__setattr__(self, "__doc__", self.documentation)
         object.__setattr__(self, "__name__", self.name)
 
+    @checked
     def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
         """Walk the network with this metric's carrier."""
         return evaluate_network(net, self.carrier(**self._checked(options)), on)
@@ -152,6 +154,7 @@ class Metric(Generic[Result]):
     def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 
+    @checked
     def derive(self, net: Network, on: Any = None, **options: Any) -> Derivation:
         """The formula with its domain, kind, source, terms and steps."""
         chosen = self._checked(options)
@@ -182,6 +185,7 @@ def _metric(name: str) -> Metric[Any]:
     return METRICS[name]
 
 
+@checked
 def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: Any) -> Derivation:
     """The formula of a metric for a network, with its reasons.
 

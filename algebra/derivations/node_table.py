@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from ..arguments import checked
 from ..errors import FieldError
 from ..formulas.cells import Marked
 from ..formulas.latex import formula_latex
@@ -22,7 +23,8 @@ __all__ = ["derivation_table", "node_table"]
 LONGEST_LIST = 40
 
 
-def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
+@checked
+def node_table(derivations: Derived | Iterable[Derived], total: bool = True) -> Table:
     """Several derivations of one network, node by node, with or without a line for the whole.
 
     Nodes inside a symbolic repetition stand once, with the number of copies; in a long list, equal rows are put
@@ -30,7 +32,7 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
 
     Parameters
     ----------
-    derivations : Derivations or sequence of Derivation
+    derivations : Derivation, Derivations or sequence of Derivation
         Of one network.
     total : bool
         Whether the last line is the whole.
@@ -42,7 +44,7 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
     Raises
     ------
     FieldError
-        If they are of different networks.
+        If there is no derivation, or they are of different networks.
 
     Examples
     --------
@@ -56,7 +58,9 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
     -----  ---------  ------------  ----------  ----
     total                           16          12
     """
-    parts = list(derivations)
+    parts = [derivations] if isinstance(derivations, Derived) else list(derivations)
+    if not parts:
+        raise FieldError("a table of nodes needs a derivation; write node_table(derive(macs, net))")
     if any(part.net != parts[0].net for part in parts):
         raise FieldError("a table of nodes is about one network; for several use compare")
     shown = [part for part in parts if part.metric.name != "output_shape"]

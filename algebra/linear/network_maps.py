@@ -25,7 +25,7 @@ from ..numerics.arrays import as_numbers
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.layer_run import compute
 from ..numerics.run import _Numbers
-from ..numerics.weights import Inventory, checked, drawn, inventory
+from ..numerics.weights import Inventory, drawn, fitting, inventory
 from .layer_maps import attended, layer_maps
 from .monomials import COEFFICIENT, LINEAR, is_elementwise, kinds_of_tensors
 from .number_systems import Floats, NumberSystem
@@ -120,7 +120,7 @@ class LinearNetwork(Unrolled):
         if at is None or (hasattr(at, "__index__") and not isinstance(at, Mapping)):
             self.tensors = drawn(slots.values(), 0 if at is None else at.__index__())
         else:
-            self.tensors = checked(slots, at)
+            self.tensors = fitting(slots, at)
         self.own = {name: self.system.weights(values) for name, values in self.tensors.items()}
         self.columns: dict[str, tuple[int, int]] = {}
         count = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..arguments import checked
 from ..errors import FieldError, GraphError
 from ..formulas.latex import escaped
 from ..formulas.text import formula_text
@@ -102,6 +103,7 @@ def _of(net: object, asked: str) -> "networkx.DiGraph":
     return net.to_networkx()
 
 
+@checked
 def to_dot(net: Network) -> str:
     r"""A network in the language of Graphviz.
 
@@ -151,6 +153,7 @@ def _dot(text: str) -> str:
     return "".join(_DOT.get(character, character) for character in text)
 
 
+@checked
 def to_mermaid(net: Network) -> str:
     """A network as a Mermaid flowchart, which many viewers of Markdown draw.
 
@@ -194,6 +197,7 @@ def _mermaid(text: str) -> str:
     return "".join(c if c.isalnum() or c in " ,._" else f"#{ord(c)};" for c in text)
 
 
+@checked
 def to_tikz(net: Network) -> str:
     r"""A network as a TikZ picture; the preamble needs ``\usepackage{tikz}``.
 
@@ -252,6 +256,7 @@ def _places(graph: "networkx.DiGraph") -> dict[str, tuple[float, int]]:
     return places
 
 
+@checked
 def to_graphml(net: Network, path: str | Path | None = None) -> str:
     """A network as GraphML: nodes with ``kind`` and ``layer``, edges with ``order``, all as text.
 

@@ -11,6 +11,7 @@ from zlib import crc32
 
 import numpy
 
+from ..arguments import as_integer, checked
 from ..equations.heads import Head, Pad, Read, Reduce, children, reads
 from ..equations.instance import Instance
 from ..errors import FieldError, ShapeError
@@ -120,6 +121,7 @@ def inventory(net: Network, shapes: Sequence[Shape]) -> Inventory:
     return found
 
 
+@checked
 def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]:
     """Random numbers for everything that a network needs besides its inputs.
 
@@ -170,11 +172,12 @@ def _is_literal(on: Any) -> bool:
 
 def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     """Random numbers for slots, each from its own name."""
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed.__index__() < 0:
+    start = as_integer(seed, "seed")
+    if start < 0:
         raise FieldError(f"seed must be an integer of at least 0, got {seed!r}")
     made: dict[str, ndarray] = {}
     for slot in slots:
-        generator = numpy.random.default_rng([seed.__index__(), crc32(slot.name.encode())])
+        generator = numpy.random.default_rng([start, crc32(slot.name.encode())])
         if slot.table is not None:
             made[slot.name] = as_numbers(slot.table(slot.shape), f"the table {slot.name}")
             if made[slot.name].shape != slot.shape:
@@ -188,7 +191,7 @@ def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     return made
 
 
-def checked(slots: Mapping[str, Slot], given: object) -> dict[str, "ndarray"]:
+def fitting(slots: Mapping[str, Slot], given: object) -> dict[str, "ndarray"]:
     """Weights that a user passed, if they are what the network needs: none missing, none unknown, every shape right."""
     if not isinstance(given, Mapping):
         raise FieldError(

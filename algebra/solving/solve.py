@@ -17,6 +17,7 @@ from typing import Any
 from sympy import Basic, Expr, FiniteSet, Intersection, Poly, S, Symbol, floor, sqrt, sympify
 from sympy.polys.polyerrors import PolynomialError
 
+from ..arguments import checked
 from ..compilation.program.conditions import split
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.conditions import Condition, conditions_of
@@ -30,6 +31,7 @@ from .one_symbol import Question
 __all__ = ["elasticity", "leading_term", "sensitivity", "solve_for"]
 
 
+@checked
 def solve_for(
     e: Any,
     c: Symbol,

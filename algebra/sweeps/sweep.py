@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from ..arguments import as_integer, checked
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
 from ..errors import FieldError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MODES = ("grid", "zip", "random")
 
 
+@checked
 def sweep(
     formulas: Any,
     over: Mapping[Any, Any],
@@ -182,9 +184,7 @@ def _sizes(name: str, values: Any) -> Any:
     elif isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping)):
         found = []
         for value in values:
-            if isinstance(value, bool) or not hasattr(value, "__index__"):
-                raise FieldError(f"the sizes of {name} must be integers, got {value!r}")
-            found.append(value.__index__())
+            found.append(as_integer(value, f"a size of {name}"))
     else:
         raise FieldError(f"the sizes of {name} must be a range or a list of integers, got {values!r}")
     if not len(found):

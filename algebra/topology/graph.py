@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DomainError, FieldError, GraphError
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class NetworkGraph:
             raise GraphError("two edges join the same two neurons; add their weights, or put a layer between them")
 
     @classmethod
+    @checked
     def of_perceptron(
         cls,
         weights: Sequence[Any],
@@ -147,6 +149,7 @@ class NetworkGraph:
     def edges(self) -> int:
         return len(self.weights)
 
+    @checked
     def filtration(self, zeta: float = ZETA) -> NDArray[Any]:
         """When each edge enters: ``max(1 - |w| / max |W|, zeta)``.
 

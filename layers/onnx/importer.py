@@ -14,6 +14,7 @@ from typing import Any
 import numpy
 from sympy import Expr, Integer, Symbol
 
+from ...algebra.arguments import checked
 from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import as_size
@@ -34,6 +35,7 @@ class FileError(LayerAlgebraError, ValueError):
     """A file that cannot be read as what it claims to be."""
 
 
+@checked
 def from_onnx(
     path: str | Path,
     *,

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import checked
 from ...errors import BudgetError, FieldError, UnsupportedError
 from ..column_spaces.covariance import BandRoot, MatrixRoot, covariance_root
 from ..column_spaces.dense import ColumnSpace, DenseColumnSpace, GivenColumnSpace, RankCertificate
@@ -100,6 +101,7 @@ class CapacityAllocation:
             )
         return found.clip(0.0, 1.0).reshape(self.grid)
 
+    @checked
     def region(self, where: Any) -> float:
         """The capacity of a set of inputs.
 
@@ -118,6 +120,7 @@ class CapacityAllocation:
             raise FieldError(f"{where!r} is no region of inputs of the shape {self.grid}: {problem}") from problem
         return mask
 
+    @checked
     def partition(self, cells: Mapping[Hashable, Any] | Sequence[Any] | NDArray[Any]) -> dict[Hashable, float]:
         """The capacity of every cell of a partition of the inputs; they add up to `total`.
 
@@ -142,6 +145,7 @@ class CapacityAllocation:
             raise FieldError(f"a partition has every input in one cell; input {bad} is in {int(covered[bad])}")
         return {label: float(self.spatial[mask].sum()) for label, mask in masks.items()}
 
+    @checked
     def subspace(self, basis: Any = None, *, projector: Any = None) -> float:
         """The capacity ``tr(P_S K K^T)`` of a subspace of (whitened) input space.
 
@@ -210,6 +214,7 @@ class CapacityAllocation:
         return f"CapacityAllocation(total={self.total}, inputs={self._inputs}, kind={self.kind!r}, {self.certificate})"
 
 
+@checked
 def allocate(
     jacobian: Any,
     covariance: Any = None,
