@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arguments import checked
-from ..errors import FieldError, GraphError
+from ..errors import FieldError
 from ..formulas.latex import escaped
 from ..formulas.text import formula_text
+from ..writing import write_text
 from .network import Input, Join, Network, Repeat, Series, Shared, Walk
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ def _places(graph: "networkx.DiGraph") -> dict[str, tuple[float, int]]:
 
 
 @checked
-def to_graphml(net: Network, path: str | Path | None = None) -> str:
+def to_graphml(net: Network, path: str | Path | None = None, *, overwrite: bool = False) -> str:
     """A network as GraphML: nodes with ``kind`` and ``layer``, edges with ``order``, all as text.
 
     Parameters
@@ -265,6 +266,8 @@ def to_graphml(net: Network, path: str | Path | None = None) -> str:
     net : Network
     path : str or Path, optional
         Where to write it.
+    overwrite : bool
+        Whether what is there already is replaced.
 
     Returns
     -------
@@ -273,8 +276,8 @@ def to_graphml(net: Network, path: str | Path | None = None) -> str:
 
     Raises
     ------
-    GraphError
-        If the file cannot be written.
+    FileError
+        If the file cannot be written, or is there already.
     FieldError
         If `net` is no network.
 
@@ -301,8 +304,5 @@ def to_graphml(net: Network, path: str | Path | None = None) -> str:
         plain.add_edge(numbers[a], numbers[b], order=str(order))
     text = "\n".join(networkx.generate_graphml(plain))
     if path is not None:
-        try:
-            Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise GraphError(f"{path} cannot be written: {error.strerror or error}") from None
+        write_text(path, text, overwrite=overwrite)
     return text

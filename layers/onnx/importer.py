@@ -15,7 +15,7 @@ import numpy
 from sympy import Expr, Integer, Symbol
 
 from ...algebra.arguments import checked
-from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
+from ...algebra.errors import FieldError, FileError, GraphError, UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import as_size
 from ..importers.grouping import build
@@ -29,10 +29,6 @@ from .translator import OnnxTranslator
 LARGEST_FILE = 1 << 31
 MOST_NODES = 200_000
 LARGEST_CONSTANT = 4096
-
-
-class FileError(LayerAlgebraError, ValueError):
-    """A file that cannot be read as what it claims to be."""
 
 
 @checked
