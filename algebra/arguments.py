@@ -26,7 +26,7 @@ from typing import Any, TypeVar, cast
 
 from sympy import Expr, Symbol
 
-from .errors import BudgetError, FieldError
+from .errors import BudgetError, FieldError, UnsupportedError
 
 LONGEST_SHOWN = 200  # characters of what is given that a message repeats
 MOST_ELEMENTS = 10_000_000  # of what is gone through before anything is computed
@@ -282,6 +282,24 @@ def _parameters(function: Callable[..., Any]) -> tuple[list[tuple[str, Any]], di
     return places, names, more, words
 
 
+EXTRAS = {
+    **dict.fromkeys(("xarray", "dask", "distributed", "pandas", "zarr", "pyarrow"), "sweep"),
+    **dict.fromkeys(("hypothesis", "z3", "cvc5"), "proofs"),
+    **dict.fromkeys(("symengine", "flint"), "fast"),
+    "matplotlib": "plot", "torch": "torch", "jax": "jax", "numba": "numba", "onnx": "onnx", "keras": "keras", "scipy": "optimize",
+    "threadpoolctl": "capacity", "gudhi": "topology",
+}  # fmt: skip
+"""The optional packages, and in which extra each is."""
+
+
+def missing_extra(error: ModuleNotFoundError) -> UnsupportedError | None:
+    """The error that says in one line what to install; None if no optional package is missing."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    return UnsupportedError(f"this needs {package}, which is not installed: pip install 'layeralgebra[{EXTRAS[package]}]'")
+
+
 def checked(function: F) -> F:
     """The function, with every argument read as its annotation says before it is called.
 
@@ -310,6 +328,10 @@ def checked(function: F) -> F:
                 words[name] = _read(function, name, readers, value)
         try:
             return function(*given, **words)
+        except ModuleNotFoundError as error:
+            if (missing := missing_extra(error)) is None:
+                raise
+            raise missing from None
         except RecursionError:
             raise BudgetError(
                 f"{function.__name__} was given something nested more deeply than Python goes; write it flatter"

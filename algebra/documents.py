@@ -33,7 +33,7 @@ __all__ = [
 MOST_STAGES = 60
 NEW_PART = r"\par\vskip 0pt plus .2\textheight \penalty-200 \vskip 0pt plus -.2\textheight"
 """A page may end here, and does if little of it is left; so that no heading stands alone."""
-_PREAMBLE = r"""\documentclass[a4paper]{article}
+PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=25mm]{geometry}
 \usepackage{amsmath, amssymb, array, booktabs, longtable}
@@ -174,4 +174,4 @@ def latex_document(body: str, title: str | None = None) -> str:
     \documentclass[a4paper]{article}
     """
     heading = rf"\begin{{center}}\Large {escaped(title)}\end{{center}}" + "\n" if title else ""
-    return f"{_PREAMBLE}{heading}{body}\n\\end{{document}}\n"
+    return f"{PREAMBLE}{heading}{body}\n\\end{{document}}\n"

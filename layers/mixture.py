@@ -98,7 +98,7 @@ def active_experts(net: Network) -> Network:
 
     Raises
     ------
-    AttributeError
+    FieldError
         If `net` is no network.
 
     Examples
