@@ -203,9 +203,20 @@ _PLAIN: dict[str, tuple[str, Reader]] = {
     "str": ("a text", _text), "int": ("an integer", _integer), "bool": ("True or False", _truth), "float": ("a number", _real),
     "Path": ("a path", _path), "None": ("None", _nothing), "Callable": ("a function", _called), "Mapping": ("a mapping of names to values", _mapping),
 }  # fmt: skip
-_READ_LATER = {"Any", "object", "Dim", "Size", "Sizes", "Number", "Flag", "Text"}  # the last six by the layer that is made
+_READ_LATER = {
+    "Any",
+    "object",
+    "Dim",
+    "Size",
+    "Sizes",
+    "Number",
+    "Flag",
+    "Text",
+}  # the last six by the layer that is made
 _ITEMS = {"Sequence": True, "Iterable": False}
-_TITLES = {"Metric": "a metric such as la.macs", "Derived": "a derivation",
+_TITLES = {
+    "Metric": "a metric such as la.macs",
+    "Derived": "a derivation",
     "Network": "a layer or a network",
     "Symbol": "a symbol such as dims('c')",
     "Derivation": "a derivation such as derive(macs, net)",
@@ -297,7 +308,9 @@ def missing_extra(error: ModuleNotFoundError) -> UnsupportedError | None:
     package = (error.name or "").partition(".")[0]
     if package not in EXTRAS:
         return None
-    return UnsupportedError(f"this needs {package}, which is not installed: pip install 'layeralgebra[{EXTRAS[package]}]'")
+    return UnsupportedError(
+        f"this needs {package}, which is not installed: pip install 'layeralgebra[{EXTRAS[package]}]'"
+    )
 
 
 def checked(function: F) -> F:

@@ -14,11 +14,11 @@ import numpy
 from ..arguments import as_integer, checked
 from ..equations.heads import Head, Pad, Read, Reduce, children, reads
 from ..equations.instance import Instance
-from ..errors import FieldError, ShapeError
+from ..errors import BudgetError, FieldError, ShapeError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network
-from .arrays import as_numbers
+from .arrays import MOST_ELEMENTS, as_numbers
 from .copies import Arrived, Scope, Shape, Unrolled, at_literal_sizes, inputs_of
 
 if TYPE_CHECKING:
@@ -175,6 +175,9 @@ def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     start = as_integer(seed, "seed")
     if start < 0:
         raise FieldError(f"seed must be an integer of at least 0, got {seed!r}")
+    slots = list(slots)
+    if (numbers := sum(math.prod(slot.shape) for slot in slots)) > MOST_ELEMENTS:
+        raise BudgetError(f"the weights are {numbers} numbers, more than {MOST_ELEMENTS}; take smaller sizes")
     made: dict[str, ndarray] = {}
     for slot in slots:
         generator = numpy.random.default_rng([start, crc32(slot.name.encode())])

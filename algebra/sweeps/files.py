@@ -30,7 +30,11 @@ def to_zarr(plan: Sweep, target: Path, chunks: Any, progress: bool, most: int | 
     sizes = plan.chunk_sizes(chunks)
     within_budget(plan, sizes, most)
     data = plan.lazy(chunks)
-    with begun(target, plan, sizes) as work, completed(target, work.folder / "store") as unfinished, _dask_progress(progress):
+    with (
+        begun(target, plan, sizes) as work,
+        completed(target, work.folder / "store") as unfinished,
+        _dask_progress(progress),
+    ):
         if not plan.dims:
             data.to_zarr(unfinished, mode="w", consolidated=False)
         else:
