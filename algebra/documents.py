@@ -19,6 +19,7 @@ from .derivations.latex import _formula, _heading, derivation_latex, domain_late
 from .derivations.node_table import node_table
 from .derivations.stages import stage_table
 from .equations.latex import latex_equation
+from .errors import FieldError
 from .formulas.latex import escaped, formula_latex
 from .formulas.table_latex import table_latex
 from .networks.layer import Layer
@@ -99,6 +100,8 @@ def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Netw
     \\subsection*{Network}
     """
     parts = [derivations] if isinstance(derivations, Derivation) else list(derivations)
+    if not parts:
+        raise FieldError("a report needs a derivation; write report_latex(derive(macs, net))")
     net = parts[0].net
     lines = [r"\subsection*{Network}", f"\\[\n{network_latex(net)}\n\\]"]
     if isinstance(net, Layer):

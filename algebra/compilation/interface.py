@@ -17,7 +17,7 @@ import sympy
 from sympy import Basic, Symbol
 
 from ..arguments import checked
-from ..errors import FieldError
+from ..errors import BudgetError, FieldError
 from ..formulas.conditions import conditions_of
 from ..formulas.records import Formula, as_formulas, mapped
 from ..sizes.evaluate import free_symbols
@@ -225,7 +225,10 @@ class CompiledFormula:
         runner = self._runners.get(reals)
         if runner is None:
             runner = self._runners[reals] = self._runner(reals)
-        return runner(values)
+        try:
+            return runner(values)
+        except OverflowError as error:
+            raise BudgetError(f"a value is too large to be computed: {error}; take smaller arguments, or logarithms") from None
 
     def _runner(self, reals: frozenset[Symbol]) -> Any:
         formulas = self._formulas(reals)

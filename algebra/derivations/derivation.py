@@ -202,8 +202,8 @@ class Derivations:
 
     def __post_init__(self) -> None:
         given = as_elements(self.parts, "Derivations")
-        if not given or not all(isinstance(part, Derivation) for part in given):
-            raise FieldError(f"Derivations holds derivations, at least one, got {shown(self.parts)}")
+        if not all(isinstance(part, Derivation) for part in given):
+            raise FieldError(f"Derivations holds derivations, got {shown(self.parts)}")
         object.__setattr__(self, "parts", tuple(given))
 
     def __add__(self, other: object) -> "Derivations":

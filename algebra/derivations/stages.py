@@ -268,6 +268,8 @@ def stage_table(
     MACs: of the stage alone. Output shape and receptive field: at its end.
     """
     parts = list(derivations) if isinstance(derivations, Derivations) else [derivations]
+    if not parts:
+        raise FieldError("a table of stages needs a derivation; write stage_table(derive(macs, net))")
     net = parts[0].net
     if any(part.net != net for part in parts):
         raise FieldError("a table of stages is about one network; for several use compare")

@@ -9,7 +9,7 @@ from typing import Any, Generic
 from sympy import Eq, Expr, Ge, Integer, Symbol, false, true
 
 from ..equations.instance import instantiate
-from ..errors import GraphError, LayerAlgebraError, ShapeError, UnsupportedError
+from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..sizes.decisions import size_conditions
 from ..sizes.dims import are_sizes
@@ -32,6 +32,9 @@ from .carrier import (
 from .layer import Layer
 from .network import DEEPEST_NESTING, Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
 from .repetition import Copies
+
+MOST_COPIES = 100_000
+"""Of a repetition whose copies differ."""
 
 
 class _Walk(Walk[tuple[Flow, T]], Generic[T]):
@@ -231,6 +234,11 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             raise ShapeError(f"at {path}: a repetition has one input, got {len(flows)}")
         times, flow = node.times, flows[0]
         if times.is_Integer and (node.index is not None or shape_of(node.copy(0), flow) != flow):
+            if times > MOST_COPIES:
+                raise BudgetError(
+                    f"at {path or 'the network'}: {times} copies that differ are more than the {MOST_COPIES} that are looked at one by one; "
+                    "write a symbol for the number of copies"
+                )
             values: list[T] = []
             for number in range(int(times)):
                 flow, value = self.visit(node.copy(number), (flow,), _under(path, number))

@@ -25,7 +25,7 @@ from sympy import Basic, Expr, Integer, Rational, Tuple, false, nan, oo, true, z
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
-from ..arguments import as_elements, as_integer, as_real, checked, is_truth, shown
+from ..arguments import as_elements, as_integer, as_real, is_truth, shown
 from ..equations.fields import NO_VALUE, NOTHING, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
 from ..equations.syntax import ParsedEquation, parse, subscript_items
 from ..errors import EquationError, FieldError
@@ -218,7 +218,6 @@ class Layer(Network, metaclass=_Frozen):
         """The names of the input tensors."""
         return self.inputs if self.inputs is not None else _input_names(self.parsed)
 
-    @checked
     def instance(self, *shapes: tuple) -> Any:
         """This layer at given input shapes; see `layeralgebra.algebra.equations.instance.Instance`."""
         from ..equations.instance import instantiate

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from sympy import Expr, Symbol, Tuple
 from sympy.core.symbol import Str
 
-from ..arguments import checked
 from ..errors import FieldError, GraphError
 from ..sizes.dims import as_size
 from .basic import Basic
@@ -134,7 +133,6 @@ class Repeat(Network):
             return self
         return None
 
-    @checked
     def copy(self, number: object) -> Network:
         """The copy of a given number."""
         return (

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_ELEMENTS = 10**9
 """Of one array; more does not fit into a memory."""
+MOST_AXES = 32
+"""Of a NumPy array."""
 MOST_BITS = 200_000
 """Of an exact number."""
 
@@ -131,7 +133,10 @@ def of_one_kind(arrays: Sequence["ndarray"]) -> list["ndarray"]:
 
 def united(*groups: Sequence[Index]) -> tuple[Index, ...]:
     """The indices of several groups, each once, in the order of their first appearance."""
-    return tuple(dict.fromkeys(index for group in groups for index in group))
+    found = tuple(dict.fromkeys(index for group in groups for index in group))
+    if len(found) > MOST_AXES:
+        raise BudgetError(f"{len(found)} indices at once, more than the {MOST_AXES} axes of an array; sum over some of them first")
+    return found
 
 
 def within_budget(sizes: Sequence[int], what: str) -> None:
