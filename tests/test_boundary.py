@@ -104,6 +104,13 @@ def test_a_metric_that_is_defined_again_replaces_the_first() -> None:
     del la.METRICS._known["twice"]
 
 
+def test_source_of_a_symbol_with_a_null_in_its_name_compiles() -> None:
+    symbol = sympy.Symbol("a\0b", integer=True, positive=True)
+    namespace: dict = {}
+    exec(la.codegen(symbol + 1), namespace)  # source that the library has written
+    assert namespace["formula"](3) == 4
+
+
 def test_an_input_for_each_network() -> None:
     table = la.compare({"a": la.Conv(c, 1), "b": la.MultiHeadAttention(1)}, ["parameters"], on={"a": (c, H), "b": (T, d)})
     assert [row["parameters"] for row in table] == [c**2 + c, 4 * d**2 + 4 * d]
