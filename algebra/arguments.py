@@ -78,6 +78,28 @@ def as_real(value: Any, what: str) -> float:
     return found
 
 
+def as_array(values: Any, what: str, kind: type = float) -> Any:
+    """An array of numbers of that kind for whatever holds some.
+
+    Raises
+    ------
+    FieldError
+        If it holds anything else, or its rows are of unequal length.
+    BudgetError
+        If there are too many.
+    """
+    import numpy
+
+    if isinstance(values, range) and len(values) > MOST_ELEMENTS:
+        raise BudgetError(f"{what} has more than {MOST_ELEMENTS} elements")
+    try:
+        return numpy.asarray(values, dtype=kind)
+    except (TypeError, ValueError, OverflowError, RecursionError, AttributeError):  # whatever NumPy makes of objects
+        raise FieldError(
+            f"{what} must be an array of numbers, got {shown(values)} of type {type(values).__name__}"
+        ) from None
+
+
 def as_text(value: Any, what: str) -> str:
     """A text that can be written into a file.
 
@@ -174,7 +196,7 @@ def _sequence(each: Reader | None, again: bool, value: Any) -> Any:
         isinstance(value, (str, set, frozenset)) or not hasattr(value, "__len__") or getattr(value, "ndim", 1) != 1
     ):
         raise Unfit
-    if each is None or isinstance(value, str):
+    if each is None or isinstance(value, str) and not again:
         return value
     try:
         found = [each(item) for item in islice(value, MOST_ELEMENTS + 1)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, Symbol, sympify
 
-from .arguments import checked
+from .arguments import as_elements, checked
 from .compilation.interface import CompiledFormula
 from .derivations.derivation import Derivation
 from .errors import FieldError
@@ -417,7 +417,9 @@ def plot_profile(
 
 def _points(profile: Any) -> Sequence[tuple[str, Any]]:
     found = []
-    for place, point in enumerate(profile.items() if isinstance(profile, Mapping) else profile):
+    for place, point in enumerate(
+        profile.items() if isinstance(profile, Mapping) else as_elements(profile, "a profile")
+    ):
         name, value = point if isinstance(point, tuple) and len(point) == 2 else (str(place), point)
         found.append((str(name), value if isinstance(value, (int, float)) else as_scalar(value, "plot_profile").body))
     if not found:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..errors import FieldError
 from ..formulas.cells import Marked
 from ..formulas.latex import formula_latex
@@ -61,16 +61,18 @@ def node_table(derivations: Derived | Iterable[Derived], total: bool = True) -> 
     parts = [derivations] if isinstance(derivations, Derived) else list(derivations)
     if not parts:
         raise FieldError("a table of nodes needs a derivation; write node_table(derive(macs, net))")
+    if not all(isinstance(part, Derived) for part in parts):
+        raise FieldError(f"node_table takes derivations, got {shown(derivations)}")
     if any(part.net != parts[0].net for part in parts):
         raise FieldError("a table of nodes is about one network; for several use compare")
-    shown = [part for part in parts if part.metric.name != "output_shape"]
+    columns_of = [part for part in parts if part.metric.name != "output_shape"]
     nodes: dict[str, list[Any]] = {}
     for part in parts:
         for term in part.terms:
             nodes.setdefault(term.path, [term, {}])[1][part.metric.name] = term.value
     rows = []
     for path, (term, values) in nodes.items():
-        cells = [values.get(part.metric.name, "") for part in shown]
+        cells = [values.get(part.metric.name, "") for part in columns_of]
         copies, where = _copies(term.loops, [*term.output, *(e for cell in cells for e in expressions(cell))])
         rows.append(
             (
@@ -94,12 +96,12 @@ def node_table(derivations: Derived | Iterable[Derived], total: bool = True) -> 
         "layer",
         *(["copies"] if repeats else []),
         "output shape",
-        *(part.metric.title for part in shown),
+        *(part.metric.title for part in columns_of),
     )
     if not total:
         return Table(columns, tuple(described))
     last = next((part.formula for part in parts if part.metric.name == "output_shape"), "")
-    whole = ("total", "", *([""] if repeats else []), last, *(part.formula for part in shown))
+    whole = ("total", "", *([""] if repeats else []), last, *(part.formula for part in columns_of))
     return Table(columns, (*described, whole), last=1)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Generic
 
 from sympy import Eq, Expr, Ge, Integer, Symbol, false, true
 
+from ..arguments import as_elements
 from ..equations.instance import instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
@@ -33,6 +34,7 @@ from .layer import Layer
 from .network import DEEPEST_NESTING, Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
 from .repetition import Copies
 
+MOST_INPUTS = 1_000
 MOST_COPIES = 100_000
 """Of a repetition whose copies differ."""
 
@@ -381,7 +383,7 @@ def input_flows(on: object) -> tuple[Flow, ...]:
         return ()
     if isinstance(on, Mapping) or isinstance(on, (str, bytes)) or not hasattr(on, "__iter__"):
         raise ShapeError(f"on takes a shape such as (3, 224, 224), got {on!r}")
-    parts = list(on)
+    parts = as_elements(on, "on", most=MOST_INPUTS)
     if not parts:
         raise ShapeError("on takes at least one size, got ()")
     shapes = parts if any(isinstance(part, (tuple, list)) for part in parts) else [tuple(parts)]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arguments import checked
+from ..arguments import as_integer, checked
 from ..equations.heads import Read, address_indices, reads
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
@@ -256,7 +256,14 @@ def network_graph(net: Network, weights: Any = None, on: Any = None) -> NetworkG
 
 def _walked(net: Network, weights: Any, on: Any) -> tuple[NetworkGraph, list[Any]]:
     as_network(net, "la.persistent_homology")
-    shapes = None if on is None else [tuple(int(size) for size in flow.shape) for flow in input_flows(on)]
+    shapes = (
+        None
+        if on is None
+        else [
+            tuple(as_integer(size, "a size of on=, of a network with weights,") for size in flow.shape)
+            for flow in input_flows(on)
+        ]
+    )
     network, sizes = at_literal_sizes(net, shapes)
     if len(sizes) != 1:
         raise UnsupportedError(f"the graph is that of a network with one input, this one takes {len(sizes)}")

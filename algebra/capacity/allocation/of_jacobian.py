@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arguments import checked
+from ...arguments import as_array, checked
 from ...errors import BudgetError, FieldError, UnsupportedError
 from ..column_spaces.covariance import BandRoot, MatrixRoot, covariance_root
 from ..column_spaces.dense import ColumnSpace, DenseColumnSpace, GivenColumnSpace, RankCertificate
@@ -175,7 +175,7 @@ class CapacityAllocation:
         return count
 
     def _span(self, basis: Any) -> NDArray[Any]:
-        block = np.asarray(basis.toarray() if hasattr(basis, "toarray") else basis, dtype=float)
+        block = as_array(basis.toarray() if hasattr(basis, "toarray") else basis, "a basis")
         if block.shape == self.grid or block.ndim == 1:
             block = block.reshape(-1, 1)
         if block.ndim != 2 or block.shape[0] != self._inputs or not np.all(np.isfinite(block)):
@@ -184,7 +184,7 @@ class CapacityAllocation:
 
     def _range(self, projector: Any) -> NDArray[Any]:
         if getattr(projector, "shape", None) is None:
-            projector = np.asarray(projector, dtype=float)
+            projector = as_array(projector, "a projector")
         if tuple(projector.shape) != (self._inputs, self._inputs):
             raise FieldError(f"a projector of {self._inputs} inputs is square, got the shape {tuple(projector.shape)}")
         draw = np.random.default_rng(0)

@@ -127,8 +127,8 @@ class DeepLimit:
     @checked
     def kramers_moyal(self, order: int) -> Expr:
         """``D_n``, the coefficient of ``d^n`` in the expansion of the generator: ``G(exp(d)) = sum_n D_n d^n``."""
-        if not isinstance(order, int) or order < 0:
-            raise FieldError(f"an order is 0, 1, 2, ..., got {order!r}")
+        if not 0 <= order <= 100:
+            raise FieldError(f"an order is 0, 1, 2, ..., at most 100, got {order!r}")
         step = Dummy("d")
         variable = Dummy("z", positive=True)
         expansion = self.generator(variable).subs(variable, exp(step))
@@ -155,17 +155,17 @@ class DeepLimit:
         return self.constant**2 * self.walk.strength
 
     @checked
-    def mean(self, time: Any = 1) -> Expr:
+    def mean(self, time: Expr | float = 1) -> Expr:
         """Of where capacity is at a time, 1 being the whole depth; of what does not leak."""
         return self.drift * sympify(time, strict=True)
 
     @checked
-    def variance(self, time: Any = 1) -> Expr:
+    def variance(self, time: Expr | float = 1) -> Expr:
         """The same for the jump process and for the diffusion."""
         return 2 * self.diffusion * sympify(time, strict=True)
 
     @checked
-    def generating_function(self, variable: Expr, time: Any = 1) -> Expr:
+    def generating_function(self, variable: Expr, time: Expr | float = 1) -> Expr:
         """``exp(t G(z))``, the jump semigroup."""
         return exp(sympify(time, strict=True) * self.generator(variable))
 
@@ -195,6 +195,8 @@ class DeepLimit:
     def _transform(self, reach: int) -> tuple[NDArray[Any], int, float]:
         """``q`` at the points of the unit circle that resolve the positions from -reach to reach."""
         shares, first, rate = self._numbers()
+        if not 0 <= reach <= 10**7:
+            raise FieldError(f"reach must be a number of positions up to 10**7, got {reach}")
         size = 2 * reach + 1
         padded = np.zeros(size)
         for place, share in enumerate(shares):
