@@ -29,7 +29,7 @@ _PACKAGES = (
 #: Files that hand on public names without a package of their own, and modules that are public under a name.
 _FILES = {
     "algebra.errors": [
-        "BudgetError", "DomainError", "EquationError", "FieldError", "GraphError", "LayerAlgebraError", "ShapeError",
+        "BudgetError", "DomainError", "EquationError", "FieldError", "FileError", "GraphError", "LayerAlgebraError", "ShapeError",
         "UnsupportedError",
     ],
     "algebra.documents": ["latex", "latex_document", "latex_equation", "report_latex", "section_latex"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..algebra.arguments import checked
 from ..algebra.equations.fields import Dim
 from ..algebra.networks.layer import Layer
 from ..algebra.networks.network import Network
@@ -73,6 +74,7 @@ class MixtureOfExperts(Layer):
     }
 
 
+@checked
 def active_experts(net: Network) -> Network:
     """The network as one position sees it: of every mixture only the experts that are chosen, and the whole router.
 
@@ -96,7 +98,7 @@ def active_experts(net: Network) -> Network:
 
     Raises
     ------
-    AttributeError
+    FieldError
         If `net` is no network.
 
     Examples

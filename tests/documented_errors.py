@@ -172,10 +172,10 @@ CALLS: dict[str, dict[str, Call]] = {
     "to_tikz": {"FieldError": lambda: la.to_tikz(3)},
     "to_graphml": {
         "FieldError": lambda: la.to_graphml(3),
-        "GraphError": lambda: la.to_graphml(Linear(3), "no-such-folder/net.graphml"),
+        "FileError": lambda: la.to_graphml(Linear(3), "no-such-folder/net.graphml"),
     },
     "squeeze_excite": {"FieldError": lambda: la.squeeze_excite(0, 1)},
-    "active_experts": {"AttributeError": lambda: la.active_experts(3)},
+    "active_experts": {"FieldError": lambda: la.active_experts(3)},
     # metrics and what derives them
     **{
         name: metric_calls(getattr(la, name))
@@ -226,7 +226,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "DomainError": lambda: la.compare({"conv": Conv(c, 3)}, on=(3, H), at={"H": 1, "c": 1}),
     },
     "node_table": {"FieldError": lambda: la.node_table(OTHERS)},
-    "stage_table": {"FieldError": lambda: la.stage_table(OTHERS)},
+    "stage_table": {"FieldError": lambda: la.stage_table(OTHERS), "DomainError": lambda: la.stage_table(CONV, at={"H": 1, "c": 1})},
     "run": {
         "FieldError": lambda: la.run(Linear(3), [1, 2], {}),
         "ShapeError": lambda: la.run(Conv(3, 5), [[1]]),
@@ -330,17 +330,19 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "sweep": {
         "FieldError": needs("xarray", lambda: la.sweep(c, {c: [1.5]})),
+        "FileError": needs("xarray", lambda: la.sweep(c, {c: [1]}, to="no-such-folder/sweep.zarr")),
+        "BudgetError": needs("xarray", lambda: la.sweep(c, {c: range(1, 10**9)})),
         "DomainError": needs("xarray", lambda: la.sweep(c, {c: [1]}, domain=[c > 3])),
     },
     "pareto": {"FieldError": needs("xarray", lambda: la.pareto(data(), "no such objective"))},
     # pages and pictures
     "latex": {"BudgetError": lambda: la.latex(MANY)},
-    "latex_document": {"TypeError": lambda: la.latex_document("text", 3)},
+    "latex_document": {"FieldError": lambda: la.latex_document("text", 3)},
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),
         "ShapeError": lambda: la.latex_equation(*SMALL),
     },
-    "section_latex": {"TypeError": lambda: la.section_latex("title", 3)},
+    "section_latex": {"FieldError": lambda: la.section_latex("title", 3)},
     "report_latex": {"FieldError": lambda: la.report_latex(OTHERS)},
     "plot_scaling": {
         "FieldError": needs("matplotlib", lambda: la.plot_scaling(c * H, c, [1, 2])),

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Symbol
 
-from ..errors import BudgetError, DomainError
+from ..arguments import as_elements, as_text, checked, shown
+from ..errors import BudgetError, DomainError, FieldError
 from ..formulas.text import formula_text
 from ..networks.carrier import DomainCondition, Loop
 from ..sizes.evaluate import evaluate, evaluate_condition
@@ -40,8 +41,10 @@ class Domain:
     """
 
     def __init__(self, conditions: Sequence[DomainCondition], place: str = ""):
-        self.conditions = tuple(conditions)
-        self._place = place
+        self.conditions = tuple(as_elements(conditions, "the conditions of a Domain"))
+        if not all(isinstance(item, DomainCondition) for item in self.conditions):
+            raise FieldError(f"a Domain holds conditions with their nodes, got {shown(conditions)}")
+        self._place = as_text(place, "the place of a Domain")
 
     def __iter__(self):
         return iter(self.conditions)
@@ -49,7 +52,8 @@ class Domain:
     def __len__(self) -> int:
         return len(self.conditions)
 
-    def __add__(self, other: "Domain") -> "Domain":
+    @checked
+    def __add__(self, other: Domain) -> Domain:
         return Domain(
             [*self.conditions, *(c for c in other.conditions if c not in self.conditions)], self._place or other._place
         )
@@ -59,6 +63,7 @@ class Domain:
         """The conditions as SymPy relations, those inside a symbolic repetition in terms of its index."""
         return [item.condition.relation for item in self.conditions]
 
+    @checked
     def check(self, values: Mapping[Symbol, int]) -> None:
         """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
         for item in self.conditions:
@@ -77,6 +82,7 @@ class Domain:
                         f"at {item.path or self._place}: {item.condition.meaning}: {formula_text(item.condition.relation)} fails for {sizes}"
                     )
 
+    @checked
     def holds(self, values: Mapping[Symbol, int]) -> bool:
         """Whether every condition holds."""
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
+from ..arguments import as_text, checked, shown
 from ..errors import FieldError
 from ..networks.carrier import Carrier, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
@@ -36,8 +38,10 @@ class Registry(Mapping[str, "Metric[Any]"]):
     def add(self, metric: "Metric[Any]") -> None:
         if metric.name in self._files():
             self._load(metric.name)  # of a file that is being loaded, nothing happens
-        if metric.name in self._known:
+        if metric.name in self._files() and metric.name in self._known:
             raise FieldError(f"there is a metric called {metric.name} already")
+        if metric.name in self._known:
+            warnings.warn(f"the metric {metric.name} replaces the one that was called so", stacklevel=4)
         self._known[metric.name] = metric
 
     @staticmethod
@@ -118,7 +122,7 @@ class Metric(Generic[Result]):
     Raises
     ------
     FieldError
-        If the name is taken; from a call, if there is no such option.
+        If the name is that of a metric of the library, or no Python name; from a call, if there is no such option.
 
     Examples
     --------
@@ -141,10 +145,15 @@ class Metric(Generic[Result]):
     documentation: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("name", "title", "unit", "source", "documentation"):
+            as_text(getattr(self, name), f"Metric({name}=...)")
+        if not self.name.isidentifier():
+            raise FieldError(f"the name of a metric is a Python name, got {shown(self.name)}")
         METRICS.add(self)
         object.__setattr__(self, "__doc__", self.documentation)
         object.__setattr__(self, "__name__", self.name)
 
+    @checked
     def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
         """Walk the network with this metric's carrier."""
         return evaluate_network(net, self.carrier(**self._checked(options)), on)
@@ -152,6 +161,7 @@ class Metric(Generic[Result]):
     def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 
+    @checked
     def derive(self, net: Network, on: Any = None, **options: Any) -> Derivation:
         """The formula with its domain, kind, source, terms and steps."""
         chosen = self._checked(options)
@@ -182,6 +192,7 @@ def _metric(name: str) -> Metric[Any]:
     return METRICS[name]
 
 
+@checked
 def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: Any) -> Derivation:
     """The formula of a metric for a network, with its reasons.
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..arguments import checked
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
@@ -37,6 +38,7 @@ LONGEST_SCALARS = (8, 4, 1)
 _MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 
+@checked
 def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     """The equation of a layer as aligned lines, for a display in math mode.
 

@@ -38,6 +38,7 @@ from sympy.core.relational import Relational
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
+from ..arguments import checked
 from ..errors import BudgetError
 from .records import Formula, record_parts
 
@@ -182,6 +183,7 @@ class FormulaPrinter(StrPrinter):
 _PRINTER = FormulaPrinter()
 
 
+@checked
 def formula_text(formula: Any) -> str:
     """A formula, a tuple of formulas or a record of them as one line of text.
 

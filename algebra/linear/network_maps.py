@@ -26,7 +26,7 @@ from ..numerics.arrays import as_numbers
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.layer_run import compute
 from ..numerics.run import _Numbers
-from ..numerics.weights import Inventory, checked, drawn, inventory
+from ..numerics.weights import Inventory, drawn, fitting, inventory
 from .layer_maps import attended, layer_maps
 from .monomials import COEFFICIENT, LINEAR, is_elementwise, kinds_of_tensors
 from .number_systems import Floats, NumberSystem
@@ -118,7 +118,7 @@ class LinearNetwork(Unrolled):
             raise UnsupportedError(f"a predictor has one input, this network takes {len(sizes)}")
         self.needed: Inventory = inventory(self.net, sizes)
         slots = self.needed.slots
-        self.tensors = checked(slots, at) if isinstance(at, Mapping) else drawn(slots.values(), seed_of(at, asked))
+        self.tensors = fitting(slots, at) if isinstance(at, Mapping) else drawn(slots.values(), seed_of(at, asked))
         self.own = {name: self.system.weights(values) for name, values in self.tensors.items()}
         self.columns: dict[str, tuple[int, int]] = {}
         count = 0

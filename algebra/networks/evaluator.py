@@ -8,8 +8,9 @@ from typing import Any, Generic
 
 from sympy import Eq, Expr, Ge, Integer, Symbol, false, true
 
+from ..arguments import as_elements
 from ..equations.instance import instantiate
-from ..errors import GraphError, LayerAlgebraError, ShapeError, UnsupportedError
+from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..sizes.decisions import size_conditions
 from ..sizes.dims import are_sizes
@@ -32,6 +33,10 @@ from .carrier import (
 from .layer import Layer
 from .network import DEEPEST_NESTING, Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
 from .repetition import Copies
+
+MOST_INPUTS = 1_000
+MOST_COPIES = 100_000
+"""Of a repetition whose copies differ."""
 
 
 class _Walk(Walk[tuple[Flow, T]], Generic[T]):
@@ -231,6 +236,11 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             raise ShapeError(f"at {path}: a repetition has one input, got {len(flows)}")
         times, flow = node.times, flows[0]
         if times.is_Integer and (node.index is not None or shape_of(node.copy(0), flow) != flow):
+            if times > MOST_COPIES:
+                raise BudgetError(
+                    f"at {path or 'the network'}: {times} copies that differ are more than the {MOST_COPIES} that are looked at one by one; "
+                    "write a symbol for the number of copies"
+                )
             values: list[T] = []
             for number in range(int(times)):
                 flow, value = self.visit(node.copy(number), (flow,), _under(path, number))
@@ -373,7 +383,7 @@ def input_flows(on: object) -> tuple[Flow, ...]:
         return ()
     if isinstance(on, Mapping) or isinstance(on, (str, bytes)) or not hasattr(on, "__iter__"):
         raise ShapeError(f"on takes a shape such as (3, 224, 224), got {on!r}")
-    parts = list(on)
+    parts = as_elements(on, "on", most=MOST_INPUTS)
     if not parts:
         raise ShapeError("on takes at least one size, got ()")
     shapes = parts if any(isinstance(part, (tuple, list)) for part in parts) else [tuple(parts)]

@@ -7,6 +7,8 @@ from typing import Any
 
 import networkx
 
+from ..arguments import checked
+
 
 class _Builder:
     """Draws each node after the nodes that feed it; what comes back is the name of the node that holds its output."""
@@ -51,6 +53,7 @@ def _under(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
+@checked
 def to_networkx(net: Any, identity: Callable[[], Any]) -> networkx.DiGraph:
     """The graph of a network: a node for each layer, repetition or join (attribute ``layer``), edges with their ``order``.
 

@@ -97,7 +97,7 @@ class Repeat(Network):
         size = as_size(times, "the number of copies", least=0)
         if isinstance(body, Input) or body.has(Input):
             raise GraphError("a network that begins with Input cannot be repeated; repeat the part after it")
-        if index is None or index == Tuple():
+        if index is None or isinstance(index, Tuple) and not index:
             return Basic.__new__(cls, body, size, Tuple())
         if not isinstance(index, Symbol):
             raise FieldError(f"the index of a repetition is a symbol, got {index!r}")

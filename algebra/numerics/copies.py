@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from ..equations.instance import Instance
-from ..errors import FieldError, GraphError, ShapeError
+from ..errors import BudgetError, FieldError, GraphError, ShapeError
 from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
@@ -53,10 +53,15 @@ class Arrived:
     values: Any = None
 
 
+MOST_COPIES = 100_000
+"""Layers that are walked one by one."""
+
+
 class Unrolled(Walk[Arrived]):
     """A walk through a network at literal sizes; subclasses say what a layer and a join do."""
 
     def __init__(self, given: Sequence[Arrived]):
+        self.visited = 0
         self.given = tuple(given)
         self.inputs: dict[str, Arrived] = {}
 
@@ -81,6 +86,9 @@ class Unrolled(Walk[Arrived]):
         return self.inputs[scope.path]
 
     def layer(self, node: Layer, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        self.visited += 1
+        if self.visited > MOST_COPIES:
+            raise BudgetError(f"more than {MOST_COPIES} layers, which are computed one by one; repeat less often")
         arrived = arrived if node.input_names else ()
         instance = node.instance(*(part.shape for part in arrived))
         shape = tuple(int(size) for size in instance.output)
@@ -93,6 +101,10 @@ class Unrolled(Walk[Arrived]):
         return arrived[0]
 
     def repeat(self, node: Repeat, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        if node.times > MOST_COPIES:
+            raise BudgetError(
+                f"{node.times} copies are more than the {MOST_COPIES} that are computed one by one; repeat less often"
+            )
         for number in range(int(node.times)):
             arrived = (self._visit(node.copy(number), arrived, scope.under(number)),)
         return arrived[0]

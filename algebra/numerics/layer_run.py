@@ -45,9 +45,11 @@ from .arrays import (
     is_exact,
     of_one_kind,
     plus,
+    short_enough,
     spread,
     times,
     united,
+    within_budget,
 )
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ class _LayerRun(Addresses):
         bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
         self.scope = frozenset(bound)
         made = self._fold(statement.value)
+        short_enough(made.values)
         permitted = self.permitted(frozenset(bound), only_within=True)
         if permitted is not None:
             made = _where(permitted, made, 0)
@@ -127,6 +130,7 @@ class _LayerRun(Addresses):
                 target = self.tensors[statement.target] = floats(target)
             values = floats(values) if not is_exact(target) else values
         else:
+            within_budget(self._shape(statement.target), f"the tensor {statement.target}")
             target = numpy.full(self._shape(statement.target), 0, dtype=object if is_exact(values) else float)
             self.tensors[statement.target] = target
         if tuple(statement.address) == bound and not self.step:

@@ -17,6 +17,7 @@ from typing import Any
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Mul, Symbol
 
+from ..arguments import checked
 from ..errors import UnsupportedError
 from ..formulas.latex import formula_latex as latex
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
@@ -119,11 +120,13 @@ class TransferFunction:
         """Series parts, first to last."""
         return self.phi.parts if isinstance(self.phi, Chain) else (self.phi,)
 
+    @checked
     def bits(self, d: Any = None) -> Expr:
         """The closed form of layer complexity, for data of dimension d."""
         cut = Least.of(self.inputs) if d is None else Least.of(self.inputs).series(Least.of(as_size(d, "d", least=0)))
         return SymAdd(*self.phi._bits(cut))
 
+    @checked
     def histogram(self, d: int) -> Histogram:
         """The image of one region of dimension d."""
         return self.phi.act(unit(d))
@@ -184,6 +187,7 @@ def transfer_kind(phi: Transfer, surrogate: str | None) -> str:
     return "surrogate" if surrogate is not None else "exact" if phi == IDENTITY or isinstance(phi, Affine) else "upper"
 
 
+@checked
 def transfer(net: Network, on: Any = None, surrogate: str | None = None) -> TransferFunction:
     """The transfer function of a layer or of a network on dimension histograms, derived from the equations.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from ...algebra.arguments import checked
 from ...algebra.errors import FieldError, ShapeError, UnsupportedError
 from ...algebra.networks.evaluator import input_flows
 from ...algebra.networks.network import Network
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 
+@checked
 def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = None) -> "torch.nn.Module":
     """A `torch.nn.Module` that computes a network, for tensors with a batch axis before the network's own axes.
 

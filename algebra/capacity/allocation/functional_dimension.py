@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import checked
 from ...errors import BudgetError, FieldError
 from ...sizes.dims import as_size
 from ..arguments import whole
@@ -64,6 +65,7 @@ class FunctionalDimension:
         return "exact" if self.proved else "lower"
 
 
+@checked
 def functional_dimension(
     widths: Sequence[int], *, bias: bool = True, trials: int = 4, seed: int = 0, samples: int | None = None
 ) -> FunctionalDimension:

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import as_array, checked
 from ...errors import BudgetError, FieldError, UnsupportedError
 from ..arguments import reals
 from ..column_spaces.covariance import BandRoot, MatrixRoot, covariance_root
@@ -101,6 +102,7 @@ class CapacityAllocation:
             )
         return found.clip(0.0, 1.0).reshape(self.grid)
 
+    @checked
     def region(self, where: Any) -> float:
         """The capacity of a set of inputs.
 
@@ -119,6 +121,7 @@ class CapacityAllocation:
             raise FieldError(f"{where!r} is no region of inputs of the shape {self.grid}: {problem}") from problem
         return mask
 
+    @checked
     def partition(self, cells: Mapping[Hashable, Any] | Sequence[Any] | NDArray[Any]) -> dict[Hashable, float]:
         """The capacity of every cell of a partition of the inputs; they add up to `total`.
 
@@ -148,6 +151,7 @@ class CapacityAllocation:
             raise FieldError(f"a partition has every input in one cell; input {bad} is in {int(covered[bad])}")
         return {label: float(self.spatial[mask].sum()) for label, mask in masks.items()}
 
+    @checked
     def subspace(self, basis: Any = None, *, projector: Any = None) -> float:
         """The capacity ``tr(P_S K K^T)`` of a subspace of (whitened) input space.
 
@@ -177,7 +181,7 @@ class CapacityAllocation:
         return count
 
     def _span(self, basis: Any) -> NDArray[Any]:
-        block = np.asarray(basis.toarray() if hasattr(basis, "toarray") else basis, dtype=float)
+        block = as_array(basis.toarray() if hasattr(basis, "toarray") else basis, "a basis")
         if block.shape == self.grid or block.ndim == 1:
             block = block.reshape(-1, 1)
         if block.ndim != 2 or block.shape[0] != self._inputs or not np.all(np.isfinite(block)):
@@ -186,7 +190,7 @@ class CapacityAllocation:
 
     def _range(self, projector: Any) -> NDArray[Any]:
         if getattr(projector, "shape", None) is None:
-            projector = np.asarray(projector, dtype=float)
+            projector = as_array(projector, "a projector")
         if tuple(projector.shape) != (self._inputs, self._inputs):
             raise FieldError(f"a projector of {self._inputs} inputs is square, got the shape {tuple(projector.shape)}")
         draw = np.random.default_rng(0)
@@ -216,6 +220,7 @@ class CapacityAllocation:
         return f"CapacityAllocation(total={self.total}, inputs={self._inputs}, kind={self.kind!r}, {self.certificate})"
 
 
+@checked
 def allocate(
     jacobian: Any,
     covariance: Any = None,

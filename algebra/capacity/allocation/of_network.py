@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Lambda, Symbol
 
+from ...arguments import checked
 from ...derivations.derivation import Derivation
 from ...derivations.domain import Domain
 from ...errors import FieldError, UnsupportedError
@@ -137,6 +138,7 @@ class ClosedFormAllocation:
         return self.structure.capacity(*index)
 
 
+@checked
 def capacity_allocation(
     net: Network,
     partition: Any = None,
@@ -246,6 +248,7 @@ def _products(tape: LinearNetwork) -> int:
     )  # fmt: skip
 
 
+@checked
 def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: Any = None, around: Any = None) -> Any:
     """The predictor of a linear network and its sparse Jacobian by the weights; see `capacity_allocation`.
 

@@ -21,7 +21,7 @@ from ...linear.monomials import LINEAR, kinds_of_tensors
 from ...linear.network_maps import seed_of
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...numerics.layer_run import compute
-from ...numerics.weights import Inventory, checked, drawn
+from ...numerics.weights import Inventory, drawn, fitting
 from .elementwise import function_of, is_activation
 from .second_moments import (
     Applied,
@@ -333,7 +333,7 @@ def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
     held = {name: np.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
     symbolic = {name: array for name, array in held.items() if array.dtype == object and _has_symbols(array)}
     numeric = {name: np.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()}
-    tensors = checked(needed.slots, numeric)
+    tensors = fitting(needed.slots, numeric)
     tensors.update(symbolic)
     return tensors, all(array.dtype == object for array in tensors.values())
 

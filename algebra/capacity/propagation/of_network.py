@@ -22,6 +22,7 @@ from typing import Any
 
 from sympy import Expr, Mul, SympifyError, sqrt, sympify
 
+from ...arguments import checked
 from ...errors import FieldError, UnsupportedError
 from ...networks.evaluator import evaluate_network, input_flows
 from ...networks.network import Network, as_network
@@ -90,12 +91,14 @@ class CapacityPropagation:
             raise UnsupportedError("a matrix needs weights; pass at= a mapping of weights or a seed")
         return self.transition.matrix
 
+    @checked
     def generating_function(self, *variables: Expr) -> Expr:
         """Of the walk, a variable for each axis."""
         if self.walk is None:
             raise UnsupportedError("this propagation has no generating function that is short enough to be written")
         return self.walk.generating_function(*variables)
 
+    @checked
     def propagate(self, capacities: Any) -> tuple[Any, ...]:
         """Capacities of the inputs from those of the outputs."""
         if self.transition is None:
@@ -103,6 +106,7 @@ class CapacityPropagation:
         return self.transition.propagate(capacities)
 
 
+@checked
 def capacity_propagation(
     net: Network,
     at: Any = None,

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Dummy, Expr, Integer, Mul, Rational, Symbol, SympifyError, sympify
 
+from ...arguments import checked
 from ...equations.heads import Apply, Head, Read, reads
 from ...equations.instance import Instance
 from ...errors import FieldError, UnsupportedError
@@ -119,6 +120,7 @@ class BlockScaling:
 SCALED = ("all", "first", "last")
 
 
+@checked
 def scaling_exponent(
     block: Network,
     exponent: Any = None,
@@ -424,6 +426,7 @@ def fan_in(instance: Instance) -> Expr:
     return counts[0]
 
 
+@checked
 def activation_decoupling(layer: Network) -> Decoupling:
     """The decoupling ``D(f) = 1 - (E f')^2 / E f'^2`` of an activation, from its equation.
 
@@ -468,6 +471,7 @@ def activation_decoupling(layer: Network) -> Decoupling:
     return decoupling(function, VARIABLE)
 
 
+@checked
 def capacity_deep_limit(
     block: Network, constant: Any, on: Any = None, *, taps: Mapping[str, Any] | None = None, bias: Any = 0
 ) -> DeepLimit:
