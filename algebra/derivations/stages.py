@@ -24,6 +24,7 @@ from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
 from ..networks.notation import layer_text
+from ..networks.steps import Steps
 from ..sizes.normal_form import simplify
 from .derivation import Derivation, Derivations
 from .metric import repeated
@@ -59,29 +60,34 @@ def outline(net: Network) -> str:
 
 
 def _outline(net: Network) -> str:
-    made: str = net.accept(_Outline())
-    return made
+    return _Outline().of(net)
 
 
 class _Outline(Walk[str]):
-    def series(self, net: Series) -> str:
-        if len(net.parts) > SHORT_SERIES and all(isinstance(part, Layer) for part in net.parts):
+    def series(self, net: Series) -> Steps[str]:
+        if len(net.parts) > SHORT_SERIES and _Plain().of(net):
             return f"[{len(net.parts)} layers]"
-        return " >> ".join(_outline(part) for part in net.parts)
+        return " >> ".join((yield self._each(net.parts)))
 
-    def repeat(self, net: Repeat) -> str:
+    def _each(self, nets: Sequence[Network], within: bool = False) -> Steps[list[str]]:
+        made = []
+        for net in nets:
+            made.append((yield self._within(net) if within else net.accept(self)))
+        return made
+
+    def repeat(self, net: Repeat) -> Steps[str]:
         times = str(net.times)
-        return f"{_within(net.body)} ** {times if times.isalnum() else f'({times})'}"
+        return f"{(yield self._within(net.body))} ** {times if times.isalnum() else f'({times})'}"
 
-    def join(self, net: Join) -> str:
+    def join(self, net: Join) -> Steps[str]:
         if not net.branches:
             return self.otherwise(net)
         if net.sign:
-            return f" {net.sign} ".join(map(_within, net.branches))
-        return f"{type(net).__name__}({', '.join(map(_outline, net.branches))})"
+            return f" {net.sign} ".join((yield self._each(net.branches, within=True)))
+        return f"{type(net).__name__}({', '.join((yield self._each(net.branches)))})"
 
-    def shared(self, net: Shared) -> str:
-        return f"{_within(net.body)}.shared({net.name!r})"
+    def shared(self, net: Shared) -> Steps[str]:
+        return f"{(yield self._within(net.body))}.shared({net.name!r})"
 
     def graph(self, net: Graph) -> str:
         return f"[graph of {len(net.nodes)} nodes]"
@@ -89,13 +95,45 @@ class _Outline(Walk[str]):
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> str:
         return type(node).__name__
 
+    def _within(self, net: Network) -> Steps[str]:
+        """An operand: one word, or in brackets."""
+        if _Plain().of(net):
+            return f"[{len(_Parts().of(net))} layers]"
+        text = yield net.accept(self)
+        return f"({text})" if " " in text and not text.startswith("[") else text
 
-def _within(net: Network) -> str:
-    """An operand: one word, or in brackets."""
-    if isinstance(net, Series) and all(isinstance(part, Layer) for part in net.parts):
-        return f"[{len(net.parts)} layers]"
-    text = _outline(net)
-    return f"({text})" if " " in text and not text.startswith("[") else text
+
+class _Parts(Walk[tuple[Network, ...]]):
+    """What stands one after the other."""
+
+    def series(self, net: Series) -> tuple[Network, ...]:
+        return net.parts
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> tuple[Network, ...]:
+        return (node,)
+
+
+class _Plain(Walk[bool]):
+    """Whether it is a series of layers and nothing else."""
+
+    def series(self, net: Series) -> bool:
+        return all(isinstance(part, Layer) for part in net.parts)
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> bool:
+        return False
+
+
+class _Stages(Walk[list["Stage"]]):
+    """The stages that a network has of itself."""
+
+    def series(self, net: Series, on: Any) -> list[Stage]:
+        return _cut([(str(number), parts) for number, parts in enumerate(_runs(net, on), start=1)])
+
+    def graph(self, net: Graph, on: Any) -> list[Stage]:
+        return _of_graph(net)
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> list[Stage]:
+        return [Stage("1", node, node, frozenset({""}))]
 
 
 _TYPESET = {">>": r"$\to$", "|": r"$\Vert$", "*": r"$\odot$", "+": "$+$"}
@@ -146,14 +184,8 @@ def stages_of(net: Network, named: Mapping[str, Network] | None = None, on: Any 
     if named is not None:
         if Series(*named.values()) != net:
             raise FieldError(f"the stages {', '.join(named)} in series are not the network")
-        return _cut(
-            [(str(name), list(part.args) if isinstance(part, Series) else [part]) for name, part in named.items()]
-        )
-    if isinstance(net, Graph):
-        return _of_graph(net)
-    if not isinstance(net, Series):
-        return [Stage("1", net, net, frozenset({""}))]
-    return _cut([(str(number), parts) for number, parts in enumerate(_runs(net, on), start=1)])
+        return _cut([(str(name), list(_Parts().of(part))) for name, part in named.items()])
+    return _Stages().of(net, on)
 
 
 def _cut(groups: Sequence[tuple[str, list[Network]]]) -> list[Stage]:
@@ -311,7 +343,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _closed(net: Network) -> bool:
-    return bool(net.atoms(Input)) if not isinstance(net, Input) else True
+    return net.has_input
 
 
 def _shape(net: Network, on: Any) -> tuple[Expr, ...]:

@@ -15,6 +15,7 @@ from ..formulas.latex import escaped
 from ..formulas.text import formula_text
 from ..writing import write_text
 from .network import Input, Join, Network, Repeat, Series, Shared, Walk
+from .steps import Steps
 
 if TYPE_CHECKING:
     import networkx
@@ -58,18 +59,16 @@ def label_lines(net: Network) -> list[str]:
 class _Labels(Walk[list[str]]):
     """The lines on a node."""
 
-    def of(self, net: Network) -> list[str]:
-        lines: list[str] = net.accept(self)
-        return lines
-
     def otherwise(self, net: Network, *carried: object) -> list[str]:
         return [_line(str(net))]
 
     def input(self, net: Input) -> list[str]:
         return [_line(f"Input({', '.join(map(formula_text, net.shape))})")]
 
-    def series(self, net: Series) -> list[str]:
-        lines = [line for part in net.parts for line in self.of(part)]
+    def series(self, net: Series) -> Steps[list[str]]:
+        lines: list[str] = []
+        for part in net.parts:
+            lines += yield part.accept(self)
         if len(lines) > MOST_LINES:
             lines = [*lines[: MOST_LINES - 2], f"... {len(lines) - MOST_LINES + 1} more ...", lines[-1]]
         return lines
@@ -77,11 +76,21 @@ class _Labels(Walk[list[str]]):
     def join(self, net: Join) -> list[str]:
         return self.otherwise(net) if net.branches else [net.label]
 
-    def repeat(self, net: Repeat) -> list[str]:
-        return [*self.of(net.body), _line(f"x {formula_text(net.times)}")]
+    def repeat(self, net: Repeat) -> Steps[list[str]]:
+        return [*(yield net.body.accept(self)), _line(f"x {formula_text(net.times)}")]
 
-    def shared(self, net: Shared) -> list[str]:
-        return [*self.of(net.body), _line(f"shared: {net.name}")]
+    def shared(self, net: Shared) -> Steps[list[str]]:
+        return [*(yield net.body.accept(self)), _line(f"shared: {net.name}")]
+
+
+class _Attributes(Walk[dict[str, str]]):
+    """What GraphML keeps of a node besides its kind and its text."""
+
+    def repeat(self, net: Repeat) -> dict[str, str]:
+        return {"times": _printable(str(net.times))}
+
+    def otherwise(self, net: Network, *carried: object) -> dict[str, str]:
+        return {}
 
 
 def _numbered(graph: "networkx.DiGraph") -> dict[str, str]:
@@ -295,7 +304,7 @@ def to_graphml(net: Network, path: str | Path | None = None, *, overwrite: bool 
     plain = networkx.DiGraph()
     numbers = _numbered(graph)
     for name, layer in graph.nodes(data="layer"):
-        repeated = {"times": _printable(str(layer.times))} if isinstance(layer, Repeat) else {}
+        repeated = _Attributes().of(layer)
         plain.add_node(
             numbers[name], name=_printable(name), kind=type(layer).__name__, layer=_printable(str(layer)), label="\n".join(label_lines(layer)),
             **repeated,

@@ -10,11 +10,10 @@ from sympy.core.symbol import Str
 
 from ..arguments import as_elements
 from ..errors import FieldError, GraphError
-from .basic import Basic
-from .node import Network, as_network
+from .node import Composition, Network, as_network
 
 
-class Graph(Network):
+class Graph(Composition):
     """Any directed acyclic graph of networks.
 
     Parameters
@@ -62,9 +61,13 @@ class Graph(Network):
         sinks = [name for name in names if name not in sources]
         if len(sinks) != 1:
             raise GraphError(f"a network has one output, this graph has {len(sinks)}: {', '.join(sinks[:10])}")
-        return Basic.__new__(
-            cls, Tuple(*(Tuple(Str(n), node) for n, node in pairs)), Tuple(*(Tuple(Str(a), Str(b)) for a, b in arrows))
+        return cls._of(  # type: ignore[no-any-return]
+            [node for _, node in pairs],
+            Tuple(*(Tuple(Str(n), node) for n, node in pairs)),
+            Tuple(*(Tuple(Str(a), Str(b)) for a, b in arrows)),
         )
+
+    kind = "graph"
 
     @property
     def nodes(self) -> dict[str, Network]:
@@ -73,9 +76,6 @@ class Graph(Network):
     @property
     def edges(self) -> list[tuple[str, str]]:
         return [(pair[0].name, pair[1].name) for pair in self.args[1]]
-
-    def accept(self, walk: Any, *carried: Any) -> Any:
-        return walk.graph(self, *carried)
 
     def order(self) -> list[str]:
         """The names of the nodes, each after everything it needs."""

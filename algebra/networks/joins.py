@@ -9,11 +9,10 @@ from sympy import Integer, Rational
 from sympy.core.symbol import Str
 
 from ..errors import FieldError, UnsupportedError
-from .basic import Basic
-from .node import Network, as_network, written
+from .node import Composition, Network, as_network, written
 
 
-class Join(Network):
+class Join(Composition):
     """Branches that see the same input, and how their outputs are joined; without branches, in a graph, a join of all that arrives.
 
     A subclass states how it is written and what it computes; shapes, work, numbers and maps follow from that.
@@ -42,6 +41,7 @@ class Join(Network):
     array([2, 0])
     """
 
+    kind: ClassVar[str] = "join"
     sign: ClassVar[str] = ""
     latex_sign: str = ""
     level: ClassVar[int] = 0
@@ -52,7 +52,8 @@ class Join(Network):
         flat: list[object] = []
         for branch in branches:
             flat.extend(branch.args if cls.associative and isinstance(branch, cls) and branch.args else (branch,))
-        return Basic.__new__(cls, *(as_network(branch, cls.__name__) for branch in flat))
+        branches = [as_network(branch, cls.__name__) for branch in flat]
+        return cls._of(branches, *branches)  # type: ignore[no-any-return]
 
     @property
     def branches(self) -> tuple[Network, ...]:
@@ -118,9 +119,6 @@ class Join(Network):
             term = array if factor == shared else array * number(factor)
             total = term if total is None else total + term
         return total if shared == 1 else total * number(shared)
-
-    def accept(self, walk: Any, *carried: Any) -> Any:
-        return walk.join(self, *carried)
 
 
 @written("+")
@@ -226,7 +224,8 @@ class Concat(Join):
             else:
                 flat.append(branch)
         where = Str("channels") if along is None else Integer(along)
-        return Basic.__new__(cls, *(as_network(branch, "Concat") for branch in flat), where)
+        branches = [as_network(branch, "Concat") for branch in flat]
+        return cls._of(branches, *branches, where)  # type: ignore[no-any-return]
 
     @property
     def branches(self) -> tuple[Network, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import networkx
 
 from ..arguments import checked
+from .steps import Steps, carried_out
 
 
 class _Builder:
@@ -27,25 +28,27 @@ class _Builder:
 
     input = repeat = shared = otherwise = layer
 
-    def series(self, net: Any, sources: list[str], path: str) -> str:
+    def series(self, net: Any, sources: list[str], path: str) -> Steps[str]:
         for place, part in enumerate(net.parts):
-            sources = [part.accept(self, sources, _under(path, place))]
+            sources = [(yield part.accept(self, sources, _under(path, place)))]
         return sources[0]
 
-    def join(self, net: Any, sources: list[str], path: str) -> str:
+    def join(self, net: Any, sources: list[str], path: str) -> Steps[str]:
         if not net.branches:
             return self.layer(net, sources, path)
         if not sources:
             sources = [self.node(_under(path, "in"), self.identity(), [])]
-        ends = [branch.accept(self, sources, _under(path, place)) for place, branch in enumerate(net.branches)]
+        ends = []
+        for place, branch in enumerate(net.branches):
+            ends.append((yield branch.accept(self, sources, _under(path, place))))
         return self.node(_under(path, "join"), net.without_branches(), ends)
 
-    def graph(self, net: Any, sources: list[str], path: str) -> str:
+    def graph(self, net: Any, sources: list[str], path: str) -> Steps[str]:
         nodes, before = net.nodes, net.predecessors()
         ends: dict[str, str] = {}
         for name in net.order():
             incoming = [ends[source] for source in before[name]] or sources
-            ends[name] = nodes[name].accept(self, incoming, _under(path, name))
+            ends[name] = yield nodes[name].accept(self, incoming, _under(path, name))
         return ends[net.sink]
 
 
@@ -75,5 +78,5 @@ def to_networkx(net: Any, identity: Callable[[], Any]) -> networkx.DiGraph:
     ['0', '1.0', '1.1', '1.join']
     """
     builder = _Builder(identity)
-    net.accept(builder, [], "")
+    carried_out(net.accept(builder, [], ""))
     return builder.made

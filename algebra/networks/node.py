@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from sympy import Expr, Tuple
@@ -11,6 +11,7 @@ from ..arguments import checked, shown
 from ..errors import FieldError, GraphError
 from ..sizes.dims import as_size
 from .basic import Basic
+from .steps import Steps, carried_out
 
 if TYPE_CHECKING:
     import networkx
@@ -40,6 +41,8 @@ class Network(Basic):
     """
 
     is_identity = False
+    has_input: bool = False
+    """Whether an `Input` stands somewhere in it."""
     signs: ClassVar[dict[str, "type[Network]"]] = {}
     """What each sign makes of its operands; compositions enter themselves with `written`."""
 
@@ -124,6 +127,151 @@ class Network(Basic):
         return prettyForm(self._sympystr(printer))
 
 
+class Composition(Network):
+    """A network made of others. What SymPy does to trees by recursion is done here in steps: these trees may be deep."""
+
+    kind: ClassVar[str] = ""
+    """The method of a walk that it calls."""
+    nested: dict[type, int]
+    """How deep the compositions of each class stand inside each other."""
+
+    @classmethod
+    def _of(cls, parts: Sequence[Network], *args: Any) -> Any:
+        """The node with these arguments, among them these networks."""
+        node = Basic.__new__(cls, *args)
+        node.nested = {}
+        for part in parts:
+            node.has_input = node.has_input or part.has_input
+            for kind, levels in getattr(part, "nested", {}).items():
+                node.nested[kind] = max(levels, node.nested.get(kind, 0))
+        node.nested[cls] = node.nested.get(cls, 0) + 1
+        if node.nested[cls] > DEEPEST_NESTING:
+            raise GraphError(f"networks are nested deeper than {DEEPEST_NESTING}; write a longer Series instead")
+        hash(node)  # now, while those of its parts are known
+        return node
+
+    def accept(self, walk: Any, *carried: Any) -> Any:
+        return getattr(walk, self.kind)(self, *carried)
+
+    __hash__ = Basic.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        pairs: list[tuple[Any, Any]] = [(self, other)]
+        seen = set()
+        while pairs:
+            one, two = pairs.pop()
+            if one is two or (id(one), id(two)) in seen:
+                continue
+            if type(one) is not type(two) or hash(one) != hash(two):
+                return False
+            if not isinstance(one, (Composition, Tuple)):
+                if one != two:
+                    return False
+            elif len(one.args) != len(two.args):
+                return False
+            else:
+                seen.add((id(one), id(two)))
+                pairs.extend(zip(one.args, two.args))
+        return True
+
+    @property
+    def free_symbols(self) -> Any:
+        return carried_out(_free_symbols(self, {}))
+
+    def atoms(self, *types: Any) -> set[Any]:
+        kinds = tuple(kind if isinstance(kind, type) else type(kind) for kind in types)
+        found: set[Any] = set()
+        for node in _different(self):
+            if isinstance(node, (Composition, Tuple)):
+                found |= {node} if kinds and isinstance(node, kinds) else set()
+            else:
+                found |= node.atoms(*types)
+        return found
+
+    def _xreplace(self, rule: Any) -> tuple[Any, bool]:
+        made: tuple[Any, bool] = carried_out(_replaced(self, rule, {}))
+        return made
+
+    def _subs(self, old: Any, new: Any, **hints: Any) -> Any:
+        return carried_out(_substituted(self, old, new, hints, {}))
+
+    def __deepcopy__(self, memo: Any) -> Composition:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        places: dict[int, int] = {}
+        flat: list[tuple[Any, list[tuple[bool, Any]]]] = []
+        for node in reversed(list(_different(self))):
+            if isinstance(node, (Composition, Tuple)):
+                flat.append((node.func, [(id(arg) in places, places.get(id(arg), arg)) for arg in node.args]))
+                places[id(node)] = len(flat) - 1
+        return _assembled, (flat,)
+
+
+def _different(net: Network) -> Iterator[Any]:
+    """A network and all that its compositions hold, every object once, each before what it holds."""
+    order: list[Any] = []
+    done: set[int] = set()
+    waiting: list[tuple[Any, bool]] = [(net, False)]
+    while waiting:
+        node, left = waiting.pop()
+        if left:
+            order.append(node)
+        elif id(node) not in done:
+            done.add(id(node))
+            waiting.append((node, True))
+            if isinstance(node, (Composition, Tuple)):
+                waiting.extend((arg, False) for arg in node.args)
+    return reversed(order)
+
+
+def _assembled(flat: list[tuple[Any, list[tuple[bool, Any]]]]) -> Any:
+    """A composition from its parts, each after those it holds."""
+    made: list[Any] = []
+    for kind, args in flat:
+        made.append(kind(*(made[arg] if refers else arg for refers, arg in args)))
+    return made[-1]
+
+
+def _free_symbols(node: Any, done: dict[int, Any]) -> Steps[Any]:
+    if id(node) not in done:
+        found: set[Any] = set()
+        for arg in node.args:
+            found |= (yield _free_symbols(arg, done)) if isinstance(arg, (Composition, Tuple)) else arg.free_symbols
+        done[id(node)] = found - set(getattr(node, "bound_symbols", ()))
+    return done[id(node)]
+
+
+def _replaced(node: Any, rule: Any, done: dict[int, Any]) -> Steps[tuple[Any, bool]]:
+    if node in rule:
+        return rule[node], True
+    if id(node) not in done:
+        args, changed = [], False
+        for arg in node.args:
+            made, different = (
+                (yield _replaced(arg, rule, done)) if isinstance(arg, (Composition, Tuple)) else arg._xreplace(rule)
+            )
+            args.append(made)
+            changed = changed or different
+        done[id(node)] = node.func(*args) if changed else node, changed
+    found: tuple[Any, bool] = done[id(node)]
+    return found
+
+
+def _substituted(node: Any, old: Any, new: Any, hints: dict[str, Any], done: dict[int, Any]) -> Steps[Any]:
+    if node == old:
+        return new
+    if id(node) not in done:
+        args = []
+        bound = old in getattr(node, "bound_symbols", ())
+        for arg in () if bound else node.args:
+            deep = isinstance(arg, (Composition, Tuple))
+            args.append((yield _substituted(arg, old, new, hints, done)) if deep else arg._subs(old, new, **hints))
+        same = bound or all(made is arg for made, arg in zip(args, node.args))
+        done[id(node)] = node if same else node.func(*args)
+    return done[id(node)]
+
+
 def written(sign: str) -> Callable[[C], C]:
     """Says of a class of compositions that it is what a sign between networks, or a method of theirs, makes."""
 
@@ -162,6 +310,8 @@ class Input(Network):
         if len(shape) > 16:
             raise FieldError(f"Input has {len(shape)} axes, more than 16")
         return Basic.__new__(cls, *(as_size(size, f"Input size {place}") for place, size in enumerate(shape)))
+
+    has_input = True
 
     @property
     def shape(self) -> tuple[Expr, ...]:

@@ -21,6 +21,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from ..equations.fields import NOTHING
 from ..formulas.latex import escaped, formula_latex, name_latex, visible_length
+from .steps import Steps, carried_out
 
 WIDEST = 80
 _POWER, _ATOM = (
@@ -49,12 +50,12 @@ def value_text(value: Basic) -> str:
 
 def layer_text(layer: Any) -> str:
     """A call of the class, fields at their defaults left out."""
-    return _TEXT.layer(layer)[0]
+    return _Text().line(layer)
 
 
 def network_text(net: Any) -> str:
     """A network as it would be written; `eval` of the text, in a namespace with the names, gives the network."""
-    return _TEXT.line(net)
+    return _Text().line(net)
 
 
 def network_latex(net: Any) -> str:
@@ -68,7 +69,8 @@ def network_latex(net: Any) -> str:
     -------
     str
     """
-    return _block(net, WIDEST)
+    made: str = carried_out(_block(_Latex(), net, WIDEST))
+    return made
 
 
 def field_latex(value: Any) -> str:
@@ -81,23 +83,38 @@ def field_latex(value: Any) -> str:
 
 
 class _Notation:
-    """What both notations share: signs between parts, brackets by levels."""
+    """What both notations share: signs between parts, brackets by levels. Each network is written once."""
 
     brackets = ("(", ")")
 
-    def line(self, net: Any) -> str:
-        return self.written(net)[0]
+    def __init__(self) -> None:
+        self.known: dict[Any, Written] = {}
 
-    def written(self, net: Any) -> Written:
-        made: Written = net.accept(self)
+    def written(self, net: Any) -> Steps[Written]:
+        if net not in self.known:
+            self.known[net] = yield net.accept(self)
+        return self.known[net]
+
+    def line(self, net: Any) -> str:
+        made: Written = carried_out(self.written(net))
+        return made[0]
+
+    def lines(self, nets: Iterable[Any]) -> Steps[list[str]]:
+        made = []
+        for net in nets:
+            text, _ = yield self.written(net)
+            made.append(text)
         return made
 
-    def bracketed(self, net: Any, level: int) -> str:
-        text, own = self.written(net)
+    def bracketed(self, net: Any, level: int) -> Steps[str]:
+        text, own = yield self.written(net)
         return text if own >= level else text.join(self.brackets)
 
-    def between(self, net: Any, sign: str) -> Written:
-        return f" {sign} ".join(self.bracketed(part, net.level + 1) for part in net.parts), net.level
+    def between(self, net: Any, sign: str) -> Steps[Written]:
+        made = []
+        for part in net.parts:
+            made.append((yield self.bracketed(part, net.level + 1)))
+        return f" {sign} ".join(made), net.level
 
 
 class _Text(_Notation):
@@ -111,25 +128,28 @@ class _Text(_Notation):
     def input(self, net: Any) -> Written:
         return f"Input({', '.join(map(str, net.shape))})", _ATOM
 
-    def series(self, net: Any) -> Written:
+    def series(self, net: Any) -> Steps[Written]:
         if net.has_sign and len(net.parts) > 1:
-            return self.between(net, net.sign)
-        inside = [*map(self.line, net.parts), *([net.options] if net.options else [])]
+            return (yield self.between(net, net.sign))
+        inside = [*(yield self.lines(net.parts)), *([net.options] if net.options else [])]
         return f"{type(net).__name__}({', '.join(inside)})", _ATOM
 
     join = series
 
-    def repeat(self, net: Any) -> Written:
+    def repeat(self, net: Any) -> Steps[Written]:
         if net.index is not None:
-            return f"Repeat({self.line(net.body)}, {net.times}, {net.index})", _ATOM
+            (body,) = yield self.lines([net.body])
+            return f"Repeat({body}, {net.times}, {net.index})", _ATOM
         times = str(net.times)
-        return f"{self.bracketed(net.body, _POWER + 1)} ** {times if times.isalnum() else f'({times})'}", _POWER
+        body = yield self.bracketed(net.body, _POWER + 1)
+        return f"{body} ** {times if times.isalnum() else f'({times})'}", _POWER
 
-    def shared(self, net: Any) -> Written:
-        return f"{self.bracketed(net.body, _ATOM)}.shared({net.name!r})", _ATOM
+    def shared(self, net: Any) -> Steps[Written]:
+        return f"{(yield self.bracketed(net.body, _ATOM))}.shared({net.name!r})", _ATOM
 
-    def graph(self, net: Any) -> Written:
-        nodes = ", ".join(f"{name!r}: {self.line(node)}" for name, node in net.nodes.items())
+    def graph(self, net: Any) -> Steps[Written]:
+        texts = yield self.lines(net.nodes.values())
+        nodes = ", ".join(f"{name!r}: {text}" for name, text in zip(net.nodes, texts))
         return f"Graph({{{nodes}}}, {net.edges})", _ATOM
 
     def otherwise(self, net: Any) -> Written:
@@ -151,26 +171,27 @@ class _Latex(_Notation):
     def input(self, net: Any) -> Written:
         return rf"\operatorname{{Input}}({', '.join(map(formula_latex, net.shape))})", _ATOM
 
-    def series(self, net: Any) -> Written:
+    def series(self, net: Any) -> Steps[Written]:
         if net.latex_sign and len(net.parts) > 1:
-            return self.between(net, net.latex_sign)
-        return _call(net, map(self.line, net.parts)), _ATOM
+            return (yield self.between(net, net.latex_sign))
+        return _call(net, (yield self.lines(net.parts))), _ATOM
 
     join = series
 
-    def repeat(self, net: Any) -> Written:
-        return f"{self.bracketed(net.body, _ATOM)}{_times(net)}", _POWER
+    def repeat(self, net: Any) -> Steps[Written]:
+        return f"{(yield self.bracketed(net.body, _ATOM))}{_times(net)}", _POWER
 
-    def shared(self, net: Any) -> Written:
-        return rf"{self.bracketed(net.body, _ATOM)}_{{\text{{{escaped(net.name)}}}}}", _ATOM
+    def shared(self, net: Any) -> Steps[Written]:
+        return rf"{(yield self.bracketed(net.body, _ATOM))}_{{\text{{{escaped(net.name)}}}}}", _ATOM
 
-    def graph(self, net: Any) -> Written:
+    def graph(self, net: Any) -> Steps[Written]:
         """The nodes of a graph, each with what it is applied to."""
         before, nodes = net.predecessors(), net.nodes
         rows = []
         for name in net.order():
             sources = [node_latex(source) for source in before[name]]
-            rows.append(f"{node_latex(name)} &= {nodes[name].accept(_Applied(), sources)}")
+            applied = yield nodes[name].accept(_Applied(self), sources)
+            rows.append(f"{node_latex(name)} &= {applied}")
         body = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}", _ATOM
 
@@ -178,21 +199,21 @@ class _Latex(_Notation):
         return rf"\text{{{escaped(str(net))}}}", _ATOM
 
 
-_TEXT, _LATEX = _Text(), _Latex()
-
-
 class _Applied:
     """The node of a graph after the names of the nodes that feed it."""
 
-    def layer(self, net: Any, sources: list[str]) -> str:
+    def __init__(self, notation: _Latex):
+        self.notation = notation
+
+    def layer(self, net: Any, sources: list[str]) -> Steps[str]:
         entering = ""
         if sources:
             entering = rf"{sources[0]} \to " if len(sources) == 1 else rf"({', '.join(sources)}) \to "
-        return entering + _block(net, WIDEST - 20)
+        return entering + (yield _block(self.notation, net, WIDEST - 20))
 
     input = series = repeat = shared = graph = otherwise = layer
 
-    def join(self, net: Any, sources: list[str]) -> str:
+    def join(self, net: Any, sources: list[str]) -> str | Steps[str]:
         if net.parts:
             return self.layer(net, sources)
         return f" {net.latex_sign} ".join(sources) if net.latex_sign else _call(net, sources)
@@ -201,26 +222,30 @@ class _Applied:
 class _Broken:
     """A network too wide for a line, as an array of lines."""
 
-    def layer(self, net: Any, width: int) -> str:
-        return _LATEX.line(net)
+    def __init__(self, notation: _Latex):
+        self.notation = notation
+
+    def layer(self, net: Any, width: int) -> Steps[str]:
+        (line,) = yield self.notation.lines([net])
+        return line
 
     input = graph = otherwise = layer
 
-    def repeat(self, net: Any, width: int) -> str:
-        return rf"\left({_block(net.body, width - 4)}\right){_times(net)}"
+    def repeat(self, net: Any, width: int) -> Steps[str]:
+        return rf"\left({(yield _block(self.notation, net.body, width - 4))}\right){_times(net)}"
 
-    def shared(self, net: Any, width: int) -> str:
-        return rf"\left({_block(net.body, width - 4)}\right)_{{\text{{{escaped(net.name)}}}}}"
+    def shared(self, net: Any, width: int) -> Steps[str]:
+        return rf"\left({(yield _block(self.notation, net.body, width - 4))}\right)_{{\text{{{escaped(net.name)}}}}}"
 
-    def series(self, net: Any, width: int) -> str:
+    def series(self, net: Any, width: int) -> Steps[str]:
         sign = net.latex_sign
         if not sign:
-            return self.layer(net, width)
+            return (yield self.layer(net, width))
         lines: list[str] = []
         for part in net.parts:
-            short = _LATEX.bracketed(part, net.level + 1)
+            short = yield self.notation.bracketed(part, net.level + 1)
             fits = visible_length(short) <= width - 4
-            made = short if fits else _block(part, width - 4)
+            made = short if fits else (yield _block(self.notation, part, width - 4))
             if not fits and hasattr(part, "latex_sign"):
                 made = rf"\left({made}\right)"
             if lines and fits and visible_length(f"{lines[-1]} xx {made}") <= width and r"\begin" not in lines[-1]:
@@ -233,12 +258,12 @@ class _Broken:
     join = series
 
 
-def _block(net: Any, width: int) -> str:
+def _block(notation: _Latex, net: Any, width: int) -> Steps[str]:
     """A network on one line if it fits, else as an array of lines."""
-    line = _LATEX.line(net)
+    (line,) = yield notation.lines([net])
     if visible_length(line) <= width:
         return line
-    made: str = net.accept(_Broken(), width)
+    made: str = yield net.accept(_Broken(notation), width)
     return made
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sympy import Expr, Symbol, Tuple
 from sympy.core.symbol import Str
 
 from ..errors import FieldError, GraphError
 from ..sizes.dims import as_size
-from .basic import Basic
-from .node import Input, Network, as_network, written
+from .node import Composition, Input, Network, as_network, written
 
 
 @written(">>")
-class Series(Network):
+class Series(Composition):
     """Networks one after the other: ``f >> g`` is g after f. Nested series flatten, identities disappear.
 
     Parameters
@@ -49,7 +48,9 @@ class Series(Network):
             if not flat:
                 raise FieldError("Series needs at least one part")
             return flat[0]
-        return kept[0] if len(kept) == 1 else Basic.__new__(cls, *kept)
+        return kept[0] if len(kept) == 1 else cls._of(kept, *kept)
+
+    kind = "series"
 
     @property
     def parts(self) -> tuple[Network, ...]:
@@ -61,12 +62,9 @@ class Series(Network):
     has_sign: ClassVar[bool] = True
     options: ClassVar[str] = ""
 
-    def accept(self, walk: Any, *carried: Any) -> Any:
-        return walk.series(self, *carried)
-
 
 @written("**")
-class Repeat(Network):
+class Repeat(Composition):
     """Copies of a network in series: ``f ** L``, with L an integer or a symbol. Each copy has weights of its own.
 
     Parameters
@@ -95,15 +93,17 @@ class Repeat(Network):
     def __new__(cls, body: object, times: object, index: object = None) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         body = as_network(body, "**")
         size = as_size(times, "the number of copies", least=0)
-        if isinstance(body, Input) or body.has(Input):
+        if body.has_input:
             raise GraphError("a network that begins with Input cannot be repeated; repeat the part after it")
         if index is None or isinstance(index, Tuple) and not index:
-            return Basic.__new__(cls, body, size, Tuple())
+            return cls._of((body,), body, size, Tuple())
         if not isinstance(index, Symbol):
             raise FieldError(f"the index of a repetition is a symbol, got {index!r}")
         if size.has(index):
             raise FieldError(f"the number of copies {size} contains the index {index}")
-        return Basic.__new__(cls, body, size, index)
+        return cls._of((body,), body, size, index)
+
+    kind = "repeat"
 
     @property
     def body(self) -> Network:
@@ -117,21 +117,9 @@ class Repeat(Network):
     def index(self) -> Symbol | None:
         return None if self.args[2] == Tuple() else self.args[2]
 
-    def accept(self, walk: Any, *carried: Any) -> Any:
-        return walk.repeat(self, *carried)
-
     @property
     def bound_symbols(self) -> list[Symbol]:
         return [] if self.index is None else [self.index]
-
-    @property
-    def free_symbols(self) -> set:
-        return (self.body.free_symbols - set(self.bound_symbols)) | self.times.free_symbols
-
-    def _eval_subs(self, old: Basic, new: Basic) -> Basic | None:
-        if self.index is not None and old == self.index:
-            return self
-        return None
 
     def copy(self, number: object) -> Network:
         """The copy of a given number."""
@@ -141,7 +129,7 @@ class Repeat(Network):
 
 
 @written("shared")
-class Shared(Network):
+class Shared(Composition):
     """A network whose weights are shared under a name; see `Network.shared`.
 
     Parameters
@@ -165,7 +153,10 @@ class Shared(Network):
     def __new__(cls, body: object, name: object) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         if not isinstance(name, (str, Str)) or not str(name):
             raise FieldError(f"weights are shared under a name, got {name!r}; write f.shared('name')")
-        return Basic.__new__(cls, as_network(body, "shared"), name if isinstance(name, Str) else Str(name))
+        body = as_network(body, "shared")
+        return cls._of((body,), body, name if isinstance(name, Str) else Str(name))
+
+    kind = "shared"
 
     @property
     def body(self) -> Network:
@@ -174,6 +165,3 @@ class Shared(Network):
     @property
     def name(self) -> str:
         return self.args[1].name
-
-    def accept(self, walk: Any, *carried: Any) -> Any:
-        return walk.shared(self, *carried)
