@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sympy import Symbol
+from sympy.logic.boolalg import Boolean
 
 from ..arguments import as_elements, as_text, checked, shown
 from ..errors import BudgetError, DomainError, FieldError
@@ -71,7 +72,7 @@ class Domain:
             free = item.condition.relation.free_symbols.union(*(loop.times.free_symbols for loop in loops))
             if not free - {loop.index for loop in loops} <= set(values):
                 continue
-            for copy in _copies(loops, dict(values)):
+            for copy in _copies(loops, item.condition.relation, dict(values)):
                 if not evaluate_condition(item.condition.relation, copy, unused=True):
                     sizes = ", ".join(
                         f"{symbol}={copy[symbol]}"
@@ -96,8 +97,10 @@ class Domain:
         for item in self.conditions:
             loops = "".join(
                 f" for 0 <= {loop.index} < {loop.times}"
-                for loop in item.all_loops
                 if item.condition.relation.has(loop.index)
+                else f" where {formula_text(loop.somewhere)}"
+                for loop in item.all_loops
+                if item.condition.relation.has(loop.index) or not loop.times.is_positive
             )
             lines.append(
                 f"{formula_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}"
@@ -107,13 +110,16 @@ class Domain:
     __repr__ = __str__
 
 
-def _copies(loops: Sequence[Loop], values: dict[Symbol, int]):
-    """The values with every combination of copy numbers added."""
+def _copies(loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int]) -> Iterator[dict[Symbol, int]]:
+    """The values with every combination of copy numbers added; one stands for all copies that the relation does not tell apart."""
     if not loops:
         yield values
         return
-    times = evaluate(loops[0].times, values, unused=True)
+    first, *others = loops
+    times = evaluate(first.times, values, unused=True)
+    if not relation.has(first.index) and not any(loop.times.has(first.index) for loop in others):
+        times = min(times, 1)
     if times > MOST_COPIES:
         raise BudgetError(f"the domain of {times} copies is larger than the {MOST_COPIES} that are checked one by one")
     for number in range(int(times)):
-        yield from _copies(loops[1:], {**values, loops[0].index: number})
+        yield from _copies(others, relation, {**values, first.index: number})

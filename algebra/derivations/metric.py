@@ -89,6 +89,9 @@ class SumCarrier(TotalCarrier[Expr]):
     def joint(self, site: Site) -> Expr:
         return self._joint(site) if self._joint is not None else _ZERO
 
+    def least_copies(self, value: Expr) -> int:
+        return 0
+
     def repeat(self, value: Expr, times: Expr, index: Symbol | None) -> Expr:
         return repeated(value, times, index)
 

@@ -70,6 +70,9 @@ class ReachCarrier(PathCarrier[Reach | None]):
             return None if None in values else ()
         return union(known) if len({len(value) for value in known}) == 1 else known[0]
 
+    def least_copies(self, value: Reach | None) -> int:
+        return 0
+
     def repeat(self, value: Reach | None, times: Expr, index: Symbol | None) -> Reach | None:
         return None if value is None else power(value, times, index)
 

@@ -6,15 +6,16 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic
 
-from sympy import Eq, Expr, Ge, Integer, Symbol, false, true
+from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
+from sympy.logic.boolalg import Boolean
 
 from ..arguments import as_elements
 from ..equations.instance import instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
-from ..sizes.decisions import size_conditions
+from ..sizes.decisions import at_least, equal, size_conditions, where_one
 from ..sizes.dims import are_sizes
-from ..sizes.normal_form import same, simplify
+from ..sizes.normal_form import simplify
 from .carrier import (
     Carrier,
     DomainCondition,
@@ -46,6 +47,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         self.domain: list[DomainCondition] = []
         self.known: set[tuple[Condition, tuple[Loop, ...]]] = set()
         self.loops: tuple[Loop, ...] = ()
+        self.assumed: frozenset[Boolean] = frozenset()
         self.layout: str | None = None
         self.inputs: list[Flow] = []
         self.depth = 0
@@ -182,11 +184,10 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
     def _agree(self, left: Expr, right: Expr, node: Network, flows: tuple[Flow, ...], path: str, problem: str) -> None:
         if left == right:
             return
-        known = same(left, right)
-        if known is False:
+        known = equal(left, right)
+        if known == false:
             raise ShapeError(self._mismatch(node, flows, path, f"{problem}, but {left} is not {right}"))
-        if known is None:
-            self.require(Condition(Eq(left, right), problem), path)
+        self.require(Condition(known, problem), path)
 
     @staticmethod
     def _mismatch(node: Network, flows: tuple[Flow, ...], path: str, problem: str) -> str:
@@ -249,6 +250,8 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         if times.is_Integer and times == 0:
             return flow, self.carrier.series([])
         self._require_size(times, 0, "the number of copies", path)
+        if node.index is None and at_least(Integer(1), times) == true:
+            return self._optional(node, flow, path)
         index = self._fresh_index(node, flow)
         try:
             return self._closed_repeat(node, flow, path, index, 0)
@@ -284,9 +287,36 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         left = node.times - peeled
         value = self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))
         varies = index if node.index is not None or any(size.has(index) for size in entering) else None
+        least = self.carrier.least_copies(value)
+        if least:
+            self.require(Condition(Ge(left, least), "this metric knows repetitions of at least one copy"), path)
         final = tuple(simplify(size.xreplace({index: left})) for size in entering)
         values.append(self.carrier.repeat(value, left, varies))
         return Flow(final, leaving.channels), values[0] if len(values) == 1 else self.carrier.series(values)
+
+    def _optional(self, node: Repeat, flow: Flow, path: str) -> tuple[Flow, T]:
+        """One copy or none: a part that stands in the network under a condition, which holds inside of it."""
+        times = node.times
+        relation, cases = where_one(times)
+        entering = Flow(tuple(size.xreplace(cases) for size in flow.shape), flow.channels)
+        outer = self.assumed
+        self.assumed = outer | frozenset(And.make_args(relation))
+        try:
+            leaving = shape_of(node.body, entering, self.assumed)
+            value = self._looped(node.body, entering, path, Loop(self._fresh_index(node, flow), times))
+        finally:
+            self.assumed = outer
+        if self.carrier.least_copies(value):
+            raise UnsupportedError(
+                f"at {path}: this metric has no rule for a part that is there only where {relation}; give numbers that decide it"
+            )
+        if len(leaving.shape) != len(flow.shape):
+            raise ShapeError(f"at {path}: a part that is there only where {relation} changes the number of axes")
+        shape = tuple(
+            made if equal(given, made) in (true, Not(relation)) else simplify(times * made + (1 - times) * given)
+            for given, made in zip(flow.shape, leaving.shape)
+        )
+        return Flow(shape, leaving.channels), self.carrier.repeat(value, times, None)
 
     def _looped(self, body: Network, flow: Flow, path: str, loop: Loop) -> T:
         outer, self.loops = self.loops, (*self.loops, loop)
@@ -306,16 +336,18 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         return index
 
     def require(self, condition: Condition, path: str) -> None:
-        if condition.relation == true:
+        if condition.relation == true or condition.relation in self.assumed:
             return
         if (condition, self.loops) not in self.known:
             self.known.add((condition, self.loops))
             self.domain.append(DomainCondition(condition, path, self.loops))
 
 
-def shape_of(net: Network, flow: Flow) -> Flow:
-    """What a network makes of an input, shapes only."""
-    return _Walk(ShapeCarrier()).visit(net, (flow,), "")[0]
+def shape_of(net: Network, flow: Flow, assumed: frozenset[Boolean] = frozenset()) -> Flow:
+    """What a network makes of an input, shapes only, where some relations hold."""
+    walk = _Walk(ShapeCarrier())
+    walk.assumed = assumed
+    return walk.visit(net, (flow,), "")[0]
 
 
 def _under(path: str, name: object) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Add, Eq, Expr, Ge, Mod, Mul, S, floor, fraction, gcd_terms, sympify, together
+from sympy import Add, Eq, Expr, Ge, Mod, Mul, Not, Piecewise, S, floor, fraction, gcd_terms, sympify, together
 from sympy.logic.boolalg import Boolean
 
 from .normal_form import is_integer, is_nonnegative, is_positive, same, simplify
@@ -73,8 +73,43 @@ def equal(left: Any, right: Any) -> Boolean:
     left_over = [factor for factor in Mul.make_args(difference) if not is_positive(factor) and not is_positive(-factor)]
     terms = Add.make_args(simplify(Mul(*left_over)))
     taken = [term for term in terms if term.could_extract_minus_sign()]
-    found: Boolean = Eq(Add(*(term for term in terms if term not in taken)), -Add(*taken))
+    first, second = sorted((Add(*(term for term in terms if term not in taken)), -Add(*taken)), key=_written)
+    found: Boolean = Eq(first, second)
     return found
+
+
+def _written(size: Expr) -> tuple[bool, int, str]:
+    """The order of two sides: what has symbols first, then what is shorter."""
+    return size.is_number, size.count_ops(), str(size)
+
+
+def indicator(relation: Boolean) -> Expr:
+    """1 where a relation holds and 0 elsewhere: how often a part stands in a network that depends on it.
+
+    >>> from sympy import symbols
+    >>> k, n = symbols("k n", integer=True, positive=True)
+    >>> indicator(equal(k, n)), indicator(equal(k, k + 1))
+    (Piecewise((1, Eq(k, n)), (0, True)), 0)
+    """
+    found: Expr = simplify(Piecewise((1, relation), (0, True)))
+    return found
+
+
+def where_one(times: Expr) -> tuple[Boolean, dict[Expr, Expr]]:
+    """Where a size that is 0 or 1 is 1, and what the cases in it are there.
+
+    >>> from sympy import symbols
+    >>> k, n = symbols("k n", integer=True, positive=True)
+    >>> where_one(1 - indicator(equal(k, n)))
+    (Ne(k, n), {Piecewise((1, Eq(k, n)), (0, True)): 0})
+    """
+    for case in times.atoms(Piecewise):
+        if len(case.args) == 2 and case.args[0].expr == 1 and case.args[1].expr == 0:
+            if times == case:
+                return case.args[0].cond, {case: S.One}
+            if times == 1 - case:
+                return Not(case.args[0].cond), {case: S.Zero}
+    return Ge(times, 1), {}
 
 
 def size_conditions(value: Expr, least: int | None) -> tuple[tuple[Boolean, str], ...]:

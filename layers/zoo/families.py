@@ -25,6 +25,7 @@ from ...algebra.sizes.dims import dims
 
 Stages = dict[str, Network]
 FAMILIES: dict[str, "Family"] = {}
+_LITERAL = {bool: "True or False", str: "a word"}
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,9 @@ class Family:
         for word in words:
             if word not in self.defaults:
                 raise FieldError(f"{self.name} has no hyperparameter {word!r}; it has {', '.join(self.defaults)}")
+            kind = type(self.defaults[word])
+            if kind in (bool, str) and not isinstance(words[word], kind):
+                raise FieldError(f"{self.name}({word}={words[word]!r}): {word} is {_LITERAL[kind]}, and no size")
         return words
 
     @staticmethod
