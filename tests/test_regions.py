@@ -63,9 +63,9 @@ def test_exact_agreement_with_the_printed_formulas(inputs: int, widths: list[int
         min([inputs, *widths][: i + 1]) * [inputs, *widths][i] * width for i, width in enumerate(widths)
     )
     if min(widths) >= inputs:
-        assert montufar_2014(inputs, widths, "patterns") == prod(floor(w / inputs) ** inputs for w in widths[:-1]) * zaslavsky(
-            widths[-1], inputs
-        )
+        assert montufar_2014(inputs, widths, "patterns") == prod(
+            floor(w / inputs) ** inputs for w in widths[:-1]
+        ) * zaslavsky(widths[-1], inputs)
 
 
 @given(st.integers(1, 4), widths_lists)

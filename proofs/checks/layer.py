@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from math import prod
 from typing import Any
 
 from hypothesis import strategies as st
@@ -23,10 +24,14 @@ from ...algebra.solving.solve import elasticity
 from ..enumeration import Counts, Undefined
 from ..law import registered
 from ..samples.cases import Case, arrays, cases, drawn_together, one_or_list, symbolic
+from ..samples.counted_regions import excess
 from ..samples.strategies import Sample, _input_count
 from ..samples.structural import Inapplicable, OnSamples, compared, falsify
 from ..verdict import Refuted, Undecided, Witness
 from .results import Result, proved, tried
+
+#: How often regions are counted for one sample and dimension, and in how many elements at most.
+COUNTS, MOST_ELEMENTS = 4, 8
 
 
 def _at(case: Case) -> dict[str, object]:
@@ -71,6 +76,8 @@ class LayerCheck:
         ):
             if self._wanted(law):
                 yield tried(law, self.cases, test, self.examples)
+        if self._wanted("regions_le_transfer_function"):
+            yield tried("regions_le_transfer_function", self.cases, self._regions, max(2, self.examples // 3))
         for name in self.claims:
             if self._wanted(f"claim_{name}"):
                 yield self._claim(name)
@@ -211,6 +218,16 @@ class LayerCheck:
             if one != other and not (one != one and other != other) and abs(one - other) > 1e-8 * max(1, abs(other)):
                 return _witness(case, one, other, f"the output at {where}, run and enumerated")
         return None
+
+    def _regions(self, case: Case) -> Witness | None:
+        """Affine regions at weights of both signs, counted, against what the derived transfer function allows."""
+        if sum(prod(shape) for shape in case.shapes) > MOST_ELEMENTS:
+            raise Inapplicable
+        found = excess(case.layer, case.shapes, COUNTS, most_regions=60)
+        if found is None:
+            return None
+        counted = (found.counted.patterns, found.counted.ranks)
+        return Witness(tuple(_at(case).items()), "<=", counted, found.bound, f"regions, and by dimension, {found}")
 
     # claims ----------------------------------------------------------------------------------------------------------
 
