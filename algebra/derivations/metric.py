@@ -18,7 +18,7 @@ from sympy import Expr, Integer, Symbol
 
 from ..arguments import as_text, checked, shown
 from ..errors import FieldError
-from ..networks.carrier import Carrier, Evaluation, Site, TotalCarrier
+from ..networks.carrier import Carrier, DomainCondition, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Network
@@ -115,6 +115,8 @@ class Metric(Generic[Result]):
     finish : callable
         Turns an `Evaluation` into the formula.
     kind : str, or callable of the evaluation
+    conditions : callable, optional
+        Of the evaluation, to the conditions under which the formula is stated, beside those of the network itself.
     source : str
     options : mapping of option to default
     term : callable, optional
@@ -145,6 +147,7 @@ class Metric(Generic[Result]):
     kind: str | Callable[..., str] = "exact"
     options: dict[str, Any] = field(default_factory=dict)
     term: Callable[..., Any] | None = None
+    conditions: Callable[..., Sequence[DomainCondition]] | None = None
     documentation: str = ""
 
     def __post_init__(self) -> None:
@@ -171,10 +174,11 @@ class Metric(Generic[Result]):
         evaluation = self.evaluate(net, on, **options)
         formula = self.finish(evaluation, **chosen)
         kind = self.kind(evaluation, formula, **chosen) if callable(self.kind) else self.kind
+        own = self.conditions(evaluation, **chosen) if self.conditions is not None else ()
         terms = node_terms(evaluation.terms, self.term)
         place = str(net) if isinstance(net, Layer) else "the network"
         return Derivation(
-            self, net, formula, kind, self.source, Domain(evaluation.domain, place), terms, evaluation.value, tuple(chosen.items()),
+            self, net, formula, kind, self.source, Domain([*evaluation.domain, *own], place), terms, evaluation.value, tuple(chosen.items()),
             tuple(flow.shape for flow in evaluation.inputs),
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from ..enumeration import Counts, Undefined
 from ..enumeration.predictor import NotLinear, predictor_rank
 from ..law import registered
 from ..samples.cases import Case, arrays, cases, drawn_together, one_or_list, symbolic
+from ..samples.counted_regions import excess
 from ..samples.strategies import Sample, _input_count
 from ..samples.structural import Inapplicable, OnSamples, compared, falsify
 from ..verdict import Refuted, Undecided, Witness
@@ -34,6 +36,8 @@ from .results import Result, proved, tried
 
 LARGEST_PREDICTOR = 600
 """The most products of a weight, an input and an output of a layer whose predictor is enumerated."""
+#: How often regions are counted for one sample and dimension, and in how many elements at most.
+COUNTS, MOST_ELEMENTS = 4, 8
 
 
 def _at(case: Case) -> dict[str, object]:
@@ -80,6 +84,8 @@ class LayerCheck:
         ):
             if self._wanted(law) and (test != self._capacity or self._is_linear()):
                 yield tried(law, self.cases, test, self.examples)
+        if self._wanted("regions_le_transfer_function"):
+            yield tried("regions_le_transfer_function", self.cases, self._regions, max(2, self.examples // 3))
         for name in self.claims:
             if self._wanted(f"claim_{name}"):
                 yield self._claim(name)
@@ -263,6 +269,16 @@ class LayerCheck:
         if found != expected:
             return _witness(case, found, expected, f"the total capacity of output {place} at {weights}, and the rank")
         return None
+
+    def _regions(self, case: Case) -> Witness | None:
+        """Affine regions at weights of both signs, counted, against what the derived transfer function allows."""
+        if sum(prod(shape) for shape in case.shapes) > MOST_ELEMENTS:
+            raise Inapplicable
+        found = excess(case.layer, case.shapes, COUNTS, most_regions=60)
+        if found is None:
+            return None
+        counted = (found.counted.patterns, found.counted.ranks)
+        return Witness(tuple(_at(case).items()), "<=", counted, found.bound, f"regions, and by dimension, {found}")
 
     # claims ----------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import gcd, isinf, lcm
+from math import gcd, isfinite, isinf, lcm
 from typing import Any
 
 Corner = tuple[int, ...]
@@ -219,7 +219,11 @@ class Form:
 
 
 def _exact(number: Any) -> Any:
-    return Fraction(number) if isinstance(number, float) else number
+    if not isinstance(number, float):
+        return number
+    if not isfinite(number):
+        raise NotPiecewiseLinear(f"a factor or a summand that is {number}")
+    return Fraction(number)
 
 
 def split(cell: Cell, value: Callable[[list[Form]], Any]) -> Iterator[tuple[Cell, Any]]:

@@ -1,10 +1,9 @@
 """Networks whose affine regions are counted, at weights that are searched for the most of them.
 
 >>> import layeralgebra as la
->>> net = la.Linear(3) >> la.ReLU() >> la.Linear(1) >> la.ReLU()
->>> found = most(Written(net, ((1,),)), 1, attempts=150)
+>>> found = most(Written(la.Linear(3) >> la.ReLU(), ((1,),)), 1, attempts=30)
 >>> found.patterns, found.pieces
-(8, 7)
+(4, 4)
 """
 
 from __future__ import annotations
@@ -20,14 +19,17 @@ import numpy as np
 from ...algebra.errors import LayerAlgebraError
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared
+from ...algebra.regions.transfer import transfer
 from ..enumeration import Impossible, Undefined
 from ..enumeration.cells import NotPiecewiseLinear, TooManyCells
 from ..enumeration.regions import Added, Counted, Layered, Slice, Stacked, Stage, count, whole
-from .cases import meaning
+from .cases import meaning, one_or_list
 from .structural import Inapplicable
 
 Shape = tuple[int, ...]
 Key = tuple[str, str]
+#: More regions than this are not counted for comparison.
+MOST_REGIONS = 300
 #: What has no piecewise-linear value at some weights.
 UNCOUNTED = (NotPiecewiseLinear, TooManyCells, Undefined, Impossible, OverflowError, ZeroDivisionError)
 
@@ -254,3 +256,55 @@ def written(net: Network, shapes: Sequence[Shape]) -> Written:
         return Written(net, tuple(map(tuple, shapes)))
     except (LayerAlgebraError, *UNCOUNTED, ArithmeticError, AssertionError, LookupError, TypeError, ValueError):
         raise Inapplicable from None
+
+
+@dataclass(frozen=True)
+class Excess:
+    """Weights at which more is counted than a transfer function allows."""
+
+    counted: Counted
+    bound: tuple[int, ...]
+    weights: Mapping[Key, Any]
+    dimension: int
+
+    def __str__(self) -> str:
+        numbers = {".".join(filter(None, key)): array.tolist() for key, array in self.weights.items()}
+        return f"on a slice of dimension {self.dimension}, at the weights {numbers}"
+
+
+def excess(
+    net: Network, shapes: Sequence[Shape], attempts: int = 12, seed: int = 0, most_regions: int = MOST_REGIONS
+) -> Excess | None:
+    """Weights, if any are found, at which a network has more regions than its transfer function says.
+
+    Slices of one and two dimensions are counted, and inputs of three. The regions are compared by the dimension of their images
+    too: none of these may be larger than the histogram allows.
+
+    Raises
+    ------
+    Inapplicable
+        If the network has no affine pieces, is not understood by enumeration, or has too many regions to be counted.
+    """
+    try:
+        found = transfer(net, on=one_or_list(tuple(shapes)))
+    except LayerAlgebraError:
+        raise Inapplicable from None
+    network, size, spoken = written(net, shapes), int(found.inputs), False
+    for dimension in (1, 2, 3):
+        if dimension > size or (dimension == 3 and size > 3):
+            break
+        bound = found.histogram(dimension)
+        if bound.norm > most_regions:
+            continue
+        for counted, weights, _ in climbing(network, dimension, attempts, seed):
+            spoken = True
+            if max(counted.pieces, counted.patterns) > bound.norm or not dominated(counted.ranks, bound.counts):
+                return Excess(counted, bound.counts, weights, dimension)
+    if not spoken:
+        raise Inapplicable
+    return None
+
+
+def dominated(ranks: Sequence[int], bound: Sequence[int]) -> bool:
+    """Whether for every dimension no more regions have an image of that dimension or above than the bound has."""
+    return all(sum(ranks[least:]) <= sum(bound[least:]) for least in range(len(ranks)))
