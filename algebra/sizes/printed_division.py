@@ -2,7 +2,7 @@
 
 ``floor(N/3 + 2/3)`` printed term by term is ``floor((1/3)*N + 2/3)``, whose rounded thirds make 2 of the 3 at ``N = 7``.
 An expression may say how it is printed: SymPy's printers ask it for a method with a name of theirs. Importing this
-module gives `floor`, `ceiling` and `binomial` such methods, so that what `lambdify`, `ccode` and their like make
+module gives `floor`, `ceiling`, `Mod` and `binomial` such methods, and Rust's sums and powers, so that what `lambdify`, `ccode` and their like make
 of a formula, of what `subs` makes of it and of a floor that was written by hand has the formula's values. What is no
 quotient of integers is printed as before.
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, binomial, ceiling, floor, fraction, log, together
+from sympy import Add, Expr, Mod, Mul, Pow, binomial, ceiling, floor, fraction, log, together
 
 Writing = Callable[[str, str, bool], str]  # from the numerator, the denominator, and whether it is rounded up
 
@@ -132,6 +132,18 @@ def _under_binary_logarithm(inside: Expr) -> Expr | None:
     return None
 
 
+def _c_remainder(self: Any, printer: Any, **settings: Any) -> str:
+    """C has no ``%`` of floats, which roundings are."""
+    value, modulus = self.args
+    if not self.has(floor, ceiling):
+        return _as_before(printer, self, **settings)
+    name = f"{getattr(printer, '_ns', '')}fmod"
+    over, under = (printer._print(part) for part in self.args)
+    if value.is_nonnegative and modulus.is_positive:
+        return f"{name}({over}, {under})"
+    return f"{name}({name}({over}, {under}) + {under}, {under})"
+
+
 def _rust_power(self: Any, printer: Any, **settings: Any) -> str:
     """Integers have powers in Rust, but other ones than floats have."""
     base, exponent = self.args
@@ -152,7 +164,9 @@ def _rust_arithmetic(self: Any, printer: Any, **settings: Any) -> str:
 def _rust_cast(self: Any, printer: Any, **settings: Any) -> str:
     """A sum that is made a float stands in brackets."""
     text = printer._print(self.expr)
-    return f"{_bracketed(text)} as f64" if self.explicit else text
+    if self.explicit:
+        return f"{_bracketed(text)} as f64"
+    return f"({text})" if self.expr.is_Add else text
 
 
 def _printed_binomial(vectorized: bool) -> Callable[..., str]:
@@ -173,4 +187,5 @@ for _asked, _write in _WRITINGS.items():
 for _asked in ("_pythoncode", "_numpycode", "_scipycode"):
     setattr(binomial, _asked, _printed_binomial(_asked != "_pythoncode"))
 Add._rust_code = Mul._rust_code = _rust_arithmetic
+Mod._ccode = Mod._cxxcode = _c_remainder
 Pow._rust_code = _rust_power
