@@ -2,7 +2,7 @@
 
 ``floor(N/3 + 2/3)`` printed term by term is ``floor((1/3)*N + 2/3)``, whose rounded thirds make 2 of the 3 at ``N = 7``.
 An expression may say how it is printed: SymPy's printers ask it for a method with a name of theirs. Importing this
-module gives `floor`, `ceiling` and `binomial` such methods, so that what `lambdify`, `ccode` and their like make
+module gives `floor`, `ceiling`, `Mod` and `binomial` such methods, and Rust's sums and powers, so that what `lambdify`, `ccode` and their like make
 of a formula, of what `subs` makes of it and of a floor that was written by hand has the formula's values. What is no
 quotient of integers is printed as before.
 
@@ -132,6 +132,18 @@ def _under_binary_logarithm(inside: Expr) -> Expr | None:
     return None
 
 
+def _c_remainder(self: Any, printer: Any, **settings: Any) -> str:
+    """C has no ``%`` of floats, which roundings are."""
+    value, modulus = self.args
+    if not self.has(floor, ceiling):
+        return _as_before(printer, self, **settings)
+    name = f"{getattr(printer, '_ns', '')}fmod"
+    over, under = (printer._print(part) for part in self.args)
+    if value.is_nonnegative and modulus.is_positive:
+        return f"{name}({over}, {under})"
+    return f"{name}({name}({over}, {under}) + {under}, {under})"
+
+
 def _rust_power(self: Any, printer: Any, **settings: Any) -> str:
     """Integers have powers in Rust, but other ones than floats have."""
     base, exponent = self.args
@@ -193,4 +205,5 @@ for _asked, _write in _WRITINGS.items():
 for _asked in ("_pythoncode", "_numpycode", "_scipycode"):
     setattr(binomial, _asked, _printed_binomial(_asked != "_pythoncode"))
 Add._rust_code = Mul._rust_code = _rust_arithmetic
+Mod._ccode = Mod._cxxcode = _c_remainder
 Pow._rust_code = _rust_power
