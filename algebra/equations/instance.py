@@ -19,10 +19,11 @@ from ..formulas.conditions import Condition
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, same, simplify
 from .affine import affine, is_recurrent_address
-from .elaboration import Elaborator
+from .elaboration import elaborate
 from .heads import Address, Group, Head, Pad, Read, address_indices, free_indices, reads, walk
 from .protocol import StatesEquation
-from .statements import Elaborated, Mask, Statement
+from .scalars import read_scalars
+from .statements import Mask, Statement
 
 Shape = tuple[Expr, ...]
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -63,7 +64,7 @@ class Instance:
         names = layer.input_names
         if len(self.inputs) != len(names):
             raise ShapeError(f"{layer} takes {len(names)} input(s) ({', '.join(names)}), got {len(self.inputs)}")
-        made: Elaborated = Elaborator(layer.parsed, layer.values, names, self.inputs).run()
+        made = elaborate(read_scalars(layer.parsed, layer.values, names, self.inputs))
         self.elaborated = made
         self.statements = made.statements
         self.shapes: dict[str, Shape] = dict(zip(names, self.inputs))

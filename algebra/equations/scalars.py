@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, oo, pi, sqrt, zoo
 
-from .names import Names
-from .syntax import SCALAR_FUNCTIONS
+from ..errors import EquationError
+from .ranks import Ranks, find_ranks
+from .setting import Setting
+from .syntax import SCALAR_FUNCTIONS, ParsedEquation
 
 
-class Scalars(Names):
-    """Adds to the names what integer expressions are worth."""
+def read_scalars(
+    parsed: ParsedEquation,
+    fields: Mapping[str, object],
+    inputs: Sequence[str],
+    shapes: Sequence[Sequence[Expr]] | None,
+) -> Scalars:
+    """The stages before: conditions are chosen, then the ranks of starred indices are found. Without shapes, the schematic rank."""
+    setting = Setting.of(parsed, fields, inputs, shapes)
+    return Scalars(setting, find_ranks(setting))
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """What integer expressions of an equation are worth, in its setting and with the ranks of its starred indices.
+
+    `pending` are the scalars whose definitions are being read.
+    """
+
+    setting: Setting
+    ranks: Ranks
+    pending: tuple[str, ...] = ()
+
+    def fail(self, problem: str, node: ast.AST, instead: str = "") -> EquationError:
+        return self.setting.parsed.error(problem, node, instead)
 
     def arithmetic(self, node: ast.expr, axis: int | None = None) -> Expr:
         """An integer expression of fields, scalars and indices, on one axis where starred names stand in it."""
-        node = self._chosen(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
             return Integer(node.value) if isinstance(node.value, int) else Rational(repr(node.value))
         if isinstance(node, ast.Name):
@@ -34,21 +59,14 @@ class Scalars(Names):
 
     def _name(self, node: ast.Name, axis: int | None) -> Expr:
         name = node.id
-        if name in self.scalars:
+        if name in self.setting.scalars:
             if name in self.pending:
                 raise self.fail(f"the scalar {name} is defined by itself", node)
-            tree, number = self.scalars[name]
-            outer, self.number = self.number, number
-            self.pending.append(name)
-            try:
-                return self.arithmetic(tree, axis)
-            finally:
-                self.pending.pop()
-                self.number = outer
-        if name in self.fields:
-            value = self.fields[name]
+            return replace(self, pending=(*self.pending, name)).arithmetic(self.setting.scalars[name], axis)
+        if name in self.setting.fields:
+            value = self.setting.fields[name]
             if isinstance(value, Tuple):
-                if self.schematic:
+                if self.ranks.schematic:
                     return value[0] if len(set(value)) == 1 else Symbol(name, integer=True, positive=True)
                 if axis is None:
                     raise self.fail(f"{name} has a value for each axis and stands where no starred index is", node)
@@ -60,13 +78,13 @@ class Scalars(Names):
             raise self.fail(f"the field {name} is not a number (it is {value})", node)
         if name in ("inf", "pi"):
             return oo if name == "inf" else pi
-        if name in self.stars and axis is None:
+        if name in self.ranks.stars and axis is None:
             raise self.fail(f"{name} is starred elsewhere and needs its star here", node, f"*{name}")
-        return self.index(name, axis)
+        return self.ranks.index(name, axis)
 
     def _entry(self, node: ast.Subscript) -> Expr:
         """One value of a field that has one for each axis, as in ``shape[0]``."""
-        values = self.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        values = self.setting.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
         place = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if not isinstance(values, Tuple) or type(place) is not int or not 0 <= place < len(values):
             raise self.fail("only a field with a value for each axis has entries, numbered from 0", node, "shape[0]")
@@ -112,17 +130,17 @@ class Scalars(Names):
         if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
             raise self.fail("size takes one index", node, "size(i)")
         name = node.args[0].id
-        if name not in self.starts:
+        if name not in self.ranks.starts:
             raise self.fail(f"size({name}) needs an index {name} that addresses an axis of the input alone", node)
-        if self.schematic:
+        if self.ranks.schematic:
             return Symbol(rf"\lvert {name} \rvert", integer=True, positive=True)
-        tensor, start = self.starts[name]
-        if name in self.stars:
+        assert self.setting.shapes is not None
+        tensor, start = self.ranks.starts[name]
+        shape = tuple(self.setting.shapes[tensor])
+        if name in self.ranks.stars:
             if axis is None:
                 raise self.fail(f"size({name}) has a value for each axis and stands where no starred index is", node)
             start += axis
-        if start >= len(self.shapes[tensor]):
-            raise self.fail(
-                f"size({name}) is asked for on axis {start}, {tensor} has the shape {tuple(self.shapes[tensor])}", node
-            )
-        return self.shapes[tensor][start]
+        if start >= len(shape):
+            raise self.fail(f"size({name}) is asked for on axis {start}, {tensor} has the shape {shape}", node)
+        return shape[start]

@@ -47,33 +47,35 @@ _INSTEAD = {
 
 
 @dataclass(frozen=True)
-class Line:
-    """One logical line: its syntax tree and where it stands in the text."""
-
-    tree: ast.expr
-    number: int
-
-
-@dataclass(frozen=True)
 class ParsedStatement:
     target: ast.Subscript
     value: ast.expr
-    number: int
+
+    @property
+    def name(self) -> str:
+        """The tensor that is defined."""
+        assert isinstance(self.target.value, ast.Name)
+        return self.target.value.id
 
 
 @dataclass(frozen=True)
 class ParsedEquation:
-    """A checked text: scalar definitions, statements and `where` clauses, each with its line."""
+    """A checked text: scalar definitions, statements and `where` clauses; their nodes know their lines in the text."""
 
     text: str
-    scalars: tuple[tuple[str, ast.expr, int], ...]
+    scalars: tuple[tuple[str, ast.expr], ...]
     statements: tuple[ParsedStatement, ...]
-    bounds: tuple[Line, ...]
+    bounds: tuple[ast.expr, ...]
 
-    def error(self, problem: str, node: ast.AST | None = None, number: int = 1, instead: str = "") -> EquationError:
+    def error(self, problem: str, node: ast.AST, instead: str = "") -> EquationError:
         """An error that points at a node of this equation."""
-        line = number + getattr(node, "lineno", 1) - 1
-        return EquationError(problem, text=self.text, line=line, column=getattr(node, "col_offset", 0), instead=instead)
+        return _error_at(node, problem, self.text, instead)
+
+
+def _error_at(node: ast.AST, problem: str, text: str, instead: str) -> EquationError:
+    """An error that points at a node; its line is counted in the whole text."""
+    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    return EquationError(problem, text=text, line=line, column=column, instead=instead)
 
 
 def subscript_items(node: ast.Subscript) -> list[ast.expr]:
@@ -127,7 +129,7 @@ def _nesting(line: str) -> int:
 
 
 def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
-    """Parse one expression; columns are counted in the line as the user wrote it."""
+    """Parse one expression; lines are counted in the whole text, columns in the line as the user wrote it."""
     if _nesting(source) > DEEPEST_BRACKETS + 1:
         raise EquationError(
             f"brackets are nested deeper than {DEEPEST_BRACKETS}", text=text, line=number, instead="several statements"
@@ -144,15 +146,15 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
             raise EquationError(f"a line has more than {MOST_NODES} parts", text=text, line=number)
         if isinstance(node, (ast.expr, ast.arg, ast.keyword)) and node.lineno == 1:
             node.col_offset += shift
+    ast.increment_lineno(tree, number - 1)
     return tree
 
 
-def _check(tree: ast.expr, number: int, text: str) -> None:
+def _check(tree: ast.expr, text: str) -> None:
     """Hold a tree against the whitelist."""
 
     def refuse(problem: str, node: ast.AST, instead: str = "") -> EquationError:
-        line = number + getattr(node, "lineno", 1) - 1
-        return EquationError(problem, text=text, line=line, column=getattr(node, "col_offset", 0), instead=instead)
+        return _error_at(node, problem, text, instead)
 
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
@@ -218,8 +220,8 @@ def parse(text: str) -> ParsedEquation:
 
     Examples
     --------
-    >>> parse("y[o] = W[o, c] * x[c]\\nwhere o < 10").statements[0].number
-    1
+    >>> parse("y[o] = W[o, c] * x[c]\\nwhere o < 10").statements[0].name
+    'y'
     """
     if not isinstance(text, str):
         raise EquationError(f"an equation is a text, got {type(text).__name__}")
@@ -227,9 +229,9 @@ def parse(text: str) -> ParsedEquation:
         raise EquationError(f"an equation of more than {LONGEST_TEXT} characters ({len(text)})")
     if "\x00" in text:
         raise EquationError("an equation holds a character that is no text")
-    scalars: list[tuple[str, ast.expr, int]] = []
+    scalars: list[tuple[str, ast.expr]] = []
     statements: list[ParsedStatement] = []
-    bounds: list[Line] = []
+    bounds: list[ast.expr] = []
     for number, line in _logical_lines(text):
         stripped = line.lstrip()
         indent = len(line) - len(stripped)
@@ -240,14 +242,14 @@ def parse(text: str) -> ParsedEquation:
             shift = indent + 5
             tree = _tree("(" + stripped[5:] + "\n,)", number, shift - 1, text)
             for bound in tree.elts:  # type: ignore[attr-defined]
-                _check(bound, number, text)
-                bounds.append(Line(bound, number))
+                _check(bound, text)
+                bounds.append(bound)
             continue
         left, right, column = _split_assignment(line, number, text)
         target = _tree(left.strip(), number, indent, text)
         value = _tree("(" + right + "\n)", number, column - 1, text)
-        _check(target, number, text)
-        _check(value, number, text)
+        _check(target, text)
+        _check(value, text)
         if isinstance(target, ast.Name):
             if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
                 raise EquationError(
@@ -257,9 +259,9 @@ def parse(text: str) -> ParsedEquation:
                     column=indent,
                     instead=f"{target.id}[i] = ...",
                 )
-            scalars.append((target.id, value, number))
+            scalars.append((target.id, value))
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            statements.append(ParsedStatement(target, value, number))
+            statements.append(ParsedStatement(target, value))
         else:
             raise EquationError(
                 "the left side must be a tensor with its indices, or a name",
