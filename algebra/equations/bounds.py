@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 
-from sympy import Expr
-
 from ..sizes.dims import Index
 from .heads import address_indices
 from .scalars import Scalars
@@ -13,7 +11,7 @@ from .setting import names_in
 from .statements import Elaborated, Mask
 from .syntax import subscript_items
 
-_RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
 def read_bounds(scalars: Scalars) -> Elaborated:
@@ -28,14 +26,20 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
     if isinstance(tree, ast.Constant) and tree.value is True:
         return
     if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
-        sizes: list[Expr | None] = []
-        for item in subscript_items(tree):
-            blank = isinstance(item, ast.Name) and item.id == "_"
-            sizes.append(None if blank else scalars.arithmetic(item))
-        made.declared[tree.value.id] = tuple(sizes)
+        sizes = tuple(
+            None if isinstance(item, ast.Name) and item.id == "_" else scalars.number(item)
+            for item in subscript_items(tree)
+        )
+        if made.declared.setdefault(tree.value.id, sizes) != sizes:
+            raise scalars.fail(f"{tree.value.id} has two shapes", tree)
         return
     if not isinstance(tree, ast.Compare):
         raise scalars.fail("where holds inequalities", tree, "where i < extent")
+    if isinstance(tree.left, ast.Name) and tree.left.id in scalars.setting.names.tensors:
+        rows = scalars.number(tree.comparators[0])
+        if made.lookups.setdefault(tree.left.id, rows) != rows:
+            raise scalars.fail(f"{tree.left.id} is bounded twice", tree)
+        return
     ranks = scalars.ranks
     stars = sorted({name for name in names_in(tree) if name in ranks.stars and name in ranks.ranks})
     for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
@@ -43,14 +47,13 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
 
 
 def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elaborated) -> None:
-    relations = [_RELATIONS[type(op)] for op in tree.ops]
-    first = tree.left
-    if isinstance(first, ast.Name) and first.id in scalars.setting.inputs and relations == ["<"]:
-        made.lookups[first.id] = scalars.arithmetic(tree.comparators[0], axis)
-        return
+    relations = [_RELATIONS.get(type(op), "") for op in tree.ops]
+    if not all(relations):
+        raise scalars.fail("a mask is an inequality", tree, "where j <= i")
     sides = [scalars.arithmetic(side, axis) for side in (tree.left, *tree.comparators)]
     if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
-        made.ranges[sides[1]] = (sides[0], sides[2])
+        if made.ranges.setdefault(sides[1], (sides[0], sides[2])) != (sides[0], sides[2]):
+            raise scalars.fail(f"{sides[1]} has two ranges", tree)
         return
     if (
         len(sides) == 2
@@ -59,13 +62,10 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
         and relations[0] in ("<", "<=")
     ):
         extent = sides[1] if relations[0] == "<" else sides[1] + 1
-        if sides[0] in made.bounds and made.bounds[sides[0]] != extent:
+        if made.bounds.setdefault(sides[0], extent) != extent:
             raise scalars.fail(f"{sides[0]} is bounded twice", tree)
-        made.bounds[sides[0]] = extent
         return
     for left, relation, right in zip(sides, relations, sides[1:]):
-        if relation in ("==", "!="):
-            raise scalars.fail("a mask is an inequality", tree, "where j <= i")
         mask = Mask(left, relation, right)
         if not mask.indices:
             raise scalars.fail("a bound needs an index", tree, "where i < extent")

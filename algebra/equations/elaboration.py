@@ -30,6 +30,7 @@ from .heads import (
     Softmax,
     Times,
     address_indices,
+    free_indices,
 )
 from .ranks import Ranks
 from .scalars import Scalars
@@ -68,54 +69,64 @@ class _Heads:
 
     def _component(self, node: ast.expr, axis: int | None) -> Address:
         if isinstance(node, ast.Tuple):
-            parts: list[Index] = []
-            for item in node.elts:
-                spread = isinstance(item, ast.Starred)
-                name = item.value if isinstance(item, ast.Starred) else item
-                if not isinstance(name, ast.Name) or not self.setting.is_index(name.id):
-                    raise self.fail("a group holds indices only", item, "(g, c)")
-                axes = range(self.ranks.ranks[name.id]) if spread and name.id in self.ranks.stars else [axis]
-                parts.extend(self.ranks.index(name.id, a) for a in axes)
+            parts = [
+                index
+                for item in node.elts
+                for index in self._spread(item, axis, "a group holds indices only", "(g, c)")
+            ]
             if len(set(parts)) != len(parts):
                 raise self.fail("an index stands twice in a group", node)
             return Group(tuple(parts))
         if isinstance(node, ast.Subscript):
-            read = self.value(node)
-            assert isinstance(read, Read)
-            return read
+            return self._entry_or_lookup(node)
         return self.scalars.arithmetic(node, axis)
+
+    def _entry_or_lookup(self, node: ast.Subscript) -> Address:
+        """One value of a field, or an element of a tensor that holds places."""
+        if self._is_number(node):
+            return self.scalars.arithmetic(node)
+        read = self.value(node)
+        assert isinstance(read, Read)
+        return read
+
+    def _is_number(self, node: ast.Subscript) -> bool:
+        """Whether square brackets take one value out of a field, as in ``shape[0]``."""
+        return isinstance(node.value, ast.Name) and node.value.id in self.setting.fields
+
+    def _spread(self, item: ast.expr, axis: int | None, problem: str, instead: str) -> list[Index]:
+        """An index in a group or in a reduction: one, or with a star one for each of its axes."""
+        name = item.value if isinstance(item, ast.Starred) else item
+        if not isinstance(name, ast.Name) or not self.setting.is_index(name.id):
+            raise self.fail(problem, item, instead)
+        if isinstance(item, ast.Starred):
+            if axis is not None:
+                raise self.fail("a star within a star", item, f"*({name.id}, ...)")
+            if name.id not in self.ranks.ranks:
+                raise self.fail(f"*{name.id} is used in no address, so its axes are unknown", item)
+            return [self.ranks.index(name.id, each) for each in range(self.ranks.ranks[name.id])]
+        if name.id in self.ranks.stars and axis is None:
+            raise self.fail(f"{name.id} is starred elsewhere and needs its star here", item, f"*{name.id}")
+        return [self.ranks.index(name.id, axis)]
 
     def _indices(self, node: ast.Subscript) -> tuple[Index, ...]:
         """The indices of a reduction, as in ``max[*u]``."""
-        made: list[Index] = []
-        for item in subscript_items(node):
-            name = item.value if isinstance(item, ast.Starred) else item
-            if not isinstance(name, ast.Name) or not self.setting.is_index(name.id):
-                raise self.fail("a reduction runs over indices", item, f"{node.value.id}[*i](...)")  # type: ignore[attr-defined]
-            if isinstance(item, ast.Starred):
-                if name.id not in self.ranks.ranks:
-                    raise self.fail(f"*{name.id} is used in no address, so its axes are unknown", item)
-                made.extend(self.ranks.index(name.id, axis) for axis in range(self.ranks.ranks[name.id]))
-            else:
-                if name.id in self.ranks.stars:
-                    raise self.fail(f"{name.id} is starred elsewhere and needs its star here", item, f"*{name.id}")
-                made.append(self.ranks.index(name.id, None))
+        instead = f"{node.value.id}[*i](...)"  # type: ignore[attr-defined]
+        made = [
+            index for item in subscript_items(node)
+            for index in self._spread(item, None, "a reduction runs over indices", instead)
+        ]  # fmt: skip
+        if len(set(made)) != len(made):
+            raise self.fail("an index stands twice in a reduction", node)
         return tuple(made)
 
     def value(self, node: ast.expr) -> Head:
         """The head of an expression, before sums are made explicit."""
-        if not any(isinstance(part, ast.Subscript) for part in ast.walk(node)):
-            made = self.scalars.arithmetic(node)
-            if any(isinstance(symbol, Index) for symbol in made.free_symbols):
-                names = ", ".join(sorted(str(s) for s in made.free_symbols if isinstance(s, Index)))
-                raise self.fail(
-                    f"unknown name {names}: it is no field, no scalar and no tensor", node, "a tensor with its indices"
-                )
-            return Constant(made)
+        if not any(isinstance(part, ast.Subscript) and not self._is_number(part) for part in ast.walk(node)):
+            return Constant(self.scalars.number(node))
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
                 raise self.fail("only a named tensor has indices", node)
-            if node.value.id in self.setting.fields or node.value.id in self.setting.scalars:
+            if node.value.id in self.setting.scalars:
                 raise self.fail(f"{node.value.id} is a number of the layer and has no indices", node, node.value.id)
             return Read(node.value.id, self.address(node))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -201,11 +212,16 @@ class _Heads:
             for axis in axes:
                 pair = named.get(name.id)  # type: ignore[assignment]
                 widths.append(
-                    tuple(self.scalars.arithmetic(width, axis) for width in pair) if pair else (Integer(0), Integer(0))
+                    tuple(self.scalars.number(width, axis) for width in pair) if pair else (Integer(0), Integer(0))
                 )
+        if len(node.keywords) > 1:
+            raise self.fail("a margin is filled twice", node, "one fill=")
         fill = next((self.value(word.value) for word in node.keywords), Constant(Integer(0)))
         if not isinstance(fill, (Constant, Read)):
             raise self.fail("a margin is filled with a number or with one element of a tensor", node, "fill=-inf")
+        if other := free_indices(fill) - free_indices(body):
+            names = ", ".join(sorted(map(str, other)))
+            raise self.fail(f"the filling of a margin depends on {names}, at which the padded tensor is not read", node)
         return Pad(tuple(widths), body, fill)
 
 

@@ -97,7 +97,7 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     names = layer.input_names
     if len(inputs) != len(names):
         raise ShapeError(f"{layer} takes {len(names)} input(s) ({', '.join(names)}), got {len(inputs)}")
-    made = elaborate(read_scalars(layer.parsed, layer.values, names, inputs))
+    made = elaborate(read_scalars(layer, inputs))
     requirements = Requirements(layer, inputs)
     defined = definitions(made.statements, requirements)
     found = find_extents(made, defined, requirements)

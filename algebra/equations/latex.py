@@ -28,7 +28,7 @@ from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
 from .heads_latex import HeadWriter, bare_name, tensor_latex
 from .instance import Instance, instantiate
 from .protocol import StatesEquation
-from .scalars import read_scalars
+from .scalars import read_scalars, scalars_in
 from .simplified import tidied
 from .statements import Elaborated, Mask, Statement
 
@@ -108,10 +108,9 @@ def _at(layer: StatesEquation, shapes: Sequence[Any]) -> Instance:
 
 def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
     """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
-    parsed, fields = layer.parsed, dict(layer.values)
-    plain = read_scalars(parsed, fields, layer.input_names, None)
-    named = {}
-    for name, tree in plain.setting.scalars.items():
+    plain = read_scalars(layer, None)
+    setting, named = plain.setting, {}
+    for name, tree in setting.scalars.items():
         try:
             long = plain.arithmetic(tree).count_ops() > longest
         except EquationError:  # one that this layer does not use
@@ -120,9 +119,11 @@ def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[st
             named[name] = Symbol(name, integer=True)
     if not named:
         return elaborate(plain), {}
-    kept = tuple(scalar for scalar in parsed.scalars if scalar[0] not in named)
-    shorter = read_scalars(replace(parsed, scalars=kept), {**fields, **named}, layer.input_names, None)
-    return elaborate(shorter), {name: shorter.arithmetic(plain.setting.scalars[name]) for name in named}
+    kept = tuple(scalar for scalar in setting.parsed.scalars if scalar[0] not in named)
+    shorter = scalars_in(
+        replace(setting, parsed=replace(setting.parsed, scalars=kept), fields={**setting.fields, **named})
+    )
+    return elaborate(shorter), {name: shorter.arithmetic(setting.scalars[name]) for name in named}
 
 
 class _Writer(HeadWriter):

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, oo, pi, sqrt, zoo
+from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, nan, oo, pi, sqrt, zoo
 
 from ..errors import EquationError
+from .heads import address_indices
+from .protocol import StatesEquation
 from .ranks import Ranks, find_ranks
 from .setting import Setting
-from .syntax import SCALAR_FUNCTIONS, ParsedEquation
+from .syntax import SCALAR_FUNCTIONS
 
 
-def read_scalars(
-    parsed: ParsedEquation,
-    fields: Mapping[str, object],
-    inputs: Sequence[str],
-    shapes: Sequence[Sequence[Expr]] | None,
-) -> Scalars:
-    """The stages before: conditions are chosen, then the ranks of starred indices are found. Without shapes, the schematic rank."""
-    setting = Setting.of(parsed, fields, inputs, shapes)
+def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Scalars:
+    """The stages before: names, conditions, and the ranks of starred indices. Without shapes, the schematic rank."""
+    return scalars_in(Setting.of(layer, shapes))
+
+
+def scalars_in(setting: Setting) -> Scalars:
+    """What the sizes are worth in a setting."""
     return Scalars(setting, find_ranks(setting))
 
 
@@ -57,6 +58,14 @@ class Scalars:
             return self._entry(node)
         raise self.fail("this is not an integer expression of fields and indices", node)
 
+    def number(self, node: ast.expr, axis: int | None = None) -> Expr:
+        """A number made of fields, scalars and sizes, without an index."""
+        value = self.arithmetic(node, axis)
+        if address_indices(value):
+            names = ", ".join(sorted(str(index) for index in address_indices(value)))
+            raise self.fail(f"this depends on {names}, where a number of the layer belongs", node)
+        return value
+
     def _name(self, node: ast.Name, axis: int | None) -> Expr:
         name = node.id
         if name in self.setting.scalars:
@@ -91,6 +100,12 @@ class Scalars:
         return values[place]
 
     def _operate(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
+        made = self._result(node, left, right)
+        if made.has(zoo, nan):
+            raise self.fail("this has no value", node)
+        return made
+
+    def _result(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
         operator = type(node.op)
         if operator is ast.Add:
             return left + right
@@ -122,7 +137,7 @@ class Scalars:
         values = [self.arithmetic(argument, axis) for argument in node.args]
         call = {"ceil": ceiling, "floor": floor, "max": Max, "min": Min, "sqrt": sqrt, "log": log}[name]
         made = call(*values)
-        if made.has(zoo):
+        if made.has(zoo, nan) or made.is_extended_real is False:
             raise self.fail(f"{name} has no value here", node)
         return made
 

@@ -10,7 +10,9 @@ from functools import cached_property, lru_cache
 from sympy import Expr
 
 from .conditions import chosen
-from .syntax import SCALAR_FUNCTIONS, ParsedEquation
+from .names import Names, resolve
+from .protocol import StatesEquation
+from .syntax import ParsedEquation
 
 
 @lru_cache(maxsize=50_000)
@@ -28,25 +30,20 @@ class Setting:
     parsed: ParsedEquation
     fields: Mapping[str, object]
     inputs: tuple[str, ...]
+    names: Names
     shapes: Mapping[str, Sequence[Expr]] | None
 
     @staticmethod
-    def of(
-        parsed: ParsedEquation,
-        fields: Mapping[str, object],
-        inputs: Sequence[str],
-        shapes: Sequence[Sequence[Expr]] | None,
-    ) -> Setting:
-        """Conditions are chosen here."""
+    def of(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Setting:
+        """The setting of a layer: names are resolved, and conditions chosen."""
+        parsed, fields, inputs = layer.parsed, layer.values, layer.input_names
+        names = resolve(parsed, frozenset(fields), inputs, layer.buffers)
         known = dict(zip(inputs, shapes)) if shapes is not None else None
-        return Setting(chosen(parsed, fields), fields, tuple(inputs), known)
+        return Setting(chosen(parsed, fields), fields, inputs, names, known)
 
     @cached_property
     def scalars(self) -> dict[str, ast.expr]:
         return dict(self.parsed.scalars)
 
     def is_index(self, name: str) -> bool:
-        """Whether a name that is no tensor's can be an index."""
-        return not (
-            name in self.fields or name in self.scalars or name in SCALAR_FUNCTIONS or name in ("_", "inf", "pi")
-        )
+        return name in self.names.indices

@@ -6,13 +6,16 @@ The text is Python's expression syntax, read with `ast` and held against a white
     y[o, *i] = W[o, c, *u] * z[c, *(stride*i + dilation*u)] + (b[o] if bias else 0)
     where o < out_channels, u < kernel
 
-- a line ``tensor[...] = ...`` is a statement, a line ``name = ...`` defines a scalar, a line ``where ...`` bounds indices;
+- a line ``tensor[...] = ...`` is a statement, a line ``where ...`` bounds indices;
+- a line ``name = ...`` defines a scalar, a number made of the layer's fields; if tensors stand in it, it is a statement of a tensor
+  without axes, as in ``n = x[i]*x[i]``, and ``n`` is its one element;
 - a line goes on where a bracket is open or the line ends in a comma; ``#`` starts a comment.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -201,13 +204,15 @@ def _check(tree: ast.expr, text: str) -> None:
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str) -> ParsedEquation:
+def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
     """Read the text of an equation.
 
     Parameters
     ----------
     text : str
         Statements, scalar definitions and `where` clauses, as the module describes.
+    fields : frozenset of str
+        The names of the layer's fields: ``shape[0]`` is a number where `shape` is a field, and an element of a tensor otherwise.
 
     Returns
     -------
@@ -229,8 +234,7 @@ def parse(text: str) -> ParsedEquation:
         raise EquationError(f"an equation of more than {LONGEST_TEXT} characters ({len(text)})")
     if "\x00" in text:
         raise EquationError("an equation holds a character that is no text")
-    scalars: list[tuple[str, ast.expr]] = []
-    statements: list[ParsedStatement] = []
+    lines: list[tuple[ast.expr, ast.expr]] = []
     bounds: list[ast.expr] = []
     for number, line in _logical_lines(text):
         stripped = line.lstrip()
@@ -250,28 +254,62 @@ def parse(text: str) -> ParsedEquation:
         value = _tree("(" + right + "\n)", number, column - 1, text)
         _check(target, text)
         _check(value, text)
-        if isinstance(target, ast.Name):
-            if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
-                raise EquationError(
-                    f"{target.id} has no indices and is made of tensors",
-                    text=text,
-                    line=number,
-                    column=indent,
-                    instead=f"{target.id}[i] = ...",
-                )
-            scalars.append((target.id, value))
-        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            statements.append(ParsedStatement(target, value))
-        else:
-            raise EquationError(
-                "the left side must be a tensor with its indices, or a name",
-                text=text,
-                line=number,
-                instead="y[o, *i] = ...",
+        named = target.value if isinstance(target, ast.Subscript) else target
+        if not isinstance(named, ast.Name):
+            raise _error_at(
+                target, "the left side must be a tensor with its indices, or a name", text, "y[o, *i] = ..."
             )
+        lines.append((target, value))
+    without_axes = _without_axes(lines, fields)
+    scalars, statements = [], []
+    for target, value in lines:
+        if isinstance(target, ast.Name) and target.id not in without_axes:
+            scalars.append((target.id, value))
+        else:
+            spelled = _Spelled(without_axes)
+            statements.append(ParsedStatement(spelled.visit(target), spelled.visit(value)))
     if not statements:
         raise EquationError("an equation needs a statement", text=text, instead="y[*i] = x[*i]")
     return ParsedEquation(text, tuple(scalars), tuple(statements), tuple(bounds))
+
+
+def _without_axes(lines: Sequence[tuple[ast.expr, ast.expr]], fields: frozenset[str]) -> frozenset[str]:
+    """The names on the left that are tensors without axes: those in whose definitions there are tensors."""
+    found: set[str] = set()
+    bare = [(target.id, value) for target, value in lines if isinstance(target, ast.Name)]
+    for _ in bare:
+        found |= {name for name, value in bare if any(_is_tensor(node, fields, found) for node in ast.walk(value))}
+    return frozenset(found)
+
+
+def _is_tensor(node: ast.AST, fields: frozenset[str], without_axes: set[str]) -> bool:
+    if isinstance(node, ast.Subscript):
+        return not (isinstance(node.value, ast.Name) and node.value.id in fields)
+    return isinstance(node, ast.Name) and node.id in without_axes
+
+
+class _Spelled(ast.NodeTransformer):
+    """Tensors without axes, with an empty pair of brackets: ``n`` is read as ``n[()]``."""
+
+    def __init__(self, without_axes: frozenset[str]):
+        self.without_axes = without_axes
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self.without_axes:
+            return node
+        empty = ast.copy_location(ast.Tuple([], ast.Load()), node)
+        return ast.copy_location(ast.Subscript(node, empty, ast.Load()), node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        node.slice = self.visit(node.slice)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Subscript):
+            node.func.slice = self.visit(node.func.slice)
+        node.args = [self.visit(argument) for argument in node.args]
+        node.keywords = [self.visit(word) for word in node.keywords]
+        return node
 
 
 def _split_assignment(line: str, number: int, text: str) -> tuple[str, str, int]:
