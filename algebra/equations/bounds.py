@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from sympy import Expr, Integer, ceiling, fraction, together
+
 from ..sizes.dims import Index
 from .heads import address_indices
 from .scalars import Scalars
@@ -52,7 +54,8 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
         raise scalars.fail("a mask is an inequality", tree, "where j <= i")
     sides = [scalars.arithmetic(side, axis) for side in (tree.left, *tree.comparators)]
     if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
-        if made.ranges.setdefault(sides[1], (sides[0], sides[2])) != (sides[0], sides[2]):
+        ends = (_rounded_up(sides[0]), _rounded_up(sides[2]))
+        if made.ranges.setdefault(sides[1], ends) != ends:
             raise scalars.fail(f"{sides[1]} has two ranges", tree)
         return
     if (
@@ -66,7 +69,25 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
             raise scalars.fail(f"{sides[0]} is bounded twice", tree)
         return
     for left, relation, right in zip(sides, relations, sides[1:]):
-        mask = Mask(left, relation, right)
+        mask = _between_integers(Mask(left, relation, right), tree, scalars)
         if not mask.indices:
             raise scalars.fail("a bound needs an index", tree, "where i < extent")
         made.masks.append(mask)
+
+
+def _rounded_up(end: Expr) -> Expr:
+    """The first integer that is not below an end of a range."""
+    return end if end.is_integer else ceiling(end)
+
+
+def _between_integers(mask: Mask, tree: ast.expr, scalars: Scalars) -> Mask:
+    """The same mask as an inequality between integers: both sides are multiplied with what is below their fractions."""
+    if mask.left.is_integer and mask.right.is_integer:
+        return mask
+    over, under = fraction(together(mask.left - mask.right))
+    if not (over.is_integer and (under.is_positive or under.is_negative)):
+        raise scalars.fail(
+            "a mask compares integers, or fractions of them with a known sign below", tree, "where j <= floor(...)"
+        )
+    relation = mask.relation if under.is_positive else mask.relation.translate(str.maketrans("<>", "><"))
+    return Mask(over, relation, Integer(0))

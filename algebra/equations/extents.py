@@ -7,19 +7,23 @@ known, or by solving an affine address against the size of its axis: the largest
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sympy import Expr, Integer, Mul, floor, fraction
+from sympy import Expr, Integer, Mul, floor, fraction, together
 
-from ..errors import EquationError
+from ..errors import EquationError, ShapeError
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
 from .definitions import Definitions
-from .heads import Address, Group, Pad, Read, address_indices, reads, walk
+from .everywhere import require_everywhere
+from .heads import Address, Group, Pad, Read, address_indices, free_indices, reads, walk
+from .integrality import must_be_whole
+from .reductions import require_points, scoped
 from .requirements import Requirements, Shape, shape_text
-from .statements import Elaborated, Statement
+from .statements import Elaborated, Mask, Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -46,6 +50,7 @@ def find_extents(elaborated: Elaborated, definitions: Definitions, requirements:
     inputs = dict(zip(requirements.layer.input_names, requirements.inputs))
     found = Extents([{} for _ in elaborated.statements], inputs)
     search = _Search(elaborated, definitions, requirements, found)
+    search.whole()
     search.solve()
     search.weights()
     search.check()
@@ -59,6 +64,38 @@ class _Search:
     requirements: Requirements
     found: Extents
 
+    def whole(self) -> None:
+        """Addresses, widths of margins and declared sizes are integers."""
+        first, requirements = self.elaborated.statements[0], self.requirements
+        for name, sizes in (
+            *self.elaborated.declared.items(),
+            *((n, (e,)) for n, e in self.elaborated.lookups.items()),
+        ):
+            for size in sizes:
+                if size is not None:
+                    requirements.whole(size, partial("a size of {} must be an integer".format, name), first)
+                    requirements.at_least(size, _ONE, partial("a size of {} must be at least 1".format, name), first)
+        for statement in self.elaborated.statements:
+            for address in (statement.address, *(read.address for read in reads(statement.value))):
+                for part in address:
+                    if not isinstance(part, (Group, Read, Index)):
+                        self._whole(part, statement)
+            if isinstance(statement.value, Pad):
+                for width in (width for pair in statement.value.widths for width in pair):
+                    requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
+
+    def _whole(self, address: Expr, statement: Statement) -> None:
+        parts = must_be_whole(address)
+        if parts is None:
+            raise self.requirements.error(
+                f"the address {address} is not known to be an integer; write floor({address})", statement, EquationError
+            )
+        for part in parts:
+            try:
+                self.requirements.whole(part, lambda: f"the address {address} must be an integer", statement)
+            except ShapeError as error:
+                raise EquationError(f"{error}\n  write instead: floor({address})") from None
+
     def solve(self) -> None:
         bounds = self.elaborated.bounds
         for place, statement in enumerate(self.elaborated.statements):
@@ -68,7 +105,10 @@ class _Search:
                         bounds[index], partial("the extent of {} must be an integer".format, index), statement
                     )
                     self.found.of[place][index] = simplify(bounds[index])
-                    if fraction(bounds[index])[1] == 1:  # a quotient that is an integer is at least 1 already
+                    over, under = fraction(together(bounds[index]))
+                    if under == 1 or not (
+                        over.is_positive and under.is_positive
+                    ):  # such a quotient, if whole, is at least 1
                         self.requirements.at_least(
                             self.found.of[place][index],
                             _ONE,
@@ -254,20 +294,47 @@ class _Search:
         return self._target_size(address, self.found.of[place], self.elaborated.statements[place])
 
     def check(self) -> None:
-        """Every read stays inside its tensor; axes that one index addresses agree."""
+        """Every read stays inside its tensor, axes that one index addresses agree, and what is reduced is not empty."""
         for place, statement in enumerate(self.elaborated.statements):
             if isinstance(statement.value, Pad):
                 continue
-            extents = self.found.of[place]
-            for read in reads(statement.value):
-                shape = self.found.shapes[read.tensor]
-                if len(shape) != len(read.address):
-                    raise self.requirements.error(
-                        f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement
-                    )
-                for axis, (address, size) in enumerate(zip(read.address, shape)):
-                    if not self._is_earlier_step(place, read, axis):
-                        self._check_axis(statement, read, axis, address, size, extents)
+            limits = self._limits(place, statement)
+            for head, scope in scoped(statement):
+                if isinstance(head, Read):
+                    self._check_read(place, statement, head, scope, limits)
+            require_points(statement, limits, self.found.of[place], self.requirements)
+
+    def _limits(self, place: int, statement: Statement) -> list[Mask]:
+        """The masks of a statement, and its ranges as masks; these stay within their axes."""
+        extents = self.found.of[place]
+        limits = [mask for mask in self.elaborated.masks if mask.indices <= set(extents)]
+        for index, (low, high) in self.elaborated.ranges.items():
+            if index not in extents:
+                continue
+            if missing := (address_indices(low) | address_indices(high)) - set(extents):
+                names = ", ".join(sorted(map(str, missing)))
+                raise self.requirements.error(
+                    f"the range of {index} depends on {names}, and this line has no {names}", statement, EquationError
+                )
+            for end, name in ((low, "below 0"), (extents[index] - high, f"above its {extents[index]} values")):
+                meaning = f"the range {low} <= {index} < {high} must not go {name}"
+                require_everywhere(end, extents, (), partial(str, meaning), statement, self.requirements)
+            limits += [Mask(index, ">=", low), Mask(index, "<", high)]
+        return limits
+
+    def _check_read(
+        self, place: int, statement: Statement, read: Read, scope: frozenset[Index], limits: Sequence[Mask]
+    ) -> None:
+        shape = self.found.shapes[read.tensor]
+        if len(shape) != len(read.address):
+            raise self.requirements.error(
+                f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement
+            )
+        known = free_indices(read)
+        given = [mask for mask in limits if mask.indices & known and mask.indices <= scope | known]
+        for axis, size in enumerate(shape):
+            if not self._is_earlier_step(place, read, axis):
+                self._check_axis(statement, read, axis, size, self.found.of[place], given)
 
     def _is_earlier_step(self, place: int, read: Read, axis: int) -> bool:
         """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back."""
@@ -278,41 +345,42 @@ class _Search:
         )
 
     def _check_axis(
-        self, statement: Statement, read: Read, axis: int, address: Address, size: Expr, extents: dict[Index, Expr]
+        self,
+        statement: Statement,
+        read: Read,
+        axis: int,
+        size: Expr,
+        extents: dict[Index, Expr],
+        given: Sequence[Mask],
     ) -> None:
-        where = f"axis {axis} of {read.tensor}"
+        address, where, requirements = read.address[axis], f"axis {axis} of {read.tensor}", self.requirements
         partial = self.elaborated.declared.get(read.tensor)
         if isinstance(address, Read):
             return
         if isinstance(address, Index):
-            if (partial is not None and partial[axis] is not None) or address in self.elaborated.bounds:
+            stops_before = (partial is not None and partial[axis] is not None) or address in self.elaborated.bounds
+            if stops_before or address in self.elaborated.ranges:
                 # An index that `where` bounds may stop before the end of its axis, as one with an offset may.
-                self.requirements.at_least(
+                requirements.at_least(
                     size,
                     extents[address],
                     lambda: f"{where} has {size} elements, {extents[address]} are needed",
                     statement,
                 )
-            elif address not in self.elaborated.ranges:
-                self.requirements.equal(
+            else:
+                requirements.equal(
                     size, extents[address], lambda: f"{where} must have extent {extents[address]}", statement
                 )
             return
         if isinstance(address, Group):
             product = Mul(*(extents[index] for index in address.parts))
-            self.requirements.equal(size, product, lambda: f"{where} must have extent {product}", statement)
+            requirements.equal(size, product, lambda: f"{where} must have extent {product}", statement)
             return
-        form = affine(address)
-        if form is None or address_indices(address) & set(self.elaborated.ranges) or self._is_masked(address):
-            return
-        low, high = self._reach(form, extents, statement)
-        self.requirements.at_least(
-            low, _ZERO, lambda: f"{where} is read at {address}, which must not be negative", statement
-        )
-        self.requirements.at_least(
-            simplify(size - 1 - high), _ZERO, lambda: f"{where} has {size} elements and is read at {address}", statement
-        )
-
-    def _is_masked(self, address: Expr) -> bool:
-        """Whether masks speak of the same indices, so that the address is read at permitted points only."""
-        return any(address_indices(address) <= mask.indices for mask in self.elaborated.masks)
+        require_everywhere(
+            address, extents, given, lambda: f"{where} is read at {address}, which must not be negative", statement,
+            requirements,
+        )  # fmt: skip
+        require_everywhere(
+            size - 1 - address, extents, given, lambda: f"{where} has {size} elements and is read at {address}",
+            statement, requirements,
+        )  # fmt: skip

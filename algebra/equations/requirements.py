@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sympy import Eq, Expr, Ge, Mod, false, fraction, true
+from sympy import Eq, Expr, Ge, Mod, false, fraction, together, true
 from sympy.logic.boolalg import Boolean
 
 from ..errors import ShapeError
@@ -57,15 +57,20 @@ class Requirements:
             self.require(Eq(left, right), meaning, statement)
 
     def whole(self, value: Expr, meaning: Callable[[], str], statement: Statement) -> None:
-        """Require that a quotient of sizes is an integer."""
+        """Require that a number made of sizes is an integer."""
         if value.is_Integer or value.is_integer:
             return
         if value.is_number:  # also one that is infinite or not rational
             raise self.error(f"{meaning()}, but it is {value}", statement)
-        over, under = fraction(value)
-        if under == 1:
+        over, under = fraction(together(value))
+        if (
+            under == 1
+            and over.is_polynomial()
+            and not any(symbol.is_integer is None and symbol.is_real for symbol in over.free_symbols)
+        ):
             return
-        self.require(Eq(Mod(over, under), 0), lambda: f"{meaning()}: {over} must be divisible by {under}", statement)
+        divided = f": {over} must be divisible by {under}" if under != 1 else f", and {over} need not be one"
+        self.require(Eq(Mod(over, under), 0), lambda: meaning() + divided, statement)
 
 
 def shape_text(shape: Shape) -> str:

@@ -286,7 +286,8 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return
         if (condition, self.loops) not in self.known:
             self.known.add((condition, self.loops))
-            self.domain.append(DomainCondition(condition, path, self.loops))
+            own = (Loop(index, times) for index, times in condition.loops)
+            self.domain.append(DomainCondition(condition, path, (*self.loops, *own)))
 
 
 def shape_of(net: Network, flow: Flow) -> Flow:
