@@ -9,7 +9,7 @@ import layeralgebra as la
 
 pytest.importorskip("scipy")
 
-from layeralgebra.layers.zoo.tasks import TASKS, Predictor, architectures, compare, fit  # noqa: E402
+from layeralgebra.layers.zoo.studies.tasks import TASKS, Predictor, architectures, compare, fit  # noqa: E402
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -16,9 +16,16 @@ from typer.testing import CliRunner
 import layeralgebra as la
 from layeralgebra.algebra.errors import FieldError
 from layeralgebra.cli import app
-from layeralgebra.layers.zoo import accuracy
-from layeralgebra.layers.zoo.comparison import FAMILIES, Comparison, Figures, comparison, figures
-from layeralgebra.layers.zoo.statistics import Correlation, correlate, correlation_gain, kendall, ranks, spearman
+from layeralgebra.layers.zoo.studies import accuracy
+from layeralgebra.layers.zoo.studies.comparison import FAMILIES, Comparison, Figures, comparison, figures
+from layeralgebra.layers.zoo.studies.statistics import (
+    Correlation,
+    correlate,
+    correlation_gain,
+    kendall,
+    ranks,
+    spearman,
+)
 
 FEW = ["alexnet", "vgg16", "resnet18", "squeezenet1_1", "mobilenet_v2"]
 

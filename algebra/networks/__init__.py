@@ -5,7 +5,10 @@ from ..handing_on import handed_on
 HANDS_ON = {
     "drawings": ["to_dot", "to_graphml", "to_mermaid", "to_tikz"],
     "from_networkx": ["from_networkx"],
+    "graph": ["Graph"],
+    "joins": ["Add", "Concat", "Mul"],
     "layer": ["Layer"],
-    "network": ["Add", "Concat", "Graph", "Input", "Mul", "Network", "Repeat", "Series", "Shared"],
+    "node": ["Input", "Network"],
+    "series": ["Repeat", "Series", "Shared"],
 }
 __all__, __getattr__ = handed_on(__name__, HANDS_ON)

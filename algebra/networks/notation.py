@@ -23,7 +23,10 @@ from ..equations.fields import NOTHING
 from ..formulas.latex import escaped, formula_latex, name_latex, visible_length
 
 WIDEST = 80
-_POWER, _ATOM = 4, 9
+_POWER, _ATOM = (
+    4,
+    9,
+)  # how tightly a power and a name bind; signs bind less, each as tightly as the `level` of its node says
 Written = tuple[str, int]
 """A text and how tightly it binds."""
 

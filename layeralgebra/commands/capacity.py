@@ -15,7 +15,7 @@ def run(
     tasks: Sequence[str] = (), architectures: Sequence[str] = (), length: int = 32, starts: int = 2
 ) -> Iterator[Block]:
     """A block for each task: a line for what it needs, a line for each architecture."""
-    from ..layers.zoo.tasks import TASKS, compare
+    from ..layers.zoo.studies.tasks import TASKS, compare
 
     asked = listed(tasks) or list(TASKS)
     for place, task in enumerate(asked):

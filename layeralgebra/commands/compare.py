@@ -23,7 +23,7 @@ def run(
 ) -> Iterator[Block]:
     """Compare networks of the zoo; the files are written as well where they are asked for."""
     from ..layers import zoo
-    from ..layers.zoo.comparison import comparison
+    from ..layers.zoo.studies.comparison import comparison
 
     if everything and models:
         raise FieldError("--all compares every network of the zoo; leave out the names")

@@ -8,7 +8,7 @@ on that excess, ``Gamma^(1/2) (w(theta) - w*)``, with the exact Jacobian of its 
 What a task needs of an input is what its loss rises by when it is left out and the others are used as well as possible,
 ``w*_i^2 / (Gamma^-1)_ii``.
 
->>> from layeralgebra.layers.zoo.tasks import TASKS, architectures, fit
+>>> from layeralgebra.layers.zoo.studies.tasks import TASKS, architectures, fit
 >>> task = TASKS["short memory"](16)
 >>> found = fit(architectures(16)["dense"], task)
 >>> found.total, round(found.excess, 9)
@@ -25,15 +25,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sympy import Symbol
 
-from ...algebra.capacity.column_spaces.covariance import ar1, mixture, periodic, power_law
-from ...algebra.equations.fields import Dim
-from ...algebra.errors import FieldError, UnsupportedError
-from ...algebra.networks.layer import Layer
-from ...algebra.networks.network import Network, Repeat
-from ..convolution import Conv
-from ..linear import Linear
-from ..pooling import AvgPool
-from ..reshape import Flatten
+from ....algebra.capacity.column_spaces.covariance import ar1, mixture, periodic, power_law
+from ....algebra.equations.fields import Dim
+from ....algebra.errors import FieldError, UnsupportedError
+from ....algebra.networks.layer import Layer
+from ....algebra.networks.network import Network, Repeat
+from ...convolution import Conv
+from ...linear import Linear
+from ...pooling import AvgPool
+from ...reshape import Flatten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -217,7 +217,7 @@ class Predictor:
     """w and ``dw/dtheta`` as functions of the flat weights, for small networks: dense, the places of entries found once."""
 
     def __init__(self, architecture: Architecture, seed: int = 0):
-        from ...algebra.linear.network_maps import LinearNetwork
+        from ....algebra.linear.network_maps import LinearNetwork
 
         self.tape = tape = LinearNetwork(architecture.net, architecture.shape, seed)
         self.unit = tape._unit(architecture.output)
@@ -265,7 +265,7 @@ def fit(architecture: Architecture, task: Task, *, starts: int = 2, evaluations:
     """
     from scipy.optimize import least_squares
 
-    from ...algebra.capacity.allocation.of_jacobian import allocate
+    from ....algebra.capacity.allocation.of_jacobian import allocate
 
     root = np.linalg.cholesky(task.covariance).T
     best: Any = None

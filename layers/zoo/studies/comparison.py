@@ -16,17 +16,17 @@ from typing import Any
 
 from sympy import Expr
 
-from ...algebra.errors import DomainError, FieldError, UnsupportedError
-from ...algebra.formulas.table import Table
-from ...algebra.metrics.depth import depth
-from ...algebra.metrics.intrinsic_power import intrinsic_power
-from ...algebra.metrics.layer_complexity import layer_complexity
-from ...algebra.metrics.macs import macs
-from ...algebra.metrics.parameters import parameters
-from ...algebra.metrics.receptive_field import receptive_field
-from ...algebra.metrics.vc_dimension import vc_dimension
-from ...algebra.networks.network import Network
-from .families import build, info, published_name
+from ....algebra.errors import DomainError, FieldError, UnsupportedError
+from ....algebra.formulas.table import Table
+from ....algebra.metrics.depth import depth
+from ....algebra.metrics.intrinsic_power import intrinsic_power
+from ....algebra.metrics.layer_complexity import layer_complexity
+from ....algebra.metrics.macs import macs
+from ....algebra.metrics.parameters import parameters
+from ....algebra.metrics.receptive_field import receptive_field
+from ....algebra.metrics.vc_dimension import vc_dimension
+from ....algebra.networks.network import Network
+from ..families import build, info, published_name
 
 FAMILIES = {
     "alexnet": ("alexnet",),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...algebra.errors import FieldError
+from ....algebra.errors import FieldError
 
 FEWEST = 4  # points below which a correlation of ranks says nothing
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...algebra.errors import FieldError
-from ...algebra.formulas.table import Table
+from ....algebra.errors import FieldError
+from ....algebra.formulas.table import Table
 from .comparison import Comparison, Figures
 from .statistics import Correlation, correlate, correlation_gain
 
@@ -50,7 +50,7 @@ def correlation(
         One of `METRICS`.
     statistic : {'spearman', 'kendall'}
     **options
-        As for `layeralgebra.layers.zoo.statistics.correlate`.
+        As for `layeralgebra.layers.zoo.studies.statistics.correlate`.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def correlations(rows: Comparison | Iterable[Figures], metrics: Sequence[str] = 
     rows : Comparison or iterable of Figures
     metrics : sequence of str
     **options
-        As for `layeralgebra.layers.zoo.statistics.correlate`.
+        As for `layeralgebra.layers.zoo.studies.statistics.correlate`.
 
     Returns
     -------
