@@ -54,7 +54,7 @@ def require_everywhere(
         if lowest is not None:
             requirements.at_least(simplify(lowest), _ZERO, meaning, statement)
             return
-    if any(_is_shown(bound, extents) for bound in (expression, *(expression - slack(mask) for mask in given))):
+    if any(is_shown(bound, extents) for bound in (expression, *(expression - slack(mask) for mask in given))):
         return
     relation = Or(*(Not(relational(mask)) for mask in given), Ge(expression, 0))
     require_at_points(relation, extents, meaning, statement, requirements)
@@ -104,7 +104,7 @@ def _corner(form: tuple[dict[Index, Expr], Expr], extents: Mapping[Index, Expr])
     return lowest
 
 
-def _is_shown(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
+def is_shown(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     """Whether an integer-valued expression is found to be at least 0 over a box."""
     if expression.is_nonnegative:
         return True

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sympy import Expr, Integer, Mul, floor, fraction, together
+from sympy import Expr, Integer, Mul, floor
 
 from ..errors import EquationError, ShapeError
 from ..sizes.dims import Index
@@ -73,8 +73,8 @@ class _Search:
         ):
             for size in sizes:
                 if size is not None:
-                    requirements.whole(size, partial("a size of {} must be an integer".format, name), first)
-                    requirements.at_least(size, _ONE, partial("a size of {} must be at least 1".format, name), first)
+                    whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
+                    requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
         for statement in self.elaborated.statements:
             for address in (statement.address, *(read.address for read in reads(statement.value))):
                 for part in address:
@@ -101,20 +101,11 @@ class _Search:
         for place, statement in enumerate(self.elaborated.statements):
             for index in self.definitions.indices[place]:
                 if index in bounds:
-                    self.requirements.whole(
-                        bounds[index], partial("the extent of {} must be an integer".format, index), statement
+                    whole, least = "the extent of {} must be an integer", "{} needs at least one value"
+                    self.requirements.size(
+                        bounds[index], partial(whole.format, index), partial(least.format, index), statement
                     )
                     self.found.of[place][index] = simplify(bounds[index])
-                    over, under = fraction(together(bounds[index]))
-                    if under == 1 or not (
-                        over.is_positive and under.is_positive
-                    ):  # such a quotient, if whole, is at least 1
-                        self.requirements.at_least(
-                            self.found.of[place][index],
-                            _ONE,
-                            partial("{} needs at least one value".format, index),
-                            statement,
-                        )
         for _ in range(len(self.elaborated.statements) + 1):
             before = sum(map(len, self.found.of)) + len(self.found.shapes)
             for place, statement in enumerate(self.elaborated.statements):

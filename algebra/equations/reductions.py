@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Not, Or, ceiling, floor
 
 from ..sizes.dims import Index
 from .affine import affine
-from .everywhere import require_at_points, require_everywhere, slack, some_point
+from .everywhere import is_shown, require_at_points, require_everywhere, slack, some_point
 from .heads import Head, Reduce, Softmax, address_indices, children
 from .requirements import Requirements
 from .statements import Mask, Statement, relational
@@ -80,9 +80,14 @@ def _require_point(
         relation = Or(*(Not(relational(mask)) for mask in given), some_point(limits, reduced, extents))
         require_at_points(relation, extents, meaning, statement, requirements)
         return
-    for place, low in enumerate(bounds[0]):
-        for other, high in enumerate(bounds[1]):
-            if place or other:
+    (first, *lows), (last, *highs) = bounds
+    if not any(is_shown(low - first, extents) for low in lows):
+        lows = [first, *lows]
+    if not any(is_shown(last - high, extents) for high in highs):
+        highs = [last, *highs]
+    for low in lows:
+        for high in highs:
+            if (low, high) != (first, last):
                 require_everywhere(high - low, extents, given, meaning, statement, requirements)
 
 

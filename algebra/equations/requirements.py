@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sympy import Eq, Expr, Ge, Mod, false, fraction, together, true
+from sympy import Eq, Expr, Ge, Integer, Mod, false, floor, fraction, together, true
 from sympy.logic.boolalg import Boolean
 
 from ..errors import ShapeError
@@ -69,8 +69,19 @@ class Requirements:
             and not any(symbol.is_integer is None and symbol.is_real for symbol in over.free_symbols)
         ):
             return
-        divided = f": {over} must be divisible by {under}" if under != 1 else f", and {over} need not be one"
-        self.require(Eq(Mod(over, under), 0), lambda: meaning() + divided, statement)
+        if under == 1:
+            self.require(Eq(over, floor(over)), lambda: f"{meaning()}, and {over} need not be one", statement)
+            return
+        self.require(Eq(Mod(over, under), 0), lambda: f"{meaning()}: {over} must be divisible by {under}", statement)
+
+    def size(self, value: Expr, whole: Callable[[], str], least: Callable[[], str], statement: Statement) -> None:
+        """Require that a number made of sizes is an integer of at least 1."""
+        self.whole(value, whole, statement)
+        over, under = fraction(together(value))
+        if under == 1 or not (
+            over.is_positive and under.is_positive
+        ):  # such a quotient, if it is an integer, is at least 1
+            self.at_least(simplify(value), Integer(1), least, statement)
 
 
 def shape_text(shape: Shape) -> str:
