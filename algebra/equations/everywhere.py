@@ -26,6 +26,9 @@ from .statements import Mask, Statement, relational
 MOST_POINTS = 1_000
 """How many points of a box are looked at one by one."""
 
+MOST_WITNESSES = 50
+"""How many points are tried as the one that is always there."""
+
 _ZERO = Integer(0)
 
 
@@ -125,14 +128,34 @@ def _relaxed(expression: Expr) -> Expr:
         inner = rounding.args[0]
         under = fraction(together(inner))[1]
         error = (under - 1) / under
-        if factor.is_positive:
+        if _is_at_least_zero(factor):
             end = inner - error if isinstance(rounding, floor) else inner
-        elif factor.is_negative:
+        elif _is_at_least_zero(-factor):
             end = inner if isinstance(rounding, floor) else inner + error
         else:
             continue
         expression = (expression - factor * rounding + factor * end).expand()
     return expression
+
+
+def _is_at_least_zero(expression: Expr) -> bool:
+    return bool(expression.is_nonnegative or is_nonnegative(expression))
+
+
+def has_witness(
+    masks: Sequence[Mask], reduced: Sequence[Index], around: Sequence[Index], extents: Mapping[Index, Expr]
+) -> bool:
+    """Whether one point of the reduced indices is found that the masks permit everywhere: an end, or where another index is."""
+    choices = [
+        (_ZERO, extents[index] - 1, *(other for other in around if extents[other] == extents[index]))
+        for index in reduced
+    ]
+    if prod(map(len, choices)) > MOST_WITNESSES:
+        return False
+    return any(
+        all(is_shown(simplify(slack(mask).subs(dict(zip(reduced, point)))), extents) for mask in masks)
+        for point in product(*choices)
+    )
 
 
 def some_point(masks: Sequence[Mask], reduced: Sequence[Index], extents: Mapping[Index, Expr]) -> Boolean:

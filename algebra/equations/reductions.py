@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Not, Or, ceiling, floor
 
 from ..sizes.dims import Index
 from .affine import affine
-from .everywhere import is_shown, require_at_points, require_everywhere, slack, some_point
+from .everywhere import has_witness, is_shown, require_at_points, require_everywhere, slack, some_point
 from .heads import Head, Reduce, Softmax, address_indices, children
 from .requirements import Requirements
 from .statements import Mask, Statement, relational
@@ -77,6 +77,9 @@ def _require_point(
 
     bounds = _bounds(reduced[0], limits, extents) if len(reduced) == 1 else None
     if bounds is None:
+        around = sorted(frozenset().union(*(mask.indices for mask in limits)) - set(reduced), key=str)
+        if has_witness(limits, reduced, around, extents):
+            return
         relation = Or(*(Not(relational(mask)) for mask in given), some_point(limits, reduced, extents))
         require_at_points(relation, extents, meaning, statement, requirements)
         return
