@@ -69,7 +69,9 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
             raise scalars.fail(f"{sides[0]} is bounded twice", tree)
         return
     for left, relation, right in zip(sides, relations, sides[1:]):
-        mask = _between_integers(Mask(left, relation, right), tree, scalars)
+        mask = Mask(left, relation, right)
+        if not scalars.ranks.schematic:  # what is only read is left as it was written
+            mask = _between_integers(mask, tree, scalars)
         if not mask.indices:
             raise scalars.fail("a bound needs an index", tree, "where i < extent")
         made.masks.append(mask)
