@@ -175,6 +175,10 @@ class _Search:
             raise self.requirements.error(
                 "a padded tensor keeps its indices: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
             )
+        if len(set(statement.address)) < len(statement.address):
+            raise self.requirements.error(
+                "a padded tensor has an index of its own for each axis", statement, EquationError
+            )
         margins: list[Margin | None] = []
         for index, size, (before, after) in zip(pad.body.address, shape, pad.widths):
             assert isinstance(index, Index), "a pad reads plain indices"

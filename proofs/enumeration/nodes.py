@@ -111,7 +111,7 @@ def summed_over(node: Node, index: Index) -> Node:
         if inner.kind == "reduce" and inner.implicit and inner.parts[0] is node.parts[0]:
             return Node("reduce", inner.parts, "sum", indices=(*node.indices, index), implicit=True)
         return with_parts(node, [inner])
-    if node.kind in ("reduce", "softmax"):
+    if node.kind in ("reduce", "softmax") and index not in node.indices:
         return with_parts(node, [summed_over(node.parts[0], index)])
     bare = node.kind == "times" and len(holders) == 1 and holders[0].kind == "read"
     if node.kind in ("times", "apply") and len(holders) == 1 and not bare:
