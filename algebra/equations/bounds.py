@@ -55,6 +55,8 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
     sides = [scalars.arithmetic(side, axis) for side in (tree.left, *tree.comparators)]
     if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
         ends = (_rounded_up(sides[0]), _rounded_up(sides[2]))
+        if sides[1] in address_indices(ends[0]) | address_indices(ends[1]):
+            raise scalars.fail(f"the range of {sides[1]} depends on {sides[1]} itself", tree)
         if made.ranges.setdefault(sides[1], ends) != ends:
             raise scalars.fail(f"{sides[1]} has two ranges", tree)
         return
@@ -72,7 +74,7 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
         mask = Mask(left, relation, right)
         if not scalars.ranks.schematic:  # what is only read is left as it was written
             mask = _between_integers(mask, tree, scalars)
-        if not mask.indices:
+        if not address_indices(mask.left - mask.right):
             raise scalars.fail("a bound needs an index", tree, "where i < extent")
         made.masks.append(mask)
 

@@ -83,4 +83,9 @@ def _recurrences(
                 )
         for place in range(first, last + 1):
             found[place] = (first, last, index)
+            if any(index in getattr(head, "indices", ()) for head in walk(statements[place].value)):
+                raise requirements.error(
+                    f"a recurrence along {index} cannot reduce over {index}, which it takes step by step; give the "
+                    "reduction another letter, or a line of its own before", statements[place], EquationError,
+                )  # fmt: skip
     return found

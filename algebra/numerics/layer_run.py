@@ -82,7 +82,7 @@ class _LayerRun(Addresses):
         while place < len(self.instance.statements):
             if place in self.instance.recurrent:
                 first, last, running = self.instance.recurrent[place]
-                self._recur(range(first, last + 1), running)
+                self._recur([other for other in range(first, last + 1) if other in self.instance.live], running)
                 place = last + 1
             else:
                 if place in self.instance.live:
@@ -90,7 +90,7 @@ class _LayerRun(Addresses):
                 place += 1
         return self.tensors[self.instance.statements[-1].target]
 
-    def _recur(self, places: range, running: Index) -> None:
+    def _recur(self, places: Sequence[int], running: Index) -> None:
         for place in places:
             statement = self.instance.statements[place]
             if running not in statement.address:
@@ -99,7 +99,7 @@ class _LayerRun(Addresses):
                     f"{statement.target}[...]; write {statement.target}[{running}, ...] or move the line out of it"
                 )
             self.tensors[statement.target] = numpy.full(self._shape(statement.target), 0, dtype=object)
-        steps = max(int(self.instance.extents[place][running]) for place in places)
+        steps = max((int(self.instance.extents[place][running]) for place in places), default=0)
         for step in range(steps):
             self.step = {running: step}
             for place in places:

@@ -21,6 +21,7 @@ from .nodes import (
     kinds,
     points_of,
     reads,
+    reduced_indices,
     scoped_reads,
     slopes,
 )
@@ -184,6 +185,9 @@ class SizedEquation(EquationText):
                     for inside in range(min([first, *reached]), max([last, *reached]) + 1):
                         if found.setdefault(inside, running) != running:
                             raise Unreadable("two recurrences that cross")
+            for place, running in found.items():
+                if running in reduced_indices(self.lines[place].value):
+                    raise Unreadable(f"a recurrence along {running} reduces over it")
             self._recurrences = found
         return self._recurrences
 

@@ -126,6 +126,8 @@ def with_parts(node: Node, parts: Sequence[Node]) -> Node:
 def free(node: Node) -> frozenset[Index]:
     """The indices on which a value depends; a softmax has one for each value of its own indices."""
     below = frozenset().union(*(free(part) for part in node.parts), *(part.indices for part in node.address))
+    if node.kind == "softmax":
+        return below | frozenset(node.indices)
     return below - frozenset(node.indices) if node.kind == "reduce" else below
 
 
@@ -160,6 +162,10 @@ def kinds(node: Node) -> Iterator[str]:
     yield node.kind
     for part in node.parts:
         yield from kinds(part)
+
+
+def reduced_indices(node: Node) -> set[Index]:
+    return {*node.indices}.union(*map(reduced_indices, node.parts))
 
 
 def scoped_reads(node: Node, scope: frozenset[Index]) -> Iterator[tuple[Node, frozenset[Index]]]:

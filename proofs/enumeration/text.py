@@ -89,6 +89,10 @@ def _bracketed(tree: ast.expr, bare: set[str]) -> ast.expr:
     return made
 
 
+def _difference(left: Component, right: Component) -> Callable[[Env], Any]:
+    return lambda env: left.at(env) - right.at(env)
+
+
 def _is_rational(value: Any) -> bool:
     return isinstance(value, (int, Fraction))
 
@@ -457,7 +461,8 @@ class EquationText:
         """Indices that no reduction binds, by the letters alone."""
         below = frozenset().union(*(self._loose(part) for part in node.parts))
         below |= frozenset().union(*(part.indices for part in node.address))
-        return below - frozenset(node.indices) if node.kind == "reduce" else below
+        own = frozenset(node.indices)
+        return below - own if node.kind == "reduce" else below | own
 
     def _node(self, node: ast.expr) -> Node:
         if not any(
@@ -495,7 +500,12 @@ class EquationText:
                 raise Unreadable(f"no function of tensors: {ast.dump(node)}")
             return Node("apply", tuple(self._node(argument) for argument in node.args), name=node.func.id)
         name = name_of(node.func.value) if isinstance(node.func, ast.Subscript) else ""
-        if name not in (*REDUCTIONS, "softmax", "pad") or len(node.args) != 1:
+        words = {word.arg for word in node.keywords}
+        if (
+            name not in (*REDUCTIONS, "softmax", "pad")
+            or len(node.args) != 1
+            or words - ({"fill"} if name == "pad" else set())
+        ):
             raise Unreadable(f"no reduction: {ast.dump(node)}")
         body = self._node(node.args[0])
         if name == "pad":
@@ -581,9 +591,11 @@ class EquationText:
         if len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None:
             if any(known.ranged == sides[1].plain for known in self.constraints):
                 raise Unreadable(f"{sides[1].plain} has two ranges")
+            if sides[1].plain in sides[0].indices | sides[2].indices:
+                raise Unreadable(f"the range of {sides[1].plain} depends on itself")
             self.ranges[sides[1].plain] = (sides[0], sides[2])
         for left, word, right in zip(sides, words, sides[1:]):
-            if not left.indices | right.indices:
+            if not self._matters(_difference(left, right), left.indices | right.indices):
                 raise Unreadable("a bound without an index")
             is_range = len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None
             ranged = sides[1].plain if is_range else None
