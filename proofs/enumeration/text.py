@@ -218,8 +218,9 @@ class EquationText:
     def _subscripts(self) -> Iterator[ast.Subscript]:
         for target, value in self.statements:
             for side in (target, value):
-                for node in ast.walk(side):
-                    if isinstance(node, ast.Subscript) and name_of(node.value) not in self.fields:
+                held = [node for node in ast.walk(side) if isinstance(node, ast.Subscript)]
+                for node in sorted(held, key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))):
+                    if name_of(node.value) not in self.fields:
                         yield node
 
     def _starred_names(self) -> set[str]:
