@@ -113,7 +113,9 @@ def _numbers(draw: Draw, layer: la.Layer, meant: Equation) -> str | None:
 
 
 def _fields(draw: Draw, layer: la.Layer, meant: Equation) -> str | None:
-    """Every position that is read lies in the claimed field."""
+    """Every real position that is read lies in the claimed field; enumeration looks at ranges only, and not at masks."""
+    if any(not constraint.is_range for constraint in meant.constraints):
+        return None
     instance = layer.instance(*draw.shapes)
     for port, source in enumerate(names(draw)):
         try:
@@ -121,13 +123,21 @@ def _fields(draw: Draw, layer: la.Layer, meant: Equation) -> str | None:
         except la.UnsupportedError:
             continue
         for where, hulls in meant.reach(source).items():
-            for axis, (claimed, hull) in enumerate(zip(reach, hulls)):
-                if hull is not None and not claimed.frozen:
-                    start = sum(jump * where[at] for at, jump in claimed.jumps)
-                    low, high = start + claimed.low, start + claimed.high
-                    if not (low <= hull[0] and hull[1] <= high):
-                        return f"output {where} reads {hull} along axis {axis} of {source}, claimed [{low}, {high}]"
+            for axis, (claimed, hull, size) in enumerate(zip(reach, hulls, draw.shapes[port])):
+                first, last = (max(hull[0], 0), min(hull[1], size - 1)) if hull is not None else (1, 0)
+                if first <= last and not _value(claimed.low, where) <= first <= last <= _value(claimed.high, where):
+                    return f"output {where} reads {hull} along axis {axis} of {source}, claimed {claimed}"
     return None
+
+
+def _value(end: Any, where: tuple[int, ...]) -> Any:
+    """One end of an interval at an output position."""
+    digits = [(where[digit.axis] // digit.under % (digit.size or 10**9), step) for digit, step in end.steps]
+    if not digits or len(end.offsets) == 1:
+        return end.offset + sum(step * digit for digit, step in digits)
+    ((digit, step),) = digits
+    rest = digit % len(end.offsets)
+    return step * (digit - rest) + end.offsets[rest]
 
 
 def _at_symbols(draw: Draw, meant: Equation) -> str | None:

@@ -87,7 +87,7 @@ class Derivation:
         for part in expressions(self.formula):
             free |= part.free_symbols
         for item in self.domain:
-            free |= item.condition.relation.free_symbols - {loop.index for loop in item.loops}
+            free |= item.condition.relation.free_symbols - {loop.index for loop in item.all_loops}
         return tuple(sorted((s for s in free if isinstance(s, Symbol)), key=lambda s: s.name))
 
     def as_formula(self) -> Formula:

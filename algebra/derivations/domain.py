@@ -62,10 +62,11 @@ class Domain:
     def check(self, values: Mapping[Symbol, int]) -> None:
         """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
         for item in self.conditions:
-            free = item.condition.relation.free_symbols.union(*(loop.times.free_symbols for loop in item.loops))
-            if not free - {loop.index for loop in item.loops} <= set(values):
+            loops = item.all_loops
+            free = item.condition.relation.free_symbols.union(*(loop.times.free_symbols for loop in loops))
+            if not free - {loop.index for loop in loops} <= set(values):
                 continue
-            for copy in _copies(item.loops, dict(values)):
+            for copy in _copies(loops, dict(values)):
                 if not evaluate_condition(item.condition.relation, copy, unused=True):
                     sizes = ", ".join(
                         f"{symbol}={copy[symbol]}"
@@ -89,7 +90,7 @@ class Domain:
         for item in self.conditions:
             loops = "".join(
                 f" for 0 <= {loop.index} < {loop.times}"
-                for loop in item.loops
+                for loop in item.all_loops
                 if item.condition.relation.has(loop.index)
             )
             lines.append(

@@ -159,7 +159,7 @@ class Metric(Generic[Result]):
         formula = self.finish(evaluation, **chosen)
         kind = self.kind(evaluation, formula, **chosen) if callable(self.kind) else self.kind
         terms = node_terms(evaluation.terms, self.term)
-        place = str(net) if isinstance(net, Layer) else ""
+        place = str(net) if isinstance(net, Layer) else "the network"
         return Derivation(
             self, net, formula, kind, self.source, Domain(evaluation.domain, place), terms, evaluation.value, tuple(chosen.items()),
             tuple(flow.shape for flow in evaluation.inputs),

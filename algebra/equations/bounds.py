@@ -70,6 +70,9 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
         if made.bounds.setdefault(sides[0], extent) != extent:
             raise scalars.fail(f"{sides[0]} is bounded twice", tree)
         return
+    if names_in(tree) and not any(address_indices(side) for side in sides):
+        made.requirements += [Mask(left, relation, right) for left, relation, right in zip(sides, relations, sides[1:])]
+        return
     for left, relation, right in zip(sides, relations, sides[1:]):
         mask = Mask(left, relation, right)
         if not scalars.ranks.schematic:  # what is only read is left as it was written

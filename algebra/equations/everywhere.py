@@ -53,7 +53,7 @@ def require_everywhere(
             requirements.at_least(expression, _ZERO, meaning, statement)
             return
     elif not given and (form := affine(expression)) is not None:
-        lowest = _corner(form, extents)
+        lowest = _corner(form, extents, requirements)
         if lowest is not None:
             requirements.at_least(simplify(lowest), _ZERO, meaning, statement)
             return
@@ -86,8 +86,7 @@ def require_at_points(
                     raise requirements.error(f"{meaning()}, but it fails{f' at {at}' if at else ''}", statement)
             return
     condition = Condition(relation, meaning(), tuple(box.items()))
-    if condition not in requirements.conditions:
-        requirements.conditions.append(condition)
+    requirements.note(condition)
 
 
 def _points(box: Mapping[Index, Expr]) -> Iterator[dict[Symbol | str, int]]:
@@ -95,13 +94,15 @@ def _points(box: Mapping[Index, Expr]) -> Iterator[dict[Symbol | str, int]]:
         yield dict(zip(box, values))
 
 
-def _corner(form: tuple[dict[Index, Expr], Expr], extents: Mapping[Index, Expr]) -> Expr | None:
+def _corner(
+    form: tuple[dict[Index, Expr], Expr], extents: Mapping[Index, Expr], requirements: Requirements | None = None
+) -> Expr | None:
     """The smallest value of an affine form over a box; None if the sign of a step is not known."""
     lowest = form[1]
     for index, step in form[0].items():
-        if step.is_nonnegative or is_nonnegative(step):
+        if step.is_nonnegative or is_nonnegative(step) or (requirements and requirements.is_positive(step)):
             continue
-        if not (step.is_nonpositive or is_nonnegative(-step)):
+        if not (step.is_nonpositive or is_nonnegative(-step) or (requirements and requirements.is_positive(-step))):
             return None
         lowest = lowest + step * (extents[index] - 1)
     return lowest

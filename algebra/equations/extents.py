@@ -210,7 +210,7 @@ class _Search:
             return
         index = unknown[0]
         step = form[0].pop(index)
-        if not (step.is_positive or is_nonnegative(step - 1)):
+        if not self.requirements.is_positive(step):
             return
         room = simplify(size - 1 - self._largest(form, extents, statement))
         self.requirements.at_least(
@@ -228,9 +228,9 @@ class _Search:
         low = high = form[1]
         for index, step in form[0].items():
             last = step * (extents[index] - 1)
-            if step.is_nonnegative or is_nonnegative(step):
+            if step.is_nonnegative or is_nonnegative(step) or self.requirements.is_positive(step):
                 high = high + last
-            elif step.is_nonpositive or is_nonnegative(-step):
+            elif step.is_nonpositive or is_nonnegative(-step) or self.requirements.is_positive(-step):
                 low = low + last
             else:
                 raise self.requirements.error(f"the sign of the step {step} of {index} is not known", statement)

@@ -100,6 +100,8 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     made = elaborate(read_scalars(layer, inputs))
     requirements = Requirements(layer, inputs)
     defined = definitions(made.statements, requirements)
+    requirements.fields()
+    requirements.comparisons(made.requirements)
     found = find_extents(made, defined, requirements)
     return Instance(
         layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent,

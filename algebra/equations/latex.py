@@ -206,6 +206,7 @@ class _Writer(HeadWriter):
         for index, (low, high) in made.ranges.items():
             lines.append(rf"{self.address(low)} \le {self.index(index)} < {self.address(high)}")
         lines += [self.mask(mask) for mask in made.masks]
+        lines += [self.mask(mask) for mask in made.requirements if self.shapes is None]
         if self.shapes is None:
             lines += [
                 f"{self.read(self.reading(name))} < {flat_latex(extent)}" for name, extent in made.lookups.items()

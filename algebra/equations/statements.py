@@ -57,6 +57,7 @@ class Elaborated:
     bounds: dict[Index, Expr] = field(default_factory=dict)
     ranges: dict[Index, tuple[Expr, Expr]] = field(default_factory=dict)
     masks: list[Mask] = field(default_factory=list)
+    requirements: list[Mask] = field(default_factory=list)
     lookups: dict[str, Expr] = field(default_factory=dict)
     declared: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
 

@@ -90,13 +90,18 @@ class DomainCondition:
     path: str
     loops: tuple[Loop, ...] = ()
 
+    @property
+    def all_loops(self) -> tuple[Loop, ...]:
+        """The repetitions around the place, and the indices for all of whose values the condition has to hold."""
+        return (*self.loops, *(Loop(index, times) for index, times in self.condition.loops))
+
     def as_condition(self) -> Condition:
         """The condition with its place in its words, for every copy in which it has to hold."""
         relation = self.condition.relation
         return Condition(
             relation,
             f"{self.condition.meaning} at {self.path or 'the input'} ({relation})",
-            tuple((loop.index, sympify(loop.times)) for loop in self.loops if relation.has(loop.index)),
+            tuple((loop.index, sympify(loop.times)) for loop in self.all_loops if relation.has(loop.index)),
         )
 
 

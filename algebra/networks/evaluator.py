@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic
 
-from sympy import Eq, Expr, Ge, Integer, Symbol, true
+from sympy import Eq, Expr, Ge, Integer, Symbol, false, true
 
 from ..equations.instance import instantiate
 from ..errors import GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
+from ..sizes.decisions import size_conditions
 from ..sizes.dims import are_sizes
 from ..sizes.normal_form import same, simplify
 from .carrier import (
@@ -63,7 +64,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         if flows:
             raise GraphError(f"Input{node.shape} stands where {flows[0].shape} arrives; leave out the Input, or `on`")
         flow = Flow(node.shape)
-        self.inputs.append(flow)
+        self.entered(flow, path)
         return flow, self.carrier.series([])
 
     def layer(self, node: Layer, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
@@ -237,6 +238,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return flow, self.carrier.series(values)
         if times.is_Integer and times == 0:
             return flow, self.carrier.series([])
+        self._require_size(times, 0, "the number of copies", path)
         index = self._fresh_index(node, flow)
         try:
             return self._closed_repeat(node, flow, path, index, 0)
@@ -245,6 +247,18 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                 return self._closed_repeat(node, flow, path, index, 1)
             except UnsupportedError:
                 raise error from None
+
+    def entered(self, flow: Flow, path: str) -> None:
+        """Note what enters the network, and what makes its sizes sizes."""
+        self.inputs.append(flow)
+        for axis, size in enumerate(flow.shape):
+            self._require_size(size, 1, f"axis {axis} of what enters", path)
+
+    def _require_size(self, value: Expr, least: int, what: str, path: str) -> None:
+        for relation, words in size_conditions(value, least):
+            if relation == false:
+                raise ShapeError(f"at {path}: {what} must {words}, but it is {value}")
+            self.require(Condition(relation, f"{what} must {words}"), path)
 
     def _closed_repeat(self, node: Repeat, flow: Flow, path: str, index: Symbol, peeled: int) -> tuple[Flow, T]:
         """A symbolic repetition, with its first copy apart where that one is entered by another shape than the rest follow from."""
@@ -286,8 +300,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return
         if (condition, self.loops) not in self.known:
             self.known.add((condition, self.loops))
-            own = (Loop(index, times) for index, times in condition.loops)
-            self.domain.append(DomainCondition(condition, path, (*self.loops, *own)))
+            self.domain.append(DomainCondition(condition, path, self.loops))
 
 
 def shape_of(net: Network, flow: Flow) -> Flow:
@@ -348,7 +361,8 @@ def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None
     as_network(net, "a metric")
     walk = _Walk(carrier)
     flows = input_flows(on)
-    walk.inputs.extend(flows)
+    for flow in flows:
+        walk.entered(flow, "")
     output, value = walk.visit(net, flows, "")
     return Evaluation(walk._single(value, net), output, walk.terms, walk.domain, walk.layout, walk.inputs)
 

@@ -107,7 +107,7 @@ def domain_block(derivations: Derivations) -> Block:
         for item in part.domain:
             loops = "".join(
                 f" for {loop.index} = 0..{formula_text(loop.times - 1)}"
-                for loop in item.loops
+                for loop in item.all_loops
                 if item.condition.relation.has(loop.index)
             )
             found.setdefault(f"{formula_text(item.condition.relation)}{loops}", item.condition.meaning)

@@ -244,9 +244,9 @@ def slopes(at: Callable[[Env], Any], indices: frozenset[Index]) -> dict[Index, A
 def quotient(left: Any, right: Any) -> Any:
     if right == 0:
         raise Undefined("a division by zero")
-    if isinstance(left, float) or isinstance(right, float):
-        return left / right
-    return Fraction(left) / Fraction(right)
+    if isinstance(left, int) and isinstance(right, int):
+        return Fraction(left, right)
+    return left / right
 
 
 def root(value: Any) -> Any:

@@ -589,6 +589,14 @@ class EquationText:
             if self.bounds.setdefault(sides[0].plain, extent) != extent:
                 raise Unreadable(f"{sides[0].plain} is bounded twice")
             return
+        if not any(side.indices for side in sides):
+            if not any(isinstance(part, ast.Name) for part in ast.walk(tree)):
+                raise Unreadable("a bound without a name")
+            if not all(
+                RELATIONS[word](left.at({}), right.at({})) for left, word, right in zip(sides, words, sides[1:])
+            ):
+                raise Impossible(f"{ast.unparse(tree)} does not hold")
+            return
         if len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None:
             if any(known.ranged == sides[1].plain for known in self.constraints):
                 raise Unreadable(f"{sides[1].plain} has two ranges")

@@ -65,7 +65,7 @@ def mixture(*weighted: tuple[float, Kernel]) -> Kernel:
 
 
 class MatrixRoot:
-    """The symmetric square root of a small covariance matrix, held."""
+    """The symmetric square root of a small covariance matrix, held; `rank` eigenvalues are clear of zero."""
 
     def __init__(self, covariance: Any):
         gamma = np.asarray(covariance, dtype=float)
@@ -82,8 +82,17 @@ class MatrixRoot:
         values, vectors = np.linalg.eigh(gamma)
         if len(values) and values[0] < -1e-10 * max(values[-1], 0.0):
             raise FieldError(f"a covariance has no negative eigenvalue, found {values[0]:.3g} beside {values[-1]:.3g}")
-        values = np.where(values > 1e-14 * values[-1], values, 0.0)
+        # Eigenvalues are found up to rounding of the largest: what is not clear of that counts as zero.
+        doubt = max(1e-14, 4 * len(values) * 2.0**-52) * float(values[-1]) if len(values) else 0.0
+        self.rank = int((values > doubt).sum())
+        values = np.where(values > doubt, values, 0.0)
+        self.lowest, self.highest = (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
         self.matrix = (vectors * np.sqrt(values)) @ vectors.T
+
+    @property
+    def definite(self) -> bool:
+        """Whether all eigenvalues are surely above zero."""
+        return self.rank == len(self.matrix)
 
     def apply(self, block: Any) -> NDArray[Any]:
         """``Gamma^(1/2) B`` for a dense or sparse B, dense."""
