@@ -15,6 +15,7 @@ The text is Python's expression syntax, read with `ast` and held against a white
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -138,7 +139,9 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
             f"brackets are nested deeper than {DEEPEST_BRACKETS}", text=text, line=number, instead="several statements"
         )
     try:
-        tree = ast.parse(source, mode="eval").body
+        with warnings.catch_warnings():  # of Python about what it reads, such as a call of a number
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
         line, column = number + (error.lineno or 1) - 1, (error.offset or 1) - 1 + (shift if error.lineno == 1 else 0)
         raise EquationError(f"this is not an expression: {error.msg}", text=text, line=line, column=column) from None

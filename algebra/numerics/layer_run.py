@@ -5,7 +5,7 @@ Every statement is evaluated over the whole box of its indices at once, except i
 - a sum, mean, maximum, minimum, product or softmax runs over the points that no mask and no range excludes, as far as these
   speak of its own indices, of those around it and of those of the target;
 - a softmax is zero at an excluded point; an element of a target that a mask excludes is not computed and stays zero;
-- the mean of no point at all is zero, as in common frameworks, a maximum of none minus infinity;
+- a mean, an extremum or a softmax over no point at all is refused when the layer meets its input, before anything is computed;
 - a step of a recurrence before the first one is zero;
 - where several points of a left side fall on one element, they are added.
 """

@@ -99,9 +99,9 @@ def check_names(
         need(loose_names(tree), given | indices, "a scalar")
     for _, value in statements:
         need(loose_names(value), given, "a value")
-        for node in ast.walk(value):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript):
-                _check_function(node, given, indices, need)
+        for part in ast.walk(value):
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Subscript):
+                _check_function(part, given, indices, need)
     for root in (*roots, *(tree for _, tree in scalars), *wheres):
         for part in ast.walk(root):
             if isinstance(part, ast.IfExp):

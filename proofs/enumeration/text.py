@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
@@ -137,7 +138,9 @@ class EquationText:
             pending = f"{pending} {line.strip()}".strip()
             is_where = pending.startswith("where ")
             try:
-                tree = ast.parse(f"({pending[6:]},)" if is_where else pending).body[0]
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", SyntaxWarning)
+                    tree = ast.parse(f"({pending[6:]},)" if is_where else pending).body[0]
             except (SyntaxError, ValueError):
                 continue
             if pending.endswith(","):
@@ -171,10 +174,8 @@ class EquationText:
         check_names(scalars, self.statements, self.wheres, self.fields, self.inputs, self.buffers)
         self.scalars = {name: self._choose(tree) for name, tree in scalars}
         self._no_circles()
-        self.statements = [
-            (self._choose(target), self._choose(value))
-            for target, value in self.statements  # type: ignore[misc]
-        ]  # a target stays one, whatever is chosen in it
+        chosen = [(self._choose(target), self._choose(value)) for target, value in self.statements]
+        self.statements = [(target, value) for target, value in chosen if isinstance(target, ast.Subscript)]
         self.wheres = [self._choose(where) for where in self.wheres]
 
     def _no_circles(self) -> None:
