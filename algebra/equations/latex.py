@@ -23,12 +23,13 @@ from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
 from .affine import is_recurrent_address
-from .elaboration import Elaborator
+from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
 from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
 from .heads_latex import HeadWriter, bare_name, tensor_latex
 from .instance import Instance, instantiate
 from .protocol import StatesEquation
+from .scalars import read_scalars, scalars_in
 from .simplified import tidied
 from .statements import Elaborated, Mask, Statement
 
@@ -109,10 +110,9 @@ def _at(layer: StatesEquation, shapes: Sequence[Any]) -> Instance:
 
 def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
     """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
-    parsed, fields = layer.parsed, dict(layer.values)
-    plain = Elaborator(parsed, fields, layer.input_names, None)
-    named = {}
-    for name, tree, _ in parsed.scalars:
+    plain = read_scalars(layer, None)
+    setting, named = plain.setting, {}
+    for name, tree in setting.scalars.items():
         try:
             long = plain.arithmetic(tree).count_ops() > longest
         except EquationError:  # one that this layer does not use
@@ -120,10 +120,12 @@ def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[st
         if long:
             named[name] = Symbol(name, integer=True)
     if not named:
-        return plain.run(), {}
-    kept = tuple(scalar for scalar in parsed.scalars if scalar[0] not in named)
-    shorter = Elaborator(replace(parsed, scalars=kept), {**fields, **named}, layer.input_names, None)
-    return shorter.run(), {name: shorter.arithmetic(tree) for name, tree, _ in parsed.scalars if name in named}
+        return elaborate(plain), {}
+    kept = tuple(scalar for scalar in setting.parsed.scalars if scalar[0] not in named)
+    shorter = scalars_in(
+        replace(setting, parsed=replace(setting.parsed, scalars=kept), fields={**setting.fields, **named})
+    )
+    return elaborate(shorter), {name: shorter.arithmetic(setting.scalars[name]) for name in named}
 
 
 class _Writer(HeadWriter):

@@ -40,7 +40,10 @@ def volume(indices: frozenset[Index], head: Head, place: int, instance: Instance
     in closed form for one or two indices and as an unevaluated sum otherwise.
     """
     extents = instance.extents[place]
-    ranges = {index: bounds for index, bounds in instance.elaborated.ranges.items() if index in indices}
+    ranges = {
+        index: (low, high) for index, (low, high) in instance.elaborated.ranges.items()
+        if index in indices and address_indices(low) | address_indices(high) <= indices
+    }  # fmt: skip
     slabs = _slabs(indices, head, place, instance) if effective else []
     if not ranges and not slabs:
         return Mul(*(extents[index] for index in sorted(indices, key=lambda index: index.name)))

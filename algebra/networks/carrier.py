@@ -46,7 +46,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Loop:
-    """A symbolic repetition around a site: `index` runs from 0 to ``times - 1``."""
+    """A symbolic repetition around a site, or an index of a condition: `index` runs from 0 to ``times - 1``."""
 
     index: Symbol
     times: Expr

@@ -132,6 +132,13 @@ class Layer(Network, metaclass=_Frozen):
             )
         for attribute in ("claims", "tables"):
             _check_functions(cls.__name__, attribute, getattr(cls, attribute))
+        for attribute in ("inputs", "buffers"):
+            _check_names(cls.__name__, attribute, cls.__dict__.get(attribute, ()))
+        for name in cls.tables:
+            if name not in cls.buffers:
+                raise FieldError(
+                    f"{cls.__name__} has a table {name!r} that is none of its buffers; write buffers = ({name!r},)"
+                )
         cls.fields = MappingProxyType({name: kinds_of(kind, cls.__name__, name) for name, kind in own.items()})
         cls.defaults = MappingProxyType({name: cls.__dict__[name] for name in own if name in cls.__dict__})
         for place, name in enumerate(own):
@@ -211,12 +218,14 @@ class Layer(Network, metaclass=_Frozen):
     @property
     def parsed(self) -> ParsedEquation:
         """The checked syntax tree of the equation."""
-        return _parsed(self.equation)
+        return _parsed(self.equation, frozenset(self.fields))
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """The names of the input tensors."""
-        return self.inputs if self.inputs is not None else _input_names(self.parsed)
+        return (
+            tuple(self.inputs) if self.inputs is not None else _input_names(self.parsed, (*self.fields, *self.buffers))
+        )
 
     def instance(self, *shapes: tuple) -> Any:
         """This layer at given input shapes; see `layeralgebra.algebra.equations.instance.Instance`."""
@@ -272,13 +281,14 @@ def _reader(place: int) -> Callable[[Layer], object]:
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> ParsedEquation:
-    return parse(inspect.cleandoc(text) if isinstance(text, str) else text)
+def _parsed(text: str, fields: frozenset[str]) -> ParsedEquation:
+    return parse(inspect.cleandoc(text) if isinstance(text, str) else text, fields)
 
 
 @lru_cache(maxsize=4096)
-def _input_names(parsed: ParsedEquation) -> tuple[str, ...]:
-    defined = {statement.target.value.id for statement in parsed.statements}  # type: ignore[attr-defined]
+def _input_names(parsed: ParsedEquation, others: tuple[str, ...]) -> tuple[str, ...]:
+    """What is called x, x1..., and whatever looks up a table, if it is neither defined nor one of `others`."""
+    defined = {*(statement.name for statement in parsed.statements), *others}
     if "x" in defined:
         raise EquationError(
             "x is the input and cannot be defined", text=parsed.text, line=1, instead="a new name on the left"
@@ -339,3 +349,14 @@ def _check_functions(owner: str, attribute: str, given: object) -> None:
         f"{attribute} of {owner} must be a mapping from names to functions of the layer and the shape of its input, "
         f'such as {{"parameters": lambda self, shape: 9 * shape[0]}}; got {given!r}'
     )
+
+
+def _check_names(owner: str, attribute: str, given: object) -> None:
+    """Inputs and buffers are names, each once."""
+    if given is None and attribute == "inputs" or isinstance(given, property):
+        return
+    if isinstance(given, (tuple, list)) and all(isinstance(name, str) and name.isidentifier() for name in given):
+        if len(set(given)) == len(given):
+            return
+        raise FieldError(f"{attribute} of {owner} has a name twice: {given!r}")
+    raise FieldError(f'{attribute} of {owner} must be a tuple of names, such as ("mean", "variance"); got {given!r}')

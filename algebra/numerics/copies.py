@@ -135,6 +135,8 @@ def joined_shape(node: Join, shapes: Sequence[Shape], channels: str | None) -> t
     axis = node.stacked_axis(len(shapes[0]), channels)
     if axis is None:
         return tuple(max(column) for column in zip(*shapes)), None
+    if not shapes[0]:
+        raise ShapeError(f"{type(node).__name__} puts its inputs one after the other along an axis, and they have none")
     axis %= len(shapes[0])
     return tuple(sum(column) if place == axis else column[0] for place, column in enumerate(zip(*shapes))), axis
 

@@ -114,7 +114,8 @@ class _Reader:
         while place < len(instance.statements):
             if place in instance.recurrent:
                 first, last, running = instance.recurrent[place]
-                self._recurrence(first, last, running)
+                if not live.isdisjoint(range(first, last + 1)):
+                    self._recurrence(first, last, running)
                 place = last + 1
                 continue
             if place in live:

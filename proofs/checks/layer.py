@@ -399,7 +399,9 @@ class LayerCheck:
         """The laws about networks, with this layer in the first place and others drawn beside it."""
         if _input_count(self.cls) != 1:  # nothing is in series with it
             return
-        first = self.cases.filter(lambda case: len(case.shapes) == 1).map(lambda case: Sample(case.layer, case.on))
+        # What has no axes left can neither be stacked nor be taken by another layer.
+        joined = self.cases.filter(lambda case: len(case.shapes) == 1 and len(case.meaning.output) > 0)
+        first = joined.map(lambda case: Sample(case.layer, case.on))
         for law in registered():
             if (
                 law.kind == "structural"

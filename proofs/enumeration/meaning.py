@@ -56,32 +56,6 @@ class Equation(SizedEquation):
         super().__init__(text, fields, shapes, buffers)
         self._reaches: dict[tuple[str, tuple[int, ...], str], Any] = {}
         self._origins: dict[str, dict[tuple[int, ...], list[Env]]] = {}
-        self._check_reductions()
-
-    def _check_reductions(self) -> None:
-        """Every maximum, mean and softmax runs over something, wherever masks let it be computed."""
-        for line in self.lines:
-            limits = self._constraints(line)
-            if limits:
-                indices = sorted({index for part in line.target for index in part.indices}, key=str)
-                for env in points_of(indices, line.extents):
-                    if all(limit.holds(env) for limit in limits if limit.indices <= set(env)):
-                        self._check_reduction(line.value, line, env)
-
-    def _check_reduction(self, node: Node, line: Line, env: Env) -> None:
-        if node.kind not in ("reduce", "softmax"):
-            for part in node.parts:
-                self._check_reduction(part, line, env)
-            return
-        inner = set(env) | set(node.indices)
-        limits = [c for c in self._constraints(line) if c.indices & set(node.indices) and c.indices <= inner]
-        points = [{**env, **point} for point in points_of(node.indices, line.extents)]
-        admitted = [point for point in points if all(limit.holds(point) for limit in limits)]
-        if not admitted and (node.kind == "softmax" or node.name in ("mean", "max", "min")):
-            raise Impossible(f"{node.name or node.kind} runs over nothing at {env}")
-        for point in admitted:
-            for part in node.parts:
-                self._check_reduction(part, line, point)
 
     # counting --------------------------------------------------------------------------------------------------------
 
@@ -224,10 +198,13 @@ class Equation(SizedEquation):
             raise Impossible(f"{line.name} is read at {where}")
         if line.value.kind == "pad":
             body, fill = line.value.parts
+            env = self._envs_at(line, where)[0]
+            if not all(limit.holds(env) for limit in self._constraints(line)):
+                return 0
             inner = tuple(at - before for at, (before, _) in zip(where, line.value.value))
             if all(0 <= at < size for at, size in zip(inner, self.shapes[body.name])):
                 return self._element(body.name, inner)
-            return self._value(fill, line, self._envs_at(line, where)[0])
+            return self._value(fill, line, env)
         total: Any = 0
         for env in self._envs_at(line, where):
             if all(limit.holds(env) for limit in self._constraints(line) if limit.indices <= set(env)):
