@@ -112,7 +112,9 @@ def test_source_of_a_symbol_with_a_null_in_its_name_compiles() -> None:
 
 
 def test_an_input_for_each_network() -> None:
-    table = la.compare({"a": la.Conv(c, 1), "b": la.MultiHeadAttention(1)}, ["parameters"], on={"a": (c, H), "b": (T, d)})
+    table = la.compare(
+        {"a": la.Conv(c, 1), "b": la.MultiHeadAttention(1)}, ["parameters"], on={"a": (c, H), "b": (T, d)}
+    )
     assert [row["parameters"] for row in table] == [c**2 + c, 4 * d**2 + 4 * d]
 
 
@@ -218,7 +220,11 @@ app(sys.argv[1:])
 @pytest.mark.parametrize("command", ["check Linear", "capacity", "prove nested_floor", "derive resnet18", "--help"])
 def test_commands_without_extras_end_in_one_line(command: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-c", WITHOUT, *command.split()], capture_output=True, text=True, cwd=tmp_path, timeout=120
+        [sys.executable, "-P", "-c", WITHOUT, *command.split()],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
     )
     assert "Traceback" not in done.stderr, done.stderr
     if done.returncode:
@@ -231,6 +237,14 @@ def test_only_optional_packages_are_named() -> None:
 
 
 def test_odd_formulas_are_no_sizes() -> None:
-    for odd in (sympy.oo, sympy.nan, sympy.I, sympy.Float(2), sympy.Symbol("A", commutative=False), c ** (10**9), c / 0):
+    for odd in (
+        sympy.oo,
+        sympy.nan,
+        sympy.I,
+        sympy.Float(2),
+        sympy.Symbol("A", commutative=False),
+        c ** (10**9),
+        c / 0,
+    ):
         with warnings.catch_warnings(), pytest.raises(la.LayerAlgebraError):
             la.Conv(4, odd)

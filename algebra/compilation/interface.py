@@ -228,7 +228,9 @@ class CompiledFormula:
         try:
             return runner(values)
         except OverflowError as error:
-            raise BudgetError(f"a value is too large to be computed: {error}; take smaller arguments, or logarithms") from None
+            raise BudgetError(
+                f"a value is too large to be computed: {error}; take smaller arguments, or logarithms"
+            ) from None
 
     def _runner(self, reals: frozenset[Symbol]) -> Any:
         formulas = self._formulas(reals)

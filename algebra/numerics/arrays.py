@@ -135,7 +135,9 @@ def united(*groups: Sequence[Index]) -> tuple[Index, ...]:
     """The indices of several groups, each once, in the order of their first appearance."""
     found = tuple(dict.fromkeys(index for group in groups for index in group))
     if len(found) > MOST_AXES:
-        raise BudgetError(f"{len(found)} indices at once, more than the {MOST_AXES} axes of an array; sum over some of them first")
+        raise BudgetError(
+            f"{len(found)} indices at once, more than the {MOST_AXES} axes of an array; sum over some of them first"
+        )
     return found
 
 

@@ -72,7 +72,11 @@ def diagram_vectors(
     """
     if vectorisation not in VECTORISATIONS:
         raise FieldError(f"a vectorisation is one of {', '.join(VECTORISATIONS)}, got {vectorisation!r}")
-    known = [name for name, each in signature(VECTORISATIONS[vectorisation]).parameters.items() if each.kind is each.KEYWORD_ONLY or each.default is not each.empty]
+    known = [
+        name
+        for name, each in signature(VECTORISATIONS[vectorisation]).parameters.items()
+        if each.kind is each.KEYWORD_ONLY or each.default is not each.empty
+    ]
     if unknown := sorted(set(options) - set(known)):
         raise FieldError(f"{vectorisation} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}")
     diagrams = persistent_homology(network) if isinstance(network, NetworkGraph) else network

@@ -86,7 +86,9 @@ class Lowering(Writer):
 
     def _pow(self, exponent: int, base: Value) -> Value:
         if abs(exponent) > LARGEST_EXPONENT:
-            raise BudgetError(f"the exponent {exponent} is larger than {LARGEST_EXPONENT}; make a symbol of it, or take logarithms")
+            raise BudgetError(
+                f"the exponent {exponent} is larger than {LARGEST_EXPONENT}; make a symbol of it, or take logarithms"
+            )
         return self.to_the(exponent, base)
 
     def _power(self, _: None, base: Value, exponent: Value) -> Value:
