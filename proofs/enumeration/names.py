@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from .nodes import REDUCTIONS, Unreadable
+from .nodes import FUNCTIONS, REDUCTIONS, Unreadable
 
 FUNCTIONS_OF_NUMBERS = ("floor", "ceil", "max", "min", "sqrt", "log", "size")
 CALLED_WITH_INDICES = (*REDUCTIONS, "softmax", "pad")
+CALLED = tuple(name for name in FUNCTIONS if name not in ("divide", "power"))
 CONSTANTS = ("inf", "pi")
 
 
@@ -106,6 +107,13 @@ def check_names(
         for part in ast.walk(root):
             if isinstance(part, ast.IfExp):
                 need((name.id for name in ast.walk(part.test) if isinstance(name, ast.Name)), fields, "a condition")
+            if isinstance(part, ast.Call):
+                called = name_of(part.func.value if isinstance(part.func, ast.Subscript) else part.func)
+                known = (
+                    CALLED_WITH_INDICES if isinstance(part.func, ast.Subscript) else (*CALLED, *FUNCTIONS_OF_NUMBERS)
+                )
+                if called not in known:
+                    raise Unreadable(f"there is no function {called}")
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "size":
                 need((name.id for name in part.args if isinstance(name, ast.Name)), indices, "size")
     for where in wheres:
