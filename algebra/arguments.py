@@ -139,7 +139,7 @@ def as_elements(values: Any, what: str, *, most: int = MOST_ELEMENTS) -> list[An
 
 
 def _integer(value: Any) -> int:
-    if is_truth(value) or isinstance(value, type) or getattr(value, "ndim", 0):
+    if is_truth(value) or isinstance(value, type) or getattr(value, "ndim", False):
         raise Unfit
     try:
         return operator.index(value)
@@ -148,7 +148,7 @@ def _integer(value: Any) -> int:
 
 
 def _real(value: Any) -> float:
-    if is_truth(value) or isinstance(value, (str, bytes, bytearray, complex, type)) or getattr(value, "ndim", 0):
+    if is_truth(value) or isinstance(value, (str, bytes, bytearray, complex, type)) or getattr(value, "ndim", False):
         raise Unfit
     if isinstance(value, Expr) and not (value.is_number and value.is_extended_real):
         raise Unfit

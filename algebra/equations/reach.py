@@ -549,14 +549,15 @@ def _borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tupl
     for other in following.values():
         if other.border is None or other.extent is None:
             return None, False
-        within = (
-            _every(other.low, lambda value, other=other: _at_least(value, other.border[0])),
-            _every(other.high, lambda value, other=other: _at_least(other.border[1], value)),
-        )
+        first, last = other.border
+        within = (_every(other.low, partial(_not_before, first)), _every(other.high, partial(_at_least, last)))
         inside = inside and within == (True, True)
     if own.border is None:
         return None, inside
-    full = all(other.border == (_ZERO, other.extent - 1) or _covers(other) for other in following.values())
+    full = all(
+        (other.extent is not None and other.border == (_ZERO, other.extent - 1)) or _covers(other)
+        for other in following.values()
+    )
     if full:
         ends: tuple[Expr | None, Expr | None]
         ends = _extremes(own)
@@ -878,7 +879,7 @@ def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> 
         values = Values(low, high)
         whole = Digit(axis, None)
         low, high = (
-            straight({whole: step / digit.under for _, step in end.steps}, end.offset - (more if end.steps else 0))
+            straight({whole: step / digit.under for _, step in end.steps[-1:]}, end.offset - (more if end.steps else 0))
             for end, more in ((values.low, _slack(values.low, digit)), (values.high, _ZERO))
         )
         digit = whole

@@ -40,7 +40,6 @@ class _CallSignature:
         return signature_of({name: owner.__annotations__[name] for name in owner.fields}, dict(owner.defaults))
 
 
-@dataclass_transform(frozen_default=True)
 class _Frozen(type):
     """The type of layers: what a class says holds for all that was derived from it, so nothing of it changes afterwards."""
 
@@ -60,6 +59,7 @@ class _Frozen(type):
 _ANEW = "write a new class, with a name of its own"
 
 
+@dataclass_transform(frozen_default=True)
 class Layer(Network, metaclass=_Frozen):
     """A layer: annotated fields, and an equation from which everything else is derived.
 
@@ -256,14 +256,14 @@ def _number(value: object, what: str) -> Expr | None:
         return value
     if isinstance(value, Fraction):
         return Rational(value)
-    if is_truth(value) or isinstance(value, str) or not hasattr(value, "__float__") or getattr(value, "ndim", 0):
+    if is_truth(value) or isinstance(value, str) or not hasattr(value, "__float__") or getattr(value, "ndim", False):
         return None
     return Integer(as_integer(value, what)) if hasattr(value, "__index__") else Rational(repr(as_real(value, what)))
 
 
 def _several(value: object) -> list[Any] | None:
     """The parts of a tuple, a list or an array; None if it is a single thing."""
-    if isinstance(value, (tuple, list, Tuple)) or getattr(value, "ndim", 0):
+    if isinstance(value, (tuple, list, Tuple)) or getattr(value, "ndim", False):
         return as_elements(value, "sizes")
     return None
 

@@ -304,7 +304,7 @@ class _Reader:
                 return _smooth(known, bounds, True)
             best = reduce(lambda first, second: first.extremum(second, largest), functions)
             own: Indices = frozenset().union(*(form.whole.over for form in known))
-            one = (known[0].applied(best, False, own), head)
+            one: tuple[Form, Head] = (known[0].applied(best, False, own), head)
         elif len(parts) > 1:
             both = self._joined([self.transfer(form, argument) for form, argument in parts])
             return Made(series((both, MaxPool(self._size(head), len(parts) + bool(bounds)))))
@@ -359,8 +359,9 @@ class _Reader:
             return Term(read, (*part.factors, part.over) if part.over else part.factors)
         return Term(self._units_on(read, part, pieces), part.factors)
 
-    def _held_affine(self, head: Head) -> None:
+    def _held_affine(self, head: Head) -> Pieces | None:
         self._surrogate("a smooth function", head)
+        return None
 
     def _units_on(self, read: Read, part: Part, pieces: Pieces) -> Read:
         """A function of an element as an element of a tensor of its own, so that it counts once wherever it is read."""
