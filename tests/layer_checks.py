@@ -66,7 +66,7 @@ def _hulls(read: dict, axis: int, claimed: Any, size: int) -> dict[tuple[int, ..
     A field that does not move may be said to be the whole axis, whatever of the margin belongs to it.
     """
     hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
-    if claimed.moves or all(claimed.low <= low and high <= claimed.high for low, high in hulls.values()):
+    if claimed.moves or all(claimed.low.offset <= low and high <= claimed.high.offset for low, high in hulls.values()):
         return hulls
     return {where: (min(max(low, 0), size - 1), max(min(high, size - 1), 0)) for where, (low, high) in hulls.items()}
 
