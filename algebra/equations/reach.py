@@ -103,6 +103,8 @@ def constant(value: Expr) -> End:
 def straight(steps: Mapping[Digit, Expr], offset: Expr) -> End:
     """An end without repeating offsets; digits that make up one larger digit are written as that one."""
     kept = {digit: made for digit, step in steps.items() if (made := simplify(step)) != 0}
+    if len(kept) > 1:  # a digit of one value is nothing beside others
+        kept = {digit: step for digit, step in kept.items() if digit.size != 1} or dict([next(iter(kept.items()))])
     merged = True
     while merged and len(kept) > 1:
         merged = False
@@ -213,6 +215,7 @@ class AxisReach:
     `clean`: between the borders, an output reads what it would read if there were none.
     `covered`: whether all outputs depend on the whole axis, where that is known otherwise than by the interval.
     `last`: where no position is left in the output, the reach of the last map that had some.
+    `gated`: positions are left, and `last` is the reach beside branches that have none.
     """
 
     low: End
@@ -225,6 +228,7 @@ class AxisReach:
     clean: bool = True
     covered: bool | None = None
     last: "AxisReach | None" = None
+    gated: bool = False
 
     @property
     def digits(self) -> tuple[Digit, ...]:
@@ -246,8 +250,10 @@ class AxisReach:
 
     @property
     def shown(self) -> "AxisReach":
-        """What is told of it: the last map that had positions, unless that is the input itself."""
-        return self if self.last is None or self.last.still else self.last
+        """What is told of it: the last map that had positions, unless that is the input itself and all of it is joined."""
+        if self.last is not None and self.gated:
+            return self.last.shown
+        return self if self.last is None or (self.last.still and not self.moves) else self.last
 
     @property
     def size(self) -> Expr:
@@ -267,16 +273,9 @@ class AxisReach:
         return simplify(floor(total) + 1)
 
     @property
-    def attained(self) -> bool:
-        """Whether the size is that of an output that is there, whatever the sizes."""
-        if not self.exact:
-            return False
-        digit = self.low.steps[0][0] if self.low.steps else None
-        if self.low.straight and self.high.straight:
-            return True
-        widths = [self.high.at(place) - self.low.at(place) for place in range(_period(self))]
-        assert digit is not None
-        return digit.size is not None and is_nonnegative(digit.size - 1 - widths.index(max(widths))) is True
+    def even(self) -> bool:
+        """Whether the field of every output is exactly that of the first one, moved on by as many jumps."""
+        return self.exact and self.low.straight and self.high.straight and all(digit.whole for digit in self.digits)
 
     def jump(self, axis: int) -> Expr:
         """The step between the fields of neighbours; 0 where all outputs see the same from the start."""
@@ -400,14 +399,19 @@ def compose(first: Reach, then: Reach) -> Reach:
 
 
 def _composed(own: AxisReach, then: Reach) -> AxisReach:
+    if own.gated and own.last is not None:
+        return replace(
+            _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, then), gated=True
+        )
     if not own.moves:
         return own
     made = _through(own, {digit: then[digit.axis] for digit in own.digits})
-    kept = [then[digit.axis].last for digit in own.digits]
-    if own.last is None and all(one is not None for one in kept):
-        before = replace(own, covered=None)
-        made = replace(made, last=_through(before, {d: one for d, one in zip(own.digits, kept) if one is not None}))
-    return made
+    kept = {digit: one for digit in own.digits if (one := then[digit.axis].last) is not None}
+    gated = any(then[digit.axis].gated for digit in own.digits)
+    if len(kept) < len(own.digits):  # there are positions, or there are again
+        return made
+    last = own.last if own.last is not None else _through(replace(own, covered=None), kept)
+    return replace(made, last=last, gated=gated)
 
 
 def _through(own: AxisReach, following: Mapping[Digit, AxisReach]) -> AxisReach:
@@ -726,7 +730,18 @@ def _divides(small: Expr, large: Expr) -> bool:
 
 def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None) -> Reach:
     """The smallest intervals that hold what any of several branches of one input sees; `positions` are the sizes of their output."""
+    if positions is not None:
+        reaches = [tuple(_sized(own, positions) for own in reach) for reach in reaches]
     return tuple(_union_axis(parts, positions) for parts in zip(*reaches))
+
+
+def _sized(own: AxisReach, positions: Sequence[Expr]) -> AxisReach:
+    """A reach in whose digits the sizes of axes are written as those of the join are."""
+    low, high = (
+        End(tuple((replace(d, size=positions[d.axis]) if d.whole else d, step) for d, step in end.steps), end.offsets)
+        for end in (own.low, own.high)
+    )
+    return replace(own, low=low, high=high)
 
 
 def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) -> AxisReach:
@@ -737,17 +752,17 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     seeing = [part for part in parts if part.moves or part.high.offset != -1 or part.low.offset != 0] or parts
     if len(seeing) == 1:
         return seeing[0]
-    # Of a branch without positions, the last map that had some counts beside those that have.
-    kept = [part.shown if part.last is not None and not part.last.still else part for part in seeing]
     last = None
     if all(part.last is not None for part in seeing):
         last = _hull([part.last for part in seeing if part.last is not None], positions, size)
-    joined_up = replace(_hull(seeing, positions, size), last=last)
-    if last is None and kept != list(seeing):
-        moving = [one for one, part in zip(kept, seeing) if part.last is None or part.last.still]
-        figure = _hull(moving or kept, positions, size)
-        return replace(figure, covered=joined_up.whole, last=None)
-    return joined_up
+        return replace(_hull(seeing, positions, size), last=last, gated=any(part.gated for part in seeing))
+    moving = [part for part in seeing if part.last is None]
+    if len(moving) < len(seeing):
+        # What is told is what the branches with positions see; a branch without them can see all there is.
+        whole = next((part for part in seeing if part.whole is True and not part.moves), None)
+        told = _hull(moving, positions, size)
+        return replace(whole if whole is not None else _hull(seeing, positions, size), last=told, gated=True)
+    return _hull(seeing, positions, size)
 
 
 def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Expr | None) -> AxisReach:

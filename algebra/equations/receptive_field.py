@@ -72,18 +72,17 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
     if output not in known:
         return tuple(replace(joined(size), low=constant(_ZERO), high=constant(-_ONE)) for size in sizes)
     made = union(known[output], instance.output)
-    if _has_positions(instance):
+    channels = _channel_axis(instance)
+    if any(size != 1 for axis, size in enumerate(instance.output) if axis != channels):
         return made
     return tuple(
-        own if own.moves else replace(own, last=identity_of(axis, size))
+        replace(own, last=identity_of(axis, size)) if all(digit.axis == channels for digit in own.digits) else own
         for axis, (own, size) in enumerate(zip(made, sizes))
     )
 
 
-def _has_positions(instance: Instance) -> bool:
-    """Whether the output has an axis besides that of the channels along which there is more than one position."""
-    channels = len(instance.output) - 1 if instance.layer.layout[1] == "last" else 0
-    return any(size != 1 for axis, size in enumerate(instance.output) if axis != channels)
+def _channel_axis(instance: Instance) -> int:
+    return len(instance.output) - 1 if instance.layer.layout[1] == "last" else 0
 
 
 def _reads(head: Head, along: frozenset[Index]) -> Iterator[tuple[Read, frozenset[Index]]]:

@@ -125,7 +125,7 @@ def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
         tuple(own.jump(axis) for axis, own in zip(axes, shown)),
         tuple(own.low.offset for own in shown),
         tuple(reach[axis].whole for axis in axes),
-        "exact" if all(own.attained for own in shown) else "upper",
+        "exact" if all(own.even for own in shown) else "upper",
     )
 
 

@@ -206,9 +206,8 @@ class LayerCheck:
                     hull = hulls[axis]
                     if hull is None:
                         continue
-                    base = 0 if claimed.frozen and not claimed.jumps else sum(j * where[a] for a, j in claimed.jumps)
-                    if not (base + claimed.low <= hull[0] and hull[1] <= base + claimed.high):
-                        ends = (base + claimed.low, base + claimed.high)
+                    ends = claimed.at(where)
+                    if not (ends[0] <= hull[0] and hull[1] <= ends[1]):
                         return _witness(case, hull, ends, f"output {where} reads along axis {axis} of {source}")
         return None
 
