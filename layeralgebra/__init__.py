@@ -11,9 +11,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache
 from typing import Any
+
+# In a checkout that stands before the installed package on the path, the folders of the packages are beside this one.
+if not os.path.isdir(os.path.join(__path__[0], "algebra")):
+    __path__.append(os.path.dirname(__path__[0]))
 
 from .layers import COMPOSITIONS, REGISTRY
 from .layers import registered_layers as registered_layers
