@@ -114,8 +114,7 @@ class _Reader:
         while place < len(instance.statements):
             if place in instance.recurrent:
                 first, last, running = instance.recurrent[place]
-                if not live.isdisjoint(range(first, last + 1)):
-                    self._recurrence(first, last, running)
+                self._recurrence(first, last, running)
                 place = last + 1
                 continue
             if place in live:
@@ -296,7 +295,7 @@ class _Reader:
         assert slopes is not None
         if not parts:
             return None
-        one, largest = parts[0], head.function == "max"
+        (form, argument), largest = parts[0], head.function == "max"
         if _common_read([form for form, _ in parts]) is not None:
             known = [form for form, _ in parts if isinstance(form, Elementwise)]
             functions = [form.function for form in known if form.function is not None]
@@ -304,13 +303,14 @@ class _Reader:
                 return _smooth(known, bounds, True)
             best = reduce(lambda first, second: first.extremum(second, largest), functions)
             own: Indices = frozenset().union(*(form.whole.over for form in known))
-            one: tuple[Form, Head] = (known[0].applied(best, False, own), head)
+            form, argument = known[0].applied(best, False, own), head
         elif len(parts) > 1:
             both = self._joined([self.transfer(form, argument) for form, argument in parts])
             return Made(series((both, MaxPool(self._size(head), len(parts) + bool(bounds)))))
         for bound in _levels(bounds, largest):
-            one = (self._bent(one, slopes, [bound], head), head)
-        return one[0]
+            form = self._bent((form, argument), slopes, [bound], head)
+            argument = head
+        return form
 
     def _reduce(self, head: Reduce) -> Form:
         form = self.form(head.body)
@@ -352,16 +352,13 @@ class _Reader:
 
     def _term(self, read: Read, part: Part, head: Head) -> Term:
         if part.function is None:
-            pieces = self._surrogate("a smooth function", head) if part.bends else self._held_affine(head)
+            stands_in = self._surrogate("a smooth function", head)
+            pieces = stands_in if part.bends else None
         else:
             pieces = part.function.pieces()
         if pieces is None or part.is_affine:
             return Term(read, (*part.factors, part.over) if part.over else part.factors)
         return Term(self._units_on(read, part, pieces), part.factors)
-
-    def _held_affine(self, head: Head) -> Pieces | None:
-        self._surrogate("a smooth function", head)
-        return None
 
     def _units_on(self, read: Read, part: Part, pieces: Pieces) -> Read:
         """A function of an element as an element of a tensor of its own, so that it counts once wherever it is read."""

@@ -214,7 +214,7 @@ def _sum(one: Case, two: Case, signs: _Signs) -> tuple[tuple[Expr, ...], list[Li
         left = one.knots[first] if first < len(one.knots) else None
         right = two.knots[second] if second < len(two.knots) else None
         order = -1 if right is None else 1 if left is None else signs.of(left - right)
-        knots.append(left if order <= 0 else right)  # at least one of them is left
+        knots.append(left if order <= 0 else right)
         first, second = first + (order <= 0), second + (order >= 0)
         lines.append(_added(one.lines[first], two.lines[second]))
     return tuple(knots), lines

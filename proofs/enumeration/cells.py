@@ -7,7 +7,7 @@ the current cell lies; where it lies on both, the cell is split and both parts a
 >>> def value(x):
 ...     return abs(abs(x[0]) - 2)
 >>> [(form.slope, form.constant) for _, form in split(cube(1), value)]
-[((1,), -2), ((-1,), 2), ((1,), 2), ((-1,), -2)]
+[((1,), -2), ((-1,), -2), ((1,), 2), ((-1,), 2)]
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ class Written:
         if not learned:
             return self.drawn(generator)
         for _ in range(generator.choice((1, 1, 2, 3))):
-            key = generator.choices(learned, [prod(self.slots[key].shape) for key in learned])[0]
+            key = generator.choices(learned, [int(prod(self.slots[key].shape)) for key in learned])[0]
             array = made[key] = made[key].copy()
             at = tuple(generator.randrange(size) for size in array.shape)
             step = generator.choice((-2, -1, 1, 2))
