@@ -159,7 +159,9 @@ class Written:
     def changed(self, weights: Mapping[Key, Any], generator: random.Random, largest: int = 8) -> dict[Key, Any]:
         """The same weights with a few learned numbers replaced or moved."""
         made = dict(weights)
-        learned = [key for key, slot in self.slots.items() if slot.learned and slot.rows is None and 0 not in slot.shape]
+        learned = [
+            key for key, slot in self.slots.items() if slot.learned and slot.rows is None and 0 not in slot.shape
+        ]
         if not learned:
             return self.drawn(generator)
         for _ in range(generator.choice((1, 1, 2, 3))):
