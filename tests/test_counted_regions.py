@@ -249,3 +249,18 @@ def test_a_wrong_claim_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         local_transfer.cache_clear()
     assert dominated((1, 2), (0, 3)) and not dominated((0, 3), (1, 2))
+
+
+@pytest.mark.parametrize(
+    "text, rank, kind",
+    [
+        ("y[i] = A[i]*B[j]*x[j]\nwhere i < 4", 1, "upper"),
+        ("y[o] = U[o, r]*V[r, i]*x[i]\nwhere o < 4, r < 2", 2, "upper"),
+        ("y[o] = W[o, i]*x[i]\nwhere o < 4", 3, "exact"),
+        ("y[o] = A[o]*B[i]*x[i]\nwhere i <= o, o < 4", 3, "upper"),
+    ],
+)
+def test_rank_of_a_product_of_factors(text: str, rank: int, kind: str) -> None:
+    found = la.transfer(layer(text), on=(3,))
+    assert (found.phi.reach(3), found.kind) == (rank, kind)
+    assert excess(layer(text), [(3,)], 10) is None

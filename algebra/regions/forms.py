@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..equations.heads import Address, Read, free_indices
@@ -74,10 +75,10 @@ class Elementwise:
         """The indices on which the value depends."""
         return free_indices(self.read) | self.whole.over
 
-    def scaled(self, function: ScalarFunction | None, factor: Indices) -> Elementwise:
-        """Times numbers that depend on these indices: as a whole the function given."""
-        parts = tuple(Part(part.function, part.bends, part.over, (*part.factors, factor)) for part in self.parts)
-        return Elementwise(self.read, Part(function, self.whole.bends, self.whole.over | factor), parts)
+    def scaled(self, function: ScalarFunction | None, factors: Sequence[Indices]) -> Elementwise:
+        """Times numbers that depend on these indices, each on its own: as a whole the function given."""
+        parts = tuple(Part(part.function, part.bends, part.over, (*part.factors, *factors)) for part in self.parts)
+        return Elementwise(self.read, Part(function, self.whole.bends, self.whole.over.union(*factors)), parts)
 
     def shifted(self, function: ScalarFunction, by: Indices) -> Elementwise:
         """Plus numbers that depend on these indices, which as a sum are nothing of the input's."""

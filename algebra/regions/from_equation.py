@@ -237,12 +237,12 @@ class _Reader:
         if len(parts) == 1:
             form, _ = parts[0]
             constants = [factor for other, factor in forms if other is None]
-            over = _over(constants)
+            factors = [free_indices(factor) for factor in constants]
             if isinstance(form, Elementwise):
                 function = form.function
-                return form.scaled(function and function.times(_number_of(constants, product=True)), over)
+                return form.scaled(function and function.times(_number_of(constants, product=True)), factors)
             if isinstance(form, Linear):
-                return Linear(tuple(Term(t.read, (*t.factors, over), t.summed) for t in form.terms))
+                return Linear(tuple(Term(t.read, (*t.factors, *factors), t.summed) for t in form.terms))
             return form
         if _common_read([form for form, _ in parts]) is not None:
             constants = [factor for form, factor in forms if form is None]
