@@ -893,7 +893,10 @@ def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> 
         values = Values(low, high)
         whole = Digit(axis, None)
         low, high = (
-            straight({whole: step / digit.under for _, step in end.steps}, end.offset - (more if end.steps else 0))
+            straight(
+                dict.fromkeys([whole], end.steps[0][1] / digit.under) if end.steps else {},
+                end.offset - (more if end.steps else 0),
+            )
             for end, more in ((values.low, _slack(values.low, digit)), (values.high, _ZERO))
         )
         digit = whole

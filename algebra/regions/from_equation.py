@@ -234,7 +234,9 @@ class _Reader:
         if not parts:
             return None
         if (read := _common_read([form for form, _ in parts])) is not None:
-            functions = [form.function for form, _ in parts if isinstance(form, Elementwise) and form.function is not None]
+            functions = [
+                form.function for form, _ in parts if isinstance(form, Elementwise) and form.function is not None
+            ]
             constants = [term for form, term in zip(forms, head.terms) if form is None]
             if len(functions) < len(parts):
                 return _smooth([form for form, _ in parts])

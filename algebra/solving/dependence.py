@@ -133,7 +133,9 @@ def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
     given = {getattr(key, "name", str(key)): value for key, value in at.items()} if at is not None else None
     known = {symbol.name for formula in formulas_in(e, "sensitivity") for symbol in formula.known}
     if given is not None and (unknown := [name for name in given if name not in known]):
-        raise FieldError(f"there is no symbol {unknown[0]} to put a number for; there are {', '.join(sorted(known)) or 'none'}")
+        raise FieldError(
+            f"there is no symbol {unknown[0]} to put a number for; there are {', '.join(sorted(known)) or 'none'}"
+        )
     return for_each(e, "sensitivity", lambda formula: _sensitivity(formula.body, given))
 
 

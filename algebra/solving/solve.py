@@ -104,7 +104,12 @@ def solve_for(
 
 
 def _solved(
-    formula: Expr, c: Symbol, number: Any, relation: str, within: tuple[int, int] | None, conditions: Sequence[Condition]
+    formula: Expr,
+    c: Symbol,
+    number: Any,
+    relation: str,
+    within: tuple[int, int] | None,
+    conditions: Sequence[Condition],
 ) -> Any:
     ranges, others = split(conditions, [c])
     low, high = ranges[c]

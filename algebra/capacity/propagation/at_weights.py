@@ -217,9 +217,7 @@ def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
         return drawn(needed.slots.values(), at), False
     held = {name: np.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
     symbolic = {name: array for name, array in held.items() if array.dtype == object and _has_symbols(array)}
-    numeric = {
-        name: np.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()
-    }
+    numeric = {name: np.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()}
     tensors = checked(needed.slots, numeric)
     tensors.update(symbolic)
     return tensors, all(array.dtype == object for array in tensors.values())
