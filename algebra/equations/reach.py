@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from math import gcd, lcm
 from typing import TypeAlias
 
@@ -339,10 +338,6 @@ def _at_least(left: Expr, right: Expr) -> bool | None:
     return False if is_nonnegative(-difference - 1) else None
 
 
-def _not_below(least: Expr, value: Expr) -> bool | None:
-    return _at_least(value, least)
-
-
 def _every(end: End, holds: Callable[[Expr], bool | None]) -> bool | None:
     """Whether a condition holds at both extremes of an end."""
     if not end.straight:
@@ -558,15 +553,14 @@ def _borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tupl
     for other in following.values():
         if other.border is None or other.extent is None:
             return None, False
-        first, last = other.border
-        within = (_every(other.low, partial(_not_below, first)), _every(other.high, partial(_at_least, last)))
+        within = (
+            _every(other.low, lambda value, other=other: _at_least(value, other.border[0])),
+            _every(other.high, lambda value, other=other: _at_least(other.border[1], value)),
+        )
         inside = inside and within == (True, True)
     if own.border is None:
         return None, inside
-    full = all(
-        (other.extent is not None and other.border == (_ZERO, other.extent - 1)) or _covers(other)
-        for other in following.values()
-    )
+    full = all(other.border == (_ZERO, other.extent - 1) or _covers(other) for other in following.values())
     if full:
         ends: tuple[Expr | None, Expr | None]
         ends = _extremes(own)
@@ -899,7 +893,10 @@ def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> 
         values = Values(low, high)
         whole = Digit(axis, None)
         low, high = (
-            straight({Digit(axis, None): step / digit.under for _, step in end.steps}, end.offset - (more if end.steps else 0))
+            straight(
+                dict.fromkeys([whole], end.steps[0][1] / digit.under) if end.steps else {},
+                end.offset - (more if end.steps else 0),
+            )
             for end, more in ((values.low, _slack(values.low, digit)), (values.high, _ZERO))
         )
         digit = whole
