@@ -126,7 +126,9 @@ def repeating(digit: Digit, step: Expr, offsets: Sequence[int]) -> End:
         advance = step * shorter
         if period % shorter or not advance.is_Integer:
             continue
-        if all(offsets[place] == offsets[place % shorter] + int(advance) * (place // shorter) for place in range(period)):
+        if all(
+            offsets[place] == offsets[place % shorter] + int(advance) * (place // shorter) for place in range(period)
+        ):
             break
     if shorter == 1:
         return straight({digit: step}, Integer(offsets[0]))
@@ -235,7 +237,12 @@ class AxisReach:
     @property
     def still(self) -> bool:
         """Whether an output at a position reads that position alone."""
-        return self.low == self.high and self.low.straight and self.low.offset == 0 and all(s == 1 for _, s in self.low.steps)
+        return (
+            self.low == self.high
+            and self.low.straight
+            and self.low.offset == 0
+            and all(s == 1 for _, s in self.low.steps)
+        )
 
     @property
     def shown(self) -> "AxisReach":
@@ -254,7 +261,9 @@ class AxisReach:
         total = high.offset - low.offset
         for digit in steps:
             wider = dict(high.steps).get(digit, _ZERO) - dict(low.steps).get(digit, _ZERO)
-            total = total + (wider * (digit.size - 1) if wider != 0 and digit.size is not None and not falls(wider) else _ZERO)
+            total = total + (
+                wider * (digit.size - 1) if wider != 0 and digit.size is not None and not falls(wider) else _ZERO
+            )
         return simplify(floor(total) + 1)
 
     @property
@@ -448,7 +457,14 @@ def _end_through(end: End, values: Mapping[Digit, Values], lower: bool) -> tuple
 def _extreme(end: End, value: Values, lower: bool) -> End | None:
     """The least or largest of an end that goes up and down, over the values that its digit takes."""
     span = added([(_ONE, value.high), (-_ONE, value.low)], _ZERO)
-    if span is None or span.steps or not span.straight or not span.offset.is_Integer or value.gap is None or not value.gap.is_Integer:
+    if (
+        span is None
+        or span.steps
+        or not span.straight
+        or not span.offset.is_Integer
+        or value.gap is None
+        or not value.gap.is_Integer
+    ):
         return None
     width, gap = int(span.offset), int(value.gap)
     # Over a whole period all residues occur; where the end has a slope beside, all values are looked at.
@@ -475,7 +491,15 @@ def _holes(own: AxisReach, values: Mapping[Digit, Values]) -> tuple[Expr | None,
         return (_ONE, None) if gap == 1 else (None, None)
     width = simplify(own.high.offset - own.low.offset)
     order = [(step if not falls(step) else -step, values[digit]) for digit, step in own.low.steps]
-    order = sorted(order, key=lambda item: (not item[1].single, not item[0].is_Integer, item[0] if item[0].is_Integer else 0, str(item[0])))
+    order = sorted(
+        order,
+        key=lambda item: (
+            not item[1].single,
+            not item[0].is_Integer,
+            item[0] if item[0].is_Integer else 0,
+            str(item[0]),
+        ),
+    )
     for step, value in order:
         if value.single:
             continue
@@ -563,7 +587,9 @@ def _extremes(own: AxisReach) -> tuple[Expr | None, Expr | None]:
                 if digit.size is None:
                     total = None
                     break
-                total = total + (step * (digit.size - 1) if falls(step) is lower else _ZERO) if total is not None else None
+                total = (
+                    total + (step * (digit.size - 1) if falls(step) is lower else _ZERO) if total is not None else None
+                )
             found.append(None if total is None else simplify(total))
         elif rising is None:
             found.append(Integer((min if lower else max)(map(int, end.offsets))) if end.steps[0][1] == 0 else None)
@@ -579,9 +605,16 @@ def _clipped(own: AxisReach, digit: Digit, other: AxisReach) -> tuple[Expr | Non
         rising = end.rises() if end.steps else True
         if rising is None:
             return None, None
-        made = substituted(end, constant(other.border[0] if rising is lower else other.border[1])) if not end.straight else None
+        made = (
+            substituted(end, constant(other.border[0] if rising is lower else other.border[1]))
+            if not end.straight
+            else None
+        )
         if end.straight:
-            made = added([(step, constant(other.border[0] if rising is lower else other.border[1])) for _, step in end.steps], end.offset)
+            made = added(
+                [(step, constant(other.border[0] if rising is lower else other.border[1])) for _, step in end.steps],
+                end.offset,
+            )
         found.append(None if made is None else made.offset)
     return found[0], found[1]
 
@@ -669,9 +702,16 @@ def _aligned(position: End, digit: Digit) -> End | None:
             continue  # all of it lies below the digit, or above
         lowest = step if _divides(digit.under, step) else digit.under
         highest = top if above is None or _divides(top, above) else above
-        if not (_divides(step, lowest) and _divides(lowest, highest) and _divides(highest, top) and _divides(digit.under, lowest)):
+        if not (
+            _divides(step, lowest)
+            and _divides(lowest, highest)
+            and _divides(highest, top)
+            and _divides(digit.under, lowest)
+        ):
             return None
-        part = Digit(one.axis, simplify(highest / lowest), simplify(one.under * lowest / step), one.leads and highest == top)
+        part = Digit(
+            one.axis, simplify(highest / lowest), simplify(one.under * lowest / step), one.leads and highest == top
+        )
         steps[part] = simplify(lowest / digit.under)
     return straight(steps, _ZERO)
 
@@ -871,7 +911,9 @@ def _grown(own: AxisReach, low: End, high: End) -> AxisReach:
     still = [end for end in (low, high) if end.steps]
     if len(still) == 1 and still[0].steps[0][1] == 1 and still[0].offset == 0:
         return own
-    raise UnsupportedError("repeated copies of a map whose field grows with the position have no closed receptive field")
+    raise UnsupportedError(
+        "repeated copies of a map whose field grows with the position have no closed receptive field"
+    )
 
 
 def _fixed_border(own: AxisReach, low: Expr, high: Expr, step: Expr) -> tuple[Expr, Expr] | None:
@@ -882,5 +924,3 @@ def _fixed_border(own: AxisReach, low: Expr, high: Expr, step: Expr) -> tuple[Ex
     if _at_least(first, step * first + low) and _at_least(step * last + high, last):
         return own.border
     return None
-
-

@@ -214,7 +214,9 @@ def _period(address: Expr, index: Index) -> int | None:
     below = [rounding.args[0] for rounding in address.atoms(floor, ceiling) if rounding.has(index)]
     if any(inner.has(Mod) for inner in below) or address.has(Mod):
         return None
-    found = prod(int(denom(together(inner.replace(floor, lambda x: x).replace(ceiling, lambda x: x)))) for inner in set(below))
+    found = prod(
+        int(denom(together(inner.replace(floor, lambda x: x).replace(ceiling, lambda x: x)))) for inner in set(below)
+    )
     return found if 0 < found <= LONGEST_PERIOD else None
 
 
@@ -264,8 +266,12 @@ def _gap(coefficients: dict[Index, Expr], spreads: dict[Index, _Spread]) -> Expr
     """The largest distance of neighbours among the values of an address."""
     gap: Expr = _ONE
     width: Expr = _ZERO
-    wide = [(abs(step), spreads[index]) for index, step in coefficients.items() if spreads[index].low != spreads[index].high]
-    for step, spread in sorted(wide, key=lambda item: (not item[0].is_Integer, item[0] if item[0].is_Integer else 0, str(item[0]))):
+    wide = [
+        (abs(step), spreads[index]) for index, step in coefficients.items() if spreads[index].low != spreads[index].high
+    ]
+    for step, spread in sorted(
+        wide, key=lambda item: (not item[0].is_Integer, item[0] if item[0].is_Integer else 0, str(item[0]))
+    ):
         if spread.gap is None:
             return None
         way = simplify(step * spread.gap)
@@ -370,7 +376,9 @@ def _masked(index: Index, where: _Where) -> _Spread:
             low = end
         elif (upper and high.steps) or (not upper and low.steps):
             exact = False
-        elif upper and high == constant(simplify(size - 1)) and is_nonnegative(simplify(-end.offset)) is True and inside:
+        elif (
+            upper and high == constant(simplify(size - 1)) and is_nonnegative(simplify(-end.offset)) is True and inside
+        ):
             high = end
         elif not upper and is_nonnegative(simplify(-end.offset)) is True and inside:
             low = end
@@ -434,5 +442,3 @@ def _range_end(end: Expr, where: _Where) -> End | None:
         return _repeating(end, where)
     made = _combined(form[0], form[1], form[1], True, where)
     return made.low if made.low == made.high and made.exact else None
-
-

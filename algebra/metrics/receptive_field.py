@@ -91,7 +91,16 @@ def _anywhere(own: AxisReach) -> AxisReach:
         low, high = low if low is not None else Integer(0), high if high is not None else own.extent - 1
     if low is None or high is None:
         raise UnsupportedError("branches put one after another along an axis of unknown size have no receptive field")
-    return replace(own, low=constant(low), high=constant(high), exact=False, gap=None, run=None, covered=None, last=replace(own, exact=False))
+    return replace(
+        own,
+        low=constant(low),
+        high=constant(high),
+        exact=False,
+        gap=None,
+        run=None,
+        covered=None,
+        last=replace(own, exact=False),
+    )
 
 
 def _spatial_axes(evaluation: Evaluation[Any], rank: int) -> list[int]:
@@ -104,7 +113,11 @@ def _spatial_axes(evaluation: Evaluation[Any], rank: int) -> list[int]:
 
 def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
     rank = len(evaluation.inputs[0].shape) if evaluation.inputs else 0
-    reach = evaluation.value if evaluation.value is not None else identity(rank, evaluation.inputs[0].shape if rank else None)
+    reach = (
+        evaluation.value
+        if evaluation.value is not None
+        else identity(rank, evaluation.inputs[0].shape if rank else None)
+    )
     axes = [axis for axis in _spatial_axes(evaluation, rank) if axis < len(reach)]
     shown = [reach[axis].shown for axis in axes]
     return ReceptiveField(
