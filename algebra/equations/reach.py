@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import gcd, lcm
 from typing import TypeAlias
 
@@ -338,6 +339,10 @@ def _at_least(left: Expr, right: Expr) -> bool | None:
     return False if is_nonnegative(-difference - 1) else None
 
 
+def _not_below(least: Expr, value: Expr) -> bool | None:
+    return _at_least(value, least)
+
+
 def _every(end: End, holds: Callable[[Expr], bool | None]) -> bool | None:
     """Whether a condition holds at both extremes of an end."""
     if not end.straight:
@@ -553,14 +558,15 @@ def _borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tupl
     for other in following.values():
         if other.border is None or other.extent is None:
             return None, False
-        within = (
-            _every(other.low, lambda value, other=other: _at_least(value, other.border[0])),
-            _every(other.high, lambda value, other=other: _at_least(other.border[1], value)),
-        )
+        first, last = other.border
+        within = (_every(other.low, partial(_not_below, first)), _every(other.high, partial(_at_least, last)))
         inside = inside and within == (True, True)
     if own.border is None:
         return None, inside
-    full = all(other.border == (_ZERO, other.extent - 1) or _covers(other) for other in following.values())
+    full = all(
+        (other.extent is not None and other.border == (_ZERO, other.extent - 1)) or _covers(other)
+        for other in following.values()
+    )
     if full:
         ends: tuple[Expr | None, Expr | None]
         ends = _extremes(own)

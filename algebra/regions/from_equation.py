@@ -295,6 +295,7 @@ class _Reader:
         assert slopes is not None
         if not parts:
             return None
+        form: Form
         (form, argument), largest = parts[0], head.function == "max"
         if _common_read([form for form, _ in parts]) is not None:
             known = [form for form, _ in parts if isinstance(form, Elementwise)]

@@ -158,4 +158,4 @@ def shown(value: Any) -> Any:
     """A value as text; of a receptive field only the numbers, since what else is said of it may be undecided."""
     if hasattr(value, "size") and hasattr(value, "jump"):
         return shown((value.size, value.jump, value.start))
-    return tuple(map(shown, value)) if isinstance(value, (tuple, list)) else str(value)
+    return tuple(map(shown, value)) if isinstance(value, (tuple, list, Tuple)) else str(value)
