@@ -67,6 +67,8 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
     if left:
         raise FieldError(f"to_torch needs a number for {', '.join(left)}; pass sizes={{'{left[0]}': 8}}")
     flows = input_flows(on)
+    if left := sorted(str(symbol) for flow in flows for size in flow.shape for symbol in size.free_symbols):
+        raise FieldError(f"to_torch needs a number for {left[0]} of on={on}")
     inputs = input_nodes(literal)
     if inputs and flows:
         raise ShapeError("the network begins with Input; leave out `on`")

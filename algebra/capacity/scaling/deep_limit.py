@@ -51,6 +51,7 @@ from sympy import (
 
 from ...arguments import checked
 from ...errors import DomainError, FieldError, UnsupportedError
+from ...formulas.records import as_scalar
 from ..propagation.generating_functions import KernelWalk
 from ..propagation.transitions import SOURCE, _cancelled
 from .laws import leading_power
@@ -109,7 +110,7 @@ class DeepLimit:
         walk = KernelWalk.from_taps(taps, bias=bias)
         if walk.rank != 1:
             raise UnsupportedError("the deep limit is along one axis; take the shares of one axis at a time")
-        return cls(walk, sympify(constant, strict=True))
+        return cls(walk, as_scalar(constant, "DeepLimit.of_block").body)
 
     @checked
     def generator(self, variable: Expr) -> Expr:
