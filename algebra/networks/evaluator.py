@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic
 
 from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
@@ -32,17 +33,36 @@ from .carrier import (
     TotalCarrier,
 )
 from .layer import Layer
-from .network import DEEPEST_NESTING, Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
+from .network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
+from .node import Composition
 from .repetition import Copies
+from .steps import Steps, carried_out
+
+FEW_COPIES = 8
+"""So many copies stand one by one if not all are the same."""
+MOST_UNROLLED = 64
+"""Copies whose shapes differ are walked one by one up to this many; of more, a closed form is sought first."""
+LONGEST_ROUND = 8
+"""After so many copies shapes come back, or it is assumed that they do not."""
+MOST_COPIES, MOST_VISITS = 10_000, 1_000_000
+
+
+@dataclass(frozen=True)
+class _Rounds:
+    """Shapes that come back: the number of copies before, those of a round, and how often it is repeated."""
+
+    first: int
+    length: int
+    count: int
+
 
 MOST_INPUTS = 1_000
-MOST_COPIES = 100_000
-"""Of a repetition whose copies differ."""
 
 
 class _Walk(Walk[tuple[Flow, T]], Generic[T]):
-    def __init__(self, carrier: Carrier[T]):
+    def __init__(self, carrier: Carrier[T], shapes: "_Shapes | None" = None):
         self.carrier = carrier
+        self.shapes = _Shapes() if shapes is None else shapes
         self.terms: list[Term[T]] = []
         self.domain: list[DomainCondition] = []
         self.known: set[tuple[Condition, tuple[Loop, ...]]] = set()
@@ -50,19 +70,19 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         self.assumed: frozenset[Boolean] = frozenset()
         self.layout: str | None = None
         self.inputs: list[Flow] = []
-        self.depth = 0
+        self.visits = 0
 
     # nodes -----------------------------------------------------------------------------------------------------------
 
-    def visit(self, node: Network, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
-        if self.depth > DEEPEST_NESTING:
-            raise GraphError(f"networks are nested deeper than {DEEPEST_NESTING}; write a longer Series instead")
-        self.depth += 1
-        try:
-            made: tuple[Flow, T] = node.accept(self, flows, path)
-            return made
-        finally:
-            self.depth -= 1
+    def visit(self, node: Network, flows: tuple[Flow, ...], path: str) -> Any:
+        """The steps of a walk through a part."""
+        self.visits += 1
+        if self.visits > MOST_VISITS:
+            raise BudgetError(
+                f"this network has more than {MOST_VISITS} parts, every copy and every branch counted where it is walked\n"
+                "  write instead: copies in series as f ** n, which is walked once"
+            )
+        return node.accept(self, flows, path)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> tuple[Flow, T]:
         raise UnsupportedError(f"{type(node).__name__} is neither a layer nor a composition known to the evaluator")
@@ -100,10 +120,10 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return output, Ports(values)  # type: ignore[return-value]
         return output, values[0]
 
-    def series(self, node: Series, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def series(self, node: Series, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
         values: list[T] = []
         for place, part in enumerate(node.parts):
-            flow, value = self.visit(part, flows, _under(path, place))
+            flow, value = yield self.visit(part, flows, _under(path, place))
             flows = (flow,)
             values.append(self._single(value, part))
         return flows[0], self.carrier.series(values)
@@ -115,12 +135,14 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return value.values[0]
         return value
 
-    def join(self, node: Join, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def join(self, node: Join, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
         if not node.branches:
             raise GraphError(
                 f"{type(node).__name__}() without branches joins the arrows of a Graph; here it needs branches"
             )
-        results = [self.visit(branch, flows, _under(path, place)) for place, branch in enumerate(node.branches)]
+        results = []
+        for place, branch in enumerate(node.branches):
+            results.append((yield self.visit(branch, flows, _under(path, place))))
         site = self._joined(node, tuple(flow for flow, _ in results), path)
         return site.output, self.carrier.join(site, [self._single(value, node) for _, value in results])
 
@@ -201,18 +223,18 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         )
         return "\n".join(lines)
 
-    def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
-        flow, value = self.visit(node.body, flows, path)
+    def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
+        flow, value = yield self.visit(node.body, flows, path)
         return flow, self.carrier.share(self._single(value, node), node.name, path)
 
-    def graph(self, node: Graph, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def graph(self, node: Graph, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
         nodes, before = node.nodes, node.predecessors()
         arrived: dict[str, Flow] = {}
         steps: list[GraphStep[T]] = []
         for name in node.order():
             part, sources = nodes[name], before[name]
             incoming = tuple(arrived[source] for source in sources)
-            if not sources and not _begins_with_input(part) and _takes(part):
+            if not sources and not begins_with_input(part) and taken_by(part):
                 incoming = flows
             where = _under(path, name)
             if isinstance(part, Join) and not part.branches:
@@ -222,43 +244,90 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                 arrived[name] = site.output
                 steps.append(GraphStep(name, sources, [], site))
                 continue
-            if len(incoming) > 1 and not (isinstance(part, (Layer, Shared)) and _takes(part) == len(incoming)):
+            if len(incoming) > 1 and not (isinstance(part, (Layer, Shared)) and taken_by(part) == len(incoming)):
                 raise GraphError(
-                    f"{len(incoming)} arrows arrive at {name!r}, which takes {_takes(part)}; join them first with Add(), Mul() or Concat()"
+                    f"{len(incoming)} arrows arrive at {name!r}, which takes {taken_by(part)}; join them first with Add(), Mul() or Concat()"
                 )
-            arrived[name], value = self.visit(part, incoming, where)
+            arrived[name], value = yield self.visit(part, incoming, where)
             steps.append(GraphStep(name, sources, value.values if isinstance(value, Ports) else [value]))
         return arrived[node.sink], self.carrier.graph(steps, node.sink)
 
     # repetition ------------------------------------------------------------------------------------------------------
 
-    def repeat(self, node: Repeat, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+    def repeat(self, node: Repeat, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
         if len(flows) != 1:
             raise ShapeError(f"at {path}: a repetition has one input, got {len(flows)}")
-        times, flow = node.times, flows[0]
-        if times.is_Integer and (node.index is not None or shape_of(node.copy(0), flow) != flow):
-            if times > MOST_COPIES:
-                raise BudgetError(
-                    f"at {path or 'the network'}: {times} copies that differ are more than the {MOST_COPIES} that are looked at one by one; "
-                    "write a symbol for the number of copies"
-                )
-            values: list[T] = []
-            for number in range(int(times)):
-                flow, value = self.visit(node.copy(number), (flow,), _under(path, number))
-                values.append(self._single(value, node))
-            return flow, self.carrier.series(values)
-        if times.is_Integer and times == 0:
+        flow = flows[0]
+        if not node.times.is_Integer:
+            self._require_size(node.times, 0, "the number of copies", path)
+            if node.index is None and at_least(Integer(1), node.times) == true:
+                return (yield self._optional(node, flow, path))
+            return (yield self._symbolic(node, flow, path))
+        if node.times == 0:
             return flow, self.carrier.series([])
-        self._require_size(times, 0, "the number of copies", path)
-        if node.index is None and at_least(Integer(1), times) == true:
-            return self._optional(node, flow, path)
-        index = self._fresh_index(node, flow)
-        try:
-            return self._closed_repeat(node, flow, path, index, 0)
-        except UnsupportedError as error:
+        rounds = None if node.index is not None else (yield self._rounds(node, flow))
+        if rounds is not None:
+            return (yield self._by_rounds(node, flow, path, rounds))
+        if node.times > MOST_UNROLLED:
             try:
-                return self._closed_repeat(node, flow, path, index, 1)
+                return (yield self._symbolic(node, flow, path))
             except UnsupportedError:
+                self._refuse(int(node.times), path)
+        return (yield self._unrolled(node, flow, path, range(int(node.times))))
+
+    def _shape_of(self, net: Network, flow: Flow) -> Steps[Flow]:
+        """What a part makes of an input, shapes only, where this walk is."""
+        return self.shapes.of(net, flow, self.assumed)
+
+    def _rounds(self, node: Repeat, flow: Flow) -> Steps["_Rounds | None"]:
+        """How shapes recur from copy to copy, if they do soon and there is something to gain."""
+        times = int(node.times)
+        before = {flow: 0}
+        for number in range(1, min(times, LONGEST_ROUND) + 1):
+            flow = yield self._shape_of(node.body, flow)
+            if flow in before:
+                first = before[flow]
+                rounds = _Rounds(first, number - first, (times - first) // (number - first))
+                return rounds if rounds.first == 0 and rounds.length == 1 or times > FEW_COPIES else None
+            before[flow] = number
+        return None
+
+    def _unrolled(self, node: Repeat, flow: Flow, path: str, numbers: range) -> Steps[tuple[Flow, T]]:
+        values: list[T] = []
+        for number in numbers:
+            copy = node.copy(number)
+            flow, value = yield self.visit(copy, (flow,), _under(path, number))
+            values.append(self._single(value, copy))
+        return flow, self.carrier.series(values)
+
+    def _by_rounds(self, node: Repeat, flow: Flow, path: str, rounds: "_Rounds") -> Steps[tuple[Flow, T]]:
+        """Copies that stand apart, the round of copies that is repeated, and copies that no longer make a round."""
+        times, again = int(node.times), rounds.first + rounds.length * rounds.count
+        flow, begin = yield self._unrolled(node, flow, path, range(rounds.first))
+        index = self._fresh_index(node, flow)
+        count = Integer(rounds.count)
+        body = Series(*[node.body] * rounds.length)
+        leaving, value = yield self._looped(body, flow, path, Loop(index, count))
+        values = [begin] if rounds.first else []
+        values.append(self.carrier.repeat(value, count, None))
+        if again == times:
+            flow = leaving
+        else:
+            flow, end = yield self._unrolled(node, flow, path, range(again, times))
+            values.append(end)
+        return flow, values[0] if len(values) == 1 else self.carrier.series(values)
+
+    def _symbolic(self, node: Repeat, flow: Flow, path: str) -> Steps[tuple[Flow, T]]:
+        index = self._fresh_index(node, flow)
+        found = len(self.terms), len(self.domain)
+        try:
+            return (yield self._closed(node, flow, path, index, 0))
+        except UnsupportedError as error:
+            self._forget(*found)
+            try:
+                return (yield self._closed(node, flow, path, index, 1))
+            except UnsupportedError:
+                self._forget(*found)
                 raise error from None
 
     def entered(self, flow: Flow, path: str) -> None:
@@ -273,19 +342,26 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                 raise ShapeError(f"at {path}: {what} must {words}, but it is {value}")
             self.require(Condition(relation, f"{what} must {words}"), path)
 
-    def _closed_repeat(self, node: Repeat, flow: Flow, path: str, index: Symbol, peeled: int) -> tuple[Flow, T]:
-        """A symbolic repetition, with its first copy apart where that one is entered by another shape than the rest follow from."""
+    def _forget(self, terms: int, conditions: int) -> None:
+        """What an attempt has noted that came to nothing."""
+        del self.terms[terms:]
+        for condition in self.domain[conditions:]:
+            self.known.discard((condition.condition, condition.loops))
+        del self.domain[conditions:]
+
+    def _closed(self, node: Repeat, flow: Flow, path: str, index: Symbol, peeled: int) -> Steps[tuple[Flow, T]]:
+        """A repetition as one copy, with its first copy apart where that one is entered by another shape than the rest follow from."""
         values: list[T] = []
         if peeled:
             self.require(
                 Condition(Ge(node.times, 1), "a repetition whose first copy differs needs at least one copy"), path
             )
-            flow, value = self.visit(node.copy(0), (flow,), _under(path, 0))
+            flow, value = yield self.visit(node.copy(0), (flow,), _under(path, 0))
             values.append(self._single(value, node))
-        body, entering = Copies(node, shape_of, path).entering(flow, index, peeled)
-        leaving = shape_of(body, Flow(entering, flow.channels))
+        body, entering = yield Copies(node, self._shape_of, path).entering(flow, index, peeled)
+        leaving = yield self._shape_of(body, Flow(entering, flow.channels))
         left = node.times - peeled
-        value = self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))
+        _, value = yield self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))
         varies = index if node.index is not None or any(size.has(index) for size in entering) else None
         least = self.carrier.least_copies(value)
         if least:
@@ -294,7 +370,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         values.append(self.carrier.repeat(value, left, varies))
         return Flow(final, leaving.channels), values[0] if len(values) == 1 else self.carrier.series(values)
 
-    def _optional(self, node: Repeat, flow: Flow, path: str) -> tuple[Flow, T]:
+    def _optional(self, node: Repeat, flow: Flow, path: str) -> Steps[tuple[Flow, T]]:
         """One copy or none: a part that stands in the network under a condition, which holds inside of it."""
         times = node.times
         relation, cases = where_one(times)
@@ -302,8 +378,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         outer = self.assumed
         self.assumed = outer | frozenset(And.make_args(relation))
         try:
-            leaving = shape_of(node.body, entering, self.assumed)
-            value = self._looped(node.body, entering, path, Loop(self._fresh_index(node, flow), times))
+            leaving, value = yield self._looped(node.body, entering, path, Loop(self._fresh_index(node, flow), times))
         finally:
             self.assumed = outer
         if self.carrier.least_copies(value):
@@ -318,13 +393,21 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         )
         return Flow(shape, leaving.channels), self.carrier.repeat(value, times, None)
 
-    def _looped(self, body: Network, flow: Flow, path: str, loop: Loop) -> T:
+    def _refuse(self, times: int, path: str) -> None:
+        if times > MOST_COPIES:
+            raise BudgetError(
+                f"at {path or 'the network'}: {times} copies change the shape from copy to copy, and no closed form was found for their "
+                f"sizes; more than {MOST_COPIES} are not walked one by one\n"
+                "  write instead: fewer copies, or widths as a function of the copy with Repeat(body, L, index)"
+            )
+
+    def _looped(self, body: Network, flow: Flow, path: str, loop: Loop) -> Steps[tuple[Flow, T]]:
         outer, self.loops = self.loops, (*self.loops, loop)
         try:
-            _, value = self.visit(body, (flow,), f"{path}[{loop.index}]")
+            leaving, value = yield self.visit(body, (flow,), f"{path}[{loop.index}]")
         finally:
             self.loops = outer
-        return self._single(value, body)
+        return leaving, self._single(value, body)
 
     def _fresh_index(self, node: Repeat, flow: Flow) -> Symbol:
         """The number of a copy: not that of a repetition around this one, which the sizes that arrive may hold."""
@@ -343,11 +426,43 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             self.domain.append(DomainCondition(condition, path, self.loops))
 
 
-def shape_of(net: Network, flow: Flow, assumed: frozenset[Boolean] = frozenset()) -> Flow:
-    """What a network makes of an input, shapes only, where some relations hold."""
-    walk = _Walk(ShapeCarrier())
-    walk.assumed = assumed
-    return walk.visit(net, (flow,), "")[0]
+class _Shapes:
+    """What networks make of an input, shapes only; every question is answered once."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[Network, Flow, frozenset[Boolean]], Flow | LayerAlgebraError] = {}
+
+    def of(self, net: Network, flow: Flow, assumed: frozenset[Boolean] = frozenset()) -> Steps[Flow]:
+        """The output's shape where the relations `assumed` hold."""
+        asked = (net, flow, assumed)
+        if asked not in self.known:
+            try:
+                walk = _ShapeWalk(ShapeCarrier(), self)
+                walk.assumed = assumed
+                self.known[asked], _ = yield walk.begin(net, flow)
+            except LayerAlgebraError as error:
+                self.known[asked] = error
+        found = self.known[asked]
+        if isinstance(found, LayerAlgebraError):
+            raise found
+        return found
+
+
+class _ShapeWalk(_Walk[None]):
+    """A walk that carries shapes and nothing else, so that a part is not walked again for an input that it has seen."""
+
+    def begin(self, net: Network, flow: Flow) -> Any:
+        return super().visit(net, (flow,), "")
+
+    def visit(self, node: Network, flows: tuple[Flow, ...], path: str) -> Any:
+        return (
+            self._seen(node, flows[0])
+            if len(flows) == 1 and isinstance(node, Composition)
+            else super().visit(node, flows, path)
+        )
+
+    def _seen(self, node: Network, flow: Flow) -> Steps[tuple[Flow, None]]:
+        return (yield self.shapes.of(node, flow, self.assumed)), None
 
 
 def _under(path: str, name: object) -> str:
@@ -358,8 +473,8 @@ class _BeginsWithInput(Walk[bool]):
     def input(self, node: Input) -> bool:
         return True
 
-    def series(self, node: Series) -> bool:
-        return _begins_with_input(node.parts[0])
+    def series(self, node: Series) -> Any:
+        return node.parts[0].accept(self)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> bool:
         return False
@@ -369,25 +484,30 @@ class _Takes(Walk[int]):
     def layer(self, node: Layer) -> int:
         return len(node.input_names)
 
-    def series(self, node: Series) -> int:
-        return _takes(node.parts[0])
+    def series(self, node: Series) -> Any:
+        return node.parts[0].accept(self)
 
-    def shared(self, node: Shared) -> int:
-        return _takes(node.body)
+    def shared(self, node: Shared) -> Any:
+        return node.body.accept(self)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> int:
         return 1
 
 
-def _begins_with_input(node: Network) -> bool:
-    found: bool = node.accept(_BeginsWithInput())
-    return found
+def shape_of(net: Network, flow: Flow) -> Flow:
+    """What a network makes of an input, shapes only."""
+    made: Flow = carried_out(_Shapes().of(net, flow))
+    return made
 
 
-def _takes(node: Network) -> int:
+def begins_with_input(node: Network) -> bool:
+    """Whether a node of a graph is one of its inputs, alone or at the beginning of a series."""
+    return _BeginsWithInput().of(node)
+
+
+def taken_by(node: Network) -> int:
     """How many arrows may arrive at a node of a graph."""
-    found: int = node.accept(_Takes())
-    return found
+    return _Takes().of(node)
 
 
 def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None = None) -> Evaluation[T]:
@@ -405,7 +525,7 @@ def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None
     flows = input_flows(on)
     for flow in flows:
         walk.entered(flow, "")
-    output, value = walk.visit(net, flows, "")
+    output, value = carried_out(walk.visit(net, flows, ""))
     return Evaluation(walk._single(value, net), output, walk.terms, walk.domain, walk.layout, walk.inputs)
 
 

@@ -16,33 +16,34 @@ from ..errors import LayerAlgebraError, ShapeError, UnsupportedError
 from ..sizes.normal_form import same, simplify
 from .carrier import Flow
 from .network import Network, Repeat
+from .steps import Steps
 
 
 class Copies:
     """The copies of a repetition, as far as shapes go; `shape` gives the output of a network for an input."""
 
-    def __init__(self, node: Repeat, shape: Callable[[Network, Flow], Flow], path: str):
+    def __init__(self, node: Repeat, shape: Callable[[Network, Flow], Steps[Flow]], path: str):
         self.node, self.shape, self.path = node, shape, path
 
     def body(self, index: Expr) -> Network:
         return self.node.body if self.node.index is None else self.node.body.xreplace({self.node.index: index})
 
-    def entering(self, flow: Flow, index: Symbol, start: int) -> tuple[Network, Shape]:
+    def entering(self, flow: Flow, index: Symbol, start: int) -> Steps[tuple[Network, Shape]]:
         """The body of copy `index + start` and the shape that enters it, proved by induction; see the module."""
         body = self.body(index + start)
-        one = self.shape(self.body(Integer(start)), flow)
+        one = yield self.shape(self.body(Integer(start)), flow)
         if one.shape == flow.shape and self.node.index is None:
             return body, flow.shape
-        two = self.shape(self.body(Integer(start + 1)), one)
+        two = yield self.shape(self.body(Integer(start + 1)), one)
         if not len(flow.shape) == len(one.shape) == len(two.shape):
             raise ShapeError(
                 f"at {self.path}: a copy changes the number of axes from {len(flow.shape)} to {len(one.shape)}, so it cannot be repeated"
             )
-        entering = tuple(
-            self._hypothesis(place, a, b, c, body, flow, index)
-            for place, (a, b, c) in enumerate(zip(flow.shape, one.shape, two.shape))
-        )
-        leaving = self.shape(body, Flow(entering, one.channels)).shape
+        sizes = []
+        for place, (a, b, c) in enumerate(zip(flow.shape, one.shape, two.shape)):
+            sizes.append((yield self._hypothesis(place, a, b, c, body, flow, index)))
+        entering = tuple(sizes)
+        leaving = (yield self.shape(body, Flow(entering, one.channels))).shape
         following = tuple(size.xreplace({index: index + 1}) for size in entering)
         for given, wanted in zip(leaving, following):
             if given != wanted and same(given, wanted) is not True:
@@ -54,22 +55,22 @@ class Copies:
 
     def _hypothesis(
         self, place: int, first: Expr, second: Expr, third: Expr, body: Network, flow: Flow, index: Symbol
-    ) -> Expr:
+    ) -> Steps[Expr]:
         step = simplify(second - first)
         if step == simplify(third - second):
             return simplify(first + index * step)
-        chain = self._chain(place, body, flow, index)
+        chain = yield self._chain(place, body, flow, index)
         if chain is not None:
             return chain
         ratio = simplify(second / first)
         return first * ratio**index
 
-    def _chain(self, place: int, body: Network, flow: Flow, index: Symbol) -> Expr | None:
+    def _chain(self, place: int, body: Network, flow: Flow, index: Symbol) -> Steps[Expr | None]:
         """The size after `index` maps n -> floor((n + a)/s), by the composition law of floor-affine maps, or n -> s n + a."""
         size = Symbol(f"n_{place}", integer=True, positive=True)
         shape = (*flow.shape[:place], size, *flow.shape[place + 1 :])
         try:
-            image = self.shape(body, Flow(shape, flow.channels)).shape[place]
+            image = (yield self.shape(body, Flow(shape, flow.channels))).shape[place]
         except LayerAlgebraError:
             return None
         map_ = floor_affine(image, size)

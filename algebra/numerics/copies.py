@@ -6,7 +6,7 @@ own, asked for beforehand, so that nothing here decides what fits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
+from ..networks.steps import Steps
 from ..sizes.dims import are_sizes
 
 Shape = tuple[int, ...]
@@ -76,11 +77,7 @@ class Unrolled(Walk[Arrived]):
     def walk(self, net: Network) -> Arrived:
         places = input_paths(net)
         self.inputs = dict(zip(places, self.given))
-        return self._visit(net, () if places else self.given, Scope())
-
-    def _visit(self, node: Network, arrived: Sequence[Arrived], scope: Scope) -> Arrived:
-        made: Arrived = node.accept(self, tuple(arrived), scope)
-        return made
+        return self.of(net, () if places else self.given, Scope())
 
     def input(self, node: Input, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
         return self.inputs[scope.path]
@@ -95,35 +92,37 @@ class Unrolled(Walk[Arrived]):
         channels = node.layout[1] or (arrived[0].channels if arrived else None)
         return Arrived(shape, channels, self.computed(node, instance, arrived, scope))
 
-    def series(self, node: Series, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+    def series(self, node: Series, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
         for place, part in enumerate(node.parts):
-            arrived = (self._visit(part, arrived, scope.under(place)),)
+            arrived = ((yield part.accept(self, arrived, scope.under(place))),)
         return arrived[0]
 
-    def repeat(self, node: Repeat, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+    def repeat(self, node: Repeat, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
         if node.times > MOST_COPIES:
             raise BudgetError(
                 f"{node.times} copies are more than the {MOST_COPIES} that are computed one by one; repeat less often"
             )
         for number in range(int(node.times)):
-            arrived = (self._visit(node.copy(number), arrived, scope.under(number)),)
+            arrived = ((yield node.copy(number).accept(self, arrived, scope.under(number))),)
         return arrived[0]
 
-    def shared(self, node: Shared, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
-        return self._visit(node.body, arrived, scope.within(node.name))
+    def shared(self, node: Shared, arrived: tuple[Arrived, ...], scope: Scope) -> Any:
+        return node.body.accept(self, arrived, scope.within(node.name))
 
-    def graph(self, node: Graph, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+    def graph(self, node: Graph, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
         nodes, before = node.nodes, node.predecessors()
         made: dict[str, Arrived] = {}
         for name in node.order():
             incoming = [made[source] for source in before[name]]
             if not before[name] and not input_paths(nodes[name]):
                 incoming = list(arrived)
-            made[name] = self._visit(nodes[name], incoming, scope.under(name))
+            made[name] = yield nodes[name].accept(self, tuple(incoming), scope.under(name))
         return made[node.sink]
 
-    def join(self, node: Join, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
-        parts = [self._visit(branch, arrived, scope.under(place)) for place, branch in enumerate(node.branches)]
+    def join(self, node: Join, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
+        parts = []
+        for place, branch in enumerate(node.branches):
+            parts.append((yield branch.accept(self, arrived, scope.under(place))))
         parts = parts or list(arrived)
         channels = next((part.channels for part in parts if part.channels), None)
         shape, axis = joined_shape(node, [part.shape for part in parts], channels)
@@ -147,25 +146,31 @@ class _Inputs(Walk[list[tuple[str, Input]]]):
     def input(self, node: Input, path: str) -> list[tuple[str, Input]]:
         return [(path, node)]
 
-    def series(self, node: Series, path: str) -> list[tuple[str, Input]]:
-        return _inputs(node.parts[0], _joined(path, 0))
+    def series(self, node: Series, path: str) -> Any:
+        return node.parts[0].accept(self, _joined(path, 0))
 
-    def shared(self, node: Shared, path: str) -> list[tuple[str, Input]]:
-        return _inputs(node.body, path)
+    def shared(self, node: Shared, path: str) -> Any:
+        return node.body.accept(self, path)
 
-    def join(self, node: Join, path: str) -> list[tuple[str, Input]]:
-        return [found for place, branch in enumerate(node.branches) for found in _inputs(branch, _joined(path, place))]
+    def join(self, node: Join, path: str) -> Steps[list[tuple[str, Input]]]:
+        return self._all(enumerate(node.branches), path)
 
-    def graph(self, node: Graph, path: str) -> list[tuple[str, Input]]:
-        return [found for name, part in node.nodes.items() for found in _inputs(part, _joined(path, name))]
+    def graph(self, node: Graph, path: str) -> Steps[list[tuple[str, Input]]]:
+        return self._all(node.nodes.items(), path)
+
+    def _all(self, parts: Iterable[tuple[object, Network]], path: str) -> Steps[list[tuple[str, Input]]]:
+        found: list[tuple[str, Input]] = []
+        for name, part in parts:
+            if part.has_input:
+                found += yield part.accept(self, _joined(path, name))
+        return found
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> list[tuple[str, Input]]:
         return []
 
 
 def _inputs(net: Network, path: str = "") -> list[tuple[str, Input]]:
-    found: list[tuple[str, Input]] = net.accept(_Inputs(), path)
-    return found
+    return _Inputs().of(net, path) if net.has_input else []
 
 
 def input_paths(net: Network) -> list[str]:
@@ -190,26 +195,31 @@ class _Taken(Walk[int]):
     def layer(self, node: Layer) -> int:
         return len(node.input_names)
 
-    def series(self, node: Series) -> int:
-        return _taken(node.parts[0])
+    def series(self, node: Series) -> Any:
+        return node.parts[0].accept(self)
 
-    def shared(self, node: Shared) -> int:
-        return _taken(node.body)
+    def shared(self, node: Shared) -> Any:
+        return node.body.accept(self)
 
-    def join(self, node: Join) -> int:
-        return max(map(_taken, node.branches), default=1)
+    def join(self, node: Join) -> Steps[int]:
+        return self._most(node.branches)
 
-    def graph(self, node: Graph) -> int:
+    def graph(self, node: Graph) -> Steps[int]:
         targets = {target for _, target in node.edges}
-        return max(_taken(part) for name, part in node.nodes.items() if name not in targets)
+        return self._most([part for name, part in node.nodes.items() if name not in targets])
+
+    def _most(self, parts: Sequence[Network]) -> Steps[int]:
+        most = 0 if parts else 1
+        for part in parts:
+            most = max(most, (yield part.accept(self)))
+        return most
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> int:
         return 1
 
 
 def _taken(net: Network) -> int:
-    found: int = net.accept(_Taken())
-    return found
+    return _Taken().of(net)
 
 
 def at_literal_sizes(net: object, shapes: Sequence[Shape] | None) -> tuple[Network, list[Shape]]:

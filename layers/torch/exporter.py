@@ -74,5 +74,5 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
         raise ShapeError("the network begins with Input; leave out `on`")
     if not inputs and not flows:
         raise ShapeError("an open network needs on=(...), as in on=(3, 224, 224)")
-    module, _ = Build().visit(literal, flows)
+    module, _ = Build().of(literal, flows)
     return module

@@ -10,9 +10,10 @@ import torch
 from ...algebra.equations.instance import instantiate
 from ...algebra.errors import ShapeError, UnsupportedError
 from ...algebra.networks.carrier import Flow, ShapeCarrier
-from ...algebra.networks.evaluator import evaluate_network
+from ...algebra.networks.evaluator import begins_with_input, evaluate_network
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
+from ...algebra.networks.steps import Steps
 from ...algebra.numerics.copies import joined_shape
 from .leaf_module import leaf_module
 from .native import NATIVE
@@ -75,6 +76,19 @@ class GraphModule(nn.Module):
         return made[self.sink]
 
 
+class _Sources(Walk[bool]):
+    """Whether a node is a layer that takes nothing."""
+
+    def layer(self, layer: Layer) -> bool:
+        return not layer.input_names
+
+    def shared(self, net: Shared) -> Any:
+        return net.body.accept(self)
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> bool:
+        return False
+
+
 class Build(Walk[tuple[nn.Module, Flow]]):
     """Builds modules while shapes are carried along; shared networks are built once for each shape of input."""
 
@@ -82,32 +96,30 @@ class Build(Walk[tuple[nn.Module, Flow]]):
         self.built: dict[str, nn.Module] = {}
         self.inputs = 0
 
-    def visit(self, net: Network, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
-        made: tuple[nn.Module, Flow] = net.accept(self, flows)
-        return made
-
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> tuple[nn.Module, Flow]:
         raise UnsupportedError(f"{type(node).__name__} has no module")
 
     def input(self, net: Input, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
         return nn.Identity(), Flow(net.shape)
 
-    def series(self, net: Series, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def series(self, net: Series, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
         return self._chain(net.parts, flows)
 
-    def repeat(self, net: Repeat, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def repeat(self, net: Repeat, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
         return self._chain([net.copy(number) for number in range(int(net.times))], flows)
 
-    def _chain(self, parts: Sequence[Network], flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def _chain(self, parts: Sequence[Network], flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
         modules = []
         for part in parts:
-            module, flow = self.visit(part, flows)
+            module, flow = yield part.accept(self, flows)
             flows = (flow,)
             modules.append(module)
         return nn.Sequential(*modules), flows[0]
 
-    def join(self, net: Join, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
-        built = [self.visit(branch, flows) for branch in net.branches]
+    def join(self, net: Join, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
+        built = []
+        for branch in net.branches:
+            built.append((yield branch.accept(self, flows)))
         joined, _ = self._joined(net, [flow for _, flow in built])
         return Branches(joined, [module for module, _ in built]), self._output(net, flows)
 
@@ -127,9 +139,9 @@ class Build(Walk[tuple[nn.Module, Flow]]):
         channels = layer.layout[1] or (flows[0].channels if flows else None)
         return leaf_module(layer, flows, NATIVE), Flow(instance.output, channels)
 
-    def shared(self, net: Shared, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def shared(self, net: Shared, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
         """The k-th parameter under a name is one and the same wherever the name stands."""
-        module, flow = self.visit(net.body, flows)
+        module, flow = yield net.body.accept(self, flows)
         first = self.built.setdefault(net.name, module)
         if first is module:
             return module, flow
@@ -143,7 +155,7 @@ class Build(Walk[tuple[nn.Module, Flow]]):
             setattr(owner, name, tensor)
         return module, flow
 
-    def graph(self, net: Graph, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def graph(self, net: Graph, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
         nodes, before = net.nodes, net.predecessors()
         modules: dict[str, nn.Module] = {}
         sources: dict[str, list[Any]] = {}
@@ -152,7 +164,7 @@ class Build(Walk[tuple[nn.Module, Flow]]):
             part, own = nodes[name], before[name]
             incoming = tuple(arrived[source] for source in own)
             taken: list[Any] = list(own)
-            if not own and _is_input(part):
+            if not own and begins_with_input(part):
                 taken, incoming = [self.inputs], ()
                 self.inputs += 1
             elif not own:
@@ -160,18 +172,10 @@ class Build(Walk[tuple[nn.Module, Flow]]):
             if isinstance(part, Join) and not part.branches:
                 modules[name], arrived[name] = self._joined(part, incoming)
             else:
-                module, arrived[name] = self.visit(part, incoming)
-                body = part
-                while isinstance(body, Shared):
-                    body = body.body
-                if isinstance(body, Layer) and not body.input_names:
+                module, arrived[name] = yield part.accept(self, incoming)
+                if _Sources().of(part):
                     module, taken = Source(module), [0]
                 modules[name] = module
             sources[name] = taken
         # Parameters come in the order in which the nodes were written; what runs first is another matter.
         return GraphModule({name: modules[name] for name in nodes}, sources, net.sink), arrived[net.sink]
-
-
-def _is_input(part: Network) -> bool:
-    """Whether a node of a graph is one of its inputs, alone or at the beginning of a series."""
-    return isinstance(part.parts[0] if isinstance(part, Series) else part, Input)

@@ -72,7 +72,9 @@ class RowSource:
             held = matrix
             self._read = matrix
         else:
-            held = None if isinstance(matrix, np.ndarray) and np.iscomplexobj(matrix) else as_array(matrix, "a Jacobian")
+            held = (
+                None if isinstance(matrix, np.ndarray) and np.iscomplexobj(matrix) else as_array(matrix, "a Jacobian")
+            )
             if held is None or held.ndim != 2:
                 raise FieldError(
                     "a Jacobian is a real matrix with a row for each input and a column for each parameter"
