@@ -102,7 +102,7 @@ def _check_public_receptive_field(case: Case) -> None:
             assert widest >= case.shapes[0][axis]
         full = {where: low for where, (low, high) in hulls.items() if high - low + 1 == field.size[place]}
         moves = [digit.axis for digit in reach[axis].digits]
-        if derived.kind != "exact" or len(moves) != 1:
+        if derived.kind != "exact" or len(moves) != 1 or reach[axis].shown != reach[axis]:
             continue
         for where, low in full.items():
             following = tuple(at + (other == moves[0]) for other, at in enumerate(where))

@@ -25,6 +25,7 @@ PACKAGES = PROJECT["tool"]["setuptools"]["package-dir"]
 FOLDERS = sorted({folder.partition("/")[0] for folder in PACKAGES.values()})
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
+
 def run(*command: object, **options: object) -> str:
     made = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=240, **options)
     assert made.returncode == 0, f"{command} gave {made.returncode}\n{made.stdout}\n{made.stderr}"

@@ -748,6 +748,9 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     if len(parts) == 1:
         return parts[0]
     size = next((part.extent for part in parts if part.extent is not None), None)
+    parts = [part for part in parts if not any(_holds(other, part) for other in parts if other is not part)] or parts
+    if len(parts) == 1:
+        return parts[0]
     seeing = [part for part in parts if part.moves or part.high.offset != -1 or part.low.offset != 0] or parts
     if len(seeing) == 1:
         return seeing[0]
@@ -762,6 +765,19 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
         told = _hull(moving, positions, size)
         return replace(whole if whole is not None else _hull(seeing, positions, size), last=told, gated=True)
     return _hull(seeing, positions, size)
+
+
+def _holds(outer: AxisReach, inner: AxisReach) -> bool:
+    """Whether what one branch sees is, for every output, all that the other sees, and more; of ends that advance differently."""
+    if outer.gap != 1 or not outer.clean or outer.last is not None or inner.last is not None:
+        return False
+    if outer.moves and outer.low.steps == outer.high.steps:  # of two windows that advance differently, the span is told
+        return False
+    ways = [
+        added([(_ONE, inner.low), (-_ONE, outer.low)], _ZERO),
+        added([(_ONE, outer.high), (-_ONE, inner.high)], _ZERO),
+    ]
+    return all(way is not None and _every(way, lambda value: _at_least(value, _ZERO)) is True for way in ways)
 
 
 def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Expr | None) -> AxisReach:

@@ -72,5 +72,3 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
         raise ShapeError("an open network needs on=(...), as in on=(3, 224, 224)")
     module, _ = Build().visit(literal, flows)
     return module
-
-

@@ -264,7 +264,8 @@ class Equation(SizedEquation):
     def reach(self, name: str) -> dict[tuple[int, ...], list[tuple[int, int] | None]]:
         """For every output position, along every axis of an input, the first and the last position that it reads.
 
-        Margins count, with positions before 0 and after the end; masks are not looked at, ranges are.
+        Margins count, with positions before 0 and after the end. Ranges are looked at, and masks on what is read at an index alone;
+        masks on a window's position tell where a margin begins.
         """
         return {where: self._reads_of(self.lines[-1].name, where, name) for where in product(*map(range, self.output))}
 
@@ -292,13 +293,14 @@ class Equation(SizedEquation):
             body = line.value.parts[0]
             return {(body.name, tuple(at - before for at, (before, _) in zip(where, line.value.value)))}
         found: set[tuple[str, tuple[int, ...]]] = set()
-        ranges = [c for c in self._constraints(line) if c.is_range]
+        constraints = self._constraints(line)
         for env in self._envs_at(line, where):
             for read, joined in reads_joined(line.value):
                 if read.name in self.weights or read.name in self.buffers:
                     continue
                 known = {index for part in read.address for index in part.indices}
-                limits = [c for c in ranges if c.ranged in known]
+                alone = {part.plain for part in read.address if part.plain is not None} - (set(env) - joined)
+                limits = [c for c in constraints if (c.ranged in known if c.is_range else c.indices & alone)]
                 needed = known.union(*(c.indices for c in limits)) - (set(env) - joined)
                 for point in points_of(sorted(needed, key=str), line.extents):
                     here = {**env, **point}

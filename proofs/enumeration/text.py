@@ -39,7 +39,13 @@ OPERATIONS = {
 }
 RELATIONS = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
 NUMBER_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "floor": math.floor, "ceil": math.ceil, "max": max, "min": min, "sqrt": root, "log": math.log}
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "max": max,
+    "min": min,
+    "sqrt": root,
+    "log": math.log,
+}
 
 
 def _relation(compare: Callable, left: Callable, right: Callable) -> Callable[[Env], bool]:
