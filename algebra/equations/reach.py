@@ -304,12 +304,27 @@ class AxisReach:
     def _reaches(self) -> bool | None:
         """Whether the intervals of all outputs, borders counted, go from the first position of the axis to the last."""
         assert self.extent is not None
-        end = self.extent - 1
-        answers: list[bool | None] = [None if self.border is None else _at_least(_ZERO, self.border[0])]
-        answers.append(None if self.border is None else _at_least(self.border[1], end))
-        answers += [_every(self.low, lambda value: _at_least(_ZERO, value))]
-        answers += [_every(self.high, lambda value: _at_least(value, end))]
+        if self.border is None:
+            return None
+        (first, last), end = self.border, self.extent - 1
+        answers = [_at_least(_ZERO, first), _at_least(last, end)]
+        # An output that misses an end of the axis counts if it reads anything: if its field does not lie beyond a border.
+        sees = self.gap == 1 and self.clean
+        for value, short, beyond in (
+            (_extreme_value(self.low, True), lambda v: _at_least(_ZERO, v), lambda v: _at_least(last, v)),
+            (_extreme_value(self.high, False), lambda v: _at_least(v, end), lambda v: _at_least(v, first)),
+        ):
+            answer = None if value is None else short(value)
+            answers.append(None if answer is False and not (sees and beyond(value)) else answer)
         return False if False in answers else None if None in answers else True
+
+    @property
+    def always_reads(self) -> bool:
+        """Whether no output lies beyond a border, so that each of them reads something."""
+        least, most = _extreme_value(self.high, False), _extreme_value(self.low, True)
+        if self.border is None or least is None or most is None or not (self.gap == 1 and self.clean):
+            return False
+        return _at_least(least, self.border[0]) is True and _at_least(self.border[1], most) is True
 
     def at(self, where: Sequence[int]) -> tuple[Expr, Expr]:
         """The first and the last position that the output at a position reads; of a network with numbers for sizes."""
@@ -336,6 +351,21 @@ def _at_least(left: Expr, right: Expr) -> bool | None:
     if is_nonnegative(difference):
         return True
     return False if is_nonnegative(-difference - 1) else None
+
+
+def _extreme_value(end: End, largest: bool) -> Expr | None:
+    """The largest or least value of an end over all outputs."""
+    if not end.straight:
+        ((digit, _),) = end.steps
+        if digit.size is None or not digit.size.is_Integer or digit.size > WIDEST_WINDOW:
+            return None
+        return Integer((max if largest else min)(end.at(place) for place in range(int(digit.size))))
+    total = end.offset
+    for digit, step in end.steps:
+        if digit.size is None:
+            return None
+        total = total + (step * (digit.size - 1) if falls(step) is not largest else _ZERO)
+    return simplify(total)
 
 
 def _every(end: End, holds: Callable[[Expr], bool | None]) -> bool | None:
@@ -553,14 +583,10 @@ def _borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tupl
     for other in following.values():
         if other.border is None or other.extent is None:
             return None, False
-        within = (
-            _every(other.low, lambda value, other=other: _at_least(value, other.border[0])),
-            _every(other.high, lambda value, other=other: _at_least(other.border[1], value)),
-        )
-        inside = inside and within == (True, True)
+        inside = inside and _within(other, *other.border)
     if own.border is None:
         return None, inside
-    full = all(other.border == (_ZERO, other.extent - 1) or _covers(other) for other in following.values())
+    full = all(map(_covers, following.values()))
     if full:
         ends: tuple[Expr | None, Expr | None]
         ends = _extremes(own)
@@ -572,6 +598,12 @@ def _borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tupl
     if ends[0] is None or ends[1] is None:
         return None, inside
     return (_larger(own.border[0], ends[0]), _smaller(own.border[1], ends[1])), inside
+
+
+def _within(reach: AxisReach, first: Expr, last: Expr) -> bool:
+    """Whether no output reads beyond two positions."""
+    below = _every(reach.low, lambda value: _at_least(value, first))
+    return below is True and _every(reach.high, lambda value: _at_least(last, value)) is True
 
 
 def _covers(other: AxisReach) -> bool:
@@ -761,7 +793,7 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     moving = [part for part in seeing if part.last is None]
     if len(moving) < len(seeing):
         # What is told is what the branches with positions see; a branch without them can see all there is.
-        whole = next((part for part in seeing if part.whole is True and not part.moves), None)
+        whole = next((part for part in seeing if part.whole is True and not part.moves and part.always_reads), None)
         told = _hull(moving, positions, size)
         return replace(whole if whole is not None else _hull(seeing, positions, size), last=told, gated=True)
     return _hull(seeing, positions, size)
@@ -784,7 +816,7 @@ def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Ex
     if len(parts) == 1:
         return parts[0]
     wholes = [part.whole for part in parts]
-    covered = True if True in wholes else None
+    covered = True if any(whole is True and part.always_reads for whole, part in zip(wholes, parts)) else None
     exact = all(part.exact for part in parts)
     border = parts[0].border if all(part.border == parts[0].border for part in parts) else None
     low, high = (_outermost([getattr(part, name) for part in parts], name == "low") for name in ("low", "high"))

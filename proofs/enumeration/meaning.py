@@ -288,6 +288,25 @@ class Equation(SizedEquation):
             self._reaches[key] = hull
         return self._reaches[key]
 
+    def sets(self, name: str) -> dict[tuple[int, ...], frozenset[tuple[int, ...]]]:
+        """For every output position the elements of an input that it depends on; margins hold none."""
+        known: dict[tuple[str, tuple[int, ...]], frozenset[tuple[int, ...]]] = {}
+
+        def read(tensor: str, where: tuple[int, ...]) -> frozenset[tuple[int, ...]]:
+            if any(not 0 <= at < size for at, size in zip(where, self.shapes[tensor])):
+                return frozenset()
+            if tensor == name:
+                return frozenset([where])
+            if tensor not in self.defined:
+                return frozenset()
+            if (tensor, where) not in known:
+                known[tensor, where] = frozenset()
+                below = self._elements_read(self.lines[self.defined[tensor]], where)
+                known[tensor, where] = frozenset().union(*(read(*element) for element in below))
+            return known[tensor, where]
+
+        return {where: read(self.lines[-1].name, where) for where in product(*map(range, self.output))}
+
     def _elements_read(self, line: Line, where: tuple[int, ...]) -> set[tuple[str, tuple[int, ...]]]:
         if line.value.kind == "pad":
             body = line.value.parts[0]
