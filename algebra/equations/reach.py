@@ -452,11 +452,21 @@ def _through(own: AxisReach, following: Mapping[Digit, AxisReach]) -> AxisReach:
     gap, run = _holes(own, values)
     border, inside = _borders(own, following)
     plain = own.gap == 1 and all(value.gap == 1 for value in values.values())
+    # A window that lies beyond a border reads nothing; its field must not reach over that border either.
+    plain = plain and (_apart(own) or all(other.always_reads for other in following.values()))
     clean = own.clean and all(other.clean for other in following.values()) and (plain or inside)
     reads_nothing = any(value.low.offset == 0 and value.high == constant(-_ONE) for value in values.values())
     return AxisReach(
         low, high, own.extent, exact, gap, run, border, clean, True if own.covered and not reads_nothing else None
     )
+
+
+def _apart(own: AxisReach) -> bool:
+    """Whether the fields of neighbours do not overlap."""
+    if not (own.low.straight and own.high.straight) or own.low.steps != own.high.steps or len(own.low.steps) != 1:
+        return False
+    step = own.low.steps[0][1]
+    return _at_least(-step if falls(step) else step, own.high.offset - own.low.offset + 1) is True
 
 
 def _end_through(end: End, values: Mapping[Digit, Values], lower: bool) -> tuple[End, bool]:
@@ -793,7 +803,9 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     moving = [part for part in seeing if part.last is None]
     if len(moving) < len(seeing):
         # What is told is what the branches with positions see; a branch without them can see all there is.
-        whole = next((part for part in seeing if part.whole is True and not part.moves and part.always_reads), None)
+        whole = next(
+            (p for p in seeing if p.whole is True and not p.moves and p.always_reads and p.last is not None), None
+        )
         told = _hull(moving, positions, size)
         return replace(whole if whole is not None else _hull(seeing, positions, size), last=told, gated=True)
     return _hull(seeing, positions, size)
