@@ -216,6 +216,7 @@ class AxisReach:
     `covered`: whether all outputs depend on the whole axis, where that is known otherwise than by the interval.
     `last`: where no position is left in the output, the reach of the last map that had some.
     `gated`: positions are left, and `last` is the reach beside branches that have none.
+    `core`: what every channel sees, where the channels of several branches see different things.
     """
 
     low: End
@@ -229,6 +230,7 @@ class AxisReach:
     covered: bool | None = None
     last: "AxisReach | None" = None
     gated: bool = False
+    core: "AxisReach | None" = None
 
     @property
     def digits(self) -> tuple[Digit, ...]:
@@ -288,6 +290,11 @@ class AxisReach:
     @property
     def whole(self) -> bool | None:
         """Whether every output depends on the whole axis; None if that depends on the sizes, or is not known."""
+        answer = self._whole
+        return None if answer and self.core is not None and self.core.whole is not True else answer
+
+    @property
+    def _whole(self) -> bool | None:
         if self.covered is not None:
             return self.covered
         if self.extent is None or not self.moves and self.low.offset == 0 and self.high.offset == -1:
@@ -429,6 +436,12 @@ def compose(first: Reach, then: Reach) -> Reach:
 
 
 def _composed(own: AxisReach, then: Reach) -> AxisReach:
+    if own.core is not None:
+        made = replace(_composed(replace(own, core=None), then), core=_composed(own.core, then))
+        # Where channels are taken apart, an output may see through some branches only.
+        followed = {digit.axis for digit in own.digits}
+        kept = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
+        return made if kept else replace(made, exact=False)
     if own.gated and own.last is not None:
         return replace(
             _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, then), gated=True
@@ -769,11 +782,32 @@ def _divides(small: Expr, large: Expr) -> bool:
 # union ---------------------------------------------------------------------------------------------------------------
 
 
-def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None) -> Reach:
-    """The smallest intervals that hold what any of several branches of one input sees; `positions` are the sizes of their output."""
+def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None, stacked: bool = False) -> Reach:
+    """The smallest intervals that hold what any of several branches of one input sees; `positions` are the sizes of their output.
+
+    Branches that are stacked keep their channels apart: what all of them see is noted beside what any of them does.
+    """
     if positions is not None:
         reaches = [tuple(_sized(own, positions) for own in reach) for reach in reaches]
-    return tuple(_union_axis(parts, positions) for parts in zip(*reaches))
+    made = [_union_axis(parts, positions) for parts in zip(*reaches)]
+    if stacked:
+        made = [
+            replace(own, core=_core(parts)) if any(part != own for part in parts) else own
+            for own, parts in zip(made, zip(*reaches))
+        ]
+    return tuple(made)
+
+
+def _core(parts: Sequence[AxisReach]) -> AxisReach:
+    """What every one of several branches sees; nothing is said of it where they advance differently."""
+    inner = [part.core or part for part in parts]
+    low, high = (_outermost([getattr(part, name) for part in inner], name != "low") for name in ("low", "high"))
+    plain = all(part.gap == 1 and part.clean and part.border == inner[0].border for part in inner)
+    if low is None or high is None or not plain:
+        return replace(
+            inner[0], clean=False, covered=True if all(part.whole and part.always_reads for part in parts) else None
+        )
+    return AxisReach(low, high, inner[0].extent, all(part.exact for part in inner), _ONE, None, inner[0].border)
 
 
 def _sized(own: AxisReach, positions: Sequence[Expr]) -> AxisReach:

@@ -78,7 +78,7 @@ class ReachCarrier(PathCarrier[Reach | None]):
             reaches = [broadcast(reach, shape, wanted) for reach, (_, shape) in zip(reaches, pairs)]
         elif axis != site.output.channel_axis:
             reaches = [_shifted(reach, axis, site.output.channel_axis) for reach in reaches]
-        return union(reaches, wanted)
+        return union(reaches, wanted, stacked=axis is not None)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
         known = [value for value in values if value]
