@@ -247,7 +247,7 @@ class AxisReach:
             self.low == self.high
             and self.low.straight
             and self.low.offset == 0
-            and all(s == 1 for _, s in self.low.steps)
+            and all(step == 1 and digit.whole for digit, step in self.low.steps)
         )
 
     @property
@@ -902,6 +902,8 @@ def _span_of(
 
 def _some_output_misses(parts: Sequence[AxisReach], size: Expr) -> bool:
     """Whether the first or the last output does not see an end of the axis through any branch."""
+    if not all(part.always_reads for part in parts):
+        return False
     firsts = [_at_least(part.high.first(), size - 1) is False for part in parts]
     lasts = [(value := part.low.last()) is not None and _at_least(_ZERO, value) is False for part in parts]
     starts = [_at_least(_ZERO, part.low.first()) is False for part in parts]
