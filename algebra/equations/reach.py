@@ -442,6 +442,9 @@ def _composed(own: AxisReach, then: Reach) -> AxisReach:
         followed = {digit.axis for digit in own.digits}
         kept = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
         return made if kept else replace(made, exact=False)
+    if any(then[digit.axis].core is not None for digit in own.digits):
+        seen = tuple(replace(other, core=None) for other in then)
+        return replace(_composed(own, seen), core=_composed(own, tuple(other.core or other for other in then)))
     if own.gated and own.last is not None:
         return replace(
             _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, then), gated=True
