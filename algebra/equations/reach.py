@@ -440,8 +440,8 @@ def _composed(own: AxisReach, then: Reach) -> AxisReach:
         made = replace(_composed(replace(own, core=None), then), core=_composed(own.core, then))
         # Where channels are taken apart, an output may see through some branches only.
         followed = {digit.axis for digit in own.digits}
-        kept = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
-        return made if kept else replace(made, exact=False)
+        whole = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
+        return made if whole else replace(made, exact=False)
     if any(then[digit.axis].core is not None for digit in own.digits):
         seen = tuple(replace(other, core=None) for other in then)
         return replace(_composed(own, seen), core=_composed(own, tuple(other.core or other for other in then)))
