@@ -450,7 +450,7 @@ def _composed(own: AxisReach, then: Reach) -> AxisReach:
             _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, then), gated=True
         )
     if not own.moves:
-        return own
+        return own if own.covered is not False else replace(own, covered=None)
     made = _through(own, {digit: then[digit.axis] for digit in own.digits})
     kept = {digit: one for digit in own.digits if (one := then[digit.axis].last) is not None}
     gated = any(then[digit.axis].gated for digit in own.digits)
@@ -469,7 +469,7 @@ def _through(own: AxisReach, following: Mapping[Digit, AxisReach]) -> AxisReach:
     border, inside = _borders(own, following)
     plain = own.gap == 1 and all(value.gap == 1 for value in values.values())
     # A window that lies beyond a border reads nothing; its field must not reach over that border either.
-    plain = plain and (_apart(own) or all(other.always_reads for other in following.values()))
+    plain = plain and len(own.digits) == 1 and (_apart(own) or all(other.always_reads for other in following.values()))
     clean = own.clean and all(other.clean for other in following.values()) and (plain or inside)
     reads_nothing = any(value.low.offset == 0 and value.high == constant(-_ONE) for value in values.values())
     return AxisReach(
@@ -874,7 +874,7 @@ def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Ex
         if border is None and largest is not None and largest.gap == 1 and largest.clean:
             border = largest.border
         dense = largest is not None and largest.gap == 1 or all(part.gap == 1 for part in parts) and _touching(parts)
-        clean = all(part.clean for part in parts)
+        clean = all(part.clean and part.always_reads for part in parts)
         made = AxisReach(low, high, size, exact, _ONE if dense else None, None, border, clean)
         return replace(made, covered=covered if made.whole is not True else None)
     if size is None:
