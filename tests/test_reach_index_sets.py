@@ -174,7 +174,7 @@ LISTED = [
 def test_listed_fields(net: la.Network, on: tuple[int, ...], size: int, covering: bool, kind: str) -> None:
     found = la.receptive_field(net, on=on)
     assert (found.size, found.covers_input, found.kind) == ((size,), (covering,), kind)
-    assert kind in repr(found) and kind in la.latex(found)
+    assert kind in repr(found) and (kind == "exact" or kind in la.latex(found))
 
 
 @pytest.mark.parametrize("name", ["vgg16", "alexnet"])

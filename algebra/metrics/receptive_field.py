@@ -130,7 +130,8 @@ def _of_positions(reach: Reach, output: Flow) -> Reach:
     if channels is None or not any(digit.axis == channels for own in reach for digit in own.digits):
         return reach
     every = (joined(size) if axis == channels else identity_of(axis, size) for axis, size in enumerate(shape))
-    return compose(reach, tuple(every))
+    made = compose(reach, tuple(every))
+    return tuple(through if own.moves else own for own, through in zip(reach, made))
 
 
 def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
