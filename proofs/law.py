@@ -150,6 +150,18 @@ class Law:
         return {"=": "equality", "iff": "equivalence"}.get(self.statement.relation, "inequality")
 
     @property
+    def trivial(self) -> str:
+        """Why the law says nothing, or an empty text: its sides are one tree before anything is proved, or its goal is assumed."""
+        if self.statement is None:
+            return ""
+        pairs = list(zip(self.statement.left, self.statement.right, strict=True))
+        if self.statement.relation in ("=", "<=", ">=", "iff") and all(left == right for left, right in pairs):
+            return "both sides are the same as written"
+        if all(goal in self.statement.hypotheses for goal in self.statement.goals):
+            return "what it says is assumed"
+        return ""
+
+    @property
     def arithmetic(self) -> Statement:
         """The statement; an error for a structural law."""
         if self.statement is None:
@@ -196,6 +208,8 @@ def named(name: str) -> Law:
     >>> proofs.named("nested_floor").note != ""
     True
     """
+    if not isinstance(name, str):
+        raise FieldError(f"a law is called by its name, such as 'nested_floor'; got {name!r}")
     if name not in _REGISTRY:
         _load()
     try:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..algebra.arguments import checked
+from ..algebra.errors import FieldError
 from .law import OWN_ROUTES, ROUTES, SOLVER_ROUTES, Law, named, registered
 from .provers import admitted_sizes, attempt, missing, module
 from .verdict import Proved, Refuted, Undecided, Verdict
@@ -121,6 +122,7 @@ class ProofTable:
         lines = [f"{len(self.rows)} laws: {said}; {self.seconds:.1f} s"]
         if "coq" in self.routes and "coq" not in self.skipped:
             lines[0] += f" (of which Coq {self.coq_seconds:.1f} s for one file)"
+        lines += [f"{row.law.name} is trivial: {row.law.trivial}" for row in self.rows if row.law.trivial]
         lines += [f"skipped {route}: {reason}" for route, reason in self.skipped.items()]
         lines += [f"{row.law.name}: {row.refuted}" for row in self.rows if row.refuted is not None]
         lines += [
@@ -229,6 +231,8 @@ def prove(
 def _chosen(names: Iterable[str] | str | None) -> list[Law]:
     if names is None:
         return [law for law in registered() if law.kind == "arithmetic"]
+    if not isinstance(names, Iterable):
+        raise FieldError(f"prove takes names of laws, such as ['nested_floor']; got {names!r}")
     return [named(name) for name in ([names] if isinstance(names, str) else names)]
 
 

@@ -381,7 +381,7 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "proofs.attempt": {"FieldError": lambda: proofs.attempt(proofs.named("nested_floor"), "no such route")},
     "proofs.prove": {"FieldError": lambda: proofs.prove("no_such_law")},
-    "proofs.refute": {"AttributeError": lambda: proofs.refute(proofs.named("nested_floor"))},
+    "proofs.refute": {"FieldError": lambda: proofs.refute(proofs.named("nested_floor"))},
     "proofs.named": {"FieldError": lambda: proofs.named("no_such_law")},
     "proofs.Law": {"FieldError": lambda: proofs.Law("no name", statement("="))},
     "proofs.Statement": {"FieldError": lambda: statement("~")},

@@ -98,11 +98,17 @@ def _check_public_receptive_field(case: Case) -> None:
         hulls = _hulls(read, axis, reach[axis], case.shapes[0][axis])
         widest = max((high - low + 1 for low, high in hulls.values()), default=0)
         assert widest <= field.size[place]
-        if field.covers_input[place]:
-            assert widest >= case.shapes[0][axis]
+        if field.covers_input[place]:  # through all channels of an output position
+            channels = len(case.meaning.output) - 1 if case.layer.layout[1] == "last" else 0
+            ends = [
+                hull
+                for where, hull in hulls.items()
+                if len({at for a, at in enumerate(where) if a != channels} - {0}) == 0
+            ]
+            assert not ends or max(high for _, high in ends) - min(low for low, _ in ends) + 1 >= case.shapes[0][axis]
         full = {where: low for where, (low, high) in hulls.items() if high - low + 1 == field.size[place]}
         moves = [digit.axis for digit in reach[axis].digits]
-        if derived.kind != "exact" or len(moves) != 1:
+        if derived.kind != "exact" or len(moves) != 1 or reach[axis].shown != reach[axis]:
             continue
         for where, low in full.items():
             following = tuple(at + (other == moves[0]) for other, at in enumerate(where))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from math import gcd, lcm
 from typing import TypeAlias
 
@@ -217,6 +216,7 @@ class AxisReach:
     `covered`: whether all outputs depend on the whole axis, where that is known otherwise than by the interval.
     `last`: where no position is left in the output, the reach of the last map that had some.
     `gated`: positions are left, and `last` is the reach beside branches that have none.
+    `core`: what every channel sees, where the channels of several branches see different things.
     """
 
     low: End
@@ -230,6 +230,7 @@ class AxisReach:
     covered: bool | None = None
     last: "AxisReach | None" = None
     gated: bool = False
+    core: "AxisReach | None" = None
 
     @property
     def digits(self) -> tuple[Digit, ...]:
@@ -246,7 +247,7 @@ class AxisReach:
             self.low == self.high
             and self.low.straight
             and self.low.offset == 0
-            and all(s == 1 for _, s in self.low.steps)
+            and all(step == 1 and digit.whole for digit, step in self.low.steps)
         )
 
     @property
@@ -289,6 +290,11 @@ class AxisReach:
     @property
     def whole(self) -> bool | None:
         """Whether every output depends on the whole axis; None if that depends on the sizes, or is not known."""
+        answer = self._whole
+        return None if answer and self.core is not None and self.core.whole is not True else answer
+
+    @property
+    def _whole(self) -> bool | None:
         if self.covered is not None:
             return self.covered
         if self.extent is None or not self.moves and self.low.offset == 0 and self.high.offset == -1:
@@ -305,12 +311,27 @@ class AxisReach:
     def _reaches(self) -> bool | None:
         """Whether the intervals of all outputs, borders counted, go from the first position of the axis to the last."""
         assert self.extent is not None
-        end = self.extent - 1
-        answers: list[bool | None] = [None if self.border is None else _at_least(_ZERO, self.border[0])]
-        answers.append(None if self.border is None else _at_least(self.border[1], end))
-        answers += [_every(self.low, lambda value: _at_least(_ZERO, value))]
-        answers += [_every(self.high, lambda value: _at_least(value, end))]
+        if self.border is None:
+            return None
+        (first, last), end = self.border, self.extent - 1
+        answers = [_at_least(_ZERO, first), _at_least(last, end)]
+        # An output that misses an end of the axis counts if it reads anything: if its field does not lie beyond a border.
+        sees = self.gap == 1 and self.clean
+        for value, short, beyond in (
+            (_extreme_value(self.low, True), lambda v: _at_least(_ZERO, v), lambda v: _at_least(last, v)),
+            (_extreme_value(self.high, False), lambda v: _at_least(v, end), lambda v: _at_least(v, first)),
+        ):
+            answer = None if value is None else short(value)
+            answers.append(None if answer is False and not (sees and beyond(value)) else answer)
         return False if False in answers else None if None in answers else True
+
+    @property
+    def always_reads(self) -> bool:
+        """Whether no output lies beyond a border, so that each of them reads something."""
+        least, most = _extreme_value(self.high, False), _extreme_value(self.low, True)
+        if self.border is None or least is None or most is None or not (self.gap == 1 and self.clean):
+            return False
+        return _at_least(least, self.border[0]) is True and _at_least(self.border[1], most) is True
 
     def at(self, where: Sequence[int]) -> tuple[Expr, Expr]:
         """The first and the last position that the output at a position reads; of a network with numbers for sizes."""
@@ -339,8 +360,19 @@ def _at_least(left: Expr, right: Expr) -> bool | None:
     return False if is_nonnegative(-difference - 1) else None
 
 
-def _not_below(least: Expr, value: Expr) -> bool | None:
-    return _at_least(value, least)
+def _extreme_value(end: End, largest: bool) -> Expr | None:
+    """The largest or least value of an end over all outputs."""
+    if not end.straight:
+        ((digit, _),) = end.steps
+        if digit.size is None or not digit.size.is_Integer or digit.size > WIDEST_WINDOW:
+            return None
+        return Integer((max if largest else min)(end.at(place) for place in range(int(digit.size))))
+    total = end.offset
+    for digit, step in end.steps:
+        if digit.size is None:
+            return None
+        total = total + (step * (digit.size - 1) if falls(step) is not largest else _ZERO)
+    return simplify(total)
 
 
 def _every(end: End, holds: Callable[[Expr], bool | None]) -> bool | None:
@@ -404,12 +436,21 @@ def compose(first: Reach, then: Reach) -> Reach:
 
 
 def _composed(own: AxisReach, then: Reach) -> AxisReach:
+    if own.core is not None:
+        made = replace(_composed(replace(own, core=None), then), core=_composed(own.core, then))
+        # Where channels are taken apart, an output may see through some branches only.
+        followed = {digit.axis for digit in own.digits}
+        whole = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
+        return made if whole else replace(made, exact=False)
+    if any(then[digit.axis].core is not None for digit in own.digits):
+        seen = tuple(replace(other, core=None) for other in then)
+        return replace(_composed(own, seen), core=_composed(own, tuple(other.core or other for other in then)))
     if own.gated and own.last is not None:
         return replace(
             _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, then), gated=True
         )
     if not own.moves:
-        return own
+        return own if own.covered is not False else replace(own, covered=None)
     made = _through(own, {digit: then[digit.axis] for digit in own.digits})
     kept = {digit: one for digit in own.digits if (one := then[digit.axis].last) is not None}
     gated = any(then[digit.axis].gated for digit in own.digits)
@@ -427,11 +468,21 @@ def _through(own: AxisReach, following: Mapping[Digit, AxisReach]) -> AxisReach:
     gap, run = _holes(own, values)
     border, inside = _borders(own, following)
     plain = own.gap == 1 and all(value.gap == 1 for value in values.values())
+    # A window that lies beyond a border reads nothing; its field must not reach over that border either.
+    plain = plain and len(own.digits) == 1 and (_apart(own) or all(other.always_reads for other in following.values()))
     clean = own.clean and all(other.clean for other in following.values()) and (plain or inside)
     reads_nothing = any(value.low.offset == 0 and value.high == constant(-_ONE) for value in values.values())
     return AxisReach(
         low, high, own.extent, exact, gap, run, border, clean, True if own.covered and not reads_nothing else None
     )
+
+
+def _apart(own: AxisReach) -> bool:
+    """Whether the fields of neighbours do not overlap."""
+    if not (own.low.straight and own.high.straight) or own.low.steps != own.high.steps or len(own.low.steps) != 1:
+        return False
+    step = own.low.steps[0][1]
+    return _at_least(-step if falls(step) else step, own.high.offset - own.low.offset + 1) is True
 
 
 def _end_through(end: End, values: Mapping[Digit, Values], lower: bool) -> tuple[End, bool]:
@@ -558,15 +609,10 @@ def _borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tupl
     for other in following.values():
         if other.border is None or other.extent is None:
             return None, False
-        first, last = other.border
-        within = (_every(other.low, partial(_not_below, first)), _every(other.high, partial(_at_least, last)))
-        inside = inside and within == (True, True)
+        inside = inside and _within(other, *other.border)
     if own.border is None:
         return None, inside
-    full = all(
-        (other.extent is not None and other.border == (_ZERO, other.extent - 1)) or _covers(other)
-        for other in following.values()
-    )
+    full = all(map(_covers, following.values()))
     if full:
         ends: tuple[Expr | None, Expr | None]
         ends = _extremes(own)
@@ -578,6 +624,12 @@ def _borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tupl
     if ends[0] is None or ends[1] is None:
         return None, inside
     return (_larger(own.border[0], ends[0]), _smaller(own.border[1], ends[1])), inside
+
+
+def _within(reach: AxisReach, first: Expr, last: Expr) -> bool:
+    """Whether no output reads beyond two positions."""
+    below = _every(reach.low, lambda value: _at_least(value, first))
+    return below is True and _every(reach.high, lambda value: _at_least(last, value)) is True
 
 
 def _covers(other: AxisReach) -> bool:
@@ -733,11 +785,32 @@ def _divides(small: Expr, large: Expr) -> bool:
 # union ---------------------------------------------------------------------------------------------------------------
 
 
-def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None) -> Reach:
-    """The smallest intervals that hold what any of several branches of one input sees; `positions` are the sizes of their output."""
+def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None, stacked: bool = False) -> Reach:
+    """The smallest intervals that hold what any of several branches of one input sees; `positions` are the sizes of their output.
+
+    Branches that are stacked keep their channels apart: what all of them see is noted beside what any of them does.
+    """
     if positions is not None:
         reaches = [tuple(_sized(own, positions) for own in reach) for reach in reaches]
-    return tuple(_union_axis(parts, positions) for parts in zip(*reaches))
+    made = [_union_axis(parts, positions) for parts in zip(*reaches)]
+    if stacked:
+        made = [
+            replace(own, core=_core(parts)) if any(part != own for part in parts) else own
+            for own, parts in zip(made, zip(*reaches))
+        ]
+    return tuple(made)
+
+
+def _core(parts: Sequence[AxisReach]) -> AxisReach:
+    """What every one of several branches sees; nothing is said of it where they advance differently."""
+    inner = [part.core or part for part in parts]
+    low, high = (_outermost([getattr(part, name) for part in inner], name != "low") for name in ("low", "high"))
+    plain = all(part.gap == 1 and part.clean and part.border == inner[0].border for part in inner)
+    if low is None or high is None or not plain:
+        return replace(
+            inner[0], clean=False, covered=True if all(part.whole and part.always_reads for part in parts) else None
+        )
+    return AxisReach(low, high, inner[0].extent, all(part.exact for part in inner), _ONE, None, inner[0].border)
 
 
 def _sized(own: AxisReach, positions: Sequence[Expr]) -> AxisReach:
@@ -754,6 +827,9 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     if len(parts) == 1:
         return parts[0]
     size = next((part.extent for part in parts if part.extent is not None), None)
+    parts = [part for part in parts if not any(_holds(other, part) for other in parts if other is not part)] or parts
+    if len(parts) == 1:
+        return parts[0]
     seeing = [part for part in parts if part.moves or part.high.offset != -1 or part.low.offset != 0] or parts
     if len(seeing) == 1:
         return seeing[0]
@@ -764,17 +840,32 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     moving = [part for part in seeing if part.last is None]
     if len(moving) < len(seeing):
         # What is told is what the branches with positions see; a branch without them can see all there is.
-        whole = next((part for part in seeing if part.whole is True and not part.moves), None)
+        whole = next(
+            (p for p in seeing if p.whole is True and not p.moves and p.always_reads and p.last is not None), None
+        )
         told = _hull(moving, positions, size)
         return replace(whole if whole is not None else _hull(seeing, positions, size), last=told, gated=True)
     return _hull(seeing, positions, size)
+
+
+def _holds(outer: AxisReach, inner: AxisReach) -> bool:
+    """Whether what one branch sees is, for every output, all that the other sees, and more; of ends that advance differently."""
+    if outer.gap != 1 or not outer.clean or outer.last is not None or inner.last is not None:
+        return False
+    if outer.moves and outer.low.steps == outer.high.steps:  # of two windows that advance differently, the span is told
+        return False
+    ways = [
+        added([(_ONE, inner.low), (-_ONE, outer.low)], _ZERO),
+        added([(_ONE, outer.high), (-_ONE, inner.high)], _ZERO),
+    ]
+    return all(way is not None and _every(way, lambda value: _at_least(value, _ZERO)) is True for way in ways)
 
 
 def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Expr | None) -> AxisReach:
     if len(parts) == 1:
         return parts[0]
     wholes = [part.whole for part in parts]
-    covered = True if True in wholes else None
+    covered = True if any(whole is True and part.always_reads for whole, part in zip(wholes, parts)) else None
     exact = all(part.exact for part in parts)
     border = parts[0].border if all(part.border == parts[0].border for part in parts) else None
     low, high = (_outermost([getattr(part, name) for part in parts], name == "low") for name in ("low", "high"))
@@ -783,7 +874,7 @@ def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Ex
         if border is None and largest is not None and largest.gap == 1 and largest.clean:
             border = largest.border
         dense = largest is not None and largest.gap == 1 or all(part.gap == 1 for part in parts) and _touching(parts)
-        clean = all(part.clean for part in parts)
+        clean = all(part.clean and part.always_reads for part in parts)
         made = AxisReach(low, high, size, exact, _ONE if dense else None, None, border, clean)
         return replace(made, covered=covered if made.whole is not True else None)
     if size is None:
@@ -814,6 +905,8 @@ def _span_of(
 
 def _some_output_misses(parts: Sequence[AxisReach], size: Expr) -> bool:
     """Whether the first or the last output does not see an end of the axis through any branch."""
+    if not all(part.always_reads for part in parts):
+        return False
     firsts = [_at_least(part.high.first(), size - 1) is False for part in parts]
     lasts = [(value := part.low.last()) is not None and _at_least(_ZERO, value) is False for part in parts]
     starts = [_at_least(_ZERO, part.low.first()) is False for part in parts]

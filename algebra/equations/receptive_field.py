@@ -352,6 +352,8 @@ def _residues(digit: Digit, step: int, taken: list[int]) -> _Spread:
     low = repeating(digit, slope, [values[0] for values in filled])
     high = repeating(digit, slope, [values[-1] for values in filled])
     gaps = {b - a for values in found for a, b in zip(values, values[1:])}
+    if not all(found):
+        return _Spread(low, high, False, None)
     return _Spread(low, high, True, Integer(max(gaps)) if len(gaps) == 1 else _ONE if not gaps else None)
 
 

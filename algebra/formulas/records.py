@@ -198,6 +198,7 @@ def record_parts(record: Any) -> list[tuple[str, Any]]:
 
 
 def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool) or (
-        isinstance(value, tuple) and bool(value) and all(isinstance(part, bool) for part in value)
-    )
+    """Truths, and that a record is exact, which needs no words."""
+    if isinstance(value, tuple):
+        return bool(value) and all(part is None or isinstance(part, bool) for part in value)
+    return isinstance(value, bool) or (isinstance(value, str) and value == "exact")

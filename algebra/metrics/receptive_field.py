@@ -9,7 +9,19 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from ..derivations.metric import Metric
-from ..equations.reach import AxisReach, Reach, broadcast, compose, constant, identity, power, span, union
+from ..equations.reach import (
+    AxisReach,
+    Reach,
+    broadcast,
+    compose,
+    constant,
+    identity,
+    identity_of,
+    joined,
+    power,
+    span,
+    union,
+)
 from ..equations.receptive_field import layer_reach
 from ..errors import UnsupportedError
 from ..networks.carrier import Evaluation, Flow, PathCarrier, Site, Term
@@ -20,8 +32,12 @@ class ReceptiveField:
     """Along every spatial axis of the input: how many positions one output sees, how far neighbours' fields are apart, and where the
     field of the first output starts (negative in the padding).
 
-    `covers_input` says that some layer joins all positions of an axis (global pooling, flatten, attention), so that every output depends
-    on all of them. Where positions are gone after that layer, the figures are those of the last map that had some.
+    `covers_input` says whether every output position that reads the input depends on all positions of an axis, as after global pooling,
+    flatten and a linear layer, or attention; None, where that depends on sizes that are symbols, or is not decided. Where no positions
+    are left, the figures are those of the last map that had some.
+
+    `kind` is `exact` where the field of every output is that of the first one, moved on by whole jumps. It is `upper` where fields
+    lie otherwise, as behind upsampling: then none is wider than `size`, and `jump` is the step on average.
     """
 
     size: tuple[Expr, ...]
@@ -62,7 +78,7 @@ class ReachCarrier(PathCarrier[Reach | None]):
             reaches = [broadcast(reach, shape, wanted) for reach, (_, shape) in zip(reaches, pairs)]
         elif axis != site.output.channel_axis:
             reaches = [_shifted(reach, axis, site.output.channel_axis) for reach in reaches]
-        return union(reaches, wanted)
+        return union(reaches, wanted, stacked=axis is not None)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
         known = [value for value in values if value]
@@ -111,6 +127,16 @@ def _spatial_axes(evaluation: Evaluation[Any], rank: int) -> list[int]:
     return list(range(1, rank))
 
 
+def _of_positions(reach: Reach, output: Flow) -> Reach:
+    """What a position of the output sees through all its channels."""
+    channels, shape = output.channel_axis, output.shape
+    if channels is None or not any(digit.axis == channels for own in reach for digit in own.digits):
+        return reach
+    every = (joined(size) if axis == channels else identity_of(axis, size) for axis, size in enumerate(shape))
+    made = compose(reach, tuple(every))
+    return tuple(through if own.moves else own for own, through in zip(reach, made))
+
+
 def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
     rank = len(evaluation.inputs[0].shape) if evaluation.inputs else 0
     reach = (
@@ -118,6 +144,7 @@ def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
         if evaluation.value is not None
         else identity(rank, evaluation.inputs[0].shape if rank else None)
     )
+    reach = _of_positions(reach, evaluation.output)
     axes = [axis for axis in _spatial_axes(evaluation, rank) if axis < len(reach)]
     shown = [reach[axis].shown for axis in axes]
     return ReceptiveField(

@@ -95,7 +95,7 @@ def _shapes(shapes: Any) -> tuple[tuple[int, ...], ...] | None:
     found = shapes if isinstance(shapes, list) else [shapes]
     try:
         return tuple(tuple(int(size) for size in shape) for shape in found)
-    except TypeError:
+    except (TypeError, ValueError):
         raise FieldError(
             f"shapes are tuples of integers, one for each input: (3, 8, 8) or [(4, 3), (2, 3)]; got {shapes!r}"
         ) from None

@@ -267,7 +267,8 @@ class Equation(SizedEquation):
     def reach(self, name: str) -> dict[tuple[int, ...], list[tuple[int, int] | None]]:
         """For every output position, along every axis of an input, the first and the last position that it reads.
 
-        Margins count, with positions before 0 and after the end; masks are not looked at, ranges are.
+        Margins count, with positions before 0 and after the end. Ranges are looked at, and masks on what is read at an index alone;
+        masks on a window's position tell where a margin begins.
         """
         return {where: self._reads_of(self.lines[-1].name, where, name) for where in product(*map(range, self.output))}
 
@@ -290,18 +291,38 @@ class Equation(SizedEquation):
             self._reaches[key] = hull
         return self._reaches[key]
 
+    def sets(self, name: str) -> dict[tuple[int, ...], frozenset[tuple[int, ...]]]:
+        """For every output position the elements of an input that it depends on; margins hold none."""
+        known: dict[tuple[str, tuple[int, ...]], frozenset[tuple[int, ...]]] = {}
+
+        def read(tensor: str, where: tuple[int, ...]) -> frozenset[tuple[int, ...]]:
+            if any(not 0 <= at < size for at, size in zip(where, self.shapes[tensor])):
+                return frozenset()
+            if tensor == name:
+                return frozenset([where])
+            if tensor not in self.defined:
+                return frozenset()
+            if (tensor, where) not in known:
+                known[tensor, where] = frozenset()
+                below = self._elements_read(self.lines[self.defined[tensor]], where)
+                known[tensor, where] = frozenset().union(*(read(*element) for element in below))
+            return known[tensor, where]
+
+        return {where: read(self.lines[-1].name, where) for where in product(*map(range, self.output))}
+
     def _elements_read(self, line: Line, where: tuple[int, ...]) -> set[tuple[str, tuple[int, ...]]]:
         if line.value.kind == "pad":
             body = line.value.parts[0]
             return {(body.name, tuple(at - before for at, (before, _) in zip(where, line.value.value)))}
         found: set[tuple[str, tuple[int, ...]]] = set()
-        ranges = [c for c in self._constraints(line) if c.is_range]
+        constraints = self._constraints(line)
         for env in self._envs_at(line, where):
             for read, joined in reads_joined(line.value):
                 if read.name in self.weights or read.name in self.buffers:
                     continue
                 known = {index for part in read.address for index in part.indices}
-                limits = [c for c in ranges if c.ranged in known]
+                alone = {part.plain for part in read.address if part.plain is not None} - (set(env) - joined)
+                limits = [c for c in constraints if (c.ranged in known if c.is_range else c.indices & alone)]
                 needed = known.union(*(c.indices for c in limits)) - (set(env) - joined)
                 for point in points_of(sorted(needed, key=str), line.extents):
                     here = {**env, **point}

@@ -218,7 +218,7 @@ def bias_leaks_capacity(v: Positive, w: Positive, b: Natural):
     cites=_DONIER,
 )
 def recurrent_memory_is_inverse_update(e: Positive):
-    "Updates of share ``p = e/(1+e)`` make a geometric memory of mean lag ``(1-p)/p = 1/e`` exactly."
+    "Updates of share ``p = e/(1+e)`` make a geometric memory of mean lag ``(1-p)/p = 1/e`` exactly; as fractions, so for real e."
     return (1 - e / (1 + e)) / (e / (1 + e)), 1 / e
 
 

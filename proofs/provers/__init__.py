@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -68,6 +69,8 @@ def attempt(law: Law, route: str) -> Verdict:
     >>> print(proofs.attempt(proofs.named("nested_floor"), "galois"))
     proved (galois): the same integers lie below both sides
     """
+    if not isinstance(law, Law):
+        raise FieldError(f"attempt takes a law, such as named('nested_floor'); got {law!r}")
     absent = missing(route)
     if absent:
         return Undecided(absent)
@@ -81,6 +84,9 @@ def attempt(law: Law, route: str) -> Verdict:
         return Undecided(f"out of budget: {error}")
     if not isinstance(verdict, (Proved, Refuted, Undecided)):
         raise TypeError(f"the route {route} returned {verdict!r}")
+    if isinstance(verdict, Proved) and law.trivial:
+        certificate = replace(verdict.certificate, summary=f"trivial, for {law.trivial}; {verdict.certificate.summary}")
+        return Proved(certificate)
     return verdict
 
 

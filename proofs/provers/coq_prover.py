@@ -19,6 +19,7 @@ from ..law import Law, named
 from ..printers.coq import theorem
 from ..statements.quotients import NotLowered
 from ..verdict import Certificate, Proved, Undecided, Verdict
+from .coq_script import objection
 
 FOLDER = Path(__file__).resolve().parents[1] / "coq"
 #: What Coq says of a theorem that rests on nothing but its logic.
@@ -75,6 +76,9 @@ def prove_all(laws: Iterable[Law]) -> dict[str, Verdict]:
     texts: dict[str, str] = {}
     verdicts: dict[str, Verdict] = {}
     for law in with_lemmas(wanted.values()):
+        if refused := objection(law.hints.coq or ""):
+            verdicts[law.name] = Undecided(refused)
+            continue
         try:
             texts[law.name] = theorem(law)
         except (NotLowered, TypeError) as error:
@@ -93,6 +97,15 @@ def prove_all(laws: Iterable[Law]) -> dict[str, Verdict]:
                 verdicts[name] = Undecided(f"Coq: {words}")
                 del texts[name]
             continue
+        try:
+            if not any(said for _, said in checked.axioms):
+                checked = check_again(tuple(texts.values()))
+        except CoqFailed as error:
+            for name in texts:
+                verdicts[name] = Undecided(
+                    f"Coq does not find the theorem that was stated among what the scripts proved: {error}"
+                )
+            break
         axioms = dict(checked.axioms)
         for name, text in texts.items():
             resting = [axioms.get(one, "not printed") for one in _STATEMENT.findall(text)]
@@ -180,6 +193,49 @@ def check(source: str) -> Checked:
     return Checked(tuple(zip(names, said, strict=True)), _version())
 
 
+@lru_cache(maxsize=64)
+def check_again(texts: tuple[str, ...]) -> Checked:
+    """State every theorem afresh, in a file that only requires what the scripts made, and print what it rests on.
+
+    Neither notations nor options nor names of the first file hold in the second one.
+
+    Raises
+    ------
+    CoqFailed
+        If a theorem is not what was stated.
+    """
+    statements = [
+        (name, sentence)
+        for text in texts
+        for name, sentence in re.findall(r"^Theorem (\w+) : (.*?)\.\nProof\.", text, flags=re.MULTILINE | re.DOTALL)
+    ]
+    again = "".join(f"Theorem again_{n} : {sentence}.\nProof. exact laws.{n}. Qed.\n" for n, sentence in statements)
+    ending = (
+        f"Definition everything := ({', '.join(f'again_{n}' for n, _ in statements)}).\nPrint Assumptions everything.\n"
+    )
+    prelude = (FOLDER / "prelude.v").read_text(encoding="utf-8")
+    opened = "From Coq Require Import ZArith Lia.\nRequire Import prelude.\nOpen Scope Z_scope.\n"
+    files = {
+        "prelude.v": prelude,
+        "laws.v": opened + "\n".join(texts),
+        "again.v": opened + "Require laws.\n" + again + ending,
+    }
+    output = _coqc_files(files)
+    if not _closed(output):
+        raise CoqFailed(f"it rests on {' '.join(output.split())[:300]}", 0)
+    return Checked(tuple((name, "") for name, _ in statements), _version())
+
+
+def _coqc_files(files: dict[str, str]) -> str:
+    """What Coq prints for the last of several files, each of which may require those before it."""
+    printed = ""
+    with tempfile.TemporaryDirectory(prefix="layeralgebra-coq-") as folder:
+        for name, source in files.items():
+            (Path(folder) / name).write_text(source, encoding="utf-8")
+            printed = _coqc_in(folder, name)
+    return printed
+
+
 def _closed(output: str) -> bool:
     """Whether Coq printed that there are no assumptions, and no assumptions."""
     return output.split() == CLOSED.split()
@@ -187,13 +243,15 @@ def _closed(output: str) -> bool:
 
 def _coqc(source: str) -> str:
     """What Coq prints while it checks a file."""
-    with tempfile.TemporaryDirectory(prefix="layeralgebra-coq-") as folder:
-        (Path(folder) / "laws.v").write_text(source, encoding="utf-8")
-        command = ["coqc", "-q", "laws.v"]
-        try:
-            run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise CoqFailed(f"no answer within {LIMIT} s", 10**9) from error
+    return _coqc_files({"laws.v": source})
+
+
+def _coqc_in(folder: str, name: str) -> str:
+    command = ["coqc", "-q", "-R", ".", "", name]
+    try:
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise CoqFailed(f"no answer within {LIMIT} s", 10**9) from error
     if run.returncode != 0 or "Error:" in run.stderr:
         place = _PLACE.search(run.stderr)
         raise CoqFailed(" ".join(run.stderr.split())[:400], int(place.group(1)) if place else 10**9)

@@ -44,7 +44,9 @@ def prove(law: Law) -> Verdict:
         common = rf"\frac{{{latex(fractions.term(left.numer))}}}{{{latex(fractions.term(left.denom))}}}"
         steps += [Step(latex(goal.left), ""), Step(f"= {common}", "in lowest terms")]
         steps.append(Step(f"= {latex(goal.right)}", "whose lowest terms are the same"))
-    return Proved(Certificate("field", "both sides are one fraction in lowest terms", tuple(steps)))
+    return Proved(
+        Certificate("field", "both sides are one fraction in lowest terms, over integers and reals alike", tuple(steps))
+    )
 
 
 class _Fractions:

@@ -10,6 +10,7 @@ refuted: n=100: 0 != 0 is false
 from __future__ import annotations
 
 from ...algebra.arguments import checked
+from ...algebra.errors import FieldError
 from ..samples.search import LIMIT, counterexample
 from ..statements.statement import Statement
 from ..verdict import Refuted, Undecided
@@ -33,8 +34,8 @@ def refute(statement: Statement, limit: int = LIMIT) -> Refuted | Undecided:
 
     Raises
     ------
-    AttributeError
-        If `statement` is no `Statement`; of a law, pass ``law.arithmetic``.
+    FieldError
+        If `statement` is no `Statement`, or `limit` no positive integer; of a law, pass ``law.arithmetic``.
 
     Examples
     --------
@@ -42,6 +43,10 @@ def refute(statement: Statement, limit: int = LIMIT) -> Refuted | Undecided:
     >>> print(proofs.refute(proofs.named("nested_floor").mutants[0].statement))
     refuted: x=1, m=1, n=2: 0 = 1 is false
     """
+    if not isinstance(statement, Statement):
+        raise FieldError(f"refute takes a statement, such as named('nested_floor').arithmetic; got {statement!r}")
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise FieldError(f"refute tries a positive number of sizes, got limit={limit!r}")
     found = counterexample(statement, limit)
     if found is None and not missing("z3"):
         found = module("z3").counterexample(statement)
