@@ -92,6 +92,34 @@ def has_free_layers(steps: tuple[Step, ...]) -> bool:
     return True
 
 
+def shortened(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Fewer steps of which the same is true: affine steps in a row as one, and what stands between ReLUs once of each kind.
+
+    Examples
+    --------
+    >>> dense, relu = AffineStep(True, True), ReLUStep()
+    >>> shortened((dense, relu) * 100) == (dense, relu) * 2
+    True
+    """
+    runs: list[tuple[Step, ...]] = [()]
+    for step in steps:
+        if isinstance(step, OtherStep):
+            return (step,)
+        if isinstance(step, ReLUStep):
+            runs.append(())
+        elif runs[-1] and not step.matrix and isinstance(before := runs[-1][0], AffineStep):
+            runs[-1] = (AffineStep(before.matrix, before.shift or step.shift),)
+        else:
+            runs[-1] = (step,)
+    if len(runs) == 1:
+        return runs[0]
+    first, *between, last = runs
+    made = first
+    for run in (*dict.fromkeys(between), last):
+        made = (*made, ReLUStep(), *run)
+    return made
+
+
 class _Reader:
     def __init__(self, instance: Instance):
         self.instance = instance

@@ -28,6 +28,7 @@ from sympy.core.symbol import Dummy
 
 from ..errors import BudgetError, FieldError, UnsupportedError
 from ..formulas.zaslavsky import Log2Zaslavsky, Zaslavsky
+from ..networks.steps import Steps
 from ..sizes.dims import as_size
 from ..sizes.normal_form import is_nonnegative
 from .histogram import Histogram, unit
@@ -70,6 +71,12 @@ class Pieces:
 RELU, LEAKY, HARD_TANH, STEP = Pieces(1, 1), Pieces(2, 0), Pieces(1, 2), Pieces(0, 2)
 
 
+Counted = dict[Expr, Expr]
+"""Bits that layers add, with how many layers add so many."""
+Known = dict[tuple[int, Least], Counted]
+"""What is known already, by the identity of a transfer function and the cut before it."""
+
+
 class Transfer:
     """A local or composed transfer function; abstract. Sizes may be symbols, except for `act`, `pull` and `reach`."""
 
@@ -84,6 +91,26 @@ class Transfer:
     def reach(self, top: int) -> int:
         """A bound on the dimension after, for inputs of dimension up to ``top``."""
         raise NotImplementedError
+
+    leaves: int = 1
+    """How many leaves act when it acts, every copy counted."""
+
+    # What is put together of others asks these, so that its parts may stand as deep in each other as networks do.
+
+    def _acting(self, v: Histogram) -> Histogram | Steps[Histogram]:
+        return self.act(v)
+
+    def _pulling(self, weights: Sequence[int], top: int) -> list[int] | Steps[list[int]]:
+        return self.pull(weights, top)
+
+    def _reaching(self, top: int) -> int | Steps[int]:
+        return self.reach(top)
+
+    def _adding(self, cut: Least, known: Known) -> Counted | Steps[Counted]:
+        counted: Counted = {}
+        for bits in self._bits(cut):
+            counted[bits] = counted.get(bits, Integer(0)) + 1
+        return counted
 
     def closed_form(self, d: Expr) -> tuple[Expr, Expr]:
         """Bits for data of dimension ``d``, and the least vertex cut from there to the output: never below `act`.

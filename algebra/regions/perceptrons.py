@@ -20,7 +20,7 @@ from ..errors import UnsupportedError
 from ..networks.carrier import GraphStep, PathCarrier, Site
 from ..sizes.normal_form import simplify
 from .composition import Chain, Repeated
-from .free_maps import AffineStep, Step, has_free_layers, steps_of
+from .free_maps import AffineStep, Step, has_free_layers, shortened, steps_of
 from .local_maps import RELU, Affine, Transfer, Units
 from .transfer import TransferCarrier
 
@@ -77,7 +77,7 @@ class ToldCarrier(PathCarrier[Told]):
 
     def repeat(self, value: Told, times: Expr, index: Symbol | None) -> Told:
         phi = self.transfers.repeat(value.phi, times, index)
-        return replace(value, phi=phi, steps=value.steps if times == 1 else value.steps * 2)
+        return replace(value, phi=phi, steps=value.steps if times == 1 else shortened(value.steps * 2))
 
     def share(self, value: Told, name: str, path: str) -> Told:
         return replace(value, tied=True)

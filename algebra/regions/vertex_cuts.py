@@ -16,7 +16,7 @@ a + b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -37,6 +37,9 @@ _MOST_SUMS = 36
 
 # A core of this many inner nodes that is not series-parallel has at most 2^12 cuts to compare.
 _LARGEST_CORE = 12
+# The cuts before all nodes are found in one pass where at most so many nodes wait for a later reader at once.
+_MOST_OPEN = 8
+_MOST_CUTS = 200
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,82 @@ def minimum_vertex_cut(graph: Any, source: Node, sink: Node, capacity: Mapping[A
         return _by_flow(inner, source, sink, sizes)
     _refuse_cycles(between, inner)
     return Cut(_by_reduction(inner, source, sink, {node: Least.of(size) for node, size in sizes.items()}).expr())
+
+
+def least_cuts(nodes: Sequence[tuple[str, Sequence[str], Least]]) -> dict[str, Least]:
+    """The least cut between the input and each node of a graph, the node itself not counted, for all nodes at once.
+
+    Nodes on the input's side of a cut, among those with a later reader, are the state of one pass through the graph, level by level; a
+    node that is read from the input's side and stands on the other has been cut. Where many nodes wait for readers at once, the cuts are
+    found one by one.
+
+    Parameters
+    ----------
+    nodes : sequence of (name, sources, size)
+        Each after its sources; the source ``""`` is the input.
+
+    Examples
+    --------
+    >>> from sympy import symbols
+    >>> a, b = symbols("a b", integer=True, positive=True)
+    >>> found = least_cuts([("f", [""], Least.of(a)), ("g", [""], Least.of(b)), ("sum", ["f", "g"], Least())])
+    >>> {name: least.expr() for name, least in found.items()}
+    {'f': oo, 'g': oo, 'sum': a + b}
+    """
+    level = {"": 0}
+    for name, sources, _ in nodes:
+        level[name] = 1 + max(level[source] for source in sources)
+    order = sorted(nodes, key=lambda node: level[node[0]])
+    last = {source: place for place, (_, sources, _) in enumerate(order) for source in sources}
+    leaving: dict[int, list[str]] = {}
+    for source, place in last.items():
+        leaving.setdefault(place, []).append(source)
+    open_, most = 1, 1
+    for place, (name, _, _) in enumerate(order):
+        open_ += (name in last) - len(leaving.get(place, ()))
+        most = max(most, open_)
+    if most > _MOST_OPEN:
+        return _cuts_one_by_one(nodes)
+    # From the nodes on the input's side, among those with a later reader, to the least that has been cut.
+    states: dict[frozenset[str], Least] = {frozenset([""]): Least.of(Integer(0))}
+    found: dict[str, Least] = {}
+    for place, (name, sources, size) in enumerate(order):
+        done = leaving.get(place, [])
+        found[name] = Least()
+        following: dict[frozenset[str], Least] = {}
+        for state, cost in states.items():
+            kept = state.difference(done)
+            if state.isdisjoint(sources):
+                found[name] = found[name].series(cost)
+                choices = [(kept, cost)]
+            else:
+                choices = [(kept | {name} if name in last else kept, cost)]
+                if size.sizes:
+                    choices.append((kept, cost.parallel(size)))
+            for chosen, value in choices:
+                following[chosen] = following[chosen].series(value) if chosen in following else value
+                if len(following[chosen].sizes) > _MOST_CUTS:
+                    raise BudgetError(
+                        f"more than {_MOST_CUTS} cuts before {name!r} may be the least one, since sizes are symbols that cannot be "
+                        "compared; substitute numbers, which have no such limit"
+                    )
+        states = following
+    return found
+
+
+def _cuts_one_by_one(nodes: Sequence[tuple[str, Sequence[str], Least]]) -> dict[str, Least]:
+    after: dict[Any, list[Any]] = {}
+    for name, sources, _ in nodes:
+        for source in sources:
+            after.setdefault(source, []).append(name)
+    capacity = {name: least.expr() for name, _, least in nodes if least.sizes}
+    found: dict[str, Least] = {}
+    for name, sources, _ in nodes:
+        graph = {source: list(names) for source, names in after.items()}
+        for source in sources:
+            graph.setdefault(source, []).append(("entry", name))
+        found[name] = Least.of(*Min.make_args(minimum_vertex_cut(graph, "", ("entry", name), capacity).value))
+    return found
 
 
 def _size(value: Any, node: Node) -> Expr:
