@@ -134,6 +134,8 @@ class Composition(Network):
     """The method of a walk that it calls."""
     nested: dict[type, int]
     """How deep the compositions of each class stand inside each other."""
+    symbols: frozenset[Any] | None = None
+    """Its free symbols, once something has asked for them: every walk does, at every repetition."""
 
     @classmethod
     def _of(cls, parts: Sequence[Network], *args: Any) -> Any:
@@ -176,7 +178,7 @@ class Composition(Network):
 
     @property
     def free_symbols(self) -> Any:
-        return carried_out(_free_symbols(self, {}))
+        return set(carried_out(_free_symbols(self, {})))
 
     def atoms(self, *types: Any) -> set[Any]:
         kinds = tuple(kind if isinstance(kind, type) else type(kind) for kind in types)
@@ -234,11 +236,15 @@ def _assembled(flat: list[tuple[Any, list[tuple[bool, Any]]]]) -> Any:
 
 
 def _free_symbols(node: Any, done: dict[int, Any]) -> Steps[Any]:
+    if isinstance(node, Composition) and node.symbols is not None:
+        return node.symbols
     if id(node) not in done:
         found: set[Any] = set()
         for arg in node.args:
             found |= (yield _free_symbols(arg, done)) if isinstance(arg, (Composition, Tuple)) else arg.free_symbols
-        done[id(node)] = found - set(getattr(node, "bound_symbols", ()))
+        done[id(node)] = frozenset(found - set(getattr(node, "bound_symbols", ())))
+        if isinstance(node, Composition):
+            node.symbols = done[id(node)]
     return done[id(node)]
 
 
