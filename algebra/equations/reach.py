@@ -827,7 +827,15 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     if len(parts) == 1:
         return parts[0]
     size = next((part.extent for part in parts if part.extent is not None), None)
-    parts = [part for part in parts if not any(_holds(other, part) for other in parts if other is not part)] or parts
+    parts = [
+        part
+        for place, part in enumerate(parts)
+        if not any(
+            _holds(other, part) and (before < place or not _holds(part, other))
+            for before, other in enumerate(parts)
+            if before != place
+        )
+    ]
     if len(parts) == 1:
         return parts[0]
     seeing = [part for part in parts if part.moves or part.high.offset != -1 or part.low.offset != 0] or parts
