@@ -183,9 +183,13 @@ CALLS: dict[str, dict[str, Call]] = {
     **{
         name: metric_calls(getattr(la, name))
         for name in (
-            "activations", "depth", "flops", "intrinsic_power", "macs", "output_shape", "parameters", "receptive_field",
+            "activations", "depth", "flops", "macs", "output_shape", "parameters", "receptive_field",
         )
     },
+    "intrinsic_power": metric_calls(
+        la.intrinsic_power,
+        UnsupportedError=lambda: la.intrinsic_power(la.Graph({"learned": la.Parameter((2, 3))}, [])),
+    ),
     "capacity_baldi_vershynin": metric_calls(
         la.capacity_baldi_vershynin, UnsupportedError=lambda: la.capacity_baldi_vershynin(Conv(3, 3), on=(3, 8, 8))
     ),
