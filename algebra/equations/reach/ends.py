@@ -113,7 +113,9 @@ def straight(steps: Mapping[Digit, Expr], offset: Expr) -> End:
                     del kept[low], kept[high]
                     kept[Digit(low.axis, size, low.under, high.leads)] = step
                     merged = True
-    ordered = sorted(kept.items(), key=lambda item: (item[0].axis, str(item[0].under), str(item[0].size)))
+    ordered = list(kept.items())
+    if len(ordered) > 1:
+        ordered.sort(key=lambda item: (item[0].axis, str(item[0].under), str(item[0].size)))
     return End(tuple(ordered), (simplify(offset),))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import lcm
 
 from sympy import Expr, Integer, Max, Min
@@ -14,6 +15,7 @@ _ZERO = Integer(0)
 WIDEST_WINDOW = 4096
 
 
+@lru_cache(maxsize=10_000)
 def at_least(left: Expr, right: Expr) -> bool | None:
     """Whether left >= right for all sizes; False only if it holds for none."""
     difference = simplify(left - right)
@@ -22,10 +24,12 @@ def at_least(left: Expr, right: Expr) -> bool | None:
     return False if is_nonnegative(-difference - 1) else None
 
 
+@lru_cache(maxsize=10_000)
 def larger(left: Expr, right: Expr) -> Expr:
     return left if at_least(left, right) else right if at_least(right, left) else simplify(Max(left, right))
 
 
+@lru_cache(maxsize=10_000)
 def smaller(left: Expr, right: Expr) -> Expr:
     return right if at_least(left, right) else left if at_least(right, left) else simplify(Min(left, right))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from sympy import Integer
 
@@ -39,8 +39,8 @@ def _composed(own: AxisReach, then: Reach) -> AxisReach:
         )
     if not own.moves:
         return own if own.covered is not False else replace(own, covered=None)
-    made = _through(own, {digit: then[digit.axis] for digit in own.digits})
-    kept = {digit: one for digit in own.digits if (one := then[digit.axis].last) is not None}
+    made = _through(own, tuple((digit, then[digit.axis]) for digit in own.digits))
+    kept = tuple((digit, one) for digit in own.digits if (one := then[digit.axis].last) is not None)
     gated = any(then[digit.axis].gated for digit in own.digits)
     if len(kept) < len(own.digits):  # there are positions, or there are again
         return made
@@ -48,7 +48,9 @@ def _composed(own: AxisReach, then: Reach) -> AxisReach:
     return replace(made, last=last, gated=gated)
 
 
-def _through(own: AxisReach, following: Mapping[Digit, AxisReach]) -> AxisReach:
+@lru_cache(maxsize=10_000)  # equal blocks follow each other, and axes are often alike
+def _through(own: AxisReach, pairs: tuple[tuple[Digit, AxisReach], ...]) -> AxisReach:
+    following = dict(pairs)
     values = {digit: digit_values(other, digit) for digit, other in following.items()}
     low, low_exact = end_through(own.low, values, True)
     high, high_exact = end_through(own.high, values, False)
