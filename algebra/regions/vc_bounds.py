@@ -21,7 +21,7 @@ piecewise linear neural networks, Journal of Machine Learning Research 20, 2019.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -92,7 +92,7 @@ class LayerSums:
     @classmethod
     def of_gain(cls, gain: Any) -> LayerSums:
         """No layer, but what follows has so much more degree."""
-        return cls(*[Integer(0)] * 5, Integer(0) + gain)
+        return replace(cls.empty(), degree=Integer(0) + gain)
 
     @classmethod
     def of_levels(cls, levels: Iterable[Layer]) -> LayerSums:
