@@ -26,7 +26,7 @@ def drawn(random: Random, depth: int) -> la.Network:
     if kind == 2:
         return drawn(random, depth - 1) ** random.choice([2, 3])
     if kind == 3:
-        body = drawn(random, depth - 1).shared("again")
+        body = drawn(random, depth - 1).shared(f"again{random.randrange(10**9)}")
         return body >> la.ReLU() >> body
     return drawn(random, depth - 1) >> drawn(random, depth - 1)
 
@@ -68,3 +68,17 @@ def test_the_differences_tell_the_degree() -> None:
     for net, degree in ((la.Linear(3) ** 4, 4), (la.Linear(3) >> la.PReLU() >> la.Linear(3), 3), (la.Identity(), 0)):
         assert claimed(net) == degree
         assert any(any(difference(net, seed, degree)) for seed in range(8)) and not any(difference(net, 1, degree + 1))
+
+
+class Recurrent(la.Layer):
+    """States of ReLUs: each turn has one learned factor more than the one before."""
+
+    equation = """
+        h[t, k] = relu(W[k, c] * x[t, c] + U[k, j] * h[t-1, j] + b[k])
+        where k < 2
+    """
+
+
+def test_a_recurrence_adds_its_degree_at_each_turn() -> None:
+    found = la.vc_dimension.evaluate(Recurrent(), on=(4, 3)).value
+    assert [level[2].at_input() for level in found.levels] == [1, 2, 3, 4] and found.degree.at_input() == 4

@@ -202,7 +202,8 @@ class _Reader:
         for place in inside:
             self._statement(place)
         step = reduce(Degree.beside, (self.known[target].degree for target in targets)).beside(INPUT)
-        entering = reduce(Degree.beside, (value.degree for value in outside.values()), NUMBER)
+        arriving = (value.degree for value in outside.values() if not value.is_known_before)
+        entering = reduce(Degree.beside, arriving, NUMBER)
         steps = max((self.instance.extents[place].get(running, _ZERO) for place in inside), key=str)
         through = entering.then(step.repeated(steps))
         self.entering = entering if entering.through is not None else INPUT
