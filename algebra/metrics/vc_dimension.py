@@ -13,6 +13,7 @@ from ..derivations.metric import Metric
 from ..errors import FieldError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..networks.carrier import DomainCondition, Evaluation, GraphStep, PathCarrier, Site
+from ..sizes.decisions import at_least
 
 if TYPE_CHECKING:
     from ..regions.vc_bounds import LayerSums
@@ -282,11 +283,15 @@ def _kind(evaluation: Evaluation[Stack], formula: Expr, bound: str, surrogate: s
 
 
 def _conditions(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> list[DomainCondition]:
-    """Those of the theorem behind the lower bound that are not known to hold."""
+    """Those of the theorem behind a bound that are not known to hold."""
     from ..regions.vc_bounds import LOWER_CONSTANT, lower_conditions
 
-    if bound != "lower":
+    if bound == "implicit":
         return []
+    if bound == "explicit":
+        enough = at_least(_sums(evaluation).units, 3)
+        meaning = "the explicit VC bound is stated for more than two units"
+        return [] if enough == true else [DomainCondition(Condition(enough, meaning), "the network")]
     meaning = f"the lower VC bound is stated for W > {LOWER_CONSTANT} L parameters and L > {LOWER_CONSTANT} layers"
     relations = [relation for relation in lower_conditions(_sums(evaluation)) if relation != true]
     return [DomainCondition(Condition(relation, meaning), "the network") for relation in relations]
