@@ -49,7 +49,7 @@ def sides_taken(parsed: ParsedEquation, fields: Mapping[str, object]) -> list[tu
             if isinstance(other, ast.Constant):
                 relation = _compared(fields[node.left.id], other.value)
                 if relation not in (true, false):
-                    found.append((Not(relation), f"{node.left.id} must not be {other.value}"))
+                    found.append((Not(relation), f"{node.left.id} must not be {other.value!r}"))
     return list(dict.fromkeys(found))
 
 
