@@ -235,6 +235,14 @@ _READ_LATER = {
     "Flag",
     "Text",
 }  # the last six by the layer that is made
+_ARRAYS = {"NDArray", "ndarray"}
+_MANY = {
+    "an integer": "integers",
+    "a number": "numbers",
+    "a text": "texts",
+    "a function": "functions",
+    "a path": "paths",
+}
 _ITEMS = {"Sequence": True, "Iterable": False}
 _TITLES = {
     "Metric": "a metric such as la.macs",
@@ -270,10 +278,12 @@ def _readers(node: ast.expr, known: Mapping[str, Any]) -> list[tuple[str, Reader
         if base in _ITEMS:
             inner = _readers(node.slice, known)
             each = None if inner is None else partial(_first, inner)
-            words = f" of {' or '.join(text for text, _ in inner)}" if inner else ""
+            words = f" of {' or '.join(_MANY.get(text, text) for text, _ in inner)}" if inner else ""
             return [(f"a list{words}", partial(_sequence, each, _ITEMS[base]))]
         return _readers(node.value, known)
     name = ast.unparse(node)
+    if name.rpartition(".")[2] in _ARRAYS:
+        return [("an array", partial(_is_of, "ndarray", {}))]
     if name in _PLAIN:
         return [_PLAIN[name]]
     if name in _ITEMS:
@@ -282,7 +292,8 @@ def _readers(node: ast.expr, known: Mapping[str, Any]) -> list[tuple[str, Reader
         return None  # whatever it is, the function looks itself; so with types that are made of others
     if name == "Symbol":
         return [(_TITLES[name], partial(_is_of, name, {"Symbol": Symbol}))]
-    return [(_TITLES.get(name, f"a {name}"), partial(_is_of, name, known))]
+    article = "an" if name[0] in "AEIOU" else "a"
+    return [(_TITLES.get(name, f"{article} {name}"), partial(_is_of, name, known))]
 
 
 def _first(readers: Sequence[tuple[str, Reader]], value: Any) -> Any:

@@ -6,6 +6,7 @@ A package lists the names in ``HANDS_ON``, file by file; ``tests/structure.py`` 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -24,9 +25,9 @@ def handed_on(
 
     def load(name: str) -> Any:
         if name not in found_in:
-            former = (
-                importlib.import_module(f".{formerly}", package) if formerly and not name.startswith("__") else None
-            )
+            # A file of the package is about to be imported by itself.
+            asks_former = formerly and not name.startswith("__") and not importlib.util.find_spec(f".{name}", package)
+            former = importlib.import_module(f".{formerly}", package) if asks_former else None
             if hasattr(former, name):
                 warnings.warn(f"{package}.{name} is now {package}.{formerly}.{name}", DeprecationWarning, stacklevel=2)
                 return getattr(former, name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import networkx
 import pytest
 from sympy import Derivative, Integer, Sum, Symbol, cos, floor, log, pi, zeta
 
@@ -121,7 +122,9 @@ def unread_equation() -> Any:
 
 def many_copies() -> Any:
     (item,) = CONV.domain
-    inside = dataclasses.replace(item, loops=(Loop(Symbol("l", integer=True), L),))
+    copy = Symbol("l", integer=True, nonnegative=True)
+    growing = dataclasses.replace(item.condition, relation=item.condition.relation.subs(H, H + copy))
+    inside = dataclasses.replace(item, condition=growing, loops=(Loop(copy, L),))
     return la.Domain([inside]).check({H: 9, L: 20_000})
 
 
@@ -162,7 +165,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "GraphError": lambda: la.Graph({"a": Linear(3)}, [("a", "b")]),
     },
     "Layer": {"FieldError": lambda: la.Layer(), "EquationError": unread_equation},
-    "from_networkx": {"GraphError": lambda: la.from_networkx(3)},
+    "from_networkx": {"GraphError": lambda: la.from_networkx(networkx.DiGraph())},
     "stages_of": {
         "FieldError": lambda: la.stages_of(CLOSED, {"a": ReLU()}),
         "ShapeError": lambda: la.stages_of(Conv(3, 3) >> ReLU()),
@@ -180,9 +183,13 @@ CALLS: dict[str, dict[str, Call]] = {
     **{
         name: metric_calls(getattr(la, name))
         for name in (
-            "activations", "depth", "flops", "intrinsic_power", "macs", "output_shape", "parameters", "receptive_field",
+            "activations", "depth", "flops", "macs", "output_shape", "parameters", "receptive_field",
         )
     },
+    "intrinsic_power": metric_calls(
+        la.intrinsic_power,
+        UnsupportedError=lambda: la.intrinsic_power(la.Graph({"learned": la.Parameter((2, 3))}, [])),
+    ),
     "capacity_baldi_vershynin": metric_calls(
         la.capacity_baldi_vershynin, UnsupportedError=lambda: la.capacity_baldi_vershynin(Conv(3, 3), on=(3, 8, 8))
     ),

@@ -105,7 +105,7 @@ def test_figures_are_those_of_the_metrics(few: Comparison) -> None:
         assert (row.parameters, row.macs, row.depth) == (la.parameters(net), la.macs(net), la.depth(net))
         assert row.complexity == pytest.approx(float(la.layer_complexity(net)))
         assert row.net == pytest.approx(row.expansion - row.compression)
-        assert row.vc_lower < row.vc_implicit < row.vc_explicit
+        assert row.vc_implicit < row.vc_explicit and math.isnan(row.vc_lower)  # stated for more than 640 layers
         assert row.receptive_field == la.receptive_field(net).size[0]
         assert row.family == next(name for name, members in FAMILIES.items() if row.name in members)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sympy import Integer, Symbol, Tuple, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.equations.reach import union
+from layeralgebra.algebra.equations.reach.branches import union
 from layeralgebra.algebra.equations.receptive_field import layer_reach
 
 H, W, c, g, k, s, L, n = la.dims("H W c g k s L n")

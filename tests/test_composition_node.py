@@ -160,5 +160,5 @@ def test_what_is_not_said_is_refused_by_name():
         la.flops(net, on=(4,))
     with pytest.raises(la.UnsupportedError, match="Unsaid does not say what it computes"):
         la.run(net, [1, 2])
-    with pytest.raises(la.UnsupportedError, match="capacity has no rule for Average of branches"):
-        la.capacity_propagation(Average(la.Linear(4), la.Linear(4)), on=(4,))
+    with pytest.raises(la.UnsupportedError, match="capacity has no rule for Unsaid of branches"):
+        la.capacity_propagation(net, on=(4,))

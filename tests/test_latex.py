@@ -474,7 +474,7 @@ def test_compare():
     [
         ({"nets": []}, "mapping of names"),
         ({"nets": {"a": 3}}, "takes a layer or a network"),
-        ({"nets": {"a": la.ReLU()}, "metrics": "macs"}, "list of metrics"),
+        ({"nets": {"a": la.ReLU()}, "metrics": "macs"}, "a list as metrics"),
         ({"nets": {"a": la.ReLU()}, "metrics": ["no"], "on": (3,)}, "no metric 'no'"),
         ({"nets": {"a": la.ReLU()}, "metrics": ["flops"], "on": (c,), "at": {"H": 3}}, "no symbol H"),
         ({"nets": {"a": la.ReLU()}, "metrics": ["flops"], "on": (c,), "at": {}}, "needs c"),

@@ -1,17 +1,19 @@
-"""A function of integers defined in one file goes everywhere that formulas go: nothing else knows its name."""
+"""A function of integers, or an operation of programs, defined in one file goes everywhere that formulas go."""
 
 from __future__ import annotations
 
 import ctypes
+import operator
 import random
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
-from sympy import Integer, Rational, floor, log
+from sympy import Function, Integer, Rational, floor, log
 
 import layeralgebra as la
+from layeralgebra.algebra.compilation.program.operations import OPERATIONS, Operation, add_operation
 from layeralgebra.algebra.errors import BudgetError, DomainError, UnsupportedError
 from layeralgebra.algebra.formulas.function import FormulaFunction, Rule, at_corners
 from layeralgebra.algebra.formulas.latex import formula_latex
@@ -231,3 +233,82 @@ def test_a_logarithm_of_its_own(backend):
     got = la.compile({"nats": log(Tower(c)), "bits": Log2Tower(c)}, backend)(c=8)
     assert got["nats"] == 12.0 and got["bits"] == pytest.approx(12 / np.log(2), rel=1e-15)
     assert trend(Log2Tower(c), c, 1, 10).low == 0
+
+
+# an operation -----------------------------------------------------------------------------------------------------------
+
+
+class BitwiseOr(Function):
+    """A bit is set where it is set in either of two integers."""
+
+    nargs = 2
+    is_integer = True
+
+    @classmethod
+    def eval(cls, x, y):
+        return Integer(int(x) | int(y)) if x.is_Integer and y.is_Integer else None
+
+
+def _bounds_of_or(value, args):
+    (low, high), (least, most) = args
+    return (max(low, least), high + most) if low >= 0 and least >= 0 else (-np.inf, np.inf)
+
+
+add_operation(
+    "bitor",
+    Operation(
+        reads=BitwiseOr, bounds=_bounds_of_or, python="({}|{})".format, c="{} | {}".format,
+        scalar=operator.or_, array="bitwise_or", in_place=True, machine={"i": "{} | {}"},
+    ),
+)  # fmt: skip
+WITH_OR = c * BitwiseOr(floor(H / 2), c) + BitwiseOr(c, 5)
+
+
+def expected_or(c, H):
+    return c * (H // 2 | c) + (c | 5)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_operation_on_every_backend(backend):
+    if backend not in ("python", "numpy"):
+        pytest.importorskip(backend)
+    compiled = la.compile(WITH_OR, backend)
+    assert "call" not in compiled._formulas(compiled._always_real).program.ops
+    r = random.Random(11)
+    points = [(r.randint(1, 10**6), r.randint(1, 10**6)) for _ in range(20_000)]  # enough for joined loops
+    assert compiled(c=10**20, H=7) == expected_or(10**20, 7)
+    columns = [np.array(column) for column in zip(*points, strict=True)]
+    if backend == "python":
+        assert [compiled(c=a, H=b) for a, b in points[:100]] == [expected_or(a, b) for a, b in points[:100]]
+        return
+    if backend in ("torch", "jax"):
+        make = __import__("torch").tensor if backend == "torch" else __import__("jax").numpy.asarray
+        columns = [make(column) for column in columns]
+    got = compiled(c=columns[0], H=columns[1])
+    assert [int(value) for value in got] == [expected_or(a, b) for a, b in points]
+    if backend == "numpy":
+        assert compiled(c=[10**20, 3], H=9).tolist() == [expected_or(10**20, 9), expected_or(3, 9)]
+
+
+def test_an_operation_as_source(tmp_path):
+    scope: dict = {}
+    exec(compile(la.codegen(WITH_OR), "formula", "exec"), scope)
+    assert scope["formula"](H=10**30, c=5) == expected_or(5, 10**30)
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    (tmp_path / "formula.c").write_text(la.codegen(WITH_OR, "c"))
+    library = tmp_path / "formula.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, tmp_path / "formula.c", "-lm"], check=True, timeout=60)
+    result = ctypes.c_int64()
+    assert ctypes.CDLL(str(library)).formula(ctypes.c_int64(13), ctypes.c_int64(40), ctypes.byref(result)) == 0
+    assert result.value == expected_or(40, 13)
+
+
+def test_an_operation_is_refused_and_bounded():
+    with pytest.raises(UnsupportedError, match="bitor can be compiled where its operands are integers"):
+        la.compile(BitwiseOr(c / 2, H))
+    with pytest.raises(UnsupportedError, match="BitwiseOr has no derivative"):
+        la.gradient(BitwiseOr(c, 2), [c])
+    assert trend(BitwiseOr(c, 2), c, 1, 10).direction is None
+    assert trend(BitwiseOr(H, 2), c, 1, 10).direction == 0
+    assert OPERATIONS["bitor"].bounds(None, [(1, 4), (2, 3)]) == (2, 7)

@@ -197,7 +197,7 @@ def test_the_integer_answer_is_next_to_the_closed_form():
         ([c <= 0], GRID, DomainError, "never holds"), ([c * L >= 10**9], GRID, DomainError, "no sizes satisfy"),
         ([c + 1], GRID, FieldError, "relation"), ([], {}, FieldError, "over"),
         ([], {"c": (1, 2)}, FieldError, "symbols"),
-        ([], {c: (1.5, 2), L: (1, 2)}, FieldError, "integers"), ([], {c: (3, 2), L: (1, 2)}, FieldError, "no sizes"),
+        ([], {c: (1.5, 2), L: (1, 2)}, FieldError, "must be an integer"), ([], {c: (3, 2), L: (1, 2)}, FieldError, "no sizes"),
         ([], {c: (0, 2), L: (1, 2)}, DomainError, "positive"),
         ([], {c: "12", L: (1, 2)}, FieldError, "range or a list"),
         ([sympy.Ne(c, 3)], GRID, FieldError, "relation"), ([log(c) < L], GRID, FieldError, "strict"),

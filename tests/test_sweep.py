@@ -13,7 +13,7 @@ import pytest
 from sympy import floor, log
 
 import layeralgebra as la
-from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError
+from layeralgebra.algebra.errors import BudgetError, DomainError, FieldError, FileError
 from layeralgebra.algebra.sizes.dims import dims
 from layeralgebra.algebra.sweeps.sweep import sweep
 from oracles.formula_value import value
@@ -114,11 +114,11 @@ def test_progress_does_not_change_the_result(capsys):
     ("over", "options", "message"),
     [
         ({c: [1]}, {}, "no sizes for: H, L"), ({c: [1], H: [1], L: [1], "K": [2]}, {}, "unknown: K"),
-        ({c: [], H: [1], L: [1]}, {}, "c has no sizes"), ({c: [1.5], H: 1, L: 1}, {}, "must be integers"),
+        ({c: [], H: [1], L: [1]}, {}, "c has no sizes"), ({c: [1.5], H: 1, L: 1}, {}, "must be an integer"),
         ({c: "12", H: 1, L: 1}, {}, "range or a list"), ({c: [1, 2], H: [1], L: 1}, {"mode": "zip"}, "one length"),
         ({c: [1], H: [1], L: 1}, {"mode": "all"}, "mode"), ({c: [1], H: [1], L: 1}, {"mode": "random"}, "samples"),
         ({c: [1], H: [1], L: 1}, {"samples": 3}, "samples"), ([c], {}, "mapping"),
-        ({c: [1], H: [1], L: 1}, {"to": "x.csv"}, "zarr or"), ({c: [1], H: [1], L: 1}, {"dtype": "int8"}, "dtype"),
+        ({c: [1], H: [1], L: 1}, {"to": "x.csv"}, "zarr or .parquet"), ({c: [1], H: [1], L: 1}, {"dtype": "int8"}, "dtype"),
         ({c: [1, 2], H: [1], L: 1}, {"chunks": {"K": 3}}, "chunks names K"),
         ({c: [1, 2], H: [1], L: 1}, {"chunks": {"c": 0}}, "positive number"),
         ({c: [1, 2], H: [1], L: 1}, {"chunks": "many"}, "chunks must be"),
@@ -127,7 +127,7 @@ def test_progress_does_not_change_the_result(capsys):
 def test_requests_that_make_no_sense(over, options, message):
     if "chunks" in options:
         pytest.importorskip("dask")
-    with pytest.raises(FieldError, match=message):
+    with pytest.raises((FieldError, FileError), match=message):
         sweep({"m": MACS}, over, **options)
 
 

@@ -13,6 +13,7 @@ from sympy import Integer
 import layeralgebra as la
 from layeralgebra.proofs.samples.strategies import graphs, networks
 from oracles.symbols_for_numbers import Symbolised, Tally
+from oracles.zoo_in_symbols import Choice, choices, compared
 
 METRICS = ("output_shape", "parameters", "macs", "flops", "activations", "depth", "receptive_field")
 #: So many points of each network; with many examples more of each.
@@ -93,3 +94,36 @@ def test_published_values_of_choices() -> None:
 def test_a_flag_is_no_size(word: str) -> None:
     with pytest.raises(la.FieldError, match="True or False"):
         la.zoo.build("vgg16", **{word: la.dims("x")})
+
+
+class Moved(la.Layer):
+    """An equation with a side for no shift."""
+
+    shift: la.Size
+    equation = "y[i] = x[i] if shift == 0 else 2*x[i]"
+
+
+def test_a_side_chosen_by_a_size_is_a_condition() -> None:
+    s = la.dims("s")
+    derived = la.derive("flops", Moved(s - 1), on=(5,))
+    assert derived(s=2) == la.flops(Moved(1), on=(5,))
+    with pytest.raises(la.DomainError, match="shift must not be 0"):
+        derived(s=1)
+    assert not la.derive("flops", Moved(s), on=(5,)).domain.conditions
+
+
+#: In every run one hyperparameter of some families; with many examples all of every first member, at more points.
+EVERY = choices(lambda members: members[:1])
+SOME = EVERY if settings().max_examples >= 100 else Random(5).sample([c for c in EVERY if "swin" not in c.member], 8)
+
+
+@pytest.mark.parametrize("choice", SOME, ids=str)
+def test_each_hyperparameter_in_turn_a_symbol(choice: Choice) -> None:
+    tally = Tally()
+    compared(choice, "parameters", Random(str(choice)), 2 if len(SOME) < 100 else 8, tally)
+    assert not tally.faults, tally.faults[0]
+
+
+def test_nothing_enters_and_no_power() -> None:
+    with pytest.raises(la.UnsupportedError, match="nothing enters"):
+        la.intrinsic_power(la.Graph({"layer": la.Parameter((2, 3))}, []))

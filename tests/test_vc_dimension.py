@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import e, log2
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,22 +20,22 @@ def perceptron(widths: list[int]) -> la.Network:
     return la.Series(*parts, la.Linear(widths[-1]))
 
 
-def explicit(levels: list[tuple[int, int]], p: int = 1) -> float:
-    """The theorem, written out; levels of (units, parameters)."""
-    so_far = [sum(w for _, w in levels[: place + 1]) for place in range(len(levels))]
+def explicit(levels: list[tuple[int, ...]], p: int = 1) -> float:
+    """The theorem, written out; levels of (units, parameters), and the degree where it is not the number of the level."""
+    so_far = [sum(level[1] for level in levels[: place + 1]) for place in range(len(levels))]
     total, depth = so_far[-1], len(levels)
-    weighted = sum(place * k for place, (k, _) in enumerate(levels, start=1))
+    weighted = sum(([place, *level[2:]])[-1] * level[0] for place, level in enumerate(levels, start=1))
     return depth + sum(so_far) / total * total * log2(4 * e * p * weighted * log2(2 * e * p * weighted))
 
 
-def implicit(levels: list[tuple[int, int]], p: int = 1) -> int:
+def implicit(levels: list[tuple[int, ...]], p: int = 1) -> int:
     """The largest m of the theorem, by doubling and bisection in floating point."""
-    so_far = [sum(w for _, w in levels[: place + 1]) for place in range(len(levels))]
+    so_far = [sum(level[1] for level in levels[: place + 1]) for place in range(len(levels))]
 
     def holds(m: int) -> bool:
         return m <= sum(
-            1 + w * log2(2 * e * m * k * p * place / w)
-            for place, ((k, _), w) in enumerate(zip(levels, so_far), start=1)
+            1 + w * log2(2 * e * m * level[0] * p * ([place, *level[2:]])[-1] / w)
+            for place, (level, w) in enumerate(zip(levels, so_far), start=1)
         )
 
     low = high = max(so_far[-1], 2)
@@ -94,7 +95,7 @@ def test_shared_weights_count_once() -> None:
 def test_levels_by_hand() -> None:
     """Where units stand in networks with branches, pools and kinks of other kinds."""
     pair = la.Linear(3) >> la.ReLU()
-    cases = [
+    cases: list[tuple[la.Network, Any, list[tuple[int, ...]], int]] = [
         ((la.Identity() + (pair >> la.Linear(4))) >> la.ReLU(), (4,), [(3, 15), (4, 16)], 1),
         (
             (pair | (la.Linear(2) >> la.ReLU() >> la.Linear(5) >> la.ReLU())) >> la.Linear(1),
@@ -105,7 +106,7 @@ def test_levels_by_hand() -> None:
         (
             la.Conv(2, 3) >> la.ReLU() >> la.MaxPool(2) >> la.Flatten() >> la.Linear(1),
             (1, 6),
-            [(8, 8), (4, 0), (1, 5)],
+            [(8, 8, 1), (4, 0, 1), (1, 5, 2)],
             1,
         ),
         (la.Linear(3) >> la.Hardtanh() >> la.Linear(2), (4,), [(3, 15), (2, 8)], 2),
@@ -154,3 +155,60 @@ def test_kinds_and_what_is_refused() -> None:
     assert la.derive("vc_dimension", la.Linear(4) >> la.Tanh(), on=(4,), surrogate="hard_tanh").kind == "surrogate"
     with pytest.raises(DomainError):
         la.vc_dimension(la.Linear(2), on=(4,))
+
+
+def test_degrees_by_hand() -> None:
+    """More learned factors than levels: a slope, a scale, two maps in a row; none before the first weight."""
+    pair = la.Linear(4)
+    cases: list[tuple[la.Network, tuple[int, ...], list[tuple[int, ...]]]] = [
+        (pair >> la.Linear(3) >> la.ReLU() >> la.Linear(1), (4,), [(3, 35, 2), (1, 4, 3)]),
+        (pair >> la.PReLU() >> la.Linear(1), (4,), [(4, 21, 1), (1, 5, 3)]),
+        (la.Conv(2, 3) >> la.BatchNorm() >> la.ReLU() >> la.Flatten() >> la.Linear(1), (1, 6), [(8, 12, 2), (1, 9, 3)]),
+        (pair >> la.ReLU() >> la.ReLU() >> la.Linear(1), (4,), [(4, 20, 1), (4, 0, 1), (1, 5, 2)]),
+        (la.ReLU() >> pair >> la.ReLU() >> la.Linear(1), (4,), [(4, 20, 1), (1, 5, 2)]),
+    ]
+    for net, on, levels in cases:
+        assert float(la.vc_dimension(net, on=on)) == pytest.approx(explicit(levels)), net
+        assert la.vc_dimension(net, on=on, bound="implicit") == implicit(levels), net
+
+
+def test_the_output_is_a_level_unless_its_sign_is_told() -> None:
+    """After a ReLU the comparisons tell where the output is positive; after a residual sum or a clip at -1 they do not."""
+    body = la.Linear(4) >> la.ReLU()
+    for net, levels, breakpoints in (
+        (body, [(4, 20)], 1),
+        (la.Identity() + body, [(4, 20, 1), (4, 0, 1)], 1),
+        (la.Linear(4) >> la.Hardtanh(), [(4, 20, 1), (4, 0, 1)], 2),
+    ):
+        assert la.vc_dimension(net, on=(4,), bound="implicit") == implicit(levels, breakpoints), net
+
+
+class LearnedExponential(la.Layer):
+    """A weight that no polynomial is of."""
+
+    equation = "y[i] = exp(w[i]) * x[i]"
+
+
+class LearnedDivisor(la.Layer):
+    """A weight below a fraction."""
+
+    equation = "y[i] = x[i] / w[i]"
+
+
+class LearnedBend(la.Layer):
+    """A comparison of weights alone."""
+
+    equation = "y[i] = relu(w[i]) * x[i]"
+
+
+def test_what_is_no_polynomial_in_the_weights_is_refused() -> None:
+    for layer in (LearnedExponential(), LearnedDivisor(), LearnedBend()):
+        with pytest.raises(UnsupportedError, match="surrogate"):
+            la.vc_dimension(layer >> la.Linear(3), on=(4,))
+    with pytest.raises(UnsupportedError, match="product of branches"):
+        la.vc_dimension(la.Linear(3) * la.Linear(3), on=(4,))
+
+
+def test_more_than_two_units_is_a_condition_where_a_size_is_a_symbol() -> None:
+    found = la.derive("vc_dimension", la.Linear(n), on=(4,))
+    assert len(found.domain) == 1 and found.domain.holds({n: 3}) and not found.domain.holds({n: 2})

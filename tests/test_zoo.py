@@ -344,7 +344,7 @@ def test_regnet_widths():
 BAD = [
     (lambda: zoo.build("resnet51"), "did you mean resnet50"),
     (lambda: zoo.build(""), "zoo.names()"),
-    (lambda: zoo.build(None), "has a name"),
+    (lambda: zoo.build(None), "takes a text as name"),
     (lambda: zoo.build("x" * 10_000), "no network"),
     (lambda: zoo.build("regnetx32gf"), "regnet_x_32gf or regnet_x_3_2gf"),
     (lambda: zoo.build("resnet50", depth=3), "base_width"),

@@ -8,6 +8,7 @@ from sympy import Expr, Integer, ceiling, fraction, together
 
 from ..sizes.dims import Index
 from .heads import address_indices
+from .integrality import is_whole
 from .scalars import Scalars
 from .setting import names_in
 from .statements import Elaborated, Mask
@@ -89,7 +90,7 @@ def _rounded_up(end: Expr) -> Expr:
 
 def _between_integers(mask: Mask, tree: ast.expr, scalars: Scalars) -> Mask:
     """The same mask as an inequality between integers: both sides are multiplied with what is below their fractions."""
-    if mask.left.is_integer and mask.right.is_integer:
+    if is_whole(mask.left) and is_whole(mask.right):
         return mask
     over, under = fraction(together(mask.left - mask.right))
     if not (over.is_integer and (under.is_positive or under.is_negative)):

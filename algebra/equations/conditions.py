@@ -9,8 +9,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
-from sympy.logic.boolalg import BooleanAtom
+from sympy import Expr, Not, false, true
+from sympy.logic.boolalg import Boolean, BooleanAtom
 
+from ..sizes.decisions import equal as equal_sizes
 from .syntax import ParsedEquation, ParsedStatement
 
 Tree = TypeVar("Tree", bound=ast.expr)
@@ -29,12 +31,47 @@ def chosen(parsed: ParsedEquation, fields: Mapping[str, object]) -> ParsedEquati
     return _chosen(parsed, tuple((name, fields[name]) for name in names if name in fields)) if names else parsed
 
 
+def sides_taken(parsed: ParsedEquation, fields: Mapping[str, object]) -> list[tuple[Boolean, str]]:
+    """What must hold for the sides that were chosen: a size that is not known to be a literal is taken for another number.
+
+    >>> from sympy import symbols
+    >>> from layeralgebra.algebra.equations.syntax import parse
+    >>> s = symbols("s", integer=True, positive=True)
+    >>> sides_taken(parse("y[o] = x[o] if shift == 0 else 2*x[o]"), {"shift": s - 1})
+    [(Ne(s, 1), 'shift must not be 0')]
+    """
+    found = []
+    for test in _tests(parsed):
+        for node in ast.walk(test):
+            if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Name) or node.left.id not in fields:
+                continue
+            other = node.comparators[0]
+            if isinstance(other, ast.Constant):
+                relation = _compared(fields[node.left.id], other.value)
+                if relation not in (true, false):
+                    found.append((Not(relation), f"{node.left.id} must not be {other.value!r}"))
+    return list(dict.fromkeys(found))
+
+
+def _compared(value: object, literal: object) -> Boolean:
+    """Whether a field is a literal; of a size that may be, a relation."""
+    if isinstance(value, Expr) and isinstance(literal, int) and not isinstance(literal, bool):
+        return equal_sizes(value, literal)
+    return true if str(value) == str(literal) else false
+
+
+@lru_cache(maxsize=4096)
+def _tests(parsed: ParsedEquation) -> tuple[ast.expr, ...]:
+    """The tests of all conditions of an equation."""
+    trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
+    trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
+    return tuple(node.test for tree in trees for node in ast.walk(tree) if isinstance(node, ast.IfExp))
+
+
 @lru_cache(maxsize=4096)
 def _deciding(parsed: ParsedEquation) -> tuple[str, ...]:
     """The names on which conditions depend, or one that no field has where a condition depends on none."""
-    trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
-    trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
-    tests = [node.test for tree in trees for node in ast.walk(tree) if isinstance(node, ast.IfExp)]
+    tests = _tests(parsed)
     names = {part.id for test in tests for part in ast.walk(test) if isinstance(part, ast.Name)}
     return tuple(sorted(names)) or ("",) * bool(tests)
 
@@ -88,7 +125,7 @@ class _Chooser(ast.NodeTransformer):
         ):
             value, other = self.fields[node.left.id], node.comparators[0]
             if isinstance(other, ast.Constant):
-                equal = str(value) == str(other.value)
+                equal = _compared(value, other.value) == true
                 if isinstance(node.ops[0], (ast.Eq, ast.Is)):
                     return equal
                 if isinstance(node.ops[0], (ast.NotEq, ast.IsNot)):

@@ -12,6 +12,19 @@ from sympy.polys.polyerrors import PolynomialError
 from .heads import address_indices
 
 
+def is_whole(value: Expr) -> bool:
+    """Whether a value is an integer wherever it is one at all: SymPy doubts a floor of what may be divided by zero.
+
+    >>> from sympy import floor, symbols
+    >>> k = symbols("k", integer=True, nonnegative=True)
+    >>> floor(3/k).is_integer, is_whole(floor(3/k) + k), is_whole(3/k)
+    (None, True, False)
+    """
+    return bool(
+        value.replace(lambda part: isinstance(part, (floor, ceiling)), lambda part: Dummy(integer=True)).is_integer
+    )
+
+
 def must_be_whole(address: Expr) -> Sequence[Expr] | None:
     """The numbers, without indices, that are integers if and only if an address is one at all natural numbers; None if none are known.
 
@@ -24,12 +37,12 @@ def must_be_whole(address: Expr) -> Sequence[Expr] | None:
     >>> must_be_whole(k*i/2 + 1), must_be_whole(i*(i + 1)/2), must_be_whole(1/(i + 1))
     ([1, k/2], [0, 1, 1], None)
     """
-    if address.is_integer:
+    if is_whole(address):
         return []
     rounded = {
         part: Dummy(integer=True, nonnegative=True)
         for part in address.atoms(floor, ceiling, Max, Min)
-        if address_indices(part) and part.is_integer
+        if address_indices(part) and is_whole(part)
     }
     variables = [*sorted(address_indices(address), key=str), *rounded.values()]
     if not variables:

@@ -1,7 +1,7 @@
 """Which input positions an output position of a layer depends on, read off the addresses in its equation.
 
 An output at position p reads, along one input axis, the positions ``jump * p + [low, high]``; how such reaches compose is in
-`equations/reach.py`.
+`equations/reach`.
 """
 
 from __future__ import annotations
@@ -18,26 +18,10 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
 from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children
 from .instance import Instance
-from .reach import (
-    LONGEST_PERIOD,
-    AxisReach,
-    Digit,
-    End,
-    Reach,
-    added,
-    compose,
-    constant,
-    falls,
-    identity,
-    identity_of,
-    joined,
-    repeating,
-    straight,
-    union,
-)
-from .reach import (
-    relaxed as loosened,
-)
+from .reach.axis import AxisReach, Reach, identity, identity_of, joined
+from .reach.branches import union
+from .reach.ends import LONGEST_PERIOD, Digit, End, added, constant, falls, loosened, repeating, straight
+from .reach.series import compose
 from .statements import Mask, Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)

@@ -12,6 +12,7 @@ from ..errors import ShapeError
 from ..formulas.conditions import Condition
 from ..sizes.decisions import at_least, size_conditions, whole
 from ..sizes.normal_form import is_nonnegative, is_positive, same, simplify
+from .conditions import sides_taken
 from .fields import sizes_of
 from .protocol import StatesEquation
 from .statements import Mask, Statement
@@ -84,6 +85,8 @@ class Requirements:
                     self.positive.add(value)
                 for relation, words in size_conditions(value, least):
                     self.require(relation, partial("the field {} must {}".format, name, words), None)
+        for relation, words in sides_taken(self.layer.parsed, self.layer.values):
+            self.require(relation, partial("the side of a condition is chosen: {}".format, words), None)
 
     def comparisons(self, asked: Sequence[Mask]) -> None:
         """What `where` asks of sizes alone."""

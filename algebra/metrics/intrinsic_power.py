@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, Expr, Integer, Max, Min, Mul, Product, Symbol, log, oo
 
 from ..derivations.metric import Metric
+from ..errors import UnsupportedError
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site, Term
 from ..sizes.normal_form import is_nonnegative, simplify
 
@@ -166,6 +167,11 @@ def log2(ratio: Expr) -> Expr:
 def _power(evaluation: Evaluation[Passage]) -> IntrinsicPower:
     from ..regions.vertex_cuts import Least
 
+    if not evaluation.inputs:
+        raise UnsupportedError(
+            "intrinsic power compares what leaves a network with what enters it, and nothing enters this one\n"
+            "  write instead: a network with an Input, or on=(c, H, W) for an open one"
+        )
     enters = Add(*(Mul(*flow.shape) for flow in evaluation.inputs))
     ratio = simplify(Mul(*evaluation.output.shape) / enters)
     passage = evaluation.value
@@ -219,6 +225,8 @@ intrinsic_power: Metric[IntrinsicPower] = Metric(
         If nothing enters an open network, or sizes do not fit.
     GraphError
         If both `on` and an `Input` say what enters.
+    UnsupportedError
+        If nothing enters, as into a network of learned tensors alone: there is no ratio of sizes.
 
     References
     ----------

@@ -9,19 +9,12 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from ..derivations.metric import Metric
-from ..equations.reach import (
-    AxisReach,
-    Reach,
-    broadcast,
-    compose,
-    constant,
-    identity,
-    identity_of,
-    joined,
-    power,
-    span,
-    union,
-)
+from ..equations.reach.axis import AxisReach, Reach, identity, identity_of, joined
+from ..equations.reach.borders import span
+from ..equations.reach.branches import broadcast, union
+from ..equations.reach.ends import constant
+from ..equations.reach.repetition import power
+from ..equations.reach.series import compose
 from ..equations.receptive_field import layer_reach
 from ..errors import UnsupportedError
 from ..networks.carrier import Evaluation, Flow, PathCarrier, Site, Term

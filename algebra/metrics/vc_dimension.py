@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Integer, Mul, Symbol, true
+from sympy.logic.boolalg import Boolean
 
 from ..derivations.metric import Metric
 from ..errors import FieldError, UnsupportedError
@@ -16,20 +17,29 @@ from ..networks.carrier import DomainCondition, Evaluation, GraphStep, PathCarri
 
 if TYPE_CHECKING:
     from ..regions.vc_bounds import LayerSums
+    from ..regions.weight_degrees import Degree, LayerDegrees
 
 BOUNDS = ("explicit", "implicit", "lower")
 Key = tuple[str, ...]
 #: Learned tensors with their sizes; one that is shared under a name has the same key wherever it stands.
 Weights = tuple[tuple[Key, Expr], ...]
-Level = tuple[Expr, Weights]
+#: Units, the weights since the level before, and the degree in the weights of what the units compare.
+Level = tuple[Expr, Weights, "Degree"]
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """Further copies of levels: their own weights anew in each copy, shared ones as before."""
+    """Further copies of levels: their own weights anew in each copy, shared ones as before, and so much more degree."""
 
     levels: tuple["Level | Repeated", ...]
     times: Expr
+    gain: Expr
+
+
+def _unchanged() -> "Degree":
+    from ..regions.weight_degrees import Degree
+
+    return Degree()
 
 
 @dataclass(frozen=True)
@@ -40,21 +50,30 @@ class Stack:
 
     Attributes
     ----------
-    levels : tuple of (units, weights) or Repeated
+    levels : tuple of (units, weights, degree) or Repeated
     rest : tuple of (key, size)
     breakpoints : int
         The most of any unit.
+    degree : Degree
+        Of what leaves.
+    settled : int
+        Whether the comparisons tell where the output is positive, as in `LayerDegrees`.
     """
 
     levels: tuple[Level | Repeated, ...] = ()
     rest: Weights = ()
     breakpoints: int = 1
+    degree: "Degree" = field(default_factory=_unchanged)
+    settled: int = 1
 
     def then(self, other: "Stack") -> "Stack":
         breakpoints = max(self.breakpoints, other.breakpoints)
+        degree = self.degree.then(other.degree)
+        settled = self.settled if other.settled == 1 else other.settled
         if not other.levels:
-            return Stack(self.levels, self.rest + other.rest, breakpoints)
-        return Stack((*self.levels, *_carried(self.rest, other.levels)), other.rest, breakpoints)
+            return Stack(self.levels, self.rest + other.rest, breakpoints, degree, settled)
+        later = _carried(self.rest, _after(self.degree, other.levels))
+        return Stack((*self.levels, *later), other.rest, breakpoints, degree, settled)
 
     def renamed(self, rename: Callable[[Key], Key]) -> "Stack":
         """The same with other keys."""
@@ -64,18 +83,35 @@ class Stack:
 
         def level(entry: Level | Repeated) -> Level | Repeated:
             if isinstance(entry, Repeated):
-                return Repeated(tuple(map(level, entry.levels)), entry.times)
-            return entry[0], weights(entry[1])
+                return replace(entry, levels=tuple(map(level, entry.levels)))
+            return entry[0], weights(entry[1]), entry[2]
 
-        return Stack(tuple(map(level, self.levels)), weights(self.rest), self.breakpoints)
+        return replace(self, levels=tuple(map(level, self.levels)), rest=weights(self.rest))
+
+
+def _after(before: "Degree", levels: tuple[Level | Repeated, ...]) -> tuple[Level | Repeated, ...]:
+    """Levels with the degrees that they have behind another stack."""
+    return tuple(
+        (entry[0], entry[1], before.then(entry[2]))
+        if isinstance(entry, tuple)
+        else replace(entry, levels=_after(before, entry.levels))
+        for entry in levels
+    )
 
 
 def _carried(rest: Weights, levels: tuple[Level | Repeated, ...]) -> tuple[Level | Repeated, ...]:
     """Levels with so many more weights in the first."""
     first, *others = levels
     if isinstance(first, tuple):
-        return ((first[0], rest + first[1]), *others)
-    return ((Integer(0), rest), *levels) if rest else levels
+        return ((first[0], rest + first[1], first[2]), *others)
+    return (_waiting(rest), *levels) if rest else levels
+
+
+def _waiting(weights: Weights) -> Level:
+    """Weights without a unit, which count from here on."""
+    from ..regions.weight_degrees import NUMBER
+
+    return Integer(0), weights, NUMBER
 
 
 def _weights(site: Site) -> Weights:
@@ -94,10 +130,15 @@ class StackCarrier(PathCarrier[Stack]):
 
     def leaf(self, site: Site, port: int) -> Stack:
         from ..regions.from_equation import local_transfer
+        from ..regions.weight_degrees import weight_degrees
 
         assert site.instance is not None
         weights = _weights(site) if port == 0 else ()
-        return Stack(rest=weights).then(_stack(local_transfer(site.instance, self.surrogate)))
+        phi = local_transfer(site.instance, self.surrogate)
+        known = weight_degrees(site.instance, self.surrogate)
+        made = Stack(rest=weights).then(_stack(phi, known))
+        breakpoints = max(made.breakpoints, known.comparisons)
+        return replace(made, breakpoints=breakpoints, degree=known.leaving, settled=known.settled)
 
     def series(self, values: Sequence[Stack]) -> Stack:
         made = Stack()
@@ -119,26 +160,32 @@ class StackCarrier(PathCarrier[Stack]):
     def graph(self, steps: Sequence[GraphStep[Stack]], sink: str) -> Stack:
         """Every node once, at the level that its longest path from the input gives it."""
         level: dict[str, int] = {}
-        rows: list[tuple[Expr, Weights]] = []
+        left: dict[str, Stack] = {}
+        rows: list[Level] = []
         breakpoints = 1
         last: Weights = ()
         for step in steps:
             start = max((level[source] for source in step.sources), default=0)
-            own = Stack() if step.join is not None else self.fuse(step.values)
+            arrived = beside([left[source] for source in step.sources]) if step.sources else Stack()
+            if step.join is not None:
+                own = replace(self.join(step.join, [Stack()] * max(len(step.join.inputs), 1)), rest=())
+            else:
+                own = self.fuse(step.values)
             breakpoints = max(breakpoints, own.breakpoints)
-            for place, entry in enumerate((*own.levels, (Integer(0), own.rest)), start=start):
+            for place, entry in enumerate((*_after(arrived.degree, own.levels), _waiting(own.rest)), start=start):
                 if not isinstance(entry, tuple):
                     raise UnsupportedError(
                         f"a repetition of symbolic depth at {step.name!r}, inside a graph, has no VC bound; put "
                         f"it in series"
                     )
                 while len(rows) <= place:
-                    rows.append((Integer(0), ()))
-                rows[place] = (rows[place][0] + entry[0], rows[place][1] + entry[1])
+                    rows.append(_waiting(()))
+                rows[place] = _side_by_side(rows[place], entry)
             level[step.name] = start + len(own.levels)
+            left[step.name] = replace(arrived.then(replace(own, levels=(), rest=())), levels=(), rest=())
         while rows and rows[-1][0] == 0:
             last = rows.pop()[1] + last
-        return Stack(tuple(rows), last, breakpoints)
+        return Stack(tuple(rows), last, breakpoints, left[sink].degree, left[sink].settled)
 
     def repeat(self, value: Stack, times: Expr, index: Symbol | None) -> Stack:
         if index is not None:
@@ -148,18 +195,24 @@ class StackCarrier(PathCarrier[Stack]):
         if times.is_Integer:
             copies = [value.renamed(partial(_of_copy, number)) for number in range(int(times))]
             return self.series(copies)
+        degree = value.degree.repeated(times)
         if not value.levels:
             rest = tuple((key, size if key[0] == SHARED else size * times) for key, size in value.rest)
-            return Stack((), rest, value.breakpoints)
-        later = _carried(value.renamed(partial(_of_copy, 0)).rest, value.renamed(partial(_of_copy, 1)).levels)
-        last = value.renamed(partial(_of_copy, 1)).rest
-        return Stack((*value.renamed(partial(_of_copy, 0)).levels, Repeated(later, times - 1)), last, value.breakpoints)
+            return replace(value, rest=rest, degree=degree)
+        first, second = value.renamed(partial(_of_copy, 0)), value.renamed(partial(_of_copy, 1))
+        later = _carried(first.rest, _after(value.degree, second.levels))
+        gain = value.degree.through if value.degree.through is not None else Integer(0)
+        return replace(value, levels=(*first.levels, Repeated(later, times - 1, gain)), rest=second.rest, degree=degree)
 
     def share(self, value: Stack, name: str, path: str) -> Stack:
         return value.renamed(lambda key: (SHARED, name, key[0].removeprefix(path).lstrip("."), *key[1:]))
 
     def source(self, site: Site) -> Stack:
-        return Stack(rest=_weights(site))
+        from ..regions.weight_degrees import weight_degrees
+
+        assert site.instance is not None
+        known = weight_degrees(site.instance, self.surrogate)
+        return Stack(rest=_weights(site), degree=known.leaving, settled=known.settled)
 
 
 SHARED = "shared"
@@ -170,13 +223,19 @@ def _of_copy(number: int, key: Key) -> Key:
     return key if key[0] == SHARED else (key[0], *key[1:], str(number))
 
 
+def _side_by_side(one: Level, other: Level) -> Level:
+    return one[0] + other[0], one[1] + other[1], one[2].beside(other[2])
+
+
 def beside(values: Sequence[Stack]) -> Stack:
     """Branches of one input, level by level; what stands after a shorter branch's levels waits for the join."""
     breakpoints = max(value.breakpoints for value in values)
     rest = tuple(found for value in values for found in value.rest)
+    degree = reduce(lambda one, other: one.beside(other), (value.degree for value in values))
+    settled = min(value.settled for value in values)
     deep = [value for value in values if value.levels]
     if len(deep) == 1:
-        return Stack(deep[0].levels, rest, breakpoints)
+        return Stack(deep[0].levels, rest, breakpoints, degree, settled)
     joined: list[Level] = []
     for value in deep:
         for place, entry in enumerate(value.levels):
@@ -185,29 +244,31 @@ def beside(values: Sequence[Stack]) -> Stack:
                     "several branches with a repetition of symbolic depth have no VC bound; give the depths as numbers"
                 )
             if place == len(joined):
-                joined.append((Integer(0), ()))
-            joined[place] = (joined[place][0] + entry[0], joined[place][1] + entry[1])
-    return Stack(tuple(joined), rest, breakpoints)
+                joined.append(_waiting(()))
+            joined[place] = _side_by_side(joined[place], entry)
+    return Stack(tuple(joined), rest, breakpoints, degree, settled)
 
 
-def _stack(phi: Any) -> Stack:
+def _stack(phi: Any, known: "LayerDegrees") -> Stack:
     """The levels of one layer's transfer function; comparisons of a maximum are units as well."""
     from ..regions.composition import Branches, Chain, Repeated
     from ..regions.local_maps import MaxPool, Units
 
     if isinstance(phi, Units):
-        return Stack(((phi.count, ()),), (), max(phi.pieces.breakpoints, 1))
+        return Stack(((phi.count, (), known.compared),), (), max(phi.pieces.breakpoints, 1))
     if isinstance(phi, MaxPool):
-        return Stack(((phi.hyperplanes, ()),)) if phi.window != 1 else Stack()
+        return Stack(((phi.hyperplanes, (), known.compared),)) if phi.window != 1 else Stack()
     if isinstance(phi, Chain):
         made = Stack()
         for part in phi.parts:
-            made = made.then(_stack(part))
+            made = made.then(_stack(part, known))
         return made
     if isinstance(phi, Branches):
-        return beside([_stack(branch) for branch in phi.branches])
+        return beside([_stack(branch, known) for branch in phi.branches])
     if isinstance(phi, Repeated):
-        return StackCarrier().repeat(_stack(phi.body), phi.times, phi.index)
+        turn = replace(_stack(phi.body, replace(known, compared=known.step_compared)), degree=known.step)
+        turns = StackCarrier().repeat(turn, phi.times, phi.index)
+        return replace(turns, levels=_after(known.entering, turns.levels), degree=_unchanged())
     return Stack()
 
 
@@ -215,14 +276,15 @@ def _bound(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> 
     from ..regions.vc_bounds import explicit_upper, implicit_upper, lower
 
     if bound == "implicit":
-        levels = list(levels_of(evaluation))
+        levels = levels_of(evaluation)
         numbers = [entry for entry in levels if isinstance(entry, tuple)]
         if len(numbers) < len(levels):
             raise UnsupportedError(
                 "the implicit VC bound of symbolic depth has no closed form; substitute numbers, or use "
                 "bound='explicit'"
             )
-        return Integer(implicit_upper(numbers, evaluation.value.breakpoints))
+        # Where nothing that is learned is compared there is one function.
+        return Integer(implicit_upper(numbers, evaluation.value.breakpoints)) if numbers else Integer(0)
     sums = _sums(evaluation)
     return explicit_upper(sums, evaluation.value.breakpoints) if bound == "explicit" else lower(sums)
 
@@ -232,43 +294,56 @@ def _sums(evaluation: Evaluation[Stack]) -> "LayerSums":
 
     sums = LayerSums.empty()
     for entry in levels_of(evaluation):
-        sums = sums @ (LayerSums.of_layer(*entry) if isinstance(entry, tuple) else entry)
+        if isinstance(entry, tuple):
+            units, parameters, degree = entry
+            sums = sums @ LayerSums.of_layer(units, parameters, degree - sums.degree)
+        else:
+            sums = sums @ LayerSums.of_gain(-sums.degree) @ entry
     return sums
 
 
-def levels_of(evaluation: Evaluation[Stack]) -> "tuple[tuple[Expr, Expr] | LayerSums, ...]":
-    """The levels of a whole network, as units and new parameters; each weight counts in the first level that has it.
+def levels_of(evaluation: Evaluation[Stack]) -> "tuple[tuple[Expr, Expr, Expr] | LayerSums, ...]":
+    """The levels of a whole network, as units, new parameters and degree; each weight counts in the first level that has it.
 
-    Parameters after the last units belong to a level of linear output units.
+    The output is a level of its own, unless the comparisons before tell where it is positive, as after a ReLU. What is compared before
+    the first weight has degree 0: it is the same for all weights, and no level.
     """
     from ..regions.vc_bounds import LayerSums
 
     stack = evaluation.value
     levels = stack.levels
-    if stack.rest or not levels:
-        levels = (*levels, (Mul(*evaluation.output.shape), stack.rest))
+    if stack.rest or not levels or stack.settled != 2:
+        levels = (*levels, (Mul(*evaluation.output.shape), stack.rest, stack.degree))
     known: set[Key] = set()
+    waiting: Expr = Integer(0)
 
     def new(weights: Weights) -> Expr:
         found = {key: size for key, size in weights if key not in known}
         known.update(found)
         return Add(*found.values())
 
-    def own(entry: Level | Repeated) -> "LayerSums":
-        """A level of a copy, which has its own weights anew."""
-        if isinstance(entry, tuple):
-            return LayerSums.of_layer(
-                entry[0], Add(*(size for key, size in dict(entry[1]).items() if key[0] != SHARED))
-            )
-        return together(entry)
-
-    def together(entry: Repeated) -> "LayerSums":
-        sums = LayerSums.empty()
+    def together(entry: Repeated, start: Expr) -> "LayerSums":
+        """Copies that have their own weights anew, from a degree on."""
+        sums = LayerSums.of_gain(0)
         for level in entry.levels:
-            sums = sums @ own(level)
-        return sums**entry.times
+            now = start + sums.degree
+            if isinstance(level, tuple):
+                own = Add(*(size for key, size in dict(level[1]).items() if key[0] != SHARED))
+                sums = sums @ LayerSums.of_layer(level[0], own, level[2].at_input() - now)
+            else:
+                sums = sums @ LayerSums.of_gain(start - now) @ together(level, start)
+        return (sums @ LayerSums.of_gain(entry.gain - sums.degree)) ** entry.times
 
-    return tuple((entry[0], new(entry[1])) if isinstance(entry, tuple) else together(entry) for entry in levels)
+    found: list[tuple[Expr, Expr, Expr] | LayerSums] = []
+    for entry in levels:
+        if isinstance(entry, tuple):
+            degree, waiting = entry[2].at_input(), waiting + new(entry[1])
+            if degree != 0:
+                found.append((entry[0], waiting, degree))
+                waiting = Integer(0)
+        else:
+            found.append(together(entry, Integer(0)))
+    return tuple(found)
 
 
 def _carrier(bound: str, surrogate: str | None) -> StackCarrier:
@@ -282,14 +357,18 @@ def _kind(evaluation: Evaluation[Stack], formula: Expr, bound: str, surrogate: s
 
 
 def _conditions(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> list[DomainCondition]:
-    """Those of the theorem behind the lower bound that are not known to hold."""
-    from ..regions.vc_bounds import LOWER_CONSTANT, lower_conditions
+    """Those of the theorem behind a bound that are not known to hold."""
+    from ..regions.vc_bounds import LOWER_CONSTANT, explicit_conditions, lower_conditions
 
-    if bound != "lower":
+    if bound == "implicit":
         return []
-    meaning = f"the lower VC bound is stated for W > {LOWER_CONSTANT} L parameters and L > {LOWER_CONSTANT} layers"
-    relations = [relation for relation in lower_conditions(_sums(evaluation)) if relation != true]
-    return [DomainCondition(Condition(relation, meaning), "the network") for relation in relations]
+    if bound == "explicit":
+        meaning = "the explicit VC bound is stated for more than two units"
+        stated: tuple[Boolean, ...] = explicit_conditions(_sums(evaluation))
+    else:
+        meaning = f"the lower VC bound is stated for W > {LOWER_CONSTANT} L parameters and L > {LOWER_CONSTANT} layers"
+        stated = lower_conditions(_sums(evaluation))
+    return [DomainCondition(Condition(relation, meaning), "the network") for relation in stated if relation != true]
 
 
 vc_dimension: Metric[Expr] = Metric(
@@ -306,14 +385,15 @@ vc_dimension: Metric[Expr] = Metric(
     "linear neural networks, 2019",
     documentation="""A bound on the VC dimension of a network of piecewise-linear units, over all of its weights.
 
-    With k_i units in layer i, W_i parameters in layers 1 to i, W in all, L layers, Lbar = sum W_i / W, R = sum i k_i
-    and units of p breakpoints: explicit ``L + Lbar W log2(4 e p R log2(2 e p R))``; implicit the largest m with ``m <=
-    sum_i [1 + W_i log2(2 e m k_i p i / W_i)]``, tighter and for numbers only; lower ``W L log2(W/L) / 640``, which
+    With k_i units in layer i, W_i parameters in layers 1 to i, W in all, L layers, Lbar = sum W_i / W, d_i the degree in the weights
+    of what layer i compares, R = sum d_i k_i and units of p breakpoints: explicit ``L + Lbar W log2(4 e p R log2(2 e p R))``; implicit the largest m with ``m <=
+    sum_i [1 + W_i log2(2 e m k_i p d_i / W_i)]``, tighter and for numbers only; lower ``W L log2(W/L) / 640``, which
     some network of that size reaches, not this one, for W > 640 L and L > 640.
 
     The layer of a unit is the number of units on the longest path to it. A maximum over a window counts as a layer of
     its comparisons, and weights that are used at several places count once, which the proof of the upper bounds
-    allows: it counts signs of polynomials in the weights. Weights shared under a name count once as well, in the first layer that has them. Terms of a derivation are the units of each node.
+    allows: it counts signs of polynomials in the weights. Their degrees are derived from the equations: d_i = i in a plain
+    network, more where several learned factors follow each other, as a scale or a learned slope does. Weights shared under a name count once as well, in the first layer that has them. Terms of a derivation are the units of each node.
 
     Parameters
     ----------
@@ -333,7 +413,8 @@ vc_dimension: Metric[Expr] = Metric(
     DomainError
         The explicit bound is stated for more than two units, the lower one for W > 640 L and L > 640.
     UnsupportedError
-        For the implicit bound with symbols, and for functions that are not piecewise linear.
+        For the implicit bound with symbols, and for functions that are not piecewise linear in the input and polynomial in the
+        weights.
     FieldError
         If `net` is no network, or an option is unknown, or `bound` or `surrogate` is another word.
     ShapeError

@@ -1,7 +1,10 @@
 """Bounds on the VC dimension of networks of piecewise-linear units, from one pass over the layers.
 
 Layer ``i`` of ``L`` has ``k_i`` units with ``p`` breakpoints; ``W_i`` parameters lie in layers ``1..i``, ``W`` in
-all. The explicit bounds need five sums only, and these form a monoid under composition, so that depth may be a symbol
+all. On a region of the weights where all units before stand still, what layer ``i`` compares is a polynomial in the weights, of
+degree ``d_i``: in a plain network ``d_i = i``, and more where a layer has several learned factors. The proof counts signs of
+polynomials by their degrees, so that ``d_i`` stands wherever the paper has ``i``.
+The explicit bounds need six sums only, and these form a monoid under composition, so that depth may be a symbol
 (`LayerSums`).
 
 >>> levels = [(3, 9), (1, 4)]                     # widths 2-3-1: units and parameters of each layer
@@ -18,7 +21,7 @@ piecewise linear neural networks, Journal of Machine Learning Research 20, 2019.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -40,6 +43,14 @@ LOWER_CONSTANT = 640  # the theorem's constant C
 _MOST_PLACES = 1 << 14
 
 
+#: Units and parameters of a layer, and the degree of what it compares, which is its number where it is left out.
+Layer = tuple[Any, Any] | tuple[Any, Any, Any]
+
+
+def _with_degrees(levels: Iterable[Layer]) -> list[tuple[Any, Any, Any]]:
+    return [(level[0], level[1], level[2] if len(level) == 3 else place) for place, level in enumerate(levels, start=1)]
+
+
 @dataclass(frozen=True)
 class LayerSums:
     """What the explicit bounds need to know of a stack of layers; composes with ``@`` (first, then) and ``**``.
@@ -55,7 +66,9 @@ class LayerSums:
     units : sympy.Expr
         ``sum_i k_i``.
     weighted_units : sympy.Expr
-        ``R = sum_i i k_i``.
+        ``R = sum_i d_i k_i``.
+    degree : sympy.Expr
+        ``d_L``, what is added to the degrees of all layers that follow.
     """
 
     depth: Expr
@@ -63,24 +76,30 @@ class LayerSums:
     prefix_sum: Expr
     units: Expr
     weighted_units: Expr
+    degree: Expr
 
     @classmethod
     def empty(cls) -> LayerSums:
         """No layer: the identity."""
-        return cls(*[Integer(0)] * 5)
+        return cls(*[Integer(0)] * 6)
 
     @classmethod
-    def of_layer(cls, units: Any, parameters: Any) -> LayerSums:
-        """One layer."""
+    def of_layer(cls, units: Any, parameters: Any, gain: Any = 1) -> LayerSums:
+        """One layer; `gain` is by how much its degree is above that of the layer before."""
         k, w = as_size(units, "units", least=0), as_size(parameters, "parameters", least=0)
-        return cls(Integer(1), w, w, k, k)
+        return cls(Integer(1), w, w, k, k * gain, Integer(0) + gain)
 
     @classmethod
-    def of_levels(cls, levels: Iterable[tuple[Any, Any]]) -> LayerSums:
-        """A stack of ``(units, parameters)``, first layer first."""
+    def of_gain(cls, gain: Any) -> LayerSums:
+        """No layer, but what follows has so much more degree."""
+        return replace(cls.empty(), degree=Integer(0) + gain)
+
+    @classmethod
+    def of_levels(cls, levels: Iterable[Layer]) -> LayerSums:
+        """A stack of ``(units, parameters)`` or ``(units, parameters, degree)``, first layer first."""
         state = cls.empty()
-        for units, parameters in levels:
-            state = state @ cls.of_layer(units, parameters)
+        for units, parameters, degree in _with_degrees(levels):
+            state = state @ cls.of_layer(units, parameters, degree - state.degree)
         return state
 
     def __matmul__(self, then: LayerSums) -> LayerSums:
@@ -89,7 +108,8 @@ class LayerSums:
             self.parameters + then.parameters,
             self.prefix_sum + then.prefix_sum + then.depth * self.parameters,
             self.units + then.units,
-            self.weighted_units + then.weighted_units + self.depth * then.units,
+            self.weighted_units + then.weighted_units + self.degree * then.units,
+            self.degree + then.degree,
         )
 
     def __pow__(self, times: Any) -> LayerSums:
@@ -100,7 +120,8 @@ class LayerSums:
             self.parameters * times,
             self.prefix_sum * times + self.depth * self.parameters * pairs,
             self.units * times,
-            self.weighted_units * times + self.depth * self.units * pairs,
+            self.weighted_units * times + self.degree * self.units * pairs,
+            self.degree * times,
         )
 
 
@@ -124,16 +145,16 @@ def beside(*stacks: Sequence[tuple[Any, Any]]) -> list[tuple[Expr, Expr]]:
     return joined
 
 
-def _sums(layers: LayerSums | Iterable[tuple[Any, Any]]) -> LayerSums:
+def _sums(layers: LayerSums | Iterable[Layer]) -> LayerSums:
     return layers if isinstance(layers, LayerSums) else LayerSums.of_levels(layers)
 
 
-def explicit_upper(layers: LayerSums | Iterable[tuple[Any, Any]], breakpoints: Any = 1) -> Expr:
+def explicit_upper(layers: LayerSums | Iterable[Layer], breakpoints: Any = 1) -> Expr:
     """``L + Lbar W log2(4 e p R log2(2 e p R))``; kind: upper, for more than two units.
 
     Parameters
     ----------
-    layers : LayerSums or iterable of (units, parameters)
+    layers : LayerSums or iterable of (units, parameters) or (units, parameters, degree)
     breakpoints : int or sympy.Expr
         ``p``, the most of any unit.
 
@@ -150,7 +171,7 @@ def explicit_upper(layers: LayerSums | Iterable[tuple[Any, Any]], breakpoints: A
     ((L, L*n), 34210.7)
     """
     state, p = _sums(layers), as_size(breakpoints, "breakpoints")
-    if (state.units - 2).is_nonpositive:
+    if false in explicit_conditions(state):
         raise DomainError(
             f"the explicit VC bound is stated for more than two units, got {state.units}; "
             "bound='implicit' has no such condition"
@@ -159,7 +180,12 @@ def explicit_upper(layers: LayerSums | Iterable[tuple[Any, Any]], breakpoints: A
     return state.depth + state.prefix_sum * log(2 * inside * log(inside) / log(2)) / log(2)
 
 
-def lower(layers: LayerSums | Iterable[tuple[Any, Any]]) -> Expr:
+def explicit_conditions(layers: LayerSums | Iterable[Layer]) -> tuple[Boolean]:
+    """More than two units, for which the explicit bound is stated."""
+    return (Gt(_sums(layers).units, 2),)
+
+
+def lower(layers: LayerSums | Iterable[Layer]) -> Expr:
     """``W L log2(W/L) / 640``: some ReLU network with at most so many parameters and layers reaches it; kind: lower.
 
     Not a statement about the network at hand.
@@ -183,14 +209,14 @@ def lower(layers: LayerSums | Iterable[tuple[Any, Any]]) -> Expr:
     return state.parameters * state.depth * log(state.parameters / state.depth) / (LOWER_CONSTANT * log(2))
 
 
-def lower_conditions(layers: LayerSums | Iterable[tuple[Any, Any]]) -> tuple[Boolean, Boolean]:
+def lower_conditions(layers: LayerSums | Iterable[Layer]) -> tuple[Boolean, Boolean]:
     """``W > C L`` and ``L > C`` for the constant of `lower`: the theorem is stated for ``W > C L > C^2``."""
     state = _sums(layers)
     return Gt(state.parameters, LOWER_CONSTANT * state.depth), Gt(state.depth, LOWER_CONSTANT)
 
 
-def implicit_upper(levels: Iterable[tuple[Any, Any]], breakpoints: Any = 1) -> int:
-    """The largest ``m`` with ``m <= sum_i [1 + W_i log2(2 e m k_i p i / W_i)]``; kind: upper.
+def implicit_upper(levels: Iterable[Layer], breakpoints: Any = 1) -> int:
+    """The largest ``m`` with ``m <= sum_i [1 + W_i log2(2 e m k_i p d_i / W_i)]``; kind: upper.
 
     The right side minus the left is concave in ``m``, and positive at ``m = 3/2 sum_i W_i``, since there each logarithm
     is at least ``log2(3 e) > 3/2``. Above, the sign changes once: the search is by integers, and every comparison is
@@ -198,8 +224,8 @@ def implicit_upper(levels: Iterable[tuple[Any, Any]], breakpoints: Any = 1) -> i
 
     Parameters
     ----------
-    levels : iterable of (units, parameters)
-        First layer first, as numbers.
+    levels : iterable of (units, parameters) or (units, parameters, degree)
+        First layer first, as numbers; ``d_i = i`` where the degree is left out.
     breakpoints : int
         ``p``.
 
@@ -252,30 +278,31 @@ def implicit_upper(levels: Iterable[tuple[Any, Any]], breakpoints: Any = 1) -> i
     return low
 
 
-def _numbers(levels: Iterable[tuple[Any, Any]]) -> list[tuple[int, int, int]]:
-    """(units, parameters so far, level) of every level; those before the first parameter add nothing but their 1."""
+def _numbers(levels: Iterable[Layer]) -> list[tuple[int, int, int]]:
+    """(units, parameters so far, degree) of every level; those before the first parameter add nothing but their 1."""
     rows, so_far = [], Integer(0)
-    for level, (units, parameters) in enumerate(levels, start=1):
+    for level, (units, parameters, degree) in enumerate(_with_degrees(levels), start=1):
+        d = as_size(degree, "degree")
         k, w = as_size(units, "units", least=0), as_size(parameters, "parameters", least=0)
         so_far += w
-        if not (k.is_Integer and so_far.is_Integer):
+        if not (k.is_Integer and so_far.is_Integer and d.is_Integer):
             raise UnsupportedError(
                 f"the implicit VC bound of symbolic sizes (layer {level}: {k}, {w}) "
                 "has no closed form; substitute numbers, or use bound='explicit'"
             )
         if k == 0:
             raise FieldError(f"layer {level} has no unit; count its parameters with the next layer that has")
-        rows.append((int(k), int(so_far), level))
+        rows.append((int(k), int(so_far), int(d)))
     if not rows:
         raise FieldError("the VC dimension of no layer; give one (units, parameters) or more")
     return rows
 
 
 def _constant(rows: list[tuple[int, int, int]], p: int, places: int) -> Enclosure:
-    """sum_i W_i log2(2 e k_i p i / W_i)."""
+    """sum_i W_i log2(2 e k_i p d_i / W_i)."""
     total = sum(w for _, w, _ in rows)
     result = (log2_of_e(places) + Enclosure.exactly(1)).times(total)
-    for k, w, level in rows:
+    for k, w, degree in rows:
         if w:
-            result = result + log2_enclosure(Fraction(k * p * level, w), places).times(w)
+            result = result + log2_enclosure(Fraction(k * p * degree, w), places).times(w)
     return result

@@ -25,7 +25,6 @@ from math import gcd
 from sympy import Basic, Expr, Rational, Symbol
 from sympy.logic.boolalg import Boolean
 
-from ..arguments import checked
 from ..errors import FieldError
 from . import signs as order
 from .atoms import Atoms
@@ -39,8 +38,7 @@ CASE_BUDGET = 64
 SIGN_CASE_BUDGET = 16
 
 
-@checked
-def simplify(expr: Expr | int) -> Expr:
+def simplify(expr: Expr | Boolean | int) -> Expr:
     """The normal form of a symbolic size.
 
     A sum of terms, each a rational number times powers of atoms: symbols, floors, minima, maxima, symbolic powers,

@@ -124,6 +124,9 @@ def regnet(
     -------
     dict of str to Network
     """
+    for word, sizes in (("widths", widths), ("depths", depths)):
+        if not (sizes is None or isinstance(sizes, (tuple, list))):
+            raise FieldError(f"regnet({word}={sizes!r}): write one size for each stage, such as {word}=(1, 2, 7, 12)")
     if widths is None or depths is None:
         given = (depth, initial_width, slope, multiplier, group_width)
         if not all(isinstance(number, (int, float, Integer)) for number in given):

@@ -33,9 +33,9 @@ class Linear:
             matrix, derivatives = _identity(shape), {}
             for place, part in enumerate(parts):
                 shape, own, new = self._of(part, shape, _under(path, place))
-                derivatives = {name: own @ one for name, one in derivatives.items()}
-                derivatives |= {name: one @ matrix for name, one in new.items()}
-                matrix = own @ matrix
+                derivatives = {name: _product(own, one) for name, one in derivatives.items()}
+                derivatives |= {name: _product(one, matrix) for name, one in new.items()}
+                matrix = _product(own, matrix)
             return shape, matrix, derivatives
         found = [self._of(branch, shape, _under(path, place)) for place, branch in enumerate(net.branches)]
         if isinstance(net, Add):
@@ -88,6 +88,16 @@ def _identity(shape):
     size = int(np.prod(shape))
     made = np.full((size, size), Fraction(0), dtype=object)
     made[np.arange(size), np.arange(size)] = Fraction(1)
+    return made
+
+
+def _product(left, right):
+    """The product of two matrices of fractions, most of whose entries are zero."""
+    rows = {place: [(column, value) for column, value in enumerate(row) if value] for place, row in enumerate(right)}
+    made = np.full((left.shape[0], right.shape[1]), Fraction(0), dtype=object)
+    for place, inner in zip(*np.nonzero(left), strict=True):
+        for column, value in rows[inner]:
+            made[place, column] += left[place, inner] * value
     return made
 
 

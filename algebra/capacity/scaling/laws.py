@@ -5,7 +5,7 @@ that is finite and not zero. With an amplitude ``eps = c L^-alpha`` and a moment
 ``L m -> C c^beta L^(1 - alpha beta)``: alpha must be ``1/beta`` for the moment of least order. Nothing is looked up:
 beta and C are the leading term of whatever moments the block has.
 
->>> from sympy import symbols
+>>> from sympy import Rational, symbols
 >>> a, b, eps = symbols("a b epsilon", positive=True)
 >>> found = residual_scaling([a, b, a], eps)
 >>> found.exponent, found.verdict, found.deciding
@@ -297,7 +297,7 @@ def width_scaling(channels: Any, activation_energy: Any = 1) -> WidthScaling:
 
     Examples
     --------
-    >>> from sympy import symbols
+    >>> from sympy import Rational, symbols
     >>> n = symbols("n_in", integer=True, positive=True)
     >>> width_scaling(n).variance, width_scaling(n, Rational(1, 2)).variance, width_scaling(n).scaling.exponent
     (1/n_in, 2/n_in, 1/2)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..program.operations import STEPS
 from ..program.program import Program
 from .array_plan import Plan, Planner
 
-_COMPARISONS = {"lt", "le", "eq", "ne"}
 EXACT_FLOAT = 2**53
 
 
@@ -81,7 +81,7 @@ def _emit_integer(planner: Planner, place: int, types: Sequence[str], promoted: 
         result = planner.step("where", (args[0], *chosen), work, output=output)
     else:
         inputs = tuple(planner.as_type(arg, work) for arg in args)
-        if op in ("min", "max"):
+        if STEPS[op].folds:
             inputs = tuple(sorted(inputs, key=lambda number: (planner.size(planner.plan.masks[number]), number)))
             result = inputs[0]
             for position, other in enumerate(inputs[1:], start=2):
@@ -113,12 +113,12 @@ def _specialised(planner, op, inputs, args, value, work):
 def _emit_truth(planner: Planner, place: int, types: Sequence[str]) -> None:
     program = planner.program
     op, args, value = program.ops[place], program.args[place], program.values[place]
-    if op in _COMPARISONS:
+    if op == "loop":
+        planner.step("loop", args, "b", value, output=place)
+    elif any(types[arg] != "b" for arg in args):
         work = "O" if any(types[arg] == "O" for arg in args) else types[args[0]]
         inputs = tuple(planner.as_type(arg, work) if work == "O" else arg for arg in args)
         planner.step(op, inputs, "b", work, output=place)
-    elif op == "loop":
-        planner.step("loop", args, "b", value, output=place)
     elif op == "not":
         planner.step("not", args, "b", output=place)
     else:
@@ -144,7 +144,7 @@ def _emit_float(planner: Planner, place: int, small: Sequence[int]) -> None:
             planner.step(kernel, args, "f", output=place)
     elif op == "mul":
         planner.product(1, args, "f", place)
-    elif op in ("add", "min", "max"):
+    elif STEPS[op].folds:
         inputs = sorted(args, key=lambda number: (planner.size(planner.plan.masks[number]), number))
         result = inputs[0]
         for position, other in enumerate(inputs[1:], start=2):

@@ -12,8 +12,9 @@ from typing import Any
 
 from ...errors import BudgetError
 from ..program.functions import quotient
+from ..program.operations import STEPS
 from .array_plan import Plan, Step
-from .kernels import IN_PLACE, NotDivisible, array_kernel, scalar_kernel
+from .kernels import NotDivisible, array_kernel, scalar_kernel
 from .python_backend import python_function
 
 CACHE_BYTES = 3 * 2**18  # what the arrays of one block take together; most cores have 1 or 2 MiB of their own
@@ -126,7 +127,7 @@ class Group:
                     free.setdefault(self.buffers[buffer], []).append(buffer)
 
         for position, call in enumerate(calls):
-            in_place = call.step is not None and call.step.kernel in IN_PLACE
+            in_place = call.step is not None and STEPS[call.step.kernel].in_place
             if in_place:
                 release(position, call)
             for output in call.outputs:

@@ -10,9 +10,6 @@ from typing import Any
 from ..program import functions as runtime
 from ..program.operations import STEPS
 
-# Kernels that read all of their operands before they write: their result may take the place of an operand.
-IN_PLACE = {name for name, operation in STEPS.items() if operation.in_place}
-
 
 class NotDivisible(Exception):
     """A division that should have been exact is not; says at which place of the program."""
@@ -35,10 +32,6 @@ def array_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
         return _where
     if name == "convert":
         return _convert
-    if name == "sign" and kind != "O":
-        return np.sign
-    if name == "intpow" and kind == "i":
-        return np.power
     if name == "quotient":
         return _quotient(value, kind)
     if name == "fraction":
@@ -51,7 +44,7 @@ def array_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:
         return _logdivide
     if name == "func":
         return _function(value)
-    if known.array and name != "sign":
+    if known.array and not (known.boxed and kind == "O"):
         return getattr(np, known.array)
     return _elementwise(name, value)
 
@@ -139,9 +132,8 @@ def _elementwise(name: str, value: Any) -> Callable[..., Any]:
     if name == "realfloor":
         count = 1 + len(value.symbols)
         return _assigning(np.frompyfunc(lambda number, *sizes: runtime.realfloor(value, number, *sizes), count, 1))
-    function = getattr(runtime, name)
-    count = 1 if name == "sign" else 2
-    return _assigning(np.frompyfunc(function, count, 1))
+    function = STEPS[name].scalar or getattr(runtime, STEPS[name].helper)
+    return _assigning(lambda *numbers: np.frompyfunc(function, len(numbers), 1)(*numbers))
 
 
 def scalar_kernel(name: str, value: Any, kind: str) -> Callable[..., Any]:

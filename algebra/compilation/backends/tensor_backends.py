@@ -16,7 +16,7 @@ from ...errors import BudgetError, DomainError, UnsupportedError
 from ..program.conditions import outside
 from ..program.formulas import Formulas
 from ..program.integer_bounds import Interval, fits
-from ..program.operations import STEPS
+from ..program.operations import OPERATIONS, STEPS
 from .array_plan import Plan
 from .execution import wrapped
 from .kernels import NotDivisible, scalar_kernel
@@ -25,11 +25,6 @@ from .python_backend import ScalarRunner, failure, scalar
 from .tensors import JaxTensors, TorchTensors
 
 INT32: Interval = (-(2**31), 2**31 - 1)
-_HOST_OPERATIONS = {"ilog", "iroot", "realfloor", "loop", "call"}
-
-
-# Those that Python's signs write for tensors as well.
-_PLAIN: dict[str, Any] = {name: STEPS[name].scalar for name in ("add", "sub", "mul", "bitand", "lt", "le", "eq", "ne")}
 
 
 class TensorRunner:
@@ -39,11 +34,12 @@ class TensorRunner:
         self.formulas, self.symbols, self.mask = formulas, symbols, mask
         self.backend = backend
         self.library: Any = TorchTensors() if backend == "torch" else JaxTensors()
-        self.kernels = _PLAIN | self.library.kernels()
+        signs = {name: known.scalar for name, known in STEPS.items() if known.by_sign}
+        self.kernels: dict[str, Any] = signs | self.library.kernels()
         self.program = ArrayProgram(formulas.program)
         self.types = formulas.program.input_types()
         self.on_host = any(
-            op in _HOST_OPERATIONS
+            OPERATIONS[op].on_host
             or op == "quotient"
             and place not in self.program.final
             or op == "func"

@@ -51,37 +51,33 @@ class TorchTensors:
     def kernels(self) -> dict[str, Callable[..., Any]]:
         torch = self.torch
 
-        def both(function: Callable[..., Any]) -> Callable[..., Any]:
-            """A function that wants two tensors, for a tensor and a number."""
+        def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+            """A function that wants tensors, for tensors and numbers."""
 
-            def kernel(x: Any, y: Any) -> Any:
-                tensor = x if self.is_tensor(x) else y
-                if not self.is_tensor(x):
-                    x = torch.full((), x, dtype=tensor.dtype, device=tensor.device)
-                if not self.is_tensor(y):
-                    y = torch.full((), y, dtype=tensor.dtype, device=tensor.device)
-                return function(x, y)
+            def kernel(*operands: Any) -> Any:
+                tensor = next(operand for operand in operands if self.is_tensor(operand))
+                made = [
+                    operand
+                    if self.is_tensor(operand)
+                    else torch.full((), operand, dtype=tensor.dtype, device=tensor.device)
+                    for operand in operands
+                ]
+                return function(*made)
 
             return kernel
 
         return {
-            "floordiv": both(lambda x, y: torch.div(x, y, rounding_mode="floor")),
-            "mod": both(torch.remainder),
-            "min": both(torch.minimum),
-            "max": both(torch.maximum),
-            "and": both(torch.logical_and),
-            "or": both(torch.logical_or),
-            "not": torch.logical_not,
-            "abs": torch.abs,
-            "sign": torch.sign,
-            "shift": lambda x, y: x >> y,
-            "leftshift": both(torch.bitwise_left_shift),
-            "intpow": both(torch.pow),
+            **{
+                name: of_tensors(getattr(torch, known.torch or known.array))
+                for name, known in STEPS.items()
+                if (known.torch or known.array) and not known.by_sign
+            },
+            "floordiv": of_tensors(lambda x, y: torch.div(x, y, rounding_mode="floor")),
             "where": torch.where,
             "float": lambda x: x.to(torch.float64),
             "divide": lambda x, y: torch.true_divide(_double(x, torch), _double(y, torch)),
             "log": torch.log,
-            "pow": lambda x, y: torch.pow(x, y),
+            "pow": torch.pow,
             "function": lambda name, x: getattr(torch, _TORCH_NAMES.get(str(name), str(name)))(x),
         }
 
@@ -162,7 +158,6 @@ class JaxTensors:
 
         return {
             **{name: getattr(jnp, known.array) for name, known in STEPS.items() if known.array},
-            "intpow": jnp.power,
             "where": jnp.where,
             "float": lambda x: jnp.asarray(x).astype(float),
             "log": jnp.log,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from .program import RING, Program
+from .operations import OPERATIONS
+from .program import Program
 
 LIMIT = 1024  # residues tried at most; beyond it the division is checked when it happens
 
@@ -20,7 +21,7 @@ def always_divides(program: Program, place: int, divisor: int) -> bool:
         current = stack.pop()
         if current in ring or current in leaves:
             continue
-        if program.ops[current] in RING or program.ops[current] == "const":
+        if OPERATIONS[program.ops[current]].residue is not None:
             ring.add(current)
             stack.extend(program.args[current])
         elif program.whole[current]:
@@ -33,21 +34,9 @@ def always_divides(program: Program, place: int, divisor: int) -> bool:
     for residues in product(range(divisor), repeat=len(leaves)):
         known = dict(zip(sorted(leaves), residues, strict=True))
         for current in order:
-            known[current] = _ring_operation(program, current, known) % divisor
+            residue = OPERATIONS[program.ops[current]].residue
+            assert residue is not None
+            known[current] = residue(program.values[current], [known[arg] for arg in program.args[current]]) % divisor
         if known[place] % divisor:
             return False
     return True
-
-
-def _ring_operation(program: Program, place: int, known: dict[int, int]) -> int:
-    op, value = program.ops[place], program.values[place]
-    operands = [known[arg] for arg in program.args[place]]
-    if op == "const":
-        return value
-    if op == "square":
-        return operands[0] ** 2
-    if op == "add":
-        return sum((k * x for k, x in zip(value[0], operands, strict=True)), value[1])
-    for operand in operands:
-        value *= operand
-    return value

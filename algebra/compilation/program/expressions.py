@@ -24,6 +24,7 @@ from sympy.core.function import AppliedUndef, Function
 
 from ...errors import UnsupportedError
 from ...formulas.zaslavsky import BinaryEntropy
+from .operations import NODES, READ_AS
 
 
 class Node(NamedTuple):
@@ -33,16 +34,6 @@ class Node(NamedTuple):
     args: tuple[int, ...]
     value: Any
 
-
-# SymPy classes with a fixed operator and nothing to say beyond their arguments.
-_PLAIN = {
-    sympy.Add: "add", sympy.Mul: "mul", sympy.floor: "floor", sympy.ceiling: "ceiling", sympy.Mod: "mod",
-    sympy.Max: "max", sympy.Min: "min", sympy.Abs: "abs", sympy.sign: "sign", sympy.Heaviside: "heaviside",
-    sympy.binomial: "binomial", sympy.factorial: "factorial",
-    sympy.StrictLessThan: "lt", sympy.LessThan: "le", sympy.Equality: "eq", sympy.Unequality: "ne",
-    sympy.And: "and", sympy.Or: "or", sympy.Not: "not",
-}  # fmt: skip
-CLASSES = {op: cls for cls, op in _PLAIN.items()} | {"power": sympy.Pow}
 
 # Real functions of one argument, by the name that numpy, jax and torch share.
 FUNCTIONS = {
@@ -154,7 +145,7 @@ class Dag:
             if isinstance(expression.exp, Integer):
                 return self.node("pow", args, int(expression.exp))
             return self.node("power", args)
-        op = _PLAIN.get(cls)
+        op = READ_AS.get(cls)
         if op is not None:
             return self.node(op, args[:1] if op == "heaviside" else args)
         if cls in FUNCTIONS:
@@ -241,4 +232,4 @@ def _expression(op: str, args: list, value: Any) -> Any:
         return sympy.Piecewise(*zip(args[::2], args[1::2], strict=True))
     if op in ("sum", "product"):  # a conjunction over an index has no counterpart in SymPy
         return (sympy.Sum if op == "sum" else sympy.Product)(args[2], (value, args[0], args[1]))
-    return CLASSES[op](*args)
+    return NODES[op].reads(*args)

@@ -19,9 +19,8 @@ from sympy import Basic, Derivative, Dummy, Expr, Symbol
 from ...arguments import checked
 from ...errors import FieldError, UnsupportedError
 from ...formulas.records import for_each
-from .expressions import CLASSES, FUNCTION_CLASSES, Dag
-
-_BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not", "bool"}
+from .expressions import FUNCTION_CLASSES, Dag
+from .operations import NODES
 
 
 @checked
@@ -123,8 +122,6 @@ def _local_derivatives(
         return [(args[0], dag.mul([dag.const(value), dag.pow(args[0], value - 1)]))]
     if op in ("floor", "ceiling"):
         return _of_floor(dag, number, floors)
-    if op in _BOOLEAN:
-        return []
     if op == "piecewise":
         zero, one = dag.const(0), dag.const(1)
         found = []
@@ -149,7 +146,7 @@ def _local_derivatives(
         return _of_remainder(dag, number, depends, floors)
     if op in ("sum", "product"):
         return _of_loop(dag, number, depends, symbols, floors)
-    if op in ("sign", "heaviside"):
+    if NODES[op].truth or op in ("bool", "sign", "heaviside"):
         return []
     return _by_sympy(dag, number, depends)
 
@@ -222,7 +219,7 @@ def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]
     if op == "function":
         pattern: Basic = FUNCTION_CLASSES[value](*dummies)
     else:
-        pattern = (value if op == "call" else CLASSES[op])(*dummies)
+        pattern = (value if op == "call" else NODES[op].reads)(*dummies)
     found = []
     for arg, dummy in zip(args, dummies, strict=True):
         if arg not in depends:

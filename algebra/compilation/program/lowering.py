@@ -21,6 +21,7 @@ from ...sizes.intervals import ANYTHING
 from .calls import rule_of
 from .expressions import Dag
 from .integer_bounds import Interval
+from .operations import OPERATIONS
 from .program import Loop, RealFloor
 from .rationals import NONE, Conditions, Fraction, Real, Truth, Value, Writer, conditions, fractions
 
@@ -60,7 +61,18 @@ class Lowering(Writer):
             return self._loop(op, value, args)
         if op in ("floor", "ceiling"):
             return self._floor(op, args[0])
-        return getattr(self, "_" + op)(value, *[self.values[arg] for arg in args])
+        operands = [self.values[arg] for arg in args]
+        own = getattr(self, "_" + op, None)
+        return own(value, *operands) if own is not None else self._of_integers(op, value, operands)
+
+    def _of_integers(self, op: str, value: Any, operands: Sequence[Value]) -> Value:
+        """An operation of which nothing but its record is known."""
+        if not all(self.is_integer(operand) for operand in operands):
+            raise UnsupportedError(f"{op} can be compiled where its operands are integers")
+        places = [operand.numerator for operand in fractions(operands)]
+        if OPERATIONS[op].truth:
+            return Truth(self.program.op(op, places, value, "bool"), conditions(operands))
+        return Fraction(self.program.op(op, places, value), valid=conditions(operands))
 
     # -- leaves and arithmetic -----------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The operations of a program, one record each: what is known of the result, and how each backend writes it.
 
-An operation is added here, in one record. What a record leaves out, no backend has in that form: the passes refuse it by
+An operation is added here, in one record, or in a file of yours with `add_operation`. What a record leaves out, no backend has in that form: the passes refuse it by
 name or compute it on Python integers.
 
 >>> interval("add", ((9, -1), 5), [(1, 10), (0, 3)])
@@ -12,14 +12,19 @@ name or compute it on Python integers.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
+
+import sympy
 
 from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, smallest
 from . import functions as runtime
 from . import integer_bounds as integers
 from . import real_bounds as reals
+from . import trends
 
 Bounds = Callable[[Any, Sequence[Interval]], Interval]
 Text = Callable[..., str]  # from the texts of the operands, and ``value`` where the operation has one
@@ -31,6 +36,12 @@ class Operation:
 
     Attributes
     ----------
+    reads : type, optional
+        The SymPy class that is read as this operation, and written for it.
+    trend : callable
+        How the result moves with a size, from the value of the operation and the trends of its operands.
+    residue : callable, optional
+        The result modulo a number, from the value of the operation and the residues of its operands.
     bounds, real_bounds : callable, optional
         An interval of the result from the value of the operation and the intervals of its operands: on integers and
         truth values, and on floats.
@@ -48,12 +59,25 @@ class Operation:
         What it does to Python numbers, if ``helper`` does not.
     array : str
         The function of numpy, which jax has by the same name.
+    torch : str
+        The function of torch, if it has another name.
+    boxed : bool
+        Whether Python integers in arrays need ``scalar`` or ``helper``, one after the other.
+    by_sign : bool
+        Whether ``scalar`` is a sign of Python that tensors have too.
+    on_host : bool
+        Whether tensors do not have it, so that Python integers compute it.
+    folds : bool
+        Whether arrays take any number of operands two at a time, those on few elements first.
     in_place : bool
         Whether numpy reads all operands before it writes, so that the result may take the place of one.
     machine : mapping
         The text for one element in machine code, by the kind of the result: ``i``, ``f`` or ``b``.
     """
 
+    reads: Any = None
+    trend: Callable[[Any, Sequence[trends.Trend]], trends.Trend] = trends.unchanged
+    residue: Callable[[Any, Sequence[int]], int] | None = None
     bounds: Bounds | None = None
     real_bounds: Bounds | None = None
     whole: bool = False
@@ -65,6 +89,11 @@ class Operation:
     real_c: Text | None = None
     scalar: Callable[..., Any] | None = None
     array: str = ""
+    torch: str = ""
+    boxed: bool = False
+    by_sign: bool = False
+    on_host: bool = False
+    folds: bool = False
     in_place: bool = False
     machine: Mapping[str, str] = field(default_factory=dict)
 
@@ -100,9 +129,9 @@ def _of_sign(symbol: str) -> dict[str, Any]:
     return {"python": f"({{}}{symbol}{{}})".format, "c": text.format, "machine": {"b": text}}
 
 
-def _comparison(name: str, symbol: str, scalar: Callable[..., Any], array: str) -> Operation:
+def _comparison(name: str, reads: Any, symbol: str, scalar: Callable[..., Any], array: str) -> Operation:
     return Operation(
-        bounds=integers.compare(name), whole=True, truth=True, scalar=scalar, array=array, in_place=True,
+        reads=reads, by_sign=True, bounds=integers.compare(name), whole=True, truth=True, scalar=scalar, array=array, in_place=True,
         **_of_sign(symbol),
     )  # fmt: skip
 
@@ -115,41 +144,46 @@ _WHERE = "{} ? {} : {}".format
 # Those of a program.
 OPERATIONS: dict[str, Operation] = {
     "input": Operation(bounds=lambda value, args: ANYTHING),
-    "const": Operation(bounds=lambda value, args: (value, value)),
+    "const": Operation(
+        bounds=lambda value, args: (value, value), trend=trends.const, residue=lambda value, args: value
+    ),
     "add": Operation(
+        reads=sympy.Add, trend=trends.add, by_sign=True, folds=True,
+        residue=lambda value, args: sum((k * x for k, x in zip(value[0], args, strict=True)), value[1]),
         bounds=integers.add, real_bounds=reals.add, real_c=_joined("+", brackets=False),
         scalar=operator.add, array="add", in_place=True, machine=_machine("{} + {}", "if"),
     ),
     "mul": Operation(
+        reads=sympy.Mul, trend=trends.mul, by_sign=True, residue=lambda value, args: value * prod(args),
         bounds=integers.mul, real_bounds=reals.mul, real_c=_joined("*", brackets=False),
         scalar=operator.mul, array="multiply", in_place=True, machine=_machine("{} * {}", "if"),
     ),
-    "square": Operation(bounds=integers.square),
+    "square": Operation(bounds=integers.square, residue=lambda value, args: args[0] ** 2),
     "floordiv": Operation(
         bounds=integers.floordiv, whole=True, python="({}//{})".format, c="floordiv({}, {}, e)".format,
         scalar=operator.floordiv, array="floor_divide", in_place=True, machine=_machine("{} // {}"),
     ),
     "mod": Operation(
-        bounds=integers.mod, python="({}%{})".format, c="mod({}, {})".format,
+        reads=sympy.Mod, trend=trends.mod, bounds=integers.mod, python="({}%{})".format, c="mod({}, {})".format,
         scalar=operator.mod, array="remainder", in_place=True, machine=_machine("{} % {}"),
     ),
     "quotient": Operation(bounds=integers.quotient, helper="quotient", c="quotient({}, {}, inexact)".format),
     "abs": Operation(
-        bounds=lambda value, args: absolute(args[0]), real_bounds=lambda value, args: absolute(args[0]),
+        reads=sympy.Abs, trend=trends.absolute_value, bounds=lambda value, args: absolute(args[0]), real_bounds=lambda value, args: absolute(args[0]),
         python=_called("abs"), c="absolute({}, e)".format, real_c=_called("fabs"),
         scalar=abs, array="absolute", in_place=True, machine=_machine("abs({})"),
     ),
     "sign": Operation(
-        bounds=integers.sign, real_bounds=lambda value, args: (-1.0, 1.0), whole=True,
+        reads=sympy.sign, boxed=True, bounds=integers.sign, real_bounds=lambda value, args: (-1.0, 1.0), whole=True,
         helper="sign", real_helper="signum", c=_called("sign"), real_c=_called("signum"), array="sign",
     ),
     "max": Operation(
-        bounds=lambda value, args: largest(args), real_bounds=lambda value, args: largest(args),
+        reads=sympy.Max, trend=trends.maximum, folds=True, bounds=lambda value, args: largest(args), real_bounds=lambda value, args: largest(args),
         python=_called("max"), c=_folded("({0} > {1} ? {0} : {1})"), real_c=_folded("fmax({}, {})"),
         scalar=max, array="maximum", in_place=True, machine=_machine("max({}, {})"),
     ),
     "min": Operation(
-        bounds=lambda value, args: smallest(args), real_bounds=lambda value, args: smallest(args),
+        reads=sympy.Min, trend=trends.minimum, folds=True, bounds=lambda value, args: smallest(args), real_bounds=lambda value, args: smallest(args),
         python=_called("min"), c=_folded("({0} < {1} ? {0} : {1})"), real_c=_folded("fmin({}, {})"),
         scalar=min, array="minimum", in_place=True, machine=_machine("min({}, {})"),
     ),
@@ -158,34 +192,35 @@ OPERATIONS: dict[str, Operation] = {
         python="({1} if {0} else {2})".format, c=_WHERE, real_c=_WHERE,
         scalar=lambda condition, first, second: first if condition else second, machine=_machine("{1} if {0} else {2}"),
     ),
-    "intpow": Operation(bounds=integers.intpow, helper="intpow", c="intpow({}, {}, e)".format),
-    "ilog": Operation(bounds=integers.ilog, whole=True, helper="ilog", c=_called("ilog")),
+    "intpow": Operation(bounds=integers.intpow, helper="intpow", c="intpow({}, {}, e)".format, array="power", torch="pow", boxed=True),
+    "ilog": Operation(bounds=integers.ilog, whole=True, helper="ilog", c=_called("ilog"), on_host=True),
     "iroot": Operation(
         bounds=lambda value, args: (0, max(args[0][1], 0)), whole=True,
-        python="iroot({}, {value})".format, helper="iroot", c="iroot({}, {value})".format,
+        python="iroot({}, {value})".format, helper="iroot", c="iroot({}, {value})".format, on_host=True,
     ),
-    "realfloor": Operation(whole=True, helper="realfloor"),
-    "lt": _comparison("lt", "<", operator.lt, "less"),
-    "le": _comparison("le", "<=", operator.le, "less_equal"),
-    "eq": _comparison("eq", "==", operator.eq, "equal"),
-    "ne": _comparison("ne", "!=", operator.ne, "not_equal"),
+    "realfloor": Operation(whole=True, helper="realfloor", on_host=True),
+    "lt": _comparison("lt", sympy.StrictLessThan, "<", operator.lt, "less"),
+    "le": _comparison("le", sympy.LessThan, "<=", operator.le, "less_equal"),
+    "eq": _comparison("eq", sympy.Equality, "==", operator.eq, "equal"),
+    "ne": _comparison("ne", sympy.Unequality, "!=", operator.ne, "not_equal"),
     "and": Operation(
-        bounds=lambda value, args: smallest(args), whole=True, truth=True, python=_joined("and"),
+        reads=sympy.And, bounds=lambda value, args: smallest(args), whole=True, truth=True, python=_joined("and"),
         c=_joined("&&", brackets=False), scalar=lambda x, y: x and y, array="logical_and", in_place=True,
         machine={"b": "{} and {}"},
     ),
     "or": Operation(
-        bounds=lambda value, args: largest(args), whole=True, truth=True, python=_joined("or"),
+        reads=sympy.Or, bounds=lambda value, args: largest(args), whole=True, truth=True, python=_joined("or"),
         c=_joined("||", brackets=False), scalar=lambda x, y: x or y, array="logical_or", in_place=True,
         machine={"b": "{} or {}"},
     ),
     "not": Operation(
-        bounds=lambda value, args: (1 - args[0][1], 1 - args[0][0]), whole=True, truth=True, python="(not {})".format,
+        reads=sympy.Not, bounds=lambda value, args: (1 - args[0][1], 1 - args[0][0]), whole=True, truth=True, python="(not {})".format,
         c="!{}".format, scalar=operator.not_, array="logical_not", in_place=True, machine={"b": "not {}"},
     ),
-    "loop": Operation(bounds=integers.loop),
+    "loop": Operation(bounds=integers.loop, on_host=True),
     "call": Operation(
-        bounds=lambda value, args: value.bounds(*args), real_bounds=lambda value, args: value.bounds(*args), whole=True
+        trend=trends.call, on_host=True, whole=True,
+        bounds=lambda value, args: value.bounds(*args), real_bounds=lambda value, args: value.bounds(*args),
     ),
     "ratio": Operation(
         real_bounds=reals.ratio, helper="ratio", real_c="(double)((long double){} / (long double){})".format
@@ -194,16 +229,24 @@ OPERATIONS: dict[str, Operation] = {
         real_bounds=reals.logratio, helper="logratio",
         real_c="log((double)((long double){} / (long double){}))".format,
     ),
-    "pow": Operation(real_bounds=reals.pow, helper="floatpow", real_c=_called("pow"), array="power"),
+    "pow": Operation(real_bounds=reals.pow, helper="floatpow", real_c=_called("pow"), array="power", torch="pow"),
     "func": Operation(real_bounds=reals.func),
 }  # fmt: skip
 
 # Those that only the steps of arrays have.
-STEPS: dict[str, Operation] = OPERATIONS | {
-    "sub": Operation(scalar=operator.sub, array="subtract", in_place=True, machine=_machine("{} - {}", "if")),
-    "shift": Operation(scalar=operator.rshift, array="right_shift", in_place=True, machine=_machine("{} >> {}")),
-    "leftshift": Operation(scalar=operator.lshift, array="left_shift", machine=_machine("{} << {}")),
-    "bitand": Operation(scalar=operator.and_, array="bitwise_and", in_place=True, machine=_machine("{} & {}")),
+_OF_ARRAYS: dict[str, Operation] = {
+    "sub": Operation(
+        by_sign=True, scalar=operator.sub, array="subtract", in_place=True, machine=_machine("{} - {}", "if")
+    ),
+    "shift": Operation(
+        by_sign=True, scalar=operator.rshift, array="right_shift", in_place=True, machine=_machine("{} >> {}")
+    ),
+    "leftshift": Operation(
+        scalar=operator.lshift, array="left_shift", torch="bitwise_left_shift", machine=_machine("{} << {}")
+    ),
+    "bitand": Operation(
+        by_sign=True, scalar=operator.and_, array="bitwise_and", in_place=True, machine=_machine("{} & {}")
+    ),
     "divide": Operation(scalar=runtime.ratio, array="true_divide", in_place=True, machine={"f": "{} / {}"}),
     "float": Operation(scalar=float, machine={"f": "float({})"}),
     "convert": Operation(scalar=lambda x: x),
@@ -211,6 +254,32 @@ STEPS: dict[str, Operation] = OPERATIONS | {
     "logfloat": Operation(scalar=lambda x: runtime.logratio(x, 1)),
     "logdivide": Operation(scalar=runtime.logratio),
 }
+
+# Those that only formulas have; a program writes them with others.
+_OF_FORMULAS: dict[str, Operation] = {
+    "symbol": Operation(),
+    "real": Operation(trend=trends.real),
+    "bool": Operation(),
+    "pow": Operation(trend=trends.pow),  # the exponent is an integer, and the value
+    "power": Operation(reads=sympy.Pow, trend=trends.power),
+    "floor": Operation(reads=sympy.floor, trend=trends.floor),
+    "ceiling": Operation(reads=sympy.ceiling, trend=trends.ceiling),
+    "heaviside": Operation(reads=sympy.Heaviside),
+    "binomial": Operation(reads=sympy.binomial),
+    "factorial": Operation(reads=sympy.factorial, trend=trends.factorial),
+    "function": Operation(trend=trends.function),
+    "piecewise": Operation(),
+}
+
+STEPS: MutableMapping[str, Operation] = ChainMap(_OF_ARRAYS, OPERATIONS)
+NODES: MutableMapping[str, Operation] = ChainMap(_OF_FORMULAS, OPERATIONS)
+READ_AS: dict[Any, str] = {record.reads: name for name, record in NODES.items() if record.reads and name != "power"}
+
+
+def add_operation(name: str, operation: Operation) -> None:
+    """Make an operation known: its SymPy class is read as it, and all backends ask the record."""
+    OPERATIONS[name] = operation
+    READ_AS[operation.reads] = name
 
 
 def interval(op: str, value: Any, args: Sequence[Interval]) -> Interval:

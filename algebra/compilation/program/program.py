@@ -31,8 +31,6 @@ from ...sizes.intervals import ANYTHING
 from .integer_bounds import TRUTH, Interval
 from .operations import OPERATIONS, interval
 
-RING = {"add", "mul", "square"}
-
 
 @dataclass(frozen=True, eq=False)
 class Loop:

@@ -1,0 +1,75 @@
+"""The reach of networks in series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from sympy import Integer
+
+from .axis import AxisReach, Reach
+from .borders import borders
+from .digit_values import digit_values
+from .ends import Digit, constant, falls
+from .holes import holes
+from .order import at_least
+from .values_through import end_through
+
+_ONE = Integer(1)
+
+
+def compose(first: Reach, then: Reach) -> Reach:
+    """The reach of one network after another: `then` is applied to the output of `first`."""
+    return tuple(_composed(own, then) for own in first)
+
+
+def _composed(own: AxisReach, then: Reach) -> AxisReach:
+    if own.core is not None:
+        made = replace(_composed(replace(own, core=None), then), core=_composed(own.core, then))
+        # Where channels are taken apart, an output may see through some branches only.
+        followed = {digit.axis for digit in own.digits}
+        whole = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
+        return made if whole else replace(made, exact=False)
+    if any(then[digit.axis].core is not None for digit in own.digits):
+        seen = tuple(replace(other, core=None) for other in then)
+        return replace(_composed(own, seen), core=_composed(own, tuple(other.core or other for other in then)))
+    if own.gated and own.last is not None:
+        return replace(
+            _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, then), gated=True
+        )
+    if not own.moves:
+        return own if own.covered is not False else replace(own, covered=None)
+    made = _through(own, tuple((digit, then[digit.axis]) for digit in own.digits))
+    kept = tuple((digit, one) for digit in own.digits if (one := then[digit.axis].last) is not None)
+    gated = any(then[digit.axis].gated for digit in own.digits)
+    if len(kept) < len(own.digits):  # there are positions, or there are again
+        return made
+    last = own.last if own.last is not None else _through(replace(own, covered=None), kept)
+    return replace(made, last=last, gated=gated)
+
+
+@lru_cache(maxsize=10_000)  # equal blocks follow each other, and axes are often alike
+def _through(own: AxisReach, pairs: tuple[tuple[Digit, AxisReach], ...]) -> AxisReach:
+    following = dict(pairs)
+    values = {digit: digit_values(other, digit) for digit, other in following.items()}
+    low, low_exact = end_through(own.low, values, True)
+    high, high_exact = end_through(own.high, values, False)
+    exact = own.exact and low_exact and high_exact and all(value.exact for value in values.values())
+    gap, run = holes(own, values)
+    border, inside = borders(own, following)
+    plain = own.gap == 1 and all(value.gap == 1 for value in values.values())
+    # A window that lies beyond a border reads nothing; its field must not reach over that border either.
+    plain = plain and len(own.digits) == 1 and (_apart(own) or all(other.always_reads for other in following.values()))
+    clean = own.clean and all(other.clean for other in following.values()) and (plain or inside)
+    reads_nothing = any(value.low.offset == 0 and value.high == constant(-_ONE) for value in values.values())
+    return AxisReach(
+        low, high, own.extent, exact, gap, run, border, clean, True if own.covered and not reads_nothing else None
+    )
+
+
+def _apart(own: AxisReach) -> bool:
+    """Whether the fields of neighbours do not overlap."""
+    if not (own.low.straight and own.high.straight) or own.low.steps != own.high.steps or len(own.low.steps) != 1:
+        return False
+    step = own.low.steps[0][1]
+    return at_least(-step if falls(step) else step, own.high.offset - own.low.offset + 1) is True
