@@ -10,7 +10,7 @@ from the input, and of a term that does not come from the input.
 >>> weight_degrees(BatchNorm().instance((2, 4, 4))).leaving  # running statistics are numbers
 Degree(through=1, own=1)
 >>> weight_degrees(PReLU().instance((2,))).leaving  # the slope
-Degree(through=1, own=0)
+Degree(through=1, own=1)
 >>> Degree(1, 1).then(Degree(0, 2)), Degree(1, 1).repeated(Integer(4))
 (Degree(through=1, own=2), Degree(through=4, own=4))
 """
