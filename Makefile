@@ -2,6 +2,7 @@
 # Needs Python 3.11 or newer, make, and (the first time) the package index. Variables can be set on the command line:
 #   make test PYTHON=python3.12             another Python
 #   make test PYTEST_ARGS='-k conv -x'      arguments for pytest
+#   make test WORKERS=0                     one file after the other, in one process
 #   make test CONSTRAINTS=                  the newest versions instead of those in constraints.txt
 
 PYTHON      ?= python3
@@ -9,11 +10,12 @@ VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
 EXTRAS      ?= test proofs sweep plot optimize fast numba notebook capacity topology onnx
 PYTEST_ARGS ?=
+WORKERS     ?= auto
 
 # -P keeps this folder off the path: `layers` is imported as `layeralgebra.layers` or not at all.
 VPYTHON := $(VENV)/bin/python -P
 PIP     := $(VPYTHON) -m pip install --quiet --disable-pip-version-check $(addprefix --constraint ,$(CONSTRAINTS))
-PYTEST  := $(VPYTHON) -m pytest
+PYTEST  := $(VPYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help core setup demo test full proofs bench notebooks latex lint stubs clean distclean force
