@@ -73,3 +73,15 @@ def test_the_union_holds_every_window_of_every_output(first, second, size):
         assert width == widest
     for branch in branches:
         assert la.receptive_field(branch, on=(1, size)).size[0] <= width
+
+
+def test_flattened_branches_side_by_side():
+    """An output may belong to either branch; together its channels see no more than the axis holds."""
+    both = la.Flatten() | la.Flatten()
+    for net, on in (
+        (both, (1, 2)),
+        (la.PixelShuffle(1) >> both, (1, 2)),
+        ((la.Conv(1, 3) >> la.Flatten()) | la.Flatten(), (3, 4)),
+    ):
+        found = la.receptive_field(net, on=on)
+        assert found.size == (on[1],) and found.start == (0,) and found.kind == "upper"

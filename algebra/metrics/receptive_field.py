@@ -70,7 +70,9 @@ class ReachCarrier(PathCarrier[Reach | None]):
         if axis is None:
             reaches = [broadcast(reach, shape, wanted) for reach, (_, shape) in zip(reaches, pairs)]
         elif axis != site.output.channel_axis:
-            reaches = [_shifted(reach, axis, site.output.channel_axis) for reach in reaches]
+            reaches = [_shifted(reach, axis) for reach in reaches]
+        else:
+            reaches = [_through_any(reach, axis, shape) for reach, (_, shape) in zip(reaches, pairs)]
         return union(reaches, wanted, stacked=axis is not None)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
@@ -86,10 +88,21 @@ class ReachCarrier(PathCarrier[Reach | None]):
         return None if value is None else power(value, times, index)
 
 
-def _shifted(reach: Reach, axis: int, channels: int) -> Reach:
+def _through_any(reach: Reach, channels: int, shape: Sequence[Expr]) -> Reach:
+    """After concatenation of channels that hold positions, as those of Flatten: what the channels of one branch see together."""
+    return tuple(
+        replace(through, exact=False) if any(digit.axis == channels for digit in own.digits) else own
+        for own, through in zip(reach, _joined_channels(reach, channels, shape))
+    )
+
+
+def _joined_channels(reach: Reach, channels: int, shape: Sequence[Expr]) -> Reach:
+    every = (joined(size) if axis == channels else identity_of(axis, size) for axis, size in enumerate(shape))
+    return compose(reach, tuple(every))
+
+
+def _shifted(reach: Reach, axis: int) -> Reach:
     """After concatenation along an axis that holds positions, the position there no longer tells where the input was."""
-    if axis == channels:
-        return reach
     return tuple(_anywhere(own) if any(digit.axis == axis for digit in own.digits) else own for own in reach)
 
 
@@ -125,9 +138,7 @@ def _of_positions(reach: Reach, output: Flow) -> Reach:
     channels, shape = output.channel_axis, output.shape
     if channels is None or not any(digit.axis == channels for own in reach for digit in own.digits):
         return reach
-    every = (joined(size) if axis == channels else identity_of(axis, size) for axis, size in enumerate(shape))
-    made = compose(reach, tuple(every))
-    return tuple(through if own.moves else own for own, through in zip(reach, made))
+    return tuple(through if own.moves else own for own, through in zip(reach, _joined_channels(reach, channels, shape)))
 
 
 def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
