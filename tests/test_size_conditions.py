@@ -103,3 +103,12 @@ def test_symbols_hold_where_numbers_do(name: str) -> None:
                     derivation(own)
             else:
                 assert derivation(own) == numbers[metric], (metric, point)
+
+
+def test_fields_are_held_to_their_least_where_there_are_no_copies():
+    """`f**0` cannot be written with a field that is refused, so that the formula refuses it too."""
+    b, c, d, e = la.dims("b c d e")
+    found = la.derive("flops", la.ChannelShuffle(d - 3) ** (c - 1), on=(e, b, 3))
+    with pytest.raises(la.DomainError, match="groups must be at least 1"):
+        found(e=7, b=5, c=1, d=2)
+    assert found(e=7, b=5, c=1, d=6) == 0

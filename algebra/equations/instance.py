@@ -45,6 +45,8 @@ class Instance:
         Number of a statement to the numbers of the first and last statement of its recurrence and the running index.
     conditions : list of Condition
         What could not be decided from the assumptions alone.
+    of_fields : frozenset of Condition
+        Those of `conditions` without which there is no such layer, not even in no copies.
     """
 
     layer: StatesEquation
@@ -57,6 +59,7 @@ class Instance:
     margins: Mapping[str, tuple[Margin | None, ...]]
     recurrent: Mapping[int, tuple[int, int, Index]]
     conditions: Sequence[Condition]
+    of_fields: frozenset[Condition]
 
     @property
     def statements(self) -> Sequence[Statement]:
@@ -100,10 +103,12 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     made = elaborate(read_scalars(layer, inputs))
     requirements = Requirements(layer, inputs)
     defined = definitions(made.statements, requirements)
+    before = len(requirements.conditions)
     requirements.fields()
+    of_fields = frozenset(requirements.conditions[before:])
     requirements.comparisons(made.requirements)
     found = find_extents(made, defined, requirements)
     return Instance(
         layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent,
-        requirements.conditions,
+        requirements.conditions, of_fields,
     )  # fmt: skip

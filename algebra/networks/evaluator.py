@@ -112,7 +112,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             self.layout = takes
         output = Flow(instance.output, makes or (flows[0].channels if flows else None))
         for condition in instance.conditions:
-            self.require(condition, path)
+            self.require(condition, path, always=condition in instance.of_fields)
         site = Site(path, node, flows, output, instance, self.loops)
         values = [self.carrier.leaf(site, port) for port in range(len(flows))] or [self.carrier.source(site)]
         self.terms.append(Term(site, values[0]))
@@ -418,12 +418,14 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                 break
         return index
 
-    def require(self, condition: Condition, path: str) -> None:
+    def require(self, condition: Condition, path: str, always: bool = False) -> None:
+        """Note a condition, of every copy that there is around it, or always."""
         if condition.relation == true or condition.relation in self.assumed:
             return
-        if (condition, self.loops) not in self.known:
-            self.known.add((condition, self.loops))
-            self.domain.append(DomainCondition(condition, path, self.loops))
+        loops = tuple(loop for loop in self.loops if condition.relation.has(loop.index)) if always else self.loops
+        if (condition, loops) not in self.known:
+            self.known.add((condition, loops))
+            self.domain.append(DomainCondition(condition, path, loops))
 
 
 class _Shapes:
