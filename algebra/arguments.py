@@ -242,6 +242,7 @@ _MANY = {
     "a text": "texts",
     "a function": "functions",
     "a path": "paths",
+    "a derivation": "derivations",
 }
 _ITEMS = {"Sequence": True, "Iterable": False}
 _TITLES = {

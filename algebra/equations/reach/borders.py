@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Max, Min
 
 from ...sizes.normal_form import simplify
 from .axis import AxisReach
@@ -21,8 +21,8 @@ def borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tuple
         if other.border is None or other.extent is None:
             return None, False
         inside = inside and _within(other, *other.border)
-    if own.border is None:
-        return None, inside
+    if own.border is None or any(border.has(Max, Min) for border in own.border):
+        return None, inside  # where the order was not known before, it is not known further on
     full = all(map(_covers, following.values()))
     if full:
         ends: tuple[Expr | None, Expr | None]
