@@ -238,8 +238,8 @@ class Comparison:
             "(reconstruction). "
             "RF: receptive field before all positions are joined. VC: bounds on the VC dimension, explicit and "
             "implicit upper; the lower one "
-            "is reached by some network of that size, not by this one, and stated for more than 640 layers only. top-1: accuracy of the first published "
-            "weights, in percent.",
+            "is reached by some network of that size, not by this one, and stated for more than 640 layers only. "
+            "top-1: accuracy of the first published weights, in percent.",
         ]
         differing = [text for row in self.rows for text in row.disagreements()]
         checked = sum(row.published_parameters is not None for row in self.rows)
