@@ -95,7 +95,12 @@ def test_formulas_at_symbols_agree_with_formulas_at_numbers(name: str, data: st.
         derived = derivation(metric, options, layer, tuple(shapes))
         known = {symbol: values[symbol] for symbol in derived.symbols}
         at_numbers = la.derive(metric, case.layer, on=case.on, **dict(options))
-        left, right = derived(known), at_numbers({})
+        try:
+            left = derived(known)
+        except la.DomainError as error:
+            assert "the side of a condition is chosen" in str(error)
+            continue  # the numbers take the other side of a choice in the equation
+        right = at_numbers({})
         assert derived.domain.holds(known)
         if metric != "receptive_field":
             assert _same(left, right), f"{metric} {dict(options)}: {derived.formula}"
