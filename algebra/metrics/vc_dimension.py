@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..regions.vc_bounds import LayerSums
 
 BOUNDS = ("explicit", "implicit", "lower")
+MOST_LEVELS = 4096
+"""Levels of a repetition are listed up to so many; more of them are summed up, as those of symbolic depth are."""
 Level = tuple[Expr, Expr]
 
 
@@ -80,10 +82,15 @@ class StackCarrier(PathCarrier[Stack]):
         return Stack(rest=weights).then(_stack(local_transfer(site.instance, self.surrogate)))
 
     def series(self, values: Sequence[Stack]) -> Stack:
-        made = Stack()
+        levels: list[Level | LayerSums] = []
+        rest: Expr = Integer(0)
         for value in values:
-            made = made.then(value)
-        return made
+            if value.levels:
+                levels += _carried(rest, value.levels)
+                rest = value.rest
+            else:
+                rest += value.rest
+        return Stack(tuple(levels), rest, max((value.breakpoints for value in values), default=1))
 
     def join(self, site: Site, values: Sequence[Stack]) -> Stack:
         if site.join.coefficients(len(values)) is None and self.surrogate is None:
@@ -126,10 +133,12 @@ class StackCarrier(PathCarrier[Stack]):
             raise UnsupportedError(
                 f"layers that depend on {index} have no VC bound of symbolic depth; repeat a literal number of times"
             )
-        if times.is_Integer:
-            return self.series([value] * int(times))
+        if times == 0:
+            return Stack()
         if not value.levels:
             return Stack((), value.rest * times, value.breakpoints)
+        if times.is_Integer and times * len(value.levels) <= MOST_LEVELS:
+            return self.series([value] * int(times))
         later = LayerSums.empty()
         for entry in _carried(value.rest, value.levels):
             later = later @ (LayerSums.of_layer(*entry) if isinstance(entry, tuple) else entry)
@@ -186,8 +195,8 @@ def _bound(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> 
     if bound == "implicit":
         if symbolic:
             raise UnsupportedError(
-                "the implicit VC bound of symbolic depth has no closed form; substitute numbers, or use "
-                "bound='explicit'"
+                f"the implicit VC bound of symbolic depth, or of more than {MOST_LEVELS} repeated layers, has no closed form; "
+                "substitute numbers, or use bound='explicit'"
             )
         return Integer(implicit_upper(levels, evaluation.value.breakpoints))
     sums = LayerSums.empty()

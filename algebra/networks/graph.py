@@ -60,7 +60,7 @@ class Graph(Composition):
         sinks = [name for name in names if name not in sources]
         if len(sinks) != 1:
             raise GraphError(f"a network has one output, this graph has {len(sinks)}: {', '.join(sinks[:10])}")
-        return cls._of(  # type: ignore[no-any-return]
+        return cls._of(
             [node for _, node in pairs],
             Tuple(*(Tuple(Str(n), node) for n, node in pairs)),
             Tuple(*(Tuple(Str(a), Str(b)) for a, b in arrows)),
