@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .derivations.derivation import Derivations
+from .arguments import checked
+from .derivations.derivation import Derivation, Derivations
 from .derivations.latex import _formula, _heading, derivation_latex, domain_latex
 from .derivations.node_table import node_table
 from .derivations.stages import stage_table
 from .equations.latex import latex_equation
+from .errors import FieldError
 from .formulas.latex import escaped, formula_latex
 from .formulas.table_latex import table_latex
 from .networks.layer import Layer
@@ -32,7 +34,7 @@ __all__ = [
 MOST_STAGES = 60
 NEW_PART = r"\par\vskip 0pt plus .2\textheight \penalty-200 \vskip 0pt plus -.2\textheight"
 """A page may end here, and does if little of it is left; so that no heading stands alone."""
-_PREAMBLE = r"""\documentclass[a4paper]{article}
+PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=25mm]{geometry}
 \usepackage{amsmath, amssymb, array, booktabs, longtable}
@@ -44,6 +46,7 @@ _PREAMBLE = r"""\documentclass[a4paper]{article}
 """
 
 
+@checked
 def latex(obj: Any) -> str:
     """Anything of this library, or of SymPy, as LaTeX.
 
@@ -58,7 +61,7 @@ def latex(obj: Any) -> str:
 
     Raises
     ------
-    ValueError
+    BudgetError
         If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
 
     Examples
@@ -70,12 +73,13 @@ def latex(obj: Any) -> str:
     return formula_latex(obj)
 
 
-def report_latex(derivations: Derivations, named: Mapping[str, Network] | None = None) -> str:
+@checked
+def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Network] | None = None) -> str:
     """Several derivations of one network as one report: the network, its stages, its formulas, its nodes.
 
     Parameters
     ----------
-    derivations : Derivations
+    derivations : Derivation or Derivations
     named : mapping of str to Network, optional
         The stages; found, if left out.
 
@@ -95,7 +99,9 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     >>> print(report_latex(derive("parameters", net) + derive("macs", net)).splitlines()[0])
     \\subsection*{Network}
     """
-    parts = list(derivations)
+    parts = [derivations] if isinstance(derivations, Derivation) else list(derivations)
+    if not parts:
+        raise FieldError("a report needs a derivation; write report_latex(derive(macs, net))")
     net = parts[0].net
     lines = [r"\subsection*{Network}", f"\\[\n{network_latex(net)}\n\\]"]
     if isinstance(net, Layer):
@@ -115,6 +121,7 @@ def report_latex(derivations: Derivations, named: Mapping[str, Network] | None =
     return "\n\n".join(line for line in lines if line)
 
 
+@checked
 def section_latex(title: str, *parts: str) -> str:
     """A section of a document.
 
@@ -130,7 +137,7 @@ def section_latex(title: str, *parts: str) -> str:
 
     Raises
     ------
-    TypeError
+    FieldError
         If a part is no text.
 
     Examples
@@ -144,6 +151,7 @@ def section_latex(title: str, *parts: str) -> str:
     return "\n\n".join([rf"\section*{{{escaped(title)}}}", *parts])
 
 
+@checked
 def latex_document(body: str, title: str | None = None) -> str:
     r"""A complete document for pdflatex.
 
@@ -159,8 +167,8 @@ def latex_document(body: str, title: str | None = None) -> str:
 
     Raises
     ------
-    TypeError
-        If the title is no text.
+    FieldError
+        If the title or the body is no text.
 
     Examples
     --------
@@ -169,4 +177,4 @@ def latex_document(body: str, title: str | None = None) -> str:
     \documentclass[a4paper]{article}
     """
     heading = rf"\begin{{center}}\Large {escaped(title)}\end{{center}}" + "\n" if title else ""
-    return f"{_PREAMBLE}{heading}{body}\n\\end{{document}}\n"
+    return f"{PREAMBLE}{heading}{body}\n\\end{{document}}\n"

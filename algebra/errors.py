@@ -48,3 +48,7 @@ class GraphError(LayerAlgebraError, ValueError):
 
 class BudgetError(LayerAlgebraError, RuntimeError):
     """The work asked for is larger than the stated limit; the message names the limit and how to raise it."""
+
+
+class FileError(LayerAlgebraError, ValueError):
+    """A file that cannot be read or written, or that is there already; the message names it."""

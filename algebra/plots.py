@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, Symbol, sympify
 
+from .arguments import as_elements, checked
 from .compilation.interface import CompiledFormula
 from .derivations.derivation import Derivation
 from .errors import FieldError
@@ -66,6 +67,7 @@ def _axes(ax: "Axes | None", width: float = 6.4, height: float = 4.2) -> "Axes":
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+@checked
 def plot_scaling(
     formulas: Any,
     over: Symbol,
@@ -137,6 +139,7 @@ def plot_scaling(
     return axes
 
 
+@checked
 def plot_heatmap(
     data: "xarray.Dataset",
     name: str,
@@ -220,6 +223,7 @@ def _data_label(array: Any, name: str) -> str:
     return title + (f" [{unit}]" if unit else "")
 
 
+@checked
 def plot_pareto(
     data: "xarray.Dataset",
     x: str,
@@ -286,6 +290,7 @@ def plot_pareto(
     return axes
 
 
+@checked
 def plot_terms(derivation: Derivation, at: Mapping[Any, int] | None = None, ax: "Axes | None" = None) -> "Axes":
     """What each node of a network adds to a count, as bars.
 
@@ -355,6 +360,7 @@ def _bar_label(term: Any) -> str:
     return f"{term.path}  {name}" if term.path else name
 
 
+@checked
 def plot_profile(
     profile: Any, at: Mapping[Any, int] | None = None, ax: "Axes | None" = None, unit: str = "bits"
 ) -> "Axes":
@@ -411,7 +417,9 @@ def plot_profile(
 
 def _points(profile: Any) -> Sequence[tuple[str, Any]]:
     found = []
-    for place, point in enumerate(profile.items() if isinstance(profile, Mapping) else profile):
+    for place, point in enumerate(
+        profile.items() if isinstance(profile, Mapping) else as_elements(profile, "a profile")
+    ):
         name, value = point if isinstance(point, tuple) and len(point) == 2 else (str(place), point)
         found.append((str(name), value if isinstance(value, (int, float)) else as_scalar(value, "plot_profile").body))
     if not found:

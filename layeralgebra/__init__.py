@@ -11,9 +11,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache
 from typing import Any
+
+# In a checkout that stands before the installed package on the path, the folders of the packages are beside this one.
+if not os.path.isdir(os.path.join(__path__[0], "algebra")):
+    __path__.append(os.path.dirname(__path__[0]))
 
 from .layers import COMPOSITIONS, REGISTRY
 from .layers import registered_layers as registered_layers
@@ -29,7 +34,7 @@ _PACKAGES = (
 #: Files that hand on public names without a package of their own, and modules that are public under a name.
 _FILES = {
     "algebra.errors": [
-        "BudgetError", "DomainError", "EquationError", "FieldError", "GraphError", "LayerAlgebraError", "ShapeError",
+        "BudgetError", "DomainError", "EquationError", "FieldError", "FileError", "GraphError", "LayerAlgebraError", "ShapeError",
         "UnsupportedError",
     ],
     "algebra.documents": ["latex", "latex_document", "latex_equation", "report_latex", "section_latex"],

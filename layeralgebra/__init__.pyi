@@ -47,6 +47,7 @@ from .algebra.errors import BudgetError as BudgetError
 from .algebra.errors import DomainError as DomainError
 from .algebra.errors import EquationError as EquationError
 from .algebra.errors import FieldError as FieldError
+from .algebra.errors import FileError as FileError
 from .algebra.errors import GraphError as GraphError
 from .algebra.errors import LayerAlgebraError as LayerAlgebraError
 from .algebra.errors import ShapeError as ShapeError

@@ -14,6 +14,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from . import LayerAlgebraError, __version__
+from .algebra.arguments import missing_extra
 from .commands import Block
 
 NARROWEST = 80
@@ -27,6 +28,11 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except LayerAlgebraError as error:
             Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"error: {error}", style="red"))
+            raise typer.Exit(2) from None
+        except ModuleNotFoundError as error:
+            if (missing := missing_extra(error)) is None:
+                raise
+            Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"error: {missing}", style="red"))
             raise typer.Exit(2) from None
 
 
@@ -69,6 +75,7 @@ Metrics = Annotated[
 Sizes = Annotated[
     list[str] | None, typer.Option("--at", help="Sizes at which the formulas are evaluated: H=224,W=224.")
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")]
 NodeByNode = Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")]
 
 
@@ -143,11 +150,12 @@ def compare(
     ] = None,
     latex: Annotated[Path | None, typer.Option("--latex", help="Write a LaTeX document with a booktabs table.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write all figures with all digits.")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Compare published networks: size, work, complexity, intrinsic power, VC bounds, accuracy."""
     from .commands import compare as command
 
-    show(command.run(models or (), everything, d, surrogate, changes or (), latex, csv, width()))
+    show(command.run(models or (), everything, d, surrogate, changes or (), latex, csv, width(), overwrite))
 
 
 @app.command()
@@ -184,11 +192,12 @@ def sweep(
         Path, typer.Argument(help="A TOML file with model, metrics, [set], [over] and, to keep the table, to.")
     ],
     progress: Annotated[bool, typer.Option("--progress", help="Show a progress bar.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Evaluate formulas over grids, lists or random samples of sizes."""
     from .commands import sweep as command
 
-    show(command.run(file, progress))
+    show(command.run(file, progress, overwrite))
 
 
 @app.command("import")

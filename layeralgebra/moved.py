@@ -120,7 +120,7 @@ MOVED = {
     "algebra.posynomials": "algebra.solving.posynomials",
     "algebra.probes": "algebra.sizes.sample_points",
     "algebra.quasi_polynomials": "algebra.solving.quasi_polynomials",
-    "algebra.ranks": "algebra.equations.names",
+    "algebra.ranks": "algebra.equations.ranks",
     "algebra.reach": "algebra.equations.receptive_field",
     "algebra.repetition": "algebra.networks.repetition",
     "algebra.residues": "algebra.sizes.residue_cases",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..algebra.arguments import checked
 from ..algebra.equations.fields import Dim
 from ..algebra.networks.network import Network
 from .activation import Identity, ReLU, Sigmoid
@@ -11,6 +12,7 @@ from .pooling import AdaptiveAvgPool
 __all__ = ["squeeze_excite"]
 
 
+@checked
 def squeeze_excite(
     channels: Dim, squeezed: Dim, activation: Network | None = None, gate: Network | None = None
 ) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..algebra.arguments import checked
 from ..algebra.equations.fields import Dim
 from ..algebra.networks.layer import Layer
 from ..algebra.networks.network import Network
@@ -17,7 +18,7 @@ class MixtureOfExperts(Layer):
     experts : Dim
         Among how many the router chooses.
     active : Dim
-        How many it chooses at every position.
+        How many it chooses at every position, no more than there are.
     hidden : Dim
         Units inside an expert.
     stored : Dim, optional
@@ -65,7 +66,7 @@ class MixtureOfExperts(Layer):
         b[t, s, h] = a[t, s, h] * sigmoid(a[t, s, h]) * u[t, s, h]
         o[t, s, f] = D[c[t, s], f, h] * b[t, s, h]
         y[t, f] = g[t, s] * o[t, s, f]
-        where e < experts, s < active, h < hidden, f < size(m), G[held, _, _], U[held, _, _], D[held, _, _]
+        where e < experts, s < active, active <= experts, active <= held, h < hidden, f < size(m), G[held, _, _], U[held, _, _], D[held, _, _]
     """
     channel_axis = "last"
     claims = {
@@ -73,6 +74,7 @@ class MixtureOfExperts(Layer):
     }
 
 
+@checked
 def active_experts(net: Network) -> Network:
     """The network as one position sees it: of every mixture only the experts that are chosen, and the whole router.
 
@@ -96,7 +98,7 @@ def active_experts(net: Network) -> Network:
 
     Raises
     ------
-    AttributeError
+    FieldError
         If `net` is no network.
 
     Examples

@@ -197,13 +197,14 @@ class RelativeAttention(Layer):
     head_features : Dim
         The width of a head.
     buckets : Dim, default 32
-        Entries of the table for each head.
+        Entries of the table for each head; half of those of a direction are for single near positions, so that there are
+        at least 2 in each.
     causal : Flag, default False
         A position attends to itself and to earlier ones.
     learned : Flag, default True
         Whether this layer has learned the table B; otherwise it uses that of another layer, as a buffer G.
     farthest : Dim, default 128
-        From this distance on, in positions, all relative positions share a bucket.
+        From this distance on, in positions, all relative positions share a bucket; beyond the near ones.
 
     Shapes
     ------
@@ -249,16 +250,7 @@ class RelativeAttention(Layer):
         o[i, (n, e)] = a[n, i, j] * v[n, j, e]
         y[i, f] = O[f, h] * o[i, h]
         where n < heads, e < head_features, f < size(m), (j <= i if causal else True),
+              (2 if causal else 4) <= buckets, buckets < (2 if causal else 4)*farthest,
               (B[_, buckets] if learned else G[_, buckets])
     """
     channel_axis = "last"
-
-    def check_fields(self) -> None:
-        buckets: Any = self.buckets
-        near = buckets / (2 if self.causal else 4)
-        if near.is_Rational and near < 1 or (self.farthest - near).is_nonpositive:
-            raise FieldError(
-                f"RelativeAttention(buckets={self.buckets}, farthest={self.farthest}): "
-                "half of the buckets of a direction are for single "
-                f"near positions, so there must be at least {2 if self.causal else 4}, and farthest beyond them"
-            )

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from ..algebra.arguments import checked
 from ..algebra.errors import FieldError
 from .statements.statement import Statement
 from .statements.term import Formula, Node, Sequence, Term, Var, as_term
@@ -172,6 +173,7 @@ def _load() -> None:
     importlib.import_module(".laws", __package__).load()
 
 
+@checked
 def named(name: str) -> Law:
     """The law of that name, after all laws were loaded.
 
@@ -213,6 +215,7 @@ def register(law: Law) -> Law:
     return law
 
 
+@checked
 def weakened(sides: OfVariables | None = None, *, given: OfVariables | None = None, **domains: Any) -> Weakened:
     """A mutant that assumes less: without the law's hypotheses (or with other ones), or on wider domains.
 

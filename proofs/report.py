@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..algebra.arguments import checked
 from .law import OWN_ROUTES, ROUTES, SOLVER_ROUTES, Law, named, registered
 from .provers import admitted_sizes, attempt, missing, module
 from .verdict import Proved, Refuted, Undecided, Verdict
@@ -168,6 +169,7 @@ def _cell(row: Row, route: str) -> str:
     return word if route == "coq" else f"{word} {1000 * row.seconds[route]:.0f} ms"
 
 
+@checked
 def prove(
     names: Iterable[str] | str | None = None,
     routes: Iterable[str] | str | None = None,

@@ -38,6 +38,14 @@ SMALL = Conv(3, 5), (3, 2, 2)  # a window that does not fit
 CLOSED = Input(3) >> Linear(4)
 TWO = la.Graph({"a": Input(3), "b": Input(3), "sum": Add()}, [("a", "sum"), ("b", "sum")])
 BLOCK = Identity() + Conv(1, 3, padding=1, bias=False)
+
+
+class Level(la.Layer):
+    """Zero, whatever enters."""
+
+    equation = "y[i] = abs(x[i]) - abs(x[i])"
+
+
 CURVE = Derivative(zeta(c), c)  # a formula of nothing that is computed
 MANY = Integer(10) ** 5000  # more digits than Python writes
 CONV = la.derive(la.macs, Conv(c, 3), on=(3, H))
@@ -164,10 +172,10 @@ CALLS: dict[str, dict[str, Call]] = {
     "to_tikz": {"FieldError": lambda: la.to_tikz(3)},
     "to_graphml": {
         "FieldError": lambda: la.to_graphml(3),
-        "GraphError": lambda: la.to_graphml(Linear(3), "no-such-folder/net.graphml"),
+        "FileError": lambda: la.to_graphml(Linear(3), "no-such-folder/net.graphml"),
     },
     "squeeze_excite": {"FieldError": lambda: la.squeeze_excite(0, 1)},
-    "active_experts": {"AttributeError": lambda: la.active_experts(3)},
+    "active_experts": {"FieldError": lambda: la.active_experts(3)},
     # metrics and what derives them
     **{
         name: metric_calls(getattr(la, name))
@@ -218,7 +226,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "DomainError": lambda: la.compare({"conv": Conv(c, 3)}, on=(3, H), at={"H": 1, "c": 1}),
     },
     "node_table": {"FieldError": lambda: la.node_table(OTHERS)},
-    "stage_table": {"FieldError": lambda: la.stage_table(OTHERS)},
+    "stage_table": {"FieldError": lambda: la.stage_table(OTHERS), "DomainError": lambda: la.stage_table(CONV, at={"H": 1, "c": 1})},
     "run": {
         "FieldError": lambda: la.run(Linear(3), [1, 2], {}),
         "ShapeError": lambda: la.run(Conv(3, 5), [[1]]),
@@ -229,6 +237,7 @@ CALLS: dict[str, dict[str, Call]] = {
     # capacity and topology
     "activation_decoupling": {
         "FieldError": lambda: la.activation_decoupling(ReLU),
+        "DomainError": lambda: la.activation_decoupling(la.ReLU() >> Level()),
         "UnsupportedError": lambda: la.activation_decoupling(Softmax()),
     },
     "attention_circuits": {
@@ -242,7 +251,9 @@ CALLS: dict[str, dict[str, Call]] = {
         la.linear_predictor, UnsupportedError=lambda: la.linear_predictor(Linear(3) >> ReLU(), on=(3,))
     ),
     "capacity_propagation": net_calls(
-        la.capacity_propagation, UnsupportedError=lambda: la.capacity_propagation(Softmax(), on=(3,))
+        la.capacity_propagation,
+        DomainError=lambda: la.capacity_propagation(Linear(1), {"W": [[0]], "b": [0]}, on=(1,)),
+        UnsupportedError=lambda: la.capacity_propagation(Softmax(), on=(3,)),
     ),
     "capacity_deep_limit": {
         "FieldError": lambda: la.capacity_deep_limit(3, 1),
@@ -276,7 +287,7 @@ CALLS: dict[str, dict[str, Call]] = {
     # formulas
     "dims": {"FieldError": lambda: la.dims("")},
     "simplify": {"FieldError": lambda: la.simplify("c")},
-    "formula_text": {"ValueError": lambda: la.formula_text(MANY)},
+    "formula_text": {"BudgetError": lambda: la.formula_text(MANY)},
     "compile": {
         "FieldError": lambda: la.compile(c, backend="no such backend"),
         "DomainError": lambda: la.compile(c, domain=[c > 3])(c=1),
@@ -319,17 +330,19 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "sweep": {
         "FieldError": needs("xarray", lambda: la.sweep(c, {c: [1.5]})),
+        "FileError": needs("xarray", lambda: la.sweep(c, {c: [1]}, to="no-such-folder/sweep.zarr")),
+        "BudgetError": needs("xarray", lambda: la.sweep(c, {c: range(1, 10**9)})),
         "DomainError": needs("xarray", lambda: la.sweep(c, {c: [1]}, domain=[c > 3])),
     },
     "pareto": {"FieldError": needs("xarray", lambda: la.pareto(data(), "no such objective"))},
     # pages and pictures
-    "latex": {"ValueError": lambda: la.latex(MANY)},
-    "latex_document": {"TypeError": lambda: la.latex_document("text", 3)},
+    "latex": {"BudgetError": lambda: la.latex(MANY)},
+    "latex_document": {"FieldError": lambda: la.latex_document("text", 3)},
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),
         "ShapeError": lambda: la.latex_equation(*SMALL),
     },
-    "section_latex": {"TypeError": lambda: la.section_latex("title", 3)},
+    "section_latex": {"FieldError": lambda: la.section_latex("title", 3)},
     "report_latex": {"FieldError": lambda: la.report_latex(OTHERS)},
     "plot_scaling": {
         "FieldError": needs("matplotlib", lambda: la.plot_scaling(c * H, c, [1, 2])),

@@ -45,7 +45,7 @@ def check_receptive_field(case: Case) -> None:
         read = case.meaning.reach(source)
         for axis, claimed in enumerate(layer_reach(instance, port)):
             hulls = _hulls(read, axis, claimed, case.shapes[port][axis])
-            ends = {where: _ends(claimed, where) for where in hulls}
+            ends = {where: claimed.at(where) for where in hulls}
             for where, (low, high) in hulls.items():
                 start, end = ends[where]
                 assert start <= low and high <= end, f"output {where} reads {low} to {high} along axis {axis}"
@@ -56,8 +56,6 @@ def check_receptive_field(case: Case) -> None:
             attained = [where for where, hull in hulls.items() if hull == ends[where]]
             # A field that is said to be exact is that of some output, unless the input is too small to hold one.
             assert attained or claimed.size > case.shapes[port][axis]
-            if claimed.covers:
-                assert widest >= case.shapes[port][axis]
     if len(case.shapes) == 1:
         _check_public_receptive_field(case)
 
@@ -68,15 +66,9 @@ def _hulls(read: dict, axis: int, claimed: Any, size: int) -> dict[tuple[int, ..
     A field that does not move may be said to be the whole axis, whatever of the margin belongs to it.
     """
     hulls = {where: hull[axis] for where, hull in read.items() if hull[axis] is not None}
-    if claimed.jumps or all(claimed.low <= low and high <= claimed.high for low, high in hulls.values()):
+    if claimed.moves or all(claimed.low.offset <= low and high <= claimed.high.offset for low, high in hulls.values()):
         return hulls
     return {where: (min(max(low, 0), size - 1), max(min(high, size - 1), 0)) for where, (low, high) in hulls.items()}
-
-
-def _ends(claimed: Any, where: tuple[int, ...]) -> tuple[Any, Any]:
-    """The interval that a reach says the output at a position reads; none of it depends on positions that are gone."""
-    base = 0 if claimed.frozen and not claimed.jumps else sum(jump * where[axis] for axis, jump in claimed.jumps)
-    return base + claimed.low, base + claimed.high
 
 
 def spatial_axes(case: Case) -> list[int]:
@@ -106,10 +98,10 @@ def _check_public_receptive_field(case: Case) -> None:
         hulls = _hulls(read, axis, reach[axis], case.shapes[0][axis])
         widest = max((high - low + 1 for low, high in hulls.values()), default=0)
         assert widest <= field.size[place]
-        if field.covers_input[place] and reach[axis].exact:
+        if field.covers_input[place]:
             assert widest >= case.shapes[0][axis]
         full = {where: low for where, (low, high) in hulls.items() if high - low + 1 == field.size[place]}
-        moves = [output for output, _ in reach[axis].jumps]
+        moves = [digit.axis for digit in reach[axis].digits]
         if derived.kind != "exact" or len(moves) != 1:
             continue
         for where, low in full.items():

@@ -22,6 +22,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "layeralgebra": (("algebra",), ("layers",), ("proofs",), ("layeralgebra",)),
     "layeralgebra.algebra": (
         ("errors", "handing_on"),
+        ("arguments", "writing"),
         ("sizes",),
         ("formulas",),
         ("equations", "compilation"),

@@ -744,3 +744,19 @@ def test_a_formula_of_a_thousand_symbols_compiles_and_is_right():
     assert compile(e, "python")(H=14, W=15, **arguments) == want
     assert compile(e)(H=[14, 14], W=15, **arguments).tolist() == [want, want]
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("large", [2**62, 2**63 - 1, 2**63, 2**64 - 1, 10**25])
+def test_a_long_scalar_beside_an_array_does_not_wrap(large):
+    c, H, L = la.dims("c H L")
+    column = [1, 2, 3, 10**9, 5] * 2000
+    for formula, expected in {
+        c * H + L: lambda c: large * c + c,
+        floor(H / c) * L: lambda c: large // c * c,
+        Max(c, H) + floor(c / 3): lambda c: large + c // 3,
+        Mod(H, c + 1): lambda c: large % (c + 1),
+        (c - H) ** 2: lambda c: (c - large) ** 2,
+    }.items():
+        sizes = {x.name: large if x == H else np.array(column) for x in formula.free_symbols}
+        found = la.compile(formula)(**sizes)
+        assert [int(value) for value in found[:5]] == [expected(number) for number in column[:5]]

@@ -111,7 +111,9 @@ def test_convolution_takes_the_smaller_bound_exact() -> None:
 
 def test_max_pool_exact_and_bound() -> None:
     assert regions(la.MaxPool(2), (1, 4), 3) == sum(comb(2, k) for k in range(4))
-    assert regions(la.MaxPool(3, stride=1), (1, 4), 2) == sum(comb(2 * 3, k) for k in range(3))
+    assert regions(la.MaxPool(3, stride=1), (1, 4), 2) == sum(
+        comb(2, k) * 2**k for k in range(3)
+    )  # maxout units of rank 3
 
 
 # Symbols

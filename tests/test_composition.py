@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sympy import Integer, Symbol, Tuple, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.equations.receptive_field import layer_reach, union
+from layeralgebra.algebra.equations.reach import union
+from layeralgebra.algebra.equations.receptive_field import layer_reach
 
 H, W, c, g, k, s, L, n = la.dims("H W c g k s L n")
 l = Symbol("l", integer=True, nonnegative=True)  # noqa: E741
@@ -541,10 +542,10 @@ def test_receptive_fields_over_two_axes(what: str) -> None:
 def test_branches_at_different_steps_hold_the_axis_where_their_outputs_are_not_known() -> None:
     strided, still = (layer_reach(net.instance((2, 12))) for net in (la.Conv(2, 3, stride=3, padding=1), la.ReLU()))
     joined = union([strided, still])[1]
-    assert joined.low == -1 and joined.high == 11 and not joined.jumps
+    assert joined.low.offset == -1 and joined.high.offset == 11 and not joined.moves
     assert union([strided, strided])[1] == strided[1]
     known = union([strided, still], (2, 4))[1]
-    assert known.low == -1 and known.high == 10  # the fourth window ends at 3 * 3 + 1
+    assert known.low.offset == -1 and known.high.offset == 10  # the fourth window ends at 3 * 3 + 1
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_graphml_is_written(tmp_path):
     path = tmp_path / "net.graphml"
     text = la.to_graphml(HARD, path)
     assert networkx.read_graphml(path).number_of_edges() == 4 and path.read_text(encoding="utf-8") == text
-    with pytest.raises(la.GraphError):
+    with pytest.raises(la.FileError):
         la.to_graphml(HARD, tmp_path / "no" / "folder")
 
 

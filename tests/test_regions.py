@@ -63,9 +63,9 @@ def test_exact_agreement_with_the_printed_formulas(inputs: int, widths: list[int
         min([inputs, *widths][: i + 1]) * [inputs, *widths][i] * width for i, width in enumerate(widths)
     )
     if min(widths) >= inputs:
-        assert montufar_2014(inputs, widths) == prod(floor(w / inputs) ** inputs for w in widths[:-1]) * zaslavsky(
-            widths[-1], inputs
-        )
+        assert montufar_2014(inputs, widths, "patterns") == prod(
+            floor(w / inputs) ** inputs for w in widths[:-1]
+        ) * zaslavsky(widths[-1], inputs)
 
 
 @given(st.integers(1, 4), widths_lists)
@@ -74,7 +74,7 @@ def test_bound_order(inputs: int, widths: list[int]) -> None:
     assert hinz_van_de_geer_2019(inputs, widths) == serra_2018(inputs, widths)
     assert serra_2018(inputs, widths) <= montufar_2017(inputs, widths) <= all_patterns(inputs, widths)
     if min(widths) >= inputs:
-        assert montufar_2014(inputs, widths) <= serra_2018(inputs, widths)
+        assert montufar_2014(inputs, widths, "patterns") <= serra_2018(inputs, widths)
     if inputs == 1:
         assert serra_2018(1, widths) <= one_dimensional(1, widths)
 
@@ -97,7 +97,7 @@ def test_symbols_exact_against_numbers(inputs: int, widths: list[int]) -> None:
     sizes = {k: inputs, **dict(zip(names, widths))}
     for bound in (montufar_2017, all_patterns, baldi_vershynin, montufar_2014):
         if bound is not montufar_2014 or min(widths) >= inputs:
-            assert bound(k, names).subs(sizes) == bound(inputs, widths)
+            assert bound(k, names).subs(sizes) == bound(inputs, widths, "patterns")
     count = serra_2018(k, names)
     assert isinstance(count, PerceptronRegions) and count.subs(sizes) == serra_2018(inputs, widths)
     nested = count.rewrite(Sum)
@@ -125,7 +125,17 @@ def test_repeated_symbolic() -> None:
 
 
 def test_conditions() -> None:
-    assert montufar_2014.conditions(n, [m, k]) == (Ge(m, n), Ge(k, n))
+    assert montufar_2014.conditions(n, [m, k], "patterns") == (Ge(m, n), Ge(k, n))
+    assert montufar_2014.conditions(n, [m, k]) == (Ge(m, n), Ge(k, n), Ge(k, n + 1))
+    assert montufar_2014.conditions(2, [3, 2]) == montufar_2014.conditions(n, [m], "pieces")[1:] == ()
+    assert one_dimensional.conditions(1, [m, k]) == (Ge(m, 3), Ge(k, 2))
+    assert one_dimensional.conditions(1, [m, k], free=False) == () and one_dimensional.conditions(1, [m]) == ()
+    with pytest.raises(DomainError, match="count='patterns'"):
+        montufar_2014(1, [6, 1])
+    with pytest.raises(DomainError):
+        montufar_2014.kind_at(1, [6, 2], free=False)
+    with pytest.raises(FieldError, match="'pieces' or 'patterns'"):
+        one_dimensional.kind_at(1, [3], "cells")
     assert montufar_2014.conditions(2, [4, 4]) == ()
     with pytest.raises(DomainError, match="at least as wide as the input"):
         montufar_2014(3, [2, 5])
@@ -182,7 +192,8 @@ def test_one_input_narrow_layers_do_not_attain_the_product() -> None:
                 continue
         assert 2 <= best < one_dimensional(1, widths)
     assert serra_2018(1, [1, 1]) == 3 < one_dimensional(1, [1, 1]) == 4
-    assert one_dimensional.kind_at(1, [3, 1]) == one_dimensional.kind_at(1, [n + 2, m]) == "exact"
+    assert one_dimensional.kind_at(1, [3, 1]) == one_dimensional.kind_at(1, [3, 2], free=False) == "upper"
+    assert one_dimensional.kind_at(1, [3, 1], "patterns") == one_dimensional.kind_at(1, [n + 2, m]) == "exact"
 
 
 @given(st.integers(0, 10**6))

@@ -60,10 +60,35 @@ def test_plain_networks_by_the_theorem(inputs: int, widths: list[int]) -> None:
     net = perceptron(sizes[1:])
     assert float(la.vc_dimension(net, on=(inputs,))) == pytest.approx(explicit(levels))
     assert la.vc_dimension(net, on=(inputs,), bound="implicit") == implicit(levels) <= explicit(levels)
-    total = sum(w for _, w in levels)
-    assert float(la.vc_dimension(net, on=(inputs,), bound="lower")) == pytest.approx(
-        total * len(levels) * log2(total / len(levels)) / 640
-    )
+    with pytest.raises(DomainError, match="W > 640 L"):
+        la.vc_dimension(net, on=(inputs,), bound="lower")
+
+
+def test_lower_bound_where_its_theorem_is_stated() -> None:
+    """W > 640 L and L > 640: as conditions on symbols, and by numbers."""
+    body = (la.Linear(n) >> la.ReLU()) ** L
+    found = la.derive("vc_dimension", body, on=(n,), bound="lower")
+    total = 641 * 30 * 31
+    assert found.kind == "lower" and len(found.domain) == 2
+    with pytest.raises(DomainError, match="W > 640 L"):
+        found(n=3, L=2)
+    assert not found.domain.holds({n: 30, L: 640}) and found.domain.holds({n: 30, L: 641})
+    numbers = la.vc_dimension(body.subs({n: 30, L: 641}), on=(30,), bound="lower")
+    assert float(numbers) == pytest.approx(total * 641 * log2(total / 641) / 640)
+
+
+def test_shared_weights_count_once() -> None:
+    """A layer that stands 50 times has the parameters of one, at numbers and at a symbolic depth."""
+    one = (la.Linear(4) >> la.ReLU()).shared("f")
+    levels = [(4, 20)] + [(4, 0)] * 49
+    for net in (one**50, la.Series(*[one] * 50)):
+        assert float(la.vc_dimension(net, on=(4,))) == pytest.approx(explicit(levels))
+        assert la.vc_dimension(net, on=(4,), bound="implicit") == implicit(levels)
+        with pytest.raises(DomainError, match="W = 20, L = 50"):
+            la.vc_dimension(net, on=(4,), bound="lower")
+    assert float(la.vc_dimension(one**L, on=(4,)).subs(L, 50)) == pytest.approx(explicit(levels))
+    joined = (one + one) >> la.Linear(1)
+    assert la.vc_dimension(joined, on=(4,), bound="implicit") == implicit([(8, 20), (1, 5)])
 
 
 def test_levels_by_hand() -> None:
@@ -118,9 +143,8 @@ def test_symbolic_depth_agrees_with_literal_depth(inputs: int, width: int, depth
 
 def test_kinds_and_what_is_refused() -> None:
     net = perceptron([8, 1])
-    assert [
-        la.derive("vc_dimension", net, on=(4,), bound=bound).kind for bound in ("explicit", "implicit", "lower")
-    ] == ["upper", "upper", "lower"]
+    kinds = [la.derive("vc_dimension", net, on=(4,), bound=bound).kind for bound in ("explicit", "implicit")]
+    assert kinds == ["upper", "upper"]
     with pytest.raises(FieldError, match="explicit, implicit, lower"):
         la.vc_dimension(net, on=(4,), bound="tight")
     with pytest.raises(UnsupportedError, match="explicit"):

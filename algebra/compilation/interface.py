@@ -16,7 +16,8 @@ from typing import Any
 import sympy
 from sympy import Basic, Symbol
 
-from ..errors import FieldError
+from ..arguments import checked
+from ..errors import BudgetError, FieldError
 from ..formulas.conditions import conditions_of
 from ..formulas.records import Formula, as_formulas, mapped
 from ..sizes.evaluate import free_symbols
@@ -25,6 +26,7 @@ from .program.formulas import Formulas, lower
 BACKENDS = ("numpy", "numba", "python", "jax", "torch")
 
 
+@checked
 def compile(e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_invalid: str = "raise") -> "CompiledFormula":
     """A function that evaluates a formula, or several with their common subexpressions computed once.
 
@@ -181,6 +183,7 @@ class CompiledFormula:
         parts = [sympy.srepr(expression) for expression in self.expressions]
         return ("compiled formula", str(self.keys), tuple(parts), self.backend, self.on_invalid, str(conditions))
 
+    @checked
     def flat(self, **arguments: Any) -> list[Any]:
         """All results in a list, in order, whatever shape was given."""
         return self._results(arguments)
@@ -222,7 +225,12 @@ class CompiledFormula:
         runner = self._runners.get(reals)
         if runner is None:
             runner = self._runners[reals] = self._runner(reals)
-        return runner(values)
+        try:
+            return runner(values)
+        except OverflowError as error:
+            raise BudgetError(
+                f"a value is too large to be computed: {error}; take smaller arguments, or logarithms"
+            ) from None
 
     def _runner(self, reals: frozenset[Symbol]) -> Any:
         formulas = self._formulas(reals)

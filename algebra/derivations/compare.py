@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sympy import preorder_traversal
+
+from ..arguments import checked
 from ..errors import FieldError
 from ..formulas.table import Table, evaluated
+from ..networks.layer import Layer
 from ..networks.network import Network, as_network
 from .derivation import Derivation
 from .metric import derive
@@ -14,6 +18,7 @@ from .metric import derive
 __all__ = ["compare"]
 
 
+@checked
 def compare(
     nets: Mapping[str, Network],
     metrics: Sequence[Any] = ("parameters", "macs", "activations"),
@@ -28,8 +33,8 @@ def compare(
     metrics : sequence of Metric or str
     at : mapping of name or symbol to int, optional
         Sizes at which everything is evaluated.
-    on : shape, optional
-        What enters open networks.
+    on : shape, or mapping of str to shape, optional
+        What enters open networks: the same for all, or by the names of the networks.
 
     Returns
     -------
@@ -67,8 +72,9 @@ def compare(
         raise FieldError(f"compare takes a mapping of names to networks, got {nets!r}")
     if isinstance(metrics, str) or not metrics:
         raise FieldError(f"compare takes a list of metrics, got {metrics!r}; write metrics=['parameters', 'macs']")
+    inputs = _inputs(nets, on)
     found = {
-        str(name): [derive(metric, as_network(net, f"compare, {name},"), on) for metric in metrics]
+        str(name): [derive(metric, as_network(net, f"compare, {name},"), inputs[name]) for metric in metrics]
         for name, net in nets.items()
     }
     columns = [derivation.metric.title for derivation in next(iter(found.values()))]
@@ -83,6 +89,30 @@ def compare(
         for kind in dict.fromkeys(parts[place].kind for parts in found.values()) if kind != "exact"
     )  # fmt: skip
     return Table(("network", *columns), tuple(rows), notes=notes)
+
+
+def _inputs(nets: Mapping[str, Network], on: Any) -> dict[str, Any]:
+    """What enters each network; one shape for all only where all of them have the channels at the same place."""
+    if isinstance(on, Mapping):
+        if unknown := [str(name) for name in on if name not in nets]:
+            raise FieldError(f"on names {', '.join(unknown)}, and the networks are {', '.join(map(str, nets))}")
+        return {name: on.get(name) for name in nets}
+    if on is None:
+        return dict.fromkeys(nets)
+    places = {str(name): _channels(as_network(net, f"compare, {name},")) for name, net in nets.items()}
+    first, last = ([name for name, place in places.items() if place == where] for where in ("first", "last"))
+    if first and last:
+        raise FieldError(
+            f"the channels come first in what enters {', '.join(first)}, and last in what enters {', '.join(last)}; "
+            f"say what enters each: on={{{first[0]!r}: (c, H, W), {last[0]!r}: (T, d)}}"
+        )
+    return dict.fromkeys(nets, on)
+
+
+def _channels(net: Network) -> str | None:
+    """Where the first layer that tells has the channels of what enters."""
+    layers = (node for node in preorder_traversal(net) if isinstance(node, Layer))
+    return next((place for layer in layers if (place := layer.layout[0]) in ("first", "last")), None)
 
 
 def _check_domains(found: Mapping[str, Sequence[Derivation]], at: Mapping[Any, int]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..arguments import as_elements, as_integer, checked, shown
 from ..errors import FieldError
 from ..formulas.conditions import conditions_of
 from ..formulas.latex import formula_latex
@@ -87,7 +88,7 @@ class Derivation:
         for part in expressions(self.formula):
             free |= part.free_symbols
         for item in self.domain:
-            free |= item.condition.relation.free_symbols - {loop.index for loop in item.loops}
+            free |= item.condition.relation.free_symbols - {loop.index for loop in item.all_loops}
         return tuple(sorted((s for s in free if isinstance(s, Symbol)), key=lambda s: s.name))
 
     def as_formula(self) -> Formula:
@@ -104,7 +105,8 @@ class Derivation:
         symbols = {s for s in (*self.net.free_symbols, *self.symbols, *entering) if isinstance(s, Symbol)}
         return {symbol.name: symbol for symbol in sorted(symbols, key=lambda symbol: symbol.name)}
 
-    def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> Any:
+    @checked
+    def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: Any) -> Any:
         """The exact value at given sizes; conditions on sizes that are not given, and that the formula has not, stay unchecked.
 
         Parameters
@@ -137,9 +139,7 @@ class Derivation:
             name = key.name if isinstance(key, Symbol) else str(key)
             if name not in known:
                 raise FieldError(f"{self.metric.name} has no symbol {name}; it has {', '.join(known) or 'none'}")
-            number = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else None
-            if number is None:
-                raise FieldError(f"{name} must be an integer, got {value!r}")
+            number = as_integer(value, name)
             symbol = known[name]
             if (symbol.is_positive and number < 1) or (symbol.is_nonnegative and number < 0):
                 raise FieldError(f"{name} must be {'positive' if symbol.is_positive else 'nonnegative'}, got {number}")
@@ -150,7 +150,7 @@ class Derivation:
         return sizes
 
     def __add__(self, other: object) -> "Derivations":
-        return Derivations((self,)) + other
+        return Derivations((self,)).__add__(other)
 
     def __radd__(self, other: object) -> "Derivations":
         return Derivations((self,)) if other == 0 else NotImplemented
@@ -200,6 +200,12 @@ class Derivations:
 
     parts: tuple[Derivation, ...]
 
+    def __post_init__(self) -> None:
+        given = as_elements(self.parts, "Derivations")
+        if not all(isinstance(part, Derivation) for part in given):
+            raise FieldError(f"Derivations holds derivations, got {shown(self.parts)}")
+        object.__setattr__(self, "parts", tuple(given))
+
     def __add__(self, other: object) -> "Derivations":
         if isinstance(other, Derivation):
             return Derivations((*self.parts, other))
@@ -213,13 +219,15 @@ class Derivations:
     def __len__(self) -> int:
         return len(self.parts)
 
+    @checked
     def __getitem__(self, name: str) -> Derivation:
         for part in self.parts:
             if part.metric.name == name:
                 return part
         raise FieldError(f"there is no {name} here; there are {', '.join(part.metric.name for part in self.parts)}")
 
-    def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> dict[str, Any]:
+    @checked
+    def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: Any) -> dict[str, Any]:
         """The exact values by the names of the metrics."""
         known = [part.known for part in self.parts]
         given = {(k.name if isinstance(k, Symbol) else str(k)): v for k, v in [*(values or {}).items(), *words.items()]}

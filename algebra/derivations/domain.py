@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sympy import Symbol
+from sympy.logic.boolalg import Boolean
 
-from ..errors import BudgetError, DomainError
+from ..arguments import as_elements, as_text, checked, shown
+from ..errors import BudgetError, DomainError, FieldError
 from ..formulas.text import formula_text
 from ..networks.carrier import DomainCondition, Loop
 from ..sizes.evaluate import evaluate, evaluate_condition
@@ -40,8 +42,10 @@ class Domain:
     """
 
     def __init__(self, conditions: Sequence[DomainCondition], place: str = ""):
-        self.conditions = tuple(conditions)
-        self._place = place
+        self.conditions = tuple(as_elements(conditions, "the conditions of a Domain"))
+        if not all(isinstance(item, DomainCondition) for item in self.conditions):
+            raise FieldError(f"a Domain holds conditions with their nodes, got {shown(conditions)}")
+        self._place = as_text(place, "the place of a Domain")
 
     def __iter__(self):
         return iter(self.conditions)
@@ -49,7 +53,8 @@ class Domain:
     def __len__(self) -> int:
         return len(self.conditions)
 
-    def __add__(self, other: "Domain") -> "Domain":
+    @checked
+    def __add__(self, other: Domain) -> Domain:
         return Domain(
             [*self.conditions, *(c for c in other.conditions if c not in self.conditions)], self._place or other._place
         )
@@ -59,13 +64,15 @@ class Domain:
         """The conditions as SymPy relations, those inside a symbolic repetition in terms of its index."""
         return [item.condition.relation for item in self.conditions]
 
+    @checked
     def check(self, values: Mapping[Symbol, int]) -> None:
         """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
         for item in self.conditions:
-            free = item.condition.relation.free_symbols.union(*(loop.times.free_symbols for loop in item.loops))
-            if not free - {loop.index for loop in item.loops} <= set(values):
+            loops = item.all_loops
+            free = item.condition.relation.free_symbols.union(*(loop.times.free_symbols for loop in loops))
+            if not free - {loop.index for loop in loops} <= set(values):
                 continue
-            for copy in _copies(item.loops, dict(values)):
+            for copy in _copies(loops, item.condition.relation, dict(values)):
                 if not evaluate_condition(item.condition.relation, copy, unused=True):
                     sizes = ", ".join(
                         f"{symbol}={copy[symbol]}"
@@ -76,6 +83,7 @@ class Domain:
                         f"at {item.path or self._place}: {item.condition.meaning}: {formula_text(item.condition.relation)} fails for {sizes}"
                     )
 
+    @checked
     def holds(self, values: Mapping[Symbol, int]) -> bool:
         """Whether every condition holds."""
         try:
@@ -89,8 +97,10 @@ class Domain:
         for item in self.conditions:
             loops = "".join(
                 f" for 0 <= {loop.index} < {loop.times}"
-                for loop in item.loops
                 if item.condition.relation.has(loop.index)
+                else f" where {formula_text(loop.somewhere)}"
+                for loop in item.all_loops
+                if item.condition.relation.has(loop.index) or not loop.times.is_positive
             )
             lines.append(
                 f"{formula_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}"
@@ -100,13 +110,16 @@ class Domain:
     __repr__ = __str__
 
 
-def _copies(loops: Sequence[Loop], values: dict[Symbol, int]):
-    """The values with every combination of copy numbers added."""
+def _copies(loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int]) -> Iterator[dict[Symbol, int]]:
+    """The values with every combination of copy numbers added; one stands for all copies that the relation does not tell apart."""
     if not loops:
         yield values
         return
-    times = evaluate(loops[0].times, values, unused=True)
+    first, *others = loops
+    times = evaluate(first.times, values, unused=True)
+    if not relation.has(first.index) and not any(loop.times.has(first.index) for loop in others):
+        times = min(times, 1)
     if times > MOST_COPIES:
         raise BudgetError(f"the domain of {times} copies is larger than the {MOST_COPIES} that are checked one by one")
     for number in range(int(times)):
-        yield from _copies(loops[1:], {**values, loops[0].index: number})
+        yield from _copies(others, relation, {**values, first.index: number})

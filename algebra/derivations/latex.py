@@ -70,7 +70,7 @@ def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
     for item in domain:
         loops = "".join(
             rf" for $0 \le {formula_latex(loop.index)} < {flat_latex(loop.times)}$"
-            for loop in item.loops if item.condition.relation.has(loop.index)
+            for loop in item.all_loops if item.condition.relation.has(loop.index)
         )  # fmt: skip
         shown = f"${formula_latex(item.condition.relation)}${loops}"
         found.setdefault(shown, (item.condition.meaning, []))[1].append(item.path)

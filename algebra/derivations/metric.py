@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,8 +16,9 @@ from typing import Any, Generic, TypeVar
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
+from ..arguments import as_text, checked, shown
 from ..errors import FieldError
-from ..networks.carrier import Carrier, Evaluation, Site, TotalCarrier
+from ..networks.carrier import Carrier, DomainCondition, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Network
@@ -36,8 +38,10 @@ class Registry(Mapping[str, "Metric[Any]"]):
     def add(self, metric: "Metric[Any]") -> None:
         if metric.name in self._files():
             self._load(metric.name)  # of a file that is being loaded, nothing happens
-        if metric.name in self._known:
+        if metric.name in self._files() and metric.name in self._known:
             raise FieldError(f"there is a metric called {metric.name} already")
+        if metric.name in self._known:
+            warnings.warn(f"the metric {metric.name} replaces the one that was called so", stacklevel=4)
         self._known[metric.name] = metric
 
     @staticmethod
@@ -85,6 +89,9 @@ class SumCarrier(TotalCarrier[Expr]):
     def joint(self, site: Site) -> Expr:
         return self._joint(site) if self._joint is not None else _ZERO
 
+    def least_copies(self, value: Expr) -> int:
+        return 0
+
     def repeat(self, value: Expr, times: Expr, index: Symbol | None) -> Expr:
         return repeated(value, times, index)
 
@@ -108,6 +115,8 @@ class Metric(Generic[Result]):
     finish : callable
         Turns an `Evaluation` into the formula.
     kind : str, or callable of the evaluation
+    conditions : callable, optional
+        Of the evaluation, to the conditions under which the formula is stated, beside those of the network itself.
     source : str
     options : mapping of option to default
     term : callable, optional
@@ -118,7 +127,7 @@ class Metric(Generic[Result]):
     Raises
     ------
     FieldError
-        If the name is taken; from a call, if there is no such option.
+        If the name is that of a metric of the library, or no Python name; from a call, if there is no such option.
 
     Examples
     --------
@@ -138,13 +147,19 @@ class Metric(Generic[Result]):
     kind: str | Callable[..., str] = "exact"
     options: dict[str, Any] = field(default_factory=dict)
     term: Callable[..., Any] | None = None
+    conditions: Callable[..., Sequence[DomainCondition]] | None = None
     documentation: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("name", "title", "unit", "source", "documentation"):
+            as_text(getattr(self, name), f"Metric({name}=...)")
+        if not self.name.isidentifier():
+            raise FieldError(f"the name of a metric is a Python name, got {shown(self.name)}")
         METRICS.add(self)
         object.__setattr__(self, "__doc__", self.documentation)
         object.__setattr__(self, "__name__", self.name)
 
+    @checked
     def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
         """Walk the network with this metric's carrier."""
         return evaluate_network(net, self.carrier(**self._checked(options)), on)
@@ -152,16 +167,18 @@ class Metric(Generic[Result]):
     def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 
+    @checked
     def derive(self, net: Network, on: Any = None, **options: Any) -> Derivation:
         """The formula with its domain, kind, source, terms and steps."""
         chosen = self._checked(options)
         evaluation = self.evaluate(net, on, **options)
         formula = self.finish(evaluation, **chosen)
         kind = self.kind(evaluation, formula, **chosen) if callable(self.kind) else self.kind
+        own = self.conditions(evaluation, **chosen) if self.conditions is not None else ()
         terms = node_terms(evaluation.terms, self.term)
-        place = str(net) if isinstance(net, Layer) else ""
+        place = str(net) if isinstance(net, Layer) else "the network"
         return Derivation(
-            self, net, formula, kind, self.source, Domain(evaluation.domain, place), terms, evaluation.value, tuple(chosen.items()),
+            self, net, formula, kind, self.source, Domain([*evaluation.domain, *own], place), terms, evaluation.value, tuple(chosen.items()),
             tuple(flow.shape for flow in evaluation.inputs),
         )  # fmt: skip
 
@@ -182,6 +199,7 @@ def _metric(name: str) -> Metric[Any]:
     return METRICS[name]
 
 
+@checked
 def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: Any) -> Derivation:
     """The formula of a metric for a network, with its reasons.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from ..arguments import checked, shown
 from ..errors import FieldError
 from ..formulas.cells import Marked
 from ..formulas.latex import formula_latex
@@ -22,7 +23,8 @@ __all__ = ["derivation_table", "node_table"]
 LONGEST_LIST = 40
 
 
-def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
+@checked
+def node_table(derivations: Derived | Iterable[Derived], total: bool = True) -> Table:
     """Several derivations of one network, node by node, with or without a line for the whole.
 
     Nodes inside a symbolic repetition stand once, with the number of copies; in a long list, equal rows are put
@@ -30,7 +32,7 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
 
     Parameters
     ----------
-    derivations : Derivations or sequence of Derivation
+    derivations : Derivation, Derivations or sequence of Derivation
         Of one network.
     total : bool
         Whether the last line is the whole.
@@ -42,7 +44,7 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
     Raises
     ------
     FieldError
-        If they are of different networks.
+        If there is no derivation, or they are of different networks.
 
     Examples
     --------
@@ -56,17 +58,21 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
     -----  ---------  ------------  ----------  ----
     total                           16          12
     """
-    parts = list(derivations)
+    parts = [derivations] if isinstance(derivations, Derived) else list(derivations)
+    if not parts:
+        raise FieldError("a table of nodes needs a derivation; write node_table(derive(macs, net))")
+    if not all(isinstance(part, Derived) for part in parts):
+        raise FieldError(f"node_table takes derivations, got {shown(derivations)}")
     if any(part.net != parts[0].net for part in parts):
         raise FieldError("a table of nodes is about one network; for several use compare")
-    shown = [part for part in parts if part.metric.name != "output_shape"]
+    columns_of = [part for part in parts if part.metric.name != "output_shape"]
     nodes: dict[str, list[Any]] = {}
     for part in parts:
         for term in part.terms:
             nodes.setdefault(term.path, [term, {}])[1][part.metric.name] = term.value
     rows = []
     for path, (term, values) in nodes.items():
-        cells = [values.get(part.metric.name, "") for part in shown]
+        cells = [values.get(part.metric.name, "") for part in columns_of]
         copies, where = _copies(term.loops, [*term.output, *(e for cell in cells for e in expressions(cell))])
         rows.append(
             (
@@ -90,12 +96,12 @@ def node_table(derivations: Iterable[Derived], total: bool = True) -> Table:
         "layer",
         *(["copies"] if repeats else []),
         "output shape",
-        *(part.metric.title for part in shown),
+        *(part.metric.title for part in columns_of),
     )
     if not total:
         return Table(columns, tuple(described))
     last = next((part.formula for part in parts if part.metric.name == "output_shape"), "")
-    whole = ("total", "", *([""] if repeats else []), last, *(part.formula for part in shown))
+    whole = ("total", "", *([""] if repeats else []), last, *(part.formula for part in columns_of))
     return Table(columns, (*described, whole), last=1)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sympy import Add as SymAdd
 from sympy import Expr, Integer
 
+from ..arguments import checked
 from ..errors import FieldError
 from ..formulas.cells import Marked
 from ..formulas.latex import escaped
@@ -41,6 +42,7 @@ class Stage:
     upto: Network
     places: frozenset[str]
 
+    @checked
     def holds(self, path: str) -> bool:
         """Whether the node at a path belongs to this stage."""
         return any(path == place or path.startswith((f"{place}.", f"{place}[")) for place in self.places)
@@ -149,6 +151,7 @@ def _marked(text: str) -> Marked:
     return Marked(text, " ".join(made))
 
 
+@checked
 def stages_of(net: Network, named: Mapping[str, Network] | None = None, on: Any = None) -> list[Stage]:
     """The stages of a network.
 
@@ -181,7 +184,7 @@ def stages_of(net: Network, named: Mapping[str, Network] | None = None, on: Any 
     if named is not None:
         if Series(*named.values()) != net:
             raise FieldError(f"the stages {', '.join(named)} in series are not the network")
-        return _cut([(name, list(_Parts().of(part))) for name, part in named.items()])
+        return _cut([(str(name), list(_Parts().of(part))) for name, part in named.items()])
     return _Stages().of(net, on)
 
 
@@ -249,6 +252,7 @@ def _of_graph(net: Graph) -> list[Stage]:
     return found
 
 
+@checked
 def stage_table(
     derivations: Derivation | Derivations,
     named: Mapping[str, Network] | None = None,
@@ -273,6 +277,8 @@ def stage_table(
 
     Raises
     ------
+    DomainError
+        If the network does not exist at the given sizes.
     FieldError
         If the derivations are of different networks, the named parts in series are not the network, or a size is
         missing, unknown or no integer.
@@ -294,6 +300,8 @@ def stage_table(
     MACs: of the stage alone. Output shape and receptive field: at its end.
     """
     parts = list(derivations) if isinstance(derivations, Derivations) else [derivations]
+    if not parts:
+        raise FieldError("a table of stages needs a derivation; write stage_table(derive(macs, net))")
     net = parts[0].net
     if any(part.net != net for part in parts):
         raise FieldError("a table of stages is about one network; for several use compare")
@@ -320,6 +328,10 @@ def stage_table(
     )
     if at is not None:
         known = {symbol for part in parts for symbol in part.known.values()}
+        for part in parts:
+            part.domain.check(
+                {symbol: at[key] for symbol in part.symbols for key in (symbol, symbol.name) if key in at}
+            )
         rows = evaluated(rows, known, at)
     return Table(
         ("stage", "layers", "output shape", *(part.metric.title for part in shown)), tuple(rows), notes=notes, last=1

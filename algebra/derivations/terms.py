@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sympy import Expr, Symbol
 
@@ -56,6 +56,7 @@ class Step:
     expression: Any = None
 
 
+@runtime_checkable
 class Derived(Protocol):
     """What is written about a derivation needs this of it."""
 

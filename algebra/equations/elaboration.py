@@ -1,17 +1,20 @@
 """From a checked syntax tree to statements made of heads, for one layer at one rank.
 
-Here the starred indices are spread over the axes, fields become their values, conditional terms are chosen and
-Einstein's sums are made explicit. Extents are not known yet: that is the subject of `instance`.
+Here the starred indices are spread over the axes, fields become their values and Einstein's sums are made explicit.
+Extents are not known yet: these are the subject of `extents`.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer
 
+from ..errors import EquationError
 from ..sizes.dims import Index
+from .bounds import read_bounds
 from .functions import FUNCTIONS
 from .heads import (
     REDUCTIONS,
@@ -27,85 +30,103 @@ from .heads import (
     Softmax,
     Times,
     address_indices,
+    free_indices,
 )
-from .names import names_in
+from .ranks import Ranks
 from .scalars import Scalars
-from .statements import Elaborated, Mask, Statement, close
+from .setting import Setting
+from .statements import Elaborated, Statement, close
 from .syntax import subscript_items
 
-_RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
+@dataclass(frozen=True)
+class _Heads:
+    """Reads the heads of statements; sizes and indices in them are the scalars' part."""
 
-class Elaborator(Scalars):
-    """One elaboration: `run` gives the statements and bounds."""
+    scalars: Scalars
 
-    # heads -----------------------------------------------------------------------------------------------------------
+    @property
+    def setting(self) -> Setting:
+        return self.scalars.setting
+
+    @property
+    def ranks(self) -> Ranks:
+        return self.scalars.ranks
+
+    def fail(self, problem: str, node: ast.AST, instead: str = "") -> EquationError:
+        return self.scalars.fail(problem, node, instead)
 
     def address(self, node: ast.Subscript) -> tuple[Address, ...]:
         """The address of one read or target, stars spread over the axes."""
         made: list[Address] = []
         for item in subscript_items(node):
             if isinstance(item, ast.Starred):
-                rank = self._rank(item)
-                assert rank is not None
-                for axis in range(rank):
+                for axis in range(self.ranks.of(item)):
                     made.append(self._component(item.value, axis))
             else:
                 made.append(self._component(item, None))
         return tuple(made)
 
     def _component(self, node: ast.expr, axis: int | None) -> Address:
-        node = self._chosen(node)
         if isinstance(node, ast.Tuple):
-            parts: list[Index] = []
-            for item in node.elts:
-                spread = isinstance(item, ast.Starred)
-                name = item.value if isinstance(item, ast.Starred) else item
-                if not isinstance(name, ast.Name) or not self._is_index(name.id):
-                    raise self.fail("a group holds indices only", item, "(g, c)")
-                axes = range(self.ranks[name.id]) if spread and name.id in self.stars else [axis]
-                parts.extend(self.index(name.id, a) for a in axes)
+            parts = [
+                index
+                for item in node.elts
+                for index in self._spread(item, axis, "a group holds indices only", "(g, c)")
+            ]
             if len(set(parts)) != len(parts):
                 raise self.fail("an index stands twice in a group", node)
             return Group(tuple(parts))
         if isinstance(node, ast.Subscript):
-            read = self.value(node)
-            assert isinstance(read, Read)
-            return read
-        return self.arithmetic(node, axis)
+            return self._entry_or_lookup(node)
+        return self.scalars.arithmetic(node, axis)
+
+    def _entry_or_lookup(self, node: ast.Subscript) -> Address:
+        """One value of a field, or an element of a tensor that holds places."""
+        if self._is_number(node):
+            return self.scalars.arithmetic(node)
+        read = self.value(node)
+        assert isinstance(read, Read)
+        return read
+
+    def _is_number(self, node: ast.Subscript) -> bool:
+        """Whether square brackets take one value out of a field, as in ``shape[0]``."""
+        return isinstance(node.value, ast.Name) and node.value.id in self.setting.fields
+
+    def _spread(self, item: ast.expr, axis: int | None, problem: str, instead: str) -> list[Index]:
+        """An index in a group or in a reduction: one, or with a star one for each of its axes."""
+        name = item.value if isinstance(item, ast.Starred) else item
+        if not isinstance(name, ast.Name) or not self.setting.is_index(name.id):
+            raise self.fail(problem, item, instead)
+        if isinstance(item, ast.Starred):
+            if axis is not None:
+                raise self.fail("a star within a star", item, f"*({name.id}, ...)")
+            if name.id not in self.ranks.ranks:
+                raise self.fail(f"*{name.id} is used in no address, so its axes are unknown", item)
+            return [self.ranks.index(name.id, each) for each in range(self.ranks.ranks[name.id])]
+        if name.id in self.ranks.stars and axis is None:
+            raise self.fail(f"{name.id} is starred elsewhere and needs its star here", item, f"*{name.id}")
+        return [self.ranks.index(name.id, axis)]
 
     def _indices(self, node: ast.Subscript) -> tuple[Index, ...]:
         """The indices of a reduction, as in ``max[*u]``."""
-        made: list[Index] = []
-        for item in subscript_items(node):
-            name = item.value if isinstance(item, ast.Starred) else item
-            if not isinstance(name, ast.Name) or not self._is_index(name.id):
-                raise self.fail("a reduction runs over indices", item, f"{node.value.id}[*i](...)")  # type: ignore[attr-defined]
-            if isinstance(item, ast.Starred):
-                if name.id not in self.ranks:
-                    raise self.fail(f"*{name.id} is used in no address, so its axes are unknown", item)
-                made.extend(self.index(name.id, axis) for axis in range(self.ranks[name.id]))
-            else:
-                if name.id in self.stars:
-                    raise self.fail(f"{name.id} is starred elsewhere and needs its star here", item, f"*{name.id}")
-                made.append(self.index(name.id, None))
+        instead = f"{node.value.id}[*i](...)"  # type: ignore[attr-defined]
+        made = [
+            index for item in subscript_items(node)
+            for index in self._spread(item, None, "a reduction runs over indices", instead)
+        ]  # fmt: skip
+        if len(set(made)) != len(made):
+            raise self.fail("an index stands twice in a reduction", node)
         return tuple(made)
 
     def value(self, node: ast.expr) -> Head:
         """The head of an expression, before sums are made explicit."""
-        node = self._chosen(node)
-        if not any(isinstance(part, ast.Subscript) for part in ast.walk(node)):
-            made = self.arithmetic(node)
-            if any(isinstance(symbol, Index) for symbol in made.free_symbols):
-                names = ", ".join(sorted(str(s) for s in made.free_symbols if isinstance(s, Index)))
-                raise self.fail(
-                    f"unknown name {names}: it is no field, no scalar and no tensor", node, "a tensor with its indices"
-                )
-            return Constant(made)
+        if not any(isinstance(part, ast.Subscript) and not self._is_number(part) for part in ast.walk(node)):
+            return Constant(self.scalars.number(node))
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
                 raise self.fail("only a named tensor has indices", node)
-            if node.value.id in self.fields or node.value.id in self.scalars:
+            if node.value.id in self.setting.scalars:
                 raise self.fail(f"{node.value.id} is a number of the layer and has no indices", node, node.value.id)
             return Read(node.value.id, self.address(node))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -185,89 +206,40 @@ class Elaborator(Scalars):
         widths: list[tuple[Expr, Expr]] = []
         for item in subscript_items(source):
             name = item.value if isinstance(item, ast.Starred) else item
-            if not isinstance(name, ast.Name) or not self._is_index(name.id):
+            if not isinstance(name, ast.Name) or not self.setting.is_index(name.id):
                 raise self.fail("a padded tensor is read at plain indices", item, "pad[width](x[c, *i])")
-            axes: Sequence[int | None] = range(self.ranks[name.id]) if isinstance(item, ast.Starred) else [None]
+            axes: Sequence[int | None] = range(self.ranks.ranks[name.id]) if isinstance(item, ast.Starred) else [None]
             for axis in axes:
                 pair = named.get(name.id)  # type: ignore[assignment]
                 widths.append(
-                    tuple(self.arithmetic(width, axis) for width in pair) if pair else (Integer(0), Integer(0))
+                    tuple(self.scalars.number(width, axis) for width in pair) if pair else (Integer(0), Integer(0))
                 )
+        if len(node.keywords) > 1:
+            raise self.fail("a margin is filled twice", node, "one fill=")
         fill = next((self.value(word.value) for word in node.keywords), Constant(Integer(0)))
         if not isinstance(fill, (Constant, Read)):
             raise self.fail("a margin is filled with a number or with one element of a tensor", node, "fill=-inf")
+        if other := free_indices(fill) - free_indices(body):
+            names = ", ".join(sorted(map(str, other)))
+            raise self.fail(f"the filling of a margin depends on {names}, at which the padded tensor is not read", node)
         return Pad(tuple(widths), body, fill)
 
-    # bounds ----------------------------------------------------------------------------------------------------------
 
-    def _bound(self, tree: ast.expr, made: Elaborated) -> None:
-        tree = self._chosen(tree)
-        if isinstance(tree, ast.Constant) and tree.value is True:
-            return
-        if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
-            sizes: list[Expr | None] = []
-            for item in subscript_items(tree):
-                blank = isinstance(item, ast.Name) and item.id == "_"
-                sizes.append(None if blank else self.arithmetic(item))
-            made.declared[tree.value.id] = tuple(sizes)
-            return
-        if not isinstance(tree, ast.Compare):
-            raise self.fail("where holds inequalities", tree, "where i < extent")
-        stars = sorted({name for name in names_in(tree) if name in self.stars and name in self.ranks})
-        sized = {
-            n.args[0].id
-            for n in ast.walk(tree)
-            if isinstance(n, ast.Call) and n.args and isinstance(n.args[0], ast.Name)
-        }
-        for axis in range(self.ranks[stars[0]]) if stars else [None]:
-            self._bound_on(tree, axis, made, sized)
-
-    def _bound_on(self, tree: ast.Compare, axis: int | None, made: Elaborated, sized: set[str]) -> None:
-        relations = [_RELATIONS[type(op)] for op in tree.ops]
-        first = tree.left
-        if isinstance(first, ast.Name) and first.id in self.inputs and relations == ["<"]:
-            made.lookups[first.id] = self.arithmetic(tree.comparators[0], axis)
-            return
-        sides = [self.arithmetic(side, axis) for side in (tree.left, *tree.comparators)]
-        if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
-            made.ranges[sides[1]] = (sides[0], sides[2])
-            return
-        if (
-            len(sides) == 2
-            and isinstance(sides[0], Index)
-            and not address_indices(sides[1])
-            and relations[0] in ("<", "<=")
-        ):
-            extent = sides[1] if relations[0] == "<" else sides[1] + 1
-            if sides[0] in made.bounds and made.bounds[sides[0]] != extent:
-                raise self.fail(f"{sides[0]} is bounded twice", tree)
-            made.bounds[sides[0]] = extent
-            return
-        for left, relation, right in zip(sides, relations, sides[1:]):
-            if relation in ("==", "!="):
-                raise self.fail("a mask is an inequality", tree, "where j <= i")
-            mask = Mask(left, relation, right)
-            if not mask.indices:
-                raise self.fail("a bound needs an index", tree, "where i < extent")
-            made.masks.append(mask)
-
-    # all of it -------------------------------------------------------------------------------------------------------
-
-    def run(self) -> Elaborated:
-        made = Elaborated([])
-        for bound in self.parsed.bounds:
-            self.number = bound.number
-            self._bound(bound.tree, made)
-        for parsed in self.parsed.statements:
-            self.number = parsed.number
-            name = parsed.target.value.id  # type: ignore[attr-defined]
-            if name in self.fields or name in self.scalars:
-                raise self.fail(f"{name} is a number of the layer and cannot be defined as a tensor", parsed.target)
-            if name in self.inputs:
-                raise self.fail(f"{name} is the input and cannot be defined", parsed.target, "a new name on the left")
-            address = self.address(parsed.target)
-            if any(isinstance(part, Read) for part in address):
-                raise self.fail("a target has index expressions only", parsed.target)
-            bound_here = frozenset().union(*map(address_indices, address)) if address else frozenset()
-            made.statements.append(Statement(name, address, close(self.value(parsed.value), bound_here), parsed.number))
-        return made
+def elaborate(scalars: Scalars) -> Elaborated:
+    """The statements and bounds of an equation in its setting."""
+    heads, setting = _Heads(scalars), scalars.setting
+    bounds = read_bounds(scalars)
+    statements = []
+    for parsed in setting.parsed.statements:
+        name = parsed.name
+        if name in setting.fields or name in setting.scalars:
+            raise heads.fail(f"{name} is a number of the layer and cannot be defined as a tensor", parsed.target)
+        if name in setting.inputs:
+            raise heads.fail(f"{name} is the input and cannot be defined", parsed.target, "a new name on the left")
+        address = heads.address(parsed.target)
+        if any(isinstance(part, Read) for part in address):
+            raise heads.fail("a target has index expressions only", parsed.target)
+        bound_here = frozenset().union(*map(address_indices, address)) if address else frozenset()
+        value = close(heads.value(parsed.value), bound_here)
+        statements.append(Statement(name, address, value, parsed.target.lineno))
+    return replace(bounds, statements=statements)

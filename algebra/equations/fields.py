@@ -7,6 +7,7 @@ from fractions import Fraction
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from sympy import Expr, Tuple
 from sympy.core.symbol import Str
 
 from ..errors import FieldError
@@ -78,6 +79,15 @@ def kinds_of(annotation: object, owner: str, name: str) -> tuple[Kind, ...]:
             "Dim, Size, Number, Flag, Text, Sizes, with | None where it may be left out"
         )
     return kinds
+
+
+def sizes_of(kinds: tuple[Kind, ...], value: object) -> tuple[tuple[Expr, int], ...]:
+    """The sizes that a field holds, each with the least value that its kind admits."""
+    least = 1 if Dim in kinds or Sizes in kinds else 0 if Size in kinds else None
+    if least is None or Number in kinds:
+        return ()
+    parts = value if isinstance(value, Tuple) else (value,)
+    return tuple((part, least) for part in parts if isinstance(part, Expr))
 
 
 def signature_of(annotations: dict[str, object], defaults: dict[str, object]) -> Signature:

@@ -138,6 +138,8 @@ def free_indices(head: Head) -> frozenset[Index]:
     if isinstance(head, Read):
         return frozenset().union(*map(address_indices, head.address)) if head.address else frozenset()
     below = frozenset().union(*(free_indices(child) for child in children(head))) if children(head) else frozenset()
+    if isinstance(head, Softmax):  # it has a value for each of its indices
+        return below | frozenset(head.indices)
     return below - frozenset(head.indices) if isinstance(head, Reduce) else below
 
 

@@ -18,16 +18,18 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..arguments import checked
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
 from .affine import is_recurrent_address
-from .elaboration import Elaborator
+from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
 from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
 from .heads_latex import HeadWriter, bare_name, tensor_latex
 from .instance import Instance, instantiate
 from .protocol import StatesEquation
+from .scalars import read_scalars, scalars_in
 from .simplified import tidied
 from .statements import Elaborated, Mask, Statement
 
@@ -37,6 +39,7 @@ LONGEST_SCALARS = (8, 4, 1)
 _MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 
+@checked
 def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     """The equation of a layer as aligned lines, for a display in math mode.
 
@@ -107,10 +110,9 @@ def _at(layer: StatesEquation, shapes: Sequence[Any]) -> Instance:
 
 def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
     """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
-    parsed, fields = layer.parsed, dict(layer.values)
-    plain = Elaborator(parsed, fields, layer.input_names, None)
-    named = {}
-    for name, tree, _ in parsed.scalars:
+    plain = read_scalars(layer, None)
+    setting, named = plain.setting, {}
+    for name, tree in setting.scalars.items():
         try:
             long = plain.arithmetic(tree).count_ops() > longest
         except EquationError:  # one that this layer does not use
@@ -118,10 +120,12 @@ def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[st
         if long:
             named[name] = Symbol(name, integer=True)
     if not named:
-        return plain.run(), {}
-    kept = tuple(scalar for scalar in parsed.scalars if scalar[0] not in named)
-    shorter = Elaborator(replace(parsed, scalars=kept), {**fields, **named}, layer.input_names, None)
-    return shorter.run(), {name: shorter.arithmetic(tree) for name, tree, _ in parsed.scalars if name in named}
+        return elaborate(plain), {}
+    kept = tuple(scalar for scalar in setting.parsed.scalars if scalar[0] not in named)
+    shorter = scalars_in(
+        replace(setting, parsed=replace(setting.parsed, scalars=kept), fields={**setting.fields, **named})
+    )
+    return elaborate(shorter), {name: shorter.arithmetic(setting.scalars[name]) for name in named}
 
 
 class _Writer(HeadWriter):
@@ -204,6 +208,7 @@ class _Writer(HeadWriter):
         for index, (low, high) in made.ranges.items():
             lines.append(rf"{self.address(low)} \le {self.index(index)} < {self.address(high)}")
         lines += [self.mask(mask) for mask in made.masks]
+        lines += [self.mask(mask) for mask in made.requirements if self.shapes is None]
         if self.shapes is None:
             lines += [
                 f"{self.read(self.reading(name))} < {flat_latex(extent)}" for name, extent in made.lookups.items()

@@ -1,244 +1,288 @@
-"""Names of an equation: which are indices, which of these are starred, and for how many axes a star stands."""
+"""What every name of an equation is: a field, a scalar, a tensor or an index that addresses an axis; anything else is an error.
+
+The whole text is looked at, both sides of its conditions included, so that a layer's text is right or wrong whatever its fields are.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 
-from sympy import Expr, Tuple
-from sympy.logic.boolalg import BooleanAtom
-
 from ..errors import EquationError
-from ..sizes.dims import Index
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
 
-
-@lru_cache(maxsize=50_000)
-def names_in(node: ast.AST) -> list[str]:
-    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+CONSTANTS = ("inf", "pi")
 
 
+@dataclass(frozen=True)
 class Names:
-    """The names of one equation for one layer at one rank; `shapes` are those of the inputs, None for the schematic rank."""
+    """The names of one equation by what they are. A letter may stand for a tensor and for an index: brackets tell them apart."""
 
+    fields: frozenset[str]
+    scalars: frozenset[str]
+    tensors: frozenset[str]
+    indices: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def resolve(
+    parsed: ParsedEquation, fields: frozenset[str], inputs: tuple[str, ...], buffers: tuple[str, ...] = ()
+) -> Names:
+    """Find out what each name is, or raise an `EquationError` with its place.
+
+    >>> from layeralgebra.algebra.equations.syntax import parse
+    >>> sorted(resolve(parse("y[o] = W[o, c] * x[c]\\nwhere o < width"), frozenset({"width"}), ("x",)).indices)
+    ['c', 'o']
+    >>> resolve(parse("y[o] = W[o, c] * x[c]\\nwhere o < widht"), frozenset({"width"}), ("x",))
+    Traceback (most recent call last):
+    layeralgebra.algebra.errors.EquationError: unknown name widht: it is no field, scalar, tensor or index; did you mean width?
+      line 2: where o < widht
+                        ^
+      write instead: width
+    """
+    return _Resolution(parsed, fields, inputs, buffers).run()
+
+
+class _Resolution:
     def __init__(
-        self,
-        parsed: ParsedEquation,
-        fields: Mapping[str, object],
-        inputs: Sequence[str],
-        shapes: Sequence[Sequence[Expr]] | None,
+        self, parsed: ParsedEquation, fields: frozenset[str], inputs: tuple[str, ...], buffers: tuple[str, ...]
     ):
-        self.parsed, self.fields = parsed, fields
-        self.scalars = {name: (tree, number) for name, tree, number in parsed.scalars}
-        self.number = 1
-        self.pending: list[str] = []
-        self.inputs = list(inputs)
-        self.schematic = shapes is None
-        self.shapes = dict(zip(self.inputs, shapes)) if shapes is not None else {}
-        self.stars: set[str] = set()
-        self.ranks: dict[str, int] = {}
-        self.starts: dict[str, tuple[str, int]] = {}
-        self._find_stars()
-        self._find_ranks()
+        self.parsed, self.fail, self.inputs, self.buffers = parsed, parsed.error, inputs, buffers
+        scalars = frozenset(name for name, _ in parsed.scalars)
+        reads = [node for statement in parsed.statements for node in _subscripts(statement.value)]
+        targets = [statement.target for statement in parsed.statements]
+        held = {_name(node): node for node in (*reads, *targets) if _name(node) not in fields | scalars}
+        looked_at = [part for node in (*targets, *reads) for part in _bare(node.slice)]
+        indices = {part.id for part in looked_at} | self._within(looked_at, scalars)
+        known = {*fields, *scalars, *CONSTANTS, *SCALAR_FUNCTIONS, "_"}
+        self.names = Names(fields, scalars, frozenset(held), frozenset(indices - known))
+        self.looked_at, self.held = looked_at, held
 
-    def fail(self, problem: str, node: ast.AST | None = None, instead: str = "") -> EquationError:
-        return self.parsed.error(problem, node, self.number, instead)
-
-    def _is_index(self, name: str) -> bool:
-        return (
-            name not in self.fields
-            and name not in self.scalars
-            and name not in SCALAR_FUNCTIONS
-            and name not in ("_", "inf", "pi")
-        )
-
-    def _subscripts(self) -> list[tuple[ast.Subscript, int]]:
-        """Every tensor with its indices, function subscripts such as ``max[*u]`` left out, conditionals resolved."""
-        found: list[tuple[ast.Subscript, int]] = []
-
-        def visit(node: ast.AST, number: int) -> None:
-            if isinstance(node, ast.IfExp):
-                self.number = number
-                return visit(node.body if self.flag(node.test) else node.orelse, number)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript):
-                for part in (*node.args, *(word.value for word in node.keywords)):
-                    visit(part, number)
-                return
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                found.append((node, number))
-            for child in ast.iter_child_nodes(node):
-                visit(child, number)
-
-        for statement in self.parsed.statements:
-            visit(statement.target, statement.number)
-            visit(statement.value, statement.number)
+    def _within(self, used: list[ast.Name], scalars: frozenset[str]) -> set[str]:
+        """The names in the definitions of the scalars that are used."""
+        definitions = dict(self.parsed.scalars)
+        found: set[str] = set()
+        waiting = {part.id for part in used} & scalars
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                inside = {part.id for part in _bare(definitions[name])}
+                waiting |= inside & scalars
+                found |= inside - scalars
         return found
 
-    def _find_stars(self) -> None:
-        for root in (
-            *(s.target for s in self.parsed.statements), *(s.value for s in self.parsed.statements)
-        ):  # fmt: skip
-            for node in ast.walk(root):
-                if isinstance(node, ast.Starred):
-                    self.stars.update(name for name in names_in(node.value) if self._is_index(name))
-
-    def _find_ranks(self) -> None:
-        """Solve for the number of axes behind every star: a tensor of known rank leaves one unknown at a time."""
-        if self.schematic:
-            self.ranks = {name: 1 for name in self.stars}
-        tensors: dict[str, int] = {name: len(shape) for name, shape in self.shapes.items()}
-        occurrences = self._subscripts()
-        self._star_ranks_from_bounds()
-        for _ in range(2 * len(occurrences) + 2):
-            changed = False
-            for node, number in occurrences:
-                self.number = number
-                name = node.value.id  # type: ignore[attr-defined]
-                plain, unknown, known = 0, [], 0
-                for item in subscript_items(node):
-                    if isinstance(item, ast.Starred):
-                        rank = self._rank(item)
-                        if rank is None:
-                            unknown.append(item)
-                        else:
-                            known += rank
-                            changed |= self._learn(item, rank)
-                    else:
-                        plain += 1
-                if not unknown and name not in tensors:
-                    tensors[name], changed = plain + known, True
-                elif name in tensors and len(unknown) == 1:
-                    rank = tensors[name] - plain - known
-                    if rank < 0:
-                        raise self._arity(name, node, plain + known, tensors[name], "at least ")
-                    changed |= self._learn(unknown[0], rank)
-            changed |= self._ranks_along_bounds()
-            if not changed:
-                break
-        for node, number in occurrences:
-            for item in subscript_items(node):
-                if isinstance(item, ast.Name) and item.id in self.stars:
-                    self.number = number
-                    raise self.fail(f"{item.id} is starred elsewhere and needs its star here", item, f"*{item.id}")
-        for node, number in occurrences:
-            self.number = number
-            name, width = node.value.id, 0  # type: ignore[attr-defined]
-            for item in subscript_items(node):
-                if isinstance(item, ast.Starred) and self._rank(item) is None:
-                    starred = ", ".join(f"*{n}" for n in names_in(item.value) if n in self.stars)
-                    raise self.fail(
-                        f"the number of axes of {starred} is not determined",
-                        item,
-                        "a starred index that also addresses the input",
-                    )
-                width += self._rank(item) if isinstance(item, ast.Starred) else 1  # type: ignore[operator]
-            if name in self.shapes and width != len(self.shapes[name]):
-                raise self._arity(name, node, width, len(self.shapes[name]))
-            place = 0
-            for item in subscript_items(node):
-                bare = item.value if isinstance(item, ast.Starred) else item
-                if name in self.shapes and isinstance(bare, ast.Name) and self._is_index(bare.id):
-                    self.starts.setdefault(bare.id, (name, place))
-                place += self._rank(item) if isinstance(item, ast.Starred) else 1  # type: ignore[operator]
-        if self.schematic:
-            for name in (n for node, _ in occurrences for n in names_in(node)):
-                self.starts.setdefault(name, ("x", 0))
-
-    def _arity(self, name: str, node: ast.AST, wanted: int, given: int, least: str = "") -> EquationError:
-        what = "the input" if name in self.shapes else "the tensor"
-        shape = f" {tuple(self.shapes[name])}" if name in self.shapes else ""
-        return self.fail(f"{what} {name} has {given} axes{shape}, the equation addresses {least}{wanted}", node)
-
-    def _star_ranks_from_bounds(self) -> None:
+    def run(self) -> Names:
+        self._definitions()
+        names = self.names
+        for part in self.looked_at:
+            self._must_be(part, "an address", names.fields | names.scalars | names.indices)
+        for _, tree in self.parsed.scalars:
+            self._numbers(tree, names.indices)
+        for statement in self.parsed.statements:
+            self._value(statement.value)
+            self._conditions(statement.target)
         for bound in self.parsed.bounds:
-            self.number = bound.number
-            tree = self._chosen(bound.tree)
-            if not isinstance(tree, ast.Compare):
-                continue
-            stars = [name for name in names_in(tree) if name in self.stars]
-            lengths = {len(value) for value in map(self.fields.get, names_in(tree)) if isinstance(value, Tuple)}
-            if len(lengths) == 1 and not self.schematic:
-                for star in stars:
-                    self.ranks.setdefault(star, lengths.copy().pop())
-
-    def _ranks_along_bounds(self) -> bool:
-        """Starred indices that one inequality compares stand for equally many axes."""
-        changed = False
-        for bound in self.parsed.bounds:
-            self.number = bound.number
-            tree = self._chosen(bound.tree)
-            stars = {name for name in names_in(tree) if name in self.stars} if isinstance(tree, ast.Compare) else set()
-            ranks = {self.ranks[name] for name in stars if name in self.ranks}
-            if len(ranks) > 1:
+            self._bound(bound)
+        for part in self._sized():
+            if part.id not in names.indices:
+                near = _meant(part.id, names.indices)
                 raise self.fail(
-                    f"{', '.join('*' + name for name in sorted(stars))} stand for different numbers of axes", tree
+                    f"size({part.id}) needs an index {part.id} that addresses an axis of the input alone{near}", part
                 )
-            for name in stars - set(self.ranks) if ranks else ():
-                self.ranks[name], changed = min(ranks), True
-        return changed
+        return names
 
-    def _rank(self, item: ast.Starred) -> int | None:
-        for name in names_in(item.value):
-            if name in self.ranks:
-                return self.ranks[name]
-        return None
+    def _sized(self) -> Iterator[ast.Name]:
+        """What is asked for its size."""
+        parsed = self.parsed
+        values = (statement.value for statement in parsed.statements)
+        for tree in (*(tree for _, tree in parsed.scalars), *values, *parsed.bounds):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "size":
+                    yield from (argument for argument in node.args if isinstance(argument, ast.Name))
 
-    def _learn(self, item: ast.Starred, rank: int) -> bool:
-        changed = False
-        for name in names_in(item.value):
-            if name in self.stars:
-                if self.ranks.setdefault(name, rank) != rank:
-                    raise self.fail(
-                        f"*{name} stands for {self.ranks[name]} axes in one place and for {rank} in another", item
-                    )
-                changed |= name not in self._learned
-                self._learned.add(name)
-        return changed
+    # definitions -----------------------------------------------------------------------------------------------------
 
-    @property
-    def _learned(self) -> set[str]:
-        return self.__dict__.setdefault("_learned_names", set())
+    def _definitions(self) -> None:
+        """A name means one thing: none is defined twice, and none that is given is defined."""
+        defined: set[str] = set()
+        for name, tree in self.parsed.scalars:
+            if name in (*CONSTANTS, "_"):
+                raise self.fail(f"{name} is a constant of the language and cannot be defined", tree)
+            for taken, what in (
+                (self.names.fields, "a field"),
+                (self.inputs, "the input"),
+                (self.names.tensors, "a tensor"),
+            ):
+                if name in taken:
+                    raise self.fail(f"{name} is {what} of the layer and cannot be defined as a number", tree)
+            if name in defined:
+                raise self.fail(f"{name} is defined twice", tree, "a name of its own for each")
+            defined.add(name)
+        for statement in self.parsed.statements:
+            if statement.name in (*CONSTANTS, "_"):
+                raise self.fail(
+                    f"{statement.name} is a constant of the language and cannot be defined", statement.target
+                )
+            if statement.name in self.buffers:
+                raise self.fail(
+                    f"{statement.name} is a buffer of the layer and cannot be defined", statement.target,
+                    "a new name on the left",
+                )  # fmt: skip
+        for what, given in (("an input", self.inputs), ("a buffer", self.buffers)):
+            for name in given:
+                if name not in self.names.tensors:
+                    raise EquationError(
+                        f"{name} is {what} of the layer, and the equation never reads it{_meant(name, self.names.tensors)}",
+                        text=self.parsed.text, line=1,
+                    )  # fmt: skip
+        for name in self.buffers:
+            if name in self.inputs:
+                raise EquationError(
+                    f"{name} is an input of the layer, and a buffer too; it can be one of them",
+                    text=self.parsed.text, line=1,
+                )  # fmt: skip
 
-    def index(self, name: str, axis: int | None) -> Index:
-        """The index symbol of a name, on one axis if the name is starred."""
-        if name not in self.stars:
-            return Index(name)
-        if self.schematic:
-            return Index(rf"\boldsymbol{{{name}}}")
-        return Index(name if self.ranks[name] == 1 else f"{name}_{axis + 1}")  # type: ignore[operator]
+    # where names stand -----------------------------------------------------------------------------------------------
 
-    def flag(self, node: ast.expr) -> bool:
-        """A condition on fields: a boolean field, or a field compared with a literal."""
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return not self.flag(node.operand)
-        if isinstance(node, ast.BoolOp):
-            join = all if isinstance(node.op, ast.And) else any
-            return join(self.flag(value) for value in node.values)
-        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            return node.value
-        if isinstance(node, ast.Name) and node.id in self.fields:
-            value = self.fields[node.id]
-            if isinstance(value, BooleanAtom):
-                return bool(value)
-        if (
-            isinstance(node, ast.Compare)
-            and len(node.ops) == 1
-            and isinstance(node.left, ast.Name)
-            and node.left.id in self.fields
-        ):
-            value, other = self.fields[node.left.id], node.comparators[0]
-            if isinstance(other, ast.Constant):
-                equal = str(value) == str(other.value)
-                if isinstance(node.ops[0], (ast.Eq, ast.Is)):
-                    return equal
-                if isinstance(node.ops[0], (ast.NotEq, ast.IsNot)):
-                    return not equal
-        raise self.fail(
-            "a condition must be a yes-or-no field, or a field compared with a literal", node, "... if bias else 0"
+    def _must_be(self, part: ast.Name, where: str, allowed: Iterable[str]) -> None:
+        """An error for a name that is not what can stand there."""
+        name, names = part.id, self.names
+        if name in allowed or name in CONSTANTS:
+            return
+        if name in names.tensors:
+            raise self.fail(
+                f"{name} is a tensor, and {where} has no room for it without its indices", part, f"{name}[i]"
+            )
+        if name in names.indices:
+            raise self.fail(
+                f"unknown name {name} in {where}: it is an index, and numbers are made of fields and scalars", part
+            )
+        if name in SCALAR_FUNCTIONS:
+            raise self.fail(f"{name} is a function of numbers", part, f"{name}(...)")
+        raise self._unknown(part, allowed)
+
+    def _unknown(self, part: ast.Name, allowed: Iterable[str]) -> EquationError:
+        near = get_close_matches(part.id, sorted(allowed), n=1)
+        return self.fail(
+            f"unknown name {part.id}: it is no field, scalar, tensor or index{_meant(part.id, allowed)}", part, *near
         )
 
-    def _chosen(self, node: ast.expr) -> ast.expr:
-        while isinstance(node, ast.IfExp):
-            node = node.body if self.flag(node.test) else node.orelse
-        return node
+    def _numbers(self, tree: ast.AST, more: frozenset[str] = frozenset(), where: str = "a number") -> None:
+        """An expression of fields and scalars, and of what is allowed besides."""
+        self._conditions(tree)
+        for part in _bare(tree):
+            self._must_be(part, where, self.names.fields | self.names.scalars | more)
+
+    def _conditions(self, tree: ast.AST) -> None:
+        tests = [node.test for node in ast.walk(tree) if isinstance(node, ast.IfExp)]
+        for part in (part for test in tests for part in ast.walk(test)):
+            if isinstance(part, ast.Name) and part.id not in self.names.fields:
+                problem = "a condition must be a yes-or-no field, or a field compared with a literal"
+                known = self.names.fields
+                near = get_close_matches(part.id, sorted(known), n=1) or ["... if bias else 0"]
+                raise self.fail(f"{problem}; {part.id} is no field{_meant(part.id, known)}", part, *near)
+
+    def _value(self, tree: ast.expr) -> None:
+        """A value: tensors with their indices, and numbers."""
+        self._conditions(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript):
+                if _name(node.func) == "pad":
+                    self._pad(node)
+                else:
+                    for part in _bare(node.func.slice):
+                        self._must_be(part, "a reduction", self.names.indices)
+        for part in _bare(tree):
+            self._must_be(part, "a value", self.names.fields | self.names.scalars)
+
+    def _pad(self, node: ast.Call) -> None:
+        """The widths of a margin are numbers, named by indices at which the tensor is read."""
+        assert isinstance(node.func, ast.Subscript)
+        read = node.args[0] if node.args else None
+        here = {part.id for part in _bare(read.slice)} if isinstance(read, ast.Subscript) else set()
+        named: set[str] = set()
+        for item in subscript_items(node.func):
+            if not isinstance(item, ast.Slice):
+                self._numbers(item, where="a width")
+                continue
+            if item.step is not None or item.upper is None or not isinstance(item.lower, ast.Name):
+                raise self.fail("a margin is an index and its width", node, "pad[t: (1, 0)](x[t, f])")
+            if item.lower.id not in here:
+                raise (
+                    self._unknown(item.lower, here)
+                    if item.lower.id not in self.names.indices
+                    else self.fail(f"the padded tensor is not read at {item.lower.id}", item.lower)
+                )
+            if item.lower.id in named:
+                raise self.fail(f"{item.lower.id} has two widths", item.lower, f"{item.lower.id}: (1, 0)")
+            named.add(item.lower.id)
+            self._numbers(item.upper, where="a width")
+
+    def _bound(self, tree: ast.expr) -> None:
+        """A bound speaks of indices, fields and scalars; of a tensor only in the ways that `where` has for it."""
+        if isinstance(tree, ast.IfExp):
+            self._conditions(tree)
+            self._bound(tree.body)
+            return self._bound(tree.orelse)
+        if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
+            if tree.value.id not in self.names.tensors:
+                raise self._unknown(tree.value, self.names.tensors)
+            for item in subscript_items(tree):
+                if not (isinstance(item, ast.Name) and item.id == "_"):
+                    self._numbers(item, where="a size")
+            return None
+        if isinstance(tree, ast.Compare) and isinstance(tree.left, ast.Name) and tree.left.id in self.names.tensors:
+            if tree.left.id in self.names.indices:
+                raise self.fail(
+                    f"{tree.left.id} is a tensor and an index, and a bound must know which", tree, "another letter"
+                )
+            if not (len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Lt)):
+                raise self.fail(
+                    f"{tree.left.id} is a tensor, and has an upper bound only", tree, f"where {tree.left.id} < rows"
+                )
+            return self._numbers(tree.comparators[0], where="a size")
+        return self._numbers(tree, self.names.indices, "a bound")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _name(node: ast.Subscript) -> str:
+    return node.value.id if isinstance(node.value, ast.Name) else ""
+
+
+def _subscripts(tree: ast.AST) -> Iterator[ast.Subscript]:
+    """Every tensor with its indices, function subscripts such as ``max[*u]`` and what stands in them left out."""
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Subscript):
+        for part in (*tree.args, *(word.value for word in tree.keywords)):
+            yield from _subscripts(part)
+        return
+    if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
+        yield tree
+    for child in ast.iter_child_nodes(tree):
+        yield from _subscripts(child)
+
+
+def _bare(tree: ast.AST) -> Iterator[ast.Name]:
+    """The names in an expression that are neither a tensor with its indices, nor a function, nor in a condition."""
+    if isinstance(tree, ast.Name):
+        yield tree
+    elif isinstance(tree, ast.Subscript):
+        return
+    elif isinstance(tree, ast.IfExp):
+        yield from _bare(tree.body)
+        yield from _bare(tree.orelse)
+    elif isinstance(tree, ast.Call):
+        if isinstance(tree.func, ast.Name) and tree.func.id == "size":
+            return
+        for part in (*tree.args, *tree.keywords):
+            yield from _bare(part)
+    else:
+        for child in ast.iter_child_nodes(tree):
+            yield from _bare(child)

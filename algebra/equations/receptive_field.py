@@ -1,193 +1,46 @@
-"""Which input positions an output position depends on: receptive fields as an affine monoid, read off the access maps.
+"""Which input positions an output position of a layer depends on, read off the addresses in its equation.
 
-An output at position p reads, along one input axis, the positions ``jump * p + [low, high]``. One layer's reach follows from the
-addresses in its equation; reaches compose by substitution, and that composition is associative.
+An output at position p reads, along one input axis, the positions ``jump * p + [low, high]``; how such reaches compose is in
+`equations/reach.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from math import prod
 
-from sympy import Expr, Integer, Max, Min, ceiling, floor, fraction, together
+from sympy import Expr, Integer, Mod, ceiling, denom, floor, fraction, together
 
-from ..errors import UnsupportedError
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
-from ..sizes.summation import summation
 from .affine import affine, is_recurrent_address
 from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children
 from .instance import Instance
-from .statements import Statement
+from .reach import (
+    LONGEST_PERIOD,
+    AxisReach,
+    Digit,
+    End,
+    Reach,
+    added,
+    compose,
+    constant,
+    falls,
+    identity,
+    identity_of,
+    joined,
+    repeating,
+    straight,
+    union,
+)
+from .reach import (
+    relaxed as loosened,
+)
+from .statements import Mask, Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)
-
-
-@dataclass(frozen=True)
-class AxisReach:
-    """Along one input axis: ``sum(jump * position) + [low, high]``, positions on the axes of the output.
-
-    `extent`: the size of the input axis, where it is known.
-    `frozen`: the output has no position left along this axis; what is kept is the reach of the last map that had.
-    `covers`: some layer joined all positions of the axis, so that the output depends on all of it.
-    """
-
-    jumps: tuple[tuple[int, Expr], ...]
-    low: Expr
-    high: Expr
-    frozen: bool = False
-    covers: bool = False
-    exact: bool = True
-    extent: Expr | None = None
-
-    @property
-    def size(self) -> Expr:
-        if not all(jump.is_integer for _, jump in self.jumps):
-            # Neighbours' fields lie differently between the integers; this is the most that any of them holds.
-            return simplify(floor(self.high - self.low) + 1)
-        if self.low.is_integer and self.high.is_integer:
-            return simplify(self.high - self.low + 1)
-        return simplify(floor(self.high) - ceiling(self.low) + 1)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every output depends on the whole axis: a layer joined it, or one interval that does not move is all of it."""
-        if self.covers or self.jumps or self.extent is None or not self.exact:
-            return self.covers
-        return self.low == 0 and simplify(self.high - self.extent + 1) == 0
-
-    def jump(self, axis: int) -> Expr:
-        """The step between the fields of neighbours; 0 where all outputs see the same."""
-        jumps = dict(self.jumps)
-        if axis in jumps:
-            return jumps[axis]
-        return next(iter(jumps.values())) if len(jumps) == 1 else _ZERO
-
-
-Reach = tuple[AxisReach, ...]
-"""One `AxisReach` for each input axis."""
-
-
-def identity(rank: int, sizes: Sequence[Expr] | None = None) -> Reach:
-    """Every output position is the input position."""
-    extents = sizes if sizes is not None else (None,) * rank
-    return tuple(AxisReach(((axis, _ONE),), _ZERO, _ZERO, extent=extent) for axis, extent in enumerate(extents))
-
-
-def _axis(jumps: dict[int, Expr], low: Expr, high: Expr, **flags: Any) -> AxisReach:
-    kept = tuple(sorted((axis, jump) for axis, jump in ((a, simplify(j)) for a, j in jumps.items()) if jump != 0))
-    return AxisReach(kept, simplify(low), simplify(high), **flags)
-
-
-def compose(first: Reach, then: Reach) -> Reach:
-    """The reach of one network after another: `then` is applied to the output of `first`."""
-    made = []
-    for own in first:
-        if own.frozen or not own.jumps:
-            made.append(own)
-            continue
-        following = [(jump, then[axis]) for axis, jump in own.jumps]
-        if all(other.frozen for _, other in following):
-            # What is kept is the last map with positions; the input itself, where nothing has looked around yet, sees what is joined.
-            trivial = own.low == own.high == 0 and all(jump == 1 for jump, _ in following)
-            covers = own.covers or _joined([(other.whole, other.extent) for _, other in following])
-            made.append(
-                replace(following[0][1], extent=own.extent) if trivial else replace(own, frozen=True, covers=covers)
-            )
-            continue
-        jumps: dict[int, Expr] = {}
-        low, high = own.low, own.high
-        for jump, other in following:
-            ends = (jump * other.low, jump * other.high)
-            low, high = (low + ends[1], high + ends[0]) if jump.is_negative else (low + ends[0], high + ends[1])
-            for axis, further in other.jumps:
-                jumps[axis] = jumps.get(axis, _ZERO) + jump * further
-        covers = own.covers or _joined([(other.whole, other.extent) for _, other in following])
-        exact = own.exact and all(other.exact for _, other in following)
-        made.append(_axis(jumps, low, high, covers=covers, exact=exact, extent=own.extent))
-    return tuple(made)
-
-
-def _joined(spread: Sequence[tuple[bool, Expr | None]]) -> bool:
-    """Whether an axis that is spread over several is joined: all of these are, but for those of size one (given as whole, size)."""
-    return any(whole for whole, _ in spread) and all(whole or size == 1 for whole, size in spread)
-
-
-def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None) -> Reach:
-    """The smallest intervals that hold what any of several branches of one input sees; `positions` are the sizes of their output."""
-    return tuple(_union_axis(parts, positions) for parts in zip(*reaches))
-
-
-def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) -> AxisReach:
-    size = next((part.extent for part in parts if part.extent is not None), None)
-    # Of a branch without positions, the interval that it keeps counts; that it joined the whole axis is told by `covers`.
-    live = [part for part in parts if not part.frozen or not (part.covers or part.jumps)] or list(parts)
-    covers = any(part.covers for part in parts)
-    exact = all(part.exact for part in parts)
-    frozen = all(part.frozen for part in live)
-    if all(part.jumps == live[0].jumps for part in live):
-        low = simplify(Min(*(part.low for part in live)))
-        high = simplify(Max(*(part.high for part in live)))
-        return AxisReach(live[0].jumps, low, high, frozen, covers, exact, size)
-    if size is None:
-        raise UnsupportedError("branches that advance at different steps have no common receptive field")
-    # Fields that advance differently have one interval that holds them all, from the first output to the last: margins count, as in
-    # a single field. Where the number of outputs is not known, it holds the axis and what the first output sees.
-    spans = (
-        [_span(part, positions) for part in live] if positions is not None else [(part.low, part.high) for part in live]
-    )
-    axis = [(_ZERO, size - 1)] if positions is None else []
-    low = simplify(Min(*(span[0] for span in (*axis, *spans))))
-    high = simplify(Max(*(span[1] for span in (*axis, *spans))))
-    whole = any(part.whole for part in parts)
-    single = positions is not None and all(positions[at] == 1 for part in live for at, _ in part.jumps)
-    fits = low == 0 and simplify(high - size + 1) == 0
-    return AxisReach((), low, high, False, whole, exact and (single or (fits and whole)), size)
-
-
-def broadcast(reach: Reach, positions: Sequence[Expr], wanted: Sequence[Expr]) -> Reach:
-    """A branch of one position along an axis where the join has more: every output sees what that one position sees."""
-    still = {axis for axis, (own, size) in enumerate(zip(positions, wanted)) if own == 1 != size}
-    if not still:
-        return reach
-    return tuple(
-        replace(own, jumps=tuple((axis, jump) for axis, jump in own.jumps if axis not in still)) for own in reach
-    )
-
-
-def _span(reach: AxisReach, positions: Sequence[Expr]) -> tuple[Expr, Expr]:
-    """What all outputs together see, from the first position to the last."""
-    low, high = reach.low, reach.high
-    for axis, jump in reach.jumps:
-        way = jump * (positions[axis] - 1)
-        low, high = (low + way, high) if jump.is_negative else (low, high + way)
-    return low, high
-
-
-def power(reach: Reach, times: Expr, index: object = None) -> Reach:
-    """The reach of `times` copies in series; with an `index`, copy `index` has the given reach."""
-    made = []
-    for axis, own in enumerate(reach):
-        if own.frozen or not own.jumps:
-            made.append(own)
-            continue
-        jumps = dict(own.jumps)
-        if set(jumps) != {axis}:
-            raise UnsupportedError(
-                "a repeated network that moves positions to another axis has no closed receptive field"
-            )
-        step = jumps[axis]
-        if index is not None and step.has(index):
-            raise UnsupportedError(
-                "a repeated network whose stride changes from copy to copy has no closed receptive field"
-            )
-        counter = index if index is not None else Index("copy")
-        scale = step**counter
-        low, high = (summation(end * scale, counter, _ZERO, times - 1) for end in (own.low, own.high))
-        made.append(_axis({axis: step**times}, low, high, covers=own.covers, exact=own.exact, extent=own.extent))
-    return tuple(made)
 
 
 @lru_cache(maxsize=20_000)
@@ -202,41 +55,44 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
     known: dict[str, list[Reach]] = {source: [identity(len(sizes), sizes)]}
     for place, statement in enumerate(instance.statements):
         parts: dict[Reach, None] = {}
-        for read, joined in _reads(statement.value, frozenset()):
+        for read, together_read in _reads(statement.value, frozenset()):
             if read.tensor in known and not _is_recurrent(read, place, instance):
+                where = _Where(statement, place, together_read, instance)
+                through = _addressed(read, where)
                 for before in known[read.tensor]:
-                    parts[_through(statement, place, read, joined, before, instance)] = None
+                    parts[compose(before, through)] = None
         if not parts:
             continue
         pieces = list(parts)
         if place in instance.recurrent:
             running = instance.recurrent[place][2]
-            pieces = [_accumulated(piece, statement, running, sizes) for piece in pieces]
+            pieces = [_accumulated(piece, statement, running) for piece in pieces]
         known[statement.target] = pieces
     output = instance.statements[-1].target
     if output not in known:
-        return tuple(AxisReach((), _ZERO, -_ONE, extent=size) for size in sizes)
-    collapsed = len(sizes) > 1 and not _has_positions(instance)
+        return tuple(replace(joined(size), low=constant(_ZERO), high=constant(-_ONE)) for size in sizes)
+    made = union(known[output], instance.output)
+    channels = _channel_axis(instance)
+    if any(size != 1 for axis, size in enumerate(instance.output) if axis != channels):
+        return made
     return tuple(
-        replace(own, frozen=True, covers=own.whole) if collapsed and not own.jumps else own
-        for own in union(known[output], instance.output)
+        replace(own, last=identity_of(axis, size)) if all(digit.axis == channels for digit in own.digits) else own
+        for axis, (own, size) in enumerate(zip(made, sizes))
     )
 
 
-def _has_positions(instance: Instance) -> bool:
-    """Whether the output has an axis besides that of the channels along which there is more than one position."""
-    channels = len(instance.output) - 1 if instance.layer.layout[1] == "last" else 0
-    return any(size != 1 for axis, size in enumerate(instance.output) if axis != channels)
+def _channel_axis(instance: Instance) -> int:
+    return len(instance.output) - 1 if instance.layer.layout[1] == "last" else 0
 
 
-def _reads(head: Head, joined: frozenset[Index]) -> Iterator[tuple[Read, frozenset[Index]]]:
+def _reads(head: Head, along: frozenset[Index]) -> Iterator[tuple[Read, frozenset[Index]]]:
     """Every read below a head, with the indices along which a softmax joins all values."""
     if isinstance(head, Read):
-        yield head, joined
+        yield head, along
     if isinstance(head, Softmax):
-        joined = joined | frozenset(head.indices)
+        along = along | frozenset(head.indices)
     for child in children(head):
-        yield from _reads(child, joined)
+        yield from _reads(child, along)
 
 
 def _is_recurrent(read: Read, place: int, instance: Instance) -> bool:
@@ -247,41 +103,23 @@ def _is_recurrent(read: Read, place: int, instance: Instance) -> bool:
     )  # fmt: skip
 
 
-def _accumulated(reach: Reach, statement: Statement, running: Index, sizes: Sequence[Expr]) -> Reach:
-    """A recurrence has seen every earlier step: along its axis the last output depends on everything."""
-    where = [axis for axis, address in enumerate(statement.address) if address == running]
-    return tuple(
-        AxisReach((), _ZERO, simplify(size - 1), False, True, own.exact, size)
-        if any(a in where for a, _ in own.jumps)
-        else own
-        for own, size in zip(reach, sizes)
+def _accumulated(reach: Reach, statement: Statement, running: Index) -> Reach:
+    """A recurrence has seen every earlier step: along its axis an output depends on all that those before it read."""
+    where = {axis for axis, address in enumerate(statement.address) if address == running}
+    return tuple(_grown(own, where) if any(digit.axis in where for digit in own.digits) else own for own in reach)
+
+
+def _grown(own: AxisReach, where: set[int]) -> AxisReach:
+    """From what the first output reads to what this one does."""
+    rising = own.low.rises() is not False
+    end = own.low if rising else own.high
+    fixed = End(
+        tuple((digit, step) for digit, step in end.steps if digit.axis not in where),
+        (end.offset,),
     )
-
-
-def _through(
-    statement: Statement, place: int, read: Read, joined: frozenset[Index], known: Reach, instance: Instance
-) -> Reach:
-    """The reach of a target through one read of a tensor whose reach is known."""
-    shifts = [before for before, _ in statement.value.widths] if isinstance(statement.value, Pad) else None
-    seen = []
-    for own in known:
-        jumps: dict[int, Expr] = {}
-        low, high, exact, covers = own.low, own.high, own.exact, own.covers
-        spread: list[tuple[bool, Expr | None]] = []
-        for at, jump in own.jumps:
-            part = _place(read.address[at], _Where(statement, place, joined, instance))
-            if part is None:
-                part = AxisReach((), _ZERO, instance.shapes[read.tensor][at] - 1, covers=True)
-            shift = shifts[at] if shifts is not None else _ZERO
-            ends = (jump * (part.low - shift), jump * (part.high - shift))
-            low, high = (low + ends[1], high + ends[0]) if jump.is_negative else (low + ends[0], high + ends[1])
-            for target, further in part.jumps:
-                jumps[target] = jumps.get(target, _ZERO) + jump * further
-            exact = exact and part.exact
-            spread.append((part.covers, instance.shapes[read.tensor][at]))
-        covers = covers or _joined(spread)
-        seen.append(_axis(jumps, low, high, frozen=own.frozen, covers=covers, exact=exact, extent=own.extent))
-    return tuple(seen)
+    dense = own.gap == 1 and own.low.straight and own.high.straight and all(abs(step) == 1 for _, step in end.steps)
+    grown = replace(own, gap=_ONE if dense else None, run=None, clean=own.clean and dense)
+    return replace(grown, low=fixed) if rising else replace(grown, high=fixed)
 
 
 @dataclass(frozen=True)
@@ -290,15 +128,42 @@ class _Where:
 
     statement: Statement
     place: int
-    joined: frozenset[Index]
+    along: frozenset[Index]
     instance: Instance
 
     @property
     def extents(self) -> dict[Index, Expr]:
         return self.instance.extents[self.place]
 
+    def target_size(self, axis: int) -> Expr:
+        return self.instance.shapes[self.statement.target][axis]
 
-def _place(address: Address, where: _Where) -> AxisReach | None:
+
+def _addressed(read: Read, where: _Where) -> Reach:
+    """Which positions of a tensor the target reads, along every axis of the tensor."""
+    shifts = [before for before, _ in where.statement.value.widths] if isinstance(where.statement.value, Pad) else None
+    made = []
+    for at, size in enumerate(where.instance.shapes[read.tensor]):
+        part = _place(read.address[at], where, size) or joined(size)
+        if shifts is not None:
+            low, high = (added([(_ONE, end)], -shifts[at]) for end in (part.low, part.high))
+            assert low is not None and high is not None
+            part = replace(part, low=low, high=high)
+        made.append(replace(part, extent=size, border=(_ZERO, simplify(size - 1))))
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """The values of an index or an address while the target's position is fixed."""
+
+    low: End
+    high: End
+    exact: bool = True
+    gap: Expr | None = _ONE
+
+
+def _place(address: Address, where: _Where, size: Expr) -> AxisReach | None:
     """An address as a function of the position in the target; None if it is known from data only, so that it can be anything."""
     if isinstance(address, Read):
         return None
@@ -308,19 +173,59 @@ def _place(address: Address, where: _Where) -> AxisReach | None:
         for index in reversed(address.parts):
             parts.append((scale, index))
             scale = scale * where.extents[index]
-        return _combined({index: step for step, index in parts}, _ZERO, _ZERO, True, where)
+        return _as_reach(_combined({index: step for step, index in parts}, _ZERO, _ZERO, True, where))
+    if (form := affine(address)) is not None:
+        return _as_reach(_combined(form[0], form[1], form[1], True, where))
+    if (turning := _repeating(address, where)) is not None:
+        return _as_reach(_Spread(turning, turning))
     relaxed = _relaxed(address)
     if relaxed is None:
         return None
-    coefficients, low, high, exact = relaxed
-    return _combined(coefficients, low, high, exact, where)
+    coefficients, low, high = relaxed
+    return _as_reach(replace(_combined(coefficients, low, high, False, where), gap=None))
 
 
-def _relaxed(address: Expr) -> tuple[dict[Index, Expr], Expr, Expr, bool] | None:
+def _as_reach(spread: _Spread) -> AxisReach:
+    return AxisReach(spread.low, spread.high, None, spread.exact, spread.gap)
+
+
+def _repeating(address: Expr, where: _Where) -> End | None:
+    """An address with floors of one index, known at every position where all sizes are numbers: it repeats, but for a slope."""
+    indices = address_indices(address)
+    if len(indices) != 1:
+        return None
+    (index,) = indices
+    spread = _index_spread(index, where)
+    if spread.low != spread.high or len(spread.low.steps) != 1 or address.free_symbols - {index}:
+        return None
+    ((digit, step),) = spread.low.steps
+    if step != 1 or spread.low.offset != 0 or not spread.low.straight:
+        return None
+    period = _period(address, index)
+    if period is None:
+        return None
+    values = [address.xreplace({index: Integer(place)}) for place in range(period + 1)]
+    if not all(value.is_Integer for value in values):
+        return None
+    return repeating(digit, (values[-1] - values[0]) / period, [int(value) for value in values[:-1]])
+
+
+def _period(address: Expr, index: Index) -> int | None:
+    """After how many steps of an index all floors in an address have advanced evenly."""
+    below = [rounding.args[0] for rounding in address.atoms(floor, ceiling) if rounding.has(index)]
+    if any(inner.has(Mod) for inner in below) or address.has(Mod):
+        return None
+    found = prod(
+        int(denom(together(inner.replace(floor, lambda x: x).replace(ceiling, lambda x: x)))) for inner in set(below)
+    )
+    return found if 0 < found <= LONGEST_PERIOD else None
+
+
+def _relaxed(address: Expr) -> tuple[dict[Index, Expr], Expr, Expr] | None:
     """An address between two parallel affine forms: floors and ceilings are replaced by their argument and its rounding error."""
     form = affine(address)
     if form is not None:
-        return form[0], form[1], form[1], True
+        return form[0], form[1], form[1]
     low = high = address
     for rounding in sorted(address.atoms(floor, ceiling), key=str):
         if not address_indices(rounding):
@@ -337,60 +242,204 @@ def _relaxed(address: Expr) -> tuple[dict[Index, Expr], Expr, Expr, bool] | None
     below, above = affine(low), affine(high)
     if below is None or above is None or below[0] != above[0]:
         return None
-    return below[0], below[1], above[1], False
+    return below[0], below[1], above[1]
 
 
-def _combined(coefficients: dict[Index, Expr], low: Expr, high: Expr, exact: bool, where: _Where) -> AxisReach:
-    jumps: dict[int, Expr] = {}
-    for index, step in coefficients.items():
-        part = _index_reach(index, where)
-        ends = (step * part.low, step * part.high)
-        if step.is_negative or (not step.is_nonnegative and is_nonnegative(step) is None and is_nonnegative(-step)):
-            ends = (ends[1], ends[0])
-        low, high, exact = low + ends[0], high + ends[1], exact and part.exact
-        for axis, jump in part.jumps:
-            jumps[axis] = jumps.get(axis, _ZERO) + step * jump
-    return _axis(jumps, low, high, exact=exact)
+def _combined(coefficients: dict[Index, Expr], low: Expr, high: Expr, exact: bool, where: _Where) -> _Spread:
+    spreads = {index: _index_spread(index, where) for index in coefficients}
+    ends = []
+    for offset, lower in ((low, True), (high, False)):
+        parts = [
+            (step, spreads[index].low if lower is not falls(step) else spreads[index].high)
+            for index, step in coefficients.items()
+        ]
+        made = added(parts, offset)
+        if made is None:
+            made = added([(step, loosened(end, lower is not falls(step))) for step, end in parts], offset)
+            exact = False
+        assert made is not None
+        ends.append(made)
+    exact = exact and all(spread.exact for spread in spreads.values())
+    return _Spread(ends[0], ends[1], exact, _gap(coefficients, spreads))
 
 
-def _index_reach(index: Index, where: _Where) -> AxisReach:
+def _gap(coefficients: dict[Index, Expr], spreads: dict[Index, _Spread]) -> Expr | None:
+    """The largest distance of neighbours among the values of an address."""
+    gap: Expr = _ONE
+    width: Expr = _ZERO
+    wide = [
+        (abs(step), spreads[index]) for index, step in coefficients.items() if spreads[index].low != spreads[index].high
+    ]
+    for step, spread in sorted(
+        wide, key=lambda item: (not item[0].is_Integer, item[0] if item[0].is_Integer else 0, str(item[0]))
+    ):
+        if spread.gap is None:
+            return None
+        way = simplify(step * spread.gap)
+        if width == 0:
+            gap = way
+        elif gap != 1 or is_nonnegative(simplify(width + 1 - way)) is not True:
+            return None
+        count = added([(_ONE, spread.high), (-_ONE, spread.low)], _ZERO)
+        if count is None or count.steps or not count.straight:
+            return gap if len(wide) == 1 else None
+        width = simplify(width + step * count.offset)
+    return gap
+
+
+def _index_spread(index: Index, where: _Where) -> _Spread:
     """The values that an index takes while the target's position is fixed."""
     extents = where.extents
-    remainder = False
-    for axis, address in enumerate(where.statement.address if index not in where.joined else ()):
+    for axis, address in enumerate(where.statement.address if index not in where.along else ()):
         if address == index:
-            return AxisReach(((axis, _ONE),), _ZERO, _ZERO)
+            end = straight({Digit(axis, extents[index]): _ONE}, _ZERO)
+            return _Spread(end, end)
         if isinstance(address, Group) and index in address.parts:
-            if index != address.parts[0]:
-                remainder = extents[index] != 1
-                continue
             if extents[index] == 1:
                 break  # the only value there is, wherever the position
-            rest: Expr = _ONE
-            for other in address.parts[1:]:
-                rest = rest * extents[other]
-            return AxisReach(((axis, 1 / rest),), simplify((1 - rest) / rest), _ZERO, exact=rest == 1)
+            place = address.parts.index(index)
+            under: Expr = _ONE
+            for other in address.parts[place + 1 :]:
+                under = under * extents[other]
+            first = all(extents[other] == 1 for other in address.parts[:place])
+            end = straight({Digit(axis, extents[index], simplify(under), first): _ONE}, _ZERO)
+            return _Spread(end, end)
         if not isinstance(address, (Index, Group, Read)) and index in address_indices(address):
             form = affine(address)
-            if form is None:
-                continue
-            step = form[0][index]
-            others = sum((c * (extents[i] - 1) for i, c in form[0].items() if i != index), _ZERO)
-            return AxisReach(
-                ((axis, 1 / step),), simplify(-(others + form[1]) / step), simplify(-form[1] / step), exact=step == 1
-            )
+            if form is not None:
+                return _solved(index, axis, form, where)
     if index in where.instance.elaborated.ranges:
-        return _range_reach(index, where)
-    # A remainder of the position settles it; no affine interval is as narrow.
-    return AxisReach((), _ZERO, extents[index] - 1, exact=not remainder)
+        return _range_spread(index, where)
+    return _masked(index, where)
 
 
-def _range_reach(index: Index, where: _Where) -> AxisReach:
+def _solved(index: Index, axis: int, form: tuple[dict[Index, Expr], Expr], where: _Where) -> _Spread:
+    """The values of an index that is one of several in the target's position: ``step * index + others = position``."""
+    extents = where.extents
+    step = form[0][index]
+    terms = {i: c for i, c in form[0].items() if i != index and extents[i] != 1}
+    digit = Digit(axis, where.target_size(axis))
+    numbers = [step, form[1], *terms.values(), *(extents[i] for i in terms)]
+    if step.is_Integer and step > 0 and len(terms) <= 1 and all(number.is_Integer for number in numbers):
+        counts: list[int] = [0]
+        for i, c in terms.items():
+            counts = [int(c) * value for value in range(min(int(extents[i]), LONGEST_PERIOD))]
+        if all(int(extents[i]) <= LONGEST_PERIOD for i in terms) and int(step) <= LONGEST_PERIOD:
+            return _residues(digit, int(step), [int(form[1]) + value for value in counts])
+    others = sum((c * (extents[i] - 1) for i, c in terms.items()), _ZERO)
+    low = straight({digit: 1 / step}, -(others + form[1]) / step)
+    high = straight({digit: 1 / step}, -form[1] / step)
+    single = step == 1
+    gap = next(iter(terms.values())) if single and len(terms) == 1 else _ONE if not terms else None
+    return _Spread(low, high, bool(single), gap)
+
+
+def _residues(digit: Digit, step: int, taken: list[int]) -> _Spread:
+    """By the position's residue, the first and the last index with ``step * index + taken = position`` for one of `taken`.
+
+    A position that no index makes (between the elements that a transposed convolution with a small kernel writes) reads nothing;
+    there the ends are those of its neighbours, so that no field is said to be wider.
+    """
+    found: list[list[int]] = []
+    for residue in range(step):
+        found.append(sorted((residue - value) // step for value in taken if (residue - value) % step == 0))
+    if not all(found):
+        filled = [next(found[(at - back) % step][:] and [v + (at - back) // step for v in found[(at - back) % step]]
+                       for back in range(step) if found[(at - back) % step]) for at in range(step)]  # fmt: skip
+    else:
+        filled = found
+    slope = Integer(1) / step
+    low = repeating(digit, slope, [values[0] for values in filled])
+    high = repeating(digit, slope, [values[-1] for values in filled])
+    gaps = {b - a for values in found for a, b in zip(values, values[1:])}
+    return _Spread(low, high, True, Integer(max(gaps)) if len(gaps) == 1 else _ONE if not gaps else None)
+
+
+def _masked(index: Index, where: _Where) -> _Spread:
+    """All values of an index, but for those that a mask on it and a position of the target leaves out."""
+    size = where.extents[index]
+    low, high = constant(_ZERO), constant(simplify(size - 1))
+    exact = True
+    for mask in where.instance.elaborated.masks:
+        if index not in mask.indices or mask.indices == {index}:
+            continue
+        if not mask.indices <= set(where.extents):
+            continue
+        bound = _bound(mask, index, where)
+        if bound is None:
+            exact = exact and not _depends_on_target(mask, index, where)
+            continue
+        upper, end, other = bound
+        inside = is_nonnegative(simplify(size - where.extents[other])) is True
+        if upper and inside and end.offset == 0:
+            high = end
+        elif not upper and inside and end.offset == 0:
+            low = end
+        elif (upper and high.steps) or (not upper and low.steps):
+            exact = False
+        elif (
+            upper and high == constant(simplify(size - 1)) and is_nonnegative(simplify(-end.offset)) is True and inside
+        ):
+            high = end
+        elif not upper and is_nonnegative(simplify(-end.offset)) is True and inside:
+            low = end
+            exact = exact and is_nonnegative(simplify(size - 1 + end.offset)) is True
+        else:
+            exact = False
+    return _Spread(low, high, exact)
+
+
+def _bound(mask: Mask, index: Index, where: _Where) -> tuple[bool, End, Index] | None:
+    """What a mask says of an index beside one position of the target: whether from above, and the bound."""
+    form = affine((mask.left - mask.right).expand())
+    if form is None or len(form[0]) != 2 or abs(form[0][index]) != 1:
+        return None
+    (other,) = set(form[0]) - {index}
+    if form[0][other] != -form[0][index] or other in where.along or other not in where.statement.address:
+        return None
+    sign = form[0][index]
+    strict = _ONE if mask.relation in ("<", ">") else _ZERO
+    below = (mask.relation in ("<", "<=")) == (sign == 1)
+    offset = -sign * form[1] - (strict if below else -strict)
+    end = straight({Digit(where.statement.address.index(other), where.extents[other]): _ONE}, offset)
+    return below, end, other
+
+
+def _depends_on_target(mask: Mask, index: Index, where: _Where) -> bool:
+    """Whether a mask leaves out other values at other outputs than what lies beyond a border; a window's position is a sum."""
+    form = affine((mask.left - mask.right).expand())
+    if form is None:
+        return True
+    address = sum((c * i for i, c in form[0].items()), _ZERO)
+    return not any(
+        not isinstance(part, (Group, Read)) and simplify(part - address) == 0 or simplify(part + address) == 0
+        for read, _ in _reads(where.statement.value, frozenset())
+        for part in read.address
+        if not isinstance(part, (Group, Read))
+    )
+
+
+def _range_spread(index: Index, where: _Where) -> _Spread:
     first, after = where.instance.elaborated.ranges[index]
     single = {i: _ZERO for i in address_indices(first) | address_indices(after) if where.extents[i] == 1}
-    ends = [_relaxed(end.xreplace(single)) for end in (first, after)]
+    first, after = first.xreplace(single), after.xreplace(single)
+    turning = [_range_end(end, where) for end in (first, after)]
+    if turning[0] is not None and turning[1] is not None:
+        last = added([(_ONE, turning[1])], -_ONE)
+        if last is not None:
+            return _Spread(turning[0], last)
+    ends = [_relaxed(first), _relaxed(after)]
     if ends[0] is None or ends[1] is None or ends[0][0] != ends[1][0]:
         # The two ends advance alike, if at all: otherwise anything can be read.
-        return AxisReach((), _ZERO, where.extents[index] - 1, exact=False)
-    coefficients, low, _, sharp = ends[0]
-    return _combined(coefficients, low, ends[1][2] - 1, sharp and ends[1][3], where)
+        return _Spread(constant(_ZERO), constant(simplify(where.extents[index] - 1)), False, None)
+    coefficients, low, high = ends[0][0], ends[0][1], ends[1][2] - 1
+    sharp = affine(first) is not None and affine(after) is not None
+    return _combined(coefficients, low, high, sharp, where)
+
+
+def _range_end(end: Expr, where: _Where) -> End | None:
+    form = affine(end)
+    if form is None:
+        return _repeating(end, where)
+    made = _combined(form[0], form[1], form[1], True, where)
+    return made.low if made.low == made.high and made.exact else None

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, oo, pi, sqrt, zoo
+from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, nan, oo, pi, sqrt, zoo
 
-from .names import Names
+from ..errors import EquationError
+from .heads import address_indices
+from .protocol import StatesEquation
+from .ranks import Ranks, find_ranks
+from .setting import Setting
 from .syntax import SCALAR_FUNCTIONS
 
 
-class Scalars(Names):
-    """Adds to the names what integer expressions are worth."""
+def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Scalars:
+    """The stages before: names, conditions, and the ranks of starred indices. Without shapes, the schematic rank."""
+    return scalars_in(Setting.of(layer, shapes))
+
+
+def scalars_in(setting: Setting) -> Scalars:
+    """What the sizes are worth in a setting."""
+    return Scalars(setting, find_ranks(setting))
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """What integer expressions of an equation are worth, in its setting and with the ranks of its starred indices.
+
+    `pending` are the scalars whose definitions are being read.
+    """
+
+    setting: Setting
+    ranks: Ranks
+    pending: tuple[str, ...] = ()
+
+    def fail(self, problem: str, node: ast.AST, instead: str = "") -> EquationError:
+        return self.setting.parsed.error(problem, node, instead)
 
     def arithmetic(self, node: ast.expr, axis: int | None = None) -> Expr:
         """An integer expression of fields, scalars and indices, on one axis where starred names stand in it."""
-        node = self._chosen(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
             return Integer(node.value) if isinstance(node.value, int) else Rational(repr(node.value))
         if isinstance(node, ast.Name):
@@ -32,23 +58,24 @@ class Scalars(Names):
             return self._entry(node)
         raise self.fail("this is not an integer expression of fields and indices", node)
 
+    def number(self, node: ast.expr, axis: int | None = None) -> Expr:
+        """A number made of fields, scalars and sizes, without an index."""
+        value = self.arithmetic(node, axis)
+        if address_indices(value):
+            names = ", ".join(sorted(str(index) for index in address_indices(value)))
+            raise self.fail(f"this depends on {names}, where a number of the layer belongs", node)
+        return value
+
     def _name(self, node: ast.Name, axis: int | None) -> Expr:
         name = node.id
-        if name in self.scalars:
+        if name in self.setting.scalars:
             if name in self.pending:
                 raise self.fail(f"the scalar {name} is defined by itself", node)
-            tree, number = self.scalars[name]
-            outer, self.number = self.number, number
-            self.pending.append(name)
-            try:
-                return self.arithmetic(tree, axis)
-            finally:
-                self.pending.pop()
-                self.number = outer
-        if name in self.fields:
-            value = self.fields[name]
+            return replace(self, pending=(*self.pending, name)).arithmetic(self.setting.scalars[name], axis)
+        if name in self.setting.fields:
+            value = self.setting.fields[name]
             if isinstance(value, Tuple):
-                if self.schematic:
+                if self.ranks.schematic:
                     return value[0] if len(set(value)) == 1 else Symbol(name, integer=True, positive=True)
                 if axis is None:
                     raise self.fail(f"{name} has a value for each axis and stands where no starred index is", node)
@@ -60,19 +87,25 @@ class Scalars(Names):
             raise self.fail(f"the field {name} is not a number (it is {value})", node)
         if name in ("inf", "pi"):
             return oo if name == "inf" else pi
-        if name in self.stars and axis is None:
+        if name in self.ranks.stars and axis is None:
             raise self.fail(f"{name} is starred elsewhere and needs its star here", node, f"*{name}")
-        return self.index(name, axis)
+        return self.ranks.index(name, axis)
 
     def _entry(self, node: ast.Subscript) -> Expr:
         """One value of a field that has one for each axis, as in ``shape[0]``."""
-        values = self.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        values = self.setting.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
         place = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if not isinstance(values, Tuple) or type(place) is not int or not 0 <= place < len(values):
             raise self.fail("only a field with a value for each axis has entries, numbered from 0", node, "shape[0]")
         return values[place]
 
     def _operate(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
+        made = self._result(node, left, right)
+        if made.has(zoo, nan):
+            raise self.fail("this has no value", node)
+        return made
+
+    def _result(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
         operator = type(node.op)
         if operator is ast.Add:
             return left + right
@@ -104,7 +137,7 @@ class Scalars(Names):
         values = [self.arithmetic(argument, axis) for argument in node.args]
         call = {"ceil": ceiling, "floor": floor, "max": Max, "min": Min, "sqrt": sqrt, "log": log}[name]
         made = call(*values)
-        if made.has(zoo):
+        if made.has(zoo, nan) or made.is_extended_real is False:
             raise self.fail(f"{name} has no value here", node)
         return made
 
@@ -112,17 +145,17 @@ class Scalars(Names):
         if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
             raise self.fail("size takes one index", node, "size(i)")
         name = node.args[0].id
-        if name not in self.starts:
+        if name not in self.ranks.starts:
             raise self.fail(f"size({name}) needs an index {name} that addresses an axis of the input alone", node)
-        if self.schematic:
+        if self.ranks.schematic:
             return Symbol(rf"\lvert {name} \rvert", integer=True, positive=True)
-        tensor, start = self.starts[name]
-        if name in self.stars:
+        assert self.setting.shapes is not None
+        tensor, start = self.ranks.starts[name]
+        shape = tuple(self.setting.shapes[tensor])
+        if name in self.ranks.stars:
             if axis is None:
                 raise self.fail(f"size({name}) has a value for each axis and stands where no starred index is", node)
             start += axis
-        if start >= len(self.shapes[tensor]):
-            raise self.fail(
-                f"size({name}) is asked for on axis {start}, {tensor} has the shape {tuple(self.shapes[tensor])}", node
-            )
-        return self.shapes[tensor][start]
+        if start >= len(shape):
+            raise self.fail(f"size({name}) is asked for on axis {start}, {tensor} has the shape {shape}", node)
+        return shape[start]

@@ -8,7 +8,6 @@ from dataclasses import replace
 from sympy import Expr, Integer
 
 from ..sizes.dims import Index
-from .elaboration import Elaborated, Mask, Statement
 from .heads import (
     Address,
     Apply,
@@ -25,6 +24,7 @@ from .heads import (
     unknown_head,
     walk,
 )
+from .statements import Elaborated, Mask, Statement
 
 _ZERO = Integer(0)
 

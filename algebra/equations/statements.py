@@ -57,6 +57,7 @@ class Elaborated:
     bounds: dict[Index, Expr] = field(default_factory=dict)
     ranges: dict[Index, tuple[Expr, Expr]] = field(default_factory=dict)
     masks: list[Mask] = field(default_factory=list)
+    requirements: list[Mask] = field(default_factory=list)
     lookups: dict[str, Expr] = field(default_factory=dict)
     declared: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
 
@@ -70,7 +71,9 @@ def close(head: Head, bound: frozenset[Index]) -> Head:
     if isinstance(head, Reduce):
         return Reduce(head.operation, head.indices, close(head.body, bound | frozenset(head.indices)))
     if isinstance(head, Softmax):
-        return Softmax(head.indices, close(head.body, bound | frozenset(head.indices)))
+        made_softmax = Softmax(head.indices, close(head.body, bound | frozenset(head.indices)))
+        loose = tuple(index for index in head.indices if index not in bound)  # it has a value for each of them
+        return Reduce("sum", loose, made_softmax) if loose else made_softmax
     if isinstance(head, Pad):
         return head
     here: frozenset[Index] = frozenset()

@@ -6,13 +6,17 @@ The text is Python's expression syntax, read with `ast` and held against a white
     y[o, *i] = W[o, c, *u] * z[c, *(stride*i + dilation*u)] + (b[o] if bias else 0)
     where o < out_channels, u < kernel
 
-- a line ``tensor[...] = ...`` is a statement, a line ``name = ...`` defines a scalar, a line ``where ...`` bounds indices;
+- a line ``tensor[...] = ...`` is a statement, a line ``where ...`` bounds indices;
+- a line ``name = ...`` defines a scalar, a number made of the layer's fields; if tensors stand in it, it is a statement of a tensor
+  without axes, as in ``n = x[i]*x[i]``, and ``n`` is its one element;
 - a line goes on where a bracket is open or the line ends in a comma; ``#`` starts a comment.
 """
 
 from __future__ import annotations
 
 import ast
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,33 +51,35 @@ _INSTEAD = {
 
 
 @dataclass(frozen=True)
-class Line:
-    """One logical line: its syntax tree and where it stands in the text."""
-
-    tree: ast.expr
-    number: int
-
-
-@dataclass(frozen=True)
 class ParsedStatement:
     target: ast.Subscript
     value: ast.expr
-    number: int
+
+    @property
+    def name(self) -> str:
+        """The tensor that is defined."""
+        assert isinstance(self.target.value, ast.Name)
+        return self.target.value.id
 
 
 @dataclass(frozen=True)
 class ParsedEquation:
-    """A checked text: scalar definitions, statements and `where` clauses, each with its line."""
+    """A checked text: scalar definitions, statements and `where` clauses; their nodes know their lines in the text."""
 
     text: str
-    scalars: tuple[tuple[str, ast.expr, int], ...]
+    scalars: tuple[tuple[str, ast.expr], ...]
     statements: tuple[ParsedStatement, ...]
-    bounds: tuple[Line, ...]
+    bounds: tuple[ast.expr, ...]
 
-    def error(self, problem: str, node: ast.AST | None = None, number: int = 1, instead: str = "") -> EquationError:
+    def error(self, problem: str, node: ast.AST, instead: str = "") -> EquationError:
         """An error that points at a node of this equation."""
-        line = number + getattr(node, "lineno", 1) - 1
-        return EquationError(problem, text=self.text, line=line, column=getattr(node, "col_offset", 0), instead=instead)
+        return _error_at(node, problem, self.text, instead)
+
+
+def _error_at(node: ast.AST, problem: str, text: str, instead: str) -> EquationError:
+    """An error that points at a node; its line is counted in the whole text."""
+    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    return EquationError(problem, text=text, line=line, column=column, instead=instead)
 
 
 def subscript_items(node: ast.Subscript) -> list[ast.expr]:
@@ -127,13 +133,15 @@ def _nesting(line: str) -> int:
 
 
 def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
-    """Parse one expression; columns are counted in the line as the user wrote it."""
+    """Parse one expression; lines are counted in the whole text, columns in the line as the user wrote it."""
     if _nesting(source) > DEEPEST_BRACKETS + 1:
         raise EquationError(
             f"brackets are nested deeper than {DEEPEST_BRACKETS}", text=text, line=number, instead="several statements"
         )
     try:
-        tree = ast.parse(source, mode="eval").body
+        with warnings.catch_warnings():  # of Python about what it reads, such as a call of a number
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
         line, column = number + (error.lineno or 1) - 1, (error.offset or 1) - 1 + (shift if error.lineno == 1 else 0)
         raise EquationError(f"this is not an expression: {error.msg}", text=text, line=line, column=column) from None
@@ -144,15 +152,15 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
             raise EquationError(f"a line has more than {MOST_NODES} parts", text=text, line=number)
         if isinstance(node, (ast.expr, ast.arg, ast.keyword)) and node.lineno == 1:
             node.col_offset += shift
+    ast.increment_lineno(tree, number - 1)
     return tree
 
 
-def _check(tree: ast.expr, number: int, text: str) -> None:
+def _check(tree: ast.expr, text: str) -> None:
     """Hold a tree against the whitelist."""
 
     def refuse(problem: str, node: ast.AST, instead: str = "") -> EquationError:
-        line = number + getattr(node, "lineno", 1) - 1
-        return EquationError(problem, text=text, line=line, column=getattr(node, "col_offset", 0), instead=instead)
+        return _error_at(node, problem, text, instead)
 
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
@@ -199,13 +207,15 @@ def _check(tree: ast.expr, number: int, text: str) -> None:
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str) -> ParsedEquation:
+def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
     """Read the text of an equation.
 
     Parameters
     ----------
     text : str
         Statements, scalar definitions and `where` clauses, as the module describes.
+    fields : frozenset of str
+        The names of the layer's fields: ``shape[0]`` is a number where `shape` is a field, and an element of a tensor otherwise.
 
     Returns
     -------
@@ -218,8 +228,8 @@ def parse(text: str) -> ParsedEquation:
 
     Examples
     --------
-    >>> parse("y[o] = W[o, c] * x[c]\\nwhere o < 10").statements[0].number
-    1
+    >>> parse("y[o] = W[o, c] * x[c]\\nwhere o < 10").statements[0].name
+    'y'
     """
     if not isinstance(text, str):
         raise EquationError(f"an equation is a text, got {type(text).__name__}")
@@ -227,9 +237,8 @@ def parse(text: str) -> ParsedEquation:
         raise EquationError(f"an equation of more than {LONGEST_TEXT} characters ({len(text)})")
     if "\x00" in text:
         raise EquationError("an equation holds a character that is no text")
-    scalars: list[tuple[str, ast.expr, int]] = []
-    statements: list[ParsedStatement] = []
-    bounds: list[Line] = []
+    lines: list[tuple[ast.expr, ast.expr]] = []
+    bounds: list[ast.expr] = []
     for number, line in _logical_lines(text):
         stripped = line.lstrip()
         indent = len(line) - len(stripped)
@@ -240,36 +249,70 @@ def parse(text: str) -> ParsedEquation:
             shift = indent + 5
             tree = _tree("(" + stripped[5:] + "\n,)", number, shift - 1, text)
             for bound in tree.elts:  # type: ignore[attr-defined]
-                _check(bound, number, text)
-                bounds.append(Line(bound, number))
+                _check(bound, text)
+                bounds.append(bound)
             continue
         left, right, column = _split_assignment(line, number, text)
         target = _tree(left.strip(), number, indent, text)
         value = _tree("(" + right + "\n)", number, column - 1, text)
-        _check(target, number, text)
-        _check(value, number, text)
-        if isinstance(target, ast.Name):
-            if any(isinstance(node, ast.Subscript) for node in ast.walk(value)):
-                raise EquationError(
-                    f"{target.id} has no indices and is made of tensors",
-                    text=text,
-                    line=number,
-                    column=indent,
-                    instead=f"{target.id}[i] = ...",
-                )
-            scalars.append((target.id, value, number))
-        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            statements.append(ParsedStatement(target, value, number))
-        else:
-            raise EquationError(
-                "the left side must be a tensor with its indices, or a name",
-                text=text,
-                line=number,
-                instead="y[o, *i] = ...",
+        _check(target, text)
+        _check(value, text)
+        named = target.value if isinstance(target, ast.Subscript) else target
+        if not isinstance(named, ast.Name):
+            raise _error_at(
+                target, "the left side must be a tensor with its indices, or a name", text, "y[o, *i] = ..."
             )
+        lines.append((target, value))
+    without_axes = _without_axes(lines, fields)
+    scalars, statements = [], []
+    for target, value in lines:
+        if isinstance(target, ast.Name) and target.id not in without_axes:
+            scalars.append((target.id, value))
+        else:
+            spelled = _Spelled(without_axes)
+            statements.append(ParsedStatement(spelled.visit(target), spelled.visit(value)))
     if not statements:
         raise EquationError("an equation needs a statement", text=text, instead="y[*i] = x[*i]")
     return ParsedEquation(text, tuple(scalars), tuple(statements), tuple(bounds))
+
+
+def _without_axes(lines: Sequence[tuple[ast.expr, ast.expr]], fields: frozenset[str]) -> frozenset[str]:
+    """The names on the left that are tensors without axes: those in whose definitions there are tensors."""
+    found: set[str] = set()
+    bare = [(target.id, value) for target, value in lines if isinstance(target, ast.Name)]
+    for _ in bare:
+        found |= {name for name, value in bare if any(_is_tensor(node, fields, found) for node in ast.walk(value))}
+    return frozenset(found)
+
+
+def _is_tensor(node: ast.AST, fields: frozenset[str], without_axes: set[str]) -> bool:
+    if isinstance(node, ast.Subscript):
+        return not (isinstance(node.value, ast.Name) and node.value.id in fields)
+    return isinstance(node, ast.Name) and node.id in without_axes
+
+
+class _Spelled(ast.NodeTransformer):
+    """Tensors without axes, with an empty pair of brackets: ``n`` is read as ``n[()]``."""
+
+    def __init__(self, without_axes: frozenset[str]):
+        self.without_axes = without_axes
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self.without_axes:
+            return node
+        empty = ast.copy_location(ast.Tuple([], ast.Load()), node)
+        return ast.copy_location(ast.Subscript(node, empty, ast.Load()), node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        node.slice = self.visit(node.slice)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Subscript):
+            node.func.slice = self.visit(node.func.slice)
+        node.args = [self.visit(argument) for argument in node.args]
+        node.keywords = [self.visit(word) for word in node.keywords]
+        return node
 
 
 def _split_assignment(line: str, number: int, text: str) -> tuple[str, str, int]:

@@ -40,7 +40,10 @@ def volume(indices: frozenset[Index], head: Head, place: int, instance: Instance
     in closed form for one or two indices and as an unevaluated sum otherwise.
     """
     extents = instance.extents[place]
-    ranges = {index: bounds for index, bounds in instance.elaborated.ranges.items() if index in indices}
+    ranges = {
+        index: (low, high) for index, (low, high) in instance.elaborated.ranges.items()
+        if index in indices and address_indices(low) | address_indices(high) <= indices
+    }  # fmt: skip
     slabs = _slabs(indices, head, place, instance) if effective else []
     if not ranges and not slabs:
         return Mul(*(extents[index] for index in sorted(indices, key=lambda index: index.name)))
@@ -136,7 +139,7 @@ def _summed(summand: Expr, indices: list[Index], extents: dict[Index, Expr]) -> 
         elif extent.is_Integer and (extent <= 3 or (extent <= 4096 and summand.free_symbols == {index})):
             summand = Add(*(summand.xreplace({index: Integer(value)}) for value in range(int(extent))))
         elif summand.has(floor, ceiling, Max, Min, Piecewise):
-            summand = Sum(summand, (index, 0, extent - 1))
+            summand = Add(*(_sum_of(term, (index, 0, extent - 1)) for term in Add.make_args(summand)))
         else:
             summand = summation(summand, index, _ZERO, extent - 1)
     if summand.has(Sum) and not summand.free_symbols:
@@ -145,6 +148,15 @@ def _summed(summand: Expr, indices: list[Index], extents: dict[Index, Expr]) -> 
         except BudgetError:
             return summand
     return simplify(summand)
+
+
+def _sum_of(term: Expr, limit: tuple[Index, int, Expr]) -> Expr:
+    """A sum around a sum as one with several limits: SymPy takes cases out of an inner sum, with the index that they speak of."""
+    inner = [factor for factor in Mul.make_args(term) if isinstance(factor, Sum)]
+    if len(inner) != 1:
+        return Sum(term, limit)
+    rest = Mul(*(factor for factor in Mul.make_args(term) if factor is not inner[0]))
+    return Sum(rest * inner[0].function, *inner[0].limits, limit)
 
 
 def _slab_volume(slab: Slab, coefficients: dict[Index, Expr], extents: dict[Index, Expr]) -> Expr | None:

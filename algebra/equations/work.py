@@ -164,8 +164,8 @@ def depends(head: Head, place: int, instance: Instance, scope: frozenset[Index])
     for mask in instance.masks(place) if own else ():
         below |= mask.indices if mask.indices & own and mask.indices <= scope | own else frozenset()
     for index, (low, high) in instance.elaborated.ranges.items():
-        ends = address_indices(low) | address_indices(high)
-        below |= ends if index in own and ends <= scope | own else frozenset()
+        tied = address_indices(low) | address_indices(high) | {index}
+        below |= tied if own & tied and tied <= scope | own else frozenset()
     return below - own if isinstance(head, Reduce) else below
 
 

@@ -1,7 +1,8 @@
 """Functions of integers that formulas may contain and SymPy does not know: each carries its own rules.
 
 A subclass of `FormulaFunction` is all there is to write: its `Rule` says how the number is computed, between which
-bounds it lies and how it moves with its arguments. `compile`, `codegen`, `solve_for` and `optimize` ask the rule.
+bounds it lies and how it moves with its arguments. `compile`, `codegen`, `solve_for`, `optimize` and SymPy's
+`lambdify` ask the rule.
 
 >>> def triangular(n):
 ...     return n * (n + 1) // 2
@@ -17,12 +18,13 @@ bounds it lies and how it moves with its arguments. `compile`, `codegen`, `solve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
-from sympy import Expr, Float, Function, Integer
+from sympy import Basic, Expr, Float, Function, Integer
 
 from ..errors import DomainError
 from ..sizes.intervals import Interval
@@ -101,6 +103,36 @@ class FormulaFunction(Function):
     rule: ClassVar[Rule]
     log2_of: ClassVar[type[FormulaFunction] | None] = None
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls._imp_ = staticmethod(cls._at)  # where SymPy's `lambdify` looks for the numbers of a function
+
+    @classmethod
+    def _at(cls, *sizes: Any) -> Any:
+        """The value at numbers, or the values at arrays of them."""
+        if any(isinstance(size, Basic) for size in sizes):
+            return cls(*sizes)
+        if any(getattr(size, "ndim", 0) for size in sizes):
+            import numpy
+
+            values = numpy.frompyfunc(cls._at, len(sizes), 1)(*sizes)
+            return values if cls.log2_of is None and cls.rule.whole else values.astype(float)
+        whole = [int(size) for size in sizes]
+        if any(number != size for number, size in zip(whole, sizes, strict=True)):
+            raise DomainError(f"{cls.__name__}{sizes} does not exist: it is a function of integers")
+        original = cls.log2_of or cls
+        original._check(*whole)
+        if cls.log2_of is None:
+            return cls.rule.compute(*whole)
+        logarithm = original.rule.logarithm
+        return (logarithm.compute(*whole) if logarithm else math.log(original.rule.compute(*whole))) / math.log(2)
+
+    @classmethod
+    def _check(cls, *sizes: Any) -> None:
+        for size, least in zip(sizes, cls.rule.least, strict=False):
+            if least is not None and size < least[0]:
+                raise DomainError(f"{cls.__name__}{sizes} does not exist: it does not hold that {least[1]}")
+
     @classmethod
     def eval(cls, *sizes: Expr) -> Expr | None:
         """The value for literal integers.
@@ -112,8 +144,6 @@ class FormulaFunction(Function):
         """
         if not all(size.is_Integer for size in sizes):
             return None
-        for size, least in zip(sizes, cls.rule.least, strict=False):
-            if least is not None and size < least[0]:
-                raise DomainError(f"{cls.__name__}{sizes} does not exist: it does not hold that {least[1]}")
+        cls._check(*sizes)
         value = cls.rule.compute(*map(int, sizes))
         return Integer(value) if cls.rule.whole else Float(value)

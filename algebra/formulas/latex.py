@@ -15,17 +15,19 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Mapping
+from math import isfinite, isnan
 from typing import Any
 
-from sympy import Add, Basic, Eq, Expr, Ge, Gt, Le, Lt, Mul, Ne, Rational, Symbol, Tuple, fraction
+from sympy import Add, Basic, Dummy, Eq, Expr, Ge, Gt, Le, Lt, Mod, Mul, Ne, Rational, Symbol, Tuple, fraction
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
 from ..sizes.dims import Index
+from .function import FormulaFunction
 from .records import Formula, record_parts, writes_itself
-from .text import balanced, binary_logarithms, divisibility, positive_first, rounded
+from .text import balanced, binary_logarithms, digits_in_full, divisibility, log2, positive_first, rounded
 
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
@@ -101,7 +103,8 @@ class FormulaLatexPrinter(LatexPrinter):
         super().__init__({"fold_short_frac": flat, "mul_symbol": None})
 
     def doprint(self, expr: Any) -> str:
-        return _low_brackets(super().doprint(expr))
+        with digits_in_full():
+            return _low_brackets(super().doprint(expr))
 
     def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
         return positive_first(super()._as_ordered_terms(expr, order=order))
@@ -167,6 +170,14 @@ class FormulaLatexPrinter(LatexPrinter):
         made = self._print(expr)
         return made if precedence(expr) > level or expr.is_Atom else f"({made})"
 
+    def _needs_mul_brackets(self, expr: Expr, first: bool = False, last: bool = False) -> bool:
+        if not last and (isinstance(expr, log2) or isinstance(expr, FormulaFunction) and expr.log2_of):
+            return True  # what came next would be read as part of the argument
+        return super()._needs_mul_brackets(_without_remainders(expr), first, last)
+
+    def _needs_add_brackets(self, expr: Expr) -> bool:
+        return super()._needs_add_brackets(_without_remainders(expr))
+
     def _print_Mod(self, expr: Expr, exp: str | None = None) -> str:
         made = rf"{self._side(expr.args[0], PRECEDENCE['Add'])} \bmod {self._side(expr.args[1], PRECEDENCE['Mul'])}"
         return rf"({made})" if exp is None else rf"({made})^{{{exp}}}"
@@ -189,6 +200,11 @@ class FormulaLatexPrinter(LatexPrinter):
         return r"\text{no}"
 
 
+def _without_remainders(expr: Expr) -> Expr:
+    """The expression with symbols for its remainders, which have brackets of their own."""
+    return expr.xreplace({remainder: Dummy() for remainder in expr.atoms(Mod)})
+
+
 def index_latex(name: str) -> str:
     """The name of an index; those of several axes are numbered, as in ``i_1``."""
     head, _, axis = name.partition("_")
@@ -198,7 +214,7 @@ def index_latex(name: str) -> str:
 _PRINTER, _FLAT = FormulaLatexPrinter(), FormulaLatexPrinter(flat=True)
 
 
-_INNERMOST = re.compile(r"([A-Za-z]?)\\left\(((?:(?!\\left|\\right).)*)\\right\)")
+_INNERMOST = re.compile(r"([A-Za-z{]?)\\left\(((?:(?!\\left|\\right).)*)\\right\)(\}?)")
 
 
 def _low_brackets(latex: str) -> str:
@@ -209,10 +225,12 @@ def _low_brackets(latex: str) -> str:
     """
 
     def lowered(found: re.Match[str]) -> str:
-        before, inside = found.groups()
+        before, inside, after = found.groups()
         if any(mark in inside for mark in TALL):
-            return f"{before}\0{inside}\1"
-        return f"{before}({inside})" if before else f"{{({inside})}}"
+            return f"{before}\0{inside}\1{after}"
+        grouped = before.isalpha() or before + after == "{}"
+        brackets = f"({inside.strip()})"
+        return before + (brackets if grouped else f"{{{brackets}}}") + after
 
     while r"\left(" in latex:
         shorter = _INNERMOST.sub(lowered, latex)
@@ -256,8 +274,17 @@ def grouped(number: int | float) -> str:
 
     >>> print(grouped(25557032))
     25\,557\,032
+    >>> print(grouped(1e-06), grouped(2.5e30))
+    10^{-6} 2.5 \cdot 10^{30}
     """
-    text = f"{number:,}" if isinstance(number, int) and abs(number) >= 10_000 else str(number)
+    with digits_in_full():
+        text = f"{number:,}" if isinstance(number, int) and abs(number) >= 10_000 else str(number)
+    if isinstance(number, float) and not isfinite(number):
+        return r"\text{undefined}" if isnan(number) else text.replace("inf", r"\infty")
+    mantissa, _, exponent = text.partition("e")
+    power = rf"10^{{{int(exponent)}}}" if exponent else ""
+    if power:
+        return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
     return text.replace(",", r"\,")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Max, Min, Mul, Poly, Pow, S, Symbol, ceiling, exp, floor, log
 from sympy.polys.polyerrors import PolynomialError
 
+from ..arguments import checked
 from ..errors import FieldError, UnsupportedError
 from ..sizes.normal_form import is_positive, simplify
 from .records import for_each
@@ -44,6 +45,7 @@ class Growth:
         return self.coefficient * self.base**c * c**self.power * log(c) ** self.logs
 
 
+@checked
 def leading_term(e: Any, c: Symbol) -> Any:
     """What a formula behaves like when one of its sizes is large: the ratio of the two tends to 1.
 

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from sympy import Basic, Expr, Symbol, SympifyError, Tuple, sympify
 from sympy.logic.boolalg import Boolean
 
+from ..arguments import shown
 from ..errors import FieldError
 from ..sizes.evaluate import free_symbols
 from .conditions import Condition, conditions_of
@@ -85,10 +86,9 @@ def as_formula(value: Any, what: str) -> Formula:
     """
     found = _formula(value)
     if found is None:
-        shown = repr(value)
         raise FieldError(
             f"{what} takes a formula, a derivation, a SymPy expression, or a mapping of names to them, "
-            f"got {shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + '...'} of type {type(value).__name__}; "
+            f"got {shown(value)} of type {type(value).__name__}; "
             "write derive(parameters, net) for what a network has, dims('c') for a symbol"
         )
     return found
@@ -138,7 +138,7 @@ def _formula(value: Any) -> Formula | None:
     if isinstance(value, Number):
         try:
             return Formula(sympify(value, strict=True))
-        except SympifyError:
+        except (SympifyError, ValueError, OverflowError):  # numbers of numpy that are none
             return None
     if isinstance(value, (tuple, list, Tuple)):
         parts = [_formula(part) for part in value]
@@ -151,9 +151,6 @@ def _formula(value: Any) -> Formula | None:
     if hasattr(value, "map_expressions") and all(isinstance(part, (Expr, Boolean)) for part in expressions(value)):
         return Formula(value)
     return None
-
-
-LONGEST_SHOWN = 200  # characters of what is given that a message repeats
 
 
 def expressions(formula: Any) -> list[Basic]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from sympy import Symbol
 
+from ..arguments import as_integer, checked
 from ..errors import FieldError
 from ..sizes.evaluate import evaluate
 from .cells import cell_text, fitted, leading_part
@@ -71,6 +72,7 @@ class Table:
     def __str__(self) -> str:
         return self.text()
 
+    @checked
     def text(self, width: int = 100) -> str:
         """Columns of text; cells are wrapped where the table would be wider than `width`.
 
@@ -223,9 +225,7 @@ def sizes(known: Iterable[Symbol], at: Mapping[Any, int]) -> dict[Symbol, int]:
         name = key.name if isinstance(key, Symbol) else str(key)
         if name not in by_name:
             raise FieldError(f"there is no symbol {name}; there are {', '.join(sorted(by_name)) or 'none'}")
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise FieldError(f"{name} must be an integer, got {value!r}")
-        found[by_name[name]] = value.__index__()
+        found[by_name[name]] = as_integer(value, name)
     return found
 
 

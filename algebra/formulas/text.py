@@ -12,7 +12,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sympy import (
@@ -36,6 +38,8 @@ from sympy.core.relational import Relational
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
+from ..arguments import checked
+from ..errors import BudgetError
 from .records import Formula, record_parts
 
 LONGEST_QUOTIENT = 200
@@ -110,8 +114,30 @@ def positive_first(terms: Sequence[Expr]) -> list[Expr]:
     return [terms[place], *terms[:place], *terms[place + 1 :]]
 
 
+@contextmanager
+def digits_in_full() -> Iterator[None]:
+    """Refuse what Python does not write in full."""
+    try:
+        yield
+    except ValueError as error:
+        if "integer string conversion" not in str(error):
+            raise
+        limit = sys.get_int_max_str_digits()
+        raise BudgetError(
+            f"an integer of the formula has more than {limit} digits, which is as many as are written; write its "
+            "logarithm, or allow more with sys.set_int_max_str_digits(...)"
+        ) from None
+
+
 class FormulaPrinter(StrPrinter):
     """Python's spelling, with ``ceil``, ``floor``, ``max`` and ``min``."""
+
+    def doprint(self, expr: Any) -> str:
+        with digits_in_full():
+            return super().doprint(expr)
+
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        return self._print(item) if isinstance(item, Mod) else super().parenthesize(item, level, strict)
 
     def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
         return positive_first(super()._as_ordered_terms(expr, order=order))
@@ -157,6 +183,7 @@ class FormulaPrinter(StrPrinter):
 _PRINTER = FormulaPrinter()
 
 
+@checked
 def formula_text(formula: Any) -> str:
     """A formula, a tuple of formulas or a record of them as one line of text.
 
@@ -170,7 +197,7 @@ def formula_text(formula: Any) -> str:
 
     Raises
     ------
-    ValueError
+    BudgetError
         If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
 
     Examples
@@ -201,7 +228,8 @@ def number_text(value: Any) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) < 10_000:
         return str(value)
-    return f"{value:,}".replace(",", " ")
+    with digits_in_full():
+        return f"{value:,}".replace(",", " ")
 
 
 def summands(formula: Any) -> list[tuple[str, str]]:

@@ -19,11 +19,13 @@ from typing import Any
 
 from sympy import (
     Add,
+    Eq,
     Expr,
     Float,
     Function,
     Integer,
     Min,
+    Or,
     Piecewise,
     Rational,
     S,
@@ -37,6 +39,7 @@ from sympy.core.symbol import Dummy
 
 from ..errors import BudgetError, DomainError
 from ..sizes.intervals import Interval, power
+from ..sizes.printed_division import PRINTERS
 from .function import FormulaFunction, Rule
 from .log2_enclosure import Enclosure, power_of_two
 from .zaslavsky_numbers import log2_zaslavsky, logzaslavsky, zaslavsky, zaslavsky_number
@@ -87,6 +90,16 @@ class BinaryEntropy(Function):
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         name = r"H_{2}" if exp is None else rf"H_{{2}}^{{{exp}}}"
         return rf"{name}\left({printer._print(self.args[0])}\right)"
+
+
+def _print_entropy(self: BinaryEntropy, printer: Any, **settings: Any) -> str:
+    (x,) = self.args
+    ends = Or(Eq(x, 0), Eq(x, 1))
+    return printer._print(Piecewise((0, ends), (self.rewrite(log), True)), **settings)
+
+
+for _printer in PRINTERS:
+    setattr(BinaryEntropy, _printer, _print_entropy)
 
 
 def _check_sizes(n: Expr, d: Expr) -> None:

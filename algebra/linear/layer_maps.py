@@ -71,7 +71,7 @@ class Linearised(_LayerRun):
                 for step in range(steps):
                     self.step = {running: step}
                     for other in range(first, last + 1):
-                        if step < int(self.instance.extents[other][running]):
+                        if other in self.live and step < int(self.instance.extents[other][running]):
                             self._maps_of(other)
                 self.step = {}
                 place = last + 1

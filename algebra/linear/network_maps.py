@@ -8,8 +8,10 @@ x inputs.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +22,14 @@ from ..errors import FieldError, UnsupportedError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network, as_network
-from ..numerics.arrays import floats
+from ..numerics.arrays import as_numbers
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.layer_run import compute
 from ..numerics.run import _Numbers
-from ..numerics.weights import Inventory, checked, drawn, inventory
+from ..numerics.weights import Inventory, drawn, fitting, inventory
 from .layer_maps import attended, layer_maps
 from .monomials import COEFFICIENT, LINEAR, is_elementwise, kinds_of_tensors
+from .number_systems import Floats, NumberSystem
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -85,10 +88,24 @@ class LinearNetwork(Unrolled):
         An input; piecewise linear activations are replaced by the pieces that it lies in.
     pattern : array, optional
         What the softmaxes of attention layers are.
+    system : NumberSystem, optional
+        The numbers in which it is computed; floats by default.
+    asked : str
+        What the caller asked for, for messages.
     """
 
-    def __init__(self, net: Network, on: Any = None, at: Any = None, around: Any = None, pattern: Any = None):
-        as_network(net, "la.capacity_allocation")
+    def __init__(
+        self,
+        net: Network,
+        on: Any = None,
+        at: Any = None,
+        around: Any = None,
+        pattern: Any = None,
+        system: NumberSystem | None = None,
+        asked: str = "la.capacity_allocation",
+    ):
+        as_network(net, asked)
+        self.system = Floats() if system is None else system
         shapes = None
         if on is not None:
             flows = input_flows(on)
@@ -101,10 +118,8 @@ class LinearNetwork(Unrolled):
             raise UnsupportedError(f"a predictor has one input, this network takes {len(sizes)}")
         self.needed: Inventory = inventory(self.net, sizes)
         slots = self.needed.slots
-        if at is None or (hasattr(at, "__index__") and not isinstance(at, Mapping)):
-            self.tensors = drawn(slots.values(), 0 if at is None else at.__index__())
-        else:
-            self.tensors = checked(slots, at)
+        self.tensors = fitting(slots, at) if isinstance(at, Mapping) else drawn(slots.values(), seed_of(at, asked))
+        self.own = {name: self.system.weights(values) for name, values in self.tensors.items()}
         self.columns: dict[str, tuple[int, int]] = {}
         count = 0
         for slot in slots.values():
@@ -115,7 +130,12 @@ class LinearNetwork(Unrolled):
                 self.columns[slot.name] = (count, count + size)
                 count += size
         self.parameters = count
-        self.pattern = pattern
+        self.pattern = None
+        if pattern is not None:
+            given = as_numbers(pattern, "the pattern of attention")
+            if not np.all(np.isfinite(given.astype(float))):
+                raise FieldError(f"a pattern of attention is finite, got {pattern!r}")
+            self.pattern = self.system.weights(given)
         self.steps: list[Step] = []
         self.sizes: list[int] = []
         self.slopes = _Slopes(self, sizes[0], around) if around is not None else None
@@ -136,22 +156,20 @@ class LinearNetwork(Unrolled):
     # the walk --------------------------------------------------------------------------------------------------------
 
     def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> int:
-        import scipy.sparse as sp
-
         if len(arrived) != 1:
             raise UnsupportedError(f"{layer} has {len(arrived)} inputs; a linear predictor has layers with one")
         if self.slopes is not None and activates(instance):
             target = self.new(arrived[0].shape)
-            slopes = self.slopes.of(scope.path)
+            slopes = self.system.vector(self.slopes.of(scope.path))
             places = np.arange(self.sizes[target])
-            matrix = sp.csr_array(sp.diags_array(slopes))
+            matrix = self.system.matrix(slopes, places, places, (self.sizes[target],) * 2)
             self.steps.append(Step(target, arrived[0].values, matrix, places, places))
             return target
         own: dict[str, ndarray] = {}
         names = {name: role for name, role in instance.roles.items() if role in ("weight", "buffer")}
         for name in names:
             shape = tuple(int(size) for size in instance.shapes[name])
-            own[name] = self.tensors[self.needed.names[scope.path, name]].reshape(shape)
+            own[name] = self.own[self.needed.names[scope.path, name]].reshape(shape)
         maps, shapes = layer_maps(instance, own, self.pattern if attended(instance) else None)
         (entry,) = layer.input_names
         ids = {entry: arrived[0].values}
@@ -159,7 +177,8 @@ class LinearNetwork(Unrolled):
         for name, role in names.items():
             if role == "weight":
                 start, stop = self.columns[self.needed.names[scope.path, name]]
-                moved[name] = sp.csr_array(sp.eye_array(stop - start, self.parameters, k=start))
+                places = np.arange(stop - start)
+                moved[name] = self._ones(places, places + start, (stop - start, self.parameters))
         kinds = kinds_of_tensors(instance, attended(instance) if self.pattern is not None else frozenset())
         for item in maps:
             if kinds[item.target] == COEFFICIENT:
@@ -172,14 +191,14 @@ class LinearNetwork(Unrolled):
             target, source = ids[item.target], ids.setdefault(item.source, -1)
             if source < 0:  # an earlier step of a recurrence that has not begun
                 source = ids[item.source] = self.new(shapes[item.source])
-            values = np.asarray(floats(item.values))
-            matrix = sp.csr_array(
-                sp.coo_array((values, (item.rows, item.columns)), shape=(self.sizes[target], self.sizes[source]))
-            )
-            derivatives = [(moved[name], place, floats(values)) for name, place, values in item.derivatives]
+            shape = (self.sizes[target], self.sizes[source])
+            matrix = self.system.matrix(self.system.numbers(item.values), item.rows, item.columns, shape)
+            derivatives = [
+                (moved[name], place, self.system.numbers(values)) for name, place, values in item.derivatives
+            ]
             step = Step(target, source, matrix, item.rows, item.columns, derivatives)
             if item.scale is not None and all(name in names for name, _, _ in item.derivatives):
-                step.scale = floats(item.scale)
+                step.scale = self.system.numbers(item.scale)
                 step.weights = [
                     place + self.columns[self.needed.names[scope.path, name]][0] for name, place, _ in item.derivatives
                 ]
@@ -191,20 +210,24 @@ class LinearNetwork(Unrolled):
 
     def _move(self, item: Any, moved: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
         """The derivatives of a tensor that is made of weights alone."""
-        import scipy.sparse as sp
-
         size = 1
         for extent in shapes[item.target]:
             size *= extent
-        total = moved.get(item.target, sp.csr_array((size, self.parameters)))
+        system = self.system
+        total = moved.get(item.target, self._zeros((size, self.parameters)))
         for name, place, values in item.derivatives:
-            spread = sp.coo_array((floats(values), (item.rows, place)), shape=(size, moved[name].shape[0]))
-            total = total + sp.csr_array(spread) @ moved[name]
+            spread = system.matrix(system.numbers(values), item.rows, place, (size, moved[name].shape[0]))
+            total = system.plus(total, system.times(spread, moved[name]))
         moved[item.target] = total
 
-    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> int:
-        import scipy.sparse as sp
+    def _ones(self, rows: ndarray, columns: ndarray, shape: tuple[int, int]) -> Any:
+        return self.system.matrix(self.system.vector(np.ones(len(rows))), rows, columns, shape)
 
+    def _zeros(self, shape: tuple[int, int]) -> Any:
+        none = np.arange(0)
+        return self._ones(none, none, shape)
+
+    def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> int:
         factors = node.coefficients(len(arrived))
         if factors is None:
             raise UnsupportedError(f"{node.noun} is not linear in the input")
@@ -225,25 +248,23 @@ class LinearNetwork(Unrolled):
                 rows = places
             columns = np.broadcast_to(np.arange(self.sizes[part.values]).reshape(part.shape), rows.shape).reshape(-1)
             rows = rows.reshape(-1)
-            values = np.full(len(rows), float(factor))
-            matrix = sp.coo_array((values, (rows, columns)), shape=(self.sizes[target], self.sizes[part.values]))
-            self.steps.append(Step(target, part.values, sp.csr_array(matrix), rows, columns))
+            values = self.system.numbers(np.full(len(rows), Fraction(int(factor.p), int(factor.q)), dtype=object))
+            matrix = self.system.matrix(values, rows, columns, (self.sizes[target], self.sizes[part.values]))
+            self.steps.append(Step(target, part.values, matrix, rows, columns))
         return target
 
     # the predictor ---------------------------------------------------------------------------------------------------
 
     def forward(self) -> list[Any]:
         """``P`` of every tensor: how it depends on the input."""
-        import scipy.sparse as sp
-
         inputs = self.sizes[0]
         found: list[Any] = [None] * len(self.sizes)
-        found[0] = sp.csr_array(sp.eye_array(inputs))
+        found[0] = self._ones(np.arange(inputs), np.arange(inputs), (inputs, inputs))
         for step in self.steps:
             if found[step.source] is None:
                 continue
-            made = step.matrix @ found[step.source]
-            found[step.target] = made if found[step.target] is None else found[step.target] + made
+            made = self.system.times(step.matrix, found[step.source])
+            found[step.target] = made if found[step.target] is None else self.system.plus(found[step.target], made)
         return found
 
     def jacobian(self, output: Any = None) -> Jacobian:
@@ -254,15 +275,12 @@ class LinearNetwork(Unrolled):
         output : int, tuple of int, array, or "all", optional
             The place of an output; or weights in the shape of the output. The middle of the output by default.
         """
-        import scipy.sparse as sp
-
         reached = self.forward()
         if isinstance(output, str):
             if output != "all":
                 raise FieldError(f"an output is a place, an array of weights, or 'all', got {output!r}")
-            parts = [self._one(unit, reached) for unit in sp.eye_array(self.sizes[self.output]).toarray()]
-
-            matrix = sp.csr_array(sp.vstack([part[1] for part in parts]))
+            parts = [self._one(unit, reached) for unit in np.eye(self.sizes[self.output])]
+            matrix = self.system.stacked([part[1] for part in parts])
             grid = (*self.output_shape, *self.input_shape)
             return Jacobian(np.concatenate([part[0] for part in parts]).reshape(grid), matrix, grid, self.columns)
         predictor, matrix = self._one(self._unit(output), reached)
@@ -282,19 +300,17 @@ class LinearNetwork(Unrolled):
                     made.reshape(-1)[place[0]] = 1.0
                 else:
                     made[place] = 1.0
-            except (IndexError, TypeError, ValueError) as problem:
+            except (IndexError, TypeError, ValueError, OverflowError) as problem:
                 raise FieldError(
                     f"{output!r} is no place in an output of shape {self.output_shape}: {problem}"
                 ) from None
         return made.reshape(-1)
 
     def _one(self, unit: ndarray, reached: Sequence[Any]) -> tuple[ndarray, Any]:
-        import scipy.sparse as sp
-
-        inputs = self.sizes[0]
+        inputs, system = self.sizes[0], self.system
         back: list[Any] = [None] * len(self.sizes)
-        back[self.output] = unit
-        total = sp.csr_array((inputs, self.parameters))
+        back[self.output] = system.vector(unit)
+        total = self._zeros((inputs, self.parameters))
         for step in reversed(self.steps):
             given = back[step.target]
             if given is None or reached[step.source] is None:
@@ -303,15 +319,30 @@ class LinearNetwork(Unrolled):
                 here = given[step.rows]
                 seen = here.nonzero()[0]
                 for moved, place, values in step.derivatives:
-                    spread = sp.coo_array(
-                        (here[seen] * values[seen], (step.columns[seen], place[seen])),
-                        shape=(self.sizes[step.source], moved.shape[0]),
+                    spread = system.matrix(
+                        system.scaled(here[seen], values[seen]),
+                        step.columns[seen],
+                        place[seen],
+                        (self.sizes[step.source], moved.shape[0]),
                     )
-                    total = total + reached[step.source].T.tocsr() @ (sp.csr_array(spread) @ moved)
-            carried = step.matrix.T @ given
-            back[step.source] = carried if back[step.source] is None else back[step.source] + carried
-        predictor = back[0] if back[0] is not None else np.zeros(inputs)
-        return predictor, sp.csr_array(total)
+                    total = system.plus(total, system.times(reached[step.source].T, system.times(spread, moved)))
+            carried = system.times(step.matrix.T, given)
+            back[step.source] = carried if back[step.source] is None else system.plus(back[step.source], carried)
+        predictor = back[0] if back[0] is not None else system.vector(np.zeros(inputs))
+        return predictor, total
+
+
+def seed_of(at: Any, asked: str) -> int:
+    """The seed of random weights."""
+    try:
+        seed = 0 if at is None else None if isinstance(at, bool) else operator.index(at)
+    except TypeError:
+        seed = None
+    if seed is None or seed < 0:
+        raise FieldError(
+            f"at= of {asked} is a mapping of weights, as la.weights gives it, or a seed of at least 0, got {at!r}"
+        )
+    return seed
 
 
 def activates(instance: Instance) -> bool:
@@ -328,9 +359,12 @@ class _Slopes:
     """The slopes of piecewise linear activations around an input."""
 
     def __init__(self, tape: LinearNetwork, shape: tuple[int, ...], around: Any):
-        point = np.asarray(around, dtype=float)
-        if point.shape != shape:
-            raise FieldError(f"around needs an input of shape {shape}, got {point.shape}")
+        try:
+            point = np.asarray(around, dtype=float)
+        except (TypeError, ValueError):
+            raise FieldError(f"around= needs an input of shape {shape}, an array of numbers, got {around!r}") from None
+        if point.shape != shape or not np.all(np.isfinite(point)):
+            raise FieldError(f"around= needs finite numbers of the shape {shape}, got {around!r}")
         found: dict[str, ndarray] = {}
 
         class Watch(_Numbers):

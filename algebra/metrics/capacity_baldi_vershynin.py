@@ -11,13 +11,13 @@ from ..errors import UnsupportedError
 from ..networks.carrier import Evaluation
 
 if TYPE_CHECKING:
-    from ..regions.transfer import TransferCarrier
+    from ..regions.perceptrons import ToldCarrier
 
 
-def _carrier() -> "TransferCarrier":
-    from ..regions.transfer import TransferCarrier
+def _carrier() -> "ToldCarrier":
+    from ..regions.perceptrons import ToldCarrier
 
-    return TransferCarrier("relu")  # whatever the units are, they are replaced by threshold units
+    return ToldCarrier("relu")  # whatever the units are, they are replaced by threshold units
 
 
 def _capacity(evaluation: Evaluation[Any]) -> Expr:
@@ -26,8 +26,8 @@ def _capacity(evaluation: Evaluation[Any]) -> Expr:
     from ..regions.transfer import input_size
 
     inputs, output = input_size(evaluation), Mul(*evaluation.output.shape)
-    found = plain_widths(evaluation.value, inputs, output, "capacity_baldi_vershynin")
-    if not found.dense:
+    found = plain_widths(evaluation.value.phi, inputs, output, "capacity_baldi_vershynin")
+    if not found.dense or evaluation.value.tied:
         raise UnsupportedError(
             "capacity_baldi_vershynin is stated for fully connected layers; here units share weights or see a part only"
         )

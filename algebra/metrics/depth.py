@@ -56,6 +56,9 @@ class DepthCarrier(PathCarrier[Expr]):
     def fuse(self, values: Sequence[Expr]) -> Expr:
         return Max(*values)
 
+    def least_copies(self, value: Expr) -> int:
+        return 0
+
     def repeat(self, value: Expr, times: Expr, index: Symbol | None) -> Expr:
         return repeated(value, times, index)
 

@@ -46,6 +46,9 @@ class WorkCarrier(TotalCarrier[Work]):
         points = Mul(*site.output.shape)
         return Work(multiplies=multiplies * points, adds=adds * points)
 
+    def least_copies(self, value: Work) -> int:
+        return 0
+
     def repeat(self, value: Work, times: Expr, index: Symbol | None) -> Work:
         return Work(*(repeated(part, times, index) for part in (value.macs, value.multiplies, value.adds, value.other)))
 

@@ -47,6 +47,9 @@ class WeightCarrier(TotalCarrier[Weights]):
     def joint(self, site: Site) -> Weights:
         return Weights()
 
+    def least_copies(self, value: Weights) -> int:
+        return 1 if value.shared else 0
+
     def repeat(self, value: Weights, times: Expr, index: Symbol | None) -> Weights:
         own = [(key, repeated(size, times, index)) for key, size in value.own]
         for (name, _), size in value.shared.items():

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from ..derivations.metric import Metric
-from ..equations.receptive_field import Reach, broadcast, compose, identity, layer_reach, power, union
+from ..equations.reach import AxisReach, Reach, broadcast, compose, constant, identity, power, span, union
+from ..equations.receptive_field import layer_reach
+from ..errors import UnsupportedError
 from ..networks.carrier import Evaluation, Flow, PathCarrier, Site, Term
 
 
@@ -25,11 +27,12 @@ class ReceptiveField:
     size: tuple[Expr, ...]
     jump: tuple[Expr, ...]
     start: tuple[Expr, ...]
-    covers_input: tuple[bool, ...] = ()
+    covers_input: tuple[bool | None, ...] = ()
+    kind: str = "exact"
 
     def map_expressions(self, function: Any) -> "ReceptiveField":
         size, jump, start = (tuple(map(function, parts)) for parts in (self.size, self.jump, self.start))
-        return ReceptiveField(size, jump, start, self.covers_input)
+        return replace(self, size=size, jump=jump, start=start)
 
 
 class ReachCarrier(PathCarrier[Reach | None]):
@@ -67,6 +70,9 @@ class ReachCarrier(PathCarrier[Reach | None]):
             return None if None in values else ()
         return union(known) if len({len(value) for value in known}) == 1 else known[0]
 
+    def least_copies(self, value: Reach | None) -> int:
+        return 0
+
     def repeat(self, value: Reach | None, times: Expr, index: Symbol | None) -> Reach | None:
         return None if value is None else power(value, times, index)
 
@@ -75,9 +81,25 @@ def _shifted(reach: Reach, axis: int, channels: int) -> Reach:
     """After concatenation along an axis that holds positions, the position there no longer tells where the input was."""
     if axis == channels:
         return reach
-    return tuple(
-        replace(own, frozen=True, covers=True, exact=False) if any(a == axis for a, _ in own.jumps) else own
-        for own in reach
+    return tuple(_anywhere(own) if any(digit.axis == axis for digit in own.digits) else own for own in reach)
+
+
+def _anywhere(own: AxisReach) -> AxisReach:
+    """All that any output reads; what is told is what one of them did."""
+    low, high = span(own)
+    if own.extent is not None:
+        low, high = low if low is not None else Integer(0), high if high is not None else own.extent - 1
+    if low is None or high is None:
+        raise UnsupportedError("branches put one after another along an axis of unknown size have no receptive field")
+    return replace(
+        own,
+        low=constant(low),
+        high=constant(high),
+        exact=False,
+        gap=None,
+        run=None,
+        covered=None,
+        last=replace(own, exact=False),
     )
 
 
@@ -91,24 +113,19 @@ def _spatial_axes(evaluation: Evaluation[Any], rank: int) -> list[int]:
 
 def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
     rank = len(evaluation.inputs[0].shape) if evaluation.inputs else 0
-    reach = evaluation.value if evaluation.value is not None else identity(rank)
-    axes = [axis for axis in _spatial_axes(evaluation, rank) if axis < len(reach)]
-    return ReceptiveField(
-        tuple(reach[axis].size for axis in axes),
-        tuple(reach[axis].jump(axis) for axis in axes),
-        tuple(reach[axis].low for axis in axes),
-        tuple(reach[axis].whole for axis in axes),
+    reach = (
+        evaluation.value
+        if evaluation.value is not None
+        else identity(rank, evaluation.inputs[0].shape if rank else None)
     )
-
-
-def _kind(evaluation: Evaluation[Reach | None], formula: ReceptiveField) -> str:
-    reach = evaluation.value
-    if reach is None or not evaluation.inputs:
-        return "exact"
-    return (
-        "exact"
-        if all(reach[axis].exact for axis in _spatial_axes(evaluation, len(evaluation.inputs[0].shape)))
-        else "upper"
+    axes = [axis for axis in _spatial_axes(evaluation, rank) if axis < len(reach)]
+    shown = [reach[axis].shown for axis in axes]
+    return ReceptiveField(
+        tuple(own.size for own in shown),
+        tuple(own.jump(axis) for axis, own in zip(axes, shown)),
+        tuple(own.low.offset for own in shown),
+        tuple(reach[axis].whole for axis in axes),
+        "exact" if all(own.even for own in shown) else "upper",
     )
 
 
@@ -128,7 +145,7 @@ receptive_field: Metric[ReceptiveField] = Metric(
     unit="positions of the input",
     carrier=ReachCarrier,
     finish=_field,
-    kind=_kind,
+    kind=lambda evaluation, formula: formula.kind,
     term=lambda term: _term(term),
     source="affine monoid of the access maps; branches give the union of their intervals",
     documentation="""The receptive field of one output position, along each spatial axis of the input.

@@ -6,7 +6,7 @@ composition    rule of the carrier
 leaf           ``leaf(site, port)``
 f >> g >> ...  ``series(values)``
 f + g, f | g   ``join(site, values)``
-f ** L         ``repeat(value, times, index)``
+f ** L         ``repeat(value, times, index)``, right from ``least_copies(value)`` copies on
 graph          ``graph(...)``: by paths, or as a sum over nodes
 shared         ``share(value, name, path)``
 =============  ==============================================
@@ -20,11 +20,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from sympy import Expr, Symbol, sympify
+from sympy import Expr, Not, Or, Symbol, sympify
+from sympy.logic.boolalg import Boolean
 
 from ..equations.instance import Instance, Shape
 from ..errors import UnsupportedError
 from ..formulas.conditions import Condition
+from ..sizes.decisions import where_one
 from .network import Join, Network
 
 T = TypeVar("T")
@@ -44,10 +46,15 @@ class Flow:
 
 @dataclass(frozen=True)
 class Loop:
-    """A symbolic repetition around a site: `index` runs from 0 to ``times - 1``."""
+    """A symbolic repetition around a site, or an index of a condition: `index` runs from 0 to ``times - 1``."""
 
     index: Symbol
     times: Expr
+
+    @property
+    def somewhere(self) -> Boolean:
+        """Where there is a copy."""
+        return where_one(self.times)[0]
 
 
 @dataclass(frozen=True)
@@ -90,14 +97,20 @@ class DomainCondition:
     path: str
     loops: tuple[Loop, ...] = ()
 
+    @property
+    def all_loops(self) -> tuple[Loop, ...]:
+        """The repetitions around the place, and the indices for all of whose values the condition has to hold."""
+        return (*self.loops, *(Loop(index, times) for index, times in self.condition.loops))
+
     def as_condition(self) -> Condition:
         """The condition with its place in its words, for every copy in which it has to hold."""
         relation = self.condition.relation
-        return Condition(
-            relation,
-            f"{self.condition.meaning} at {self.path or 'the input'} ({relation})",
-            tuple((loop.index, sympify(loop.times)) for loop in self.loops if relation.has(loop.index)),
-        )
+        words = f"{self.condition.meaning} at {self.path or 'the input'} ({relation})"
+        kept = [loop for loop in self.all_loops if relation.has(loop.index)]
+        for loop in self.all_loops:
+            if loop not in kept and not loop.times.is_positive:
+                relation = Or(relation, Not(loop.somewhere))
+        return Condition(relation, words, tuple((loop.index, sympify(loop.times)) for loop in kept))
 
 
 class Carrier(Generic[T]):
@@ -114,6 +127,10 @@ class Carrier(Generic[T]):
 
     def repeat(self, value: T, times: Expr, index: Symbol | None) -> T:
         raise NotImplementedError
+
+    def least_copies(self, value: T) -> int:
+        """From how many copies on the rule of repetition holds: 0 where none are worth nothing by that rule, else 1."""
+        return 1
 
     def graph(self, steps: Sequence["GraphStep[T]"], sink: str) -> T:
         raise NotImplementedError
@@ -178,6 +195,9 @@ class PathCarrier(Carrier[T]):
 
 class ShapeCarrier(TotalCarrier[None]):
     """Carries nothing: shapes and conditions are what remains."""
+
+    def least_copies(self, value: None) -> int:
+        return 0
 
     def leaf(self, site: Site, port: int) -> None:
         return None

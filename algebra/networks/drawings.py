@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import FieldError, GraphError
+from ..arguments import checked
+from ..errors import FieldError
 from ..formulas.latex import escaped
 from ..formulas.text import formula_text
+from ..writing import write_text
 from .network import Input, Join, Network, Repeat, Series, Shared, Walk
 from .steps import Steps
 
@@ -111,6 +113,7 @@ def _of(net: object, asked: str) -> "networkx.DiGraph":
     return net.to_networkx()
 
 
+@checked
 def to_dot(net: Network) -> str:
     r"""A network in the language of Graphviz.
 
@@ -160,6 +163,7 @@ def _dot(text: str) -> str:
     return "".join(_DOT.get(character, character) for character in text)
 
 
+@checked
 def to_mermaid(net: Network) -> str:
     """A network as a Mermaid flowchart, which many viewers of Markdown draw.
 
@@ -203,6 +207,7 @@ def _mermaid(text: str) -> str:
     return "".join(c if c.isalnum() or c in " ,._" else f"#{ord(c)};" for c in text)
 
 
+@checked
 def to_tikz(net: Network) -> str:
     r"""A network as a TikZ picture; the preamble needs ``\usepackage{tikz}``.
 
@@ -261,7 +266,8 @@ def _places(graph: "networkx.DiGraph") -> dict[str, tuple[float, int]]:
     return places
 
 
-def to_graphml(net: Network, path: str | Path | None = None) -> str:
+@checked
+def to_graphml(net: Network, path: str | Path | None = None, *, overwrite: bool = False) -> str:
     """A network as GraphML: nodes with ``kind`` and ``layer``, edges with ``order``, all as text.
 
     Parameters
@@ -269,6 +275,8 @@ def to_graphml(net: Network, path: str | Path | None = None) -> str:
     net : Network
     path : str or Path, optional
         Where to write it.
+    overwrite : bool
+        Whether what is there already is replaced.
 
     Returns
     -------
@@ -277,8 +285,8 @@ def to_graphml(net: Network, path: str | Path | None = None) -> str:
 
     Raises
     ------
-    GraphError
-        If the file cannot be written.
+    FileError
+        If the file cannot be written, or is there already.
     FieldError
         If `net` is no network.
 
@@ -305,8 +313,5 @@ def to_graphml(net: Network, path: str | Path | None = None) -> str:
         plain.add_edge(numbers[a], numbers[b], order=str(order))
     text = "\n".join(networkx.generate_graphml(plain))
     if path is not None:
-        try:
-            Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise GraphError(f"{path} cannot be written: {error.strerror or error}") from None
+        write_text(path, text, overwrite=overwrite)
     return text

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from sympy import Eq, Expr, Ge, Integer, Symbol, true
+from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
+from sympy.logic.boolalg import Boolean
 
+from ..arguments import as_elements
 from ..equations.instance import instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
+from ..sizes.decisions import at_least, equal, size_conditions, where_one
 from ..sizes.dims import are_sizes
-from ..sizes.normal_form import same, simplify
+from ..sizes.normal_form import simplify
 from .carrier import (
     Carrier,
     DomainCondition,
@@ -41,7 +44,7 @@ MOST_UNROLLED = 64
 """Copies whose shapes differ are walked one by one up to this many; of more, a closed form is sought first."""
 LONGEST_ROUND = 8
 """After so many copies shapes come back, or it is assumed that they do not."""
-MOST_COPIES, MOST_VISITS = 10_000, 1_000_000
+MOST_VISITS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class _Rounds:
     count: int
 
 
+MOST_INPUTS = 1_000
+MOST_COPIES = 100_000
+"""Of a repetition whose copies differ."""
+
+
 class _Walk(Walk[tuple[Flow, T]], Generic[T]):
     def __init__(self, carrier: Carrier[T], shapes: "_Shapes | None" = None):
         self.carrier = carrier
@@ -61,6 +69,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         self.domain: list[DomainCondition] = []
         self.known: set[tuple[Condition, tuple[Loop, ...]]] = set()
         self.loops: tuple[Loop, ...] = ()
+        self.assumed: frozenset[Boolean] = frozenset()
         self.layout: str | None = None
         self.inputs: list[Flow] = []
         self.visits = 0
@@ -84,7 +93,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         if flows:
             raise GraphError(f"Input{node.shape} stands where {flows[0].shape} arrives; leave out the Input, or `on`")
         flow = Flow(node.shape)
-        self.inputs.append(flow)
+        self.entered(flow, path)
         return flow, self.carrier.series([])
 
     def layer(self, node: Layer, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
@@ -199,11 +208,10 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
     def _agree(self, left: Expr, right: Expr, node: Network, flows: tuple[Flow, ...], path: str, problem: str) -> None:
         if left == right:
             return
-        known = same(left, right)
-        if known is False:
+        known = equal(left, right)
+        if known == false:
             raise ShapeError(self._mismatch(node, flows, path, f"{problem}, but {left} is not {right}"))
-        if known is None:
-            self.require(Condition(Eq(left, right), problem), path)
+        self.require(Condition(known, problem), path)
 
     @staticmethod
     def _mismatch(node: Network, flows: tuple[Flow, ...], path: str, problem: str) -> str:
@@ -253,6 +261,9 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             raise ShapeError(f"at {path}: a repetition has one input, got {len(flows)}")
         flow = flows[0]
         if not node.times.is_Integer:
+            self._require_size(node.times, 0, "the number of copies", path)
+            if node.index is None and at_least(Integer(1), node.times) == true:
+                return (yield self._optional(node, flow, path))
             return (yield self._symbolic(node, flow, path))
         if node.times == 0:
             return flow, self.carrier.series([])
@@ -324,6 +335,18 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             self.known.discard((condition.condition, condition.loops))
         del self.domain[conditions:]
 
+    def entered(self, flow: Flow, path: str) -> None:
+        """Note what enters the network, and what makes its sizes sizes."""
+        self.inputs.append(flow)
+        for axis, size in enumerate(flow.shape):
+            self._require_size(size, 1, f"axis {axis} of what enters", path)
+
+    def _require_size(self, value: Expr, least: int, what: str, path: str) -> None:
+        for relation, words in size_conditions(value, least):
+            if relation == false:
+                raise ShapeError(f"at {path}: {what} must {words}, but it is {value}")
+            self.require(Condition(relation, f"{what} must {words}"), path)
+
     def _closed(self, node: Repeat, flow: Flow, path: str, index: Symbol, peeled: int) -> Steps[tuple[Flow, T]]:
         """A repetition as one copy, with its first copy apart where that one is entered by another shape than the rest follow from."""
         values: list[T] = []
@@ -338,6 +361,9 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         left = node.times - peeled
         _, value = yield self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))
         varies = index if node.index is not None or any(size.has(index) for size in entering) else None
+        least = self.carrier.least_copies(value)
+        if least:
+            self.require(Condition(Ge(left, least), "this metric knows repetitions of at least one copy"), path)
         final = tuple(simplify(size.xreplace({index: left})) for size in entering)
         values.append(self.carrier.repeat(value, left, varies))
         return Flow(final, leaving.channels), values[0] if len(values) == 1 else self.carrier.series(values)
@@ -349,6 +375,29 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                 f"sizes; more than {MOST_COPIES} are not walked one by one\n"
                 "  write instead: fewer copies, or widths as a function of the copy with Repeat(body, L, index)"
             )
+
+    def _optional(self, node: Repeat, flow: Flow, path: str) -> Steps[tuple[Flow, T]]:
+        """One copy or none: a part that stands in the network under a condition, which holds inside of it."""
+        times = node.times
+        relation, cases = where_one(times)
+        entering = Flow(tuple(size.xreplace(cases) for size in flow.shape), flow.channels)
+        outer = self.assumed
+        self.assumed = outer | frozenset(And.make_args(relation))
+        try:
+            leaving, value = yield self._looped(node.body, entering, path, Loop(self._fresh_index(node, flow), times))
+        finally:
+            self.assumed = outer
+        if self.carrier.least_copies(value):
+            raise UnsupportedError(
+                f"at {path}: this metric has no rule for a part that is there only where {relation}; give numbers that decide it"
+            )
+        if len(leaving.shape) != len(flow.shape):
+            raise ShapeError(f"at {path}: a part that is there only where {relation} changes the number of axes")
+        shape = tuple(
+            made if equal(given, made) in (true, Not(relation)) else simplify(times * made + (1 - times) * given)
+            for given, made in zip(flow.shape, leaving.shape)
+        )
+        return Flow(shape, leaving.channels), self.carrier.repeat(value, times, None)
 
     def _looped(self, body: Network, flow: Flow, path: str, loop: Loop) -> Steps[tuple[Flow, T]]:
         outer, self.loops = self.loops, (*self.loops, loop)
@@ -368,7 +417,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         return index
 
     def require(self, condition: Condition, path: str) -> None:
-        if condition.relation == true:
+        if condition.relation == true or condition.relation in self.assumed:
             return
         if (condition, self.loops) not in self.known:
             self.known.add((condition, self.loops))
@@ -469,7 +518,8 @@ def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None
     as_network(net, "a metric")
     walk = _Walk(carrier)
     flows = input_flows(on)
-    walk.inputs.extend(flows)
+    for flow in flows:
+        walk.entered(flow, "")
     output, value = carried_out(walk.visit(net, flows, ""))
     return Evaluation(walk._single(value, net), output, walk.terms, walk.domain, walk.layout, walk.inputs)
 
@@ -480,7 +530,7 @@ def input_flows(on: object) -> tuple[Flow, ...]:
         return ()
     if isinstance(on, Mapping) or isinstance(on, (str, bytes)) or not hasattr(on, "__iter__"):
         raise ShapeError(f"on takes a shape such as (3, 224, 224), got {on!r}")
-    parts = list(on)
+    parts = as_elements(on, "on", most=MOST_INPUTS)
     if not parts:
         raise ShapeError("on takes at least one size, got ()")
     shapes = parts if any(isinstance(part, (tuple, list)) for part in parts) else [tuple(parts)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..arguments import checked
 from ..errors import GraphError
 from .network import Graph, Network
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import networkx
 
 
+@checked
 def from_networkx(graph: "networkx.DiGraph") -> Graph:
     """A network from a directed graph whose nodes carry a network in the attribute ``layer``.
 

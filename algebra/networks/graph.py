@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Tuple
 from sympy.core.symbol import Str
 
+from ..arguments import as_elements
 from ..errors import FieldError, GraphError
 from .node import Composition, Network, as_network
 
@@ -43,8 +44,8 @@ class Graph(Composition):
         names = [name for name, _ in pairs]
         known = set(names)
         arrows: dict[tuple[str, str], None] = {}
-        for edge in edges:  # type: ignore[attr-defined]
-            ends = tuple(str(end) for end in edge)
+        for edge in as_elements(edges, "the edges of a Graph"):
+            ends = tuple(str(end) for end in as_elements(edge, "an edge"))
             if len(ends) != 2:
                 raise GraphError(f"an edge is a pair of names, got {edge!r}")
             for end in ends:

@@ -52,8 +52,8 @@ class Join(Composition):
         flat: list[object] = []
         for branch in branches:
             flat.extend(branch.args if cls.associative and isinstance(branch, cls) and branch.args else (branch,))
-        nodes = [as_network(branch, cls.__name__) for branch in flat]
-        return cls._of(nodes, *nodes)
+        networks = [as_network(branch, cls.__name__) for branch in flat]
+        return cls._of(networks, *networks)
 
     @property
     def branches(self) -> tuple[Network, ...]:
@@ -224,8 +224,8 @@ class Concat(Join):
             else:
                 flat.append(branch)
         where = Str("channels") if along is None else Integer(along)
-        nodes = [as_network(branch, "Concat") for branch in flat]
-        return cls._of(nodes, *nodes, where)
+        networks = [as_network(branch, "Concat") for branch in flat]
+        return cls._of(networks, *networks, where)
 
     @property
     def branches(self) -> tuple[Network, ...]:

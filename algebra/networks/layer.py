@@ -18,12 +18,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
-from sympy import Basic, Expr, Rational, Tuple, false, true
+from sympy import Basic, Expr, Integer, Rational, Tuple, false, nan, oo, true, zoo
 from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
+from ..arguments import as_elements, as_integer, as_real, is_truth, shown
 from ..equations.fields import NO_VALUE, NOTHING, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
 from ..equations.syntax import ParsedEquation, parse, subscript_items
 from ..errors import EquationError, FieldError
@@ -38,8 +40,27 @@ class _CallSignature:
         return signature_of({name: owner.__annotations__[name] for name in owner.fields}, dict(owner.defaults))
 
 
+class _Frozen(type):
+    """The type of layers: what a class says holds for all that was derived from it, so nothing of it changes afterwards."""
+
+    def __init__(cls, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        type.__setattr__(cls, "_complete", True)
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        if "_complete" in cls.__dict__ and not name.startswith("_"):
+            raise FieldError(f"{cls.__name__}.{name} is set already, and formulas may rest on it; {_ANEW}")
+        super().__setattr__(name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        raise FieldError(f"{cls.__name__}.{name} cannot be taken away, since formulas may rest on it; {_ANEW}")
+
+
+_ANEW = "write a new class, with a name of its own"
+
+
 @dataclass_transform(frozen_default=True)
-class Layer(Network):
+class Layer(Network, metaclass=_Frozen):
     """A layer: annotated fields, and an equation from which everything else is derived.
 
     Subclass it, annotate the fields with `Dim`, `Size`, `Number`, `Flag`, `Text` or `Sizes`, and give the class an `equation` (a text, or a
@@ -111,8 +132,15 @@ class Layer(Network):
             )
         for attribute in ("claims", "tables"):
             _check_functions(cls.__name__, attribute, getattr(cls, attribute))
-        cls.fields = {name: kinds_of(kind, cls.__name__, name) for name, kind in own.items()}
-        cls.defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
+        for attribute in ("inputs", "buffers"):
+            _check_names(cls.__name__, attribute, cls.__dict__.get(attribute, ()))
+        for name in cls.tables:
+            if name not in cls.buffers:
+                raise FieldError(
+                    f"{cls.__name__} has a table {name!r} that is none of its buffers; write buffers = ({name!r},)"
+                )
+        cls.fields = MappingProxyType({name: kinds_of(kind, cls.__name__, name) for name, kind in own.items()})
+        cls.defaults = MappingProxyType({name: cls.__dict__[name] for name in own if name in cls.__dict__})
         for place, name in enumerate(own):
             setattr(cls, name, property(_reader(place), doc=f"The field {name}."))
 
@@ -143,32 +171,23 @@ class Layer(Network):
     def _field(cls, name: str, value: object) -> Basic:
         """The value of a field as a SymPy object, or an error that names layer, field and value."""
         kinds, what = cls.fields[name], f"{cls.__name__}({name}=...)"
-        if NO_VALUE in kinds and (value is None or value == NOTHING):
+        if NO_VALUE in kinds and (value is None or isinstance(value, Str) and value == NOTHING):
             return NOTHING
-        if Flag in kinds and (isinstance(value, (bool, BooleanAtom)) or type(value).__name__ == "bool"):
+        if Flag in kinds and is_truth(value):
             return true if value else false
         if Text in kinds and isinstance(value, (str, Str)):
             return value if isinstance(value, Str) else Str(value)
-        if Number in kinds and not isinstance(value, (bool, str)):
-            if isinstance(value, float):
-                if value != value or value in (float("inf"), float("-inf")):
-                    raise FieldError(f"{what} must be a finite number, got {value!r}")
-                return Rational(repr(value))
-            if isinstance(value, (int, Fraction)):
-                return Rational(value)
-            if isinstance(value, Expr):
-                if value.is_real is False or (value.is_number and not value.is_real):
-                    raise FieldError(f"{what} must be a finite number, got {value!r}")
-                return value
+        if Number in kinds and (number := _number(value, what)) is not None:
+            return number
         for kind, least in ((Dim, 1), (Size, 0)):
             if kind in kinds:
-                if isinstance(value, (tuple, list, Tuple)) and len(value):
-                    return Tuple(*are_sizes(value, what, least=least))
+                if (several := _several(value)) is not None and len(several):
+                    return Tuple(*are_sizes(several, what, least=least))
                 return as_size(value, what, least=least)
-        if Sizes in kinds and isinstance(value, (tuple, list, Tuple)):
-            return Tuple(*are_sizes(value, what, least=1))
+        if Sizes in kinds and (several := _several(value)) is not None:
+            return Tuple(*are_sizes(several, what, least=1))
         wanted = " or ".join("None" if kind is NO_VALUE else kind.__name__ for kind in kinds)
-        raise FieldError(f"{what} takes {wanted}, got {value!r} of type {type(value).__name__}")
+        raise FieldError(f"{what} takes {wanted}, got {shown(value)} of type {type(value).__name__}")
 
     def accept(self, walk: Any, *carried: Any) -> Any:
         return walk.layer(self, *carried)
@@ -199,12 +218,14 @@ class Layer(Network):
     @property
     def parsed(self) -> ParsedEquation:
         """The checked syntax tree of the equation."""
-        return _parsed(self.equation)
+        return _parsed(self.equation, frozenset(self.fields))
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """The names of the input tensors."""
-        return self.inputs if self.inputs is not None else _input_names(self.parsed)
+        return (
+            tuple(self.inputs) if self.inputs is not None else _input_names(self.parsed, (*self.fields, *self.buffers))
+        )
 
     def instance(self, *shapes: tuple) -> Any:
         """This layer at given input shapes; see `layeralgebra.algebra.equations.instance.Instance`."""
@@ -223,6 +244,30 @@ class Layer(Network):
         return None
 
 
+def _number(value: object, what: str) -> Expr | None:
+    """A real number exactly, or an expression that may be one; None if it is no number at all."""
+    if isinstance(value, Expr) and not value.is_number:
+        if value.is_real is False or value.is_commutative is False or value.has(nan, oo, -oo, zoo):
+            raise FieldError(f"{what} must be a finite number, got {shown(value)}")
+        return value
+    if isinstance(value, Expr):
+        if not value.is_real:
+            raise FieldError(f"{what} must be a finite number, got {shown(value)}")
+        return value
+    if isinstance(value, Fraction):
+        return Rational(value)
+    if is_truth(value) or isinstance(value, str) or not hasattr(value, "__float__") or getattr(value, "ndim", False):
+        return None
+    return Integer(as_integer(value, what)) if hasattr(value, "__index__") else Rational(repr(as_real(value, what)))
+
+
+def _several(value: object) -> list[Any] | None:
+    """The parts of a tuple, a list or an array; None if it is a single thing."""
+    if isinstance(value, (tuple, list, Tuple)) or getattr(value, "ndim", False):
+        return as_elements(value, "sizes")
+    return None
+
+
 def _reader(place: int) -> Callable[[Layer], object]:
     def read(self: Layer) -> object:
         value = self.args[place]
@@ -236,13 +281,14 @@ def _reader(place: int) -> Callable[[Layer], object]:
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> ParsedEquation:
-    return parse(inspect.cleandoc(text) if isinstance(text, str) else text)
+def _parsed(text: str, fields: frozenset[str]) -> ParsedEquation:
+    return parse(inspect.cleandoc(text) if isinstance(text, str) else text, fields)
 
 
 @lru_cache(maxsize=4096)
-def _input_names(parsed: ParsedEquation) -> tuple[str, ...]:
-    defined = {statement.target.value.id for statement in parsed.statements}  # type: ignore[attr-defined]
+def _input_names(parsed: ParsedEquation, others: tuple[str, ...]) -> tuple[str, ...]:
+    """What is called x, x1..., and whatever looks up a table, if it is neither defined nor one of `others`."""
+    defined = {*(statement.name for statement in parsed.statements), *others}
     if "x" in defined:
         raise EquationError(
             "x is the input and cannot be defined", text=parsed.text, line=1, instead="a new name on the left"
@@ -303,3 +349,14 @@ def _check_functions(owner: str, attribute: str, given: object) -> None:
         f"{attribute} of {owner} must be a mapping from names to functions of the layer and the shape of its input, "
         f'such as {{"parameters": lambda self, shape: 9 * shape[0]}}; got {given!r}'
     )
+
+
+def _check_names(owner: str, attribute: str, given: object) -> None:
+    """Inputs and buffers are names, each once."""
+    if given is None and attribute == "inputs" or isinstance(given, property):
+        return
+    if isinstance(given, (tuple, list)) and all(isinstance(name, str) and name.isidentifier() for name in given):
+        if len(set(given)) == len(given):
+            return
+        raise FieldError(f"{attribute} of {owner} has a name twice: {given!r}")
+    raise FieldError(f'{attribute} of {owner} must be a tuple of names, such as ("mean", "variance"); got {given!r}')

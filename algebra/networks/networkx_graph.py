@@ -7,6 +7,7 @@ from typing import Any
 
 import networkx
 
+from ..arguments import checked
 from .steps import Steps, carried_out
 
 
@@ -55,6 +56,7 @@ def _under(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
+@checked
 def to_networkx(net: Any, identity: Callable[[], Any]) -> networkx.DiGraph:
     """The graph of a network: a node for each layer, repetition or join (attribute ``layer``), edges with their ``order``.
 

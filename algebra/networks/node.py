@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from sympy import Expr, Tuple
 
+from ..arguments import checked, shown
 from ..errors import FieldError, GraphError
 from ..sizes.dims import as_size
 from .basic import Basic
@@ -25,7 +26,7 @@ def as_network(value: object, what: str) -> "Network":
         return value
     if isinstance(value, type) and issubclass(value, Network):
         raise FieldError(f"{what} takes a layer, got the class {value.__name__}; write {value.__name__}(...)")
-    raise FieldError(f"{what} takes a layer or a network, got {value!r} of type {type(value).__name__}")
+    raise FieldError(f"{what} takes a layer or a network, got {shown(value)} of type {type(value).__name__}")
 
 
 class Network(Basic):
@@ -76,6 +77,7 @@ class Network(Basic):
     def __pow__(self, times: object) -> "Network":
         return self.signs["**"](self, times)
 
+    @checked
     def shared(self, name: str) -> "Network":
         """This network with its weights shared under a name: wherever the name stands, the weights are the same ones.
 

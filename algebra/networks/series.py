@@ -95,7 +95,7 @@ class Repeat(Composition):
         size = as_size(times, "the number of copies", least=0)
         if body.has_input:
             raise GraphError("a network that begins with Input cannot be repeated; repeat the part after it")
-        if index is None or index == Tuple():
+        if index is None or isinstance(index, Tuple) and not index:
             return cls._of((body,), body, size, Tuple())
         if not isinstance(index, Symbol):
             raise FieldError(f"the index of a repetition is a symbol, got {index!r}")

@@ -17,11 +17,19 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from sympy import Expr
 
-from ..errors import DomainError, FieldError, UnsupportedError
+from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
 from ..sizes.dims import Index
 
 if TYPE_CHECKING:
     from numpy import ndarray
+
+
+MOST_ELEMENTS = 10**9
+"""Of one array; more does not fit into a memory."""
+MOST_AXES = 32
+"""Of a NumPy array."""
+MOST_BITS = 200_000
+"""Of an exact number."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,34 @@ def of_one_kind(arrays: Sequence["ndarray"]) -> list["ndarray"]:
 
 def united(*groups: Sequence[Index]) -> tuple[Index, ...]:
     """The indices of several groups, each once, in the order of their first appearance."""
-    return tuple(dict.fromkeys(index for group in groups for index in group))
+    found = tuple(dict.fromkeys(index for group in groups for index in group))
+    if len(found) > MOST_AXES:
+        raise BudgetError(
+            f"{len(found)} indices at once, more than the {MOST_AXES} axes of an array; sum over some of them first"
+        )
+    return found
+
+
+def within_budget(sizes: Sequence[int], what: str) -> None:
+    """Refuse an array that is too large before it is made."""
+    if (elements := math.prod(sizes)) > MOST_ELEMENTS:
+        raise BudgetError(
+            f"{what} would have {elements} elements, more than the {MOST_ELEMENTS} that are computed one by one; "
+            "take smaller sizes, or fewer indices"
+        )
+
+
+def short_enough(values: "ndarray") -> "ndarray":
+    """The exact numbers, unless they are so long that nothing more can be computed from them."""
+    if values.dtype == object and any(_bits(value) > MOST_BITS for value in values.flat):
+        raise BudgetError(f"exact numbers of more than {MOST_BITS} bits; pass floats, such as 1.0 in place of 1")
+    return values
+
+
+def _bits(value: Any) -> int:
+    if isinstance(value, float):
+        return 0
+    return int(value.numerator).bit_length() + int(value.denominator).bit_length()
 
 
 def aligned(part: Labelled, indices: Sequence[Index]) -> "ndarray":
@@ -140,6 +175,7 @@ def aligned(part: Labelled, indices: Sequence[Index]) -> "ndarray":
 
 def spread(part: Labelled, indices: Sequence[Index], sizes: Sequence[int]) -> "ndarray":
     """The values at every point of the box of `indices`."""
+    within_budget(sizes, "a tensor of the equation")
     return numpy.broadcast_to(aligned(part, indices), tuple(sizes))
 
 
@@ -147,6 +183,7 @@ def plus(terms: Sequence[Labelled]) -> Labelled:
     """The sum of terms that depend on different indices."""
     indices = united(*(term.indices for term in terms))
     arrays = of_one_kind([aligned(term, indices) for term in terms])
+    within_budget(numpy.broadcast_shapes(*(array.shape for array in arrays)), "a sum")
     total = arrays[0]
     for array in arrays[1:]:
         total = total + array
@@ -157,6 +194,7 @@ def times(factors: Sequence[Labelled]) -> Labelled:
     """The product of factors that depend on different indices."""
     indices = united(*(factor.indices for factor in factors))
     arrays = of_one_kind([aligned(factor, indices) for factor in factors])
+    within_budget(numpy.broadcast_shapes(*(array.shape for array in arrays)), "a product")
     total = arrays[0]
     for array in arrays[1:]:
         total = total * array
@@ -172,6 +210,8 @@ def contracted(factors: Sequence[Labelled], summed: Sequence[Index]) -> Labelled
     for factor, array in zip(factors, arrays):
         operands += [array, [number[index] for index in factor.indices]]
     order = [number[index] for index in kept]
+    extent = {index: size for factor in factors for index, size in zip(factor.indices, factor.values.shape)}
+    within_budget([extent[index] for index in kept], "a contraction")
     values = numpy.einsum(*operands, order, optimize=False if is_exact(arrays[0]) else "greedy")
     return Labelled(kept, values)
 
@@ -183,6 +223,7 @@ def apply(name: str, arguments: Sequence[Labelled]) -> Labelled:
     """An elementwise function of the closed list at every point."""
     indices = united(*(argument.indices for argument in arguments))
     arrays = of_one_kind([aligned(argument, indices) for argument in arguments])
+    within_budget(numpy.broadcast_shapes(*(array.shape for array in arrays)), "a function")
     keeps: dict[str, Callable[..., Any]] = {
         "relu": _relu,
         "abs": abs,
@@ -218,6 +259,8 @@ def _divide(above: Any, below: Any) -> Any:
 
 
 def _power(base: Any, exponent: Any) -> Any:
+    if isinstance(base, (int, Fraction)) and abs(base) != 1 and abs(exponent) * _bits(base) > 100 * MOST_BITS:
+        raise BudgetError(f"a power of more than {100 * MOST_BITS} bits; pass floats, such as 1.0 in place of 1")
     if exponent < 0 and base == 0:
         raise DomainError("a negative power of zero; the equation has no value there")
     return Fraction(base) ** int(exponent) if isinstance(base, (int, Fraction)) else base ** int(exponent)

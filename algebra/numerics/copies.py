@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from ..equations.instance import Instance
-from ..errors import FieldError, GraphError, ShapeError
+from ..errors import BudgetError, FieldError, GraphError, ShapeError
 from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
@@ -54,10 +54,15 @@ class Arrived:
     values: Any = None
 
 
+MOST_COPIES = 100_000
+"""Layers that are walked one by one."""
+
+
 class Unrolled(Walk[Arrived]):
     """A walk through a network at literal sizes; subclasses say what a layer and a join do."""
 
     def __init__(self, given: Sequence[Arrived]):
+        self.visited = 0
         self.given = tuple(given)
         self.inputs: dict[str, Arrived] = {}
 
@@ -78,6 +83,9 @@ class Unrolled(Walk[Arrived]):
         return self.inputs[scope.path]
 
     def layer(self, node: Layer, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+        self.visited += 1
+        if self.visited > MOST_COPIES:
+            raise BudgetError(f"more than {MOST_COPIES} layers, which are computed one by one; repeat less often")
         arrived = arrived if node.input_names else ()
         instance = node.instance(*(part.shape for part in arrived))
         shape = tuple(int(size) for size in instance.output)
@@ -90,6 +98,10 @@ class Unrolled(Walk[Arrived]):
         return arrived[0]
 
     def repeat(self, node: Repeat, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
+        if node.times > MOST_COPIES:
+            raise BudgetError(
+                f"{node.times} copies are more than the {MOST_COPIES} that are computed one by one; repeat less often"
+            )
         for number in range(int(node.times)):
             arrived = ((yield node.copy(number).accept(self, arrived, scope.under(number))),)
         return arrived[0]
@@ -122,6 +134,8 @@ def joined_shape(node: Join, shapes: Sequence[Shape], channels: str | None) -> t
     axis = node.stacked_axis(len(shapes[0]), channels)
     if axis is None:
         return tuple(max(column) for column in zip(*shapes)), None
+    if not shapes[0]:
+        raise ShapeError(f"{type(node).__name__} puts its inputs one after the other along an axis, and they have none")
     axis %= len(shapes[0])
     return tuple(sum(column) if place == axis else column[0] for place, column in enumerate(zip(*shapes))), axis
 

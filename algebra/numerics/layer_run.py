@@ -5,7 +5,7 @@ Every statement is evaluated over the whole box of its indices at once, except i
 - a sum, mean, maximum, minimum, product or softmax runs over the points that no mask and no range excludes, as far as these
   speak of its own indices, of those around it and of those of the target;
 - a softmax is zero at an excluded point; an element of a target that a mask excludes is not computed and stays zero;
-- the mean of no point at all is zero, as in common frameworks, a maximum of none minus infinity;
+- a mean, an extremum or a softmax over no point at all is refused when the layer meets its input, before anything is computed;
 - a step of a recurrence before the first one is zero;
 - where several points of a left side fall on one element, they are added.
 """
@@ -45,9 +45,11 @@ from .arrays import (
     is_exact,
     of_one_kind,
     plus,
+    short_enough,
     spread,
     times,
     united,
+    within_budget,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class _LayerRun(Addresses):
         while place < len(self.instance.statements):
             if place in self.instance.recurrent:
                 first, last, running = self.instance.recurrent[place]
-                self._recur(range(first, last + 1), running)
+                self._recur([other for other in range(first, last + 1) if other in self.instance.live], running)
                 place = last + 1
             else:
                 if place in self.instance.live:
@@ -90,7 +92,7 @@ class _LayerRun(Addresses):
                 place += 1
         return self.tensors[self.instance.statements[-1].target]
 
-    def _recur(self, places: range, running: Index) -> None:
+    def _recur(self, places: Sequence[int], running: Index) -> None:
         for place in places:
             statement = self.instance.statements[place]
             if running not in statement.address:
@@ -99,7 +101,7 @@ class _LayerRun(Addresses):
                     f"{statement.target}[...]; write {statement.target}[{running}, ...] or move the line out of it"
                 )
             self.tensors[statement.target] = numpy.full(self._shape(statement.target), 0, dtype=object)
-        steps = max(int(self.instance.extents[place][running]) for place in places)
+        steps = max((int(self.instance.extents[place][running]) for place in places), default=0)
         for step in range(steps):
             self.step = {running: step}
             for place in places:
@@ -116,6 +118,7 @@ class _LayerRun(Addresses):
         bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
         self.scope = frozenset(bound)
         made = self._fold(statement.value)
+        short_enough(made.values)
         permitted = self.permitted(frozenset(bound), only_within=True)
         if permitted is not None:
             made = _where(permitted, made, 0)
@@ -127,6 +130,7 @@ class _LayerRun(Addresses):
                 target = self.tensors[statement.target] = floats(target)
             values = floats(values) if not is_exact(target) else values
         else:
+            within_budget(self._shape(statement.target), f"the tensor {statement.target}")
             target = numpy.full(self._shape(statement.target), 0, dtype=object if is_exact(values) else float)
             self.tensors[statement.target] = target
         if tuple(statement.address) == bound and not self.step:

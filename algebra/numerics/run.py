@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from sympy import Rational
 
+from ..arguments import checked
 from ..equations.instance import Instance
 from ..errors import LayerAlgebraError
 from ..networks.layer import Layer
@@ -24,7 +25,7 @@ from ..networks.network import Join, Network, as_network
 from .arrays import as_numbers, as_result, is_exact, of_one_kind
 from .copies import Arrived, Scope, Unrolled, at_literal_sizes, input_count_error, inputs_of
 from .layer_run import compute
-from .weights import Inventory, checked, drawn, inventory, weights
+from .weights import Inventory, drawn, fitting, inventory, weights
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -64,6 +65,7 @@ def _fraction(number: Rational) -> Fraction:
     return Fraction(int(number.p), int(number.q))
 
 
+@checked
 def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> "ndarray":
     """The output of a network for one example, computed from the equations of its layers.
 
@@ -116,6 +118,6 @@ def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed:
         arrays = [as_numbers(array, f"x[{place}]") for place, array in enumerate(x)]
     network, shapes = at_literal_sizes(network, [array.shape for array in arrays])
     needed = inventory(network, shapes)
-    tensors = drawn(needed.slots.values(), seed) if weights is None else checked(needed.slots, weights)
+    tensors = drawn(needed.slots.values(), seed) if weights is None else fitting(needed.slots, weights)
     given = [Arrived(shape, None, array) for shape, array in zip(shapes, arrays)]
     return as_result(_Numbers(given, needed, tensors).walk(network).values)

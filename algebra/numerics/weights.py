@@ -11,13 +11,14 @@ from zlib import crc32
 
 import numpy
 
+from ..arguments import as_integer, checked
 from ..equations.heads import Head, Pad, Read, Reduce, children, reads
 from ..equations.instance import Instance
-from ..errors import FieldError, ShapeError
+from ..errors import BudgetError, FieldError, ShapeError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network
-from .arrays import as_numbers
+from .arrays import MOST_ELEMENTS, as_numbers
 from .copies import Arrived, Scope, Shape, Unrolled, at_literal_sizes, inputs_of
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def inventory(net: Network, shapes: Sequence[Shape]) -> Inventory:
     return found
 
 
+@checked
 def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]:
     """Random numbers for everything that a network needs besides its inputs.
 
@@ -170,11 +172,15 @@ def _is_literal(on: Any) -> bool:
 
 def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     """Random numbers for slots, each from its own name."""
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed.__index__() < 0:
+    start = as_integer(seed, "seed")
+    if start < 0:
         raise FieldError(f"seed must be an integer of at least 0, got {seed!r}")
+    slots = list(slots)
+    if (numbers := sum(math.prod(slot.shape) for slot in slots)) > MOST_ELEMENTS:
+        raise BudgetError(f"the weights are {numbers} numbers, more than {MOST_ELEMENTS}; take smaller sizes")
     made: dict[str, ndarray] = {}
     for slot in slots:
-        generator = numpy.random.default_rng([seed.__index__(), crc32(slot.name.encode())])
+        generator = numpy.random.default_rng([start, crc32(slot.name.encode())])
         if slot.table is not None:
             made[slot.name] = as_numbers(slot.table(slot.shape), f"the table {slot.name}")
             if made[slot.name].shape != slot.shape:
@@ -188,7 +194,7 @@ def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     return made
 
 
-def checked(slots: Mapping[str, Slot], given: object) -> dict[str, "ndarray"]:
+def fitting(slots: Mapping[str, Slot], given: object) -> dict[str, "ndarray"]:
     """Weights that a user passed, if they are what the network needs: none missing, none unknown, every shape right."""
     if not isinstance(given, Mapping):
         raise FieldError(

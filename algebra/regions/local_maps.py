@@ -28,7 +28,6 @@ from sympy.core.symbol import Dummy
 
 from ..errors import BudgetError, FieldError, UnsupportedError
 from ..formulas.zaslavsky import Log2Zaslavsky, Zaslavsky
-from ..formulas.zaslavsky_numbers import zaslavsky_number
 from ..sizes.dims import as_size
 from ..sizes.normal_form import is_nonnegative
 from .histogram import Histogram, unit
@@ -253,12 +252,15 @@ class Units(Transfer):
         return min(top, number(self.count, "units")) if self.pieces.sloped else 0
 
     def _bits(self, cut: Least) -> list[Expr]:
-        together = _bits_of_units(self.count, cut, self.pieces)
+        together = _bits_of_units(self.count, cut, Integer(self.pieces.breakpoints))
         seen = [cut.series(Least.of(rank)) for _, rank, _ in self.groups]
         if len(self.groups) == 1 and seen == [cut]:
             return [together]  # N_p(sum of units, d) <= N_p(units, d)^copies
         apart = Add(
-            *(copies * _bits_of_units(units, part, self.pieces) for (units, _, copies), part in zip(self.groups, seen))
+            *(
+                copies * _bits_of_units(units, part, Integer(self.pieces.breakpoints))
+                for (units, _, copies), part in zip(self.groups, seen)
+            )
         )
         if apart == self.count and self.pieces.breakpoints == 1:  # all patterns, which `together` never exceeds
             return [together]
@@ -344,13 +346,12 @@ def _tables(groups: tuple[tuple[int, int | None, int], ...], pieces: Pieces, dep
     return _Tables(n, depth, cap, placed, total, full, rest)
 
 
-def _bits_of_units(n: Expr, cut: Least, pieces: Pieces) -> Expr:
+def _bits_of_units(n: Expr, cut: Least, breakpoints: Expr) -> Expr:
     """log2 of N_p(n, d), or of a bound: p n hyperplanes in general position, and all (p + 1)^n patterns."""
-    p = pieces.breakpoints
-    if p == 0:
+    if breakpoints == 0:
         return Integer(0)
-    bits = Log2Zaslavsky(p * n, cut.expr())
-    return bits if p == 1 else _smaller(bits, n * log(p + 1) / log(2))
+    bits = Log2Zaslavsky(breakpoints * n, cut.expr())
+    return bits if breakpoints == 1 else _smaller(bits, n * log(breakpoints + 1) / log(2))
 
 
 def _smaller(one: Expr, other: Expr) -> Expr:
@@ -394,7 +395,11 @@ def local_relu(channels: Any, fan_in: Any, positions: Any) -> Units:
 
 @dataclass(frozen=True)
 class MaxPool(Transfer):
-    """The maximum over windows: ``phi(e_d) = Z(n C(k, 2), d) e_{min(d, n)}``, a hyperplane for each pair in a window.
+    """The maximum over windows, maxout units: ``phi(e_d) = sum_{j <= d} C(n, j) (k - 1)^j e_{min(d, n)}``.
+
+    Which element of each window is the largest: n units of rank k on affine functions of d coordinates tell at most so many regions
+    apart, and some do (Montufar, Ren & Zhang, Sharp bounds for the number of regions of maxout networks and vertices of Minkowski
+    sums, 2022). Windows that overlap, or that hold fewer elements at the border, are such units with restricted weights.
 
     Parameters
     ----------
@@ -403,8 +408,8 @@ class MaxPool(Transfer):
 
     Examples
     --------
-    >>> MaxPool(2, 3).act(unit(4)).counts  # Z(6, 4) = 57
-    (0, 0, 57)
+    >>> MaxPool(2, 3).act(unit(4)).counts, MaxPool(5, 3).act(unit(1)).counts  # 3^2, and 1 + 5 * 2
+    ((0, 0, 9), (0, 11))
     """
 
     outputs: Any
@@ -420,20 +425,19 @@ class MaxPool(Transfer):
         return self.outputs * binomial(self.window, 2)
 
     def norms(self, top: int) -> list[int]:
-        n = number(self.hyperplanes, "n C(k, 2)")
-        if n * (top + 1) > _TABLE_BITS:
+        n, k = number(self.outputs, "outputs"), number(self.window, "the window")
+        depth = min(n, top)
+        if n * (depth + 1) * max(k - 1, 1).bit_length() > _TABLE_BITS:
             raise BudgetError(
-                f"the histogram of {self} on dimension {top} needs a table of {n * (top + 1)} bits, "
+                f"the histogram of {self} on dimension {top} needs a table of {n * (depth + 1)} entries' bits, "
                 f"over the limit of {_TABLE_BITS}; use the closed form, or a smaller data dimension d"
             )
-        return _partial_sums(n, 1, top)
+        sums = _partial_sums(n, k - 1, depth)
+        return [sums[min(d, depth)] for d in range(top + 1)]
 
     def act(self, v: Histogram) -> Histogram:
-        if sum(map(bool, v.counts)) == 1:
-            scaled = v.times(zaslavsky_number(number(self.hyperplanes, "n C(k, 2)"), v.top))
-        else:
-            scaled = Histogram(tuple(a * b for a, b in zip(v.counts, self.norms(v.top))))
-        return scaled.clip(number(self.outputs, "outputs"))
+        norms = self.norms(v.top)
+        return Histogram(tuple(a * b for a, b in zip(v.counts, norms))).clip(number(self.outputs, "outputs"))
 
     def pull(self, weights: Sequence[int], top: int) -> list[int]:
         outputs = number(self.outputs, "outputs")
@@ -443,10 +447,12 @@ class MaxPool(Transfer):
         return min(top, number(self.outputs, "outputs"))
 
     def _bits(self, cut: Least) -> list[Expr]:
-        return [Log2Zaslavsky(self.hyperplanes, cut.expr())]
+        return [_bits_of_units(self.outputs, cut, self.window - 1)]
 
     def _narrowest(self) -> Least:
         return Least.of(self.outputs)
 
     def image(self, d: Expr) -> Expr:
-        return Zaslavsky(self.hyperplanes, d) * DIMENSION[Min(d, self.outputs)]
+        k, n, p = Dummy("k", integer=True, nonnegative=True), self.outputs, self.window - 1
+        count = Zaslavsky(n, d) if p == 1 else Sum(binomial(n, k) * p**k, (k, 0, Min(d, n)))
+        return count * DIMENSION[Min(d, n)]

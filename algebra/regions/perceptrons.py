@@ -10,15 +10,92 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Expr, Min, oo
+from sympy import Expr, Min, Symbol, oo
 
 from ..errors import UnsupportedError
+from ..networks.carrier import GraphStep, PathCarrier, Site
 from ..sizes.normal_form import simplify
 from .composition import Chain, Repeated
+from .free_maps import AffineStep, Step, has_free_layers, steps_of
 from .local_maps import RELU, Affine, Transfer, Units
+from .transfer import TransferCarrier
+
+
+@dataclass(frozen=True)
+class Told:
+    """A network's transfer function, and what its weights leave free.
+
+    Attributes
+    ----------
+    phi : Transfer
+    steps : tuple of Step
+        Along the network; a repetition stands twice.
+    tied : bool
+        Whether weights are shared under a name.
+    branches : bool
+        Whether there is more than one path.
+    """
+
+    phi: Transfer
+    steps: tuple[Step, ...] = ()
+    tied: bool = False
+    branches: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether every layer of ReLUs has any matrix and any shift of its own before it."""
+        return not self.tied and not self.branches and has_free_layers(self.steps)
+
+    @property
+    def has_shifts(self) -> bool:
+        """Whether this fails for another reason than a missing bias."""
+        lenient = tuple(replace(step, shift=True) if isinstance(step, AffineStep) else step for step in self.steps)
+        return self.is_free or not has_free_layers(lenient) or self.tied or self.branches
+
+
+class ToldCarrier(PathCarrier[Told]):
+    """The transfer functions of `TransferCarrier`, with the steps of each layer beside them."""
+
+    def __init__(self, surrogate: str | None = None):
+        self.transfers = TransferCarrier(surrogate)
+
+    def leaf(self, site: Site, port: int) -> Told:
+        assert site.instance is not None
+        return Told(self.transfers.leaf(site, port), steps_of(site.instance))
+
+    def series(self, values: Sequence[Told]) -> Told:
+        phi = self.transfers.series([value.phi for value in values])
+        steps = tuple(step for value in values for step in value.steps)
+        return Told(phi, steps, *self._both(values))
+
+    def join(self, site: Site, values: Sequence[Told]) -> Told:
+        return Told(self.transfers.join(site, [value.phi for value in values]), (), self._both(values)[0], True)
+
+    def repeat(self, value: Told, times: Expr, index: Symbol | None) -> Told:
+        phi = self.transfers.repeat(value.phi, times, index)
+        return replace(value, phi=phi, steps=value.steps if times == 1 else value.steps * 2)
+
+    def share(self, value: Told, name: str, path: str) -> Told:
+        return replace(value, tied=True)
+
+    def source(self, site: Site) -> Told:
+        return Told(self.transfers.source(site))
+
+    def fuse(self, values: Sequence[Told]) -> Told:
+        return replace(values[0], branches=True)
+
+    def graph(self, steps: Sequence[GraphStep[Told]], sink: str) -> Told:
+        told = [value for step in steps for value in step.values]
+        bare = [GraphStep(step.name, step.sources, [value.phi for value in step.values], step.join) for step in steps]
+        return Told(self.transfers.graph(bare, sink), (), self._both(told)[0], True)
+
+    @staticmethod
+    def _both(values: Sequence[Told]) -> tuple[bool, bool]:
+        return any(value.tied for value in values), any(value.branches for value in values)
 
 
 @dataclass(frozen=True)
@@ -31,8 +108,7 @@ class PlainWidths:
     ends_affine : bool
         Whether an affine map follows the last units.
     dense : bool
-        Whether an affine map of full rank with weights of its own stands before every layer of units, and the last map
-        is one.
+        Whether an affine map of full rank stands before every layer of units, and the last map is one.
     output : Expr
     """
 

@@ -1,5 +1,9 @@
 """Published bounds on linear regions and on capacity, each a fold over the widths of a plain network.
 
+Two things are counted. *Activation patterns*: the sets of ReLUs that are on, each on an open set of inputs. *Affine pieces* of the
+function: neighbouring patterns on which it is the same are one piece, as where all units of the last layer are off. There are never
+more pieces than patterns, so that an upper bound is one for both; a lower or an exact one says of which it speaks.
+
 Every bound carries its kind and its source. Widths may be numbers or symbols; a block of widths may be repeated a
 symbolic number of times.
 
@@ -35,6 +39,9 @@ from .local_maps import relu
 
 Context = tuple[Expr, ...]
 
+PIECES, PATTERNS = COUNTS = ("pieces", "patterns")
+"""What is counted: affine pieces of the function, or activation patterns."""
+
 # Literal widths up to this sum evaluate by themselves; above, the formula waits for `doit`.
 _EAGER_UNITS = 1000
 
@@ -56,7 +63,7 @@ class WidthFold:
     finish : callable, optional
         Context at the end to a last part.
     needs : callable, optional
-        Input dimension and widths to the relations under which the bound is stated.
+        Input dimension, widths and what is counted to the relations under which the bound is stated.
     stated_for : str
         The same in words.
     otherwise : str
@@ -71,12 +78,12 @@ class WidthFold:
     start: Callable[[Expr], Context]
     step: Callable[[Context, Expr], tuple[Expr, Context]]
     finish: Callable[[Context], Expr] | None = None
-    needs: Callable[[Expr, tuple[Expr, ...]], list[Boolean]] | None = None
+    needs: Callable[[Expr, tuple[Expr, ...], str], list[Boolean]] | None = None
     stated_for: str = "all sizes"
     otherwise: str = ""
     additive: bool = False
 
-    def __call__(self, inputs: Any, widths: Iterable[Any]) -> Expr:
+    def __call__(self, inputs: Any, widths: Iterable[Any], count: str = PIECES) -> Expr:
         """The bound for ``inputs`` input dimensions and these layer widths.
 
         Raises
@@ -84,17 +91,17 @@ class WidthFold:
         DomainError
             Where a condition of the theorem is known to fail, and nothing weaker is known.
         """
-        return self.repeated(inputs, widths, 1)
+        return self.repeated(inputs, widths, 1, count)
 
-    def repeated(self, inputs: Any, widths: Iterable[Any], times: Any) -> Expr:
+    def repeated(self, inputs: Any, widths: Iterable[Any], times: Any, count: str = PIECES) -> Expr:
         """The bound for a block of widths, ``times`` times in series; ``times`` may be a symbol.
 
         After one pass the context is that of every later pass (running minima and last widths are idempotent), so the
         second pass stands for all others.
         """
-        return self.stacked(inputs, [(tuple(widths), times)])
+        return self.stacked(inputs, [(tuple(widths), times)], count)
 
-    def stacked(self, inputs: Any, blocks: Iterable[tuple[Iterable[Any], Any]]) -> Expr:
+    def stacked(self, inputs: Any, blocks: Iterable[tuple[Iterable[Any], Any]], count: str = PIECES) -> Expr:
         """The bound for blocks of widths in series, each a number of times, which may be a symbol.
 
         Examples
@@ -106,7 +113,7 @@ class WidthFold:
         """
         inputs = as_size(inputs, "inputs")
         sized = [(self._widths(widths), as_size(times, "times")) for widths, times in blocks]
-        self.kind_at(inputs, [width for widths, _ in sized for width in widths])
+        self.kind_at(inputs, flattened(sized), count)
         context, found = self.start(inputs), []
         for widths, times in sized:
             context, parts = self._block(context, widths, times)
@@ -114,9 +121,9 @@ class WidthFold:
         if self.finish is not None:
             found.append((self.finish(context), Integer(1)))
         counts: dict[Expr, Expr] = {}  # equal parts join one power
-        for part, count in found:
-            counts[part] = counts.get(part, Integer(0)) + count
-        return self._join([part * count if self.additive else part**count for part, count in counts.items()])
+        for part, times in found:
+            counts[part] = counts.get(part, Integer(0)) + times
+        return self._join([part * times if self.additive else part**times for part, times in counts.items()])
 
     def _block(
         self, context: Context, widths: tuple[Expr, ...], times: Expr
@@ -134,24 +141,39 @@ class WidthFold:
             )
         return context, [(first, Integer(1)), (self._join(later), times - 1)]
 
-    def conditions(self, inputs: Any, widths: Iterable[Any]) -> tuple[Boolean, ...]:
+    def conditions(
+        self, inputs: Any, widths: Iterable[Any], count: str = PIECES, free: bool = True
+    ) -> tuple[Boolean, ...]:
         """The relations of the theorem that are not known to hold; those that fail are ``False``."""
-        if self.needs is None:
+        if self.needs is None or self.kind_at(inputs, widths, count, free) != self.kind:
             return ()
-        found = self.needs(as_size(inputs, "inputs"), self._widths(widths))
+        found = self.needs(as_size(inputs, "inputs"), self._widths(widths), count)
         return tuple(dict.fromkeys(relation for relation in found if relation != true))
 
-    def kind_at(self, inputs: Any, widths: Iterable[Any]) -> str:
-        """The kind that the bound has at these sizes."""
+    def kind_at(self, inputs: Any, widths: Iterable[Any], count: str = PIECES, free: bool = True) -> str:
+        """The kind that the bound has at these sizes.
+
+        Parameters
+        ----------
+        inputs, widths
+            As for a call.
+        count : {'pieces', 'patterns'}
+        free : bool
+            Whether the weights before every layer can be any matrix and any shift; a theorem about the best weights needs that.
+        """
+        if count not in COUNTS:
+            raise FieldError(f"count={count!r}: regions are counted as {' or '.join(map(repr, COUNTS))}")
         inputs, widths = as_size(inputs, "inputs"), self._widths(widths)
-        relations = self.needs(inputs, widths) if self.needs is not None else []
-        if all(relation != False for relation in relations):  # noqa: E712  (SymPy's false)
+        relations = self.needs(inputs, widths, count) if self.needs is not None else []
+        holds = all(relation != False for relation in relations)  # noqa: E712  (SymPy's false)
+        if holds and (free or self.kind not in ("exact", "lower")):
             return self.kind
         if self.otherwise and relations[0] != False:  # noqa: E712
             return self.otherwise
+        other = "count='patterns' needs less of the last layer; " if count == PIECES and self.kind == "lower" else ""
         raise DomainError(
             f"{self.name} ({self.source}) for {inputs} inputs and widths {list(widths)}: "
-            f"it is stated for {self.stated_for}; montufar_2017 and serra_2018 hold for all widths"
+            f"it is stated for {self.stated_for}; {other}montufar_2017 and serra_2018 hold for all widths"
         )
 
     @staticmethod
@@ -172,14 +194,36 @@ class WidthFold:
         return sum(parts, Integer(0)) if self.additive else Mul(*parts)
 
 
-def _widths_over_inputs(inputs: Expr, widths: tuple[Expr, ...]) -> list[Boolean]:
-    return [Ge(width, inputs) for width in widths]
+def flattened(blocks: Iterable[tuple[Iterable[Any], Any]]) -> list[Any]:
+    """The widths of repeated blocks, those of a block that may stand several times in a row twice: all that conditions look at.
+
+    Examples
+    --------
+    >>> flattened([((5,), 1), ((3,), 4)])
+    [5, 3, 3]
+    """
+    found: list[Any] = []
+    for widths, times in blocks:
+        found += [*widths] * (1 if times == 1 else 2)
+    return found
 
 
-def _one_input(inputs: Expr, widths: tuple[Expr, ...]) -> list[Boolean]:
+def _widths_over_inputs(inputs: Expr, widths: tuple[Expr, ...], count: str) -> list[Boolean]:
+    relations: list[Boolean] = [Ge(width, inputs) for width in widths]
+    folds = [floor(width / inputs) for width in widths[:-1]]
+    if count == PIECES and any(fold != 1 for fold in folds):
+        # Copies of the last layer's arrangement meet where they are folded. In general position more than n_0 units can be
+        # chosen so that they are never all off; with fewer the cells where all are off grow together to one piece.
+        relations.append(Ge(widths[-1], inputs + 1))
+    return relations
+
+
+def _one_input(inputs: Expr, widths: tuple[Expr, ...], count: str) -> list[Boolean]:
     # A narrower layer cannot fold the line into n + 1 pieces over one interval: one ReLU is flat on one side, and the
-    # curve that two draw in the plane meets no line three times. The last layer only cuts, so that its width is free.
-    return [Eq(inputs, 1), *(Ge(width, 3) for width in widths[:-1])]
+    # curve that two draw in the plane meets no line three times. The last layer only cuts, so that its width is free for
+    # patterns; one unit alone is off on both sides of a fold, which then is no border between pieces.
+    relations = [Eq(inputs, 1), *(Ge(width, 3) for width in widths[:-1])]
+    return [*relations, Ge(widths[-1], 2)] if count == PIECES and len(widths) > 1 else relations
 
 
 montufar_2014 = WidthFold(
@@ -194,9 +238,11 @@ montufar_2014 = WidthFold(
     ),
     finish=lambda context: Zaslavsky(context[1], context[0]),
     needs=_widths_over_inputs,
-    stated_for="layers at least as wide as the input",
+    stated_for="layers at least as wide as the input, each with weights and biases of its own, and for pieces a last layer that "
+    "is wider",
 )
-"""``prod_{l<L} floor(n_l/n_0)^{n_0} Z(n_L, n_0)``, reached by some network of these widths, if all ``n_l >= n_0``."""
+"""``prod_{l<L} floor(n_l/n_0)^{n_0} Z(n_L, n_0)`` patterns, reached at some weights if all ``n_l >= n_0``; as many pieces, if
+nothing is folded before the last layer, or ``n_L > n_0``."""
 
 montufar_2017 = WidthFold(
     name="montufar_2017",
@@ -224,9 +270,11 @@ one_dimensional = WidthFold(
     start=lambda inputs: (),
     step=lambda context, width: (width + 1, ()),
     needs=_one_input,
-    stated_for="one input",
+    stated_for="one input, layers with weights and biases of their own, three units or more in each before the last, and for pieces "
+    "two or more in the last",
 )
-"""``prod_l (n_l + 1)``, the maximum over all weights for one input and three units or more before the last layer."""
+"""``prod_l (n_l + 1)``, the maximum over all weights for one input: of patterns, with three units or more in every layer before the
+last; of pieces, with two or more in the last besides, unless it is the only one."""
 
 baldi_vershynin = WidthFold(
     name="baldi_vershynin",
@@ -262,6 +310,10 @@ class PerceptronRegions(Function):
         WidthFold._widths(widths)
         known = all(size.is_Integer for size in (inputs, *widths))
         return cls._count(inputs, *widths) if known and sum(widths) <= _EAGER_UNITS else None
+
+    @staticmethod
+    def _imp_(*sizes: Any) -> Any:  # where SymPy's `lambdify` looks for the numbers of a function
+        return int(PerceptronRegions._count(*map(Integer, sizes)))
 
     @staticmethod
     def _count(inputs: Expr, *widths: Expr) -> Expr:
@@ -303,7 +355,7 @@ class HistogramBound:
     kind: str
     source: str
 
-    def __call__(self, inputs: Any, widths: Iterable[Any]) -> Expr:
+    def __call__(self, inputs: Any, widths: Iterable[Any], count: str = PIECES) -> Expr:
         return PerceptronRegions(as_size(inputs, "inputs"), *WidthFold._widths(widths)).doit()
 
     def repeated(self, inputs: Any, widths: Iterable[Any], times: Any) -> Expr:
@@ -315,11 +367,13 @@ class HistogramBound:
             )
         return self(inputs, list(widths) * int(times))
 
-    def conditions(self, inputs: Any, widths: Iterable[Any]) -> tuple[Relational, ...]:
-        """None: it holds for all widths."""
+    def conditions(
+        self, inputs: Any, widths: Iterable[Any], count: str = PIECES, free: bool = True
+    ) -> tuple[Relational, ...]:
+        """None: it holds for all widths, and patterns and pieces alike."""
         return ()
 
-    def kind_at(self, inputs: Any, widths: Iterable[Any]) -> str:
+    def kind_at(self, inputs: Any, widths: Iterable[Any], count: str = PIECES, free: bool = True) -> str:
         """The kind, the same at all sizes."""
         return self.kind
 

@@ -17,13 +17,15 @@ from typing import Any
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Mul, Symbol
 
+from ..arguments import checked
 from ..errors import UnsupportedError
 from ..formulas.latex import formula_latex as latex
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
 from ..networks.evaluator import evaluate_network
-from ..networks.network import Network
+from ..networks.network import Graph, Join, Network, Shared
 from ..sizes.dims import as_size
 from .composition import IDENTITY, Branches, Chain, Repeated, on_graph, series
+from .free_maps import AffineStep, steps_of
 from .from_equation import check_surrogate, joined, local_transfer
 from .histogram import Histogram, unit
 from .local_maps import Affine, MaxPool, Transfer, Units
@@ -119,11 +121,13 @@ class TransferFunction:
         """Series parts, first to last."""
         return self.phi.parts if isinstance(self.phi, Chain) else (self.phi,)
 
+    @checked
     def bits(self, d: Any = None) -> Expr:
         """The closed form of layer complexity, for data of dimension d."""
         cut = Least.of(self.inputs) if d is None else Least.of(self.inputs).series(Least.of(as_size(d, "d", least=0)))
         return SymAdd(*self.phi._bits(cut))
 
+    @checked
     def histogram(self, d: int) -> Histogram:
         """The image of one region of dimension d."""
         return self.phi.act(unit(d))
@@ -179,11 +183,17 @@ def _latex(phi: Transfer, d: Symbol) -> str:
     return rf"\varphi = {function(phi)}"
 
 
-def transfer_kind(phi: Transfer, surrogate: str | None) -> str:
-    """How exact a transfer function is."""
-    return "surrogate" if surrogate is not None else "exact" if phi == IDENTITY or isinstance(phi, Affine) else "upper"
+def transfer_kind(net: Network, evaluation: Evaluation[Transfer], surrogate: str | None) -> str:
+    """How exact a transfer function is: exact for affine maps of which some weights are known to have the rank."""
+    if surrogate is not None:
+        return "surrogate"
+    if net.has(Join, Graph, Shared):
+        return "upper"
+    steps = [step for term in evaluation.terms if term.site.instance for step in steps_of(term.site.instance)]
+    return "exact" if all(isinstance(step, AffineStep) for step in steps) else "upper"
 
 
+@checked
 def transfer(net: Network, on: Any = None, surrogate: str | None = None) -> TransferFunction:
     """The transfer function of a layer or of a network on dimension histograms, derived from the equations.
 
@@ -231,7 +241,7 @@ def transfer(net: Network, on: Any = None, surrogate: str | None = None) -> Tran
     """
     evaluation = evaluate_network(net, TransferCarrier(surrogate), on)
     phi = evaluation.value
-    return TransferFunction(phi, input_size(evaluation), transfer_kind(phi, surrogate), surrogate)
+    return TransferFunction(phi, input_size(evaluation), transfer_kind(net, evaluation, surrogate), surrogate)
 
 
 def bits_of_count(count: int) -> Expr:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import E, Expr, Gt, Integer, log
+from sympy import E, Expr, Gt, Integer, false, log
 from sympy.logic.boolalg import Boolean
 
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
@@ -162,7 +162,12 @@ def explicit_upper(layers: LayerSums | Iterable[tuple[Any, Any]], breakpoints: A
 def lower(layers: LayerSums | Iterable[tuple[Any, Any]]) -> Expr:
     """``W L log2(W/L) / 640``: some ReLU network with at most so many parameters and layers reaches it; kind: lower.
 
-    Not a statement about the network at hand. See `lower_conditions`.
+    Not a statement about the network at hand.
+
+    Raises
+    ------
+    DomainError
+        Where a condition of the theorem, `lower_conditions`, is known to fail.
 
     Examples
     --------
@@ -170,6 +175,11 @@ def lower(layers: LayerSums | Iterable[tuple[Any, Any]]) -> Expr:
     1562500000000*log(1000000000)/log(2)
     """
     state = _sums(layers)
+    if false in lower_conditions(state):
+        raise DomainError(
+            f"the lower VC bound is stated for W > {LOWER_CONSTANT} L parameters and L > {LOWER_CONSTANT} layers, and here are W = "
+            f"{state.parameters}, L = {state.depth}; bound='implicit' is an upper bound for all sizes"
+        )
     return state.parameters * state.depth * log(state.parameters / state.depth) / (LOWER_CONSTANT * log(2))
 
 

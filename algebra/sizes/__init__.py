@@ -1,6 +1,7 @@
 """Sizes: symbols for them, and the arithmetic of formulas in them."""
 
 from ..handing_on import handed_on
+from . import printed_division as printed_division
 
 HANDS_ON = {
     "dims": ["dims"],

@@ -13,14 +13,19 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, I, Integer, Pow, Symbol, nan, oo, zoo
 from sympy.core.numbers import Float
 
+from ..arguments import as_elements, as_integer, checked, shown
 from ..errors import FieldError
 
+NO_SIZES = (Float, nan, oo, -oo, zoo, I)
+LARGEST_EXPONENT = 10_000
+MOST_SIZES = 1_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*\Z")
 
 
+@checked
 def dims(names: str) -> Any:
     """Positive integer symbols, for sizes.
 
@@ -59,26 +64,27 @@ def dims(names: str) -> Any:
 
 def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
     """A size as a SymPy expression, or a clear error: integers, and expressions that are not known to be anything else."""
-    if isinstance(value, bool):
-        raise FieldError(f"{what} must be an integer or a symbolic size, got {value!r}")
-    if isinstance(value, int):
-        size: Expr = Integer(value)
-    elif isinstance(value, Expr):
-        size = value
-    elif hasattr(value, "__index__"):
-        size = Integer(value.__index__())
-    else:
-        raise FieldError(f"{what} must be an integer or a symbolic size, got {value!r} of type {type(value).__name__}")
-    if isinstance(size, Float) or size.is_integer is False or size.is_finite is False:
-        raise FieldError(f"{what} must be an integer, got {value!r}")
+    size = value if isinstance(value, Expr) else Integer(as_integer(value, f"{what}, an integer or a symbolic size,"))
+    if size.has(*NO_SIZES) or size.is_commutative is False or _has_huge_power(size):
+        raise FieldError(f"{what} must be an integer or a symbolic size, got {shown(value)}")
+    if size.is_integer is False or size.is_finite is False:
+        raise FieldError(f"{what} must be an integer, got {shown(value)}")
     if least is not None and (size - least).is_negative:
-        raise FieldError(f"{what} must be at least {least}, got {value!r}")
+        raise FieldError(f"{what} must be at least {least}, got {shown(value)}")
     return size
+
+
+def _has_huge_power(size: Expr) -> bool:
+    """Whether a number stands in an exponent that no arithmetic gets through, or an exponent in an exponent."""
+    return any(
+        abs(power.exp) > LARGEST_EXPONENT if power.exp.is_Integer else power.exp.has(Pow) for power in size.atoms(Pow)
+    )
 
 
 def are_sizes(values: Iterable[object], what: str, *, least: int | None = 1) -> tuple[Expr, ...]:
     """Every one of several sizes, each named by its position in the message."""
-    return tuple(as_size(value, f"{what}[{place}]", least=least) for place, value in enumerate(values))
+    given = as_elements(values, what, most=MOST_SIZES)
+    return tuple(as_size(value, f"{what}[{place}]", least=least) for place, value in enumerate(given))
 
 
 class Index(Symbol):

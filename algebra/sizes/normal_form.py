@@ -25,6 +25,7 @@ from math import gcd
 from sympy import Basic, Expr, Rational, Symbol
 from sympy.logic.boolalg import Boolean
 
+from ..arguments import checked
 from ..errors import FieldError
 from . import signs as order
 from .atoms import Atoms
@@ -38,6 +39,7 @@ CASE_BUDGET = 64
 SIGN_CASE_BUDGET = 16
 
 
+@checked
 def simplify(expr: Expr | int) -> Expr:
     """The normal form of a symbolic size.
 

@@ -14,6 +14,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mod, Mul, Pow, S, Symbol, cancel, ceiling, floor, together
 from sympy.polys.polyerrors import PolynomialError
 
+from ..arguments import checked
 from ..compilation.program.gradient import gradient
 from ..errors import FieldError, UnsupportedError
 from ..formulas.leading_terms import leading_term
@@ -34,6 +35,7 @@ def smoothed(e: Expr, c: Symbol) -> Expr:
     return e.replace(lambda part: isinstance(part, (floor, ceiling)) and part.has(c), of)
 
 
+@checked
 def elasticity(e: Any, c: Symbol) -> Any:
     """By how many percent a formula grows when a size grows by one percent: ``(c/e) de/dc``.
 
@@ -99,6 +101,7 @@ def _quotient(top: Expr, bottom: Expr) -> Expr:
         return ratio
 
 
+@checked
 def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
     """A table of a formula's symbols: derivative, elasticity and leading term, and the elasticity at given sizes.
 

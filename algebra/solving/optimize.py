@@ -17,6 +17,7 @@ from typing import Any
 from sympy import And, Basic, Expr, Integer, Symbol, ceiling, floor
 from sympy.core.relational import Relational
 
+from ..arguments import as_integer, checked
 from ..compilation.program.conditions import without_indices
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.records import Formula, for_each
@@ -58,6 +59,7 @@ class Optimum:
     method: str
 
 
+@checked
 def optimize(
     objective: Any,
     constraints: Iterable[Any] = (),
@@ -204,9 +206,7 @@ def _sizes(symbol: Symbol, given: Any) -> Sequence[int]:
 
 
 def _integer(symbol: Symbol, size: Any) -> int:
-    if isinstance(size, bool) or not hasattr(size, "__index__"):
-        raise FieldError(f"the sizes of {symbol} must be integers, got {size!r}")
-    return size.__index__()
+    return as_integer(size, f"a size of {symbol}")
 
 
 def _closed_forms(

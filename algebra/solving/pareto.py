@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import checked
 from ..errors import FieldError
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def undominated(table: Any) -> Any:
     return np.flatnonzero(good[place])
 
 
+@checked
 def pareto(dataset: "xarray.Dataset", maximise: Iterable[str] = (), minimise: Iterable[str] = ()) -> "xarray.Dataset":
     """The points of a sweep that no other point beats: none is at least as good in all objectives and better in one.
 

@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from sympy import Basic, Expr, FiniteSet, Intersection, Poly, S, Symbol, floor, sqrt, sympify
+from sympy import Basic, Expr, FiniteSet, Intersection, Poly, S, Symbol, floor, sqrt
 from sympy.polys.polyerrors import PolynomialError
 
+from ..arguments import checked, shown
 from ..compilation.program.conditions import split
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.conditions import Condition, conditions_of
 from ..formulas.leading_terms import leading_term
-from ..formulas.records import Formula, for_each
+from ..formulas.records import Formula, as_scalar, for_each
 from ..sizes.evaluate import free_symbols
 from ..sizes.normal_form import is_nonnegative, is_positive, simplify
 from .dependence import elasticity, sensitivity
@@ -30,6 +31,7 @@ from .one_symbol import Question
 __all__ = ["elasticity", "leading_term", "sensitivity", "solve_for"]
 
 
+@checked
 def solve_for(
     e: Any,
     c: Symbol,
@@ -94,7 +96,9 @@ def solve_for(
         raise FieldError("solve_for takes exactly one of at_most=, equals= and at_least=")
     if not isinstance(c, Symbol):
         raise FieldError(f"solve_for solves for a symbol, got {c!r}")
-    relation, number = asked[0][0], sympify(asked[0][1], strict=True)
+    relation, number = asked[0][0], as_scalar(asked[0][1], "the budget of solve_for").body
+    if number.is_real is False or not number.is_commutative:
+        raise FieldError(f"the budget of solve_for must be a real number, got {shown(asked[0][1])}")
     conditions = conditions_of(domain)
 
     def answer(formula: Formula) -> Any:

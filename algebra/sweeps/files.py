@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BudgetError, FieldError
-from .plan import Sweep, bar
+from ..writing import completed
+from .begun import begun
+from .plan import Sweep, bar, within_budget
 
 DECIMAL_DIGITS = 76  # the most that a Parquet column of integers holds
 
 
-def to_zarr(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
-    """Computes into a Zarr store with Dask and opens it."""
+def to_zarr(plan: Sweep, target: Path, chunks: Any, progress: bool, most: int | None) -> Any:
+    """Computes into a Zarr store with Dask, a stretch of the first axis after the other, and opens it."""
     import xarray
 
     large = [name for name, kind in zip(plan.names, plan.types(), strict=True) if kind == "object"]
@@ -25,10 +27,30 @@ def to_zarr(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
             "dtype='float64' to round them, "
             "or a path that ends in .parquet, which holds integers of up to 76 digits"
         )
+    sizes = plan.chunk_sizes(chunks)
+    within_budget(plan, sizes, most)
     data = plan.lazy(chunks)
-    with _dask_progress(progress):
-        data.to_zarr(path, mode="w", consolidated=False)
-    return xarray.open_zarr(path, consolidated=False)
+    with (
+        begun(target, plan, sizes) as work,
+        completed(target, work.folder / "store") as unfinished,
+        _dask_progress(progress),
+    ):
+        if not plan.dims:
+            data.to_zarr(unfinished, mode="w", consolidated=False)
+        else:
+            if not unfinished.exists():
+                work.forget()
+                data.to_zarr(unfinished, mode="w", consolidated=False, compute=False)
+            first, step = plan.dims[0], sizes[plan.dims[0]]
+            for start in range(0, plan.shape[0], step):
+                if work.has(start):
+                    continue
+                part = data.isel({first: slice(start, start + step)}).drop_vars(list(data.coords))
+                part.to_zarr(
+                    unfinished, region={first: slice(start, min(start + step, plan.shape[0]))}, consolidated=False
+                )
+                work.finished(start)
+    return xarray.open_zarr(target, consolidated=False)
 
 
 def _dask_progress(progress: bool) -> Any:
@@ -39,7 +61,7 @@ def _dask_progress(progress: bool) -> Any:
     return ProgressBar() if progress else nullcontext()
 
 
-def to_parquet(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
+def to_parquet(plan: Sweep, target: Path, chunks: Any, progress: bool, most: int | None) -> Any:
     """Computes into a Parquet file, a row for each point and a row group for each chunk, and opens it."""
     import pyarrow as pa
     import pyarrow.dataset
@@ -55,17 +77,20 @@ def to_parquet(plan: Sweep, path: Path, chunks: Any, progress: bool) -> Any:
         fields.append(pa.field(name, _type(kind, digits, name), metadata=about))
     schema = pa.schema(fields, metadata={b"mode": plan.mode.encode(), b"fixed": b"; ".join(described)})
     starts = [range(0, extent, sizes[name]) for name, extent in zip(plan.dims, plan.shape, strict=True)]
-    unfinished = path.with_name(path.name + ".part")
-    with (
-        pyarrow.parquet.ParquetWriter(unfinished, schema) as writer,
-        bar_or_none(progress, prod(map(len, starts))) as advance,
-    ):
-        for corner in product(*starts):
-            stops = [start + sizes[name] for start, name in zip(corner, plan.dims, strict=True)]
-            writer.write_table(_table(plan, corner, stops, schema))
-            advance(1)
-    unfinished.replace(path)
-    return pyarrow.dataset.dataset(path)
+    within_budget(plan, sizes, most)
+    with begun(target, plan, sizes) as work:
+        with bar_or_none(progress, prod(map(len, starts))) as advance:
+            for number, corner in enumerate(product(*starts)):
+                if not work.has(number):
+                    stops = [start + sizes[name] for start, name in zip(corner, plan.dims, strict=True)]
+                    piece = work.piece(number)
+                    pyarrow.parquet.write_table(_table(plan, corner, stops, schema), piece)
+                    work.finished(number)
+                advance(1)
+        with completed(target) as unfinished, pyarrow.parquet.ParquetWriter(unfinished, schema) as writer:
+            for number in range(prod(map(len, starts))):
+                writer.write_table(pyarrow.parquet.read_table(work.piece(number), schema=schema))
+    return pyarrow.dataset.dataset(target)
 
 
 def bar_or_none(progress: bool, total: int) -> Any:

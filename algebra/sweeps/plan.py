@@ -11,7 +11,7 @@ from sympy import Basic, Symbol
 
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
-from ..errors import FieldError
+from ..errors import BudgetError, FieldError
 from ..formulas.latex import formula_latex
 from ..formulas.records import Formula
 
@@ -20,6 +20,25 @@ if TYPE_CHECKING:
 
 POINT = "point"
 BLOCK_ELEMENTS = 2**20  # of a block that is computed at once, where nobody says how large blocks should be
+
+
+MOST_POINTS = 10**8  # of which one call keeps all values in memory
+MOST_POINTS_IN_FILES = 10**12
+
+
+def within_budget(plan: Sweep, chunk: Mapping[str, int] | None, most: int | None) -> None:
+    """Refuse what is larger than the budget, before anything of it is allocated; of a chunk, what it holds at once."""
+    points = prod(plan.shape)
+    limit = most if most is not None else MOST_POINTS if chunk is None else MOST_POINTS_IN_FILES
+    if points > limit:
+        raise BudgetError(
+            f"the sweep has {points} points, more than {limit}; give fewer sizes, or write most={points} to have them all"
+            + ("" if chunk else ", or chunks= or to= to keep no more than a chunk in memory")
+        )
+    if chunk is not None and prod(chunk.values()) > max(MOST_POINTS, most or 0):
+        raise BudgetError(
+            f"a chunk of the sweep has {prod(chunk.values())} points, more than {MOST_POINTS}; give smaller chunks"
+        )
 
 
 @dataclass

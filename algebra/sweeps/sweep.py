@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from ..arguments import as_integer, checked
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
-from ..errors import FieldError
+from ..errors import BudgetError, FieldError
 from ..formulas.records import as_formula
-from .plan import POINT, Sweep
+from ..writing import target_of
+from .plan import MOST_POINTS, POINT, Sweep, within_budget
 
 if TYPE_CHECKING:
     import xarray
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 MODES = ("grid", "zip", "random")
 
 
+@checked
 def sweep(
     formulas: Any,
     over: Mapping[Any, Any],
@@ -43,6 +46,8 @@ def sweep(
     on_invalid: str = "raise",
     dtype: str | None = None,
     backend: str = "numpy",
+    most: int | None = None,
+    overwrite: bool = False,
 ) -> "xarray.Dataset":
     """Formulas at many sizes: one labelled array for each formula, exact integers where they are integers.
 
@@ -63,13 +68,18 @@ def sweep(
     progress : bool
         Shows a bar.
     to : path ending in ``.zarr`` or ``.parquet``, optional
-        Computes chunk by chunk into a file, so that results may be larger than the memory.
+        Computes chunk by chunk into a file, so that results may be larger than the memory. The name appears when all is there;
+        the same call after an interruption goes on from the chunks that are complete.
     seed : int
         Of the random draws.
     domain, on_invalid
         As for `compile`; with ``"mask"``, floats with NaN where a formula does not hold.
     dtype : str, optional
         ``"float64"`` rounds all numbers; otherwise integers beyond 64 bits are Python integers in object arrays.
+    most : int, optional
+        How many points there may be: 10**8 in memory and 10**12 in chunks, if left out.
+    overwrite : bool
+        Whether what is at `to` is replaced, once all is computed.
     backend : {"numpy", "numba"}
         The second is several times faster on lists of millions, after a first call that compiles.
 
@@ -85,6 +95,10 @@ def sweep(
     ------
     FieldError
         If a symbol has no sizes, sizes are no integers, lists differ in length, or the file has another ending.
+    FileError
+        If the file cannot be written, or is there already.
+    BudgetError
+        If there are too many points, or values do not fit into the file.
     DomainError
         If a formula does not hold at some of the sizes.
 
@@ -105,8 +119,9 @@ def sweep(
         raise FieldError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
     if dtype not in (None, "float64"):
         raise FieldError(f"dtype must be 'float64' or left out, got {dtype!r}")
-    if to is not None and Path(to).suffix not in (".zarr", ".parquet"):
-        raise FieldError(f"to must end in .zarr or .parquet, got {str(to)!r}")
+    target = None if to is None else target_of(to, (".zarr", ".parquet"), overwrite=overwrite)
+    if most is not None and most < 1:
+        raise FieldError(f"most must be a number of points, at least 1, got {most}")
     if backend not in ("numpy", "numba"):
         raise FieldError(f"backend must be 'numpy' or 'numba', which compute on arrays of the host; got {backend!r}")
     if isinstance(formulas, Mapping):
@@ -118,16 +133,18 @@ def sweep(
     taken = sorted({*plan.axes, POINT} & {*plan.names})
     if taken:
         raise FieldError(f"{taken[0]} is the name of an axis; give the formula another name")
-    if to is not None and Path(to).suffix == ".parquet":
+    if target is not None and target.suffix == ".parquet":
         from .files import to_parquet
 
-        return to_parquet(plan, Path(to), chunks, progress)
-    if to is not None:
+        return to_parquet(plan, target, chunks, progress, most)
+    if target is not None:
         from .files import to_zarr
 
-        return to_zarr(plan, Path(to), "auto" if chunks is None else chunks, progress)
+        return to_zarr(plan, target, "auto" if chunks is None else chunks, progress, most)
     if chunks is not None:
+        within_budget(plan, plan.chunk_sizes(chunks), most)
         return plan.lazy(chunks)
+    within_budget(plan, None, most)
     return plan.eager(progress)
 
 
@@ -152,8 +169,12 @@ def axes_of(
         raise FieldError("two keys of over have the same name")
     axes = {name: _sizes(name, values) for name, values in given.items()}
     if mode == "random":
-        if not isinstance(samples, int) or samples < 1:
+        if samples is None or samples < 1:
             raise FieldError(f"mode='random' needs samples=, a positive integer, got {samples!r}")
+        if samples > MOST_POINTS:
+            raise BudgetError(f"samples={samples} is more than {MOST_POINTS}")
+        if seed < 0:
+            raise FieldError(f"seed must be an integer of at least 0, got {seed}")
         random = np.random.default_rng(seed)
         return {
             name: sizes if isinstance(sizes, int) else _drawn(random, given[name], sizes, samples)
@@ -182,9 +203,7 @@ def _sizes(name: str, values: Any) -> Any:
     elif isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping)):
         found = []
         for value in values:
-            if isinstance(value, bool) or not hasattr(value, "__index__"):
-                raise FieldError(f"the sizes of {name} must be integers, got {value!r}")
-            found.append(value.__index__())
+            found.append(as_integer(value, f"a size of {name}"))
     else:
         raise FieldError(f"the sizes of {name} must be a range or a list of integers, got {values!r}")
     if not len(found):
@@ -195,6 +214,8 @@ def _sizes(name: str, values: Any) -> Any:
 def _listed(sizes: Sequence[int]) -> Any:
     import numpy as np
 
+    if len(sizes) > MOST_POINTS:
+        raise BudgetError(f"one axis has {len(sizes)} sizes, more than {MOST_POINTS}; give fewer")
     return np.array(sizes, dtype=np.int64 if fits(_ends(sizes)) else object)
 
 

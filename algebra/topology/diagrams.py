@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import FieldError
 from .flag_complex import flag_complex_diagrams
 from .graph import ZETA, NetworkGraph
@@ -61,6 +62,7 @@ class PersistenceDiagrams:
         """How many holes of each dimension never close."""
         return tuple(int(np.isinf(block[:, 1]).sum()) for block in self.points)
 
+    @checked
     def cleaned(self, dimension: int, eta: float = ETA) -> NDArray[Any]:
         """Birth and death with infinity set to 1, lifespans below eta dropped."""
         if not 0 <= dimension < len(self.points):
@@ -69,11 +71,13 @@ class PersistenceDiagrams:
         finite = np.where(np.isinf(block), 1.0, block)
         return finite[finite[:, 1] - finite[:, 0] >= eta]
 
+    @checked
     def lifespans(self, dimension: int, eta: float = ETA) -> NDArray[Any]:
         """Death minus birth, infinity set to 1, those below eta dropped; the longest first."""
         cleaned = self.cleaned(dimension, eta)
         return np.sort(cleaned[:, 1] - cleaned[:, 0])[::-1]
 
+    @checked
     def betti_at(self, value: float) -> tuple[int, ...]:
         """How many holes of each dimension are open when edges up to a value have entered."""
         return tuple(int(((block[:, 0] <= value) & (block[:, 1] > value)).sum()) for block in self.points)

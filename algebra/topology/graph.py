@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import as_array, as_integer, checked
 from ..errors import DomainError, FieldError, GraphError
 
 if TYPE_CHECKING:
@@ -55,7 +56,14 @@ class NetworkGraph:
     layers: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
-        ends, weights = np.asarray(self.ends, dtype=np.int64).reshape(-1, 2), np.asarray(self.weights, dtype=float)
+        ends, weights = (
+            as_array(self.ends, "the ends of edges", np.int64),
+            as_array(self.weights, "the weights of edges"),
+        )
+        if ends.size % 2 or weights.ndim != 1:
+            raise GraphError("a graph of weights has two ends and one weight for each edge")
+        ends = ends.reshape(-1, 2)
+        object.__setattr__(self, "vertices", as_integer(self.vertices, "the number of vertices"))
         object.__setattr__(self, "ends", ends)
         object.__setattr__(self, "weights", weights)
         if len(ends) != len(weights):
@@ -72,6 +80,7 @@ class NetworkGraph:
             raise GraphError("two edges join the same two neurons; add their weights, or put a layer between them")
 
     @classmethod
+    @checked
     def of_perceptron(
         cls,
         weights: Sequence[Any],
@@ -94,7 +103,7 @@ class NetworkGraph:
         GraphError
             If sizes do not fit.
         """
-        matrices = [np.asarray(matrix, dtype=float) for matrix in weights]
+        matrices = [as_array(matrix, "a matrix of weights") for matrix in weights]
         if not matrices or any(matrix.ndim != 2 or 0 in matrix.shape for matrix in matrices):
             raise GraphError("a perceptron needs a matrix of weights for each layer")
         widths = [matrices[0].shape[1], *[matrix.shape[0] for matrix in matrices]]
@@ -147,6 +156,7 @@ class NetworkGraph:
     def edges(self) -> int:
         return len(self.weights)
 
+    @checked
     def filtration(self, zeta: float = ZETA) -> NDArray[Any]:
         """When each edge enters: ``max(1 - |w| / max |W|, zeta)``.
 

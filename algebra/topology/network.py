@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import as_integer, checked
 from ..equations.heads import Read, address_indices, reads
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
@@ -29,7 +30,7 @@ from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network, as_network
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
-from ..numerics.weights import Inventory, checked, drawn, inventory
+from ..numerics.weights import Inventory, drawn, fitting, inventory
 from .diagrams import PersistenceDiagrams
 from .diagrams import persistent_homology as homology_of_graph
 from .graph import ZETA, NetworkGraph
@@ -213,6 +214,7 @@ def composed(
     return rows.astype(np.int64), columns.astype(np.int64), values, given
 
 
+@checked
 def network_graph(net: Network, weights: Any = None, on: Any = None) -> NetworkGraph:
     """The weighted directed graph of a network's neurons.
 
@@ -254,13 +256,20 @@ def network_graph(net: Network, weights: Any = None, on: Any = None) -> NetworkG
 
 def _walked(net: Network, weights: Any, on: Any) -> tuple[NetworkGraph, list[Any]]:
     as_network(net, "la.persistent_homology")
-    shapes = None if on is None else [tuple(int(size) for size in flow.shape) for flow in input_flows(on)]
+    shapes = (
+        None
+        if on is None
+        else [
+            tuple(as_integer(size, "a size of on=, of a network with weights,") for size in flow.shape)
+            for flow in input_flows(on)
+        ]
+    )
     network, sizes = at_literal_sizes(net, shapes)
     if len(sizes) != 1:
         raise UnsupportedError(f"the graph is that of a network with one input, this one takes {len(sizes)}")
     needed = inventory(network, sizes)
     slots = needed.slots
-    tensors = checked(slots, weights) if isinstance(weights, Mapping) else drawn(slots.values(), weights or 0)
+    tensors = fitting(slots, weights) if isinstance(weights, Mapping) else drawn(slots.values(), weights or 0)
     walker = _Neurons(needed, tensors, sizes[0])
     final = walker.walk(network)
     walker.settle(final.values, int(np.prod(final.shape)))
@@ -275,6 +284,7 @@ def _walked(net: Network, weights: Any, on: Any) -> tuple[NetworkGraph, list[Any
     return NetworkGraph(walker.vertices, np.stack(np.divmod(unique, walker.vertices), axis=1), summed), walker.matrices
 
 
+@checked
 def persistent_homology(
     net: Network | NetworkGraph, weights: Any = None, on: Any = None, *, zeta: float = ZETA, route: str | None = None
 ) -> PersistenceDiagrams:
@@ -321,6 +331,7 @@ def persistent_homology(
     return homology_of_graph(graph, zeta=zeta, route=route)
 
 
+@checked
 def topological_similarity(
     a: Any, b: Any, vectorisation: str = "heat", *, on: Any = None, **options: Any
 ) -> TopologicalSimilarity:
@@ -374,6 +385,7 @@ def _diagrams(given: Any, on: Any) -> PersistenceDiagrams:
     raise FieldError(f"a network, or a pair of a network and its weights, got {type(given).__name__}")
 
 
+@checked
 def neural_persistence(
     net: Any, weights: Any = None, on: Any = None, *, power: float = 2.0, normalised: bool = True
 ) -> NeuralPersistence:

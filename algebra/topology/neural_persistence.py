@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import as_array, as_elements
 from ..errors import DomainError, FieldError
 from .diagrams import spanning_forest
 
@@ -65,7 +66,7 @@ def neural_persistence(weights: Sequence[Any], *, power: float = 2.0, normalised
     DomainError
         If all weights are zero.
     """
-    matrices = [np.abs(np.asarray(matrix, dtype=float)) for matrix in weights]
+    matrices = [np.abs(as_array(matrix, "a matrix of weights")) for matrix in as_elements(weights, "the weights")]
     if not matrices or any(matrix.ndim != 2 or matrix.size == 0 for matrix in matrices):
         raise FieldError("neural persistence needs a matrix of weights for each layer")
     if not power >= 1:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +72,13 @@ def diagram_vectors(
     """
     if vectorisation not in VECTORISATIONS:
         raise FieldError(f"a vectorisation is one of {', '.join(VECTORISATIONS)}, got {vectorisation!r}")
+    known = [
+        name
+        for name, each in signature(VECTORISATIONS[vectorisation]).parameters.items()
+        if each.kind is each.KEYWORD_ONLY or each.default is not each.empty
+    ]
+    if unknown := sorted(set(options) - set(known)):
+        raise FieldError(f"{vectorisation} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}")
     diagrams = persistent_homology(network) if isinstance(network, NetworkGraph) else network
     return tuple(VECTORISATIONS[vectorisation](diagrams.cleaned(d, eta), **options) for d in dimensions)
 

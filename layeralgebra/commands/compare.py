@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..algebra.errors import FieldError
+from ..algebra.writing import write_text
 from . import Block
 from .arguments import assignments, listed, value
 from .derive import written
@@ -20,6 +21,7 @@ def run(
     latex: Path | None = None,
     csv: Path | None = None,
     width: int = 100,
+    overwrite: bool = False,
 ) -> Iterator[Block]:
     """Compare networks of the zoo; the files are written as well where they are asked for."""
     from ..layers import zoo
@@ -36,9 +38,5 @@ def run(
     if latex is not None:
         yield Block("", written(latex, "Comparison", found.latex()))
     if csv is not None:
-        try:
-            csv.parent.mkdir(parents=True, exist_ok=True)
-            csv.write_text(found.csv(), encoding="utf-8")
-        except OSError as error:
-            raise FieldError(f"{csv} cannot be written: {error.strerror}") from None
+        write_text(csv, found.csv(), overwrite=overwrite)
         yield Block("", f"CSV: {csv}")

@@ -107,7 +107,7 @@ def domain_block(derivations: Derivations) -> Block:
         for item in part.domain:
             loops = "".join(
                 f" for {loop.index} = 0..{formula_text(loop.times - 1)}"
-                for loop in item.loops
+                for loop in item.all_loops
                 if item.condition.relation.has(loop.index)
             )
             found.setdefault(f"{formula_text(item.condition.relation)}{loops}", item.condition.meaning)
@@ -173,11 +173,13 @@ def report(derivations: Derivations, model: Model) -> str:
 
 def written(path: Path, title: str, body: str) -> str:
     """Write a complete document; the answer says where."""
-    from ..algebra.documents import latex_document
+    from ..algebra.documents import PREAMBLE, latex_document
+    from ..algebra.writing import write_text
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(latex_document(body, title), encoding="utf-8")
+        ours = path.is_file() and path.read_text(encoding="utf-8", errors="replace").startswith(PREAMBLE)
     except OSError as error:
         raise FieldError(f"{path} cannot be written: {error.strerror}") from None
+    write_text(path, latex_document(body, title), overwrite=ours)
     return f"LaTeX: {path}"

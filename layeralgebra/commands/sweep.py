@@ -28,6 +28,7 @@ from ..algebra.derivations.derivation import Derivation
 from ..algebra.derivations.metric import derive
 from ..algebra.errors import BudgetError, FieldError
 from ..algebra.formulas.text import number_text
+from ..algebra.writing import completed, target_of
 from . import Block
 from .arguments import shape
 from .networks import find
@@ -49,13 +50,15 @@ _KEYS = {
 }
 
 
-def run(file: Path, progress: bool = False) -> list[Block]:
+def run(file: Path, progress: bool = False, overwrite: bool = False) -> list[Block]:
     """Run the sweep of a file.
 
     Parameters
     ----------
     file : Path
     progress : bool
+    overwrite : bool
+        Whether a table that is there already is replaced.
         Show a progress bar.
     """
     from ..algebra.sweeps.sweep import sweep
@@ -71,12 +74,15 @@ def run(file: Path, progress: bool = False) -> list[Block]:
     target = file.parent / spec["to"] if "to" in spec else None
     if target is not None and target.suffix not in _ENDINGS:
         raise FieldError(f"{target.name}: a table is written as {', '.join(_ENDINGS)}")
+    if target is not None:
+        target_of(target, overwrite=overwrite)
     streamed = target is not None and target.suffix in (".zarr", ".parquet")  # these may be larger than the memory
-    found = sweep(formulas, over, progress=progress, to=target if streamed else None, **options)
+    found = sweep(formulas, over, progress=progress, to=target if streamed else None, overwrite=overwrite, **options)
     head = f"{', '.join(formulas)} over {', '.join(over)}"
     if target is not None:
         if not streamed:
-            _write(found, target)
+            with completed(target) as unfinished:
+                _write(found, unfinished, target.suffix)
         return [Block(model.name, f"{head}\nwritten to {target}")]
     points = 1
     for size in found.sizes.values():
@@ -139,8 +145,8 @@ def _values(name: str, entry: Any) -> Any:
     raise FieldError(f"over {name}: {entry!r}; write a list of integers or {{ start = 1, stop = 9, step = 2 }}")
 
 
-def _write(found: Any, target: Path) -> None:
-    if target.suffix == ".csv":
+def _write(found: Any, target: Path, ending: str) -> None:
+    if ending == ".csv":
         found.to_dataframe().reset_index().to_csv(target, index=False)
     else:
         found.to_netcdf(target)

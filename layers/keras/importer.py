@@ -11,6 +11,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
+from ...algebra.arguments import checked
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.network import Add, Concat, Network
 from ...algebra.networks.network import Mul as Product
@@ -32,6 +33,7 @@ from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors, per_axis
 
 
+@checked
 def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | None = None) -> Network:
     """A network from a Keras model (`Sequential` or functional).
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy
 from sympy import Expr, Integer, Symbol
 
-from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
+from ...algebra.arguments import checked
+from ...algebra.errors import FieldError, FileError, GraphError, UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import as_size
 from ..importers.grouping import build
@@ -30,10 +31,7 @@ MOST_NODES = 200_000
 LARGEST_CONSTANT = 4096
 
 
-class FileError(LayerAlgebraError, ValueError):
-    """A file that cannot be read as what it claims to be."""
-
-
+@checked
 def from_onnx(
     path: str | Path,
     *,

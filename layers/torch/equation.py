@@ -100,7 +100,8 @@ class _Fold(Addresses):
         while place < len(self.instance.statements):
             if place in self.instance.recurrent:
                 first, last, running = self.instance.recurrent[place]
-                self._recur(range(first, last + 1), running)
+                if live := [other for other in range(first, last + 1) if other in self.instance.live]:
+                    self._recur(live, running)
                 place = last + 1
                 continue
             if place in self.instance.live:
@@ -108,7 +109,7 @@ class _Fold(Addresses):
             place += 1
         return self.tensors[self.instance.statements[-1].target]
 
-    def _recur(self, places: range, running: Index) -> None:
+    def _recur(self, places: list[int], running: Index) -> None:
         """One step after the other; steps are collected and stacked, since what is differentiated is not written over."""
         names = [self.instance.statements[place].target for place in places]
         for place, name in zip(places, names):

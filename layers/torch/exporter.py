@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from ...algebra.arguments import checked
 from ...algebra.errors import FieldError, ShapeError, UnsupportedError
 from ...algebra.networks.evaluator import input_flows
 from ...algebra.networks.network import Network
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 
+@checked
 def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = None) -> "torch.nn.Module":
     """A `torch.nn.Module` that computes a network, for tensors with a batch axis before the network's own axes.
 
@@ -65,6 +67,8 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
     if left:
         raise FieldError(f"to_torch needs a number for {', '.join(left)}; pass sizes={{'{left[0]}': 8}}")
     flows = input_flows(on)
+    if left := sorted(str(symbol) for flow in flows for size in flow.shape for symbol in size.free_symbols):
+        raise FieldError(f"to_torch needs a number for {left[0]} of on={on}")
     inputs = input_nodes(literal)
     if inputs and flows:
         raise ShapeError("the network begins with Input; leave out `on`")

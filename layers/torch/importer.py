@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Max, Min, Mod, Symbol, floor
 
+from ...algebra.arguments import checked
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import are_sizes
@@ -17,6 +18,7 @@ from .rules import RULES
 from .translator import Translator, is_size
 
 
+@checked
 def from_torch(
     module: Any,
     example_shape: Sequence[int] | Sequence[Sequence[int]],

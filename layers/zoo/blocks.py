@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from sympy import Expr, Integer, Max, Min, Rational, ceiling, floor, sympify
+from sympy import And, Expr, Max, Min, Rational, ceiling, false, floor, sympify, true
+from sympy.logic.boolalg import Boolean
 
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Network, Repeat, Series
+from ...algebra.sizes.decisions import equal, indicator
 from ..activation import Identity, Sigmoid
 from ..compositions import squeeze_excite
 from ..convolution import Conv
@@ -47,20 +49,29 @@ def inverted_residual(
     epsilon: Any = 1e-5,
 ) -> Network:
     """Wide inside: 1x1, depthwise, squeeze-and-excitation if asked for, 1x1; a shortcut where the shape is kept."""
-    parts: list[Network] = []
-    if inner != entering:
-        parts.append(conv_norm(inner, 1, epsilon=epsilon, then=act))
+    widening = choice(equal(inner, entering), Identity(), conv_norm(inner, 1, epsilon=epsilon, then=act))
+    parts: list[Network] = [widening]
     parts.append(conv_norm(inner, kernel, stride=stride, groups=inner, epsilon=epsilon, then=act))
     if squeezed is not None:
         parts.append(squeeze_excite(inner, squeezed, squeeze_act, gate or Sigmoid()))
     parts.append(conv_norm(leaving, 1, epsilon=epsilon))
     body = Series(*parts)
-    return Identity() + body if stride == 1 and entering == leaving else body
+    return choice(And(equal(stride, 1), equal(entering, leaving)), Identity() + body, body)
+
+
+def choice(condition: Boolean, there: Network, elsewhere: Network) -> Network:
+    """One network where a condition on sizes holds, another elsewhere; both, each as often as that is so, if it is not decided."""
+    if condition is true or condition is false:
+        return there if condition is true else elsewhere
+    times = indicator(condition)
+    return Series(
+        *(Repeat(part, count) for part, count in ((there, times), (elsewhere, 1 - times)) if not part.is_identity)
+    )
 
 
 def several(first: Network, rest: Network, times: Any) -> Network:
     """`times` blocks, the first of which differs; `times` may be a symbol."""
-    if times == 1:
+    if equal(times, 1) is true:
         return first
     return Repeat(first, times) if first == rest else Series(first, Repeat(rest, times - 1))
 
@@ -92,12 +103,10 @@ def rounded(channels: Any, divisor: int = 8) -> Expr:
     """
     wanted = sympify(channels)
     multiple = divisor * floor(wanted / divisor + Rational(1, 2))
-    nearest = Max(divisor, multiple)
-    if wanted.is_number:
-        return nearest + divisor if nearest < Rational(9, 10) * wanted else nearest
-    if multiple == wanted and wanted.is_positive:
+    if wanted.is_positive and equal(multiple, wanted) is true:
         return wanted
     # Rounding loses at most half a divisor, so that what is missing, rounded up, lies between 0 and that.
+    nearest = Max(divisor, multiple)
     return nearest + divisor * Min(1, Max(0, ceiling(Rational(9, 10) * wanted - nearest)))
 
 
@@ -112,8 +121,11 @@ def whole_part(value: Any) -> Expr:
 
 
 def nearest_even_tie(value: Any) -> Expr:
-    """Rounded to the nearest integer, ties of numbers to the even one, as Python does it."""
+    """Rounded to the nearest integer, ties to the even one, as Python does it.
+
+    >>> [nearest_even_tie(Rational(tie, 2)) for tie in (1, 3, 5, 6)]
+    [0, 2, 2, 3]
+    """
     wanted = sympify(value)
-    if wanted.is_Rational:
-        return Integer(round(wanted))
-    return floor(wanted + Rational(1, 2))
+    quarter = (2 * wanted - 1) / 4  # an integer exactly where the tie is to be broken downwards
+    return floor(wanted + Rational(1, 2)) + ceiling(quarter) - floor(quarter) - 1

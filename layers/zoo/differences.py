@@ -16,6 +16,7 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from ...algebra.arguments import checked
 from ...algebra.derivations.metric import SumCarrier
 from ...algebra.equations.heads import reads
 from ...algebra.equations.work import statement_work
@@ -28,6 +29,7 @@ from ...algebra.sizes.normal_form import simplify
 from .families import build, published_name
 
 
+@checked
 def learned_macs(net: Network, on: Any = None) -> Expr:
     """MACs of contractions that read a learned tensor: without the products of queries, keys and values.
 
@@ -134,6 +136,7 @@ DIFFERENCES = (
 )  # fmt: skip
 
 
+@checked
 def differences(name: str | None = None) -> tuple[Difference, ...]:
     """The table of differences, of all networks or of one.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import And
+
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Input, Network, Series
+from ...algebra.sizes.decisions import equal
 from ..activation import Dropout, Identity, SiLU
 from ..linear import Linear
 from ..pooling import GlobalAvgPool
-from .blocks import conv_norm, exact, inverted_residual, rounded, scaled_depth, several, whole_part
+from .blocks import choice, conv_norm, exact, inverted_residual, rounded, scaled_depth, several, whole_part
 from .families import Stages, family
 
 _EPSILON = 1e-3
@@ -27,7 +30,7 @@ _B0 = (
 
 
 def squeezing_block(
-    entering: Any, expansion: Any, leaving: Any, kernel: Any, stride: Any, epsilon: Any = _EPSILON
+    entering: Any, expansion: int, leaving: Any, kernel: int, stride: int, epsilon: Any = _EPSILON
 ) -> Network:
     """An inverted residual whose squeeze-and-excitation has a quarter of the channels that enter."""
     inner = entering if expansion == 1 else rounded(expansion * entering)
@@ -114,7 +117,7 @@ def efficientnet(
     return stages
 
 
-def fused_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, stride: Any) -> Network:
+def fused_block(entering: Any, expansion: int, leaving: Any, kernel: int, stride: int) -> Network:
     """A full convolution in place of an inverted residual's first two."""
     if expansion == 1:
         body = conv_norm(leaving, kernel, stride=stride, epsilon=_EPSILON, then=SiLU())
@@ -123,7 +126,7 @@ def fused_block(entering: Any, expansion: Any, leaving: Any, kernel: Any, stride
         body = conv_norm(inner, kernel, stride=stride, epsilon=_EPSILON, then=SiLU()) >> conv_norm(
             leaving, 1, epsilon=_EPSILON
         )
-    return Identity() + body if stride == 1 and entering == leaving else body
+    return choice(And(equal(stride, 1), equal(entering, leaving)), Identity() + body, body)
 
 
 _EXPANSIONS = (1, 4, 4, 4, 6, 6, 6)

@@ -18,12 +18,14 @@ from typing import Any
 
 from sympy import Symbol
 
+from ...algebra.arguments import checked
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Network, Series
 from ...algebra.sizes.dims import dims
 
 Stages = dict[str, Network]
 FAMILIES: dict[str, "Family"] = {}
+_LITERAL = {bool: "True or False", str: "a word"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Family:
         self.defaults = {name: parameter.default for name, parameter in inspect.signature(function).parameters.items()}
         update_wrapper(self, function)
 
+    @checked
     def stages(self, **hyperparameters: Any) -> Stages:
         """The parts of the network, by name; the network is their series."""
         return self.function(**self._checked(hyperparameters))
@@ -99,6 +102,7 @@ class Family:
     def __call__(self, **hyperparameters: Any) -> Network:
         return Series(*self.stages(**hyperparameters).values())
 
+    @checked
     def member(self, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The hyperparameters of a published member, with changes."""
         return {**self.published[name], **self._checked(changes)}
@@ -111,9 +115,13 @@ class Family:
         for word in words:
             if word not in self.defaults:
                 raise FieldError(f"{self.name} has no hyperparameter {word!r}; it has {', '.join(self.defaults)}")
+            kind = type(self.defaults[word])
+            if kind in (bool, str) and not isinstance(words[word], kind):
+                raise FieldError(f"{self.name}({word}={words[word]!r}): {word} is {_LITERAL[kind]}, and no size")
         return words
 
     @staticmethod
+    @checked
     def published_as(name: str) -> Callable[..., Network]:
         """The function for one published name."""
         made = partial(build, name)
@@ -199,6 +207,7 @@ def published_name(name: str) -> str:
     return next(iter(found))
 
 
+@checked
 def stages(name: str, **changes: Any) -> Stages:
     """The parts of a published network, by name and in order; the network is their series.
 
@@ -223,6 +232,7 @@ def stages(name: str, **changes: Any) -> Stages:
     return found.stages(**found.member(name, changes))
 
 
+@checked
 def build(name: str, **changes: Any) -> Network:
     """A published network at its published input size.
 
@@ -252,6 +262,7 @@ def build(name: str, **changes: Any) -> Network:
     return Series(*stages(name, **changes).values())
 
 
+@checked
 def symbolic(name: str, **changes: Any) -> tuple[Network, dict[Symbol, int]]:
     """A published network with a symbol for every size, and the published sizes: the whole family in one formula.
 
@@ -299,6 +310,7 @@ def published_figures() -> dict[str, Any]:
     return json.loads((Path(__file__).parent / "data" / "torchvision_classification.json").read_text(encoding="utf-8"))
 
 
+@checked
 def info(name: str) -> Info:
     """What is published about a network.
 

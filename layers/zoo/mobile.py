@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import Max
+
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Input, Network, Series
 from ..activation import Dropout, Hardsigmoid, Hardswish, ReLU, ReLU6
@@ -63,7 +65,7 @@ def mobilenet_v2(
         entering = leaving
     leaving = rounded(320 * factor)
     stages["stage7"] = inverted_residual(entering, expansion * entering, leaving, 3, 1, ReLU6())
-    last = rounded(1280 * factor) if (factor - 1).is_nonnegative else 1280
+    last = rounded(1280 * Max(1, factor))
     stages["head"] = Series(conv_norm(last, 1, then=ReLU6()), GlobalAvgPool(), Dropout(0.2), Linear(classes))
     return stages
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import sympify
+
 from ...algebra.networks.network import Input, Network, Series
 from ..activation import GELU, Identity, ReLU, StochasticDepth
 from ..convolution import Conv
@@ -18,7 +20,7 @@ from .families import Stages, family
 def convnext_block(size: Any, kernel: Any) -> Network:
     """A depthwise convolution, then wide and narrow at every position apart; scaled and added to what came in."""
     body = Series(
-        Conv(size, kernel, padding=(kernel - 1) / 2 if not isinstance(kernel, int) else kernel // 2, groups=size),
+        Conv(size, kernel, padding=(sympify(kernel) - 1) / 2, groups=size),
         ChannelNorm(),
         Conv(4 * size, 1), GELU(), Conv(size, 1), ChannelScale(), StochasticDepth(),
     )  # fmt: skip

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sympy import Integer
+from sympy import And, Integer, sympify, true
 
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Input, Network, Series
+from ...algebra.sizes.decisions import equal
 from ..activation import Identity, ReLU
 from ..compositions import squeeze_excite
 from ..linear import Linear
 from ..pooling import GlobalAvgPool
-from .blocks import conv_norm, exact, nearest_even_tie, several
+from .blocks import choice, conv_norm, exact, nearest_even_tie, several
 from .families import Stages, family
 
 
@@ -47,17 +48,18 @@ def _multiple(size: int, divisor: int) -> int:
 
 def block(entering: Any, leaving: Any, stride: int, group_width: Any, squeeze: Any) -> Network:
     """A residual bottleneck as wide inside as outside, with a grouped 3x3 convolution."""
-    gate = squeeze_excite(leaving, nearest_even_tie(exact(squeeze, "squeeze") * entering)) if squeeze else Identity()
-    groups = (
-        leaving // group_width if isinstance(leaving, int) and isinstance(group_width, int) else leaving / group_width
-    )
+    gate: Network = Identity()
+    if equal(squeeze, 0) is not true:
+        gate = squeeze_excite(leaving, nearest_even_tie(exact(squeeze, "regnet(squeeze=...)") * entering))
+    groups = sympify(leaving) / group_width
     body = Series(
         conv_norm(leaving, 1, then=ReLU()),
         conv_norm(leaving, 3, stride=stride, groups=groups, then=ReLU()),
         gate,
         conv_norm(leaving, 1),
     )
-    short = Identity() if entering == leaving and stride == 1 else conv_norm(leaving, 1, stride=stride)
+    kept = And(equal(stride, 1), equal(entering, leaving))
+    short = choice(kept, Identity(), conv_norm(leaving, 1, stride=stride))
     return (short + body) >> ReLU()
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import And
+
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Input, Network, Series
+from ...algebra.sizes.decisions import equal
 from ..activation import Identity, ReLU
 from ..linear import Linear
 from ..pooling import GlobalAvgPool, MaxPool
-from .blocks import conv_norm, per_stage, several
+from .blocks import choice, conv_norm, per_stage, several
 from .families import Stages, family
 
 _PAPER = 'He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016'
@@ -113,12 +116,10 @@ def resnet(
                 else bottleneck_block(inner, outer, step, groups, stride_in)
             )
 
+        kept = And(equal(stride, 1), equal(entering, outer))
+        short = choice(kept, Identity(), conv_norm(outer, 1, stride=stride))
         plain = (Identity() + residual(1)) >> ReLU()
-        if entering == outer and stride == 1:
-            stages[f"stage{number + 1}"] = plain**depth
-        else:
-            first = (conv_norm(outer, 1, stride=stride) + residual(stride)) >> ReLU()
-            stages[f"stage{number + 1}"] = several(first, plain, depth)
+        stages[f"stage{number + 1}"] = several((short + residual(stride)) >> ReLU(), plain, depth)
         entering = outer
     stages["head"] = GlobalAvgPool() >> Linear(classes)
     return stages

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import false, sympify
+
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Input, Network, Series
+from ...algebra.sizes.decisions import whole
 from ..activation import ReLU
 from ..linear import Linear
 from ..pooling import GlobalAvgPool, MaxPool
@@ -77,11 +80,11 @@ def shufflenet_v2(
         "stem": conv_norm(entering, 3, stride=2, then=ReLU()) >> MaxPool(3, stride=2, padding=1),
     }
     for number, (leaving, depth) in enumerate(zip(widths[1:4], per_stage(depths, 3, "depths")), start=2):
-        if isinstance(leaving, int) and leaving % 2:
+        half = sympify(leaving) / 2
+        if whole(half) is false:
             raise FieldError(
                 f"shufflenet_v2(widths={widths!r}): the channels of a stage are halved, so {leaving} must be even"
             )
-        half = leaving // 2 if isinstance(leaving, int) else leaving / 2
         stages[f"stage{number}"] = several(reducing_unit(entering, half), unit(half), depth)
         entering = leaving
     stages["head"] = Series(conv_norm(widths[4], 1, then=ReLU()), GlobalAvgPool(), Linear(classes))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import sympify
+
 from ...algebra.networks.network import Input, Network, Series
 from ..activation import GELU, Identity
 from ..attention import MultiHeadAttention
@@ -13,6 +15,7 @@ from ..linear import Linear
 from ..normalization import LayerNorm
 from ..pooling import GlobalAvgPool
 from ..reshape import Permute, Select, Tokens
+from .blocks import whole_part
 from .families import Stages, family
 
 
@@ -135,9 +138,7 @@ def mixer(
     -------
     dict of str to Network
     """
-    rows, columns = (
-        side // patch if isinstance(side, int) and isinstance(patch, int) else side / patch for side in (height, width)
-    )
+    rows, columns = (whole_part(sympify(side) / patch) for side in (height, width))
     across = Series(Permute((1, 0)), perceptron(token_hidden, rows * columns), Permute((1, 0)))
     block = (Identity() + (LayerNorm(epsilon=1e-6) >> across)) >> (
         Identity() + (LayerNorm(epsilon=1e-6) >> perceptron(hidden, features))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Mod, Symbol, sympify
+from sympy import And, Mod, sympify, true
 
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Input, Network, Repeat, Series
+from ...algebra.sizes.decisions import equal
 from ..activation import GELU, Identity, SiLU, StochasticDepth, Tanh
 from ..compositions import squeeze_excite
 from ..convolution import Conv
@@ -16,7 +17,7 @@ from ..normalization import BatchNorm, ChannelNorm, LayerNorm
 from ..pooling import AvgPool, GlobalAvgPool
 from ..reshape import PixelUnshuffle
 from ..windows import CosineWindowAttention, WindowAttention
-from .blocks import conv_norm, exact, per_stage, several, whole_part
+from .blocks import choice, conv_norm, exact, per_stage, several, whole_part
 from .families import Stages, family
 
 _EPSILON = 1e-5
@@ -42,14 +43,13 @@ def swin_block(size: Any, heads: Any, window: Any, shift: Any, version: int) -> 
 
 def alternating(size: Any, heads: Any, window: Any, depth: Any, version: int) -> Network:
     """Blocks whose windows are shifted by half a window in every second one."""
-    half = window // 2 if isinstance(window, int) else whole_part(window / 2)
+    half = whole_part(sympify(window) / 2)
     plain, shifted = (swin_block(size, heads, window, shift, version) for shift in (0, half))
-    count = sympify(depth)
-    if not count.is_Integer:
-        number = Symbol("number", integer=True, nonnegative=True)
-        return Repeat(swin_block(size, heads, window, half * Mod(number, 2), version), depth, number)
-    pairs = Repeat(plain >> shifted, count // 2)
-    return pairs if count % 2 == 0 else plain if count == 1 else pairs >> plain
+    pairs, single = whole_part(sympify(depth) / 2), Mod(depth, 2)
+    parts = [Repeat(plain >> shifted, pairs)] if equal(pairs, 0) is not true else []
+    if equal(single, 0) is not true:
+        parts.append(plain if equal(single, 1) is true else Repeat(plain, single))
+    return Series(*parts)
 
 
 def merging(size: Any, version: int) -> Network:
@@ -140,9 +140,8 @@ def maxvit_block(
         conv_norm(inner, 3, stride=stride, groups=inner, epsilon=epsilon, then=GELU()),
         squeeze_excite(inner, whole_part(squeeze * leaving), SiLU()), Conv(leaving, 1), StochasticDepth(),
     )  # fmt: skip
-    short: Network = Identity()
-    if stride != 1 or entering != leaving:
-        short = Series(AvgPool(3, stride=stride, padding=1) if stride != 1 else Identity(), Conv(leaving, 1))
+    pooled = AvgPool(3, stride=stride, padding=1) if stride != 1 else Identity()
+    short = choice(And(equal(stride, 1), equal(entering, leaving)), Identity(), Series(pooled, Conv(leaving, 1)))
     return Series(
         short + body, partition_attention(leaving, head_features, window, False, expansion),
         partition_attention(leaving, head_features, window, True, expansion),

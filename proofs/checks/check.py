@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...algebra.arguments import checked
 from ...algebra.errors import FieldError
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network
@@ -31,6 +32,7 @@ from .results import Report, Result
 EXAMPLES = 15
 
 
+@checked
 def check(
     subject: Any,
     shapes: Any = None,
@@ -99,6 +101,7 @@ def _shapes(shapes: Any) -> tuple[tuple[int, ...], ...] | None:
         ) from None
 
 
+@checked
 def assert_lawful(subject: Any, shapes: Any = None, examples: int | None = None) -> None:
     """Raise `AssertionError` with the report's text if a check finds something wrong; for a test of one's own.
 
@@ -124,6 +127,7 @@ def assert_lawful(subject: Any, shapes: Any = None, examples: int | None = None)
         raise AssertionError(str(report))
 
 
+@checked
 def test_of(subject: Any, shapes: Any = None, examples: int | None = None) -> Callable[[], None]:
     """A test function for pytest: ``test_my_layer = la.proofs.test_of(MyLayer)``.
 

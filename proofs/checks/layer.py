@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from math import prod
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 from sympy import Basic, Expr, Integer, Rational, Tuple, floor, sympify
 
+from ...algebra.capacity.allocation.of_network import capacity_allocation
 from ...algebra.derivations.metric import METRICS
 from ...algebra.documents import latex, latex_document, latex_equation
 from ...algebra.equations.receptive_field import layer_reach
-from ...algebra.errors import EquationError, LayerAlgebraError
+from ...algebra.errors import EquationError, LayerAlgebraError, UnsupportedError
 from ...algebra.formulas.records import expressions
 from ...algebra.networks.layer import Layer
 from ...algebra.numerics.run import run
 from ...algebra.sizes.normal_form import simplify
 from ...algebra.solving.solve import elasticity
 from ..enumeration import Counts, Undefined
+from ..enumeration.predictor import NotLinear, predictor_rank
 from ..law import registered
 from ..samples.cases import Case, arrays, cases, drawn_together, one_or_list, symbolic
+from ..samples.counted_regions import excess
 from ..samples.strategies import Sample, _input_count
 from ..samples.structural import Inapplicable, OnSamples, compared, falsify
 from ..verdict import Refuted, Undecided, Witness
 from .results import Result, proved, tried
+
+LARGEST_PREDICTOR = 600
+"""The most products of a weight, an input and an output of a layer whose predictor is enumerated."""
+#: How often regions are counted for one sample and dimension, and in how many elements at most.
+COUNTS, MOST_ELEMENTS = 4, 8
 
 
 def _at(case: Case) -> dict[str, object]:
@@ -49,6 +60,7 @@ class LayerCheck:
         self.subject, self.examples, self.latex = subject, examples, latex
         self.cls: type[Layer] = subject if isinstance(subject, type) else type(subject)
         self.cases = cases(subject, shapes)
+        self.seen: list[Case] = []
         #: Claims by name; those of the class, unless others are to be tried.
         self.claims: Mapping[str, Callable[..., Any]] = self.cls.claims
 
@@ -67,10 +79,13 @@ class LayerCheck:
             ("receptive_field_holds_what_is_read", self._reach),
             ("run_eq_enumeration", self._run),
             ("derivative_eq_difference", self._derivative),
+            ("capacity_eq_enumeration", self._capacity),
             ("latex_balanced", self._latex),
         ):
-            if self._wanted(law):
+            if self._wanted(law) and (test != self._capacity or self._is_linear()):
                 yield tried(law, self.cases, test, self.examples)
+        if self._wanted("regions_le_transfer_function"):
+            yield tried("regions_le_transfer_function", self.cases, self._regions, max(2, self.examples // 3))
         for name in self.claims:
             if self._wanted(f"claim_{name}"):
                 yield self._claim(name)
@@ -88,6 +103,7 @@ class LayerCheck:
 
         def fits(case: Case) -> Witness | None:
             case.layer.instance(*case.shapes)
+            self.seen = [*self.seen[:4], case]
             return None
 
         def reads(layer: Layer) -> Witness | None:
@@ -190,9 +206,8 @@ class LayerCheck:
                     hull = hulls[axis]
                     if hull is None:
                         continue
-                    base = 0 if claimed.frozen and not claimed.jumps else sum(j * where[a] for a, j in claimed.jumps)
-                    if not (base + claimed.low <= hull[0] and hull[1] <= base + claimed.high):
-                        ends = (base + claimed.low, base + claimed.high)
+                    ends = claimed.at(where)
+                    if not (ends[0] <= hull[0] and hull[1] <= ends[1]):
                         return _witness(case, hull, ends, f"output {where} reads along axis {axis} of {source}")
         return None
 
@@ -211,6 +226,58 @@ class LayerCheck:
             if one != other and not (one != one and other != other) and abs(one - other) > 1e-8 * max(1, abs(other)):
                 return _witness(case, one, other, f"the output at {where}, run and enumerated")
         return None
+
+    def _is_linear(self) -> bool:
+        """Whether some sample learns, and is linear in its input: capacity speaks of no other layers."""
+        for case in self.seen:
+            try:
+                if case.meaning.weights and len(case.shapes) == 1 and not case.meaning.buffers:
+                    capacity_allocation(case.layer, on=case.on)
+                    return True
+            except ImportError:  # ranks need SciPy, which is an extra
+                return False
+            except LayerAlgebraError:
+                continue
+        return False
+
+    def _capacity(self, case: Case) -> Witness | None:
+        """The total capacity of a linear layer against the rank of its enumerated Jacobian, in fractions."""
+        meant = case.meaning
+        size = sum(math.prod(shape) for shape in meant.weights.values())
+        outputs, inputs = math.prod(meant.output), math.prod(case.shapes[0]) if case.shapes else 0
+        small = 0 < size * (inputs + 2) * outputs <= LARGEST_PREDICTOR
+        if len(case.shapes) != 1 or not small or meant.buffers or not meant.is_rational or not meant.output:
+            raise Inapplicable
+        tensors = arrays(case, 1, True)
+        (entry,) = case.layer.input_names
+        weights = {name: array for name, array in tensors.items() if name != entry}
+        place = tuple((extent - 1) // 2 for extent in meant.output)
+        try:
+            found = capacity_allocation(case.layer, at=weights, on=case.on, output=place).total
+        except UnsupportedError:
+            raise Inapplicable from None
+        try:
+            expected = predictor_rank(
+                meant,
+                entry,
+                {name: dict(np.ndenumerate(array.astype(object))) for name, array in weights.items()},
+                place,
+            )
+        except (NotLinear, Undefined, ZeroDivisionError):
+            raise Inapplicable from None
+        if found != expected:
+            return _witness(case, found, expected, f"the total capacity of output {place} at {weights}, and the rank")
+        return None
+
+    def _regions(self, case: Case) -> Witness | None:
+        """Affine regions at weights of both signs, counted, against what the derived transfer function allows."""
+        if sum(prod(shape) for shape in case.shapes) > MOST_ELEMENTS:
+            raise Inapplicable
+        found = excess(case.layer, case.shapes, COUNTS, most_regions=60)
+        if found is None:
+            return None
+        counted = (found.counted.patterns, found.counted.ranks)
+        return Witness(tuple(_at(case).items()), "<=", counted, found.bound, f"regions, and by dimension, {found}")
 
     # claims ----------------------------------------------------------------------------------------------------------
 
@@ -331,7 +398,9 @@ class LayerCheck:
         """The laws about networks, with this layer in the first place and others drawn beside it."""
         if _input_count(self.cls) != 1:  # nothing is in series with it
             return
-        first = self.cases.filter(lambda case: len(case.shapes) == 1).map(lambda case: Sample(case.layer, case.on))
+        # What has no axes left can neither be stacked nor be taken by another layer.
+        joined = self.cases.filter(lambda case: len(case.shapes) == 1 and len(case.meaning.output) > 0)
+        first = joined.map(lambda case: Sample(case.layer, case.on))
         for law in registered():
             if (
                 law.kind == "structural"

@@ -12,6 +12,6 @@ the engine derives can be compared with it.
 from __future__ import annotations
 
 from .meaning import Counts, Equation
-from .nodes import Impossible, Undefined
+from .nodes import Impossible, Undefined, Unreadable
 
-__all__ = ["Counts", "Equation", "Impossible", "Undefined"]
+__all__ = ["Counts", "Equation", "Impossible", "Undefined", "Unreadable"]

@@ -8,7 +8,23 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from .nodes import Component, Env, Impossible, Index, Line, Node, all_indices, points_of, reads
+from .nodes import (
+    Component,
+    Env,
+    Impossible,
+    Index,
+    Line,
+    Node,
+    Unreadable,
+    all_indices,
+    is_earlier_step,
+    kinds,
+    points_of,
+    reads,
+    reduced_indices,
+    scoped_reads,
+    slopes,
+)
 from .text import EquationText
 
 
@@ -27,6 +43,11 @@ class SizedEquation(EquationText):
         self._find_extents()
         self.weights = self._find_weights()
         self._check_addresses()
+        for place, line in enumerate(self.lines):
+            if line.value.kind != "pad":
+                self._check_ranges(line)
+                self._check_reductions(line.value, line, line.indices)
+                self._check_reads(place, line)
         self.output = self.shapes[self.lines[-1].name]
 
     # extents ---------------------------------------------------------------------------------------------------------
@@ -41,11 +62,14 @@ class SizedEquation(EquationText):
                 self._search(place, line)
         for line in self.lines:
             missing = [index for index in all_indices(line) if index not in line.extents]
-            assert not missing, f"nothing determines {missing}"
+            if missing:
+                raise Unreadable(f"nothing determines {missing}")
 
     def _search(self, place: int, line: Line) -> None:
         if line.value.kind == "pad":
             self._search_pad(line)
+        elif any(kind == "pad" for kind in kinds(line.value)):
+            raise Unreadable("a margin makes a tensor of its own")
         known = [(read, self.shapes[read.name]) for read in reads(line.value) if read.name in self.shapes]
         for read, shape in known:
             if len(shape) != len(read.address):
@@ -61,7 +85,9 @@ class SizedEquation(EquationText):
             for part, size in steps:
                 unknown = [index for index in part.indices if index not in line.extents]
                 if part.kind == kind and part.plain is None and len(unknown) == 1:
-                    line.extents[unknown[0]] = self._largest(line, part, unknown[0], size)
+                    extent = self._largest(line, part, unknown[0], size)
+                    if extent is not None:
+                        line.extents[unknown[0]] = extent
         if place in self._recurrent():
             for other in self.lines:
                 for index, extent in other.extents.items():
@@ -70,25 +96,44 @@ class SizedEquation(EquationText):
         if line.name not in self.shapes and all(
             index in line.extents for part in line.target for index in part.indices
         ):
-            self.shapes[line.name] = tuple(max(self._positions(line, part)) + 1 for part in line.target)
+            self.shapes[line.name] = tuple(self._size_of_axis(line, part) for part in line.target)
+
+    def _size_of_axis(self, line: Line, part: Component) -> int:
+        """One more than the largest position that a component takes, which must be affine."""
+        if part.kind == "expression" and slopes(part.at, part.indices) is None:
+            raise Unreadable("the address of what is made is affine")
+        positions = self._positions(line, part)
+        if min(positions) < 0:
+            raise Impossible(f"position {min(positions)}")
+        return max(positions) + 1
 
     def _search_pad(self, line: Line) -> None:
         body = line.value.parts[0]
         if body.name not in self.shapes:
             return
+        if len(self.shapes[body.name]) != len(body.address):
+            raise Impossible(f"{body.name} has {len(self.shapes[body.name])} axes")
+        if [part.plain for part in line.target] != [part.plain for part in body.address] or len(
+            set(part.plain for part in line.target)
+        ) < len(line.target):
+            raise Unreadable("a padded tensor keeps its indices")
         margins: list[tuple[int, int] | None] = []
         for part, size, (before, after) in zip(body.address, self.shapes[body.name], line.value.value):
             assert part.plain is not None, "a padded axis is read at an index alone"
-            line.extents[part.plain] = self._whole(size + before + after, 1, "a padded axis")
+            extent = self._whole(size + before + after, 1, "a padded axis")
+            line.extents[part.plain] = extent
             margins.append((before, size) if before or after else None)
         self.margins[line.name] = margins
 
-    def _largest(self, line: Line, part: Component, unknown: Index, size: int) -> int:
+    def _largest(self, line: Line, part: Component, unknown: Index, size: int) -> int | None:
         """The extent of an index: as large as possible with every address inside the axis; a group must fill it."""
         others = [index for index in part.indices if index != unknown]
         if part.kind == "group":
             rest = math.prod(line.extents[index] for index in others)
             return self._whole(Fraction(size, rest), 1, "the extent of a group's member")
+        steps = slopes(part.at, part.indices)
+        if steps is None or steps[unknown] <= 0:
+            return None
         extent = 0
         while extent <= size:
             inside = all(0 <= part.at({**env, unknown: extent}) < size for env in points_of(others, line.extents))
@@ -102,6 +147,8 @@ class SizedEquation(EquationText):
     def _positions(self, line: Line, part: Component) -> list[int]:
         """The values that one component of an address takes."""
         if part.kind == "lookup":
+            if part.read.name not in self.lookup_bounds:
+                raise Unreadable(f"nothing says how many rows {part.read.name} chooses from")
             return list(range(self.lookup_bounds[part.read.name]))
         return [self._position(line, part, env) for env in points_of(sorted(part.indices, key=str), line.extents)]
 
@@ -123,27 +170,30 @@ class SizedEquation(EquationText):
                 for read in reads(line.value):
                     if self.defined.get(read.name, -1) >= place:
                         last = self.defined[read.name]
-                        running = next(
-                            own.plain for part, own in zip(read.address, self.lines[last].target)
-                            if own.plain is not None and part.plain is None and part.indices == frozenset([own.plain])
-                        )  # fmt: skip
+                        own = self.lines[last].target
+                        earlier = [
+                            mine.plain for part, mine in zip(read.address, own)
+                            if mine.plain is not None and is_earlier_step(part, mine.plain)
+                        ]  # fmt: skip
+                        if len(earlier) != 1 or len(own) != len(read.address):
+                            raise Unreadable(f"{read.name} is read before it is defined")
+                        running = earlier[0]
                         spans.append((place, last, running))
             for _ in spans:
                 for first, last, running in spans:
                     reached = [p for p in found if first <= p <= last]
                     for inside in range(min([first, *reached]), max([last, *reached]) + 1):
-                        found[inside] = running
+                        if found.setdefault(inside, running) != running:
+                            raise Unreadable("two recurrences that cross")
+            for place, running in found.items():
+                if running in reduced_indices(self.lines[place].value):
+                    raise Unreadable(f"a recurrence along {running} reduces over it")
             self._recurrences = found
         return self._recurrences
 
     def _is_earlier(self, place: int, read: Node, part: Component) -> bool:
         running = self._recurrent().get(place)
-        return (
-            running is not None
-            and read.name in self.defined
-            and part.plain is None
-            and part.indices == frozenset([running])
-        )
+        return running is not None and read.name in self.defined and is_earlier_step(part, running)
 
     # weights and checks ----------------------------------------------------------------------------------------------
 
@@ -151,11 +201,19 @@ class SizedEquation(EquationText):
         """Learned tensors: the addresses that occur, as a shape; each must occur."""
         self.elements: dict[str, int] = {}
         found: dict[str, tuple[int, ...]] = {}
+        learned = {read.name for line in self.lines for read in reads(line.value)} - set(self.shapes)
+        if not set(self.declared) <= learned:
+            raise Unreadable(f"a shape is given to what is not learned: {set(self.declared) - learned}")
         for line in self.lines:
             for read in reads(line.value):
                 if read.name in self.shapes:
                     continue
                 declared = self.declared.get(read.name, [None] * len(read.address))
+                if len(declared) != len(read.address):
+                    raise Unreadable(f"{read.name} is read at {len(read.address)} axes, and has {len(declared)}")
+                for part, size in zip(read.address, declared):
+                    if part.kind != "lookup" and size is None:
+                        self._size_of_axis(line, part)
                 own = [range(size) if size is not None else None for size in declared]
                 open_parts = [part for part, size in zip(read.address, own) if size is None and part.kind != "lookup"]
                 free = sorted({index for part in open_parts for index in part.indices}, key=str)
@@ -187,22 +245,62 @@ class SizedEquation(EquationText):
                         self._check_axis(line, read, axis, part, size)
 
     def _check_axis(self, line: Line, read: Node, axis: int, part: Component, size: int) -> None:
+        """An index alone or a group runs along the whole axis, unless a bound or a range stops it before the end."""
         declared = self.declared.get(read.name)
-        if part.kind == "lookup":
+        if part.kind == "lookup" or (part.plain is None and part.kind != "group"):
             return
-        if part.plain is not None or part.kind == "group":
-            extent = math.prod(line.extents[index] for index in part.indices)
-            is_ranged = any(c.ranged in part.indices for c in self._constraints(line))
-            is_bounded = part.plain is not None and part.plain in self.bounds
-            if is_bounded or (declared is not None and declared[axis] is not None):
-                fits = extent <= size
-            else:
-                fits = extent == size or (is_ranged and extent <= size)
-            if not fits:
-                raise Impossible(f"axis {axis} of {read.name} has {size} elements, not {extent}")
-            return
-        limits = [c for c in self._constraints(line) if c.indices & part.indices]
-        indices = sorted(part.indices.union(*(c.indices for c in limits)), key=str)
-        for env in points_of(indices, line.extents):
-            if all(limit.holds(env) for limit in limits) and not 0 <= part.at(env) < size:
-                raise Impossible(f"{read.name} is read outside, at {part.at(env)} of {size}")
+        extent = math.prod(line.extents[index] for index in part.indices)
+        is_ranged = part.plain is not None and any(c.ranged == part.plain for c in self._constraints(line))
+        is_bounded = part.plain is not None and part.plain in self.bounds
+        stops = part.kind != "group" and (
+            is_ranged or is_bounded or (declared is not None and declared[axis] is not None)
+        )
+        if not (extent == size or (stops and extent <= size)):
+            raise Impossible(f"axis {axis} of {read.name} has {size} elements, not {extent}")
+
+    # points ----------------------------------------------------------------------------------------------------------
+
+    def _check_ranges(self, line: Line) -> None:
+        """A range stays among the values of its index."""
+        for index, (low, high) in self.ranges.items():
+            if index not in line.extents:
+                continue
+            ends = low.indices | high.indices
+            if not ends <= set(line.extents):
+                raise Unreadable(f"the range of {index} depends on what the line has not")
+            for env in points_of(sorted(ends, key=str), line.extents):
+                if math.ceil(low.at(env)) < 0 or math.ceil(high.at(env)) > line.extents[index]:
+                    raise Impossible(f"a range of {index} goes beyond its axis at {env}")
+
+    def _check_reductions(self, node: Node, line: Line, scope: frozenset[Index]) -> None:
+        """A mean, an extremum or a softmax has a point wherever it is computed."""
+        own = frozenset(node.indices)
+        if node.kind == "softmax" or (node.kind == "reduce" and node.name in ("mean", "max", "min")):
+            around = scope - own
+            limits = [c for c in self._constraints(line) if c.indices <= around | own]
+            before = [limit for limit in limits if not limit.indices & own]
+            here = sorted(frozenset().union(*(limit.indices for limit in limits)) - own, key=str)
+            for env in points_of(here, line.extents):
+                if all(limit.holds(env) for limit in before) and not any(
+                    all(limit.holds({**env, **point}) for limit in limits)
+                    for point in points_of(node.indices, line.extents)
+                ):
+                    raise Impossible(f"a {node.name} over nothing at {env}")
+        for part in (*node.parts, *(component.lookup for component in node.address if component.lookup)):
+            self._check_reductions(part, line, scope | own)
+
+    def _check_reads(self, place: int, line: Line) -> None:
+        """Every read stays inside its tensor at all points that are computed."""
+        for read, scope in scoped_reads(line.value, line.indices):
+            known = frozenset().union(*(part.indices for part in read.address))
+            limits = [c for c in self._constraints(line) if c.indices & known and c.indices <= scope]
+            indices = sorted(known.union(*(limit.indices for limit in limits)), key=str)
+            parts = [
+                (part, size) for part, size in zip(read.address, self.shapes[read.name])
+                if part.kind == "expression" and part.plain is None and not self._is_earlier(place, read, part)
+            ]  # fmt: skip
+            for env in points_of(indices, line.extents) if parts else ():
+                if all(limit.holds(env) for limit in limits):
+                    for part, size in parts:
+                        if not 0 <= part.at(env) < size:
+                            raise Impossible(f"{read.name} is read outside, at {part.at(env)} of {size}")

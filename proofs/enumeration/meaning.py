@@ -198,10 +198,13 @@ class Equation(SizedEquation):
             raise Impossible(f"{line.name} is read at {where}")
         if line.value.kind == "pad":
             body, fill = line.value.parts
+            env = self._envs_at(line, where)[0]
+            if not all(limit.holds(env) for limit in self._constraints(line)):
+                return 0
             inner = tuple(at - before for at, (before, _) in zip(where, line.value.value))
             if all(0 <= at < size for at, size in zip(inner, self.shapes[body.name])):
                 return self._element(body.name, inner)
-            return self._value(fill, line, self._envs_at(line, where)[0])
+            return self._value(fill, line, env)
         total: Any = 0
         for env in self._envs_at(line, where):
             if all(limit.holds(env) for limit in self._constraints(line) if limit.indices <= set(env)):

@@ -20,6 +20,10 @@ class Impossible(Exception):
     """The equation has no meaning at these sizes."""
 
 
+class Unreadable(Impossible):
+    """The equation has no meaning at all."""
+
+
 class Undefined(Exception):
     """The equation has no value at these numbers."""
 
@@ -74,11 +78,16 @@ class Line:
     value: Node
     extents: dict[Index, int]
 
+    @property
+    def indices(self) -> frozenset[Index]:
+        """The indices of the left side."""
+        return frozenset().union(*(part.indices for part in self.target))
+
 
 def mark_groups(tree: ast.AST, text: str) -> None:
     """Python reads ``y[(*i,)]`` and ``y[*i]`` alike; the first is one axis, addressed by a group."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and node.slice.elts:
             segment, depth = ast.get_source_segment(text, node.slice) or "", 0
             outside = 0
             for character in segment:
@@ -102,7 +111,7 @@ def summed_over(node: Node, index: Index) -> Node:
         if inner.kind == "reduce" and inner.implicit and inner.parts[0] is node.parts[0]:
             return Node("reduce", inner.parts, "sum", indices=(*node.indices, index), implicit=True)
         return with_parts(node, [inner])
-    if node.kind in ("reduce", "softmax"):
+    if node.kind in ("reduce", "softmax") and index not in node.indices:
         return with_parts(node, [summed_over(node.parts[0], index)])
     bare = node.kind == "times" and len(holders) == 1 and holders[0].kind == "read"
     if node.kind in ("times", "apply") and len(holders) == 1 and not bare:
@@ -115,8 +124,11 @@ def with_parts(node: Node, parts: Sequence[Node]) -> Node:
 
 
 def free(node: Node) -> frozenset[Index]:
+    """The indices on which a value depends; a softmax has one for each value of its own indices."""
     below = frozenset().union(*(free(part) for part in node.parts), *(part.indices for part in node.address))
-    return below - frozenset(node.indices)
+    if node.kind == "softmax":
+        return below | frozenset(node.indices)
+    return below - frozenset(node.indices) if node.kind == "reduce" else below
 
 
 def needed_indices(read: Node) -> frozenset[Index]:
@@ -146,6 +158,35 @@ def reads_joined(node: Node, joined: frozenset[Index] = frozenset()) -> Iterator
         yield from reads_joined(part, joined)
 
 
+def kinds(node: Node) -> Iterator[str]:
+    yield node.kind
+    for part in node.parts:
+        yield from kinds(part)
+
+
+def reduced_indices(node: Node) -> set[Index]:
+    return {*node.indices}.union(*map(reduced_indices, node.parts))
+
+
+def scoped_reads(node: Node, scope: frozenset[Index]) -> Iterator[tuple[Node, frozenset[Index]]]:
+    """Every read, with the indices of the left side and of the reductions around it."""
+    if node.kind == "read":
+        yield node, scope
+        for component in node.address:
+            if component.lookup is not None:
+                yield from scoped_reads(component.lookup, scope)
+    for part in node.parts:
+        yield from scoped_reads(part, scope | frozenset(node.indices))
+
+
+def is_earlier_step(part: Component, running: Index) -> bool:
+    """Whether an address is an index less a positive number."""
+    if part.kind != "expression" or part.indices != frozenset([running]):
+        return False
+    back = part.at({running: 0})
+    return back < 0 and all(part.at({running: value}) == value + back for value in TRIED)
+
+
 def all_indices(line: Line) -> list[Index]:
     found = {index for part in line.target for index in part.indices}
 
@@ -165,12 +206,47 @@ def points_of(indices: Sequence[Index], extents: Mapping[Index, int]) -> Iterato
         yield dict(zip(indices, values))
 
 
+#: Values of an index at which expressions are told apart; beyond them nothing is looked at.
+TRIED = (0, 1, 2, 3, 4, 5, 8)
+
+
+def depends_on(at: Callable[[Env], Any], indices: frozenset[Index]) -> frozenset[Index]:
+    """The indices on which an expression depends, found by trying."""
+    found: set[Index] = set()
+    for env in _tried(indices):
+        here = at(env)
+        found |= {index for index in indices - found if any(at({**env, index: value}) != here for value in TRIED)}
+        if found == indices:
+            break
+    return frozenset(found)
+
+
+def _tried(indices: frozenset[Index]) -> Iterator[Env]:
+    values = TRIED if len(indices) <= 2 else TRIED[:3]
+    for point in product(values, repeat=len(indices)):
+        yield dict(zip(sorted(indices, key=str), point))
+
+
+def is_whole(at: Callable[[Env], Any], indices: frozenset[Index]) -> bool:
+    """Whether an expression is an integer wherever it is tried."""
+    return all(value == value and abs(value) != math.inf and value == int(value) for value in map(at, _tried(indices)))
+
+
+def slopes(at: Callable[[Env], Any], indices: frozenset[Index]) -> dict[Index, Any] | None:
+    """The steps of an affine expression, None if it is not affine where it is tried."""
+    zero = dict.fromkeys(indices, 0)
+    start = at(zero)
+    steps = {index: at({**zero, index: 1}) - start for index in indices}
+    straight = all(at(env) == start + sum(steps[index] * env[index] for index in indices) for env in _tried(indices))
+    return steps if straight else None
+
+
 def quotient(left: Any, right: Any) -> Any:
     if right == 0:
         raise Undefined("a division by zero")
-    if isinstance(left, float) or isinstance(right, float):
-        return left / right
-    return Fraction(left) / Fraction(right)
+    if isinstance(left, int) and isinstance(right, int):
+        return Fraction(left, right)
+    return left / right
 
 
 def root(value: Any) -> Any:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from .names import check_names, loose_names, name_of, tensors_without_axes
 from .nodes import (
+    FUNCTIONS,
     REDUCTIONS,
+    TRIED,
     Component,
     Constraint,
     Env,
@@ -19,7 +23,12 @@ from .nodes import (
     Index,
     Line,
     Node,
+    Undefined,
+    Unreadable,
+    depends_on,
     flat,
+    free,
+    is_whole,
     mark_groups,
     needed_indices,
     quotient,
@@ -52,15 +61,41 @@ def _relation(compare: Callable, left: Callable, right: Callable) -> Callable[[E
     return lambda env: compare(left(env), right(env))
 
 
-def _name(node: ast.AST) -> str:
-    assert isinstance(node, ast.Name), ast.dump(node)
-    return node.id
-
-
 def _items(bracketed: ast.AST) -> list[ast.expr]:
     """What stands between the square brackets, comma by comma."""
-    assert isinstance(bracketed, ast.Subscript), ast.dump(bracketed)
+    if not isinstance(bracketed, ast.Subscript):
+        raise Unreadable(f"square brackets are missing: {ast.dump(bracketed)}")
     return list(bracketed.slice.elts) if isinstance(bracketed.slice, ast.Tuple) else [bracketed.slice]
+
+
+def _bracketed(tree: ast.expr, bare: set[str]) -> ast.expr:
+    """Tensors without axes get brackets with nothing in them."""
+
+    class Bracket(ast.NodeTransformer):
+        def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+            node.slice = self.visit(node.slice)
+            return node
+
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            if isinstance(node.func, ast.Subscript):
+                node.func = self.visit_Subscript(node.func)  # type: ignore[assignment]
+            node.args = [self.visit(part) for part in node.args]
+            node.keywords = [self.visit(part) for part in node.keywords]
+            return node
+
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            return ast.Subscript(node, ast.Tuple([], ast.Load()), ast.Load()) if node.id in bare else node
+
+    made: ast.expr = Bracket().visit(tree)
+    return made
+
+
+def _difference(left: Component, right: Component) -> Callable[[Env], Any]:
+    return lambda env: left.at(env) - right.at(env)
+
+
+def _is_rational(value: Any) -> bool:
+    return isinstance(value, (int, Fraction))
 
 
 class EquationText:
@@ -73,19 +108,21 @@ class EquationText:
         self, text: str, fields: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], buffers: Sequence[str] = ()
     ):
         self.fields = dict(fields)
+        self.parsed: list[tuple[ast.expr, ast.expr]] = []
         self.inputs = {name: tuple(shape) for name, shape in shapes.items()}
         self.buffers = set(buffers)
         self.scalars: dict[str, ast.expr] = {}
         self.statements: list[tuple[ast.Subscript, ast.expr]] = []
         self.wheres: list[ast.expr] = []
         self._read_text(text)
-        self.defined = {_name(target.value): place for place, (target, _) in enumerate(self.statements)}
+        self.defined = {name_of(target.value): place for place, (target, _) in enumerate(self.statements)}
         self.stars = self._starred_names()
         self.ranks = self._find_ranks()
         self.bounds: dict[Index, int] = {}
         self.lookup_bounds: dict[str, int] = {}
         self.declared: dict[str, list[int | None]] = {}
         self.constraints: list[Constraint] = []
+        self.ranges: dict[Index, tuple[Component, Component]] = {}
         for where in self.wheres:
             self._where(where)
         self.lines = [self._line(target, value) for target, value in self.statements]
@@ -101,23 +138,56 @@ class EquationText:
             pending = f"{pending} {line.strip()}".strip()
             is_where = pending.startswith("where ")
             try:
-                tree = ast.parse(f"({pending[6:]},)" if is_where else pending).body[0]
-            except SyntaxError:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", SyntaxWarning)
+                    tree = ast.parse(f"({pending[6:]},)" if is_where else pending).body[0]
+            except (SyntaxError, ValueError):
                 continue
             if pending.endswith(","):
                 continue
             mark_groups(tree, f"({pending[6:]},)" if is_where else pending)
             pending = ""
-            if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Tuple):
-                self.wheres += [self._choose(bound) for bound in tree.value.elts]
-                continue
-            assert isinstance(tree, ast.Assign), ast.dump(tree)
-            target = self._choose(tree.targets[0])
-            if isinstance(target, ast.Subscript):
-                self.statements.append((target, self._choose(tree.value)))
+            if is_where and isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Tuple):
+                self.wheres += tree.value.elts
+            elif isinstance(tree, ast.Assign) and len(tree.targets) == 1:
+                self.parsed.append((tree.targets[0], tree.value))
             else:
-                self.scalars[_name(target)] = self._choose(tree.value)
-        assert not pending, f"this line does not end: {pending}"
+                raise Unreadable(f"neither a definition nor a bound: {ast.dump(tree)}")
+        if pending:
+            raise Unreadable(f"this line does not end: {pending}")
+        self._sort_lines()
+
+    def _sort_lines(self) -> None:
+        """Scalars and statements apart, names resolved, and conditions chosen."""
+        bare = tensors_without_axes(self.parsed, self.fields)
+        scalars: list[tuple[str, ast.expr]] = []
+        for target, value in self.parsed:
+            if isinstance(target, ast.Name) and target.id not in bare:
+                scalars.append((target.id, value))
+                continue
+            target, value = (_bracketed(side, bare) for side in (target, value))
+            if not isinstance(target, ast.Subscript):
+                raise Unreadable(f"a left side is a tensor: {ast.dump(target)}")
+            self.statements.append((target, value))
+        if not self.statements:
+            raise Unreadable("nothing is defined")
+        check_names(scalars, self.statements, self.wheres, self.fields, self.inputs, self.buffers)
+        self.scalars = {name: self._choose(tree) for name, tree in scalars}
+        self._no_circles()
+        chosen = [(self._choose(target), self._choose(value)) for target, value in self.statements]
+        self.statements = [(target, value) for target, value in chosen if isinstance(target, ast.Subscript)]
+        self.wheres = [self._choose(where) for where in self.wheres]
+
+    def _no_circles(self) -> None:
+        for start in self.scalars:
+            reached: set[str] = set()
+            waiting = [start]
+            while waiting:
+                inside = {name for name in loose_names(self.scalars[waiting.pop()]) if name in self.scalars}
+                if start in inside:
+                    raise Unreadable(f"{start} is defined by itself")
+                waiting += inside - reached
+                reached |= inside
 
     def _choose(self, tree: ast.expr) -> ast.expr:
         """Resolve ``a if flag else b`` with the fields."""
@@ -138,8 +208,9 @@ class EquationText:
             return bool(node.value)
         if isinstance(node, ast.Name):
             return bool(self.fields[node.id])
-        assert isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant), ast.dump(node)
-        left, right = self.fields[_name(node.left)], node.comparators[0].value
+        if not (isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant)):
+            raise Unreadable(f"this is no condition: {ast.dump(node)}")
+        left, right = self.fields[name_of(node.left)], node.comparators[0].value
         same = left is right if right is None or left is None else left == right
         return same if isinstance(node.ops[0], (ast.Eq, ast.Is)) else not same
 
@@ -148,8 +219,9 @@ class EquationText:
     def _subscripts(self) -> Iterator[ast.Subscript]:
         for target, value in self.statements:
             for side in (target, value):
-                for node in ast.walk(side):
-                    if isinstance(node, ast.Subscript) and _name(node.value) not in self.fields:
+                held = [node for node in ast.walk(side) if isinstance(node, ast.Subscript)]
+                for node in sorted(held, key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))):
+                    if name_of(node.value) not in self.fields:
                         yield node
 
     def _starred_names(self) -> set[str]:
@@ -202,7 +274,8 @@ class EquationText:
         fitting = RANKS[key]
         if not fitting:
             raise Impossible("no number of axes fits")
-        assert len(fitting) == 1, f"the ranks are not determined: {fitting}"
+        if len(fitting) != 1:
+            raise Unreadable(f"the ranks are not determined: {fitting}")
         return fitting[0]
 
     def _fits(self, ranks: dict[str, int]) -> bool:
@@ -219,7 +292,7 @@ class EquationText:
                 if len(along) != 1:
                     return False
                 width += along.pop()
-            if _name(node.value) not in functions and tensors.setdefault(_name(node.value), width) != width:
+            if name_of(node.value) not in functions and tensors.setdefault(name_of(node.value), width) != width:
                 return False
         for where in self.wheres:
             if isinstance(where, ast.Compare):
@@ -240,6 +313,8 @@ class EquationText:
     def _expression(self, node: ast.expr, axis: int | None) -> tuple[Callable[[Env], Any], frozenset[Index]]:
         """An arithmetic expression as a function of the indices, and the indices it needs."""
         if isinstance(node, ast.Constant):
+            if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+                raise Unreadable(f"{node.value!r} is no number")
             constant = node.value if isinstance(node.value, int) else Fraction(repr(node.value))
             return (lambda env: constant), frozenset()
         if isinstance(node, ast.Name):
@@ -247,6 +322,8 @@ class EquationText:
                 return self._expression(self.scalars[node.id], axis)
             if node.id in self.fields:
                 field = self.fields[node.id]
+                if isinstance(field, (bool, str)) or field is None:
+                    raise Unreadable(f"{node.id} is no number")
                 if not isinstance(field, tuple):
                     return (lambda env: field), frozenset()
                 if axis is None or axis >= len(field):
@@ -255,6 +332,8 @@ class EquationText:
                 return (lambda env: number), frozenset()
             if node.id in ("inf", "pi"):
                 return (lambda env: math.inf if node.id == "inf" else math.pi), frozenset()
+            if node.id in self.stars and axis is None:
+                raise Unreadable(f"{node.id} needs its star")
             index = self._index(node.id, axis)
             return (lambda env: env[index]), frozenset([index])
         if isinstance(node, ast.UnaryOp):
@@ -263,35 +342,71 @@ class EquationText:
         if isinstance(node, ast.BinOp):
             left, first = self._expression(node.left, axis)
             right, second = self._expression(node.right, axis)
+            if type(node.op) not in OPERATIONS:
+                raise Unreadable(f"no operation of numbers: {ast.dump(node)}")
             operate = OPERATIONS[type(node.op)]
             return (lambda env: operate(left(env), right(env))), first | second
         if isinstance(node, ast.Subscript):
-            assert isinstance(node.slice, ast.Constant), ast.dump(node)
-            part = self.fields[_name(node.value)][node.slice.value]
+            values = self.fields.get(name_of(node.value))
+            place = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            if not isinstance(values, tuple) or type(place) is not int or not 0 <= place < len(values):
+                raise Unreadable(f"no entry of a field: {ast.dump(node)}")
+            part = values[place]
             return (lambda env: part), frozenset()
-        assert isinstance(node, ast.Call), ast.dump(node)
-        if _name(node.func) == "size":
-            size = self._size(_name(node.args[0]), axis)
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            raise Unreadable(f"no number: {ast.dump(node)}")
+        if name_of(node.func) == "size":
+            if len(node.args) != 1:
+                raise Unreadable("size takes one index")
+            size = self._size(name_of(node.args[0]), axis)
             return (lambda env: size), frozenset()
         made = [self._expression(argument, axis) for argument in node.args]
-        call = NUMBER_FUNCTIONS[_name(node.func)]
+        call = NUMBER_FUNCTIONS.get(name_of(node.func))
+        if call is None or not (len(made) >= 2 if call in (max, min) else len(made) == 1):
+            raise Unreadable(f"no function of {len(made)} numbers: {ast.dump(node)}")
         return (lambda env: call(*(part(env) for part, _ in made))), frozenset().union(*(needs for _, needs in made))
+
+    def _number(self, node: ast.expr, axis: int | None = None) -> Any:
+        """What an expression without indices is worth."""
+        at, needs = self._expression(node, axis)
+        if self._matters(at, needs):
+            raise Unreadable(f"a number depends on an index: {ast.dump(node)}")
+        return self._worth(at, dict.fromkeys(needs, 0))
+
+    def _worth(self, at: Callable[[Env], Any], env: Env) -> Any:
+        try:
+            value = at(env)
+        except (Undefined, ArithmeticError, ValueError) as error:
+            raise Unreadable(f"a number has no value: {error}") from None
+        if isinstance(value, complex) or value != value:
+            raise Unreadable(f"a number has no value: {value}")
+        return value
+
+    def _matters(self, at: Callable[[Env], Any], needs: frozenset[Index]) -> frozenset[Index]:
+        """The indices that an expression depends on, among those that stand in it."""
+        return depends_on(lambda env: self._worth(at, env), needs) if needs else needs
 
     def _size(self, name: str, axis: int | None) -> int:
         """The size of the axis of an input that an index addresses alone."""
         for node in self._subscripts():
-            if _name(node.value) not in self.inputs:
+            if name_of(node.value) not in self.inputs:
                 continue
             place = 0
             for item in _items(node):
                 bare = item.value if isinstance(item, ast.Starred) else item
                 if isinstance(bare, ast.Name) and bare.id == name:
-                    return self.inputs[_name(node.value)][place + (axis or 0 if name in self.stars else 0)]
+                    if name in self.stars and axis is None:
+                        raise Unreadable(f"size({name}) has a value for each axis")
+                    shape = self.inputs[name_of(node.value)]
+                    place += (axis or 0) if name in self.stars else 0
+                    if place >= len(shape):
+                        raise Impossible(f"size({name}) is that of axis {place} of {shape}")
+                    return shape[place]
                 place += self._item_rank(item) if isinstance(item, ast.Starred) else 1
-        raise AssertionError(f"size({name}) belongs to no input")
+        raise Unreadable(f"size({name}) belongs to no input")
 
     def _whole(self, value: Any, least: int, what: str) -> int:
-        if value != int(value) or value < least:
+        if value != value or abs(value) == math.inf or value != int(value) or value < least:
             raise Impossible(f"{what} is {value}")
         return int(value)
 
@@ -307,44 +422,60 @@ class EquationText:
 
     def _component(self, node: ast.expr, axis: int | None) -> Component:
         if isinstance(node, ast.Tuple):
-            members: list[Index] = []
-            for part in node.elts:
-                if isinstance(part, ast.Starred):
-                    members += [(_name(part.value), place) for place in range(self.ranks[_name(part.value)])]
-                else:
-                    members.append(self._index(_name(part), axis))
+            members = [index for part in node.elts for index in self._members(part, axis)]
+            if len(set(members)) < len(members):
+                raise Unreadable("an index stands twice in a group")
             return Component("group", frozenset(members), group=tuple(members))
-        if isinstance(node, ast.Subscript):
-            read = Node("read", name=_name(node.value), address=self._address(node))
+        if isinstance(node, ast.Subscript) and name_of(node.value) not in self.fields:
+            if name_of(node.value) in self.scalars:
+                raise Unreadable(f"{name_of(node.value)} is a number")
+            read = Node("read", name=name_of(node.value), address=self._address(node))
             return Component("lookup", needed_indices(read), lookup=read)
-        at, needs = self._expression(node, axis)
-        plain = next(iter(needs)) if isinstance(node, ast.Name) and len(needs) == 1 else None
-        return Component("expression", needs, at=at, plain=plain)
+        made = self._side(node, axis)
+        if made.plain is None and not is_whole(made.at, made.indices):
+            raise Unreadable(f"an address is no integer: {ast.dump(node)}")
+        return made
+
+    def _members(self, part: ast.expr, axis: int | None) -> list[Index]:
+        """An index, or with a star all its axes, in a group or a reduction."""
+        name = name_of(part.value if isinstance(part, ast.Starred) else part)
+        if name in self.fields or name in self.scalars:
+            raise Unreadable(f"{name} is no index")
+        if isinstance(part, ast.Starred):
+            if axis is not None or name not in self.ranks:
+                raise Unreadable(f"*{name} cannot stand here")
+            return [(name, place) for place in range(self.ranks[name])]
+        if name in self.stars and axis is None:
+            raise Unreadable(f"{name} needs its star")
+        return [self._index(name, axis)]
 
     def _line(self, target: ast.Subscript, value: ast.expr) -> Line:
         address = self._address(target)
+        if any(part.kind == "lookup" for part in address):
+            raise Unreadable("a target has index expressions only")
         bound = frozenset().union(*(part.indices for part in address))
         node = self._node(value)
         for index in sorted(self._loose(node) - bound, key=str):
             node = summed_over(node, index)
-        return Line(_name(target.value), address, node, {})
+        return Line(name_of(target.value), address, node, {})
 
     def _loose(self, node: Node) -> frozenset[Index]:
         """Indices that no reduction binds, by the letters alone."""
         below = frozenset().union(*(self._loose(part) for part in node.parts))
         below |= frozenset().union(*(part.indices for part in node.address))
-        return (
-            below - frozenset(node.indices)
-            if node.kind == "reduce"
-            else below - (frozenset(node.indices) if node.kind == "softmax" else frozenset())
-        )
+        own = frozenset(node.indices)
+        return below - own if node.kind == "reduce" else below | own
 
     def _node(self, node: ast.expr) -> Node:
-        if not any(isinstance(part, ast.Subscript) and _name(part.value) not in self.fields for part in ast.walk(node)):
-            return Node("number", value=self._expression(node, None)[0]({}))
+        if not any(
+            isinstance(part, ast.Subscript) and name_of(part.value) not in self.fields for part in ast.walk(node)
+        ):
+            return Node("number", value=self._number(node))
         if isinstance(node, ast.Subscript):
-            return Node("read", name=_name(node.value), address=self._address(node))
-        if isinstance(node, ast.UnaryOp):
+            if name_of(node.value) in self.scalars:
+                raise Unreadable(f"{name_of(node.value)} is a number")
+            return Node("read", name=name_of(node.value), address=self._address(node))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
             inner = self._node(node.operand)
             return inner if isinstance(node.op, ast.UAdd) else Node("times", (Node("number", value=-1), inner))
         if isinstance(node, ast.BinOp):
@@ -354,81 +485,146 @@ class EquationText:
                     right = Node("times", (Node("number", value=-1), right))
                 terms = flat("plus", left) + flat("plus", right)
                 kept = [term for term in terms if not (term.kind == "number" and term.value == 0)]
-                return kept[0] if len(kept) == 1 else Node("plus", tuple(kept))
+                none = Node("number", value=0)
+                return kept[0] if len(kept) == 1 else Node("plus", tuple(kept)) if kept else none
             if isinstance(node.op, ast.Mult):
                 return Node("times", flat("times", left) + flat("times", right))
-            return Node("apply", (left, right), name="divide" if isinstance(node.op, ast.Div) else "power")
-        assert isinstance(node, ast.Call), ast.dump(node)
+            if isinstance(node.op, ast.Div):
+                return Node("apply", (left, right), name="divide")
+            if not isinstance(node.op, ast.Pow) or right.kind != "number" or not _is_rational(right.value):
+                raise Unreadable(f"no operation of tensors: {ast.dump(node)}")
+            return Node("apply", (left, right), name="power")
+        if not isinstance(node, ast.Call):
+            raise Unreadable(f"no value: {ast.dump(node)}")
         if isinstance(node.func, ast.Name):
+            arity = 2 if node.func.id in ("max", "min") else 1
+            if node.func.id not in FUNCTIONS or len(node.args) != arity or node.keywords:
+                raise Unreadable(f"no function of tensors: {ast.dump(node)}")
             return Node("apply", tuple(self._node(argument) for argument in node.args), name=node.func.id)
-        assert isinstance(node.func, ast.Subscript), ast.dump(node)
+        name = name_of(node.func.value) if isinstance(node.func, ast.Subscript) else ""
+        words = {word.arg for word in node.keywords}
+        if (
+            name not in (*REDUCTIONS, "softmax", "pad")
+            or len(node.args) != 1
+            or words - ({"fill"} if name == "pad" else set())
+        ):
+            raise Unreadable(f"no reduction: {ast.dump(node)}")
         body = self._node(node.args[0])
-        name = _name(node.func.value)
         if name == "pad":
             return self._pad(node, body)
-        bound = tuple(index for part in self._address_indices(node.func) for index in part)
+        bound = tuple(index for part in _items(node.func) for index in self._members(part, None))
+        if len(set(bound)) < len(bound):
+            raise Unreadable("an index stands twice in a reduction")
         return Node("softmax" if name == "softmax" else "reduce", (body,), name=name, indices=bound)
-
-    def _address_indices(self, node: ast.Subscript) -> Iterator[list[Index]]:
-        for item in _items(node):
-            if isinstance(item, ast.Starred):
-                yield [(_name(item.value), axis) for axis in range(self.ranks[_name(item.value)])]
-            else:
-                yield [(_name(item), None)]
 
     def _pad(self, node: ast.Call, body: Node) -> Node:
         """The widths of a margin, an axis each, and what it is filled with."""
+        source = node.args[0]
+        if (
+            body.kind != "read"
+            or any(part.plain is None for part in body.address)
+            or not isinstance(source, ast.Subscript)
+        ):
+            raise Unreadable("a margin is put around a tensor that is read at plain indices")
         amounts = _items(node.func)
-        named = {_name(part.lower): part.upper for part in amounts if isinstance(part, ast.Slice) and part.lower}
+        named = {name_of(part.lower): part.upper for part in amounts if isinstance(part, ast.Slice) and part.lower}
+        starred = any(isinstance(item, ast.Starred) for item in _items(source))
+        if (named and len(named) != len(amounts)) or (not named and (not starred or len(amounts) > 2)):
+            raise Unreadable("which axis has which margin")
+        if len(node.keywords) > 1:
+            raise Unreadable("a margin is filled twice")
         widths = []
-        for item in _items(node.args[0]):
+        for item in _items(source):
             bare = item.value if isinstance(item, ast.Starred) else item
-            axes: Iterable[int | None] = range(self.ranks[_name(bare)]) if isinstance(item, ast.Starred) else [None]
+            axes: Iterable[int | None] = range(self.ranks[name_of(bare)]) if isinstance(item, ast.Starred) else [None]
             for axis in axes:
                 pair: Sequence[ast.expr] | None
                 if named:
-                    both = named.get(_name(bare))
+                    both = named.get(name_of(bare))
                     pair = (both.elts if isinstance(both, ast.Tuple) else (both, both)) if both is not None else None
                 else:
                     pair = (amounts[0], amounts[-1]) if isinstance(item, ast.Starred) else None
-                widths.append(tuple(self._expression(width, axis)[0]({}) for width in pair) if pair else (0, 0))
+                if pair is not None and len(pair) != 2:
+                    raise Unreadable("a margin has two widths")
+                widths.append(tuple(self._width(width, axis) for width in pair) if pair else (0, 0))
         fill = next((self._node(word.value) for word in node.keywords), Node("number", value=0))
+        if fill.kind not in ("number", "read") or not free(fill) <= free(body):
+            raise Unreadable("a margin is filled with a number or with one element of a tensor")
         return Node("pad", (body, fill), value=widths)
+
+    def _width(self, node: ast.expr, axis: int | None) -> int:
+        value = self._number(node, axis)
+        return self._whole(value, value, "the width of a margin")
 
     # where -----------------------------------------------------------------------------------------------------------
 
     def _where(self, tree: ast.expr) -> None:
-        if isinstance(tree, ast.Constant):
+        if isinstance(tree, ast.Constant) and tree.value is True:
             return
         if isinstance(tree, ast.Subscript):
-            self.declared[_name(tree.value)] = [
-                None if isinstance(item, ast.Name) and item.id == "_" else int(self._expression(item, None)[0]({}))
+            shape = [
+                None if isinstance(item, ast.Name) and item.id == "_" else self._whole(self._number(item), 1, "a size")
                 for item in _items(tree)
             ]
+            if self.declared.setdefault(name_of(tree.value), shape) != shape:
+                raise Unreadable("two shapes of one tensor")
+            return
+        if not isinstance(tree, ast.Compare) or not all(type(op) in RELATIONS for op in tree.ops):
+            raise Unreadable(f"no inequality: {ast.dump(tree)}")
+        tensors = {name_of(node.value) for node in self._subscripts()}
+        if isinstance(tree.left, ast.Name) and tree.left.id in tensors and tree.left.id not in self.scalars:
+            rows = self._whole(self._number(tree.comparators[0]), 1, "a number of rows")
+            if self.lookup_bounds.setdefault(tree.left.id, rows) != rows:
+                raise Unreadable("two numbers of rows")
             return
         starred = [name for name in self._names_through_scalars(tree) if name in self.stars]
-        assert isinstance(tree, ast.Compare), ast.dump(tree)
         axes: Iterable[int | None] = range(self.ranks[starred[0]]) if starred else [None]
         for axis in axes:
             self._where_on(tree, axis)
 
     def _where_on(self, tree: ast.Compare, axis: int | None) -> None:
-        if isinstance(tree.left, ast.Name) and tree.left.id in self.inputs:
-            self.lookup_bounds[tree.left.id] = self._expression(tree.comparators[0], axis)[0]({})
-            return
-        sides = [self._expression(side, axis) for side in (tree.left, *tree.comparators)]
+        sides = [self._side(side, axis) for side in (tree.left, *tree.comparators)]
         words = [type(op) for op in tree.ops]
-        is_bound = len(sides) == 2 and isinstance(tree.left, ast.Name) and sides[0][1] and not sides[1][1]
-        if is_bound and words[0] in (ast.Lt, ast.LtE):
-            (index,) = sides[0][1]
-            self.bounds[index] = sides[1][0]({}) + (words[0] is ast.LtE)
+        if len(sides) == 2 and sides[0].plain is not None and not sides[1].indices and words[0] in (ast.Lt, ast.LtE):
+            extent = sides[1].at({}) + (words[0] is ast.LtE)
+            if self.bounds.setdefault(sides[0].plain, extent) != extent:
+                raise Unreadable(f"{sides[0].plain} is bounded twice")
             return
-        is_range = len(sides) == 3 and words == [ast.LtE, ast.Lt] and isinstance(tree.comparators[0], ast.Name)
-        for (left, first), word, (right, second) in zip(sides, words, sides[1:]):
-            ranged = next(iter(sides[1][1])) if is_range else None
-            self.constraints.append(
-                Constraint(first | second, _relation(RELATIONS[word], left, right), is_range, ranged)
-            )
+        if not any(side.indices for side in sides):
+            if not any(isinstance(part, ast.Name) for part in ast.walk(tree)):
+                raise Unreadable("a bound without a name")
+            if not all(
+                RELATIONS[word](left.at({}), right.at({})) for left, word, right in zip(sides, words, sides[1:])
+            ):
+                raise Impossible(f"{ast.unparse(tree)} does not hold")
+            return
+        if len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None:
+            if any(known.ranged == sides[1].plain for known in self.constraints):
+                raise Unreadable(f"{sides[1].plain} has two ranges")
+            if sides[1].plain in sides[0].indices | sides[2].indices:
+                raise Unreadable(f"the range of {sides[1].plain} depends on itself")
+            self.ranges[sides[1].plain] = (sides[0], sides[2])
+        for left, word, right in zip(sides, words, sides[1:]):
+            if not self._matters(_difference(left, right), left.indices | right.indices):
+                raise Unreadable("a bound without an index")
+            is_range = len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None
+            ranged = sides[1].plain if is_range else None
+            indices = left.indices | right.indices
+            holds = _relation(RELATIONS[word], left.at, right.at)
+            self.constraints.append(Constraint(indices, holds, is_range, ranged))
+
+    def _side(self, node: ast.expr, axis: int | None) -> Component:
+        """An expression as a function of the indices that it depends on."""
+        at, needs = self._expression(node, axis)
+        if isinstance(node, ast.Name) and node.id not in self.scalars and needs:
+            return Component("expression", needs, at=at, plain=next(iter(needs)))
+        known = self._matters(at, needs)
+        rest = dict.fromkeys(needs - known, 0)
+        plain = None
+        if len(known) == 1:
+            (index,) = known
+            plain = index if all(self._worth(at, {**rest, index: value}) == value for value in TRIED) else None
+        return Component("expression", known, at=lambda env: self._worth(at, {**rest, **env}), plain=plain)
 
     def _constraints(self, line: Line) -> list[Constraint]:
         return [constraint for constraint in self.constraints if constraint.indices <= set(line.extents)]

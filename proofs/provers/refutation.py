@@ -9,12 +9,14 @@ refuted: n=100: 0 != 0 is false
 
 from __future__ import annotations
 
+from ...algebra.arguments import checked
 from ..samples.search import LIMIT, counterexample
 from ..statements.statement import Statement
 from ..verdict import Refuted, Undecided
 from . import missing, module
 
 
+@checked
 def refute(statement: Statement, limit: int = LIMIT) -> Refuted | Undecided:
     """A witness against a statement, or the admission that none was found.
 

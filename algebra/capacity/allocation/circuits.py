@@ -6,6 +6,7 @@ from typing import Any
 
 from sympy import Expr, Mul
 
+from ...arguments import checked
 from ...equations.heads import Read, address_indices
 from ...equations.instance import Instance
 from ...errors import UnsupportedError
@@ -20,6 +21,7 @@ from .matrices import LowRank, attention_circuit
 from .recognition import StructureCarrier
 
 
+@checked
 def attention_circuits(net: Network, on: Any = None) -> list[tuple[str, LowRank, Expr]]:
     """The bilinear circuits of attention, from the contractions of an equation: names, structure, number of heads.
 

@@ -18,14 +18,16 @@ arXiv:2209.04036.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import checked
 from ...errors import BudgetError, FieldError
 from ...sizes.dims import as_size
+from ..arguments import whole
 from ..column_spaces.finite_field import PRIME, rank_modulo
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class FunctionalDimension:
         return "exact" if self.proved else "lower"
 
 
+@checked
 def functional_dimension(
     widths: Sequence[int], *, bias: bool = True, trials: int = 4, seed: int = 0, samples: int | None = None
 ) -> FunctionalDimension:
@@ -90,7 +93,8 @@ def functional_dimension(
     BudgetError
         For more than 3000 parameters.
     FieldError
-        If there are fewer than two widths, or one is no size of at least 1.
+        If there are fewer than two widths, one is no size of at least 1, or a number of trials, of samples or a seed is
+        none.
 
     Notes
     -----
@@ -109,7 +113,12 @@ def functional_dimension(
     Grigsby, Lindsey, Meyerhoff and Wu, "Functional dimension of feedforward ReLU neural networks",
     arXiv 2209.04036 (2022).
     """
-    sizes = [int(as_size(width, f"width {place}")) for place, width in enumerate(widths)]
+    sizes = _widths(widths)
+    trials = whole(trials, "trials of la.functional_dimension", 1)
+    seed = whole(seed, "seed of la.functional_dimension", 0)
+    samples = None if samples is None else whole(samples, "samples of la.functional_dimension", 1)
+    if not isinstance(bias, (bool, np.bool_)):
+        raise FieldError(f"bias of la.functional_dimension is True or False, got {bias!r}")
     if len(sizes) < 2:
         raise FieldError("a perceptron needs at least inputs and outputs, such as [2, 3, 1]")
     pairs = list(zip(sizes, sizes[1:], strict=False))
@@ -121,7 +130,7 @@ def functional_dimension(
     count = 4 * parameters if samples is None else samples
     draw = np.random.default_rng(seed)
     best = 0
-    for _ in range(max(1, trials)):
+    for _ in range(trials):
         weights, offsets = _parameters(draw, pairs, bias)
         points = draw.integers(-1000, 1001, (count, sizes[0])).astype(object)
         jacobian = _jacobian(weights, offsets, points, bias)
@@ -130,6 +139,15 @@ def functional_dimension(
         if best == upper:
             break
     return FunctionalDimension(best, upper, parameters, hidden)
+
+
+def _widths(given: Any) -> list[int]:
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise FieldError(f"widths are a sequence of sizes, inputs first, such as [2, 3, 1]; got {given!r}")
+    sizes = [as_size(width, f"width {place}") for place, width in enumerate(given)]
+    if any(not size.is_Integer for size in sizes):
+        raise FieldError(f"the rank of a perceptron is found at literal widths, got {', '.join(map(str, sizes))}")
+    return [int(size) for size in sizes]
 
 
 def _parameters(draw: Any, pairs: list[tuple[int, int]], bias: bool) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:

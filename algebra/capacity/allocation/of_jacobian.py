@@ -29,9 +29,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import as_array, checked
 from ...errors import BudgetError, FieldError, UnsupportedError
-from ..column_spaces.covariance import BandRoot, covariance_root
-from ..column_spaces.dense import ColumnSpace, DenseColumnSpace, RankCertificate
+from ..arguments import reals
+from ..column_spaces.covariance import BandRoot, MatrixRoot, covariance_root
+from ..column_spaces.dense import ColumnSpace, DenseColumnSpace, GivenColumnSpace, RankCertificate
+from ..column_spaces.exact_rank import ExactJacobian, KnownRank, rank_and_pivots, rational
 from ..column_spaces.rows import RowSource
 from ..column_spaces.streamed import StreamedColumnSpace, compress_columns
 
@@ -45,6 +48,9 @@ _DENSE_SIDE = 1500
 _WIDE_INPUTS = 11_000
 _HELD_ENTRIES = 100_000_000
 _PATTERN_ENTRIES = 100_000_000
+_DOUBTFUL = 1e-8
+SMALL_COVARIANCE = 60
+"""The most inputs of a singular covariance whose rank is found in fractions."""
 
 
 class CapacityAllocation:
@@ -96,6 +102,7 @@ class CapacityAllocation:
             )
         return found.clip(0.0, 1.0).reshape(self.grid)
 
+    @checked
     def region(self, where: Any) -> float:
         """The capacity of a set of inputs.
 
@@ -114,6 +121,7 @@ class CapacityAllocation:
             raise FieldError(f"{where!r} is no region of inputs of the shape {self.grid}: {problem}") from problem
         return mask
 
+    @checked
     def partition(self, cells: Mapping[Hashable, Any] | Sequence[Any] | NDArray[Any]) -> dict[Hashable, float]:
         """The capacity of every cell of a partition of the inputs; they add up to `total`.
 
@@ -130,6 +138,11 @@ class CapacityAllocation:
             if cells.shape != self.grid:
                 raise FieldError(f"labels of a partition have the shape of the inputs {self.grid}, got {cells.shape}")
             return {label: float(self.spatial[cells == label].sum()) for label in np.unique(cells).tolist()}
+        if isinstance(cells, (str, bytes)) or not isinstance(cells, (Mapping, Sequence)):
+            raise FieldError(
+                f"a partition is a mapping or a sequence of regions, or an array of labels, got {cells!r}; write "
+                "{'left': (0, slice(0, 3)), ...}"
+            )
         named = cells if isinstance(cells, Mapping) else dict(enumerate(cells))
         masks = {label: self._mask(where) for label, where in named.items()}
         covered = sum((mask.astype(int) for mask in masks.values()), np.zeros(self.grid, dtype=int))
@@ -138,6 +151,7 @@ class CapacityAllocation:
             raise FieldError(f"a partition has every input in one cell; input {bad} is in {int(covered[bad])}")
         return {label: float(self.spatial[mask].sum()) for label, mask in masks.items()}
 
+    @checked
     def subspace(self, basis: Any = None, *, projector: Any = None) -> float:
         """The capacity ``tr(P_S K K^T)`` of a subspace of (whitened) input space.
 
@@ -167,7 +181,7 @@ class CapacityAllocation:
         return count
 
     def _span(self, basis: Any) -> NDArray[Any]:
-        block = np.asarray(basis.toarray() if hasattr(basis, "toarray") else basis, dtype=float)
+        block = as_array(basis.toarray() if hasattr(basis, "toarray") else basis, "a basis")
         if block.shape == self.grid or block.ndim == 1:
             block = block.reshape(-1, 1)
         if block.ndim != 2 or block.shape[0] != self._inputs or not np.all(np.isfinite(block)):
@@ -176,7 +190,7 @@ class CapacityAllocation:
 
     def _range(self, projector: Any) -> NDArray[Any]:
         if getattr(projector, "shape", None) is None:
-            projector = np.asarray(projector, dtype=float)
+            projector = as_array(projector, "a projector")
         if tuple(projector.shape) != (self._inputs, self._inputs):
             raise FieldError(f"a projector of {self._inputs} inputs is square, got the shape {tuple(projector.shape)}")
         draw = np.random.default_rng(0)
@@ -206,6 +220,7 @@ class CapacityAllocation:
         return f"CapacityAllocation(total={self.total}, inputs={self._inputs}, kind={self.kind!r}, {self.certificate})"
 
 
+@checked
 def allocate(
     jacobian: Any,
     covariance: Any = None,
@@ -249,7 +264,17 @@ def allocate(
     the projector ``K K^T`` is never formed. Memory for 1e5 inputs and 1e4 parameters: a few hundred MB for a sparse
     Jacobian with a band and some heavy columns, one triangle (0.8 GB) and a block of rows for a dense one.
     """
-    rows = RowSource(jacobian, shape)
+    return allocated(RowSource(jacobian, shape), covariance, grid, tolerance)
+
+
+def allocated(
+    rows: RowSource,
+    covariance: Any,
+    grid: tuple[int, ...] | None,
+    tolerance: float | None,
+    exact: ExactJacobian | None = None,
+) -> CapacityAllocation:
+    """The allocation of a Jacobian that is known in fractions as well; see `allocate`."""
     inputs = rows.shape[0]
     grid = (inputs,) if grid is None else tuple(int(extent) for extent in grid)
     count = 1
@@ -257,22 +282,61 @@ def allocate(
         count *= extent
     if count != inputs:
         raise FieldError(f"a grid {grid} has {count} points, the Jacobian {inputs} inputs")
-    if tolerance is not None and not 0 < tolerance < 1:
-        raise FieldError(f"a tolerance lies between 0 and 1, got {tolerance!r}")
-    if covariance is not None:
-        rows = _coloured(rows, covariance_root(covariance, inputs, grid))
-    return CapacityAllocation(_column_space(rows, tolerance), grid)
+    if tolerance is not None:
+        limit = reals(tolerance, "a tolerance")
+        if limit.ndim or not 0 < limit < 1:
+            raise FieldError(f"a tolerance lies between 0 and 1, got {tolerance!r}")
+        tolerance = float(limit)
+    if tolerance is not None:  # the caller decides what counts as zero
+        exact = None
+    if covariance is None:
+        return CapacityAllocation(_column_space(rows, tolerance, exact), grid)
+    root = covariance_root(covariance, inputs, grid)
+    if _is_small(rows.shape) and not isinstance(root, BandRoot):
+        white = _small_space(rows, tolerance, exact, exact.rank() if exact is not None else None)
+        return CapacityAllocation(_coloured_space(white, root, covariance, tolerance, exact), grid)
+    if rows.shape[1] > inputs and not (rows.sparse and isinstance(root, BandRoot)):
+        # The factor of a wide matrix has columns that are nothing but rounding where its rank is deficient.
+        _check_wide(inputs)
+        factor = compress_columns(rows)
+        return CapacityAllocation(_factor_space(root.apply(factor / np.linalg.norm(factor, 2)), tolerance), grid)
+    return CapacityAllocation(_column_space(_coloured(rows, root), tolerance), grid)
+
+
+def _coloured_space(
+    white: DenseColumnSpace | GivenColumnSpace,
+    root: Any,
+    covariance: Any,
+    tolerance: float | None,
+    exact: ExactJacobian | None,
+) -> ColumnSpace:
+    """The columns of ``Gamma^(1/2) J`` from an orthonormal basis of those of J.
+
+    Never from J itself: where columns depend on each other, what is left of them is rounding, which a scaling to unit
+    length would make as large as the rest.
+    """
+    first = white.certificate
+    block = root.apply(white.basis)
+    known: KnownRank | None = None
+    if isinstance(root, MatrixRoot) and root.definite:
+        # Nothing is lost: the rank is that of J, and so is what is known of it.
+        known = KnownRank(first.rank, f"{first.how}; the covariance has no eigenvalue zero")
+        found = DenseColumnSpace(block, tolerance, equilibrate=False, known=known)
+        made = found.certificate
+        kept = min(first.smallest_kept, made.smallest_kept) if not first.exact else made.smallest_kept
+        certificate = RankCertificate(first.rank, kept, first.largest_dropped, first.threshold, known.how, first.exact)
+        return GivenColumnSpace(found.basis, certificate, max(white.error_estimate, found.error_estimate))
+    gamma = rational(covariance) if exact is not None else None
+    if exact is not None and gamma is not None and len(gamma) <= SMALL_COVARIANCE:
+        if rank_and_pivots(gamma)[0] == root.rank:  # singular in fractions, and not by rounding alone
+            known = exact.rank(gamma)
+    return DenseColumnSpace(block, tolerance, equilibrate=False, known=known)
 
 
 def _coloured(rows: RowSource, root: Any) -> RowSource:
     inputs, parameters = rows.shape
     if rows.sparse and isinstance(root, BandRoot):
         return RowSource(root.apply(rows.matrix))
-    if parameters > inputs:
-        _check_wide(inputs)
-        from ..column_spaces.streamed import compress_columns
-
-        return RowSource(root.apply(compress_columns(rows)))
     if inputs * parameters > _HELD_ENTRIES:
         raise BudgetError(
             f"the whitened Jacobian of {inputs} inputs and {parameters} parameters is dense and has more than "
@@ -294,11 +358,32 @@ def _check_wide(inputs: int) -> None:
         )
 
 
-def _column_space(rows: RowSource, tolerance: float | None) -> ColumnSpace:
+def _is_small(shape: tuple[int, int]) -> bool:
+    return shape[0] * shape[1] <= _DENSE_ENTRIES and min(shape) <= _DENSE_SIDE
+
+
+def _small_space(
+    rows: RowSource, tolerance: float | None, exact: ExactJacobian | None, known: KnownRank | None
+) -> DenseColumnSpace | GivenColumnSpace:
+    found = DenseColumnSpace(rows.dense(), tolerance, known=known)
+    if known is None or exact is None or found.error_estimate <= _DOUBTFUL:
+        return found
+    if not exact.small:
+        return found
+    # Columns so close to each other that floats do not tell them apart are made orthogonal in fractions.
+    return GivenColumnSpace(exact.basis(), found.certificate, 1e-15)
+
+
+def _factor_space(factor: NDArray[Any], tolerance: float | None) -> ColumnSpace:
+    if len(factor) <= _DENSE_SIDE:
+        return DenseColumnSpace(factor, tolerance, equilibrate=False)
+    return StreamedColumnSpace(RowSource(factor), tolerance, equilibrate=False)
+
+
+def _column_space(rows: RowSource, tolerance: float | None, exact: ExactJacobian | None = None) -> ColumnSpace:
     inputs, parameters = rows.shape
-    small = inputs * parameters <= _DENSE_ENTRIES and min(inputs, parameters) <= _DENSE_SIDE
-    if small:
-        return DenseColumnSpace(rows.dense(), tolerance)
+    if _is_small(rows.shape):
+        return _small_space(rows, tolerance, exact, exact.rank() if exact is not None else None)
     if rows.sparse:
         from ..column_spaces.sparse import ChainColumnSpace, plan, unit_sparse_columns
 
@@ -314,7 +399,4 @@ def _column_space(rows: RowSource, tolerance: float | None) -> ColumnSpace:
     if parameters <= inputs:
         return StreamedColumnSpace(rows, tolerance)
     _check_wide(inputs)
-    factor = compress_columns(rows)
-    if inputs <= _DENSE_SIDE:
-        return DenseColumnSpace(factor, tolerance, equilibrate=False)
-    return StreamedColumnSpace(RowSource(factor), tolerance, equilibrate=False)
+    return _factor_space(compress_columns(rows), tolerance)

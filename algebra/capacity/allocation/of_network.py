@@ -11,21 +11,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Lambda, Symbol
 
+from ...arguments import checked
+from ...derivations.derivation import Derivation
+from ...derivations.domain import Domain
 from ...errors import FieldError, UnsupportedError
 from ...linear.network_maps import LinearNetwork
+from ...linear.number_systems import NumberSystem
 from ...networks.evaluator import input_flows
 from ...networks.network import Network, as_network
-from .of_jacobian import allocate
+from ..column_spaces.exact_rank import ExactJacobian
+from ..column_spaces.rows import RowSource
+from .of_jacobian import SOURCE, allocated
 from .structures import Structure
 
 if TYPE_CHECKING:
     from .of_jacobian import CapacityAllocation
+
+
+@dataclass(frozen=True)
+class _Total:
+    """The total capacity, as what a derivation is of."""
+
+    name: str = "capacity_allocation"
+    title: str = "total capacity"
+    unit: str = ""
+    source: str = SOURCE
+
+    def carrier(self, **options: Any) -> Any:
+        """Of the pieces that the structure is read from."""
+        from .recognition import StructureCarrier
+
+        return StructureCarrier()
+
+    def __call__(self, net: Network, on: Any = None, **options: Any) -> Any:
+        return capacity_allocation(net, on=on, **options).total
+
+
+TOTAL = _Total()
 
 METHODS = ("numeric", "closed_form")
 
@@ -38,11 +67,48 @@ class ClosedFormAllocation:
     ----------
     structure : Structure
         How the weights are composed, as read from the equations.
+    net : Network
+    domain : Domain
+        The sizes for which the formulas hold.
+    inputs : tuple of shapes
+        What enters the network.
+
+    Raises
+    ------
+    DomainError, FieldError
+        From a call, as from that of a `Derivation`.
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, capacity_allocation, dims
+    >>> L, N = dims("L N")
+    >>> found = capacity_allocation(Conv(1, 3, padding=1, bias=False) ** L, on=(1, N))
+    >>> found.total, found(L=3, N=7)
+    (2*L + 1, 7)
+    >>> found.domain.holds({L: 3, N: 3})  # the window of the output would reach into the margin
+    False
     """
 
     structure: Structure
+    net: Network
+    domain: Domain
+    inputs: tuple[tuple[Expr, ...], ...] = ()
 
     kind = "exact"
+
+    @property
+    def formula(self) -> Expr:
+        """The total, as that of every derivation."""
+        return self.total
+
+    @property
+    def derivation(self) -> Derivation:
+        """The total as a derivation, with its domain."""
+        return Derivation(TOTAL, self.net, self.total, self.kind, self.source, self.domain, inputs=self.inputs)
+
+    def __call__(self, values: Mapping[Symbol, int] | None = None, /, **words: int) -> Any:
+        """The total at given sizes, as from every derivation; a `DomainError` where the formula does not hold."""
+        return self.derivation(values, **words)
 
     @property
     def source(self) -> str:
@@ -72,6 +138,7 @@ class ClosedFormAllocation:
         return self.structure.capacity(*index)
 
 
+@checked
 def capacity_allocation(
     net: Network,
     partition: Any = None,
@@ -146,27 +213,42 @@ def capacity_allocation(
     {'left': 1.0, 'rest': 3.0}
     """
     as_network(net, "la.capacity_allocation")
-    if method not in (None, *METHODS):
+    if method is not None and not (isinstance(method, str) and method in METHODS):
         raise FieldError(f"a method is one of {', '.join(METHODS)}, got {method!r}")
     if method is None:
         method = "closed_form" if _symbolic(net, on) else "numeric"
     if method == "closed_form":
         if covariance is not None or around is not None or at is not None:
             raise UnsupportedError("a closed form is for generic weights and white inputs; give literal sizes")
-        from .recognition import structure_of
-
-        found = ClosedFormAllocation(structure_of(net, on, output))
         if partition is not None:
             raise UnsupportedError("a partition of a closed form: add up its capacities, or give literal sizes")
-        return found
+        from .recognition import recognised
 
-    jacobian = LinearNetwork(net, on, at, around, pattern).jacobian(output)
-    numeric: CapacityAllocation
+        found = recognised(net, on, output)
+        return ClosedFormAllocation(found.structure, net, found.domain, found.inputs)
 
-    numeric = allocate(jacobian.matrix, covariance, grid=jacobian.grid, tolerance=tolerance)
+    tape = LinearNetwork(net, on, at, around, pattern)
+    jacobian = tape.jacobian(output)
+
+    def made(system: NumberSystem) -> Any:
+        return LinearNetwork(net, on, at, around, pattern, system).jacobian(output).matrix
+
+    exact = ExactJacobian(made, jacobian.matrix.shape, _products(tape))
+    numeric: CapacityAllocation = allocated(RowSource(jacobian.matrix), covariance, jacobian.grid, tolerance, exact)
     return numeric if partition is None else numeric.partition(partition)
 
 
+def _products(tape: LinearNetwork) -> int:
+    """How many products it takes to make the Jacobian of a tape in dense matrices."""
+    inputs = tape.sizes[0]
+    maps = sum(tape.sizes[step.target] * tape.sizes[step.source] * inputs for step in tape.steps)
+    return maps + sum(
+        tape.sizes[step.source] * tape.parameters * (inputs + moved.shape[0])
+        for step in tape.steps for moved, _, _ in step.derivatives
+    )  # fmt: skip
+
+
+@checked
 def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: Any = None, around: Any = None) -> Any:
     """The predictor of a linear network and its sparse Jacobian by the weights; see `capacity_allocation`.
 
@@ -208,7 +290,7 @@ def linear_predictor(net: Network, at: Any = None, on: Any = None, *, output: An
     ----------
     Donier, "Capacity allocation analysis of neural networks", arXiv 1902.04485 (2019). Reconstruction.
     """
-    return LinearNetwork(net, on, at, around).jacobian(output)
+    return LinearNetwork(net, on, at, around, asked="la.linear_predictor").jacobian(output)
 
 
 def _symbolic(net: Network, on: Any) -> bool:

@@ -14,18 +14,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Expr, Integer, Mul, Symbol
+from sympy import Expr, Ge, Integer, Lt, Mul, Symbol, false, floor, true
 
+from ...derivations.domain import Domain
 from ...equations.affine import affine
 from ...equations.heads import Constant, Pad, Read, address_indices
 from ...equations.instance import Instance
 from ...errors import UnsupportedError
+from ...formulas.conditions import Condition
 from ...linear.monomials import COEFFICIENT, LINEAR, Monomial, expand, kinds_of_tensors
-from ...networks.carrier import Carrier, Site
+from ...networks.carrier import Carrier, DomainCondition, Evaluation, Site
 from ...networks.evaluator import evaluate_network
 from ...networks.network import Network
-from ...sizes.dims import Index
+from ...sizes.dims import Index, as_size
 from ...sizes.normal_form import simplify
+from ...sizes.summation import summation
 from .convolution_stacks import Convolution, ConvolutionStack, DilatedStack
 from .matrices import Recurrent, matrix_product
 from .structures import Free, Kronecker, Structure
@@ -35,14 +38,20 @@ _ONE = Integer(1)
 
 @dataclass(frozen=True)
 class Window:
-    """One layer of a stack of one channel, along one axis of a tensor of a rank; `whole` if it takes all positions to
-    one, `padded` if there is a margin."""
+    """One layer of a stack of one channel, along one axis of a tensor of a rank; `whole` if it takes all positions to one."""
 
     layer: Convolution
     whole: bool = False
-    padded: bool = False
     axis: int = 0
     rank: int = 1
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Zeros around an axis, so many of them before it."""
+
+    axis: int
+    before: Expr
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,10 @@ class Tower:
 
     depth: Expr
     taps: Expr
-    padded: bool = False
+    axis: int = 0
 
 
-Piece = Window | Dense | Recurrence | Tower | Moved | None
+Piece = Window | Dense | Recurrence | Tower | Moved | Margin | None
 
 
 class StructureCarrier(Carrier[tuple[Any, ...]]):
@@ -101,10 +110,15 @@ class StructureCarrier(Carrier[tuple[Any, ...]]):
     def repeat(self, value: tuple[Any, ...], times: Expr, index: Symbol | None) -> tuple[Any, ...]:
         if times.is_Integer and index is None and times <= 1000:
             return value * int(times)
-        if len(value) == 1 and isinstance(value[0], Window) and not value[0].whole:
-            made = _copies(value[0], times, index)
+        margins = [piece for piece in value if isinstance(piece, Margin)]
+        windows = [piece for piece in value if not isinstance(piece, Margin)]
+        if len(windows) == 1 and isinstance(windows[0], Window) and not windows[0].whole:
+            made = _copies(windows[0], times, index)
             if made is not None:
-                return (made,)
+                # Behind steps of one, margins add.
+                every = index if index is not None else Symbol("l", integer=True, nonnegative=True)
+                wider = [replace(one, before=summation(one.before, every, 0, times - 1)) for one in margins]
+                return (*wider, made)
         if len(value) == 1 and isinstance(value[0], Dense) and value[0].inputs == value[0].outputs:
             return value
         raise UnsupportedError("these copies have no closed form of their allocation; give a literal number of them")
@@ -121,7 +135,7 @@ def _copies(window: Window, times: Expr, index: Symbol | None) -> Piece:
         # L kernels of one spacing are one free kernel of 1 + L (k - 1) taps, being generically without a common root.
         return replace(window, layer=Convolution(1 + times * (layer.kernel - 1), layer.dilation))
     if not layer.kernel.has(index) and simplify(layer.dilation - layer.kernel**index) == 0:
-        return Tower(times, layer.kernel, window.padded)
+        return Tower(times, layer.kernel, window.axis)
     return None
 
 
@@ -135,7 +149,6 @@ def pieces_of(instance: Instance) -> list[Any]:
     """
     kinds = kinds_of_tensors(instance)
     found: list[Any] = []
-    padded = False
     if instance.recurrent:
         return [_recurrence(instance)]
     for place in instance.live:
@@ -143,7 +156,11 @@ def pieces_of(instance: Instance) -> list[Any]:
         if kinds[statement.target] != LINEAR:
             raise UnsupportedError(f"{instance.layer}: weights made of weights have no closed form here")
         if isinstance(statement.value, Pad):
-            padded = padded or any(before != 0 or after != 0 for before, after in statement.value.widths)
+            found += [
+                Margin(axis, before)
+                for axis, (before, after) in enumerate(statement.value.widths)
+                if before != 0 or after != 0
+            ]
             if not isinstance(statement.value.fill, Constant) or statement.value.fill.value != 0:
                 raise UnsupportedError(f"{instance.layer}: a margin that is not zero has no closed form")
             continue
@@ -154,8 +171,7 @@ def pieces_of(instance: Instance) -> list[Any]:
         ]
         if len(monomials) != 1 or instance.masks(place):
             raise UnsupportedError(f"{instance.layer}: a line that is no single sum has no closed form here")
-        for piece in _pieces(instance, place, monomials[0], kinds):
-            found.append(replace(piece, padded=padded) if isinstance(piece, Window) else piece)
+        found += _pieces(instance, place, monomials[0], kinds)
     return found
 
 
@@ -261,16 +277,32 @@ def _recurrence(instance: Instance) -> Recurrence:
     return Recurrence(Mul(*shape[1:]), instance.extents[first][running], reads_last)
 
 
-def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
-    """The structure of a linear network, from its equations.
+@dataclass(frozen=True)
+class Recognised:
+    """The structure of a network, and for which sizes it holds.
+
+    Attributes
+    ----------
+    structure : Structure
+    domain : Domain
+    inputs : tuple of shapes
+    """
+
+    structure: Structure
+    domain: Domain
+    inputs: tuple[tuple[Expr, ...], ...] = ()
+
+
+def recognised(net: Network, on: Any = None, output: Any = None) -> Recognised:
+    """The structure of a linear network, from its equations, and its domain.
 
     Parameters
     ----------
     net : Network
         Sizes, depths and dilations may be symbols.
     on : shape, optional
-    output : "all", optional
-        The whole map instead of one output.
+    output : int, tuple or "all", optional
+        Which output, the middle one by default; or the whole map.
 
     Raises
     ------
@@ -278,24 +310,83 @@ def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
         If no closed form is known.
     """
     evaluation = evaluate_network(net, StructureCarrier(), on)
-    pieces = [piece for piece in evaluation.value if not isinstance(piece, Moved)]
+    pieces = [piece for piece in evaluation.value if not isinstance(piece, (Moved, Margin))]
     if not pieces:
         raise UnsupportedError("this network learns nothing")
+    shape = evaluation.output.shape
+    chosen = None if isinstance(output, str) and output == "all" else _chosen(output, shape)
+    structure = _structure(pieces, evaluation, output)
+    conditions = list(evaluation.domain)
+    if chosen is not None and output is not None:
+        conditions += [_needed(Lt(place, size), "the output has to be there") for place, size in zip(chosen, shape)]
+    if any(isinstance(piece, Margin) for piece in evaluation.value):
+        last = pieces[-1]
+        if isinstance(last, Dense) or (isinstance(last, Window) and last.whole) or chosen is None:
+            raise UnsupportedError("a dense layer that sees margins has no closed form; give literal sizes")
+        conditions += _inside(evaluation.value, chosen, evaluation.inputs[0].shape)
+        structure.conditions = (*structure.conditions, "the window of the output lies inside the input")
+    known = [item for item in conditions if item.condition.relation != true]
+    return Recognised(structure, Domain(known, str(net)), tuple(flow.shape for flow in evaluation.inputs))
+
+
+def _needed(relation: Any, meaning: str) -> DomainCondition:
+    if relation == false:
+        raise UnsupportedError(f"no closed form here: it holds where {meaning}, which is not so; give literal sizes")
+    return DomainCondition(Condition(relation, meaning), "")
+
+
+def _chosen(output: Any, shape: Sequence[Expr]) -> tuple[Expr, ...]:
+    """The place of the output along each axis."""
+    if output is None:
+        return tuple(floor((size - 1) / 2) for size in shape)
+    given = output if isinstance(output, (tuple, list)) else (output,)
+    wide = [axis for axis, size in enumerate(shape) if size != 1]
+    if len(given) == 1 and len(shape) != 1 and len(wide) <= 1:
+        given = [given[0] if axis in wide else 0 for axis in range(len(shape))]
+    if len(given) != len(shape):
+        raise UnsupportedError(f"a closed form is that of one output, a place on {len(shape)} axes, got {output!r}")
+    return tuple(as_size(place, "the place of an output", least=0) for place in given)
+
+
+def _inside(pieces: Sequence[Any], chosen: Sequence[Expr], shape: Sequence[Expr]) -> list[DomainCondition]:
+    """With margins, the closed form is that of an output whose window meets none of them."""
+    found = []
+    for axis in sorted({piece.axis for piece in pieces if isinstance(piece, Margin)}):
+        if axis >= min(len(chosen), len(shape)):
+            raise UnsupportedError("margins of axes that are rearranged have no closed form; give literal sizes")
+        # Output i begins to read at step * i + start of the input, and so many places on.
+        step, start, reach = _ONE, Integer(0), _ONE
+        for piece in pieces:
+            if isinstance(piece, Margin) and piece.axis == axis:
+                start = start - step * piece.before
+            elif isinstance(piece, Window) and piece.axis == axis:
+                reach = reach + (piece.layer.kernel - 1) * piece.layer.dilation * step
+                step = step * piece.layer.stride
+            elif isinstance(piece, Tower):
+                reach = reach + step * (piece.taps**piece.depth - 1)
+        first = simplify(step * chosen[axis] + start)
+        last = simplify(first + reach - 1)
+        meaning = f"the window of the output along axis {axis} lies inside the input"
+        found += [_needed(Ge(first, 0), meaning), _needed(Lt(last, shape[axis]), meaning)]
+    return found
+
+
+def _structure(pieces: list[Any], evaluation: Evaluation[tuple[Any, ...]], output: Any) -> Structure:
     if isinstance(pieces[0], Recurrence):
         return _recurrent(pieces, output)
     if all(isinstance(piece, Dense) for piece in pieces):
         widths = [pieces[0].inputs, *[piece.outputs for piece in pieces]]
-        return matrix_product(*widths) if output == "all" else _scalar(widths)
-    if output == "all":
+        return matrix_product(*widths) if isinstance(output, str) and output == "all" else _scalar(widths)
+    if isinstance(output, str) and output == "all":
         raise UnsupportedError("the whole map of a convolution has no closed form here; give literal sizes")
     if len(pieces) == 1 and isinstance(pieces[0], Tower):
-        return _inside(DilatedStack(pieces[0].depth, pieces[0].taps), pieces)
+        return DilatedStack(pieces[0].depth, pieces[0].taps)
     if any(sum(1 for size in flow.shape if size != 1) > 1 for flow in evaluation.inputs):
-        if len(pieces) < len(evaluation.value):
+        if any(isinstance(piece, Moved) for piece in evaluation.value):
             raise UnsupportedError(
                 "windows on several axes that are rearranged have no closed form; give literal sizes"
             )
-        return _inside(_separable(pieces), pieces)
+        return _separable(pieces)
     layers: list[Convolution] = []
     for place, piece in enumerate(pieces):
         if isinstance(piece, Window):
@@ -305,7 +396,7 @@ def structure_of(net: Network, on: Any = None, output: Any = None) -> Structure:
             layers.append(Convolution(piece.inputs))
         else:
             raise UnsupportedError("this series of layers has no closed form; give literal sizes")
-    return _inside(ConvolutionStack(layers), pieces)
+    return ConvolutionStack(layers)
 
 
 def _separable(pieces: Sequence[Any]) -> Structure:
@@ -317,16 +408,6 @@ def _separable(pieces: Sequence[Any]) -> Structure:
         for axis, name in zip(sorted({piece.axis for piece in pieces}), "pqst", strict=False)
     ]
     return stacks[0] if len(stacks) == 1 else Kronecker(*stacks)
-
-
-def _inside(structure: Structure, pieces: Sequence[Any]) -> Structure:
-    """With margins, the closed form is that of an output whose window meets none of them."""
-    if any(piece.padded for piece in pieces if isinstance(piece, (Window, Tower))):
-        last = pieces[-1]
-        if isinstance(last, Dense) or (isinstance(last, Window) and last.whole):
-            raise UnsupportedError("a dense layer that sees margins has no closed form; give literal sizes")
-        structure.conditions = (*structure.conditions, "the window of the output lies inside the input")
-    return structure
 
 
 def _scalar(widths: Sequence[Expr]) -> Structure:

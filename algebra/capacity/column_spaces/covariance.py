@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import BudgetError, FieldError, UnsupportedError
+from ..arguments import reals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,10 +66,10 @@ def mixture(*weighted: tuple[float, Kernel]) -> Kernel:
 
 
 class MatrixRoot:
-    """The symmetric square root of a small covariance matrix, held."""
+    """The symmetric square root of a small covariance matrix, held; `rank` eigenvalues are clear of zero."""
 
     def __init__(self, covariance: Any):
-        gamma = np.asarray(covariance, dtype=float)
+        gamma = reals(covariance, "a covariance")
         if gamma.ndim != 2 or gamma.shape[0] != gamma.shape[1]:
             raise FieldError(f"a covariance is a square matrix, got the shape {gamma.shape}")
         if gamma.shape[0] > 4 * DENSE_INPUTS:
@@ -82,8 +83,17 @@ class MatrixRoot:
         values, vectors = np.linalg.eigh(gamma)
         if len(values) and values[0] < -1e-10 * max(values[-1], 0.0):
             raise FieldError(f"a covariance has no negative eigenvalue, found {values[0]:.3g} beside {values[-1]:.3g}")
-        values = np.where(values > 1e-14 * values[-1], values, 0.0)
+        # Eigenvalues are found up to rounding of the largest: what is not clear of that counts as zero.
+        doubt = max(1e-14, 4 * len(values) * 2.0**-52) * float(values[-1]) if len(values) else 0.0
+        self.rank = int((values > doubt).sum())
+        values = np.where(values > doubt, values, 0.0)
+        self.lowest, self.highest = (float(values[0]), float(values[-1])) if len(values) else (0.0, 0.0)
         self.matrix = (vectors * np.sqrt(values)) @ vectors.T
+
+    @property
+    def definite(self) -> bool:
+        """Whether all eigenvalues are surely above zero."""
+        return self.rank == len(self.matrix)
 
     def apply(self, block: Any) -> NDArray[Any]:
         """``Gamma^(1/2) B`` for a dense or sparse B, dense."""
@@ -100,7 +110,12 @@ class StationaryCovariance:
         lags = np.meshgrid(
             *[np.minimum(np.arange(2 * n), 2 * n - np.arange(2 * n)) * _side(n) for n in grid], indexing="ij"
         )
-        self.first = np.asarray(kernel(*lags), dtype=float)
+        try:
+            self.first = np.asarray(kernel(*lags), dtype=float)
+        except (TypeError, ValueError) as problem:
+            raise FieldError(
+                f"a stationary kernel is a function of arrays of lags, one for each of {len(grid)} axes: {problem}"
+            ) from None
         if self.first.shape != lags[0].shape or not np.all(np.isfinite(self.first)):
             raise FieldError("a stationary kernel maps arrays of lags, one for each axis, to finite covariances")
         mirrored = np.asarray(kernel(*[-lag for lag in lags]), dtype=float)

@@ -20,6 +20,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .exact_rank import KnownRank
+
 _EPSILON = 2.0**-52
 
 
@@ -40,7 +42,9 @@ class RankCertificate:
     threshold : float
         The tolerance that separated the two.
     how : str
-        The factorisation, and whether `smallest_kept` is a bound or an estimate.
+        The factorisation, and whether `smallest_kept` is a bound or an estimate; or how the rank was found exactly.
+    exact : bool
+        Whether the rank is that of the matrix in fractions, whatever its singular values are in floats.
     """
 
     rank: int
@@ -48,6 +52,7 @@ class RankCertificate:
     largest_dropped: float
     threshold: float
     how: str
+    exact: bool = False
 
     @property
     def gap(self) -> float:
@@ -58,7 +63,11 @@ class RankCertificate:
 
     @property
     def certified(self) -> bool:
-        """True if the bounds lie on either side of the threshold, and leave a gap of at least a hundred between."""
+        """True if the rank is exact, or the bounds lie on either side of the threshold and leave a gap of a hundred."""
+        return self.exact or self._separated
+
+    @property
+    def _separated(self) -> bool:
         return self.smallest_kept > self.threshold >= self.largest_dropped and self.gap >= 100
 
     def __str__(self) -> str:
@@ -69,7 +78,9 @@ class RankCertificate:
 class ColumnSpace(Protocol):
     """What an allocation asks of a column space."""
 
-    certificate: RankCertificate
+    @property
+    def certificate(self) -> RankCertificate:
+        """What is known of its dimension."""
 
     @property
     def error_estimate(self) -> float:
@@ -112,38 +123,69 @@ class DenseColumnSpace:
     equilibrate : bool
         Scale the columns to unit length first. To be switched off for a factor of another matrix, whose small columns
         are small because they are rounding.
+    known : KnownRank, optional
+        The rank, where it is not to be read from singular values.
     """
 
-    def __init__(self, matrix: Any, tolerance: float | None = None, *, equilibrate: bool = True):
+    def __init__(
+        self, matrix: Any, tolerance: float | None = None, *, equilibrate: bool = True, known: KnownRank | None = None
+    ):
         from scipy.linalg import svd
 
         matrix = np.asarray(matrix, dtype=float)
         scaled = unit_columns(matrix) if equilibrate else matrix[:, np.abs(matrix).max(axis=0, initial=0.0) > 0]
         self.inputs = matrix.shape[0]
-        if scaled.shape[1] == 0:
+        if scaled.shape[1] == 0 or (known is not None and known.rank == 0):
             threshold = default_tolerance(matrix.shape) if tolerance is None else tolerance
             self.basis = np.zeros((self.inputs, 0))
-            self.certificate = RankCertificate(0, float("inf"), 0.0, threshold, "no column differs from zero")
+            how = "no column differs from zero" if known is None else known.how
+            self.certificate = RankCertificate(0, float("inf"), 0.0, threshold, how, known is not None)
             self.largest = 0.0
             return
         left, values, _ = svd(scaled, full_matrices=False, check_finite=False)
         self.largest = float(values[0])
         threshold = (default_tolerance(matrix.shape) if tolerance is None else tolerance) * self.largest
-        rank = int((values > threshold).sum())
+        rank = int((values > threshold).sum()) if known is None else min(known.rank, len(values))
         self.basis = left[:, :rank]
         error = rounding(scaled.shape) * self.largest
         dropped = float(values[rank]) + error if rank < len(values) else 0.0
-        self.certificate = RankCertificate(rank, float(values[rank - 1]) - error, dropped, threshold, "singular values")
+        how = "singular values" if known is None else known.how
+        kept = float(values[rank - 1]) - error
+        self.certificate = RankCertificate(rank, kept, dropped, threshold, how, known is not None)
 
     @property
     def error_estimate(self) -> float:
         """Rounding, amplified by how close the smallest kept direction is to being lost."""
         if self.certificate.rank == 0:
             return 0.0
-        return float(8 * _EPSILON * max(1.0, self.largest / self.certificate.smallest_kept))
+        if self.certificate.smallest_kept <= 0:
+            return 1.0
+        return float(min(1.0, 8 * _EPSILON * max(1.0, self.largest / self.certificate.smallest_kept)))
 
     def leverage(self) -> NDArray[Any]:
-        return (self.basis**2).sum(axis=1)
+        return np.asarray((self.basis**2).sum(axis=1))
+
+    def energy(self, basis: NDArray[Any]) -> float:
+        return float(((self.basis.T @ basis) ** 2).sum())
+
+
+@dataclass(frozen=True)
+class GivenColumnSpace:
+    """A column space of which an orthonormal basis is known.
+
+    Attributes
+    ----------
+    basis : array
+    certificate : RankCertificate
+    error_estimate : float
+    """
+
+    basis: NDArray[Any]
+    certificate: RankCertificate
+    error_estimate: float
+
+    def leverage(self) -> NDArray[Any]:
+        return np.asarray((self.basis**2).sum(axis=1))
 
     def energy(self, basis: NDArray[Any]) -> float:
         return float(((self.basis.T @ basis) ** 2).sum())

@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import FieldError
+from ...linear.number_systems import PRIME
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-PRIME = 2**31 - 1
-"""The largest prime whose products of two residues fit into 63 bits with room for a sum."""
 
 
 def residues(matrix: Any, prime: int = PRIME) -> NDArray[Any]:

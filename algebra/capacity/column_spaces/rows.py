@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import as_array
 from ...errors import FieldError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class RowSource:
             held = matrix
             self._read = matrix
         else:
-            held = np.asarray(matrix, dtype=float) if not np.iscomplexobj(matrix) else None
+            held = None if isinstance(matrix, np.ndarray) and np.iscomplexobj(matrix) else as_array(matrix, "a Jacobian")
             if held is None or held.ndim != 2:
                 raise FieldError(
                     "a Jacobian is a real matrix with a row for each input and a column for each parameter"

@@ -7,20 +7,36 @@ copy, a group of channels) is no layer of its own. Exact weights give exact matr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sympy import Expr, Integer, Matrix, Mul, Symbol, sympify
+from sympy import Add, Expr, Integer, Matrix, Mul, Symbol, sympify
 
 from ...equations.heads import Reduce, walk
 from ...equations.instance import Instance
 from ...errors import UnsupportedError
 from ...linear.layer_maps import attended, layer_maps
 from ...linear.monomials import LINEAR, kinds_of_tensors
-from ...linear.network_maps import activates
+from ...linear.network_maps import seed_of
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...numerics.layer_run import compute
-from ...numerics.weights import Inventory, checked, drawn
+from ...numerics.weights import Inventory, drawn, fitting
+from .elementwise import function_of, is_activation
+from .second_moments import (
+    Applied,
+    Averaged,
+    Joined,
+    Place,
+    Signal,
+    Stage,
+    Unknown,
+    Weighted,
+    called,
+    independent,
+    known,
+    leaving,
+)
 from .transitions import CapacityTransition, identity
 from .transitions import affine as affine_transition
 
@@ -29,14 +45,25 @@ if TYPE_CHECKING:
 
 _ONE = Integer(1)
 
-Moved = Callable[[tuple[int, ...]], "CapacityTransition | None"]
+
+@dataclass(frozen=True)
+class Part:
+    """Where capacity goes through a part of a network, None for the identity of whatever size; and the steps from which
+    the second moments of what leaves it follow."""
+
+    transition: CapacityTransition | None = None
+    stages: tuple[Stage, ...] = ()
+
+    def same_as(self, other: Part) -> bool:
+        """Whether both are one and the same branch."""
+        return self.stages == other.stages
+
+
+Moved = Callable[[tuple[int, ...]], Part]
 
 
 class TransitionCarrier(Carrier[Moved]):
-    """Matrices at given weights. A value is a function of the numbers of the copies around it, since copies differ.
-
-    None stands for the identity of whatever size.
-    """
+    """Matrices at given weights. A value is a function of the numbers of the copies around it, since copies differ."""
 
     def __init__(self, needed: Inventory, tensors: Mapping[str, Any], pattern: Any, exact: bool):
         self.needed, self.tensors, self.pattern, self.exact = needed, tensors, pattern, exact
@@ -48,21 +75,24 @@ class TransitionCarrier(Carrier[Moved]):
             raise UnsupportedError(
                 f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one"
             )
-        if activates(instance):
-            return lambda copies: None
-        made: dict[str, CapacityTransition | None] = {}
+        if site.node.is_identity:
+            return lambda copies: Part()
+        if is_activation(instance):
+            applied = Part(None, (Applied(function_of(instance)),))
+            return lambda copies: applied
+        made: dict[str, Part] = {}
 
-        def moved(copies: tuple[int, ...]) -> CapacityTransition | None:
+        def moved(copies: tuple[int, ...]) -> Part:
             path = site.path
             for loop, number in zip(site.loops, copies):
                 path = path.replace(f"[{loop.index}]", f".{number}", 1)
             if path not in made:
-                made[path] = self._transition(instance, path)
+                made[path] = self._part(instance, path)
             return made[path]
 
         return moved
 
-    def _transition(self, instance: Instance, path: str) -> CapacityTransition:
+    def _part(self, instance: Instance, path: str) -> Part:
         own = {}
         for name, role in instance.roles.items():
             if role in ("weight", "buffer"):
@@ -70,38 +100,74 @@ class TransitionCarrier(Carrier[Moved]):
                 own[name] = self.tensors[self.needed.names[path, name]].reshape(shape)
         maxima = _maxima(instance)
         if maxima is not None:
-            return maxima if self.exact else _numeric(maxima)
-        return affine_layer(instance, own, self.pattern if attended(instance) else None, self.exact)
+            reason = f"the second moment of the largest in a window of {instance.layer} is not known"
+            return Part(maxima if self.exact else _numeric(maxima), (Unknown(reason),))
+        found = affine_layer(instance, own, self.pattern if attended(instance) else None, self.exact)
+        return Part(found, (_stage(found, tuple(self.needed.names[path, name] for name in instance.weights())),))
 
     def series(self, values: Sequence[Moved]) -> Moved:
-        def moved(copies: tuple[int, ...]) -> CapacityTransition | None:
-            parts = [part for part in (value(copies) for value in values) if part is not None]
-            result = parts[0] if parts else None
-            for part in parts[1:]:
-                assert result is not None
-                result = result >> part
-            return result
+        def moved(copies: tuple[int, ...]) -> Part:
+            result: CapacityTransition | None = None
+            stages: list[Stage] = []
+            for part in (value(copies) for value in values):
+                stages += part.stages
+                if part.transition is not None:
+                    result = part.transition if result is None else result >> part.transition
+            return Part(result, tuple(stages))
 
         return moved
 
     def join(self, site: Site, values: Sequence[Moved]) -> Moved:
         factors, axis = site.join.coefficients(len(values)), site.stacked_axis
-        if factors is None or any(factor != 1 for factor in factors):
-            raise UnsupportedError(f"capacity has no rule for {site.join.noun}")
+        if factors is None:
+            raise UnsupportedError(
+                f"capacity has no rule for {site.join.noun}: what one branch hands on depends on the other"
+            )
         if axis is None and any(flow.shape != site.output.shape for flow in site.inputs):
             raise UnsupportedError("capacity has no rule for a sum that is broadcast")
 
-        def moved(copies: tuple[int, ...]) -> CapacityTransition | None:
-            parts = []
-            for flow, value in zip(site.inputs, values):
-                part = value(copies)
-                parts.append(identity(int(Mul(*flow.shape)), exact=self.exact) if part is None else part)
-            result = parts[0]
-            for part in parts[1:]:
-                result = result + part if axis is None else result | part
-            return result if axis is None else _ordered(result, site)
+        def moved(copies: tuple[int, ...]) -> Part:
+            parts = [value(copies) for value in values]
+            return self._added(site, factors, parts) if axis is None else self._stacked(site, parts)
 
         return moved
+
+    def _identity(self, shape: Sequence[Expr]) -> CapacityTransition:
+        return identity(int(Mul(*shape)), exact=self.exact)
+
+    def _added(self, site: Site, factors: Sequence[Expr], parts: Sequence[Part]) -> Part:
+        shape = site.output.shape
+        terms = independent(list(zip(factors, parts)))
+        squares = [factor**2 if self.exact else float(factor) ** 2 for factor, _ in terms]
+        found = [part.transition or self._identity(shape) for _, part in terms]
+        signals = [leaving(part.stages, self._start(one.inputs)) for (_, part), one in zip(terms, found)]
+        known(signals)
+        result: CapacityTransition | None = None
+        for square, one, signal in zip(squares, found, signals):
+            weighed = CapacityTransition(one.matrix, (square * signal.moment).tolist())
+            result = weighed if result is None else result + weighed
+        assert result is not None
+
+        def join(moments: Sequence[Any]) -> Any:
+            return sum(square * moment for square, moment in zip(squares, moments))
+
+        return Part(result, (Joined(tuple(part.stages for _, part in terms), join),))
+
+    def _stacked(self, site: Site, parts: Sequence[Part]) -> Part:
+        found = [part.transition or self._identity(flow.shape) for part, flow in zip(parts, site.inputs)]
+        result = found[0]
+        for one in found[1:]:
+            result = result | one
+        order = _order(site)
+
+        def join(moments: Sequence[Any]) -> Any:
+            return np.concatenate(moments)[order]
+
+        return Part(_ordered(result, order), (Joined(tuple(part.stages for part in parts), join, stacked=True),))
+
+    def _start(self, inputs: int) -> Signal:
+        ones = np.full(inputs, _ONE, dtype=object) if self.exact else np.ones(inputs)
+        return Signal(ones, ones, ones)
 
     def repeat(self, value: Moved, times: Expr, index: Symbol | None) -> Moved:
         if not times.is_Integer:
@@ -112,21 +178,66 @@ class TransitionCarrier(Carrier[Moved]):
 
         return self.series([copy(number) for number in range(int(times))])
 
+    def share(self, value: Moved, name: str, path: str) -> Moved:
+        def moved(copies: tuple[int, ...]) -> Part:
+            part = value(copies)
+            return Part(part.transition, tuple(called(stage, name) for stage in part.stages))
+
+        return moved
+
     def graph(self, steps: Sequence[GraphStep[Moved]], sink: str) -> Moved:
-        arrived: dict[str, Moved] = {}
-        for step in steps:
-            incoming = [arrived[source] for source in step.sources] or [self.series([])]
-            arrived[step.name] = (
-                self.join(step.join, incoming) if step.join is not None else self.series([incoming[0], step.values[0]])
-            )
-        return arrived[sink]
+        def moved(copies: tuple[int, ...]) -> Part:
+            arrived: dict[str, Part] = {}
+            places: list[Place] = []
+
+            def fixed(part: Part) -> Moved:
+                return lambda copies: part
+
+            for step in steps:
+                incoming = [fixed(arrived[source]) for source in step.sources] or [self.series([])]
+                value = (
+                    self.join(step.join, incoming)
+                    if step.join is not None
+                    else self.series([incoming[0], step.values[0]])
+                )
+                part = value(copies)
+                stages: tuple[Stage, ...] = (Place(part.stages, places),) if part.stages else ()
+                arrived[step.name] = Part(part.transition, stages)
+            return arrived[sink]
+
+        return moved
 
     def source(self, site: Site) -> Moved:
         raise UnsupportedError(f"{site.node} has no input, so no capacity goes through it")
 
 
-def _ordered(stacked_rows: CapacityTransition, site: Site) -> CapacityTransition:
-    """Rows of branches one after the other, put in the order of the concatenated tensor."""
+def _stage(found: CapacityTransition, names: tuple[str, ...]) -> Stage:
+    """What an affine layer does to second moments."""
+    gains = found.gains
+    if found.exact:
+        rows = gains.tolist()
+
+        def brought(moments: Any) -> Any:
+            return np.array([_total(row, moments) for row in rows] + [None], dtype=object)[:-1]
+
+        offset = np.array([*found.variances, None], dtype=object)[:-1] - brought([_ONE] * found.inputs)
+        single = all(sum(1 for entry in row if entry != 0) == 1 == sum(row) for row in rows)
+    else:
+
+        def brought(moments: Any) -> Any:
+            return gains @ np.asarray(moments, dtype=float)
+
+        offset = np.asarray(found.variances, dtype=float) - brought(np.ones(found.inputs))
+        single = bool((np.diff(gains.indptr) == 1).all() and (gains.data == 1).all())
+    return Weighted(names, brought, offset) if names else Averaged(brought, single)
+
+
+def _total(row: Sequence[Any], moments: Any) -> Expr:
+    return Add(*(entry * moment for entry, moment in zip(row, moments) if entry != 0))
+
+
+def _order(site: Site) -> list[int]:
+    """Where each element of a concatenated tensor stands when its branches are put one after the other."""
     axis = site.stacked_axis
     assert axis is not None
     parts, start = [], 0
@@ -135,11 +246,15 @@ def _ordered(stacked_rows: CapacityTransition, site: Site) -> CapacityTransition
         count = int(np.prod(shape))
         parts.append(np.arange(start, start + count).reshape(shape))
         start += count
-    order = np.concatenate(parts, axis=axis).reshape(-1).tolist()
-    variances = [stacked_rows.variances[place] for place in order]
-    if stacked_rows.exact:
-        return CapacityTransition(stacked_rows.matrix.extract(order, list(range(stacked_rows.inputs))), variances)
-    return CapacityTransition(stacked_rows.matrix[order, :], variances)
+    return [int(place) for place in np.concatenate(parts, axis=axis).reshape(-1)]
+
+
+def _ordered(rows: CapacityTransition, order: list[int]) -> CapacityTransition:
+    variances = [rows.variances[place] for place in order]
+    if rows.exact:
+        columns = list(range(rows.inputs))
+        return CapacityTransition(rows.matrix.extract(order, columns), variances, rows.gains.extract(order, columns))
+    return CapacityTransition(rows.matrix[order, :], variances, rows.gains[order, :])
 
 
 def _numeric(transition: CapacityTransition) -> CapacityTransition:
@@ -214,11 +329,11 @@ def _exact(value: Any) -> Expr:
 def weights_of(needed: Inventory, at: Any) -> tuple[dict[str, Any], bool]:
     """Weights as arrays, and whether all of them are exact; expressions are allowed."""
     if not isinstance(at, Mapping):
-        return drawn(needed.slots.values(), at), False
+        return drawn(needed.slots.values(), seed_of(at, "la.capacity_propagation")), False
     held = {name: np.asarray(value, dtype=object if _has_symbols(value) else None) for name, value in at.items()}
     symbolic = {name: array for name, array in held.items() if array.dtype == object and _has_symbols(array)}
     numeric = {name: np.zeros(array.shape, dtype=int) if name in symbolic else at[name] for name, array in held.items()}
-    tensors = checked(needed.slots, numeric)
+    tensors = fitting(needed.slots, numeric)
     tensors.update(symbolic)
     return tensors, all(array.dtype == object for array in tensors.values())
 

@@ -42,12 +42,14 @@ class KernelWalk:
         The variance of an output for inputs of unit variance, which branches that are added are weighted by.
     jump : tuple of sympy.Expr
         The stride along each axis.
+    gain : sympy.Expr
+        The part of the strength that inputs bring, and not biases. In series gains multiply.
     """
 
     kind = "surrogate"
     source = SOURCE
 
-    def __init__(self, shares: Mapping[Any, Any], strength: Any = 1, jump: Any = None):
+    def __init__(self, shares: Mapping[Any, Any], strength: Any = 1, jump: Any = None, gain: Any = None):
         if not shares:
             raise FieldError("a walk needs at least one offset")
         self.shares: dict[Offset, Expr] = {}
@@ -59,6 +61,7 @@ class KernelWalk:
             raise ShapeError("all offsets of a walk need the same number of axes")
         (self.rank,) = ranks
         self.strength = _entry(strength)
+        self._gain = None if gain is None else _entry(gain)
         steps = (1,) * self.rank if jump is None else (jump if isinstance(jump, tuple) else (jump,) * self.rank)
         self.jump = tuple(_entry(step) for step in steps)
         if len(self.jump) != self.rank:
@@ -111,6 +114,10 @@ class KernelWalk:
         return cls({(0,) * rank: 1})
 
     @property
+    def gain(self) -> Expr:
+        return _cancelled(self.strength * self.mass) if self._gain is None else self._gain
+
+    @property
     def mass(self) -> Expr:
         """The share that does not leak into the bias, ``q(1)``."""
         return _cancelled(Add(*self.shares.values()))
@@ -153,7 +160,10 @@ class KernelWalk:
             place = tuple(a + step * b for a, b, step in zip(near, far, self.jump, strict=True))
             shares.setdefault(place, []).append(one * two)
         jump = tuple(a * b for a, b in zip(self.jump, following.jump, strict=True))
-        return KernelWalk({place: Add(*terms) for place, terms in shares.items()}, following.strength, jump)
+        # What the second walk makes of the variance of the first: its gain of that, and its own biases.
+        strength = following.gain * self.strength + following.strength - following.gain
+        made = {place: Add(*terms) for place, terms in shares.items()}
+        return KernelWalk(made, _cancelled(strength), jump, _cancelled(self.gain * following.gain))
 
     def __add__(self, other: KernelWalk) -> KernelWalk:
         """Branches of one input, added: a mixture in proportion to their strengths."""
@@ -166,11 +176,12 @@ class KernelWalk:
         for walk in (self, other):
             for place, share in walk.shares.items():
                 shares[place] = shares.get(place, Integer(0)) + walk.strength * share / total
-        return KernelWalk(shares, total, self.jump)
+        return KernelWalk(shares, total, self.jump, self.gain + other.gain)
 
     def scaled(self, factor: Any) -> KernelWalk:
         """Multiplied by a number."""
-        return KernelWalk(self.shares, _entry(factor) ** 2 * self.strength, self.jump)
+        square = _entry(factor) ** 2
+        return KernelWalk(self.shares, square * self.strength, self.jump, square * self.gain)
 
     def residual(self, scale: Any = 1) -> KernelWalk:
         """The block ``x + scale * f(conv x)``: ``(1 + scale^2 s q(z)) / (1 + scale^2 s)``."""

@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Mul, sqrt
+from sympy import Expr, Mul, SympifyError, sqrt, sympify
 
+from ...arguments import checked
 from ...errors import FieldError, UnsupportedError
 from ...networks.evaluator import evaluate_network, input_flows
 from ...networks.network import Network, as_network
@@ -90,12 +91,14 @@ class CapacityPropagation:
             raise UnsupportedError("a matrix needs weights; pass at= a mapping of weights or a seed")
         return self.transition.matrix
 
+    @checked
     def generating_function(self, *variables: Expr) -> Expr:
         """Of the walk, a variable for each axis."""
         if self.walk is None:
             raise UnsupportedError("this propagation has no generating function that is short enough to be written")
         return self.walk.generating_function(*variables)
 
+    @checked
     def propagate(self, capacities: Any) -> tuple[Any, ...]:
         """Capacities of the inputs from those of the outputs."""
         if self.transition is None:
@@ -103,6 +106,7 @@ class CapacityPropagation:
         return self.transition.propagate(capacities)
 
 
+@checked
 def capacity_propagation(
     net: Network,
     at: Any = None,
@@ -114,8 +118,10 @@ def capacity_propagation(
 ) -> CapacityPropagation:
     """How capacity moves backwards through a network, by the Markov rule of the totally decoupled limit.
 
-    ``kappa_i = sum_j kappa_j w_ji^2 / (b_j^2 + sum_i w_ji^2)``; every layer is taken to see inputs of unit variance.
-    Activations pass capacity on, maxima spread it evenly over their window.
+    ``kappa_i = sum_j kappa_j w_ji^2 / (b_j^2 + sum_i w_ji^2)``; every layer is taken to see inputs of unit variance. Branches
+    that are added mix in proportion to the second moments of what leaves them, which are those of all their layers: of
+    weights and biases, of activations (a ReLU halves them), of averages, times the squares of coefficients. What enters a
+    branch is taken to be standard normal. Activations pass capacity on, maxima spread it evenly over their window.
 
     Parameters
     ----------
@@ -138,11 +144,14 @@ def capacity_propagation(
     Raises
     ------
     FieldError
-        If `net` is no network, both `at` and `taps` are given, or weights are missing or unknown.
+        If `net` is no network, both `at` and `taps` are given, weights are missing or unknown, or a bias is negative.
     ShapeError
         If nothing enters an open network, or the shape of something does not fit.
+    DomainError
+        If an output depends on nothing, or branches cancel.
     UnsupportedError
-        If a layer is no walk along positions, or, with weights, not linear in its input.
+        If a layer is no walk along positions, or, with weights, not linear in its input; or if branches that are added are
+        not independent, or it is not known how much one weighs.
 
     References
     ----------
@@ -156,15 +165,47 @@ def capacity_propagation(
     (1/15, 3/5)
     """
     as_network(net, "la.capacity_propagation")
+    bias = checked_bias(bias, "la.capacity_propagation")
     if at is None:
-        carrier = WalkCarrier(taps or {}, bias)
+        carrier = WalkCarrier(checked_taps(taps, "la.capacity_propagation"), bias)
         found = evaluate_network(net, carrier, on).value
-        if unused := sorted(set(carrier.taps) - carrier.used):
-            raise FieldError(f"no layer that is walked through has the weights {', '.join(unused)}")
-        return CapacityPropagation(found.spreads or (), found.kernel)
+        unused_taps(carrier)
+        return CapacityPropagation(found.spreads or (), found.law())
     if taps is not None:
         raise FieldError("pass either at= for a matrix or taps= for a walk")
     return CapacityPropagation(transition=_transition(net, at, on, pattern))
+
+
+def checked_taps(taps: Any, asked: str) -> dict[str, Any]:
+    """Kernels by name."""
+    if taps is None:
+        return {}
+    if not isinstance(taps, Mapping) or not all(isinstance(name, str) for name in taps):
+        raise FieldError(
+            f"taps= of {asked} maps names of weights to kernels, as in {{'0.W': [[[1, 2, 1]]]}}, got {taps!r}"
+        )
+    return dict(taps)
+
+
+def checked_bias(bias: Any, asked: str) -> Expr:
+    """A squared bias, a number or an expression that is not negative."""
+    try:
+        made = None if isinstance(bias, (bool, str)) else sympify(bias, strict=True)
+    except (SympifyError, TypeError, ValueError):
+        made = None
+    if not isinstance(made, Expr) or made.is_extended_real is False or made.is_negative or made.is_finite is False:
+        raise FieldError(
+            f"bias= of {asked} is the squared bias relative to what the weights bring, a number of at least 0 or an "
+            f"expression, got {bias!r}; biases of single layers are given with taps= or at="
+        )
+    return made
+
+
+def unused_taps(carrier: WalkCarrier) -> None:
+    """Refuse kernels that no layer has."""
+    if unused := sorted(set(carrier.taps) - carrier.used):
+        there = f"; there are {', '.join(carrier.names)}" if carrier.names else ""
+        raise FieldError(f"no layer that is walked through has the weights {', '.join(unused)}{there}")
 
 
 def _transition(net: Network, at: Any, on: Any, pattern: Any) -> CapacityTransition:
@@ -176,5 +217,5 @@ def _transition(net: Network, at: Any, on: Any, pattern: Any) -> CapacityTransit
         exact = False
     carrier = TransitionCarrier(needed, tensors, pattern, exact)
     evaluation = evaluate_network(network, carrier, None if on is None else [tuple(size) for size in sizes])
-    found = evaluation.value(())
+    found = evaluation.value(()).transition
     return identity(int(Mul(*evaluation.output.shape)), exact=exact) if found is None else found

@@ -98,8 +98,8 @@ def uniform(kernel: Any, *, stride: Any = 1, dilation: Any = 1) -> Spread:
     return Spread(dilation * (kernel / 2 - Rational(1, 2)), dilation**2 * (kernel**2 / 12 - Rational(1, 12)), stride)
 
 
-def stacked(variance: Any, stride: Any, layer: Symbol, depth: Any) -> Spread:
-    """A stack whose layers differ: the variance and the stride of a layer are expressions in its number, from 0.
+def stacked(variance: Any, stride: Any, layer: Symbol, depth: Any, mean: Any = 0, mass: Any = 1) -> Spread:
+    """A stack whose layers differ: variance, stride, mean and mass of a layer are expressions in its number, from 0.
 
     Parameters
     ----------
@@ -107,12 +107,13 @@ def stacked(variance: Any, stride: Any, layer: Symbol, depth: Any) -> Spread:
         In `layer`.
     layer : sympy.Symbol
     depth : int or sympy.Expr
+    mean, mass : sympy.Expr
+        In `layer`; positions are counted from the centre by default, and nothing leaks.
 
     Returns
     -------
     Spread
-        ``sum_l (prod_(i<l) s_i)^2 v_l``; unevaluated for a symbolic depth (`doit` closes it where SymPy can). The mean
-        is left at zero: positions are counted from the centre.
+        ``sum_l (prod_(i<l) s_i)^2 v_l``; unevaluated for a symbolic depth (`doit` closes it where SymPy can).
 
     Examples
     --------
@@ -125,7 +126,8 @@ def stacked(variance: Any, stride: Any, layer: Symbol, depth: Any) -> Spread:
     """
     if not isinstance(layer, Symbol):
         raise FieldError(f"the number of a layer is a symbol, got {layer!r}")
-    variance, stride, depth = sympify(variance, strict=True), sympify(stride, strict=True), as_size(depth, "the depth")
+    variance, stride, mean, mass = (sympify(part, strict=True) for part in (variance, stride, mean, mass))
+    depth = as_size(depth, "the depth")
     earlier = Symbol("i", integer=True, nonnegative=True)
     if earlier == layer:
         earlier = Symbol("j", integer=True, nonnegative=True)
@@ -139,7 +141,11 @@ def stacked(variance: Any, stride: Any, layer: Symbol, depth: Any) -> Spread:
             else Product(stride.xreplace({layer: earlier}), (earlier, 0, until - 1))
         )
 
-    total = Sum(jump(layer) ** 2 * variance, (layer, 0, depth - 1))
+    def total(part: Expr) -> Expr:
+        return Integer(0) if part == 0 else Sum(part, (layer, 0, depth - 1))
+
+    kept = mass**depth if not mass.has(layer) else Product(mass, (layer, 0, depth - 1))
+    made = Spread(total(jump(layer) * mean), total(jump(layer) ** 2 * variance), jump(depth), kept)
     if depth.is_Integer:
-        return Spread(Integer(0), total.doit(), jump(depth).doit())
-    return Spread(Integer(0), total, jump(depth))
+        return Spread(*(part.doit() for part in (made.mean, made.variance, made.jump, made.mass)))
+    return made

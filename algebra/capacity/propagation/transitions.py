@@ -50,15 +50,23 @@ class CapacityTransition:
     variances : tuple
         The variance of each output when the inputs are independent of unit variance; what branches are weighted by
         when they are added.
+    gains : sympy.ImmutableMatrix or scipy.sparse.csr_array
+        By how much the variance of each input changes that of each output, along all paths. In series gains multiply.
     """
 
     kind = "surrogate"
     source = SOURCE
 
-    def __init__(self, matrix: Any, variances: Sequence[Any]):
-        self.matrix, self.variances = matrix, tuple(variances)
+    def __init__(self, matrix: Any, variances: Sequence[Any], gains: Any = None):
+        self.matrix, self.variances, self._gains = matrix, tuple(variances), gains
         if len(self.variances) != matrix.shape[0]:
             raise FieldError(f"{matrix.shape[0]} outputs need as many variances, got {len(self.variances)}")
+
+    @property
+    def gains(self) -> Any:
+        if self._gains is None:  # of one layer: its shares of its own variances
+            self._gains = _rows_times(self.variances, self.matrix)
+        return self._gains
 
     @property
     def exact(self) -> bool:
@@ -96,8 +104,16 @@ class CapacityTransition:
         if following.inputs != self.outputs:
             raise ShapeError(f"a part with {self.outputs} outputs does not fit one with {following.inputs} inputs")
         first, second = _alike(self, following)
-        product = _multiply(second, first) if isinstance(first, ImmutableMatrix) else second @ first
-        return CapacityTransition(product, following.variances)
+        near, far = _alike(self, following, "gains")
+        if isinstance(first, ImmutableMatrix):
+            # Beside what arrives times its gains, each output has the variance of its own biases.
+            column = ImmutableMatrix([variance - 1 for variance in self.variances])
+            added = _multiply(far, column)
+            variances = [_cancelled(own + more) for own, more in zip(following.variances, added, strict=True)]
+            return CapacityTransition(_multiply(second, first), variances, _multiply(far, near))
+        added = far @ (np.array(self.variances, dtype=float) - 1)
+        own = np.array(following.variances, dtype=float)
+        return CapacityTransition(second @ first, (own + added).tolist(), far @ near)
 
     def __add__(self, other: CapacityTransition) -> CapacityTransition:
         """Branches of one input, added: a mixture in proportion to the variances."""
@@ -115,13 +131,15 @@ class CapacityTransition:
                 [_cancelled((mine * one[j, i] + yours * two[j, i]) / total) for i in range(self.inputs)]
                 for j, (mine, yours, total) in enumerate(zip(self.variances, other.variances, variances, strict=True))
             ]
-            return CapacityTransition(ImmutableMatrix(self.outputs, self.inputs, sum(rows, [])), variances)
+            gains = ImmutableMatrix(self.gains + other.gains)
+            return CapacityTransition(ImmutableMatrix(self.outputs, self.inputs, sum(rows, [])), variances, gains)
         import scipy.sparse as sp
 
+        near, far = _alike(self, other, "gains")
         totals = np.array(variances, dtype=float)
         left = sp.diags_array(np.array(self.variances, dtype=float) / totals)
         right = sp.diags_array(np.array(other.variances, dtype=float) / totals)
-        return CapacityTransition(sp.csr_array(left @ one + right @ two), totals.tolist())
+        return CapacityTransition(sp.csr_array(left @ one + right @ two), totals.tolist(), near + far)
 
     def __or__(self, other: CapacityTransition) -> CapacityTransition:
         """Branches of one input, side by side: the rows stack."""
@@ -129,39 +147,33 @@ class CapacityTransition:
             return NotImplemented
         if self.inputs != other.inputs:
             raise ShapeError(f"branches side by side need one input, got {self.inputs} and {other.inputs} numbers")
-        one, two = _alike(self, other)
+        (one, two), (near, far) = _alike(self, other), _alike(self, other, "gains")
         variances = self.variances + other.variances
         if isinstance(one, ImmutableMatrix):
-            return CapacityTransition(ImmutableMatrix(one.col_join(two)), variances)
+            gains = ImmutableMatrix(near.col_join(far))
+            return CapacityTransition(ImmutableMatrix(one.col_join(two)), variances, gains)
         import scipy.sparse as sp
 
-        return CapacityTransition(sp.csr_array(sp.vstack([one, two])), variances)
+        gains = sp.csr_array(sp.vstack([near, far]))
+        return CapacityTransition(sp.csr_array(sp.vstack([one, two])), variances, gains)
 
     def disjoint(self, other: CapacityTransition) -> CapacityTransition:
         """On inputs of their own, side by side: a block diagonal matrix."""
-        one, two = _alike(self, other)
+        (one, two), (near, far) = _alike(self, other), _alike(self, other, "gains")
         variances = self.variances + other.variances
         if isinstance(one, ImmutableMatrix):
-            return CapacityTransition(ImmutableMatrix(Matrix.diag(one, two)), variances)
+            gains = ImmutableMatrix(Matrix.diag(near, far))
+            return CapacityTransition(ImmutableMatrix(Matrix.diag(one, two)), variances, gains)
         import scipy.sparse as sp
 
-        return CapacityTransition(sp.csr_array(sp.block_diag([one, two])), variances)
+        gains = sp.csr_array(sp.block_diag([near, far]))
+        return CapacityTransition(sp.csr_array(sp.block_diag([one, two])), variances, gains)
 
     def kronecker(self, other: CapacityTransition) -> CapacityTransition:
         """Acting on one axis each: positions by self, channels by other."""
-        one, two = _alike(self, other)
+        (one, two), (near, far) = _alike(self, other), _alike(self, other, "gains")
         variances = tuple(mine * yours for mine in self.variances for yours in other.variances)
-        if isinstance(one, ImmutableMatrix):
-            rows = [
-                [one[a, c] * two[b, d] for c in range(one.cols) for d in range(two.cols)]
-                for a in range(one.rows)
-                for b in range(two.rows)
-            ]
-            size = (one.rows * two.rows, one.cols * two.cols)
-            return CapacityTransition(ImmutableMatrix(*size, sum(rows, [])), variances)
-        import scipy.sparse as sp
-
-        return CapacityTransition(sp.csr_array(sp.kron(one, two)), variances)
+        return CapacityTransition(_kronecker(one, two), variances, _kronecker(near, far))
 
     def scaled(self, factor: Any) -> CapacityTransition:
         """Multiplied by a number: where capacity goes stays, the weight in a sum changes with its square."""
@@ -169,8 +181,10 @@ class CapacityTransition:
         if square.is_zero:
             raise DomainError("a branch scaled by zero brings nothing; leave it out")
         if not self.exact:
-            return CapacityTransition(self.matrix, [float(square) * float(variance) for variance in self.variances])
-        return CapacityTransition(self.matrix, [square * variance for variance in self.variances])
+            number = float(square)
+            return CapacityTransition(self.matrix, [number * float(v) for v in self.variances], number * self.gains)
+        gains = ImmutableMatrix(self.gains * square)
+        return CapacityTransition(self.matrix, [square * variance for variance in self.variances], gains)
 
     def residual(self, scale: Any = 1) -> CapacityTransition:
         """The block ``x + scale * f(x)``."""
@@ -188,7 +202,7 @@ class CapacityTransition:
             count >>= 1
             if not count:
                 assert result is not None
-                return CapacityTransition(result.matrix, self.variances)
+                return result
             square = square >> square
 
     def dense(self) -> Any:
@@ -375,10 +389,37 @@ def _multiply(left: ImmutableMatrix, right: ImmutableMatrix) -> ImmutableMatrix:
     return ImmutableMatrix((one.to_dense() * two.to_dense()).to_Matrix())
 
 
-def _alike(one: CapacityTransition, two: CapacityTransition) -> tuple[Any, Any]:
-    """Both matrices exact, or both numeric."""
-    if one.exact == two.exact:
-        return one.matrix, two.matrix
+def _kronecker(one: Any, two: Any) -> Any:
+    if isinstance(one, ImmutableMatrix):
+        rows = [
+            [one[a, c] * two[b, d] for c in range(one.cols) for d in range(two.cols)]
+            for a in range(one.rows)
+            for b in range(two.rows)
+        ]
+        return ImmutableMatrix(one.rows * two.rows, one.cols * two.cols, sum(rows, []))
     import scipy.sparse as sp
 
-    return tuple(sp.csr_array(part.dense()) if part.exact else part.matrix for part in (one, two))
+    return sp.csr_array(sp.kron(one, two))
+
+
+def _rows_times(factors: Sequence[Any], matrix: Any) -> Any:
+    """Each row times a number."""
+    if isinstance(matrix, ImmutableMatrix):
+        entries = [_cancelled(factors[j] * matrix[j, i]) for j in range(matrix.rows) for i in range(matrix.cols)]
+        return ImmutableMatrix(matrix.rows, matrix.cols, entries)
+    import scipy.sparse as sp
+
+    return sp.csr_array(sp.diags_array(np.array(factors, dtype=float)) @ matrix)
+
+
+def _alike(one: CapacityTransition, two: CapacityTransition, what: str = "matrix") -> tuple[Any, Any]:
+    """Both matrices exact, or both numeric."""
+    mine, yours = getattr(one, what), getattr(two, what)
+    if one.exact == two.exact:
+        return mine, yours
+    import scipy.sparse as sp
+
+    return tuple(
+        sp.csr_array(np.array(part.tolist(), dtype=float)) if isinstance(part, ImmutableMatrix) else part
+        for part in (mine, yours)
+    )

@@ -1,28 +1,46 @@
 """Capacity propagation along positions: a carrier whose values are walks, with symbolic taps, sizes and depth.
 
 What a layer does along each axis is read from the address under which it reads its input: ``stride*i + dilation*u`` is a
-window over u, a plain index leaves positions as they are, and a sum over all positions ends them.
+window over u, a plain index leaves positions as they are, and a sum over all positions ends them. How much each branch
+of a sum weighs is the second moment of what leaves it (`second_moments`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Mul, Symbol, sympify
 
 from ...equations.affine import affine
-from ...equations.heads import Pad, Read, address_indices, walk
+from ...equations.heads import Pad, Read, Reduce, address_indices, walk
 from ...errors import ShapeError, UnsupportedError
 from ...linear.layer_maps import attended
-from ...linear.monomials import LINEAR, kinds_of_tensors
-from ...linear.network_maps import activates
+from ...linear.monomials import LINEAR, expand, kinds_of_tensors, not_linear
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
+from .elementwise import bends, function_of, is_activation
 from .generating_functions import KernelWalk, _flatten
+from .second_moments import (
+    Applied,
+    Averaged,
+    Copies,
+    Joined,
+    Place,
+    Signal,
+    Stage,
+    Unknown,
+    Weighted,
+    all_weights,
+    called,
+    independent,
+    known,
+    leaving,
+)
 from .spread import Spread, stacked, uniform
 
 WIDEST = 400
@@ -33,17 +51,34 @@ _ONE = Integer(1)
 
 @dataclass(frozen=True)
 class Walk:
-    """Where capacity goes along the positions: of each axis the spread, and the whole law where it is small enough."""
+    """Where capacity goes along the positions: of each axis the spread, and the whole law where it is small enough.
+
+    `stages` are the steps of the branch, from which its second moment follows; `taken` is the share of the other
+    branches in a sum with the identity, `merged` the extents of positions that have become features.
+    """
 
     spreads: tuple[Spread, ...] | None = None
     kernel: KernelWalk | None = None
-    strength: Expr = _ONE
+    stages: tuple[Stage, ...] = ()
+    taken: Expr | None = None
+    merged: tuple[Expr, ...] | None = None
 
     def at_rank(self, rank: int) -> Walk:
         """With the identity made explicit."""
         if self.spreads is not None:
             return self
-        return Walk((Spread(),) * rank, KernelWalk.still(rank) if rank else None, self.strength)
+        return replace(self, spreads=(Spread(),) * rank, kernel=KernelWalk.still(rank) if rank else None)
+
+    def same_as(self, other: Walk) -> bool:
+        """Whether both are one and the same branch."""
+        return self.stages == other.stages and self.spreads == other.spreads
+
+    def law(self) -> KernelWalk | None:
+        """The whole law, with its strength where that is known."""
+        signal = leaving(self.stages)
+        if self.kernel is None or signal.unknown:
+            return self.kernel
+        return KernelWalk(self.kernel.shares, signal.moment, self.kernel.jump)
 
 
 class WalkCarrier(Carrier[Walk]):
@@ -56,20 +91,28 @@ class WalkCarrier(Carrier[Walk]):
         ``"*.1.W"``); for those that are not named, taps bring equal variance on average.
     bias : number or Expr
         The squared bias of a layer that has one, relative to what its weights bring; for weights that are not named.
-    amplitude : Expr
-        A factor of all weights and biases.
+    amplitude : callable, optional
+        A factor of weights, by their names. Then second moments travel along everywhere, and biases take of a branch what
+        is theirs of its second moment; otherwise every layer is taken to see inputs of unit variance.
+    small : Symbol, optional
+        What goes to zero in the amplitudes.
     """
 
-    def __init__(self, taps: Mapping[str, Any], bias: Any = 0, amplitude: Any = 1):
-        self.taps, self.bias, self.amplitude = dict(taps), sympify(bias, strict=True), sympify(amplitude, strict=True)
+    def __init__(
+        self,
+        taps: Mapping[str, Any],
+        bias: Any = 0,
+        amplitude: Callable[[str], Expr] | None = None,
+        small: Symbol | None = None,
+    ):
+        self.taps, self.bias = dict(taps), sympify(bias, strict=True)
+        self.amplitude, self.start = amplitude, Signal(small=small)
         self.used: set[str] = set()
+        self.names: list[str] = []
 
     def key(self, site: Site, name: str) -> str | None:
         """The name under which weights are given, if they are."""
-        path = site.path
-        for loop in site.loops:
-            path = path.replace(f"[{loop.index}]", ".*", 1).removeprefix(".")
-        own = [*(path.split(".") if path else []), name]
+        own = name_of(site, name).split(".")
         for given in self.taps:
             parts = given.split(".")
             if len(parts) == len(own) and all(
@@ -79,14 +122,26 @@ class WalkCarrier(Carrier[Walk]):
                 return given
         return None
 
+    def factor(self, site: Site, name: str) -> Expr:
+        """The square of the factor of a weight."""
+        found = name_of(site, name)
+        if found not in self.names:
+            self.names.append(found)
+        return _ONE if self.amplitude is None else self.amplitude(found) ** 2
+
     def leaf(self, site: Site, port: int) -> Walk:
         assert site.instance is not None
         if len(site.inputs) != 1:
             raise UnsupportedError(
                 f"{site.node} has {len(site.inputs)} inputs; capacity propagates through layers with one"
             )
-        if activates(site.instance):
+        if site.node.is_identity:
             return Walk()
+        if is_activation(site.instance):
+            return Walk(stages=(Applied(function_of(site.instance)),))
+        if bends(site.instance):
+            names = tuple(name_of(site, name) for name in site.instance.weights())
+            return Walk(stages=(Unknown(f"{site.node} learns its slopes", names),))
         return _Positions(site, self).walk()
 
     def series(self, values: Sequence[Walk]) -> Walk:
@@ -97,12 +152,13 @@ class WalkCarrier(Carrier[Walk]):
 
     def join(self, site: Site, values: Sequence[Walk]) -> Walk:
         factors = site.join.coefficients(len(values))
-        if factors is None or any(factor != 1 for factor in factors):
-            raise UnsupportedError(f"capacity has no rule for {site.join.noun}")
+        if factors is None:
+            raise UnsupportedError(
+                f"capacity has no rule for {site.join.noun}: what one branch hands on depends on the other"
+            )
         rank = max(
             (len(value.spreads) for value in values if value.spreads is not None), default=len(site.output.shape) - 1
         )
-        parts = [value.at_rank(rank) for value in values]
         axis = site.stacked_axis
         if axis is not None:
             if axis != site.output.channel_axis:
@@ -110,41 +166,77 @@ class WalkCarrier(Carrier[Walk]):
                     "branches that are concatenated along positions are no walk; give weights for a matrix"
                 )
             total = site.output.shape[axis]
-            return _mixture(parts, [flow.shape[axis] / total for flow in site.inputs], parts[0].strength)
-        strength = SymAdd(*(part.strength for part in parts))
-        return _mixture(parts, [part.strength / strength for part in parts], strength)
+            portions = [flow.shape[axis] / total for flow in site.inputs]
+            stage = Joined(tuple(v.stages for v in values), _weighed(portions), stacked=True)
+            return _mixture([value.at_rank(rank) for value in values], portions, (stage,))
+        if any(flow.shape != site.output.shape for flow in site.inputs):
+            raise UnsupportedError("capacity has no rule for a sum that is broadcast")
+        terms = independent(list(zip(factors, values)))
+        stage = Joined(tuple(value.stages for _, value in terms), _weighed([factor**2 for factor, _ in terms]))
+        signals = [leaving(value.stages, self.start) for _, value in terms]
+        known(signals)
+        moments = [factor**2 * signal.moment for (factor, _), signal in zip(terms, signals)]
+        strength = SymAdd(*moments)
+        parts = [value.at_rank(rank) for _, value in terms]
+        if self.amplitude is not None:
+            # What goes to biases is told from the second moments, not layer by layer.
+            parts = [_whole(part) for part in parts]
+            moments = [factor**2 * signal.passed for (factor, _), signal in zip(terms, signals)]
+        made = _mixture(parts, [moment / strength for moment in moments], (stage,))
+        kept = [moment for moment, (_, value) in zip(moments, terms) if not value.stages]
+        return replace(made, taken=((strength - kept[0]) / strength).cancel()) if kept else made
 
     def repeat(self, value: Walk, times: Expr, index: Symbol | None) -> Walk:
+        stages: tuple[Stage, ...] = (Copies(value.stages, times),) if value.stages else ()
+        if index is not None and index in sympify(leaving(value.stages, self.start).moment).free_symbols:
+            names = tuple(all_weights(value.stages))
+            stages = (Unknown("the gain of these copies changes from one to the next", names),)
         if value.spreads is None:
-            return value
+            return replace(value, stages=stages)
         varies = index is not None and any(
-            s.variance.has(index) or s.jump.has(index) or s.mean.has(index) for s in value.spreads
+            any(part.has(index) for part in (s.variance, s.jump, s.mean, s.mass)) for s in value.spreads
         )
         if varies:
             assert index is not None
             if times.is_Integer:
                 parts = [
-                    Walk(tuple(_at(spread, index, number) for spread in value.spreads or ()), None, value.strength)
+                    Walk(tuple(_at(spread, index, number) for spread in value.spreads or ()))
                     for number in range(int(times))
                 ]
-                return self.series(parts)
-            return Walk(tuple(stacked(s.variance, s.jump, index, times) for s in value.spreads), None, value.strength)
+                return replace(self.series(parts), stages=stages)
+            spreads = tuple(stacked(s.variance, s.jump, index, times, s.mean, s.mass) for s in value.spreads)
+            return Walk(spreads, None, stages)
         kernel = value.kernel
         if kernel is not None and times.is_Integer and len(kernel.shares) * int(times) <= WIDEST and kernel.rank == 1:
-            return Walk(tuple(s.power(times) for s in value.spreads), kernel.power(int(times)), value.strength)
-        return Walk(tuple(s.power(times) for s in value.spreads), None, value.strength)
+            return Walk(tuple(s.power(times) for s in value.spreads), kernel.power(int(times)), stages)
+        return Walk(tuple(s.power(times) for s in value.spreads), None, stages)
+
+    def share(self, value: Walk, name: str, path: str) -> Walk:
+        return replace(value, stages=tuple(called(stage, name) for stage in value.stages))
 
     def graph(self, steps: Sequence[GraphStep[Walk]], sink: str) -> Walk:
         arrived: dict[str, Walk] = {}
+        places: list[Place] = []
         for step in steps:
             incoming = [arrived[source] for source in step.sources] or [Walk()]
-            arrived[step.name] = (
-                self.join(step.join, incoming) if step.join is not None else _after(incoming[0], step.values[0])
-            )
+            made = self.join(step.join, incoming) if step.join is not None else _after(incoming[0], step.values[0])
+            arrived[step.name] = replace(made, stages=(Place(made.stages, places),)) if made.stages else made
         return arrived[sink]
 
     def source(self, site: Site) -> Walk:
         raise UnsupportedError(f"{site.node} has no input, so no capacity goes through it")
+
+
+def name_of(site: Site, name: str) -> str:
+    """The name of a weight, with ``*`` for the numbers of copies."""
+    path = site.path
+    for loop in site.loops:
+        path = path.replace(f"[{loop.index}]", ".*", 1).removeprefix(".")
+    return f"{path}.{name}" if path else name
+
+
+def _weighed(factors: Sequence[Expr]) -> Callable[[Sequence[Any]], Any]:
+    return lambda values: SymAdd(*(factor * value for factor, value in zip(factors, values)))
 
 
 def _at(spread: Spread, index: Symbol, number: int) -> Spread:
@@ -154,10 +246,20 @@ def _at(spread: Spread, index: Symbol, number: int) -> Spread:
 
 def _after(first: Walk, second: Walk) -> Walk:
     """In series. Layers behind the one in which positions end change nothing any more."""
-    if second.spreads is None or (first.spreads is not None and not second.spreads):
-        return Walk(first.spreads, first.kernel, second.strength if second.spreads is not None else first.strength)
+    stages = first.stages + second.stages
+    taken = second.taken if first.taken is None else first.taken
+    if first.taken is not None and second.taken is not None:
+        taken = first.taken + second.taken - first.taken * second.taken
+    merged = second.merged or first.merged
+    if second.spreads is None:
+        return Walk(first.spreads, first.kernel, stages, taken, merged)
+    if first.merged and not second.spreads:
+        # Weights of features that were positions: all of them alike, on average.
+        return _after(replace(first, merged=None), Walk(*_all_of(first.merged), second.stages))
+    if first.spreads is not None and not second.spreads:
+        return Walk(first.spreads, first.kernel, stages, taken)
     if first.spreads is None:
-        return second
+        return Walk(second.spreads, second.kernel, stages, taken, merged)
     if len(first.spreads) != len(second.spreads):
         raise ShapeError(f"layers with {len(first.spreads)} and {len(second.spreads)} axes of positions do not compose")
     spreads = tuple(one >> two for one, two in zip(first.spreads, second.spreads))
@@ -166,10 +268,28 @@ def _after(first: Walk, second: Walk) -> Walk:
         if len(first.kernel.shares) * len(second.kernel.shares) <= 50 * WIDEST:
             kernel = first.kernel >> second.kernel
             kernel = kernel if len(kernel.shares) <= WIDEST else None
-    return Walk(spreads, kernel, second.strength)
+    return Walk(spreads, kernel, stages, taken, merged)
 
 
-def _mixture(parts: Sequence[Walk], portions: Sequence[Expr], strength: Expr) -> Walk:
+def _all_of(extents: Sequence[Expr]) -> tuple[tuple[Spread, ...], KernelWalk | None]:
+    """The walk to any position with equal shares."""
+    spreads = tuple(uniform(extent) for extent in extents)
+    count = Mul(*extents)
+    if not (count.is_Integer and count <= WIDEST):
+        return spreads, None
+    places = product(*(range(int(extent)) for extent in extents))
+    return spreads, KernelWalk({place: 1 / count for place in places})
+
+
+def _whole(part: Walk) -> Walk:
+    """Of what does not go to biases."""
+    kernel = part.kernel
+    if kernel is not None:
+        kernel = KernelWalk({offset: share / kernel.mass for offset, share in kernel.shares.items()}, 1, kernel.jump)
+    return replace(part, spreads=tuple(replace(s, mass=_ONE) for s in part.spreads or ()), kernel=kernel)
+
+
+def _mixture(parts: Sequence[Walk], portions: Sequence[Expr], stages: tuple[Stage, ...]) -> Walk:
     """Means and variances of a mixture: each part counts with its portion of what reaches the inputs."""
     spreads = []
     assert all(part.spreads is not None for part in parts)
@@ -191,8 +311,8 @@ def _mixture(parts: Sequence[Walk], portions: Sequence[Expr], strength: Expr) ->
             for offset, share_ in part.kernel.shares.items():
                 shares[offset] = shares.get(offset, Integer(0)) + portion * share_
         assert parts[0].kernel is not None
-        kernel = KernelWalk(shares, strength, parts[0].kernel.jump) if shares else None
-    return Walk(tuple(spreads), kernel, strength)
+        kernel = KernelWalk(shares, 1, parts[0].kernel.jump) if shares else None
+    return Walk(tuple(spreads), kernel, stages)
 
 
 class _Positions:
@@ -228,20 +348,71 @@ class _Positions:
             current = statement.target
         if self.instance.recurrent or attended(self.instance):
             raise UnsupportedError(f"{self.site.node} is no walk along positions; give its weights for a matrix")
+        self._linear()
+        if self._flattens(axes):
+            rank = len(axes)
+            extents = tuple(flow.shape[axis] for axis in axes)
+            return Walk((Spread(),) * rank, KernelWalk.still(rank), (self._stage(None),), None, extents)
+        for entry, place in made:
+            if self.instance.masks(place):
+                raise self._elsewhere()
+            seen = {i for axis in axes if axis < len(entry.address) for i in address_indices(entry.address[axis])}
+            for part in self.instance.statements[place].address:
+                if not isinstance(part, Index) and seen & set(address_indices(part)):
+                    raise UnsupportedError(f"{self.site.node} rearranges positions; give its weights for a matrix")
         moving = [(read, place) for read, place in made if self._moves(read, place, axes)]
         weights = self._weight()
-        strength = self._strength(weights)
+        stages = (self._stage(weights),)
         if not axes:
-            return Walk(None, None, strength) if not self.instance.weights() else Walk((), None, strength)
+            return Walk(None if not self.instance.weights() else (), None, stages)
         if not moving:
             mass = self._mass(weights)
-            still = KernelWalk({(0,) * len(axes): mass}, strength)
-            return Walk(tuple(Spread(mass=mass) for _ in axes), still, strength) if self.instance.weights() else Walk()
+            still = KernelWalk({(0,) * len(axes): mass})
+            if not self.instance.weights():
+                return Walk(stages=stages)
+            return Walk(tuple(Spread(mass=mass) for _ in axes), still, stages)
         if len(moving) > 1:
             raise UnsupportedError(
                 f"{self.site.node} moves along positions in several lines; give its weights for a matrix"
             )
-        return self._moved(*moving[0], axes, shifts, weights, strength)
+        return self._moved(*moving[0], axes, shifts, weights, stages)
+
+    def _flattens(self, axes: Sequence[int]) -> bool:
+        """Whether all positions become features, without anything else."""
+        statement = self.instance.statements[-1]
+        return bool(
+            axes
+            and not self.instance.weights()
+            and len(self.instance.live) == 1
+            and isinstance(statement.value, Read)
+            and len(statement.address) == 1
+            and all(isinstance(part, Index) for part in statement.value.address)
+        )
+
+    def _linear(self) -> None:
+        """Refuse what is neither linear nor the largest of a window: where its capacity goes depends on the input."""
+        for place in self.instance.live:
+            value = self.instance.statements[place].value
+            largest = isinstance(value, Reduce) and value.operation in ("max", "min") and isinstance(value.body, Read)
+            if not largest and not isinstance(value, Pad):
+                if any(
+                    sum(self.kinds[read.tensor] == LINEAR for read in monomial.reads) > 1
+                    for monomial in expand(value, lambda name: self.kinds[name], str(self.site.node))
+                ):
+                    raise not_linear(str(self.site.node), "a product")
+
+    def _elsewhere(self) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.site.node} sums over other inputs at every place; give its weights for a matrix"
+        )
+
+    def _window(self, index: Index, place: int) -> tuple[Expr, Expr, dict[Index, Expr]]:
+        """How many values an index takes at every place, the first, and how that moves with the place."""
+        low, high = self.instance.elaborated.ranges.get(index, (Integer(0), self.instance.extents[place][index]))
+        form, count = affine(sympify(low)), simplify(sympify(high) - sympify(low))
+        if form is None or address_indices(count) or len(form[0]) > 1:
+            raise self._elsewhere()
+        return count, form[1], form[0]
 
     def _moves(self, read: Read, place: int, axes: Sequence[int]) -> bool:
         address = self.instance.statements[place].address
@@ -252,9 +423,14 @@ class _Positions:
         )
 
     def _moved(
-        self, read: Read, place: int, axes: Sequence[int], shifts: Mapping[int, Expr], weights: Any, strength: Expr
+        self,
+        read: Read,
+        place: int,
+        axes: Sequence[int],
+        shifts: Mapping[int, Expr],
+        weights: Any,
+        stages: tuple[Stage, ...],
     ) -> Walk:
-        extents = self.instance.extents[place]
         target = {i for part in self.instance.statements[place].address for i in address_indices(part)}
         spreads, kernels = [], []
         taps_of_axis: list[Index | None] = []
@@ -279,24 +455,29 @@ class _Positions:
                 continue
             ((index, dilation),) = taps.items()
             taps_of_axis.append(index)
-            one = uniform(extents[index], stride=1, dilation=1)
+            count, first, along = self._window(index, place)
+            if along:
+                if steps or not along.keys() <= target:
+                    raise self._elsewhere()
+                jump = dilation * next(iter(along.values()))
+            start = start + dilation * first
+            one = uniform(count, stride=1, dilation=1)
             spreads.append(
                 Spread(simplify(one.mean * dilation + start), simplify(one.variance * dilation**2), jump, mass)
             )
             kernels.append(
-                [(start + dilation * tap, 1 / extents[index]) for tap in range(int(extents[index]))]
-                if extents[index].is_Integer and extents[index] <= WIDEST else []
+                [(start + dilation * tap, 1 / count) for tap in range(int(count))]
+                if count.is_Integer and count <= WIDEST else []
             )  # fmt: skip
         jumps = tuple(spread.jump for spread in spreads)
         if weights is not None and weights[2] is not None:
-            return self._given(weights, taps_of_axis, read, axes, shifts, jumps, strength)
+            return self._given(weights, taps_of_axis, read, axes, shifts, jumps, stages)
         shares: dict[tuple[Expr, ...], Expr] = {(): mass}
         for kernel in kernels:
             shares = {(*offset, place_): share * own for offset, share in shares.items() for place_, own in kernel}
             if len(shares) > WIDEST:
                 shares = {}
-        walk_ = KernelWalk(shares, strength, jumps) if shares else None
-        return Walk(tuple(spreads), walk_, strength)
+        return Walk(tuple(spreads), KernelWalk(shares, 1, jumps) if shares else None, stages)
 
     def _weight(self) -> tuple[str, tuple[Expr, ...], Any, Any] | None:
         """The learned tensor that multiplies the input: its name, shape, values if they are given, and those of a bias."""
@@ -323,14 +504,42 @@ class _Positions:
                     return Mul(*(self.instance.extents[place][index] for index in own))
         return _ONE
 
-    def _strength(self, weights: Any) -> Expr:
+    def _stage(self, weights: Any) -> Stage:
+        """What the layer does to second moments."""
+        names = tuple(name_of(self.site, name) for name in self.instance.weights())
+        if any(
+            isinstance(h, Reduce) and h.operation in ("max", "min")
+            for s in self.instance.statements
+            for h in walk(s.value)
+        ):
+            return Unknown(f"the second moment of the largest in a window of {self.site.node} is not known", names)
         if weights is None:
-            return _ONE
+            return self._averaged()
+        factors = [self.carrier.factor(self.site, name) for name in self.instance.weights()]
+        first, second = factors[0], (factors[1] if len(factors) > 1 else Integer(0))
+        statistics = "buffer" in self.instance.roles.values()
         if weights[2] is None:
-            own = 1 + (self.carrier.bias if len(self.instance.weights()) > 1 else 0)
-            return self.carrier.amplitude**2 * own
-        total = SymAdd(*(value**2 for value in weights[2].values()), weights[3] or 0) / self._outputs(weights)
-        return self.carrier.amplitude**2 * total
+            relative = self.carrier.bias * second
+            return Weighted(names, lambda v: first * v, lambda v: relative * v, statistics)
+        count = self._outputs(weights)
+        brought = first * SymAdd(*(value**2 for value in weights[2].values())) / count
+        return Weighted(names, lambda v: brought * v, second * (weights[3] or Integer(0)) / count, statistics)
+
+    def _averaged(self) -> Stage:
+        """A layer without weights: the sum of the squares of what each number is multiplied by."""
+        factor, moves = _ONE, True
+        for place in self.instance.live:
+            statement = self.instance.statements[place]
+            if self.kinds[statement.target] != LINEAR or isinstance(statement.value, Pad):
+                continue
+            monomials = expand(statement.value, lambda name: self.kinds[name], str(self.site.node))
+            if len(monomials) != 1 or monomials[0].known:
+                return Unknown(f"what {self.site.node} does to the size of numbers is not known")
+            (only,) = monomials
+            factor *= only.constant**2 * Mul(*(self._window(index, place)[0] for index in only.sums))
+            factor /= Mul(*(self._window(index, place)[0] for group in only.means for index in group))
+            moves = moves and only.constant == 1 and not only.reduced()
+        return Averaged(lambda v: factor * v, moves)
 
     def _mass(self, weights: Any) -> Expr:
         """The share that the bias does not take."""
@@ -349,7 +558,7 @@ class _Positions:
         axes: Sequence[int],
         shifts: Any,
         jumps: Any,
-        strength: Expr,
+        stages: tuple[Stage, ...],
     ) -> Walk:
         """The walk of given taps; several channels count together."""
         factor = next(
@@ -377,8 +586,8 @@ class _Positions:
                 )
             key = tuple(offset)
             shares[key] = shares.get(key, Integer(0)) + value**2 / total
-        kernel = KernelWalk({offset: share for offset, share in shares.items() if share != 0}, strength, jumps)
-        return Walk(tuple(kernel.spread(axis) for axis in range(len(axes))), kernel, strength)
+        kernel = KernelWalk({offset: share for offset, share in shares.items() if share != 0}, 1, jumps)
+        return Walk(tuple(kernel.spread(axis) for axis in range(len(axes))), kernel, stages)
 
 
 def _nested(values: Any) -> dict[tuple[int, ...], Expr]:

@@ -49,7 +49,9 @@ from sympy import (
     together,
 )
 
+from ...arguments import checked
 from ...errors import DomainError, FieldError, UnsupportedError
+from ...formulas.records import as_scalar
 from ..propagation.generating_functions import KernelWalk
 from ..propagation.transitions import SOURCE, _cancelled
 from .laws import leading_power
@@ -102,13 +104,15 @@ class DeepLimit:
     source = SOURCE
 
     @classmethod
+    @checked
     def of_block(cls, taps: Sequence[Any], constant: Any, bias: Any = 0) -> DeepLimit:
         """The limit of blocks ``x + eps f(conv x + b)`` with these taps."""
         walk = KernelWalk.from_taps(taps, bias=bias)
         if walk.rank != 1:
             raise UnsupportedError("the deep limit is along one axis; take the shares of one axis at a time")
-        return cls(walk, sympify(constant, strict=True))
+        return cls(walk, as_scalar(constant, "DeepLimit.of_block").body)
 
+    @checked
     def generator(self, variable: Expr) -> Expr:
         """``G(z) = lim L (T(z) - 1)``, from the leading term of one layer in eps."""
         amplitude = Dummy("epsilon", positive=True)
@@ -121,10 +125,11 @@ class DeepLimit:
             raise UnsupportedError(f"this block has no limit at eps = c / sqrt(L): its generator is of order {power}")
         return (self.constant**2 * coefficient).subs(point, variable)
 
+    @checked
     def kramers_moyal(self, order: int) -> Expr:
         """``D_n``, the coefficient of ``d^n`` in the expansion of the generator: ``G(exp(d)) = sum_n D_n d^n``."""
-        if not isinstance(order, int) or order < 0:
-            raise FieldError(f"an order is 0, 1, 2, ..., got {order!r}")
+        if not 0 <= order <= 100:
+            raise FieldError(f"an order is 0, 1, 2, ..., at most 100, got {order!r}")
         step = Dummy("d")
         variable = Dummy("z", positive=True)
         expansion = self.generator(variable).subs(variable, exp(step))
@@ -150,18 +155,22 @@ class DeepLimit:
         """``c^2 s``: how many jumps, those into the bias included."""
         return self.constant**2 * self.walk.strength
 
-    def mean(self, time: Any = 1) -> Expr:
+    @checked
+    def mean(self, time: Expr | float = 1) -> Expr:
         """Of where capacity is at a time, 1 being the whole depth; of what does not leak."""
         return self.drift * sympify(time, strict=True)
 
-    def variance(self, time: Any = 1) -> Expr:
+    @checked
+    def variance(self, time: Expr | float = 1) -> Expr:
         """The same for the jump process and for the diffusion."""
         return 2 * self.diffusion * sympify(time, strict=True)
 
-    def generating_function(self, variable: Expr, time: Any = 1) -> Expr:
+    @checked
+    def generating_function(self, variable: Expr, time: Expr | float = 1) -> Expr:
         """``exp(t G(z))``, the jump semigroup."""
         return exp(sympify(time, strict=True) * self.generator(variable))
 
+    @checked
     def forward_equation(self, order: int = 2) -> Eq:
         """The evolution equation, expanded to an order: two is the diffusion (Kolmogorov forward) equation."""
         place, time = Symbol("x", real=True), Symbol("t", nonnegative=True)
@@ -187,23 +196,28 @@ class DeepLimit:
     def _transform(self, reach: int) -> tuple[NDArray[Any], int, float]:
         """``q`` at the points of the unit circle that resolve the positions from -reach to reach."""
         shares, first, rate = self._numbers()
+        if not 0 <= reach <= 10**7:
+            raise FieldError(f"reach must be a number of positions up to 10**7, got {reach}")
         size = 2 * reach + 1
         padded = np.zeros(size)
         for place, share in enumerate(shares):
             padded[(first + place) % size] += share
         return np.fft.fft(padded), size, rate
 
+    @checked
     def jump_distribution(self, reach: int, time: float = 1.0) -> NDArray[Any]:
         """The jump semigroup at positions from -reach to reach; what lies beyond is folded back."""
         transform, _, rate = self._transform(reach)
         return np.roll(np.fft.ifft(np.exp(time * rate * (transform - 1))).real, reach)
 
+    @checked
     def layer_distribution(self, depth: int, reach: int) -> NDArray[Any]:
         """``T^L`` at positions from -reach to reach, for so many layers; what lies beyond is folded back."""
         transform, _, rate = self._transform(reach)
         strength = rate / depth
         return np.roll(np.fft.ifft(((1 + strength * transform) / (1 + strength)) ** depth).real, reach)
 
+    @checked
     def diffusion_distribution(self, reach: int, time: float = 1.0) -> NDArray[Any]:
         """The diffusion at time t, on unit cells around the positions from -reach to reach."""
         from scipy.special import ndtr
@@ -214,6 +228,7 @@ class DeepLimit:
         edges = np.arange(-reach, reach + 2) - 0.5
         return np.exp(-float(self.killing) * time) * np.diff(ndtr((edges - mean) / variance**0.5))
 
+    @checked
     def error(self, depth: int, reach: int | None = None) -> LimitError:
         """How far a number of layers is from the limits.
 

@@ -27,12 +27,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sympy import (
+    Add,
     Dummy,
     Expr,
     Integer,
     Poly,
     PolynomialError,
-    Rational,
     Symbol,
     diff,
     fraction,
@@ -70,6 +70,10 @@ def leading_power(expression: Any, amplitude: Symbol) -> tuple[Expr, Expr]:
     try:
         lowest = [Poly(part, amplitude).terms()[-1] for part in (numerator, denominator)]
     except PolynomialError:
+        parts = [_least(part, amplitude) for part in (numerator, denominator)]
+        if None not in parts:
+            (above, first), (below, second) = (part for part in parts if part is not None)
+            return (above / below).cancel(), first - second
         term = expression.as_leading_term(amplitude)
         coefficient, power = term.as_coeff_exponent(amplitude)
         if coefficient.has(amplitude) or power.has(amplitude):
@@ -77,6 +81,21 @@ def leading_power(expression: Any, amplitude: Symbol) -> tuple[Expr, Expr]:
         return coefficient, power
     ((above,), one), ((below,), two) = lowest
     return (one / two).cancel(), Integer(above - below)
+
+
+def _least(part: Expr, amplitude: Symbol) -> tuple[Expr, Expr] | None:
+    """The term of least power of a sum of powers, symbolic ones too; None where that is not known."""
+    powers: dict[Expr, Expr] = {}
+    for term in Add.make_args(part.expand()):
+        coefficient, power = term.as_coeff_exponent(amplitude)
+        if coefficient.has(amplitude) or power.has(amplitude):
+            return None
+        powers[power] = powers.get(power, Integer(0)) + coefficient
+    powers = {power: coefficient for power, coefficient in powers.items() if coefficient.cancel() != 0}
+    for power, coefficient in powers.items():
+        if all((other - power).is_nonnegative for other in powers):
+            return coefficient, power
+    return None
 
 
 @dataclass(frozen=True)
@@ -107,7 +126,7 @@ class Scaling:
 
     Attributes
     ----------
-    exponent : sympy.Rational or None
+    exponent : sympy.Expr or None
         alpha in ``eps = c L^-alpha``; None if no exponent gives a limit that is finite and not zero.
     verdict : str
         At that exponent ``converges``; without one, what happens at any exponent.
@@ -119,7 +138,7 @@ class Scaling:
         What L times each moment tends to at the exponent, in terms of c.
     """
 
-    exponent: Rational | None
+    exponent: Expr | None
     verdict: str
     deciding: str | None
     leading: Mapping[str, tuple[Expr, Expr]]
@@ -137,6 +156,10 @@ class Scaling:
         if not orders:
             return Verdict(alpha, "vanishes", None, {})
         # The moment that grows fastest decides: if even it dies out, all do.
+        if any(not order.is_number for order in orders.values()):
+            raise UnsupportedError(
+                f"whether L^({next(iter(orders.values()))}) grows depends on the size of its symbols; give the branch a depth"
+            )
         deciding = max(orders, key=lambda name: orders[name])
         order = orders[deciding]
         verdict = "shatters" if order > 0 else "vanishes" if order < 0 else "converges"
@@ -167,8 +190,10 @@ def scaling_exponent(moments: Mapping[str, Any], amplitude: Symbol) -> Scaling:
     if not moments:
         raise FieldError("a scaling needs at least one moment")
     leading = {name: leading_power(moment, amplitude) for name, moment in moments.items()}
+    powers = {power for coefficient, power in leading.values() if coefficient != 0}
     for name, (_, power) in leading.items():
-        if not power.is_Rational:
+        # A power such as 2 L, of a branch of L layers, is known to be the least where it is the only one.
+        if not power.is_Rational and not (power.is_integer and power.is_positive and len(powers) == 1):
             raise UnsupportedError(f"the moment {name!r} vanishes with the power {power}, which is not a number")
     constant = Symbol("c", positive=True)
     if any(constant in moment.free_symbols for moment in map(sympify, moments.values())):
@@ -176,12 +201,11 @@ def scaling_exponent(moments: Mapping[str, Any], amplitude: Symbol) -> Scaling:
     present = {name: power for name, (coefficient, power) in leading.items() if coefficient != 0}
     if not present:
         return Scaling(None, "vanishes", None, leading, {}, amplitude, constant)
-    deciding = min(present, key=lambda name: present[name])
-    if present[deciding] <= 0:
+    deciding = min(present, key=lambda name: present[name]) if len(powers) > 1 else next(iter(present))
+    if not present[deciding].is_positive:
         # One layer's moment does not vanish with the amplitude, so that of many diverges whatever the exponent.
         return Scaling(None, "shatters", deciding, leading, {}, amplitude, constant)
-    alpha = Dummy("alpha")
-    (exponent,) = solveset(1 - alpha * present[deciding], alpha, Sets.Reals)
+    exponent = 1 / present[deciding]  # where L times the moment is of order zero in L
     limits = {
         name: coefficient * constant**power if power == present.get(deciding) else Integer(0)
         for name, (coefficient, power) in leading.items()

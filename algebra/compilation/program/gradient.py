@@ -16,6 +16,7 @@ from typing import Any
 
 from sympy import Basic, Derivative, Dummy, Expr, Symbol
 
+from ...arguments import checked
 from ...errors import FieldError, UnsupportedError
 from ...formulas.records import for_each
 from .expressions import CLASSES, FUNCTION_CLASSES, Dag
@@ -23,6 +24,7 @@ from .expressions import CLASSES, FUNCTION_CLASSES, Dag
 _BOOLEAN = {"lt", "le", "eq", "ne", "and", "or", "not", "bool"}
 
 
+@checked
 def gradient(e: Any, symbols: Iterable[Symbol], floors: str = "raise") -> Any:
     """The derivatives of a formula with respect to each symbol, all in one pass.
 

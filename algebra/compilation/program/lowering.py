@@ -15,7 +15,7 @@ from typing import Any
 import sympy
 from sympy import Function, Symbol
 
-from ...errors import UnsupportedError
+from ...errors import BudgetError, UnsupportedError
 from ...formulas.function import FormulaFunction
 from ...sizes.intervals import ANYTHING
 from .calls import rule_of
@@ -23,6 +23,8 @@ from .expressions import Dag
 from .integer_bounds import Interval
 from .program import Loop, RealFloor
 from .rationals import NONE, Conditions, Fraction, Real, Truth, Value, Writer, conditions, fractions
+
+LARGEST_EXPONENT = 100_000
 
 LOOPS = ("sum", "product", "all")
 
@@ -83,6 +85,10 @@ class Lowering(Writer):
         return self.times(operands)
 
     def _pow(self, exponent: int, base: Value) -> Value:
+        if abs(exponent) > LARGEST_EXPONENT:
+            raise BudgetError(
+                f"the exponent {exponent} is larger than {LARGEST_EXPONENT}; make a symbol of it, or take logarithms"
+            )
         return self.to_the(exponent, base)
 
     def _power(self, _: None, base: Value, exponent: Value) -> Value:

@@ -24,6 +24,7 @@ from math import inf
 from types import FunctionType
 from typing import Any
 
+from ...arguments import checked
 from ...errors import FieldError, UnsupportedError
 from ...formulas.records import as_formulas
 from ..backends.python_backend import PythonSource, unwrapped
@@ -36,6 +37,7 @@ from .identifiers import _described, identifiers
 LANGUAGES = ("python", "c")
 
 
+@checked
 def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any = None) -> str:
     """Standalone source code for a formula, with the same exact integer semantics.
 

@@ -30,4 +30,5 @@ _C_WORDS = set(
 
 def _described(compiled: CompiledFormula) -> str:
     text = "; ".join(str(expression) for expression in compiled.expressions)
+    text = "".join(character if character.isprintable() else " " for character in text)
     return re.sub(r"[\\'\"\n]", " ", text if len(text) <= 300 else text[:300] + "...")

@@ -1,0 +1,100 @@
+"""What `where` says: extents of indices, ranges, masks, sizes of tables, shapes of learned tensors."""
+
+from __future__ import annotations
+
+import ast
+
+from sympy import Expr, Integer, ceiling, fraction, together
+
+from ..sizes.dims import Index
+from .heads import address_indices
+from .scalars import Scalars
+from .setting import names_in
+from .statements import Elaborated, Mask
+from .syntax import subscript_items
+
+_RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+def read_bounds(scalars: Scalars) -> Elaborated:
+    """The bounds of an equation, without its statements."""
+    made = Elaborated([])
+    for bound in scalars.setting.parsed.bounds:
+        _read(bound, scalars, made)
+    return made
+
+
+def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
+    if isinstance(tree, ast.Constant) and tree.value is True:
+        return
+    if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
+        sizes = tuple(
+            None if isinstance(item, ast.Name) and item.id == "_" else scalars.number(item)
+            for item in subscript_items(tree)
+        )
+        if made.declared.setdefault(tree.value.id, sizes) != sizes:
+            raise scalars.fail(f"{tree.value.id} has two shapes", tree)
+        return
+    if not isinstance(tree, ast.Compare):
+        raise scalars.fail("where holds inequalities", tree, "where i < extent")
+    if isinstance(tree.left, ast.Name) and tree.left.id in scalars.setting.names.tensors:
+        rows = scalars.number(tree.comparators[0])
+        if made.lookups.setdefault(tree.left.id, rows) != rows:
+            raise scalars.fail(f"{tree.left.id} is bounded twice", tree)
+        return
+    ranks = scalars.ranks
+    stars = sorted({name for name in names_in(tree) if name in ranks.stars and name in ranks.ranks})
+    for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
+        _read_on(tree, axis, scalars, made)
+
+
+def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elaborated) -> None:
+    relations = [_RELATIONS.get(type(op), "") for op in tree.ops]
+    if not all(relations):
+        raise scalars.fail("a mask is an inequality", tree, "where j <= i")
+    sides = [scalars.arithmetic(side, axis) for side in (tree.left, *tree.comparators)]
+    if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
+        ends = (_rounded_up(sides[0]), _rounded_up(sides[2]))
+        if sides[1] in address_indices(ends[0]) | address_indices(ends[1]):
+            raise scalars.fail(f"the range of {sides[1]} depends on {sides[1]} itself", tree)
+        if made.ranges.setdefault(sides[1], ends) != ends:
+            raise scalars.fail(f"{sides[1]} has two ranges", tree)
+        return
+    if (
+        len(sides) == 2
+        and isinstance(sides[0], Index)
+        and not address_indices(sides[1])
+        and relations[0] in ("<", "<=")
+    ):
+        extent = sides[1] if relations[0] == "<" else sides[1] + 1
+        if made.bounds.setdefault(sides[0], extent) != extent:
+            raise scalars.fail(f"{sides[0]} is bounded twice", tree)
+        return
+    if names_in(tree) and not any(address_indices(side) for side in sides):
+        made.requirements += [Mask(left, relation, right) for left, relation, right in zip(sides, relations, sides[1:])]
+        return
+    for left, relation, right in zip(sides, relations, sides[1:]):
+        mask = Mask(left, relation, right)
+        if not scalars.ranks.schematic:  # what is only read is left as it was written
+            mask = _between_integers(mask, tree, scalars)
+        if not address_indices(mask.left - mask.right):
+            raise scalars.fail("a bound needs an index", tree, "where i < extent")
+        made.masks.append(mask)
+
+
+def _rounded_up(end: Expr) -> Expr:
+    """The first integer that is not below an end of a range."""
+    return end if end.is_integer else ceiling(end)
+
+
+def _between_integers(mask: Mask, tree: ast.expr, scalars: Scalars) -> Mask:
+    """The same mask as an inequality between integers: both sides are multiplied with what is below their fractions."""
+    if mask.left.is_integer and mask.right.is_integer:
+        return mask
+    over, under = fraction(together(mask.left - mask.right))
+    if not (over.is_integer and (under.is_positive or under.is_negative)):
+        raise scalars.fail(
+            "a mask compares integers, or fractions of them with a known sign below", tree, "where j <= floor(...)"
+        )
+    relation = mask.relation if under.is_positive else mask.relation.translate(str.maketrans("<>", "><"))
+    return Mask(over, relation, Integer(0))

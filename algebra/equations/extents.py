@@ -1,0 +1,381 @@
+"""Extents of indices, and shapes of tensors: inferred from the inputs, line by line.
+
+An extent is inferred from an axis that the index addresses alone, from `where`, from a group whose other members are
+known, or by solving an affine address against the size of its axis: the largest i with ``s*i + d*(k-1) <= N - 1`` is
+``floor((N - 1 - d*(k-1)) / s)``, which is where the output size of a convolution comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from sympy import Expr, Integer, Mul, floor
+
+from ..errors import EquationError, ShapeError
+from ..sizes.dims import Index
+from ..sizes.normal_form import is_nonnegative, simplify
+from .affine import affine, is_recurrent_address
+from .definitions import Definitions
+from .everywhere import require_everywhere
+from .heads import Address, Group, Pad, Read, address_indices, free_indices, reads, walk
+from .integrality import must_be_whole
+from .reductions import require_points, scoped
+from .requirements import Requirements, Shape, shape_text
+from .statements import Elaborated, Mask, Statement
+
+_ZERO, _ONE = Integer(0), Integer(1)
+
+
+@dataclass(frozen=True)
+class Margin:
+    """One axis of a padded tensor: the width of the margin before the real elements, and how many of these there are."""
+
+    before: Expr
+    inner: Expr
+
+
+@dataclass(frozen=True)
+class Extents:
+    """The extents of the indices of every statement, the shapes of all tensors and the margins of the padded ones."""
+
+    of: list[dict[Index, Expr]]
+    shapes: dict[str, Shape]
+    margins: dict[str, tuple[Margin | None, ...]] = field(default_factory=dict)
+
+
+def find_extents(elaborated: Elaborated, definitions: Definitions, requirements: Requirements) -> Extents:
+    """Solve for all extents, give every learned tensor its shape, and check that every read stays inside its tensor."""
+    inputs = dict(zip(requirements.layer.input_names, requirements.inputs))
+    found = Extents([{} for _ in elaborated.statements], inputs)
+    search = _Search(elaborated, definitions, requirements, found)
+    search.whole()
+    search.solve()
+    search.weights()
+    search.check()
+    return found
+
+
+@dataclass(frozen=True)
+class _Search:
+    elaborated: Elaborated
+    definitions: Definitions
+    requirements: Requirements
+    found: Extents
+
+    def whole(self) -> None:
+        """Addresses, widths of margins and declared sizes are integers."""
+        first, requirements = self.elaborated.statements[0], self.requirements
+        for name, sizes in (
+            *self.elaborated.declared.items(),
+            *((n, (e,)) for n, e in self.elaborated.lookups.items()),
+        ):
+            for size in sizes:
+                if size is not None:
+                    whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
+                    requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
+        for statement in self.elaborated.statements:
+            for address in (statement.address, *(read.address for read in reads(statement.value))):
+                for part in address:
+                    if not isinstance(part, (Group, Read, Index)):
+                        self._whole(part, statement)
+            if isinstance(statement.value, Pad):
+                for width in (width for pair in statement.value.widths for width in pair):
+                    requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
+
+    def _whole(self, address: Expr, statement: Statement) -> None:
+        parts = must_be_whole(address)
+        if parts is None:
+            raise self.requirements.error(
+                f"the address {address} is not known to be an integer; write floor({address})", statement, EquationError
+            )
+        for part in parts:
+            try:
+                self.requirements.whole(part, lambda: f"the address {address} must be an integer", statement)
+            except ShapeError as error:
+                raise EquationError(f"{error}\n  write instead: floor({address})") from None
+
+    def solve(self) -> None:
+        bounds = self.elaborated.bounds
+        for place, statement in enumerate(self.elaborated.statements):
+            for index in self.definitions.indices[place]:
+                if index in bounds:
+                    whole, least = "the extent of {} must be an integer", "{} needs at least one value"
+                    self.requirements.size(
+                        bounds[index], partial(whole.format, index), partial(least.format, index), statement
+                    )
+                    self.found.of[place][index] = simplify(bounds[index])
+        for _ in range(len(self.elaborated.statements) + 1):
+            before = sum(map(len, self.found.of)) + len(self.found.shapes)
+            for place, statement in enumerate(self.elaborated.statements):
+                self._solve_statement(place, statement)
+            if sum(map(len, self.found.of)) + len(self.found.shapes) == before:
+                break
+        for place, statement in enumerate(self.elaborated.statements):
+            missing = [str(index) for index in self.definitions.indices[place] if index not in self.found.of[place]]
+            if missing:
+                raise self.requirements.error(
+                    f"nothing determines the extent of {', '.join(missing)}; write where {missing[0]} < extent",
+                    statement, EquationError,
+                )  # fmt: skip
+
+    def _known_reads(self, statement: Statement) -> list[tuple[Read, Shape]]:
+        found = []
+        for read in reads(statement.value):
+            shape = self.found.shapes.get(read.tensor)
+            if shape is not None:
+                if len(shape) != len(read.address):
+                    raise self.requirements.error(
+                        f"{read.tensor} has {len(shape)} axes {shape_text(shape)} and is read at {len(read.address)}",
+                        statement,
+                    )
+                found.append((read, shape))
+        return found
+
+    def _solve_statement(self, place: int, statement: Statement) -> None:
+        extents = self.found.of[place]
+        if place in self.definitions.recurrent:
+            first, last, running = self.definitions.recurrent[place]
+            known_extents = [
+                self.found.of[other][running] for other in range(first, last + 1) if running in self.found.of[other]
+            ]
+            if known_extents and running in self.definitions.indices[place]:
+                extents.setdefault(running, known_extents[0])
+        pad = statement.value if isinstance(statement.value, Pad) else None
+        if any(isinstance(head, Pad) for head in walk(statement.value)) and pad is None:
+            raise self.requirements.error(
+                "pad makes a tensor of its own; give it a line: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
+            )
+        known = self._known_reads(statement)
+        if pad is not None:
+            self._solve_pad(statement, pad, extents)
+        else:
+            for read, shape in known:
+                for address, size in zip(read.address, shape):
+                    if isinstance(address, Index) and address not in extents:
+                        extents[address] = size
+            for step in (self._solve_group, self._solve_affine):
+                for read, shape in known:
+                    for axis, (address, size) in enumerate(zip(read.address, shape)):
+                        if not self._is_earlier_step(place, read, axis):
+                            step(statement, address, size, extents)
+        if statement.target not in self.found.shapes and all(
+            index in extents for part in statement.address for index in address_indices(part)
+        ):
+            self.found.shapes[statement.target] = tuple(
+                self._target_size(part, extents, statement) for part in statement.address
+            )
+
+    def _solve_pad(self, statement: Statement, pad: Pad, extents: dict[Index, Expr]) -> None:
+        shape = self.found.shapes.get(pad.body.tensor)
+        if shape is None:
+            return
+        if statement.address != pad.body.address:
+            raise self.requirements.error(
+                "a padded tensor keeps its indices: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
+            )
+        if len(set(statement.address)) < len(statement.address):
+            raise self.requirements.error(
+                "a padded tensor has an index of its own for each axis", statement, EquationError
+            )
+        margins: list[Margin | None] = []
+        for index, size, (before, after) in zip(pad.body.address, shape, pad.widths):
+            assert isinstance(index, Index), "a pad reads plain indices"
+            extents[index] = simplify(size + before + after)
+            margins.append(None if before.is_zero and after.is_zero else Margin(before, size))
+            self.requirements.at_least(
+                extents[index], _ONE, lambda: "something must be left of a cropped axis", statement
+            )
+        self.found.margins[statement.target] = tuple(margins)
+
+    def _solve_group(self, statement: Statement, address: Address, size: Expr, extents: dict[Index, Expr]) -> None:
+        if not isinstance(address, Group):
+            return
+        unknown = [index for index in address.parts if index not in extents]
+        if len(unknown) == 1:
+            rest = Mul(*(extents[index] for index in address.parts if index in extents))
+            extent = size / rest
+            self.requirements.whole(extent, lambda: f"an axis of {size} is split into groups of {rest}", statement)
+            extents[unknown[0]] = extent if extent.is_Integer else simplify(extent)
+
+    def _solve_affine(self, statement: Statement, address: Address, size: Expr, extents: dict[Index, Expr]) -> None:
+        if isinstance(address, (Group, Read, Index)):
+            return
+        form = affine(address)
+        if form is None:
+            return
+        unknown = [index for index in form[0] if index not in extents]
+        if len(unknown) != 1:
+            return
+        index = unknown[0]
+        step = form[0].pop(index)
+        if not self.requirements.is_positive(step):
+            return
+        room = simplify(size - 1 - self._largest(form, extents, statement))
+        self.requirements.at_least(
+            room, _ZERO, lambda: f"an axis of {size} must hold one window of {simplify(size - room)}", statement
+        )
+        extents[index] = room + 1 if step == 1 else simplify(floor(room / step) + 1)
+
+    def _largest(self, form: tuple[dict[Index, Expr], Expr], extents: dict[Index, Expr], statement: Statement) -> Expr:
+        return self._reach(form, extents, statement)[1]
+
+    def _reach(
+        self, form: tuple[dict[Index, Expr], Expr], extents: dict[Index, Expr], statement: Statement
+    ) -> tuple[Expr, Expr]:
+        """The smallest and the largest value of an affine form over the box of its indices."""
+        low = high = form[1]
+        for index, step in form[0].items():
+            last = step * (extents[index] - 1)
+            if step.is_nonnegative or is_nonnegative(step) or self.requirements.is_positive(step):
+                high = high + last
+            elif step.is_nonpositive or is_nonnegative(-step) or self.requirements.is_positive(-step):
+                low = low + last
+            else:
+                raise self.requirements.error(f"the sign of the step {step} of {index} is not known", statement)
+        return low, high
+
+    def _target_size(self, address: Address, extents: dict[Index, Expr], statement: Statement) -> Expr:
+        if isinstance(address, Index):
+            return extents[address]
+        if isinstance(address, Group):
+            return simplify(Mul(*(extents[index] for index in address.parts)))
+        form = affine(address)
+        if form is None:
+            raise self.requirements.error(
+                "the address of a target must be affine in its indices", statement, EquationError
+            )
+        low, high = self._reach(form, extents, statement)
+        self.requirements.at_least(low, _ZERO, lambda: "the address of a target must not be negative", statement)
+        return simplify(high + 1)
+
+    def weights(self) -> None:
+        """The shape of every learned tensor and buffer: the extents of its own indices, or the sizes declared for it."""
+        declared = self.elaborated.declared
+        for name in declared:
+            if self.definitions.roles.get(name) not in ("weight", "buffer"):
+                raise self.requirements.error(
+                    f"where gives a shape to {name}, which is no weight of this equation",
+                    self.elaborated.statements[0],
+                    EquationError,
+                )
+        for place, statement in enumerate(self.elaborated.statements):
+            for read in reads(statement.value):
+                if self.definitions.roles[read.tensor] not in ("weight", "buffer") or read.tensor in self.found.shapes:
+                    continue
+                given = declared.get(read.tensor, (None,) * len(read.address))
+                if len(given) != len(read.address):
+                    raise self.requirements.error(
+                        f"{read.tensor} is read at {len(read.address)} axes, where gives it {len(given)}",
+                        statement,
+                        EquationError,
+                    )
+                self.found.shapes[read.tensor] = tuple(
+                    self._weight_size(part, size, place) for part, size in zip(read.address, given)
+                )
+
+    def _weight_size(self, address: Address, given: Expr | None, place: int) -> Expr:
+        if given is not None:
+            return given
+        if isinstance(address, Read):
+            bound = self.elaborated.lookups.get(address.tensor)
+            if bound is None:
+                raise self.requirements.error(
+                    f"nothing says how many values {address.tensor} can take; write where {address.tensor} < extent",
+                    self.elaborated.statements[place], EquationError,
+                )  # fmt: skip
+            return bound
+        return self._target_size(address, self.found.of[place], self.elaborated.statements[place])
+
+    def check(self) -> None:
+        """Every read stays inside its tensor, axes that one index addresses agree, and what is reduced is not empty."""
+        for place, statement in enumerate(self.elaborated.statements):
+            if isinstance(statement.value, Pad):
+                continue
+            limits = self._limits(place, statement)
+            for head, scope in scoped(statement):
+                if isinstance(head, Read):
+                    self._check_read(place, statement, head, scope, limits)
+            require_points(statement, limits, self.found.of[place], self.requirements)
+
+    def _limits(self, place: int, statement: Statement) -> list[Mask]:
+        """The masks of a statement, and its ranges as masks; these stay within their axes."""
+        extents = self.found.of[place]
+        limits = [mask for mask in self.elaborated.masks if mask.indices <= set(extents)]
+        for index, (low, high) in self.elaborated.ranges.items():
+            if index not in extents:
+                continue
+            if missing := (address_indices(low) | address_indices(high)) - set(extents):
+                names = ", ".join(sorted(map(str, missing)))
+                raise self.requirements.error(
+                    f"the range of {index} depends on {names}, and this line has no {names}", statement, EquationError
+                )
+            for end, name in ((low, "below 0"), (extents[index] - high, f"above its {extents[index]} values")):
+                meaning = f"the range {low} <= {index} < {high} must not go {name}"
+                require_everywhere(end, extents, (), partial(str, meaning), statement, self.requirements)
+            limits += [Mask(index, ">=", low), Mask(index, "<", high)]
+        return limits
+
+    def _check_read(
+        self, place: int, statement: Statement, read: Read, scope: frozenset[Index], limits: Sequence[Mask]
+    ) -> None:
+        shape = self.found.shapes[read.tensor]
+        if len(shape) != len(read.address):
+            raise self.requirements.error(
+                f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement
+            )
+        known = free_indices(read)
+        given = [mask for mask in limits if mask.indices & known and mask.indices <= scope | known]
+        for axis, size in enumerate(shape):
+            if not self._is_earlier_step(place, read, axis):
+                self._check_axis(statement, read, axis, size, self.found.of[place], given)
+
+    def _is_earlier_step(self, place: int, read: Read, axis: int) -> bool:
+        """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back."""
+        if place not in self.definitions.recurrent or read.tensor not in self.definitions.places:
+            return False
+        return is_recurrent_address(
+            read.address[axis], self.elaborated.statements[self.definitions.places[read.tensor]].address[axis]
+        )
+
+    def _check_axis(
+        self,
+        statement: Statement,
+        read: Read,
+        axis: int,
+        size: Expr,
+        extents: dict[Index, Expr],
+        given: Sequence[Mask],
+    ) -> None:
+        address, where, requirements = read.address[axis], f"axis {axis} of {read.tensor}", self.requirements
+        partial = self.elaborated.declared.get(read.tensor)
+        if isinstance(address, Read):
+            return
+        if isinstance(address, Index):
+            stops_before = (partial is not None and partial[axis] is not None) or address in self.elaborated.bounds
+            if stops_before or address in self.elaborated.ranges:
+                # An index that `where` bounds may stop before the end of its axis, as one with an offset may.
+                requirements.at_least(
+                    size,
+                    extents[address],
+                    lambda: f"{where} has {size} elements, {extents[address]} are needed",
+                    statement,
+                )
+            else:
+                requirements.equal(
+                    size, extents[address], lambda: f"{where} must have extent {extents[address]}", statement
+                )
+            return
+        if isinstance(address, Group):
+            product = Mul(*(extents[index] for index in address.parts))
+            requirements.equal(size, product, lambda: f"{where} must have extent {product}", statement)
+            return
+        require_everywhere(
+            address, extents, given, lambda: f"{where} is read at {address}, which must not be negative", statement,
+            requirements,
+        )  # fmt: skip
+        require_everywhere(
+            size - 1 - address, extents, given, lambda: f"{where} has {size} elements and is read at {address}",
+            statement, requirements,
+        )  # fmt: skip

@@ -1,0 +1,49 @@
+"""An equation in its setting: the fields of one layer, and the shapes of what enters it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from sympy import Expr
+
+from .conditions import chosen
+from .names import Names, resolve
+from .protocol import StatesEquation
+from .syntax import ParsedEquation
+
+
+@lru_cache(maxsize=50_000)
+def names_in(node: ast.AST) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An equation without conditions, the fields, and the shapes of the inputs.
+
+    At the schematic rank `shapes` is None: every starred index is one bold index, whatever the number of its axes.
+    """
+
+    parsed: ParsedEquation
+    fields: Mapping[str, object]
+    inputs: tuple[str, ...]
+    names: Names
+    shapes: Mapping[str, Sequence[Expr]] | None
+
+    @staticmethod
+    def of(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Setting:
+        """The setting of a layer: names are resolved, and conditions chosen."""
+        parsed, fields, inputs = layer.parsed, layer.values, layer.input_names
+        names = resolve(parsed, frozenset(fields), inputs, layer.buffers)
+        known = dict(zip(inputs, shapes)) if shapes is not None else None
+        return Setting(chosen(parsed, fields), fields, inputs, names, known)
+
+    @cached_property
+    def scalars(self) -> dict[str, ast.expr]:
+        return dict(self.parsed.scalars)
+
+    def is_index(self, name: str) -> bool:
+        return name in self.names.indices

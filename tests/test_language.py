@@ -1,0 +1,158 @@
+"""Equations drawn over the grammar of the language: the engine and enumeration say the same of each, or both refuse it.
+
+And what the language refuses: names that are nothing, addresses that are no integers, ranges that are empty, each with its place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import PROFILE
+from language_agreement import disagreement
+from random_equations import Draw, drawn
+
+import layeralgebra as la
+from layeralgebra.proofs.enumeration import Equation, Unreadable
+
+DRAWS = 100_000 if PROFILE == "full" else 300
+BATCH = 100_000 // 40 if PROFILE == "full" else 100
+
+
+@pytest.mark.parametrize("first", range(0, DRAWS, BATCH))
+def test_engine_and_enumeration_agree(first: int) -> None:
+    agreed = 0
+    for seed in range(first, first + BATCH):
+        draw = drawn(seed)
+        found = disagreement(draw, symbolic=seed % 10 == 0)
+        assert found in (None, "refused", "too large"), (
+            f"draw {seed}\n{draw.text}\n{draw.fields} on {draw.shapes}: {found}"
+        )
+        agreed += found is None
+    assert agreed > BATCH / 10, "nearly all draws are refused, so that little is compared"
+
+
+def layer(text: str, inputs: tuple[str, ...] | None = None, buffers: tuple[str, ...] = (), **fields: Any) -> Any:
+    space: dict[str, Any] = {"equation": text, "buffers": buffers, "__annotations__": dict.fromkeys(fields, "Dim")}
+    if inputs is not None:
+        space["inputs"] = inputs
+    return type("Custom", (la.Layer,), space)(**fields)
+
+
+MISSPELT: dict[str, tuple[str, dict[str, Any], int, str]] = {
+    # text, fields, the line of the mistake, and the name that was meant
+    "a mask": ("a[i, j] = x[i]*x[j]\ny[i] = a[i, j]*x[j]\nwhere i - j < windwo", {"window": 3}, 3, "window"),
+    "a margin": ("z[*i] = pad[paddin](x[*i])\ny[*i] = z[*i]", {"padding": 1}, 1, "padding"),
+    "the index of a margin": ("z[time] = pad[tim: 1](x[time])\ny[i] = z[i]", {}, 1, "time"),
+    "the filling of a margin": ("z[i] = pad[i: 1](x[i], fill=valeu)\ny[i] = z[i]", {"value": 1}, 1, "value"),
+    "a number of rows": ("y[i, m] = E[x[i], m]\nwhere x < vocabularyy, m < 3", {"vocabulary": 10}, 2, "vocabulary"),
+    "an extent": ("y[i] = x[i]\nwhere i < lenght", {"length": 3}, 2, "length"),
+    "inside floor": ("y[i] = x[i]\nwhere i <= floor(lenght/2)", {"length": 3}, 2, "length"),
+    "a range": ("y[i] = sum[j](x[j])\nwhere i < 2, 0 <= j < lenght", {"length": 3}, 2, "length"),
+    "a shape": ("y[i] = T[i]*x[i]\nwhere T[lenght]", {"length": 3}, 2, "length"),
+    "a shaped tensor": ("y[i] = Table[i]*x[i]\nwhere Tabel[9]", {}, 2, "Table"),
+    "a scalar": ("half = lenght/2\ny[i] = x[i]", {"length": 3}, 1, "length"),
+    "a factor": ("y[i] = x[i]*scael", {"scale": 3}, 1, "scale"),
+    "an argument": ("y[i] = max(x[i], scael)", {"scale": 3}, 1, "scale"),
+    "a size": ("y[time] = x[time]/size(tiem)", {}, 1, "time"),
+    "a condition": ("y[i] = (x[i] if causl else 0)", {"causal": 1}, 1, "causal"),
+    "a reduction": ("y[i] = sum[rwo](x[i, row])", {}, 1, "row"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", sorted(MISSPELT))
+def test_a_misspelt_name_is_refused_with_its_place(what: str) -> None:
+    text, fields, line, meant = MISSPELT[what]
+    with pytest.raises(la.EquationError, match=f"did you mean {meant}") as caught:
+        la.macs(layer(text, **fields), on=(5, 5) if "row" in text else (5,))
+    assert caught.value.line == line
+    with pytest.raises(Unreadable):
+        Equation(text, fields, {"x": (5, 5) if "row" in text else (5,)})
+
+
+REFUSED = {
+    "a third": "y[i] = x[i/3]",
+    "a half more": "y[i] = x[i + 1/2]",
+    "a half of a square": "y[i] = x[i*i/2] * V[i]\nwhere i < 2",
+    "a target in halves": "y[i/2] = x[i]",
+    "a fraction of a sum": "y[i] = x[(i + u)/2]\nwhere u < 2",
+    "a star that is nowhere": "y[(*k,)] = x[*i]",
+    "a star that is left out": "y[(i,)] = x[*i]",
+    "an index twice in a reduction": "y = sum[i, i](x[i])",
+    "a blank": "y[i] = x[_]",
+    "a function as an index": "y[i] = x[max]",
+    "an index that addresses nothing": "y[i] = sum[u](x[i])\nwhere u < 3",
+    "a number defined twice": "n = 2\nn = 3\ny[i] = x[i]*n",
+    "a constant defined": "pi = 3\ny[i] = x[i]*pi",
+    "a comparison that is none": "y[i] = x[i]\nwhere i is 3",
+    "two shapes": "y[i] = T[i]*x[i]\nwhere T[9], T[8]",
+    "two numbers of rows": "y[i, m] = E[x[i], m]\nwhere x < 3, x < 4, m < 2",
+    "two ranges": "y[i] = sum[j](x[j])\nwhere i < 2, 0 <= j < 3, 0 <= j < 2",
+    "a range of itself": "y = sum[j](x[j])\nwhere j <= j < size(j)",
+    "a range below zero": "y[i] = sum[j](x[j])\nwhere i < 3, i - 1 <= j < i + 1",
+    "a softmax over nothing": "a[i, j] = softmax[j](x[i]*x[j])\ny[i] = a[i, j]*x[j]\nwhere j > i",
+    "a mean over nothing": "y[i] = mean[j](x[j])\nwhere i < size(j), j < i",
+    "a maximum over nothing": "y[i] = max[j](x[j])\nwhere i < size(j), j > i",
+    "a square outside": "y[i] = x[i*i]\nwhere i < 4",
+    "a mean over the steps of a recurrence": "y[t] = y[t-1] + mean[t](x[t])",
+    "a margin inside": "y[i] = 2*pad[i: 1](x[i])",
+    "a margin of halves": "z[i] = pad[i: (1/2, 1/2)](x[i])\ny[i] = z[i]",
+    "no value": "y[i] = x[i]*(inf - inf)",
+}
+
+
+@pytest.mark.parametrize("what", sorted(REFUSED))
+def test_what_has_no_meaning_is_refused(what: str) -> None:
+    with pytest.raises((la.EquationError, la.ShapeError)):
+        la.output_shape(layer(REFUSED[what]), on=(5,))
+
+
+def test_symbolic_addresses_are_integers_under_conditions() -> None:
+    k, n = la.dims("k n")
+    for text in (
+        "y[i] = x[step*i]",
+        "z[t] = pad[t: step](x[t])\ny[t] = z[t]",
+        "y[i, m] = E[x[i], m]\nwhere x < step, m < 3",
+    ):
+        derived = la.derive("output_shape", layer(text, step=k / 2), on=(n,))
+        assert derived.domain.holds({k: 4, n: 9}) and not derived.domain.holds({k: 3, n: 9})
+    assert la.output_shape(layer("y[i] = x[i*(i + 1)/2]\nwhere i < 3"), on=(6,)) == (3,)
+
+
+def test_a_symbolic_range_that_may_be_empty_is_a_condition() -> None:
+    m, n = la.dims("m n")
+    derived = la.derive("macs", layer("y[i] = max[j](x[j])\nwhere i < rows, j > i", rows=m), on=(n,))
+    assert derived.domain.holds({m: 2, n: 3}) and not derived.domain.holds({m: 3, n: 3})
+    causal = la.derive("macs", layer("y[i] = max[j](x[j])\nwhere i < size(j), j <= i"), on=(n,))
+    assert not list(causal.domain)
+
+
+def test_a_buffer_is_neither_an_input_nor_a_parameter() -> None:
+    n = la.dims("n")
+    for text in ("y[i] = x[i]*B[i]", "y[i] = x[B[i]]\nwhere i < 4", "y[i, m] = E[B[i], m]*x[i]\nwhere B < 7, m < 2"):
+        made = layer(text, buffers=("B",))
+        assert made.input_names == ("x",) and "B" not in made.instance((n,)).weights()
+        assert made.instance((n,)).roles["B"] == "buffer"
+    with pytest.raises(la.EquationError, match="never reads it"):
+        la.macs(layer("y[i] = x[i]", buffers=("B",)), on=(3,))
+    with pytest.raises(la.FieldError, match="tuple of names"):
+        layer("y[i] = x[i]*B[i]", buffers="B")  # type: ignore[arg-type]
+
+
+def test_a_scalar_output() -> None:
+    """A quadratic form, everything that can be asked of it."""
+    n = la.dims("n")
+    made = layer("y = A[i, j]*x[i]*x[j]")
+    assert la.output_shape(made, on=(n,)) == () and la.parameters(made, on=(n,)) == n**2
+    assert la.macs(made, on=(n,)) == n**2 and la.activations(made, on=(n,)) == 1
+    found = la.run(made, [1, 2], {"A": [[1, 2], [3, 4]]})
+    assert np.shape(found) == () and found == 1 + 2 * 5 + 4 * 4
+    assert la.latex_equation(made).splitlines()[1].startswith("y &= ")
+    assert la.receptive_field(made, on=(n,)).size == ()
+    network = la.Linear(4, bias=False) >> made
+    assert la.output_shape(network, on=(n,)) == () and la.macs(network, on=(n,)) == 4 * n + 16
+    normed = layer("m = x[i]*x[i]\nr = sqrt(m)\ny[i] = x[i]/r")
+    assert (la.run(normed, [3, 4]) == np.array([0.6, 0.8])).all() and la.output_shape(normed, on=(n,)) == (n,)
+    for text in (made.equation, normed.equation):
+        assert disagreement(Draw(text, {}, ((3,),), None), symbolic=True) is None
