@@ -150,3 +150,14 @@ def test_a_literal_repetition_is_its_copies_written_out(
     for metric in COUNTS[:-1]:
         ask = getattr(la, metric)
         assert ask(short, on=shape) == ask(long, on=shape), metric
+
+
+def test_closed_forms_of_growing_shapes_say_where_they_hold() -> None:
+    """With s = 1 sizes grow by a sum and not by powers; the form for powers divides by s - 1."""
+    c, k, s, L, n = la.dims("c k s L n")
+    for metric in ("output_shape", "macs"):
+        found = la.derive(metric, la.ConvTranspose(c, k, stride=s) ** L, on=(c, n))
+        with pytest.raises(la.DomainError, match="factor"):
+            found(c=2, k=3, s=1, L=3, n=4)
+        value = getattr(la, metric)(unrolled(la.ConvTranspose(2, 3, stride=2), 3), on=(2, 4))
+        assert found(c=2, k=3, s=2, L=3, n=4) == value
