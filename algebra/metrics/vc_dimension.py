@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..regions.weight_degrees import Degree, LayerDegrees
 
 BOUNDS = ("explicit", "implicit", "lower")
+MOST_LEVELS = 4096
+"""Levels of a repetition are listed up to so many; more of them are summed up, as those of symbolic depth are."""
 Key = tuple[str, ...]
 #: Learned tensors with their sizes; one that is shared under a name has the same key wherever it stands.
 Weights = tuple[tuple[Key, Expr], ...]
@@ -175,8 +177,8 @@ class StackCarrier(PathCarrier[Stack]):
             for place, entry in enumerate((*_after(arrived.degree, own.levels), _waiting(own.rest)), start=start):
                 if not isinstance(entry, tuple):
                     raise UnsupportedError(
-                        f"a repetition of symbolic depth at {step.name!r}, inside a graph, has no VC bound; put "
-                        f"it in series"
+                        f"a repetition of symbolic depth, or of more than {MOST_LEVELS} repeated layers, at {step.name!r}, inside a "
+                        f"graph, has no VC bound; put it in series"
                     )
                 while len(rows) <= place:
                     rows.append(_waiting(()))
@@ -192,7 +194,7 @@ class StackCarrier(PathCarrier[Stack]):
             raise UnsupportedError(
                 f"layers that depend on {index} have no VC bound of symbolic depth; repeat a literal number of times"
             )
-        if times.is_Integer:
+        if times.is_Integer and (times == 0 or value.levels and times * len(value.levels) <= MOST_LEVELS):
             copies = [value.renamed(partial(_of_copy, number)) for number in range(int(times))]
             return self.series(copies)
         degree = value.degree.repeated(times)
@@ -280,8 +282,8 @@ def _bound(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> 
         numbers = [entry for entry in levels if isinstance(entry, tuple)]
         if len(numbers) < len(levels):
             raise UnsupportedError(
-                "the implicit VC bound of symbolic depth has no closed form; substitute numbers, or use "
-                "bound='explicit'"
+                f"the implicit VC bound of symbolic depth, or of more than {MOST_LEVELS} repeated layers, has no closed form; "
+                "substitute numbers, or use bound='explicit'"
             )
         # Where nothing that is learned is compared there is one function.
         return Integer(implicit_upper(numbers, evaluation.value.breakpoints)) if numbers else Integer(0)
@@ -342,7 +344,9 @@ def levels_of(evaluation: Evaluation[Stack]) -> "tuple[tuple[Expr, Expr, Expr] |
                 found.append((entry[0], waiting, degree))
                 waiting = Integer(0)
         else:
-            found.append(together(entry, Integer(0)))
+            copies = together(entry, Integer(0))
+            if (copies.weighted_units, copies.parameters) != (0, 0):
+                found.append(copies)
     return tuple(found)
 
 

@@ -358,7 +358,10 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             )
             flow, value = yield self.visit(node.copy(0), (flow,), _under(path, 0))
             values.append(self._single(value, node))
-        body, entering = yield Copies(node, self._shape_of, path).entering(flow, index, peeled)
+        copies = Copies(node, self._shape_of, path)
+        body, entering = yield copies.entering(flow, index, peeled)
+        for condition in copies.conditions:
+            self.require(condition, path)
         leaving = yield self._shape_of(body, Flow(entering, flow.channels))
         left = node.times - peeled
         _, value = yield self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Integer, Symbol, floor, fraction, together
+from sympy import Expr, Integer, Ne, Symbol, floor, fraction, together
 
 from ..equations.instance import Shape
 from ..errors import LayerAlgebraError, ShapeError, UnsupportedError
+from ..formulas.conditions import Condition
 from ..sizes.normal_form import same, simplify
 from .carrier import Flow
 from .network import Network, Repeat
@@ -24,6 +25,8 @@ class Copies:
 
     def __init__(self, node: Repeat, shape: Callable[[Network, Flow], Steps[Flow]], path: str):
         self.node, self.shape, self.path = node, shape, path
+        self.conditions: list[Condition] = []
+        """What the closed forms divide by is not zero."""
 
     def body(self, index: Expr) -> Network:
         return self.node.body if self.node.index is None else self.node.body.xreplace({self.node.index: index})
@@ -76,12 +79,18 @@ class Copies:
         map_ = floor_affine(image, size)
         if map_ is not None and index not in map_[0].free_symbols | map_[1].free_symbols and map_[1] != 1:
             shift, stride = map_
+            self._divides_by_less_one(stride)
             return simplify(floor((flow.shape[place] + shift * (stride**index - 1) / (stride - 1)) / stride**index))
         growth = image.diff(size)
         offset = simplify(image - growth * size) if not growth.has(size) and not image.has(floor) else None
         if offset is None or growth in (0, 1) or index in growth.free_symbols | offset.free_symbols:
             return None
+        self._divides_by_less_one(growth)
         return simplify(flow.shape[place] * growth**index + offset * (growth**index - 1) / (growth - 1))
+
+    def _divides_by_less_one(self, factor: Expr) -> None:
+        meaning = "sizes that change by a factor from copy to copy have a closed form where it is not 1"
+        self.conditions.append(Condition(Ne(factor, 1), meaning))
 
 
 def floor_affine(image: Expr, size: Symbol) -> tuple[Expr, Expr] | None:
