@@ -133,7 +133,7 @@ def regnet(
             raise FieldError(
                 f"regnet generates its stages from numbers, got {given}; for symbols pass widths=(...) and depths=(...)"
             )
-        if not 1 <= depth <= 1000 or multiplier <= 1 or slope < 0 or initial_width < 8 or group_width < 1:
+        if not 1 <= depth <= 1000 or multiplier <= 1 or slope < 0 or initial_width < 8 or int(group_width) < 1:
             raise FieldError(
                 f"regnet cannot generate stages from {given}: depth 1 to 1000, initial width from 8, slope "
                 "from 0, multiplier above 1"
