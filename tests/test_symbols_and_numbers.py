@@ -63,6 +63,7 @@ CHOICES = {
     "even kernels": ("convnext_tiny", "kernel", lambda x: x, (3, 4)),
     "patches that do not divide": ("mixer_b_16", "patch", lambda x: x, (16, 15)),
     "an odd number of blocks": ("swin_t", "depths", lambda x: (2, 2, x, 2), (5, 6)),
+    "a stage without blocks": ("swin_t", "depths", lambda x: (2, x - 1, 6, 2), (1, 2, 3)),
     "ties of squeezing": ("regnet_y_400mf", "base_width", lambda x: x, (30, 32)),
 }
 
@@ -114,7 +115,7 @@ def test_a_side_chosen_by_a_size_is_a_condition() -> None:
 
 #: In every run one hyperparameter of some families; with many examples all of every first member, at more points.
 EVERY = choices(lambda members: members[:1])
-SOME = EVERY if settings().max_examples >= 100 else Random(5).sample([c for c in EVERY if "swin" not in c.member], 8)
+SOME = EVERY if settings().max_examples >= 100 else Random(5).sample([c for c in EVERY if "swin" not in c.member], 24)
 
 
 @pytest.mark.parametrize("choice", SOME, ids=str)

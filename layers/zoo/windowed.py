@@ -49,7 +49,7 @@ def alternating(size: Any, heads: Any, window: Any, depth: Any, version: int) ->
     parts = [Repeat(plain >> shifted, pairs)] if equal(pairs, 0) is not true else []
     if equal(single, 0) is not true:
         parts.append(plain if equal(single, 1) is true else Repeat(plain, single))
-    return Series(*parts)
+    return Series(*parts) if parts else Identity()
 
 
 def merging(size: Any, version: int) -> Network:
