@@ -18,7 +18,7 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
 from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children
 from .instance import Instance
-from .reach.axis import AxisReach, Reach, identity, identity_of, joined
+from .reach.axis import AxisReach, Limits, Reach, identity, identity_of, joined
 from .reach.branches import union
 from .reach.ends import LONGEST_PERIOD, Digit, End, added, constant, falls, loosened, repeating, straight
 from .reach.series import compose
@@ -125,7 +125,9 @@ class _Where:
 
 def _addressed(read: Read, where: _Where) -> Reach:
     """Which positions of a tensor the target reads, along every axis of the tensor."""
-    shifts = [before for before, _ in where.statement.value.widths] if isinstance(where.statement.value, Pad) else None
+    value = where.statement.value
+    shifts = [before for before, _ in value.widths] if isinstance(value, Pad) else None
+    learned = isinstance(value, Pad) and any(True for _ in _reads(value.fill, frozenset()))
     made = []
     for at, size in enumerate(where.instance.shapes[read.tensor]):
         part = _place(read.address[at], where, size) or joined(size)
@@ -133,7 +135,9 @@ def _addressed(read: Read, where: _Where) -> Reach:
             low, high = (added([(_ONE, end)], -shifts[at]) for end in (part.low, part.high))
             assert low is not None and high is not None
             part = replace(part, low=low, high=high)
-        made.append(replace(part, extent=size, border=(_ZERO, simplify(size - 1))))
+        own = replace(part, extent=size, border=(_ZERO, simplify(size - 1)))
+        limits = Limits(_ZERO, simplify(size - 1), True) if learned and not own.still else None
+        made.append(replace(own, limits=limits))
     return tuple(made)
 
 

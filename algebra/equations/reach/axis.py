@@ -31,6 +31,15 @@ class Values:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """The first and the last position of all fields, and whether the maps since leave none of them out."""
+
+    first: Expr
+    last: Expr
+    full: bool
+
+
+@dataclass(frozen=True)
 class AxisReach:
     """Along one input axis: from `low` to `high`, borders not counted, as functions of the output's position.
 
@@ -44,6 +53,8 @@ class AxisReach:
     `last`: where no position is left in the output, the reach of the last map that had some.
     `gated`: positions are left, and `last` is the reach beside branches that have none.
     `core`: what every channel sees, where the channels of several branches see different things.
+    `limits`: where `low` and `high` also tell of what is no padding, such as a token put before those of an image, which is nowhere on
+    this axis.
     """
 
     low: End
@@ -58,6 +69,7 @@ class AxisReach:
     last: "AxisReach | None" = None
     gated: bool = False
     core: "AxisReach | None" = None
+    limits: Limits | None = None
 
     @property
     def digits(self) -> tuple[Digit, ...]:

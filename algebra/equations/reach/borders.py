@@ -20,10 +20,10 @@ def borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tuple
     for other in following.values():
         if other.border is None or other.extent is None:
             return None, False
-        inside = inside and _within(other, *other.border)
+        inside = inside and within(other, *other.border)
     if own.border is None or any(border.has(Max, Min) for border in own.border):
         return None, inside  # where the order was not known before, it is not known further on
-    full = all(map(_covers, following.values()))
+    full = all(map(covers, following.values()))
     if full:
         ends: tuple[Expr | None, Expr | None]
         ends = span(own)
@@ -37,13 +37,13 @@ def borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tuple
     return (larger(own.border[0], ends[0]), smaller(own.border[1], ends[1])), inside
 
 
-def _within(reach: AxisReach, first: Expr, last: Expr) -> bool:
+def within(reach: AxisReach, first: Expr, last: Expr) -> bool:
     """Whether no output reads beyond two positions."""
     below = holds_everywhere(reach.low, lambda value: at_least(value, first))
     return below is True and holds_everywhere(reach.high, lambda value: at_least(last, value)) is True
 
 
-def _covers(other: AxisReach) -> bool:
+def covers(other: AxisReach) -> bool:
     return other.border is not None and other.extent is not None and bool(
         at_least(_ZERO, other.border[0]) and at_least(other.border[1], other.extent - 1)
     )  # fmt: skip

@@ -73,17 +73,16 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     seeing = [part for part in parts if part.moves or part.high.offset != -1 or part.low.offset != 0] or parts
     if len(seeing) == 1:
         return seeing[0]
-    last = None
-    if all(part.last is not None for part in seeing):
+    # What is told is what the branches with positions see; a branch without them can see all there is.
+    told_by = [part if part.last is None else part.last for part in seeing if part.last is None or part.gated]
+    if not told_by:
         last = _hull([part.last for part in seeing if part.last is not None], positions, size)
-        return replace(_hull(seeing, positions, size), last=last, gated=any(part.gated for part in seeing))
-    moving = [part for part in seeing if part.last is None]
-    if len(moving) < len(seeing):
-        # What is told is what the branches with positions see; a branch without them can see all there is.
+        return replace(_hull(seeing, positions, size), last=last)
+    if any(part.last is not None for part in seeing):
         whole = next(
             (p for p in seeing if p.whole is True and not p.moves and p.always_reads and p.last is not None), None
         )
-        told = _hull(moving, positions, size)
+        told = _union_axis(told_by, positions)
         return replace(whole if whole is not None else _hull(seeing, positions, size), last=told, gated=True)
     return _hull(seeing, positions, size)
 
@@ -94,6 +93,10 @@ def _holds(outer: AxisReach, inner: AxisReach) -> bool:
         return False
     if outer.moves and outer.low.steps == outer.high.steps:  # of two windows that advance differently, the span is told
         return False
+    limits = inner.limits
+    if limits is not None and not outer.moves:
+        if at_least(limits.first, outer.low.offset) and at_least(outer.high.offset, limits.last):
+            return True
     ways = [
         added([(_ONE, inner.low), (-_ONE, outer.low)], _ZERO),
         added([(_ONE, outer.high), (-_ONE, inner.high)], _ZERO),
@@ -115,7 +118,19 @@ def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Ex
             border = largest.border
         dense = largest is not None and largest.gap == 1 or all(part.gap == 1 for part in parts) and _touching(parts)
         clean = all(part.clean and part.always_reads for part in parts)
-        made = AxisReach(low, high, size, exact, _ONE if dense else None, None, border, clean)
+        limits = parts[0].limits
+        alike = all(part.limits == limits for part in parts)
+        made = AxisReach(
+            low,
+            high,
+            size,
+            exact and alike,
+            _ONE if dense else None,
+            None,
+            border,
+            clean,
+            limits=limits if alike else None,
+        )
         return replace(made, covered=covered if made.whole is not True else None)
     if size is None:
         raise UnsupportedError("branches that advance at different steps have no common receptive field")
@@ -129,7 +144,14 @@ def _span_of(
 
     Margins count, as in a single field. Where the number of outputs is not known, it holds the axis and what the first output sees.
     """
-    spans = [span(part) if positions is not None else (part.low.offset, part.high.offset) for part in parts]
+    spans = [
+        (part.limits.first, part.limits.last)
+        if part.limits is not None
+        else span(part)
+        if positions is not None
+        else (part.low.offset, part.high.offset)
+        for part in parts
+    ]
     axis = [(_ZERO, size - 1)] if positions is None or any(low is None or high is None for low, high in spans) else []
     known = [(low, high) for low, high in spans if low is not None and high is not None]
     low = simplify(Min(*(one[0] for one in (*axis, *known))))

@@ -7,7 +7,7 @@ from sympy import Expr, Integer, floor
 from ...sizes.normal_form import simplify
 from .axis import AxisReach, Values
 from .ends import LONGEST_PERIOD, Digit, End, added, constant, loosened, straight
-from .order import at_least
+from .order import at_least, larger, smaller
 from .values_through import end_through
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -48,6 +48,8 @@ def _digit_of_interval(axis: AxisReach, digit: Digit) -> Values:
     """A digit of positions that are the same for all outputs."""
     assert digit.size is not None
     low, high = axis.low.offset, axis.high.offset
+    if axis.extent is not None and not (low == 0 and high == -1):  # what lies beyond is on no digit
+        low, high = larger(low, _ZERO), smaller(high, axis.extent - 1)
     period = simplify(digit.under * digit.size)
     close = axis.gap is not None and bool(at_least(digit.under, axis.gap))
     if low == 0 and high == -1:

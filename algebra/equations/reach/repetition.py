@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sympy import Expr, Integer
 
 from ...errors import UnsupportedError
@@ -31,8 +33,16 @@ def _is_bent(own: AxisReach) -> bool:
 
 
 def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> AxisReach:
+    if own.gated and own.last is not None:
+        made = _power_axis(axis, replace(own, last=None, gated=False), times, index)
+        return replace(made, last=_power_axis(axis, own.last, times, index), gated=True)
+    if own.core is not None:  # which channels of the copies before a channel sees is not followed
+        made = _power_axis(axis, replace(own, core=None), times, index)
+        return replace(made, core=replace(own.core, exact=False, clean=False, covered=None))
+    if not times.is_positive:
+        own = replace(own, covered=None)
     if not own.moves:
-        return own
+        return _if_any(own, times)
     low, high, exact = loosened(own.low, True), loosened(own.high, False), own.exact and not _is_bent(own)
     if {digit.axis for digit in own.digits} != {axis} or len(own.digits) != 1:
         raise UnsupportedError("a repeated network that moves positions to another axis has no closed receptive field")
@@ -51,7 +61,7 @@ def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> 
         )
         digit = whole
     if low.steps != high.steps:
-        return _grown(own, low, high)
+        return _if_any(_grown(own, low, high), times)
     step = low.steps[0][1]
     if index is not None and step.has(index):
         raise UnsupportedError(
@@ -68,6 +78,13 @@ def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> 
         straight({whole: step**times}, ends[0]), straight({whole: step**times}, ends[1]), own.extent, exact,
         _ONE if close or single else None, None, border, own.clean and close, own.covered, own.last,
     )  # fmt: skip
+
+
+def _if_any(own: AxisReach, times: Expr) -> AxisReach:
+    """What any number of copies see, where there may be none, which see one position."""
+    if times.is_positive:
+        return own
+    return replace(own, exact=False, last=None if own.last is None else replace(own.last, exact=False))
 
 
 def _slack(end: End, digit: Digit) -> Expr:

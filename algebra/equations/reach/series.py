@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 from sympy import Integer
 
-from .axis import AxisReach, Reach
-from .borders import borders
+from .axis import AxisReach, Limits, Reach
+from .borders import borders, covers, span, within
 from .digit_values import digit_values
 from .ends import Digit, constant, falls
 from .holes import holes
-from .order import at_least
+from .order import at_least, larger, smaller
 from .values_through import end_through
 
-_ONE = Integer(1)
+_ZERO, _ONE = Integer(0), Integer(1)
 
 
 def compose(first: Reach, then: Reach) -> Reach:
@@ -61,10 +62,33 @@ def _through(own: AxisReach, pairs: tuple[tuple[Digit, AxisReach], ...]) -> Axis
     # A window that lies beyond a border reads nothing; its field must not reach over that border either.
     plain = plain and len(own.digits) == 1 and (_apart(own) or all(other.always_reads for other in following.values()))
     clean = own.clean and all(other.clean for other in following.values()) and (plain or inside)
+    limits = _limits(own, following)
+    if limits is not None and not (low.steps or high.steps):
+        low, high = constant(larger(limits.first, low.offset)), constant(smaller(limits.last, high.offset))
+        exact = exact and (limits.full or border == (low.offset, high.offset))
+        border = (low.offset, high.offset) if limits.full else border
+        limits = None
     reads_nothing = any(value.low.offset == 0 and value.high == constant(-_ONE) for value in values.values())
-    return AxisReach(
-        low, high, own.extent, exact, gap, run, border, clean, True if own.covered and not reads_nothing else None
-    )
+    covered = True if own.covered and not reads_nothing else None
+    return AxisReach(low, high, own.extent, exact, gap, run, border, clean, covered, limits=limits)
+
+
+def _limits(own: AxisReach, following: Mapping[Digit, AxisReach]) -> Limits | None:
+    """Those of fields, if what follows reads what is no position of this axis, or has done so."""
+    full = all(map(covers, following.values()))
+    if own.limits is not None:
+        return replace(own.limits, full=own.limits.full and full)
+    split = any(not digit.whole for digit in own.digits)
+    if not any(other.limits is not None or split and _oversteps(other) for other in following.values()):
+        return None
+    first, last = span(own)
+    if first is None or last is None:
+        return None
+    return Limits(first, last, full and all(other.limits is None or other.limits.full for other in following.values()))
+
+
+def _oversteps(other: AxisReach) -> bool:
+    return not (other.still or other.extent is None or within(other, _ZERO, other.extent - 1))
 
 
 def _apart(own: AxisReach) -> bool:
