@@ -122,6 +122,11 @@ def test_units_before_the_first_weight_are_no_level_at_any_depth() -> None:
     assert la.vc_dimension(la.ReLU() ** L, on=(4,), bound="implicit") == 0
 
 
+def test_levels_of_copies_inside_each_other_have_a_budget() -> None:
+    with pytest.raises(la.BudgetError, match="write instead: one repetition"):
+        la.vc_dimension(nested(lambda x: (x >> la.ReLU()) ** 2), on=(4,))
+
+
 def test_shapes_that_come_back_are_folded() -> None:
     turn = la.Permute((1, 0)) >> la.Linear(3)
     for times in (9, 10, 31):

@@ -11,7 +11,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol, true
 from sympy.logic.boolalg import Boolean
 
 from ..derivations.metric import Metric
-from ..errors import FieldError, UnsupportedError
+from ..errors import BudgetError, FieldError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..networks.carrier import DomainCondition, Evaluation, GraphStep, PathCarrier, Site
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BOUNDS = ("explicit", "implicit", "lower")
 MOST_LEVELS = 4096
 """Levels of a repetition are listed up to so many; more of them are summed up, as those of symbolic depth are."""
+MOST_HELD = 10_000
+"""Levels and weights that one copy of a repetition may hold, so that repetitions inside each other do not go on doubling them."""
 Key = tuple[str, ...]
 #: Learned tensors with their sizes; one that is shared under a name has the same key wherever it stands.
 Weights = tuple[tuple[Key, Expr], ...]
@@ -99,6 +101,18 @@ def _after(before: "Degree", levels: tuple[Level | Repeated, ...]) -> tuple[Leve
         else replace(entry, levels=_after(before, entry.levels))
         for entry in levels
     )
+
+
+def _held(levels: Sequence[Level | Repeated]) -> int:
+    """How many levels and weights there are, copies that are summed up counted once."""
+    held, waiting = 0, list(levels)
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, Repeated):
+            waiting.extend(entry.levels)
+        else:
+            held += 1 + len(entry[1])
+    return held
 
 
 def _carried(rest: Weights, levels: tuple[Level | Repeated, ...]) -> tuple[Level | Repeated, ...]:
@@ -193,6 +207,12 @@ class StackCarrier(PathCarrier[Stack]):
         if index is not None:
             raise UnsupportedError(
                 f"layers that depend on {index} have no VC bound of symbolic depth; repeat a literal number of times"
+            )
+        parts = _held(value.levels) + len(value.rest) + 1
+        if parts > MOST_HELD:
+            raise BudgetError(
+                f"{times} copies of {parts} levels and weights: a VC bound puts at most {MOST_HELD} levels and weights into a "
+                "repetition\n  write instead: one repetition with the number of all copies, for copies that stand inside each other"
             )
         if times.is_Integer and (times == 0 or value.levels and times * len(value.levels) <= MOST_LEVELS):
             copies = [value.renamed(partial(_of_copy, number)) for number in range(int(times))]
