@@ -11,7 +11,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol, true
 from sympy.logic.boolalg import Boolean
 
 from ..derivations.metric import Metric
-from ..errors import FieldError, UnsupportedError
+from ..errors import BudgetError, FieldError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..networks.carrier import DomainCondition, Evaluation, GraphStep, PathCarrier, Site
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..regions.vc_bounds import LayerSums
     from ..regions.weight_degrees import Degree, LayerDegrees
 
+# So many levels and weights are put one after the other; copies that are more are a closed form.
+_MOST_LEVELS = 10_000
 BOUNDS = ("explicit", "implicit", "lower")
 Key = tuple[str, ...]
 #: Learned tensors with their sizes; one that is shared under a name has the same key wherever it stands.
@@ -97,6 +99,18 @@ def _after(before: "Degree", levels: tuple[Level | Repeated, ...]) -> tuple[Leve
         else replace(entry, levels=_after(before, entry.levels))
         for entry in levels
     )
+
+
+def _held(levels: Sequence[Level | Repeated]) -> int:
+    """How many levels and weights there are, copies that are a closed form counted once."""
+    held, waiting = 0, list(levels)
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, Repeated):
+            waiting.extend(entry.levels)
+        else:
+            held += 1 + len(entry[1])
+    return held
 
 
 def _carried(rest: Weights, levels: tuple[Level | Repeated, ...]) -> tuple[Level | Repeated, ...]:
@@ -192,7 +206,13 @@ class StackCarrier(PathCarrier[Stack]):
             raise UnsupportedError(
                 f"layers that depend on {index} have no VC bound of symbolic depth; repeat a literal number of times"
             )
-        if times.is_Integer:
+        parts = _held(value.levels) + len(value.rest) + 1
+        if parts > _MOST_LEVELS:
+            raise BudgetError(
+                f"{times} copies of {parts} levels and weights: a VC bound puts at most {_MOST_LEVELS} levels and weights into a "
+                "repetition\n  write instead: one repetition with the number of all copies, for copies that stand inside each other"
+            )
+        if times.is_Integer and times * parts <= _MOST_LEVELS:
             copies = [value.renamed(partial(_of_copy, number)) for number in range(int(times))]
             return self.series(copies)
         degree = value.degree.repeated(times)
@@ -280,7 +300,7 @@ def _bound(evaluation: Evaluation[Stack], bound: str, surrogate: str | None) -> 
         numbers = [entry for entry in levels if isinstance(entry, tuple)]
         if len(numbers) < len(levels):
             raise UnsupportedError(
-                "the implicit VC bound of symbolic depth has no closed form; substitute numbers, or use "
+                "the implicit VC bound of symbolic depth, or of very many copies, has no closed form; substitute small numbers, or use "
                 "bound='explicit'"
             )
         # Where nothing that is learned is compared there is one function.
