@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 
 import networkx
@@ -65,7 +66,7 @@ def test_a_power_of_a_matrix_is_the_copies_one_by_one(monkeypatch: pytest.Monkey
 
     net = (la.Linear(3) >> la.ReLU() >> la.Linear(2) >> la.LeakyReLU()) ** 11
     one_by_one = la.transfer(net, on=(3,)).histogram(3)
-    monkeypatch.setattr(composition, "_MOST_LEAVES", 1)
+    monkeypatch.setattr(composition, "_FEW_LEAVES", 1)
     assert la.transfer(net, on=(3,)).histogram(3) == one_by_one
 
 
@@ -91,3 +92,36 @@ def test_cuts_of_all_nodes_at_once_are_maximum_flows(seed: int) -> None:
         except networkx.NetworkXUnbounded:
             wanted = Least().expr()
         assert found[name].expr() == wanted
+
+
+@pytest.mark.parametrize("bound", ["explicit", "implicit"])
+def test_vc_bounds_of_very_many_copies_end(bound: str) -> None:
+    with pytest.raises(la.LayerAlgebraError, match="inside each other|more than 4096 repeated"):
+        la.vc_dimension(nested(40, 2) if bound == "explicit" else RELUS**10**9, on=(4,), bound=bound)
+
+
+@pytest.mark.parametrize("width", [4, 3])
+def test_vc_bound_of_very_many_copies_is_that_of_copies_one_by_one(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("layeralgebra.algebra.metrics.vc_dimension")
+    net = la.Linear(width) >> la.ReLU() >> RELUS**9 >> la.Linear(2)
+    one_by_one = la.vc_dimension(net, on=(5,))
+    monkeypatch.setattr(module, "MOST_LEVELS", 3)
+    assert float(la.vc_dimension(net, on=(5,)) - one_by_one) == 0
+    assert float(la.vc_dimension(RELUS**10**9, on=(4,))) > 10**18
+
+
+def test_cuts_of_a_long_ladder_between_two_rails() -> None:
+    """Everything passes the input's four numbers, and rungs join what both rails carry: no cut is narrower than one rail's width."""
+    nodes: dict[str, la.Network] = {"a0": la.Linear(4), "b0": la.Linear(4)}
+    edges = []
+    for place in range(1, 300):
+        nodes |= {f"a{place}": RELUS, f"g{place}": la.Linear(4), f"b{place}": la.Add()}
+        edges += [
+            (f"a{place - 1}", f"a{place}"),
+            (f"b{place - 1}", f"g{place}"),
+            (f"g{place}", f"b{place}"),
+            (f"a{place}", f"b{place}"),
+        ]
+    nodes["out"] = la.Add()
+    edges += [("a299", "out"), ("b299", "out")]
+    assert la.layer_complexity(la.Graph(nodes, edges), on=(4,)) == 4 * 299

@@ -33,8 +33,9 @@ from .vertex_cuts import Least, least_cuts
 _LONG_CHAIN = 20
 # Products of entries in one join of branches.
 _JOIN_PRODUCTS = 10**8
-# So many leaves act one after the other; of more, copies are a power of a matrix.
+# So many leaves act one after the other; of more, copies are a power of a matrix, on few dimensions of some more already.
 _MOST_LEAVES = 10_000
+_FEW_LEAVES, _FEW_DIMENSIONS = 100, 16
 # Bits of what one product of such matrices reads.
 _POWER_BITS = 10**7
 
@@ -334,20 +335,22 @@ class Repeated(Composed):
 
     def _acting(self, v: Histogram) -> Steps[Histogram]:
         copies = self._copies()
-        if self.leaves <= _MOST_LEAVES:
-            return (yield Chain((self.body,) * copies)._acting(v))
         power = yield self._power(v.top, copies)
+        if power is None:
+            return (yield Chain((self.body,) * copies)._acting(v))
         return Histogram(_applied(power, v.counts))
 
     def _pulling(self, weights: Sequence[int], top: int) -> Steps[list[int]]:
         copies = self._copies()
-        if self.leaves <= _MOST_LEAVES:
-            return (yield Chain((self.body,) * copies)._pulling(weights, top))
         power = yield self._power(top, copies)
+        if power is None:
+            return (yield Chain((self.body,) * copies)._pulling(weights, top))
         return [sum(weights[j] * count for j, count in enumerate(image) if count) for image in power]
 
-    def _power(self, top: int, copies: int) -> Steps[_Matrix]:
-        """The images of e_0, ..., e_top under all copies, by squaring."""
+    def _power(self, top: int, copies: int) -> Steps[_Matrix | None]:
+        """The images of e_0, ..., e_top under all copies, by squaring; None where copies are to act one by one."""
+        if self.leaves <= (_FEW_LEAVES if top < _FEW_DIMENSIONS else _MOST_LEAVES):
+            return None
         if (top + 1) ** 2 > _POWER_BITS // 64:
             raise BudgetError(
                 f"the histogram of {copies} copies on dimension {top}, over {_MOST_LEAVES} layers, needs a matrix of {(top + 1) ** 2} "

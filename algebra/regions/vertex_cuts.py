@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from sympy import Expr, Integer, Min, oo
@@ -187,10 +188,7 @@ def least_cuts(nodes: Sequence[tuple[str, Sequence[str], Least]]) -> dict[str, L
     >>> {name: least.expr() for name, least in found.items()}
     {'f': oo, 'g': oo, 'sum': a + b}
     """
-    level = {"": 0}
-    for name, sources, _ in nodes:
-        level[name] = 1 + max(level[source] for source in sources)
-    order = sorted(nodes, key=lambda node: level[node[0]])
+    order = _narrow_order(nodes)
     last = {source: place for place, (_, sources, _) in enumerate(order) for source in sources}
     leaving: dict[int, list[str]] = {}
     for source, place in last.items():
@@ -226,6 +224,43 @@ def least_cuts(nodes: Sequence[tuple[str, Sequence[str], Least]]) -> dict[str, L
                     )
         states = following
     return found
+
+
+def _narrow_order(nodes: Sequence[tuple[str, Sequence[str], Least]]) -> list[tuple[str, Sequence[str], Least]]:
+    """The nodes, each after its sources; first those that are the last readers of more nodes, so that few wait for a reader at once."""
+    readers: dict[str, set[int]] = {"": set(), **{name: set() for name, _, _ in nodes}}
+    missing = []
+    for place, (_, sources, _) in enumerate(nodes):
+        missing.append(len(set(sources) - {""}))
+        for source in sources:
+            readers[source].add(place)
+
+    def waiting(place: int) -> tuple[int, int]:
+        name, sources, _ = nodes[place]
+        return bool(readers[name]) - sum(len(readers[source]) == 1 for source in set(sources)), place
+
+    ready = [waiting(place) for place, count in enumerate(missing) if not count]
+    heapify(ready)
+    order: list[tuple[str, Sequence[str], Least]] = []
+    done: set[int] = set()
+    while ready:
+        _, place = heappop(ready)
+        if place in done:
+            continue
+        done.add(place)
+        name, sources, _ = nodes[place]
+        order.append(nodes[place])
+        for source in set(sources):
+            readers[source].discard(place)
+            if len(readers[source]) == 1:  # its last reader ends more than before
+                (reader,) = readers[source]
+                if not missing[reader]:
+                    heappush(ready, waiting(reader))
+        for reader in readers[name]:
+            missing[reader] -= 1
+            if not missing[reader]:
+                heappush(ready, waiting(reader))
+    return order
 
 
 def _cuts_one_by_one(nodes: Sequence[tuple[str, Sequence[str], Least]]) -> dict[str, Least]:
