@@ -13,6 +13,13 @@ from layeralgebra.proofs.enumeration.fields import Sets, after, beside, covers, 
 from layeralgebra.proofs.samples.cases import meaning
 
 
+class TokenBehind(la.Layer):
+    """A learned token behind all others."""
+
+    equation = "y[t, m] = pad[t: (0, 1)](x[t, m], fill=k[m])"
+    channel_axis = "last"
+
+
 def shape_of(net: la.Network, on: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(int, la.output_shape(net, on=on)))
 
@@ -51,6 +58,10 @@ def drawn_layer(rng: random.Random, shape: tuple[int, ...]) -> la.Network:
         "unshuffle": lambda: la.PixelUnshuffle(2),
         "flatten": lambda: la.Flatten(),
         "tokens": lambda: la.Tokens() >> la.Permute((1, 0)),
+        "class token": lambda: la.Tokens() >> la.ClassToken() >> la.Permute((1, 0)),
+        "last token": lambda: la.Tokens() >> TokenBehind() >> la.Permute((1, 0)),
+        "zeros behind": lambda: la.Tokens() >> la.Permute((1, 0)) >> la.Pad(0, rng.randint(1, 3)),
+        "gate": lambda: la.Identity() * (la.AdaptiveAvgPool(1) >> la.Sigmoid()),
         "permute": lambda: la.Permute((0, *rng.sample(range(1, len(shape)), len(shape) - 1))),
         "reshape": lambda: la.Reshape(_resplit(rng, shape)),
         "all": lambda: rng.choice([la.GlobalAvgPool(), la.Flatten() >> la.Linear(3)]),
@@ -128,7 +139,7 @@ def fault(net: la.Network, on: tuple[int, ...]) -> str | None:
         said = field.formula.covers_input[place]
         if said is not None and said != counted and any(sets.values()):
             return f"axis {axis}: covers_input {said}, counted {counted}"
-        if field.kind == "exact" and own.shown is own and own.moves and own.border is not None:
+        if field.kind == "exact" and own.shown is own and own.border is not None:
             for where, read in sets.items():
                 found = hull(read, axis)
                 low, high = own.at(where)

@@ -126,18 +126,19 @@ class _Where:
 def _addressed(read: Read, where: _Where) -> Reach:
     """Which positions of a tensor the target reads, along every axis of the tensor."""
     value = where.statement.value
-    shifts = [before for before, _ in value.widths] if isinstance(value, Pad) else None
-    learned = isinstance(value, Pad) and any(True for _ in _reads(value.fill, frozenset()))
+    pad = value if isinstance(value, Pad) and read is value.body else None
     made = []
     for at, size in enumerate(where.instance.shapes[read.tensor]):
         part = _place(read.address[at], where, size) or joined(size)
-        if shifts is not None:
-            low, high = (added([(_ONE, end)], -shifts[at]) for end in (part.low, part.high))
+        last = simplify(size - 1)
+        limits = None
+        if pad is not None:
+            low, high = (added([(_ONE, end)], -pad.widths[at][0]) for end in (part.low, part.high))
             assert low is not None and high is not None
             part = replace(part, low=low, high=high)
-        own = replace(part, extent=size, border=(_ZERO, simplify(size - 1)))
-        limits = Limits(_ZERO, simplify(size - 1), True) if learned and not own.still else None
-        made.append(replace(own, limits=limits))
+            if isinstance(pad.fill, Read) and pad.widths[at] != (_ZERO, _ZERO):  # a value of its own is no padding
+                limits = Limits(_ZERO, last, True)
+        made.append(replace(part, extent=size, border=(_ZERO, last), limits=limits))
     return tuple(made)
 
 

@@ -23,7 +23,7 @@ def borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tuple
         inside = inside and within(other, *other.border)
     if own.border is None or any(border.has(Max, Min) for border in own.border):
         return None, inside  # where the order was not known before, it is not known further on
-    full = all(map(covers, following.values()))
+    full = all(map(_covers, following.values()))
     if full:
         ends: tuple[Expr | None, Expr | None]
         ends = span(own)
@@ -43,14 +43,31 @@ def within(reach: AxisReach, first: Expr, last: Expr) -> bool:
     return below is True and holds_everywhere(reach.high, lambda value: at_least(last, value)) is True
 
 
-def covers(other: AxisReach) -> bool:
+def _covers(other: AxisReach) -> bool:
     return other.border is not None and other.extent is not None and bool(
         at_least(_ZERO, other.border[0]) and at_least(other.border[1], other.extent - 1)
     )  # fmt: skip
 
 
+def reads_all(reach: AxisReach) -> bool:
+    """Whether every position of an axis is read by some output; False where that is not known."""
+    first, last = span(reach)
+    if reach.extent is None or reach.gap != 1 or not reach.clean or first is None or last is None:
+        return False
+    if reach.moves:
+        low, high = reach.low, reach.high
+        if not (low.straight and high.straight) or low.steps != high.steps or len(low.steps) != 1:
+            return False
+        step = low.steps[0][1]
+        if not at_least(high.offset - low.offset + 1, -step if falls(step) else step):
+            return False
+    return bool(at_least(_ZERO, first) and at_least(last, reach.extent - 1))
+
+
 def span(own: AxisReach) -> tuple[Expr | None, Expr | None]:
     """The least first position and the largest last one over all positions of the output."""
+    if own.limits is not None:
+        return own.limits.first, own.limits.last
     found: list[Expr | None] = []
     for end, lower in ((own.low, True), (own.high, False)):
         rising = end.rises() if end.steps else True

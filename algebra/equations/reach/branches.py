@@ -93,9 +93,9 @@ def _holds(outer: AxisReach, inner: AxisReach) -> bool:
         return False
     if outer.moves and outer.low.steps == outer.high.steps:  # of two windows that advance differently, the span is told
         return False
-    limits = inner.limits
-    if limits is not None and not outer.moves:
-        if at_least(limits.first, outer.low.offset) and at_least(outer.high.offset, limits.last):
+    if inner.limits is not None and not outer.moves:
+        first, last = span(inner)
+        if at_least(first, outer.low.offset) and at_least(outer.high.offset, last):
             return True
     ways = [
         added([(_ONE, inner.low), (-_ONE, outer.low)], _ZERO),
@@ -120,17 +120,8 @@ def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Ex
         clean = all(part.clean and part.always_reads for part in parts)
         limits = parts[0].limits
         alike = all(part.limits == limits for part in parts)
-        made = AxisReach(
-            low,
-            high,
-            size,
-            exact and alike,
-            _ONE if dense else None,
-            None,
-            border,
-            clean,
-            limits=limits if alike else None,
-        )
+        made = AxisReach(low, high, size, exact and alike, _ONE if dense else None, None, border, clean)
+        made = replace(made, limits=limits if alike else None)
         return replace(made, covered=covered if made.whole is not True else None)
     if size is None:
         raise UnsupportedError("branches that advance at different steps have no common receptive field")
@@ -144,14 +135,7 @@ def _span_of(
 
     Margins count, as in a single field. Where the number of outputs is not known, it holds the axis and what the first output sees.
     """
-    spans = [
-        (part.limits.first, part.limits.last)
-        if part.limits is not None
-        else span(part)
-        if positions is not None
-        else (part.low.offset, part.high.offset)
-        for part in parts
-    ]
+    spans = [span(part) if positions is not None else (part.low.offset, part.high.offset) for part in parts]
     axis = [(_ZERO, size - 1)] if positions is None or any(low is None or high is None for low, high in spans) else []
     known = [(low, high) for low, high in spans if low is not None and high is not None]
     low = simplify(Min(*(one[0] for one in (*axis, *known))))

@@ -50,10 +50,12 @@ def _digit_of_interval(axis: AxisReach, digit: Digit) -> Values:
     low, high = axis.low.offset, axis.high.offset
     if axis.extent is not None and not (low == 0 and high == -1):  # what lies beyond is on no digit
         low, high = larger(low, _ZERO), smaller(high, axis.extent - 1)
+        if at_least(low, high + 1):
+            low, high = _ZERO, -_ONE
     period = simplify(digit.under * digit.size)
     close = axis.gap is not None and bool(at_least(digit.under, axis.gap))
     if low == 0 and high == -1:
-        return Values(axis.low, axis.high, axis.exact)
+        return Values(constant(low), constant(high), axis.exact)
     if not digit.leads and axis.gap == 1 and at_least(high - low, period - 1):
         return Values(constant(_ZERO), constant(simplify(digit.size - 1)), axis.exact)
     if digit.leads and low.is_integer and high.is_integer:

@@ -8,10 +8,11 @@ from sympy import Expr, Integer
 
 from ...errors import UnsupportedError
 from ...sizes.dims import Index
+from ...sizes.normal_form import simplify
 from ...sizes.summation import summation
-from .axis import AxisReach, Reach, Values
+from .axis import AxisReach, Limits, Reach, Values
 from .ends import Digit, End, loosened, straight
-from .order import at_least
+from .order import at_least, larger, smaller
 from .series import compose
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -77,7 +78,20 @@ def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> 
     return AxisReach(
         straight({whole: step**times}, ends[0]), straight({whole: step**times}, ends[1]), own.extent, exact,
         _ONE if close or single else None, None, border, own.clean and close, own.covered, own.last,
+        limits=_limits(own, times, index),
     )  # fmt: skip
+
+
+def _limits(own: AxisReach, times: Expr, index: Index | None) -> Limits | None:
+    """What copies see of the input lies where the first of them sees it; where there may be none, on the whole axis."""
+    if own.limits is None or own.extent is None:
+        return None
+    first, last, end = own.limits.first, own.limits.last, simplify(own.extent - 1)
+    if not times.is_positive:
+        first, last = smaller(first, _ZERO), larger(last, end)
+    if index is not None:
+        first, last = first.xreplace({index: _ZERO}), last.xreplace({index: _ZERO})
+    return Limits(first, last, own.limits.full and (times.is_positive is True or (first, last) == (_ZERO, end)))
 
 
 def _if_any(own: AxisReach, times: Expr) -> AxisReach:

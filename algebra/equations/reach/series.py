@@ -9,7 +9,7 @@ from functools import lru_cache
 from sympy import Integer
 
 from .axis import AxisReach, Limits, Reach
-from .borders import borders, covers, span, within
+from .borders import borders, reads_all, span, within
 from .digit_values import digit_values
 from .ends import Digit, constant, falls
 from .holes import holes
@@ -35,8 +35,9 @@ def _composed(own: AxisReach, then: Reach) -> AxisReach:
         seen = tuple(replace(other, core=None) for other in then)
         return replace(_composed(own, seen), core=_composed(own, tuple(other.core or other for other in then)))
     if own.gated and own.last is not None:
+        told = tuple(other.last if other.gated and other.last is not None else other for other in then)
         return replace(
-            _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, then), gated=True
+            _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, told), gated=True
         )
     if not own.moves:
         return own if own.covered is not False else replace(own, covered=None)
@@ -65,8 +66,9 @@ def _through(own: AxisReach, pairs: tuple[tuple[Digit, AxisReach], ...]) -> Axis
     limits = _limits(own, following)
     if limits is not None and not (low.steps or high.steps):
         low, high = constant(larger(limits.first, low.offset)), constant(smaller(limits.last, high.offset))
-        exact = exact and (limits.full or border == (low.offset, high.offset))
-        border = (low.offset, high.offset) if limits.full else border
+        exact = exact and limits.full
+        if limits.full and own.border is not None:
+            border = larger(own.border[0], low.offset), smaller(own.border[1], high.offset)
         limits = None
     reads_nothing = any(value.low.offset == 0 and value.high == constant(-_ONE) for value in values.values())
     covered = True if own.covered and not reads_nothing else None
@@ -75,20 +77,19 @@ def _through(own: AxisReach, pairs: tuple[tuple[Digit, AxisReach], ...]) -> Axis
 
 def _limits(own: AxisReach, following: Mapping[Digit, AxisReach]) -> Limits | None:
     """Those of fields, if what follows reads what is no position of this axis, or has done so."""
-    full = all(map(covers, following.values()))
-    if own.limits is not None:
-        return replace(own.limits, full=own.limits.full and full)
+    others = following.values()
     split = any(not digit.whole for digit in own.digits)
-    if not any(other.limits is not None or split and _oversteps(other) for other in following.values()):
+    if own.limits is None and not any(other.limits is not None or split and _oversteps(other) for other in others):
         return None
     first, last = span(own)
     if first is None or last is None:
         return None
-    return Limits(first, last, full and all(other.limits is None or other.limits.full for other in following.values()))
+    known = [one.limits for one in (own, *others) if one.limits is not None]
+    return Limits(first, last, all(map(reads_all, others)) and all(limits.full for limits in known))
 
 
 def _oversteps(other: AxisReach) -> bool:
-    return not (other.still or other.extent is None or within(other, _ZERO, other.extent - 1))
+    return other.extent is not None and not within(other, _ZERO, other.extent - 1)
 
 
 def _apart(own: AxisReach) -> bool:
