@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Not, Or, Symbol, false, true
+from sympy.logic.boolalg import Boolean
 
 from ..derivations.metric import Metric
 from ..equations.reach.axis import AxisReach, Reach, identity, identity_of, joined
@@ -17,7 +18,9 @@ from ..equations.reach.repetition import power
 from ..equations.reach.series import compose
 from ..equations.receptive_field import layer_reach
 from ..errors import UnsupportedError
-from ..networks.carrier import Evaluation, Flow, PathCarrier, Site, Term
+from ..formulas.conditions import Condition
+from ..networks.carrier import DomainCondition, Evaluation, Flow, PathCarrier, Site, Term
+from ..sizes.decisions import equal
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class ReceptiveField:
 
     `covers_input` says whether every output position that reads the input depends on all positions of an axis, as after global pooling,
     flatten and a linear layer, or attention; None, where that depends on sizes that are symbols, or is not decided. Where no positions
-    are left, the figures are those of the last map that had some.
+    are left, the figures are those of the last map that had some, unless that is the input itself; beside factors that see everything, as in
+    squeezing blocks, they are those of the other factors. Learned tokens that stand beside positions are not padding.
 
     `kind` is `exact` where the field of every output is that of the first one, moved on by whole jumps. It is `upper` where fields
     lie otherwise, as behind upsampling: then none is wider than `size`, and `jump` is the step on average.
@@ -62,17 +66,17 @@ class ReachCarrier(PathCarrier[Reach | None]):
 
     def join(self, site: Site, values: Sequence[Reach | None]) -> Reach | None:
         wanted = site.output.shape
-        pairs = [(value, flow.shape) for value, flow in zip(values, site.inputs) if value != ()]
+        pairs = [(value, flow) for value, flow in zip(values, site.inputs) if value != ()]
         if not pairs:  # no branch depends on an input
             return ()
-        reaches = [identity(len(shape), shape) if value is None else value for value, shape in pairs]
+        reaches = [identity(len(flow.shape), flow.shape) if value is None else value for value, flow in pairs]
         axis = site.stacked_axis
         if axis is None:
-            reaches = [broadcast(reach, shape, wanted) for reach, (_, shape) in zip(reaches, pairs)]
+            reaches = [broadcast(reach, flow.shape, wanted) for reach, (_, flow) in zip(reaches, pairs)]
         elif axis != site.output.channel_axis:
             reaches = [_shifted(reach, axis) for reach in reaches]
         else:
-            reaches = [_through_any(reach, axis, shape) for reach, (_, shape) in zip(reaches, pairs)]
+            reaches = [_through_any(reach, flow) for reach, (_, flow) in zip(reaches, pairs)]
         return union(reaches, wanted, stacked=axis is not None)
 
     def fuse(self, values: Sequence[Reach | None]) -> Reach | None:
@@ -88,17 +92,12 @@ class ReachCarrier(PathCarrier[Reach | None]):
         return None if value is None else power(value, times, index)
 
 
-def _through_any(reach: Reach, channels: int, shape: Sequence[Expr]) -> Reach:
+def _through_any(reach: Reach, output: Flow) -> Reach:
     """After concatenation of channels that hold positions, as those of Flatten: what the channels of one branch see together."""
     return tuple(
-        replace(through, exact=False) if any(digit.axis == channels for digit in own.digits) else own
-        for own, through in zip(reach, _joined_channels(reach, channels, shape))
+        replace(through, exact=False) if any(digit.axis == output.channel_axis for digit in own.digits) else through
+        for own, through in zip(reach, _of_positions(reach, output))
     )
-
-
-def _joined_channels(reach: Reach, channels: int, shape: Sequence[Expr]) -> Reach:
-    every = (joined(size) if axis == channels else identity_of(axis, size) for axis, size in enumerate(shape))
-    return compose(reach, tuple(every))
 
 
 def _shifted(reach: Reach, axis: int) -> Reach:
@@ -138,10 +137,12 @@ def _of_positions(reach: Reach, output: Flow) -> Reach:
     channels, shape = output.channel_axis, output.shape
     if channels is None or not any(digit.axis == channels for own in reach for digit in own.digits):
         return reach
-    return tuple(through if own.moves else own for own, through in zip(reach, _joined_channels(reach, channels, shape)))
+    every = (joined(size) if axis == channels else identity_of(axis, size) for axis, size in enumerate(shape))
+    return tuple(through if own.moves else own for own, through in zip(reach, compose(reach, tuple(every))))
 
 
-def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
+def _shown_axes(evaluation: Evaluation[Reach | None]) -> dict[int, AxisReach]:
+    """The spatial axes of the input with their reaches."""
     rank = len(evaluation.inputs[0].shape) if evaluation.inputs else 0
     reach = (
         evaluation.value
@@ -149,15 +150,36 @@ def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
         else identity(rank, evaluation.inputs[0].shape if rank else None)
     )
     reach = _of_positions(reach, evaluation.output)
-    axes = [axis for axis in _spatial_axes(evaluation, rank) if axis < len(reach)]
-    shown = [reach[axis].shown for axis in axes]
+    return {axis: reach[axis] for axis in _spatial_axes(evaluation, rank) if axis < len(reach)}
+
+
+def _field(evaluation: Evaluation[Reach | None]) -> ReceptiveField:
+    reaches = _shown_axes(evaluation)
+    shown = {axis: reach.shown for axis, reach in reaches.items()}
     return ReceptiveField(
-        tuple(own.size for own in shown),
-        tuple(own.jump(axis) for axis, own in zip(axes, shown)),
-        tuple(own.low.offset for own in shown),
-        tuple(reach[axis].whole for axis in axes),
-        "exact" if all(own.even for own in shown) else "upper",
+        tuple(own.size for own in shown.values()),
+        tuple(own.jump(axis) for axis, own in shown.items()),
+        tuple(own.low.offset for own in shown.values()),
+        tuple(reach.whole for reach in reaches.values()),
+        "exact" if all(own.even for own in shown.values()) else "upper",
     )
+
+
+def _conditions(evaluation: Evaluation[Reach | None]) -> list[DomainCondition]:
+    """Where the last map that had positions may be the input itself, so that another one is told of, it must not be."""
+    found: dict[Boolean, None] = {}
+    for axis, reach in _shown_axes(evaluation).items():
+        while reach.gated and reach.last is not None:
+            reach = reach.last
+        last = reach.last
+        if last is None or reach.shown is not last:
+            continue
+        jump = equal(last.jump(axis), 1)
+        same = (jump, equal(last.size, 1), equal(last.low.offset, 0)) if last.even else (jump,)
+        if (differs := Or(*map(Not, same))) not in (true, false):
+            found[differs] = None
+    meaning = "the field told is that of the last map that had positions, which is not the input itself"
+    return [DomainCondition(Condition(relation, meaning), "the network") for relation in found]
 
 
 def _term(term: Term[Reach | None]) -> tuple[Expr, ...]:
@@ -176,6 +198,7 @@ receptive_field: Metric[ReceptiveField] = Metric(
     unit="positions of the input",
     carrier=ReachCarrier,
     finish=_field,
+    conditions=_conditions,
     kind=lambda evaluation, formula: formula.kind,
     term=lambda term: _term(term),
     source="affine monoid of the access maps; branches give the union of their intervals",
