@@ -139,6 +139,45 @@ def test_shapes_that_come_back_are_folded() -> None:
         assert la.macs(turn**times, on=(3, 3)) == la.macs(unrolled(turn, times), on=(3, 3))
 
 
+@pytest.mark.parametrize("times", [2, "L"])
+@pytest.mark.parametrize("metric", COUNTS[:-1])
+def test_levels_of_copies_cost_what_a_level_costs(
+    times: int | str, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first copy is entered without a layout, the others with one; walked apart, they would cost a square."""
+    monkeypatch.setattr(evaluator, "MOST_VISITS", 10 * DEEP)
+    count = la.dims(times) if isinstance(times, str) else times
+    assert getattr(la, metric)(nested(lambda x: (x >> la.ReLU()) ** count), on=(4,))
+
+
+class FirstPositions(la.Layer):
+    n: la.Dim
+    equation = """
+        y[i, c] = x[i, c]
+        where i < n
+    """
+
+
+STACKING = [
+    (la.Identity() | la.Identity()) >> la.Linear(4) >> FirstPositions(6),
+    (la.Identity() | la.Linear(4)) >> la.Linear(4) >> FirstPositions(6),
+    ((la.Identity() + la.ReLU()) | la.ReLU()) >> la.ReLU() >> la.Linear(4) >> FirstPositions(6),
+    (la.Identity() + la.Linear(4)) >> la.ReLU(),
+]
+
+
+@pytest.mark.parametrize("body", STACKING)
+@pytest.mark.parametrize("metric", ["parameters", "macs", "activations"])
+def test_copies_of_what_stacks_before_a_layer_has_said_along_which_axis(body: la.Network, metric: str) -> None:
+    """Nothing says where the channels are before the first copy: it stacks along the first axis, the others along the last."""
+    count, L = getattr(la, metric), la.dims("L")
+    symbolic, twice = la.derive(metric, body**L, on=(6, 4)), la.derive(metric, (body**L) ** 2, on=(6, 4))
+    for times in (1, 2, 3, 9, 70):
+        written_out = count(unrolled(body, times), on=(6, 4))
+        assert count(body**times, on=(6, 4)) == symbolic(L=times) == written_out
+        assert twice(L=times) == count(unrolled(body, 2 * times), on=(6, 4))
+
+
 def test_more_parts_than_can_be_walked_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluator, "MOST_VISITS", 1000)
     doubling: la.Network = la.Linear(4)

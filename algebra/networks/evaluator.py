@@ -69,6 +69,8 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         self.loops: tuple[Loop, ...] = ()
         self.assumed: frozenset[Boolean] = frozenset()
         self.layout: str | None = None
+        self.matter: frozenset[str] = frozenset()
+        """The layouts that would make a difference where nothing has said where the channels are."""
         self.inputs: list[Flow] = []
         self.visits = 0
 
@@ -171,11 +173,20 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                     f"branches that are {node.joined} need equal sizes on axis {axis}",
                 )
             sizes.append(wide[0])
-        return Flow(tuple(sizes), next((flow.channels for flow in flows if flow.channels), None))
+        return Flow(tuple(sizes), self._layout_of(flows))
+
+    def _layout_of(self, flows: tuple[Flow, ...]) -> str | None:
+        """Where the channels of branches are: where the first that says so has them."""
+        said = next((flow.channels for flow in flows if flow.channels), None)
+        if said is not None and flows[0].channels is None:
+            self.matter |= {"last" if said == "first" else "first"}
+        return said
 
     def _stacked(self, node: Join, flows: tuple[Flow, ...], path: str) -> Flow:
-        channels = next((flow.channels for flow in flows if flow.channels), None)
+        channels = self._layout_of(flows)
         rank = len(flows[0].shape)
+        if channels is None and node.stacked_axis(rank, "last") != node.stacked_axis(rank, None):
+            self.matter |= {"last"}
         if any(len(flow.shape) != rank for flow in flows):
             raise ShapeError(
                 self._mismatch(node, flows, path, f"branches that are {node.joined} need equally many axes")
@@ -265,6 +276,8 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return (yield self._symbolic(node, flow, path))
         if node.times == 0:
             return flow, self.carrier.series([])
+        if node.index is None:
+            flow = yield self._with_layout(node, flow)
         rounds = None if node.index is not None else (yield self._rounds(node, flow))
         if rounds is not None:
             return (yield self._by_rounds(node, flow, path, rounds))
@@ -277,7 +290,14 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
 
     def _shape_of(self, net: Network, flow: Flow) -> Steps[Flow]:
         """What a part makes of an input, shapes only, where this walk is."""
-        return self.shapes.of(net, flow, self.assumed)
+        return (yield self.shapes.of(net, flow, self.assumed))[0]
+
+    def _with_layout(self, node: Repeat, flow: Flow) -> Steps[Flow]:
+        """What enters the copies, with the layout that they give it if the first one does the same with either."""
+        if flow.channels is not None:
+            return flow
+        made, matter = yield self.shapes.of(node.body, flow, self.assumed)
+        return flow if made.channels in matter else Flow(flow.shape, made.channels)
 
     def _rounds(self, node: Repeat, flow: Flow) -> Steps["_Rounds | None"]:
         """How shapes recur from copy to copy, if they do soon and there is something to gain."""
@@ -362,7 +382,9 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         body, entering = yield copies.entering(flow, index, peeled)
         for condition in copies.conditions:
             self.require(condition, path)
-        leaving = yield self._shape_of(body, Flow(entering, flow.channels))
+        leaving, matter = yield self.shapes.of(body, Flow(entering, flow.channels), self.assumed)
+        if flow.channels is None and leaving.channels in matter and not peeled:
+            raise UnsupportedError(f"at {path}: the first copy is entered without a layout, the others are not")
         left = node.times - peeled
         _, value = yield self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))
         varies = index if node.index is not None or any(size.has(index) for size in entering) else None
@@ -435,16 +457,19 @@ class _Shapes:
     """What networks make of an input, shapes only; every question is answered once."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[Network, Flow, frozenset[Boolean]], Flow | LayerAlgebraError] = {}
+        self.known: dict[tuple[Network, Flow, frozenset[Boolean]], tuple[Flow, frozenset[str]] | LayerAlgebraError] = {}
 
-    def of(self, net: Network, flow: Flow, assumed: frozenset[Boolean] = frozenset()) -> Steps[Flow]:
-        """The output's shape where the relations `assumed` hold."""
+    def of(
+        self, net: Network, flow: Flow, assumed: frozenset[Boolean] = frozenset()
+    ) -> Steps[tuple[Flow, frozenset[str]]]:
+        """The output's shape where the relations `assumed` hold, and the layouts that would `matter` (see `_Walk`)."""
         asked = (net, flow, assumed)
         if asked not in self.known:
             try:
                 walk = _ShapeWalk(ShapeCarrier(), self)
                 walk.assumed = assumed
-                self.known[asked], _ = yield walk.begin(net, flow)
+                made, _ = yield walk.begin(net, flow)
+                self.known[asked] = made, walk.matter
             except LayerAlgebraError as error:
                 self.known[asked] = error
         found = self.known[asked]
@@ -467,7 +492,9 @@ class _ShapeWalk(_Walk[None]):
         )
 
     def _seen(self, node: Network, flow: Flow) -> Steps[tuple[Flow, None]]:
-        return (yield self.shapes.of(node, flow, self.assumed)), None
+        made, matter = yield self.shapes.of(node, flow, self.assumed)
+        self.matter |= matter
+        return made, None
 
 
 def _under(path: str, name: object) -> str:
@@ -501,8 +528,8 @@ class _Takes(Walk[int]):
 
 def shape_of(net: Network, flow: Flow) -> Flow:
     """What a network makes of an input, shapes only."""
-    made: Flow = carried_out(_Shapes().of(net, flow))
-    return made
+    made: tuple[Flow, frozenset[str]] = carried_out(_Shapes().of(net, flow))
+    return made[0]
 
 
 def begins_with_input(node: Network) -> bool:
