@@ -1,6 +1,7 @@
-"""How many small errors do the tests notice? Mutants of the normal form, the equation analyser and the evaluator.
+"""How many small errors do the tests notice? Mutants of the whole engine, package by package.
 
-    python benchmarks/mutation.py --sample 100 --seed 1 [--group evaluator] [--at algebra/order.py:120]
+    python benchmarks/mutation.py --sample 100 --seed 1 [--group evaluator] [--at algebra/sizes/signs.py:120]
+    python benchmarks/mutation.py --group capacity --tests check structural_laws    # what the laws alone notice
 
 A mutant is the package with one change: a comparison or an arithmetic sign exchanged, a condition negated, a number off by one, a
 return value or a statement left out. It is killed if a test fails, or does not end in time or within the memory allowed. The tests
@@ -48,20 +49,35 @@ REVIEWED = ROOT / "benchmarks" / "mutation.md"
 #: Bytes of address space that a mutant may use.
 MEMORY = 4 << 30
 
-#: What is mutated, and the quick test files that are to notice.
+#: What is mutated (files and packages of the engine), and the quick test files that are to notice.
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
-    "normal form": (
-        ["normal_form", "order", "polynomial", "atoms", "rounding", "extrema", "convert", "inequalities", "residues", "cancel", "exact", "probes"],
-        ["normal_form", "summation", "solve", "evaluate", "composition"],
-    ),
+    "normal form": (["sizes"], ["normal_form", "summation", "solve", "evaluate", "composition"]),
+    "formulas": (["formulas"], ["formula", "latex", "evaluate", "zaslavsky", "printed", "composition"]),
     "equation analyser": (
-        ["parse", "heads", "elaborate", "statements", "scalars", "ranks", "instance", "work", "reach", "domain"],
-        ["errors", "equations", "layers", "composition", "evaluator"],
+        ["equations/*.py"],
+        ["errors", "equations", "language", "layers", "composition", "evaluator", "size_conditions"],
+    ),
+    "receptive fields": (
+        ["equations/reach", "equations/receptive_field.py", "metrics/receptive_field.py"],
+        ["check", "structural_laws", "reach", "reach_gates", "reach_index_sets", "windows"],
     ),
     "evaluator": (
-        ["evaluator", "repetition", "derivation", "metric", "carriers"],
-        ["evaluator", "composition", "errors", "equations", "evaluate", "latex"],
+        ["networks", "derivations"],
+        ["evaluator", "composition", "composition_node", "deep_nesting", "errors", "equations", "evaluate", "latex"],
     ),
+    "regions and cuts": (
+        ["regions", "metrics/linear_regions.py", "metrics/layer_complexity.py", "metrics/intrinsic_power.py", "metrics/vc_dimension.py"],
+        ["check", "structural_laws", "counted_regions", "regions", "histogram", "cuts", "vertex_cuts_sums", "repetition", "transfer",
+         "complexity", "intrinsic_power", "weight_degrees", "vc", "vc_dimension"],
+    ),
+    "capacity": (
+        ["capacity", "linear"],
+        ["check", "structural_laws", "capacity_exact", "capacity_structures", "capacity_allocation", "capacity_network", "capacity_scaling",
+         "capacity_propagation", "propagation_network", "propagation_random"],
+    ),
+    "topology": (["topology"], ["topology_homology", "topology_network"]),
+    "compilation": (["compilation"], ["compile", "operation", "gradient", "evaluate"]),
+    "numbers": (["numerics", "solving", "sweeps"], ["run", "solve", "optimize", "sweep", "evaluate"]),
 }  # fmt: skip
 
 _COMPARISONS = {
@@ -345,16 +361,24 @@ class Chosen:
             self.answer.write_text(report.nodeid, encoding="utf-8")
 
 
+def _files(places: list[str]) -> list[str]:
+    """The modules of the engine that are named, or lie in a package that is."""
+    engine, found = ROOT / FOLDERS[0], set()
+    for place in places:
+        files = [*engine.glob(place)] if place.endswith(".py") else [*(engine / place).rglob("*.py")]
+        if not files:
+            raise SystemExit(f"nothing in {engine} is named {place}")
+        found |= {file.relative_to(ROOT).as_posix() for file in files if file.name != "__init__.py"}
+    return sorted(found)
+
+
 class Laboratory:
     """A copy of the package, what its tests reach, and which of them killed before."""
 
     def __init__(self, folder: Path, modules: list[str], tests: list[str], seconds: float):
         self.folder, self.seconds, self.answer = folder, seconds, folder / "answer"
         self.tests = [f"tests/test_{name}.py" for name in tests if (folder / "tests" / f"test_{name}.py").exists()]
-        self.texts = {
-            path: (folder / "layeralgebra" / path).read_text(encoding="utf-8")
-            for path in (f"algebra/{m}.py" for m in modules)
-        }
+        self.texts = {path: (folder / "layeralgebra" / path).read_text(encoding="utf-8") for path in _files(modules)}
         self.kills: Counter[str] = Counter()
         self.reached: dict[str, dict[str, Any]] = {}
 
@@ -435,8 +459,11 @@ def command() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="how long the tests of one mutant may take")
     parser.add_argument("--group", choices=sorted(GROUPS), action="append")
     parser.add_argument(
-        "--at", action="append", help="all mutants of this line (algebra/order.py:120) or module instead of a sample"
+        "--at",
+        action="append",
+        help="all mutants of this line (algebra/sizes/signs.py:120) or module instead of a sample",
     )
+    parser.add_argument("--tests", nargs="+", help="these test files only, as in `check structural_laws`")
     parser.add_argument("--again", type=Path, help="the survivors that an earlier output lists, instead of a sample")
     parser.add_argument("--verbose", action="store_true", help="say for every mutant what killed it")
     asked = parser.parse_args()
@@ -451,7 +478,7 @@ def command() -> int:
         package(folder)
         prepare(folder)
         for group in asked.group or GROUPS:
-            laboratory = Laboratory(folder, *GROUPS[group], asked.seconds)
+            laboratory = Laboratory(folder, GROUPS[group][0], asked.tests or GROUPS[group][1], asked.seconds)
             everything = [one for path, text in laboratory.texts.items() for one in mutants(path, text)]
             if asked.again:
                 listed = re.sub(
