@@ -63,7 +63,7 @@ class _Labels(Walk[list[str]]):
         return [_line(str(net))]
 
     def input(self, net: Input) -> list[str]:
-        return [_line(f"Input({', '.join(map(formula_text, net.shape))})")]
+        return [_line(f"Input({', '.join(map(formula_text, net.shape))})"), *map(_line, map(str, net.where))]
 
     def series(self, net: Series) -> Steps[list[str]]:
         lines: list[str] = []

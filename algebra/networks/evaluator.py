@@ -11,7 +11,7 @@ from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
 from ..arguments import as_elements
-from ..equations.instance import instantiate
+from ..equations.instance import Shape, instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..sizes.decisions import at_least, equal, size_conditions, where_one
@@ -94,6 +94,10 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             raise GraphError(f"Input{node.shape} stands where {flows[0].shape} arrives; leave out the Input, or `on`")
         flow = Flow(node.shape)
         self.entered(flow, path)
+        for relation in node.where:
+            if relation == false:
+                raise ShapeError(f"at {path}: {node} states what does not hold of its sizes")
+            self.require(Condition(relation, "what is stated of the sizes that enter"), path)
         return flow, self.carrier.series([])
 
     def layer(self, node: Layer, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
@@ -530,6 +534,16 @@ def shape_of(net: Network, flow: Flow) -> Flow:
     """What a network makes of an input, shapes only."""
     made: tuple[Flow, frozenset[str]] = carried_out(_Shapes().of(net, flow))
     return made[0]
+
+
+def evaluate_step(node: Network, shapes: Sequence[Shape], carrier: Carrier[T]) -> tuple[Shape, T]:
+    """What one node of a graph makes of the shapes that arrive at it: the shape of its output, and the carrier's value."""
+    walk, flows = _Walk(carrier), tuple(map(Flow, shapes))
+    if isinstance(node, Join) and not node.branches:
+        site = walk._joined(node, flows, "")
+        return site.output.shape, carrier.join(site, [carrier.series([])] * len(flows))
+    flow, value = carried_out(walk.visit(node, flows, ""))
+    return flow.shape, walk._single(value, node)
 
 
 def begins_with_input(node: Network) -> bool:

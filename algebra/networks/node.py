@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from sympy import Expr, Tuple
+from sympy import And, Expr, Tuple, ordered, true
+from sympy.logic.boolalg import Boolean
 
 from ..arguments import checked, shown
 from ..errors import FieldError, GraphError
+from ..formulas.conditions import conditions_of
 from ..sizes.dims import as_size
 from .basic import Basic
 from .steps import Steps, carried_out
@@ -295,36 +297,57 @@ class Input(Network):
     ----------
     *shape : int or Expr
         (channels, *spatial) for images, (time, features) for sequences.
+    where : sympy.Boolean or iterable of them, optional
+        What else holds of the sizes that may enter; it is part of the domain of every formula.
 
     Raises
     ------
     FieldError
-        Without a size, with more than 16, or if one is no size of at least 1.
+        Without a size, with more than 16, if one is no size of at least 1, or if `where` is no relation.
 
     Examples
     --------
-    >>> from layeralgebra import Input, dims
-    >>> Input(3, *dims("H W")).shape
+    >>> from sympy import Eq, Mod
+    >>> from layeralgebra import Conv, Input, derive, dims
+    >>> H, W = dims("H W")
+    >>> Input(3, H, W).shape
     (3, H, W)
+    >>> derive("macs", Input(3, H, W, where=Eq(Mod(W, 8), 0)) >> Conv(4, 1))(H=2, W=9)
+    Traceback (most recent call last):
+    ...
+    layeralgebra.algebra.errors.DomainError: at 0: what is stated of the sizes that enter: 8 divides W fails for W=9
     """
 
-    def __new__(cls, *shape: object) -> "Input":
+    def __new__(cls, *shape: object, where: object = ()) -> "Input":
         if len(shape) == 1 and isinstance(shape[0], (tuple, list, Tuple)):
             shape = tuple(shape[0])
+        if shape and _is_relation(shape[-1]):
+            shape, where = shape[:-1], [shape[-1], *conditions_of(where)]
+        relations = And(*(condition.relation for condition in conditions_of(where)))
         if not shape:
             raise FieldError("Input needs a shape; write Input(3, 224, 224)")
         if len(shape) > 16:
             raise FieldError(f"Input has {len(shape)} axes, more than 16")
-        return Basic.__new__(cls, *(as_size(size, f"Input size {place}") for place, size in enumerate(shape)))
+        sizes = (as_size(size, f"Input size {place}") for place, size in enumerate(shape))
+        return Basic.__new__(cls, *sizes, *([] if relations == true else [relations]))
 
     has_input = True
 
     @property
     def shape(self) -> tuple[Expr, ...]:
-        return self.args
+        return self.args[:-1] if _is_relation(self.args[-1]) else self.args
+
+    @property
+    def where(self) -> tuple[Boolean, ...]:
+        """What else holds of the sizes, relation by relation."""
+        return tuple(ordered(And.make_args(self.args[-1]))) if _is_relation(self.args[-1]) else ()
 
     def accept(self, walk: Any, *carried: Any) -> Any:
         return walk.input(self, *carried)
+
+
+def _is_relation(value: object) -> bool:
+    return isinstance(value, Boolean) and not isinstance(value, Expr)  # a symbol is both in SymPy
 
 
 def _identity() -> Network:

@@ -126,7 +126,8 @@ class _Text(_Notation):
         return f"{type(net).__name__}({', '.join(fields)})", _ATOM
 
     def input(self, net: Any) -> Written:
-        return f"Input({', '.join(map(str, net.shape))})", _ATOM
+        stated = [f"where={net.where[0] if len(net.where) == 1 else list(net.where)}"] if net.where else []
+        return f"Input({', '.join([*map(str, net.shape), *stated])})", _ATOM
 
     def series(self, net: Any) -> Steps[Written]:
         if net.has_sign and len(net.parts) > 1:
@@ -169,7 +170,8 @@ class _Latex(_Notation):
         return rf"\operatorname{{{named}}}" + (f"({', '.join(fields)})" if fields else ""), _ATOM
 
     def input(self, net: Any) -> Written:
-        return rf"\operatorname{{Input}}({', '.join(map(formula_latex, net.shape))})", _ATOM
+        stated = rf";\ {', '.join(map(formula_latex, net.where))}" if net.where else ""
+        return rf"\operatorname{{Input}}({', '.join(map(formula_latex, net.shape))}{stated})", _ATOM
 
     def series(self, net: Any) -> Steps[Written]:
         if net.latex_sign and len(net.parts) > 1:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
@@ -15,12 +15,13 @@ from ...algebra.networks.network import Network
 
 @dataclass
 class Operation:
-    """One operation of a model: the network that stands for it, its inputs by name, and the module in which it happens."""
+    """One operation of a model: the network that stands for it, its inputs by name, the module in which it happens, its parameters."""
 
     name: str
     node: Network
     sources: list[str]
     module: tuple[str, ...] = ()
+    parameters: Expr = Integer(0)
 
 
 @dataclass

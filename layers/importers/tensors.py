@@ -13,6 +13,7 @@ from ...algebra.networks.network import Add, Concat, Network
 from ...algebra.networks.network import Mul as Product
 from ...algebra.sizes.normal_form import simplify
 from .. import activation, arithmetic, pooling, reshape
+from .checks import Steps
 from .products import matrix_product
 from .record import Operation
 
@@ -50,6 +51,7 @@ class Tensors:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.module: tuple[str, ...] = ()
+        self.steps = Steps()
 
     def named(self, label: str) -> str:
         """The name of the next operation."""
@@ -60,8 +62,11 @@ class Tensors:
     ) -> Tensor:
         """Record an operation; the tensor that it makes."""
         name = self.named(label)
-        self.operations.append(Operation(name, layer, [source.name for source in sources], self.module))
-        return Tensor(name, shape, batched)
+        made = Tensor(name, shape, batched)
+        where = f"{name} at {'.'.join(self.module)}" if self.module else name
+        count = self.steps.checked(layer, [source.own for source in sources], made.own, where)
+        self.operations.append(Operation(name, layer, [source.name for source in sources], self.module, count))
+        return made
 
     def stored(self, shape: Shape, learned: bool, shared: str = "", label: str = "") -> Tensor:
         """A stored tensor that is used as it is: a layer without an input, shared under a name if one is given."""

@@ -36,7 +36,8 @@ def _permuted(t: Translator, node: Any, order: list[int]) -> None:
         # The batch axis of size 1 moves: the other axes keep or change their order, and then it is part of the shape.
         moved = tuple(axis - 1 for axis in order if axis != 0)
         if moved != tuple(range(len(moved))):
-            value = t.add(reshape.Permute(moved), [value], value.shape, True, f"{node.name}_order")
+            ordered = (Integer(1), *(value.own[axis] for axis in moved))
+            value = t.add(reshape.Permute(moved), [value], ordered, True, f"{node.name}_order")
         return t.put(node, reshape.Reshape(t.shape(node)), [value], False)
     return t.put(node, reshape.Permute(tuple(order)), [value])
 

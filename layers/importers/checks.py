@@ -1,0 +1,85 @@
+"""What every import is checked against: the shape that the framework recorded for each operation, and the tensors that it stores."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+
+from sympy import And, Expr, Integer, Symbol, false
+from sympy.logic.boolalg import Boolean
+
+from ...algebra.errors import LayerAlgebraError, UnsupportedError
+from ...algebra.metrics.parameters import WeightCarrier
+from ...algebra.networks.evaluator import evaluate_step
+from ...algebra.networks.network import Network
+from ...algebra.sizes.normal_form import same
+
+Shape = tuple[Expr, ...]
+
+POINTS = 20
+"""So many sizes are tried where it is not decided whether two shapes are the same."""
+LARGEST = 640
+
+
+class Steps:
+    """What layers make of shapes, asked once each; `stated` is what holds of the sizes that enter the model."""
+
+    def __init__(self) -> None:
+        self.stated: list[Boolean] = []
+        self._known: dict[tuple[Network, tuple[Shape, ...]], tuple[Shape, Expr]] = {}
+
+    def made(self, layer: Network, shapes: Sequence[Shape]) -> tuple[Shape, Expr]:
+        """The shape that a layer or a join makes of those that arrive, and the number of its learned parameters."""
+        asked = layer, tuple(shapes)
+        if asked not in self._known:
+            shape, weights = evaluate_step(layer, shapes, WeightCarrier())
+            self._known[asked] = shape, weights.total
+        return self._known[asked]
+
+    def checked(self, layer: Network, shapes: Sequence[Shape], recorded: Shape, label: str) -> Expr:
+        """The parameters of a layer, whose output must have the shape that the framework recorded."""
+        try:
+            shape, parameters = self.made(layer, shapes)
+        except LayerAlgebraError as error:
+            raise UnsupportedError(
+                f"{label} is read as {layer}, which does not take {_text(shapes)}: {error}"
+            ) from error
+        if not self.agree(shape, recorded):
+            raise UnsupportedError(
+                f"{label} is read as {layer}, which makes {_text([shape])} of {_text(shapes)}, but the framework recorded "
+                f"{_text([recorded])}\n  write instead: operators={{...}} with a rule of your own for this operator"
+            )
+        return parameters
+
+    def agree(self, one: Shape, two: Shape) -> bool:
+        """Whether two shapes are the same wherever what is stated of the sizes holds; at sample sizes, where it is not decided."""
+        if len(one) != len(two):
+            return False
+        return all(self._equal(first, second) for first, second in zip(one, two))
+
+    def _equal(self, first: Expr, second: Expr) -> bool:
+        if first == second:
+            return True
+        known = same(first, second)
+        if known is not None and (known or not self.stated):
+            return known
+        symbols = sorted(first.free_symbols | second.free_symbols, key=str)
+        return all(first.xreplace(point) == second.xreplace(point) for point in self._points(symbols))
+
+    def _points(self, symbols: Sequence[Symbol]) -> Iterable[dict[Expr, Expr]]:
+        """Sizes at which what is stated holds, drawn alike in every run."""
+        others = {symbol for relation in self.stated for symbol in relation.free_symbols}
+        names = sorted({*symbols, *others}, key=str)
+        drawn = random.Random(f"{names}")
+        found = 0
+        for _ in range(200 * POINTS):
+            point: dict[Expr, Expr] = {name: Integer(drawn.randint(1, LARGEST)) for name in names}
+            if And(*self.stated).xreplace(point) != false:
+                yield point
+                found += 1
+            if found == POINTS:
+                return
+
+
+def _text(shapes: Sequence[Shape]) -> str:
+    return ", ".join(f"({', '.join(map(str, shape))})" for shape in shapes) or "no input"
