@@ -38,7 +38,8 @@ class Tensor:
     @property
     def own(self) -> Shape:
         """The shape of our tensor."""
-        return self.shape[1:] if self.batched else self.shape
+        shape = self.shape[1:] if self.batched else self.shape
+        return (*shape[-1:], *shape[:-1]) if self.turned else shape
 
     def wide(self, rank: int) -> Shape:
         """The shape with axes of size 1 before it, up to a number of axes."""
@@ -58,11 +59,17 @@ class Tensors:
         return label
 
     def add(
-        self, layer: Network, sources: Sequence[Tensor], shape: Shape, batched: bool = False, label: str = ""
+        self,
+        layer: Network,
+        sources: Sequence[Tensor],
+        shape: Shape,
+        batched: bool = False,
+        label: str = "",
+        turned: bool = False,
     ) -> Tensor:
         """Record an operation; the tensor that it makes."""
         name = self.named(label)
-        made = Tensor(name, shape, batched)
+        made = Tensor(name, shape, batched, turned=turned)
         where = f"{name} at {'.'.join(self.module)}" if self.module else name
         count = self.steps.checked(layer, [source.own for source in sources], made.own, where)
         self.operations.append(Operation(name, layer, [source.name for source in sources], self.module, count))

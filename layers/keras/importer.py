@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Mul, Symbol
 
 from ...algebra.arguments import checked
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.network import Add, Concat, Network
 from ...algebra.networks.network import Mul as Product
+from ...algebra.sizes.normal_form import simplify
 from .. import (
     activation,
     arithmetic,
@@ -30,7 +31,7 @@ from .. import (
 from ..importers.grouping import build
 from ..importers.record import Recording, unknown_operators
 from ..importers.rules import registering
-from ..importers.tensors import Shape, Tensor, Tensors, per_axis
+from ..importers.tensors import Tensor, Tensors, per_axis
 
 
 @checked
@@ -108,9 +109,19 @@ class _Reader(Tensors):
         return f"{label}_{len(self.operations)}"
 
     def place(
-        self, label: str, layer: Network, sources: Sequence[Tensor], shape: Shape, turned: bool = False
+        self,
+        label: str,
+        layer: Network,
+        sources: Sequence[Tensor],
+        recorded: Sequence[Expr | None],
+        turned: bool = False,
     ) -> Tensor:
-        return replace(self.add(layer, sources, shape, label=label), turned=turned)
+        """An operation whose output Keras gives a shape; where it knows no size, that of the layer counts."""
+        made, _ = self.steps.made(layer, [source.own for source in sources])
+        made = (*made[1:], *made[:1]) if turned else made
+        filled = [own if size is None else size for size, own in zip(recorded, made)]
+        shape = tuple(filled) if len(made) == len(recorded) else tuple(size or Integer(0) for size in recorded)
+        return self.add(layer, sources, shape, label=label, turned=turned)
 
     def turn(self, value: Tensor, turned: bool) -> Tensor:
         """A value with its channels first (turned) or last."""
@@ -146,11 +157,12 @@ class _Reader(Tensors):
         if kind in self.operators:
             values = [self.plain(value) for value in given]
             made = self.operators[kind]([value.shape for value in values], operation)
-            return self.place(operation.name, made, values, _sizes(node, given))
+            return self.place(operation.name, made, values, _recorded(node))
         rule = _RULES.get(kind)
         if rule is None:
             self.missing.setdefault(kind, []).append(".".join(self.module))
-            return Tensor(given[0].name, _sizes(node, given))
+            unknown = Symbol("n", integer=True, positive=True)
+            return Tensor(given[0].name, tuple(unknown if size is None else size for size in _recorded(node)))
         return rule(self, operation, node, given)
 
     def apply(
@@ -167,23 +179,25 @@ class _Reader(Tensors):
         if len(operation._inbound_nodes) > 1:
             layer = layer.shared(operation.name)
         function = _function(getattr(operation, "activation", None), operation.name) if after == "activation" else None
-        made = self.place(operation.name, layer, [value], _sizes(node, [value]), value.turned)
+        made = self.place(operation.name, layer, [value], _recorded(node), value.turned)
         if function is not None:
             made = self.plain(made) if isinstance(function, activation.Softmax) else made
             made = self.place(f"{operation.name}_activation", function, [made], made.shape, made.turned)
         return made
 
 
-def _sizes(node: Any, given: Sequence[Tensor]) -> tuple[Expr, ...]:
-    """The shape that Keras infers; an axis without a size keeps the symbol of the input's axis if it has one."""
-    shape = node.output_tensors[0].shape[1:]
-    first = given[0].shape if given else ()
-    return tuple(
-        Integer(size)
-        if size is not None
-        else (first[place] if place < len(first) and not first[place].is_Integer else Symbol("n", positive=True))
-        for place, size in enumerate(shape)
-    )
+def _recorded(node: Any) -> list[Expr | None]:
+    """The shape that Keras infers, without the batch; None for an axis that may have any size."""
+    return [None if size is None else Integer(size) for size in node.output_tensors[0].shape[1:]]
+
+
+def _reshaped(node: Any, given: Tensor) -> tuple[Expr, ...]:
+    """The shape that Keras infers for elements in another order; what one axis has no size for is what the others leave."""
+    recorded = _recorded(node)
+    if recorded.count(None) > 1:
+        raise UnsupportedError(f"{node.operation.name}: a reshape to {recorded} leaves more than one size open")
+    left = simplify(Mul(*given.shape) / Mul(*(size for size in recorded if size is not None)))
+    return tuple(left if size is None else size for size in recorded)
 
 
 _FUNCTIONS: dict[str, Callable[[], Network]] = {
@@ -318,7 +332,7 @@ def _attention(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Te
     if causal or len({value.name for value in values[1:]}) > 1 or values[1].shape[-1] != features:
         raise UnsupportedError(f"{operation.name}: attention between these tensors has no layer")
     layer: Network = attention.CrossAttention(heads, head_features=width)
-    return r.place(operation.name, layer, values[:2], _sizes(node, values))
+    return r.place(operation.name, layer, values[:2], _recorded(node))
 
 
 @_rule("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU")
@@ -392,7 +406,7 @@ def _flatten(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tens
 
 @_rule("Reshape")
 def _reshape(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
-    return r.apply(operation, node, reshape.Reshape(_sizes(node, given)), given[0], False)
+    return r.apply(operation, node, reshape.Reshape(_reshaped(node, given[0])), given[0], False)
 
 
 @_rule("Permute")
@@ -441,4 +455,4 @@ def _merge(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor
         "Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Concatenate": lambda: Concat(axis=axis),
     }  # fmt: skip
     join = joins[kind]()
-    return r.place(operation.name, join, values, _sizes(node, given), turned)
+    return r.place(operation.name, join, values, _recorded(node), turned)
