@@ -8,7 +8,7 @@ from ..algebra.equations.fields import Dim, Flag, Size, Text
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
-__all__ = ["Conv", "ConvTranspose"]
+__all__ = ["Conv", "ConvTranspose", "DynamicConv"]
 
 
 def _window(kernel, axes: int):
@@ -147,3 +147,53 @@ class ConvTranspose(Layer):
             self.out_channels * (shape[0] / self.groups * _window(self.kernel, len(shape) - 1) + int(self.bias))
         ),
     }
+
+
+class DynamicConv(Layer):
+    """A convolution whose kernel is computed by the network, and arrives as a second input.
+
+    Parameters
+    ----------
+    stride : Dim, default 1
+        Elements from one window to the next; one size, or one for each axis; so too padding and dilation.
+    padding : Size, default 0
+        Zeros on both sides.
+    dilation : Dim, default 1
+        Elements from one that a window reads to the next.
+    groups : Dim, default 1
+        Parts of the channels that do not mix.
+
+    Shapes
+    ------
+    input x : (channels, *spatial)
+    input k : (out_channels, channels/groups, *kernel)
+    output : (out_channels, *out)
+        out = floor((spatial + 2*padding - dilation*(kernel - 1) - 1)/stride) + 1
+
+    Examples
+    --------
+    A kernel whose channels are rescaled by learned gains:
+
+    >>> from layeralgebra import DynamicConv, Graph, Identity, Mul, Parameter, dims, parameters
+    >>> n, c, o, k = dims("n c o k")
+    >>> parts = {"x": Identity(), "w": Parameter((o, c, k)), "g": Parameter((o, 1, 1)), "kernel": Mul(), "y": DynamicConv()}
+    >>> net = Graph(parts, [("w", "kernel"), ("g", "kernel"), ("x", "y"), ("kernel", "y")])
+    >>> parameters(net, on=(c, n))
+    c*k*o + o
+
+    References
+    ----------
+    Chen, Dai, Liu, Chen, Yuan, Liu, "Dynamic Convolution: Attention over Convolution Kernels", CVPR 2020, arXiv 1912.03458,
+    section 3.
+    """
+
+    stride: Dim = 1
+    padding: Size = 0
+    dilation: Dim = 1
+    groups: Dim = 1
+    inputs = ("x", "k")
+    equation = """
+        z[c, *j] = pad[padding](x[c, *j])
+        y[(g, o), *i] = k[(g, o), c, *u] * z[(g, c), *(stride*i + dilation*u)]
+        where g < groups
+    """

@@ -45,6 +45,8 @@ class Network(Basic):
     is_identity = False
     has_input: bool = False
     """Whether an `Input` stands somewhere in it."""
+    imported: Any = None
+    """Of a network that was read from another framework: a report of what was read. Networks made of this one have none."""
     signs: ClassVar[dict[str, "type[Network]"]] = {}
     """What each sign makes of its operands; compositions enter themselves with `written`."""
 

@@ -50,7 +50,7 @@ def build(recording: Recording, closed: bool = True) -> Network:
     """
     if not recording.operations:
         raise GraphError("the model does nothing: its output is its input")
-    live = _needed(recording)
+    live = recording.needed()
     members = _grouped(live, 0, {recording.output})
     inputs = [name for name, _ in recording.inputs]
     used = {source for member in members for source in member.sources}
@@ -59,23 +59,13 @@ def build(recording: Recording, closed: bool = True) -> Network:
         if not closed:
             return body
         shape = next(shape for name, shape in recording.inputs if name in used)
-        return Series(Input(*shape), body)
+        return Series(Input(*shape, where=recording.where), body)
     nodes: dict[str, Network] = {}
     if closed:
-        nodes.update({name: Input(*shape) for name, shape in recording.inputs if name in used})
+        entering = [(name, shape) for name, shape in recording.inputs if name in used]
+        for place, (name, shape) in enumerate(entering):
+            nodes[name] = Input(*shape, where=() if place else recording.where)
     return _graph(members, nodes)
-
-
-def _needed(recording: Recording) -> list[Operation]:
-    """The operations on which the output depends, in order."""
-    by_name = {operation.name: operation for operation in recording.operations}
-    wanted, stack = set(), [recording.output]
-    while stack:
-        name = stack.pop()
-        if name in by_name and name not in wanted:
-            wanted.add(name)
-            stack.extend(by_name[name].sources)
-    return [operation for operation in recording.operations if operation.name in wanted]
 
 
 def _grouped(operations: Sequence[Operation], level: int, outside: set[str]) -> list["_Group | Operation"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sympy import Expr, Integer
+from sympy.logic.boolalg import Boolean
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
@@ -24,13 +25,39 @@ class Operation:
     parameters: Expr = Integer(0)
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A learned tensor of a model: its names, its size, and the operations that hold it."""
+
+    names: tuple[str, ...]
+    size: int
+    readers: frozenset[str]
+
+
 @dataclass
 class Recording:
-    """A whole model: its inputs (name and shape), its operations in order, and the name of its output."""
+    """A whole model: its inputs (name and shape) and what is stated of their sizes, its operations in order, the name of its output.
+
+    `outputs` are the shapes of all that is asked for, in the framework; `learned` its learned tensors, each once.
+    """
 
     inputs: list[tuple[str, tuple[Expr, ...]]] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     output: str = ""
+    where: list[Boolean] = field(default_factory=list)
+    outputs: dict[str, tuple[Expr, ...]] = field(default_factory=dict)
+    learned: list[Stored] = field(default_factory=list)
+
+    def needed(self) -> list[Operation]:
+        """The operations on which the output depends, in order."""
+        by_name = {operation.name: operation for operation in self.operations}
+        wanted, stack = set(), [self.output]
+        while stack:
+            name = stack.pop()
+            if name in by_name and name not in wanted:
+                wanted.add(name)
+                stack.extend(by_name[name].sources)
+        return [operation for operation in self.operations if operation.name in wanted]
 
 
 def unknown_operators(framework: str, found: dict[str, list[str]]) -> UnsupportedError:

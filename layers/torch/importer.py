@@ -13,7 +13,10 @@ from ...algebra.networks.network import Network
 from ...algebra.sizes.dims import are_sizes
 from ..importers.grouping import build
 from ..importers.record import Recording, unknown_operators
+from ..importers.report import reported
 from ..importers.tensors import Tensor
+from .guards import stated
+from .returned import returned, stored_tensors
 from .rules import RULES
 from .translator import Translator, is_size
 
@@ -26,6 +29,7 @@ def from_torch(
     *,
     operators: Mapping[str, Callable[..., Network]] | None = None,
     integers: bool | None = None,
+    outputs: int | str | Sequence[int | str] | None = None,
 ) -> Network:
     """A network from a PyTorch module.
 
@@ -35,24 +39,30 @@ def from_torch(
         A function is called where tensors take no memory, so that a model of any size can be read. The module is not changed.
     example_shape : tuple of int, or list of them
         The shape of one example, without the batch: (channels, *spatial), (time, features), or (time,) for a model of tokens.
-    dynamic : mapping of int to str or Symbol, optional
-        Axes of the first example's shape that stay symbolic: ``{1: "H", 2: "W"}``.
+    dynamic : mapping of int, or (int, int), to str or Symbol, optional
+        Axes that stay symbolic: ``{1: "H", 2: "W"}`` of the first example's shape, ``{(1, 0): "T"}`` the first axis of the second's.
+        What the model asks of them while it is traced (``if W % 8: ...``) is stated of the input and part of every domain.
     operators : mapping of str to function, optional
         For an operator without a rule: a function of the shapes of its inputs and of its other arguments that returns a `Layer`.
     integers : bool, optional
         Whether the input holds integers (tokens); by default, whether the first layer that sees it is an embedding.
+    outputs : int, str, or sequence of them, optional
+        Which tensors of what the model returns are asked for, by place or by name (the key of a dictionary, the field of a record);
+        all, if left out. Several are flattened and stand one after the other.
 
     Returns
     -------
     Network
-        Modules become nested graphs under their own names, a stack of equal blocks a repetition.
+        Modules become nested graphs under their own names, a stack of equal blocks a repetition. Its attribute `imported` tells which
+        parameters are counted and which do not act on the outputs.
 
     Raises
     ------
     UnsupportedError
-        If the model uses operators that no layer is known for; each is named, with its count and places.
+        If the model uses operators that no layer is known for; each is named, with its count and places. If what is read differs from
+        the shapes or the learned tensors that PyTorch has.
     FieldError
-        If `module` is no module and no function that makes one.
+        If `module` is no module and no function that makes one, or there is no such output.
 
     Examples
     --------
@@ -67,8 +77,8 @@ def from_torch(
     module = _module(module, torch)
     shapes = _shapes(example_shape)
     program, symbols = _export(torch, module, shapes, dynamic or {}, integers)
-    recording = _record(torch, program, symbols, operators or {})
-    return build(recording)
+    recording = _record(torch, program, symbols, operators or {}, outputs)
+    return reported(build(recording), recording)
 
 
 def _module(module: Any, torch: Any) -> Any:
@@ -99,17 +109,11 @@ def _export(
     kind = torch.long if whole else torch.float32
     device = next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("meta"))
     examples = tuple(torch.zeros((1, *shape), dtype=kind, device=device) for shape in shapes)
-    names = {
-        axis: name if isinstance(name, Symbol) else Symbol(str(name), integer=True, positive=True)
-        for axis, name in dynamic.items()
-    }
-    for axis in names:
-        if not isinstance(axis, int) or not 0 <= axis < len(shapes[0]):
-            raise FieldError(
-                f"dynamic names axes 0 to {len(shapes[0]) - 1} of the example's shape {shapes[0]}, got {axis!r}"
-            )
-    marks = {axis + 1: torch.export.Dim.DYNAMIC for axis in names}
-    wanted = (tuple([marks or None, *[None] * (len(shapes) - 1)])) if marks else None
+    names = _dynamic_axes(dynamic, shapes)
+    marks: list[dict[int, Any]] = [{} for _ in shapes]
+    for place, axis in names:
+        marks[place][axis + 1] = torch.export.Dim.DYNAMIC
+    wanted = tuple(mark or None for mark in marks) if names else None
     was_training = module.training
     try:
         module.eval()
@@ -121,13 +125,32 @@ def _export(
     finally:
         module.train(was_training)
     symbols: dict[str, Symbol] = {}
-    first = next(node for node in program.graph.nodes if node.name == program.graph_signature.user_inputs[0])
-    for axis, symbol in names.items():
-        size = first.meta["val"].shape[axis + 1]
+    entering = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    for (place, axis), symbol in names.items():
+        size = entering[program.graph_signature.user_inputs[place]].meta["val"].shape[axis + 1]
         if isinstance(size, int):
             raise UnsupportedError(f"the model works for {size} on axis {axis} only, so it cannot stay {symbol}")
-        symbols[str(size.node.expr)] = symbol
+        if not size.node.expr.is_Symbol or symbols.setdefault(str(size.node.expr), symbol) != symbol:
+            raise UnsupportedError(
+                f"the model works only where axis {axis}, {symbol}, is {size.node.expr}, as another axis has it\n"
+                "  write instead: the same name for axes that have to be equal, as in dynamic={1: 'N', 2: 'N'}"
+            )
     return program, symbols
+
+
+def _dynamic_axes(dynamic: Mapping[Any, object], shapes: list[tuple[int, ...]]) -> dict[tuple[int, int], Symbol]:
+    """The axes that stay symbolic: which input, and which of its axes."""
+    names: dict[tuple[int, int], Symbol] = {}
+    for key, name in dynamic.items():
+        place, axis = key if isinstance(key, tuple) and len(key) == 2 else (0, key)
+        if not all(isinstance(part, int) for part in (place, axis)) or not 0 <= place < len(shapes):
+            raise FieldError(f"dynamic names an axis, or (input, axis), got {key!r}")
+        if not 0 <= axis < len(shapes[place]):
+            raise FieldError(
+                f"dynamic names axes 0 to {len(shapes[place]) - 1} of the example's shape {shapes[place]}, got {axis!r}"
+            )
+        names[place, axis] = name if isinstance(name, Symbol) else Symbol(str(name), integer=True, positive=True)
+    return names
 
 
 def _begins_with_embedding(torch: Any, module: Any) -> bool:
@@ -136,13 +159,19 @@ def _begins_with_embedding(torch: Any, module: Any) -> bool:
 
 
 def _record(
-    torch: Any, program: Any, symbols: Mapping[str, Symbol], operators: Mapping[str, Callable[..., Network]]
+    torch: Any,
+    program: Any,
+    symbols: dict[str, Symbol],
+    operators: Mapping[str, Callable[..., Network]],
+    outputs: Any,
 ) -> Recording:
     signature = program.graph_signature
     learned = dict(signature.inputs_to_parameters)
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
-    translator = Translator(_Sizes(symbols), learned, set(fixed), _uses(program, learned))
-    recording = Recording()
+    sizes = _Sizes(symbols)
+    translator = Translator(sizes, learned, set(fixed), _uses(program, learned))
+    translator.steps.stated = stated(program, symbols, sizes.translated)
+    recording = Recording(where=translator.steps.stated)
     missing: dict[str, list[str]] = {}
     for node in program.graph.nodes:
         if node.op == "placeholder":
@@ -170,12 +199,17 @@ def _record(
             if translator.is_fixed(node):
                 translator.fix(node)
             else:
-                rule(translator, node)
+                with translator.counting(node):
+                    rule(translator, node)
     if missing:
         raise unknown_operators("torch", missing)
     recording.operations = translator.operations
-    out = next(node for node in program.graph.nodes if node.op == "output").args[0][0]
-    recording.output = translator.values[out.name].name
+    recording.learned = stored_tensors(program, translator.readers)
+    translator.module = ()
+    found = returned(torch, program, outputs)
+    tensors = [(name, translator.value(node)) for name, node in found.items()]
+    recording.outputs = {name: translator.shape(node) for name, node in found.items()}
+    recording.output = (tensors[0][1] if len(tensors) == 1 else translator.side_by_side(tensors)).name
     return recording
 
 
@@ -230,9 +264,9 @@ class _Sizes:
         if isinstance(size, int):
             return Integer(size)
         expression = size.node.expr if hasattr(size, "node") else size.meta["val"].node.expr
-        return self._translated(expression)
+        return self.translated(expression)
 
-    def _translated(self, expression: Any) -> Expr:
+    def translated(self, expression: Any) -> Expr:
         name = type(expression).__name__
         if expression.is_Symbol:
             if str(expression) not in self.symbols:
@@ -242,7 +276,7 @@ class _Sizes:
             return self.symbols[str(expression)]
         if not expression.args:
             return Integer(int(expression)) if expression.is_Integer else expression
-        parts = [self._translated(part) for part in expression.args]
+        parts = [self.translated(part) for part in expression.args]
         if name in ("FloorDiv", "CleanDiv", "IntTrueDiv"):
             return floor(parts[0] / parts[1])
         known = {"Mod": Mod, "PythonMod": Mod, "Max": Max, "Min": Min}

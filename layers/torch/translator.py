@@ -5,13 +5,16 @@ Values are kept without their leading batch axis of size 1 as long as that axis 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sympy import Expr
+from sympy import Add, Expr, Integer, Mul
 
-from ...algebra.networks.network import Network
+from ...algebra.errors import UnsupportedError
+from ...algebra.networks.network import Concat, Network
 from ...algebra.sizes.normal_form import simplify
+from .. import reshape
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
 
@@ -26,6 +29,8 @@ class Translator(Tensors):
         self.sizes, self.learned, self.fixed, self.uses = sizes, learned, fixed, uses
         self.values: dict[str, Tensor] = {}
         self.parts: dict[str, list[Tensor]] = {}
+        self.readers: dict[str, set[str]] = {}
+        """The operations that hold each learned tensor."""
 
     def shape(self, node: Any) -> Shape:
         """The shape of a node's tensor in PyTorch."""
@@ -51,6 +56,10 @@ class Translator(Tensors):
         if name in self.parts:
             return all(part.weight for part in self.parts[name])
         return self.values[name].weight and name not in self.learned
+
+    def is_learned(self, node: Any) -> bool:
+        """Whether a node is a learned tensor as it is stored, and no operation has made a value of it yet."""
+        return node.name in self.learned and self.values[node.name].weight
 
     def fix(self, node: Any) -> None:
         """The node's value is known before any input is: a buffer, where something else uses it."""
@@ -90,6 +99,34 @@ class Translator(Tensors):
         flag, shape = values[0].batched if batched is None else batched, self.shape(node)
         made = Tensor(values[0].name, shape, flag) if layer is None else self.add(layer, values, shape, flag, node.name)
         self.values[node.name] = made
+
+    @contextmanager
+    def counting(self, node: Any) -> Iterator[None]:
+        """Check that what is read here holds the learned tensors that the operator takes, neither more nor less."""
+        taken = [part.name for part in node.all_input_nodes if part.name in self.learned]
+        taken = [name for name in taken if self.values[name].weight]
+        shapes = {name: self.values[name].shape for name in taken}
+        stored, before = sum((Mul(*shape) for shape in shapes.values()), Integer(0)), len(self.operations)
+        yield
+        made = self.operations[before:]
+        for name in taken:
+            self.readers.setdefault(name, set()).update(operation.name for operation in made)
+        counted = sum((operation.parameters for operation in made), Integer(0))
+        if stored != counted:
+            tensors = ", ".join(f"{self.learned[name]} {tuple(shape)}" for name, shape in shapes.items()) or "none"
+            raise UnsupportedError(
+                f"{node.target} at {'.'.join(self.module) or 'the model'} takes the learned tensors {tensors}, {stored} numbers, but is "
+                f"read with {counted} parameters\n  write instead: operators={{{str(node.target)!r}: my_rule}} with a rule of your own"
+            )
+
+    def side_by_side(self, tensors: Sequence[tuple[str, Tensor]]) -> Tensor:
+        """Several tensors, each flattened, one after the other."""
+        parts = []
+        for name, value in tensors:
+            shape = (simplify(Mul(*value.own)),)
+            parts.append(self.add(reshape.Flatten(), [value], shape, False, f"{name or 'output'}_flat"))
+        shape = (simplify(Add(*(part.shape[0] for part in parts))),)
+        return self.add(Concat(axis=0), parts, shape, False, "outputs")
 
     def with_weights(self, layer: Network, *weights: Any) -> Network:
         """The layer, its weights shared under a name if another operation reads them too."""

@@ -61,6 +61,15 @@ def _conv_transpose(draw: Callable) -> tuple[dict, tuple]:
     return fields, (draw(shape(axes, groups * draw(st.integers(1, 2)), 4)),)
 
 
+def _dynamic_conv(draw: Callable) -> tuple[dict, tuple]:
+    groups, axes = draw(st.integers(1, 2)), draw(st.sampled_from([1, 1, 2]))
+    padding, dilation, width = draw(st.integers(0, 1)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    fields = {"stride": draw(small), "padding": padding, "dilation": dilation, "groups": groups}
+    kernel = [draw(small) for _ in range(axes)]
+    sizes = [max(1, dilation * (size - 1) + 1 - 2 * padding) + draw(st.integers(0, 2)) for size in kernel]
+    return fields, ((groups * width, *sizes), (groups * draw(st.integers(1, 2)), width, *kernel))
+
+
 def _groups(name: str) -> Callable:
     def hint(draw: Callable) -> tuple[dict, tuple]:
         groups = draw(small)
@@ -229,6 +238,7 @@ HINTS: dict[str, Callable] = {
     "CrossAttention": _cross_attention,
     "Divide": _same_shape,
     "DotProductAttention": _dot_product_attention,
+    "DynamicConv": _dynamic_conv,
     "Einsum": _einsum,
     "Expand": _expand,
     "FeatureSlice": _slice("features", True),

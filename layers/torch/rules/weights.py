@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sympy import Integer
 
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Network
+from ....algebra.networks.network import Add, Mul, Network
+from ....algebra.sizes.normal_form import simplify
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ...importers.tensors import over_last_axes, per_axis
+from ...importers.tensors import Tensor, over_last_axes, per_axis
 from ..translator import Translator, argument, rule
+
+
+def _learned(t: Translator, *weights: Any) -> bool:
+    """Whether these are learned tensors as they are stored, which a layer can hold; others are computed, or not learned."""
+    return all(t.is_learned(weight) for weight in weights if weight is not None)
+
+
+def _scaled(t: Translator, node: Any, made: Tensor, weight: Any, bias: Any, place: int) -> None:
+    """The node's value: a tensor times a weight plus a bias, each a tensor of its own that lies along the axes from `place` on."""
+    for join, part in ((Mul(), weight), (Add(), bias)):
+        if part is not None:
+            value = t.whole(t.value(part))
+            after = len(made.own) - place - len(value.shape)
+            shape = (*[Integer(1)] * place, *value.shape, *[Integer(1)] * after)
+            value = t.reshaped(value, shape, label=f"{node.name}_{part.name}_axes")
+            made = t.add(join, [made, value], made.shape, made.batched, f"{node.name}_{part.name}")
+    t.values[node.name] = made
+
+
+def _normalised(
+    t: Translator, node: Any, plain: Network, whole: Network, source: Tensor, weight: Any, bias: Any
+) -> None:
+    """A normalisation with its affine part inside, or, where that is not just two learned tensors, beside it."""
+    if (weight is None) == (bias is None) and _learned(t, weight, bias):
+        return t.put(node, t.with_weights(plain if weight is None else whole, weight, bias), [source])
+    made = t.add(plain, [source], t.shape(node), source.batched, f"{node.name}_plain")
+    return _scaled(t, node, made, weight, bias, 0)
 
 
 @rule("conv1d", "conv2d", "conv3d", "convolution")
@@ -21,17 +49,41 @@ def _convolution(t: Translator, node: Any) -> None:
         return _transposed(t, node)
     out, _, *kernel = t.values[weight.name].shape
     padding = argument(node, 4, "padding", 0)
+    padding = (
+        padding if isinstance(padding, str) and padding == "same" else 0 if padding == "valid" else per_axis(padding)
+    )
     groups = (
         argument(node, 8, "groups", 1)
         if node.target.__name__.startswith("convolution")
         else argument(node, 6, "groups", 1)
     )
-    layer = convolution.Conv(
-        out, per_axis(kernel), per_axis(argument(node, 3, "stride", 1)),
-        padding if isinstance(padding, str) and padding == "same" else 0 if padding == "valid" else per_axis(padding),
-        per_axis(argument(node, 5, "dilation", 1)), groups, bias is not None,
-    )  # fmt: skip
-    t.put(node, t.with_weights(layer, weight, bias), [t.batched(source)])
+    stride, dilation = per_axis(argument(node, 3, "stride", 1)), per_axis(argument(node, 5, "dilation", 1))
+    if _learned(t, weight, bias):
+        layer = convolution.Conv(out, per_axis(kernel), stride, padding, dilation, groups, bias is not None)
+        return t.put(node, t.with_weights(layer, weight, bias), [t.batched(source)])
+    values = [t.batched(source)]
+    if _learned(t, weight):
+        layer = t.with_weights(
+            convolution.Conv(out, per_axis(kernel), stride, padding, dilation, groups, False), weight
+        )
+    else:
+        if padding == "same":
+            spans = {simplify(step * (size - 1)) for step, size in zip(_each(dilation, kernel), kernel)}
+            if (
+                len(spans) > 1
+                or not (spans := {span / 2 for span in spans})
+                or any(not span.is_Integer for span in spans)
+            ):
+                raise UnsupportedError(f"{node.name}: padding 'same' of a kernel that is computed and has even sizes")
+            padding = spans.pop()
+        layer = convolution.DynamicConv(stride, padding, dilation, groups)
+        values.append(t.whole(t.value(weight)))
+    made = t.add(layer, values, t.shape(node), True, f"{node.name}_plain" if bias is not None else node.name)
+    return _scaled(t, node, made, None, bias, 0)
+
+
+def _each(value: Any, axes: Sequence[Any]) -> Sequence[Any]:
+    return value if isinstance(value, tuple) else [value] * len(axes)
 
 
 @rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -50,58 +102,79 @@ def _transposed(t: Translator, node: Any) -> None:
 @rule("linear")
 def _linear(t: Translator, node: Any) -> None:
     source, weight, bias = node.args[0], node.args[1], argument(node, 2, "bias")
-    if not t.values[weight.name].weight:
-        raise UnsupportedError(
-            f"{node.name}: the weight of a linear map is computed by the model, not learned as it stands"
-        )
-    layer = linear.Linear(t.values[weight.name].shape[0], bias is not None)
-    t.put(node, t.with_weights(layer, weight, bias), [source])
+    out = t.values[weight.name].shape[0]
+    if _learned(t, weight, bias):
+        return t.put(node, t.with_weights(linear.Linear(out, bias is not None), weight, bias), [source])
+    value, label = t.value(source), f"{node.name}_plain" if bias is not None else node.name
+    if _learned(t, weight):
+        layer = t.with_weights(linear.Linear(out, False), weight)
+        made = t.add(layer, [value], t.shape(node), value.batched, label)
+    else:
+        table = t.whole(t.value(weight))
+        turned = t.add(reshape.Permute((1, 0)), [table], table.shape[::-1], False, f"{node.name}_turned")
+        made = t.product(value, turned, label)
+    return _scaled(t, node, made, None, bias, len(made.own) - 1)
 
 
 @rule("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
 def _batch_norm(t: Translator, node: Any) -> None:
-    weight = argument(node, 1, "weight")
-    epsilon = argument(node, 7, "eps", 1e-5) if len(node.args) > 7 else argument(node, 6, "eps", 1e-5)
-    layer = normalization.BatchNorm(weight is not None, float(epsilon))
-    t.put(node, t.with_weights(layer, weight), [t.batched(node.args[0])])
+    weight, bias = argument(node, 1, "weight"), argument(node, 2, "bias")
+    epsilon = float(argument(node, 7, "eps", 1e-5) if len(node.args) > 7 else argument(node, 6, "eps", 1e-5))
+    plain, whole = (normalization.BatchNorm(affine, epsilon) for affine in (False, True))
+    _normalised(t, node, plain, whole, t.batched(node.args[0]), weight, bias)
 
 
 @rule("layer_norm", "native_layer_norm")
 def _layer_norm(t: Translator, node: Any) -> None:
     axes, weight, bias = node.args[1], argument(node, 2, "weight"), argument(node, 3, "bias")
-    value = t.value(node.args[0])
-    layer: Network = normalization.LayerNorm(
-        weight is not None, bias is not None, float(argument(node, 4, "eps", 1e-5))
-    )
+    value, epsilon = t.value(node.args[0]), float(argument(node, 4, "eps", 1e-5))
     if len(axes) > max(len(value.own), 1):
         raise UnsupportedError(f"{node.name}: layer normalisation over the batch")
-    t.put(node, over_last_axes(t.with_weights(layer, weight, bias), value.own, len(axes)), [value])
+    if _learned(t, weight, bias):
+        layer: Network = t.with_weights(
+            normalization.LayerNorm(weight is not None, bias is not None, epsilon), weight, bias
+        )
+        return t.put(node, over_last_axes(layer, value.own, len(axes)), [value])
+    layer = over_last_axes(normalization.LayerNorm(False, False, epsilon), value.own, len(axes))
+    made = t.add(layer, [value], t.shape(node), value.batched, f"{node.name}_plain")
+    return _scaled(t, node, made, weight, bias, len(made.own) - len(axes))
 
 
 @rule("rms_norm")
 def _rms_norm(t: Translator, node: Any) -> None:
-    weight = argument(node, 2, "weight")
-    layer = normalization.RMSNorm(weight is not None, float(argument(node, 3, "eps") or 1.1920929e-07))
-    t.put(node, t.with_weights(layer, weight), [node.args[0]])
+    axes, weight, value = node.args[1], argument(node, 2, "weight"), t.value(node.args[0])
+    epsilon = float(argument(node, 3, "eps") or 1.1920929e-07)
+    if len(axes) > max(len(value.own), 1):
+        raise UnsupportedError(f"{node.name}: normalisation over the batch")
+    if _learned(t, weight):
+        layer = t.with_weights(normalization.RMSNorm(weight is not None, epsilon), weight)
+        return t.put(node, over_last_axes(layer, value.own, len(axes)), [value])
+    layer = over_last_axes(normalization.RMSNorm(False, epsilon), value.own, len(axes))
+    made = t.add(layer, [value], t.shape(node), value.batched, f"{node.name}_plain")
+    return _scaled(t, node, made, weight, None, len(made.own) - len(axes))
 
 
 @rule("group_norm", "native_group_norm")
 def _group_norm(t: Translator, node: Any) -> None:
-    weight = argument(node, 2, "weight")
-    layer = normalization.GroupNorm(node.args[1], weight is not None, float(argument(node, 4, "eps", 1e-5)))
-    t.put(node, t.with_weights(layer, weight, argument(node, 3, "bias")), [t.batched(node.args[0])])
+    weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
+    epsilon = float(argument(node, 4, "eps", 1e-5))
+    plain, whole = (normalization.GroupNorm(node.args[1], affine, epsilon) for affine in (False, True))
+    _normalised(t, node, plain, whole, t.batched(node.args[0]), weight, bias)
 
 
 @rule("instance_norm")
 def _instance_norm(t: Translator, node: Any) -> None:
-    weight = argument(node, 1, "weight")
-    layer = normalization.InstanceNorm(weight is not None, float(argument(node, 7, "eps", 1e-5)))
-    t.put(node, t.with_weights(layer, weight), [t.batched(node.args[0])])
+    weight, bias = argument(node, 1, "weight"), argument(node, 2, "bias")
+    epsilon = float(argument(node, 7, "eps", 1e-5))
+    plain, whole = (normalization.InstanceNorm(affine, epsilon) for affine in (False, True))
+    _normalised(t, node, plain, whole, t.batched(node.args[0]), weight, bias)
 
 
 @rule("embedding")
 def _embedding(t: Translator, node: Any) -> None:
     weight, tokens = node.args[0], node.args[1]
+    if not _learned(t, weight):
+        raise UnsupportedError(f"{node.name}: an embedding whose table is computed, or is not learned")
     vocabulary, features = t.values[weight.name].shape
     t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
 
@@ -113,10 +186,19 @@ def _prelu(t: Translator, node: Any) -> None:
     t.put(node, t.with_weights(activation.PReLU(per_channel), weight), [t.batched(node.args[0])])
 
 
+def _states(given: Any) -> Sequence[Any]:
+    """The first states of a recurrent layer: one tensor, or a list of them."""
+    return given if isinstance(given, (list, tuple)) else [given]
+
+
 def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
     """Stacked and bidirectional recurrent layers; the states that they return besides are not available."""
     has_bias, count, two_ways, batch_first = (node.args[place] for place in (3, 4, 7, 8))
-    weights = node.args[2]
+    weights, states = node.args[2], node.args[1]
+    if not all(t.values[state.name].weight and state.name not in t.learned for state in _states(states)):
+        raise UnsupportedError(f"{node.name}: a recurrent layer whose first state is computed by the model, or learned")
+    if not _learned(t, *weights):
+        raise UnsupportedError(f"{node.name}: a recurrent layer whose weights are computed, or are not learned")
     value = t.value(node.args[0])
     hidden = t.values[weights[1].name].shape[1]
     if len(weights) != count * (2 if two_ways else 1) * (4 if has_bias else 2):

@@ -1,0 +1,62 @@
+"""What an import has read: which learned tensors count, and which do not act on the outputs that were asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr
+from sympy.logic.boolalg import Boolean
+
+from ...algebra.errors import UnsupportedError
+from ...algebra.metrics.parameters import parameters
+from ...algebra.networks.network import Network
+from ...algebra.sizes.normal_form import same
+from .record import Recording
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What was read of a model.
+
+    Attributes
+    ----------
+    counted : dict of str to int
+        Learned tensors that act on the outputs, with their numbers of elements; one that is stored under two names stands once.
+    unused : dict of str to int
+        Learned tensors that do not.
+    outputs : dict of str to tuple
+        The shapes of the outputs in the framework.
+    where : tuple of sympy.Boolean
+        What the model was found to need of the sizes that enter, beside what its layers need.
+    """
+
+    counted: dict[str, int]
+    unused: dict[str, int]
+    outputs: dict[str, tuple[Expr, ...]]
+    where: tuple[Boolean, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{sum(self.counted.values())} parameters in {len(self.counted)} learned tensors"]
+        if self.unused:
+            lines.append(f"not counted, since no output depends on them: {sum(self.unused.values())} parameters")
+            lines += [f"  {name}: {size}" for name, size in self.unused.items()]
+        lines += [
+            f"output {name or '(the only one)'}: ({', '.join(map(str, shape))})" for name, shape in self.outputs.items()
+        ]
+        lines += [f"where {relation}" for relation in self.where]
+        return "\n".join(lines)
+
+
+def reported(net: Network, recording: Recording) -> Network:
+    """The network with its report, once its parameters are found to be those that the model stores."""
+    live = {operation.name for operation in recording.needed()}
+    counted = {one.names[0]: one.size for one in recording.learned if one.readers & live}
+    unused = {one.names[0]: one.size for one in recording.learned if not one.readers & live}
+    found, stored = parameters(net), sum(counted.values())
+    if same(found, stored) is not True:
+        raise UnsupportedError(
+            f"the model stores {stored} learned numbers that act on its outputs, but {found} are read\n"
+            "  write instead: operators={...} with rules of your own for the operators that share weights in part"
+        )
+    net.imported = ImportReport(counted, unused, dict(recording.outputs), tuple(recording.where))
+    return net

@@ -1,0 +1,55 @@
+"""What an exported model returns, and the learned tensors that it stores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...algebra.errors import FieldError, UnsupportedError
+from ..importers.record import Stored
+
+
+def returned(torch: Any, program: Any, asked: Any) -> dict[str, Any]:
+    """The nodes of the tensors that are asked for, each once, by their names; all that the model returns, if `asked` is None."""
+    flat = next(node for node in program.graph.nodes if node.op == "output").args[0]
+    tree = torch.utils._pytree
+    paths, _ = tree.tree_flatten_with_path(tree.tree_unflatten(range(len(flat)), program.call_spec.out_spec))
+    found = {".".join(map(_key, path)): node for (path, _), node in zip(paths, flat) if hasattr(node, "name")}
+    if not found:
+        raise UnsupportedError("the model returns no tensor")
+    if asked is not None:
+        wanted = [asked] if isinstance(asked, (int, str)) else list(asked)
+        found = {name: found[name] for name in (_name(one, found) for one in wanted)}
+    nodes: dict[Any, str] = {}
+    for name, node in found.items():
+        nodes.setdefault(node, name)
+    return {name: node for node, name in nodes.items()}
+
+
+def _key(entry: Any) -> str:
+    return str(next((getattr(entry, part) for part in ("key", "idx", "name") if hasattr(entry, part)), entry))
+
+
+def _name(one: Any, found: Mapping[str, Any]) -> str:
+    names = list(found)
+    if isinstance(one, str) and one in found:
+        return one
+    if isinstance(one, int) and not isinstance(one, bool) and -len(names) <= one < len(names):
+        return names[one]
+    raise FieldError(
+        f"the model has no output {one!r}; it has {', '.join(map(repr, names))}, by place 0 to {len(names) - 1}"
+    )
+
+
+def stored_tensors(program: Any, readers: Mapping[str, set[str]]) -> list[Stored]:
+    """The learned tensors of a model, each once: one that is stored under two names has both."""
+    signature, tensors = program.graph_signature, program.state_dict
+    names: dict[int, list[str]] = {}
+    holding: dict[int, set[str]] = {}
+    sizes: dict[int, int] = {}
+    for place, name in signature.inputs_to_parameters.items():
+        tensor = tensors[name]
+        names.setdefault(id(tensor), []).append(name)
+        holding.setdefault(id(tensor), set()).update(readers.get(place, ()))
+        sizes[id(tensor)] = tensor.numel()
+    return [Stored(tuple(names[key]), sizes[key], frozenset(holding[key])) for key in names]
