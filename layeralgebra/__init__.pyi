@@ -153,6 +153,7 @@ from .layers.auxiliary import AuxiliaryClassifier as AuxiliaryClassifier
 from .layers.compositions import squeeze_excite as squeeze_excite
 from .layers.convolution import Conv as Conv
 from .layers.convolution import ConvTranspose as ConvTranspose
+from .layers.convolution import DynamicConv as DynamicConv
 from .layers.embedding import ClassToken as ClassToken
 from .layers.embedding import Embedding as Embedding
 from .layers.embedding import PositionalEmbedding as PositionalEmbedding

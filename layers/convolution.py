@@ -165,9 +165,9 @@ class DynamicConv(Layer):
 
     Shapes
     ------
-    input x : (channels, *spatial)
-    input k : (out_channels, channels/groups, *kernel)
+    input : (channels, *spatial), (out_channels, depth, *kernel)
     output : (out_channels, *out)
+        depth = channels/groups
         out = floor((spatial + 2*padding - dilation*(kernel - 1) - 1)/stride) + 1
 
     Examples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,7 @@ def _export(
     marks: list[dict[int, Any]] = [{} for _ in shapes]
     for place, axis in names:
         marks[place][axis + 1] = torch.export.Dim.DYNAMIC
-    wanted = tuple(mark or None for mark in marks) if names else None
+    wanted = _as_arguments(module, [mark or None for mark in marks]) if names else None
     was_training = module.training
     try:
         module.eval()
@@ -136,6 +137,15 @@ def _export(
                 "  write instead: the same name for axes that have to be equal, as in dynamic={1: 'N', 2: 'N'}"
             )
     return program, symbols
+
+
+def _as_arguments(module: Any, given: list[Any]) -> tuple[Any, ...]:
+    """What is said of each input, in the way in which the module names them: ``*inputs`` are one argument."""
+    kinds = [parameter.kind for parameter in inspect.signature(module.forward).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return tuple(given)
+    named = kinds.index(inspect.Parameter.VAR_POSITIONAL)
+    return (*given[:named], tuple(given[named:]))
 
 
 def _dynamic_axes(dynamic: Mapping[Any, object], shapes: list[tuple[int, ...]]) -> dict[tuple[int, int], Symbol]:

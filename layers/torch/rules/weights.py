@@ -130,7 +130,7 @@ def _layer_norm(t: Translator, node: Any) -> None:
     value, epsilon = t.value(node.args[0]), float(argument(node, 4, "eps", 1e-5))
     if len(axes) > max(len(value.own), 1):
         raise UnsupportedError(f"{node.name}: layer normalisation over the batch")
-    if _learned(t, weight, bias):
+    if _learned(t, weight, bias) and (bias is None or weight is not None):
         layer: Network = t.with_weights(
             normalization.LayerNorm(weight is not None, bias is not None, epsilon), weight, bias
         )
