@@ -26,6 +26,7 @@ from .algebra.topology.diagrams import PersistenceDiagrams
 from .algebra.topology.graph import NetworkGraph
 from .algebra.topology.neural_persistence import NeuralPersistence
 from .algebra.topology.similarity import TopologicalSimilarity
+from .layers.importers.report import ImportReport
 from .proofs.checks.results import Report
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Domain",
     "Flops",
     "FunctionalDimension",
+    "ImportReport",
     "IntrinsicPower",
     "Jacobian",
     "Layer",

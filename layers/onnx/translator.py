@@ -12,11 +12,7 @@ from typing import Any
 from sympy import Expr, Integer
 
 from ...algebra.errors import UnsupportedError
-from ...algebra.networks.carrier import ShapeCarrier
-from ...algebra.networks.evaluator import evaluate_network
-from ...algebra.networks.network import Add, Concat, Network
-from ...algebra.networks.network import Mul as Product
-from ...algebra.sizes.normal_form import simplify
+from ...algebra.networks.network import Network
 from .. import reshape
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
@@ -50,13 +46,13 @@ class OnnxTranslator(Tensors):
         shape: Shape | None = None,
         batched: bool = False,
         label: str = "",
+        turned: bool = False,
     ) -> Tensor:
         """Record an operation; the shape of what it makes is the engine's own, unless one is given."""
-        if len(sources) > 1 and isinstance(layer, (Add, Product, Concat)):
-            found = self._joined(layer, sources)
-        else:
-            found = evaluate_network(layer, ShapeCarrier(), [source.own for source in sources] or None).output.shape
-        return super().add(layer, sources, shape or ((Integer(1), *found) if batched else tuple(found)), batched, label)
+        if shape is None:
+            found, _ = self.steps.made(layer, [source.own for source in sources])
+            shape = (Integer(1), *found) if batched else found
+        return super().add(layer, sources, shape, batched, label, turned)
 
     def get(self, name: str) -> Tensor:
         """A value; a stored tensor that is used as it is becomes a layer without an input."""
@@ -87,17 +83,6 @@ class OnnxTranslator(Tensors):
         flag = values[0].batched if batched is None else batched
         made = Tensor(values[0].name, values[0].shape, flag)
         self.values[output] = made if layer is None else self.add(layer, values, batched=flag)
-
-    @staticmethod
-    def _joined(layer: Network, values: Sequence[Tensor]) -> Shape:
-        columns = list(zip(*(value.own for value in values)))
-        if isinstance(layer, Concat):
-            axis = layer.axis or 0
-            return tuple(
-                simplify(sum(column, Integer(0))) if place == axis else column[0]
-                for place, column in enumerate(columns)
-            )
-        return tuple(next((size for size in column if size != 1), column[0]) for column in columns)
 
     def with_weights(self, layer: Network, *names: str) -> Network:
         """The layer, its weights shared under a name if another node reads them too."""

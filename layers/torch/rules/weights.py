@@ -9,7 +9,6 @@ from sympy import Integer
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add, Mul, Network
-from ....algebra.sizes.normal_form import simplify
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
 from ...importers.tensors import Tensor, over_last_axes, per_axis
 from ..translator import Translator, argument, rule
@@ -63,27 +62,23 @@ def _convolution(t: Translator, node: Any) -> None:
         return t.put(node, t.with_weights(layer, weight, bias), [t.batched(source)])
     values = [t.batched(source)]
     if _learned(t, weight):
-        layer = t.with_weights(
-            convolution.Conv(out, per_axis(kernel), stride, padding, dilation, groups, False), weight
-        )
+        layer = convolution.Conv(out, per_axis(kernel), stride, padding, dilation, groups, False)
+        moving = t.with_weights(layer, weight)
     else:
-        if padding == "same":
-            spans = {simplify(step * (size - 1)) for step, size in zip(_each(dilation, kernel), kernel)}
-            if (
-                len(spans) > 1
-                or not (spans := {span / 2 for span in spans})
-                or any(not span.is_Integer for span in spans)
-            ):
-                raise UnsupportedError(f"{node.name}: padding 'same' of a kernel that is computed and has even sizes")
-            padding = spans.pop()
-        layer = convolution.DynamicConv(stride, padding, dilation, groups)
+        margin: Any = _margin(node, kernel, dilation) if padding == "same" else padding
+        moving = convolution.DynamicConv(stride, margin, dilation, groups)
         values.append(t.whole(t.value(weight)))
-    made = t.add(layer, values, t.shape(node), True, f"{node.name}_plain" if bias is not None else node.name)
+    made = t.add(moving, values, t.shape(node), True, f"{node.name}_plain" if bias is not None else node.name)
     return _scaled(t, node, made, None, bias, 0)
 
 
-def _each(value: Any, axes: Sequence[Any]) -> Sequence[Any]:
-    return value if isinstance(value, tuple) else [value] * len(axes)
+def _margin(node: Any, kernel: Sequence[Any], dilation: Any) -> Any:
+    """The padding on both sides that keeps the size."""
+    steps = dilation if isinstance(dilation, tuple) else [dilation] * len(kernel)
+    margins = [step * (size - 1) / 2 for step, size in zip(steps, kernel)]
+    if not all(margin.is_Integer for margin in margins):
+        raise UnsupportedError(f"{node.name}: padding 'same' of a kernel that is computed and has even sizes")
+    return per_axis(margins)
 
 
 @rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
