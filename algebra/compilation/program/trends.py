@@ -164,11 +164,11 @@ def call(cls: type[Function], parts: Sequence[Trend]) -> Trend:
     directions = rule.directions
     if directions is None or any(part.low < 0 for part in parts):
         return Trend(unchanged(None, parts).direction, low, high)
-    turned = (
+    moved = [
         Trend(part.direction if sign > 0 else turned(part.direction))
         for part, sign in zip(parts, directions, strict=True)
-    )
-    return Trend(together(list(turned)), low, high)
+    ]
+    return Trend(together(moved), low, high)
 
 
 def _whole(part: Trend) -> Interval:
