@@ -179,8 +179,7 @@ def axes_of(
             raise FieldError(f"seed must be an integer of at least 0, got {seed}")
         random = np.random.default_rng(seed)
         return {
-            name: sizes if isinstance(sizes, int) else _drawn(random, given[name], sizes, samples)
-            for name, sizes in axes.items()
+            name: sizes if isinstance(sizes, int) else _drawn(random, sizes, samples) for name, sizes in axes.items()
         }
     if samples is not None:
         raise FieldError("samples is for mode='random'")
@@ -230,7 +229,7 @@ def _ends(sizes: Any) -> Interval:
     return int(sizes.min()), int(sizes.max())
 
 
-def _drawn(random: Any, given: Any, sizes: Sequence[int], samples: int) -> Any:
+def _drawn(random: Any, sizes: Sequence[int], samples: int) -> Any:
     places = random.integers(0, len(sizes), samples)
     if isinstance(sizes, range) and fits(_ends(sizes)):
         return sizes.start + sizes.step * places

@@ -67,7 +67,7 @@ def from_torch(
     module = _module(module, torch)
     shapes = _shapes(example_shape)
     program, symbols = _export(torch, module, shapes, dynamic or {}, integers)
-    recording = _record(torch, program, symbols, operators or {})
+    recording = _record(program, symbols, operators or {})
     return build(recording)
 
 
@@ -135,9 +135,7 @@ def _begins_with_embedding(torch: Any, module: Any) -> bool:
     return isinstance(first, torch.nn.Embedding)
 
 
-def _record(
-    torch: Any, program: Any, symbols: Mapping[str, Symbol], operators: Mapping[str, Callable[..., Network]]
-) -> Recording:
+def _record(program: Any, symbols: Mapping[str, Symbol], operators: Mapping[str, Callable[..., Network]]) -> Recording:
     signature = program.graph_signature
     learned = dict(signature.inputs_to_parameters)
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
