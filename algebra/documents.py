@@ -11,6 +11,7 @@ What comes back needs amsmath and amssymb; tables need booktabs, longtable and a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import singledispatch
 from typing import Any
 
 from .arguments import checked
@@ -103,11 +104,7 @@ def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Netw
     if not parts:
         raise FieldError("a report needs a derivation; write report_latex(derive(macs, net))")
     net = parts[0].net
-    lines = [r"\subsection*{Network}", f"\\[\n{network_latex(net)}\n\\]"]
-    if isinstance(net, Layer):
-        lines = [r"\subsection*{Equation}", f"\\[\n{latex_equation(net)}\n\\]"]
-    elif not isinstance(net, Graph) or len(net.nodes) <= MOST_STAGES:
-        lines += [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
+    lines = _what_is_counted(net, derivations, named)
     if parts[0].terms and not net.atoms(Input):
         shapes = ", ".join(f"${formula_latex(shape)}$" for shape in parts[0].terms[0].inputs)
         lines.append(rf"Input: {shapes}.")
@@ -116,9 +113,40 @@ def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Netw
         lines += [_heading(part), _formula(part.metric.title, part.formula), rf"Source: {escaped(part.source)}."]
     symbols = sorted({symbol for part in parts for symbol in part.symbols}, key=lambda symbol: symbol.name)
     lines.append(domain_latex(sum((part.domain for part in parts[1:]), start=parts[0].domain), symbols))
-    if not isinstance(net, Layer):
-        lines += [NEW_PART, r"\subsection*{Nodes}", table_latex(node_table(derivations, total=False))]
+    lines += _nodes(net, derivations)
     return "\n\n".join(line for line in lines if line)
+
+
+@singledispatch
+def _what_is_counted(net: Network, derivations: Any, named: Any) -> list[str]:
+    stages = [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
+    return [*_drawn(net), *stages]
+
+
+@_what_is_counted.register
+def _counted_graph(net: Graph, derivations: Any, named: Any) -> list[str]:
+    stages = [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
+    return [*_drawn(net), *stages] if len(net.nodes) <= MOST_STAGES else _drawn(net)
+
+
+@_what_is_counted.register
+def _counted_layer(net: Layer, derivations: Any, named: Any) -> list[str]:
+    return [r"\subsection*{Equation}", f"\\[\n{latex_equation(net)}\n\\]"]
+
+
+def _drawn(net: Network) -> list[str]:
+    return [r"\subsection*{Network}", f"\\[\n{network_latex(net)}\n\\]"]
+
+
+@singledispatch
+def _nodes(net: Network, derivations: Any) -> list[str]:
+    """The table of the nodes."""
+    return [NEW_PART, r"\subsection*{Nodes}", table_latex(node_table(derivations, total=False))]
+
+
+@_nodes.register
+def _node(net: Layer, derivations: Any) -> list[str]:
+    return []
 
 
 @checked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import permutations, product
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -676,7 +677,7 @@ def test_sample_points_are_admissible_and_values_there_are_those_of_the_formula(
 
 
 def test_sample_points():
-    atoms = Atoms({u: (2, 5), v: (None, 3), H: (0, 0)})
+    atoms = Atoms({u: (2, 5), v: (-inf, 3), H: (0, 0)})
     table = {
         symbol: list(probed(atoms, atoms.symbol(symbol)))
         for symbol in (
@@ -1013,38 +1014,38 @@ def test_what_is_an_integer():
     "polynomial, first, second, integers, wanted",
     [
         # exponents of x and y to coefficients, ranges of x and y, which of them are integers, the bound
-        ({(2, 0): 1, (1, 0): -4, (0, 0): 5}, (None, None), (0, 0), (), 1),
-        ({(2, 0): 2, (1, 0): -3}, (None, None), (0, 0), (), Fraction(-9, 8)),
-        ({(2, 0): 1, (1, 0): -5}, (0, None), (None, None), (0,), -6),
-        ({(2, 0): -1, (1, 0): 5}, (0, 4), (None, None), (0,), 0),
-        ({(2, 0): -1, (1, 0): 5}, (0, 6), (None, None), (0,), -6),
-        ({(2, 0): -1}, (0, None), (None, None), (0,), None),
-        ({(1, 0): -1}, (0, 256), (None, None), (0,), -256),
-        ({(1, 0): -1}, (0, 257), (None, None), (0,), -257),
-        ({(1, 0): 1}, (3, 2), (None, None), (0,), None),
-        ({(2, 0): 1, (1, 1): -2, (0, 2): 2, (0, 1): -2}, (None, None), (None, None), (), -1),
-        ({(2, 0): 1, (1, 1): -2, (0, 2): 1, (1, 0): 2, (0, 1): -2}, (None, None), (None, None), (), None),
-        ({(1, 1): 1, (1, 0): -1, (0, 1): -1}, (1, None), (1, None), (0, 1), -1),
+        ({(2, 0): 1, (1, 0): -4, (0, 0): 5}, (-inf, inf), (0, 0), (), 1),
+        ({(2, 0): 2, (1, 0): -3}, (-inf, inf), (0, 0), (), Fraction(-9, 8)),
+        ({(2, 0): 1, (1, 0): -5}, (0, inf), (-inf, inf), (0,), -6),
+        ({(2, 0): -1, (1, 0): 5}, (0, 4), (-inf, inf), (0,), 0),
+        ({(2, 0): -1, (1, 0): 5}, (0, 6), (-inf, inf), (0,), -6),
+        ({(2, 0): -1}, (0, inf), (-inf, inf), (0,), -inf),
+        ({(1, 0): -1}, (0, 256), (-inf, inf), (0,), -256),
+        ({(1, 0): -1}, (0, 257), (-inf, inf), (0,), -257),
+        ({(1, 0): 1}, (3, 2), (-inf, inf), (0,), -inf),
+        ({(2, 0): 1, (1, 1): -2, (0, 2): 2, (0, 1): -2}, (-inf, inf), (-inf, inf), (), -1),
+        ({(2, 0): 1, (1, 1): -2, (0, 2): 1, (1, 0): 2, (0, 1): -2}, (-inf, inf), (-inf, inf), (), -inf),
+        ({(1, 1): 1, (1, 0): -1, (0, 1): -1}, (1, inf), (1, inf), (0, 1), -1),
         ({(1, 0): -2, (0, 1): 1}, (0, 3), (2, 5), (), -4),
         ({(1, 1): -1}, (0, 3), (0, 5), (), -15),
-        ({(3, 0): 1, (2, 0): -6, (1, 0): 11}, (None, 9), (None, None), (0,), None),
-        ({(12, 0): 1}, (1, None), (None, None), (0,), 1),
-        ({(4, 0): 1, (2, 0): -8}, (None, None), (None, None), (), -16),
-        ({(3, 0): 1, (2, 0): -6, (1, 0): 11, (0, 0): -6}, (1, None), (None, None), (0,), 0),
-        ({(2, 2): 1, (1, 1): -6}, (None, None), (None, None), (), -9),
-        ({(2, 0): 2, (0, 2): 2, (1, 1): -4}, (None, None), (None, None), (), 0),
-        ({(2, 0): 3, (0, 2): 1, (1, 1): -4}, (None, None), (None, None), (), None),
-        ({(2, 0): 4, (0, 2): 1, (1, 1): 4, (0, 0): 7}, (None, None), (None, None), (), 7),
-        ({(2, 0): 1, (0, 2): 9, (1, 1): -4, (0, 1): -1}, (None, None), (None, None), (), Fraction(-1, 20)),
-        ({(Fraction(1, 2), 0): 1, (0, 0): 3}, (0, None), (None, None), (0,), 3),
-        ({(1, 0): 2, (0, 0): 5}, (-3, None), (None, None), (), -1),
-        ({(1, 0): 2, (0, 0): 5}, (-3, -3), (None, None), (), -1),
-        ({(2, 0): 1, (1, 0): 2, (0, 0): 5}, (None, -3), (None, None), (), 8),
-        ({(2, 1): 1, (0, 1): 1}, (None, None), (2, None), (), 2),
-        ({(1, 1): 1}, (2, None), (3, None), (), 6),
-        ({(2, 0): 1, (0, 2): 1, (1, 0): -2, (1, 1): -2}, (None, None), (None, None), (), None),
-        ({(2, 0): 1, (0, 2): 1, (1, 1): -2, (1, 0): -2}, (None, None), (None, None), (), None),
-        ({(2, 0): 4, (0, 2): 1, (1, 1): -2, (1, 0): -2}, (None, None), (None, None), (), Fraction(-1, 3)),
+        ({(3, 0): 1, (2, 0): -6, (1, 0): 11}, (-inf, 9), (-inf, inf), (0,), -inf),
+        ({(12, 0): 1}, (1, inf), (-inf, inf), (0,), 1),
+        ({(4, 0): 1, (2, 0): -8}, (-inf, inf), (-inf, inf), (), -16),
+        ({(3, 0): 1, (2, 0): -6, (1, 0): 11, (0, 0): -6}, (1, inf), (-inf, inf), (0,), 0),
+        ({(2, 2): 1, (1, 1): -6}, (-inf, inf), (-inf, inf), (), -9),
+        ({(2, 0): 2, (0, 2): 2, (1, 1): -4}, (-inf, inf), (-inf, inf), (), 0),
+        ({(2, 0): 3, (0, 2): 1, (1, 1): -4}, (-inf, inf), (-inf, inf), (), -inf),
+        ({(2, 0): 4, (0, 2): 1, (1, 1): 4, (0, 0): 7}, (-inf, inf), (-inf, inf), (), 7),
+        ({(2, 0): 1, (0, 2): 9, (1, 1): -4, (0, 1): -1}, (-inf, inf), (-inf, inf), (), Fraction(-1, 20)),
+        ({(Fraction(1, 2), 0): 1, (0, 0): 3}, (0, inf), (-inf, inf), (0,), 3),
+        ({(1, 0): 2, (0, 0): 5}, (-3, inf), (-inf, inf), (), -1),
+        ({(1, 0): 2, (0, 0): 5}, (-3, -3), (-inf, inf), (), -1),
+        ({(2, 0): 1, (1, 0): 2, (0, 0): 5}, (-inf, -3), (-inf, inf), (), 8),
+        ({(2, 1): 1, (0, 1): 1}, (-inf, inf), (2, inf), (), 2),
+        ({(1, 1): 1}, (2, inf), (3, inf), (), 6),
+        ({(2, 0): 1, (0, 2): 1, (1, 0): -2, (1, 1): -2}, (-inf, inf), (-inf, inf), (), -inf),
+        ({(2, 0): 1, (0, 2): 1, (1, 1): -2, (1, 0): -2}, (-inf, inf), (-inf, inf), (), -inf),
+        ({(2, 0): 4, (0, 2): 1, (1, 1): -2, (1, 0): -2}, (-inf, inf), (-inf, inf), (), Fraction(-1, 3)),
     ],
 )  # fmt: skip
 def test_lower_bounds_by_hand(polynomial, first, second, integers, wanted):
@@ -1055,9 +1056,9 @@ def test_lower_bounds_by_hand(polynomial, first, second, integers, wanted):
 boxes = st.tuples(st.integers(-3, 3), st.integers(0, 4)).map(lambda box: (box[0], box[0] + box[1]))
 edges = st.one_of(
     boxes,
-    st.integers(-3, 3).map(lambda low: (low, None)),
-    st.integers(-3, 3).map(lambda high: (None, high)),
-    st.just((None, None)),
+    st.integers(-3, 3).map(lambda low: (low, inf)),
+    st.integers(-3, 3).map(lambda high: (-inf, high)),
+    st.just((-inf, inf)),
 )
 pairs = st.dictionaries(st.tuples(st.integers(0, 2), st.integers(0, 2)), st.integers(-4, 6), min_size=1, max_size=5)
 
@@ -1066,25 +1067,25 @@ pairs = st.dictionaries(st.tuples(st.integers(0, 2), st.integers(0, 2)), st.inte
 def test_lower_bounds_hold_on_the_box(coefficients, first, second, whole):
     polynomial = {tuple((n, e) for n, e in enumerate(exponents) if e): c for exponents, c in coefficients.items() if c}
     found = lowest(polynomial, {0: first, 1: second}, {0, 1} if whole else {0})
-    if found is None:
+    if found == -inf:
         return
     for left, right in product(places(*first, 1), places(*second, 1 if whole else Rational(1, 2))):
         assert sum(c * left**i * right**j for (i, j), c in coefficients.items()) >= found
 
 
 def places(low, high, step):
-    if low is None:
-        low = -9 if high is None else high - 9
-    high = low + 9 if high is None else high
+    if low == -inf:
+        low = -9 if high == inf else high - 9
+    high = low + 9 if high == inf else high
     return [low + k * step for k in range(int((high - low) / step) + 1)]
 
 
 def test_lower_bounds_are_found():
     x, y = ((0, 1),), ((1, 1),)
-    assert lowest({x: -3, y: 2, (): 10}, {0: (0, 2), 1: (1, None)}, {0, 1}) == 6
-    assert lowest({x: -1, (): 1}, {0: (None, 4)}, {0}) == -3
-    assert lowest({((0, 2),): 1, ((0, 1), (1, 1)): -2, ((1, 2),): 1}, {0: (None, None), 1: (None, None)}, set()) == 0
-    assert lowest({((0, 1), (1, 1)): 1}, {0: (None, None), 1: (0, None)}, set()) is None
+    assert lowest({x: -3, y: 2, (): 10}, {0: (0, 2), 1: (1, inf)}, {0, 1}) == 6
+    assert lowest({x: -1, (): 1}, {0: (-inf, 4)}, {0}) == -3
+    assert lowest({((0, 2),): 1, ((0, 1), (1, 1)): -2, ((1, 2),): 1}, {0: (-inf, inf), 1: (-inf, inf)}, set()) == 0
+    assert lowest({((0, 1), (1, 1)): 1}, {0: (-inf, inf), 1: (0, inf)}, set()) == -inf
 
 
 def test_signs_without_sample_points():

@@ -69,6 +69,14 @@ def divisors(n):
     return sum(n % k == 0 for k in range(1, n + 1))
 
 
+class Left(FormulaFunction):
+    """What is left of the first after the second is taken: it falls with the second."""
+
+    nargs = 2
+    is_integer = True
+    rule = Rule(operator.sub, lambda n, m: (n[0] - m[1], n[1] - m[0]), directions=(1, -1), stands_alone=False)
+
+
 class Divisors(FormulaFunction):
     """Not monotone, without a C text, a derivative or a way to be written."""
 
@@ -177,6 +185,7 @@ def test_directions_and_bounds():
     assert trend(Tetrahedral(c), c, 1, 10).bounds == (1, 220)
     assert trends(-Tetrahedral(c) * H, {c: (1, 9), H: (1, 9)}) == {c: -1, H: -1}
     assert trend(Divisors(c), c, 1, 10).direction is None
+    assert trends(Left(H, c) * 2 + L, {c: (1, 5), H: (6, 9), L: (1, 2)}) == {c: -1, H: 1, L: 1}
 
 
 def test_solved_optimized_and_swept():
@@ -302,6 +311,46 @@ def test_an_operation_as_source(tmp_path):
     result = ctypes.c_int64()
     assert ctypes.CDLL(str(library)).formula(ctypes.c_int64(13), ctypes.c_int64(40), ctypes.byref(result)) == 0
     assert result.value == expected_or(40, 13)
+
+
+class SquaredDistance(Function):
+    """The square of a difference, with no derivative that SymPy knows of."""
+
+    nargs = 2
+    is_integer = True
+
+    @classmethod
+    def eval(cls, x, y):
+        return (x - y) ** 2 if x.is_Integer and y.is_Integer else None
+
+
+def _derivatives_of_distance(of):
+    nodes, (left, right) = of.nodes, of.args
+    twice = nodes.mul([nodes.const(2), nodes.subtract(left, right)])
+    found = [(left, twice), (right, nodes.mul([nodes.const(-1), twice]))]
+    return [(operand, local) for operand, local in found if operand in of.wanted]
+
+
+add_operation(
+    "squareddistance",
+    Operation(
+        reads=SquaredDistance, derivative=_derivatives_of_distance,
+        python="(({0}-{1})*({0}-{1}))".format, scalar=lambda x, y: (x - y) * (x - y),
+    ),
+)  # fmt: skip
+
+
+def test_an_operation_differentiated():
+    e = c * SquaredDistance(H**2, 3 * c) + SquaredDistance(SquaredDistance(H, c), 5) + L
+    plain = c * (H**2 - 3 * c) ** 2 + ((H - c) ** 2 - 5) ** 2 + L
+    found = la.gradient(e, [c, H, L])
+    assert found[2] == 1 and all(part.has(SquaredDistance) for part in found[:2])
+    for ours, symbol in zip(found, (c, H, L)):
+        compiled = la.compile(ours, "python")
+        for point in ((3, 7), (10, 2), (1, 1)):
+            at = {"c": point[0], "H": point[1]}
+            expected_there = plain.diff(symbol).subs({c: point[0], H: point[1]})
+            assert compiled(**{name: at[name] for name in compiled.arguments}) == expected_there
 
 
 def test_an_operation_is_refused_and_bounded():

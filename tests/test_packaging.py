@@ -32,6 +32,24 @@ def run(*command: object, **options: object) -> str:
     return made.stdout
 
 
+# ---------------------------------------------------------------- what CONTRIBUTING.md names
+
+
+def files_named(text: str) -> set[str]:
+    """Files and folders in a text; a walk names a file by as much of its path as tells it from others."""
+    return {name for name in re.findall(r"`([\w/.]+)`", text) if name.endswith((".py", ".pyi", "/"))}
+
+
+def is_there(name: str) -> bool:
+    return (ROOT / name).exists() or any(f"/{path.as_posix()}".endswith(f"/{name}") for path in SOURCES)
+
+
+def test_the_walks_lead_to_files_that_are_there():
+    named = files_named((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(named) > 60 and [name for name in sorted(named) if "NAME" not in name and not is_there(name)] == []
+    assert not is_there("networks/no_such_walk.py") and not is_there("alk.py")
+
+
 # ---------------------------------------------------------------- the package map
 
 

@@ -64,7 +64,7 @@ def test_long_lists_with_numba():
     )
     assert plain.equals(joined) and joined["macs"].dtype == np.int64
     check(sweep({"macs": MACS}, SIZES, chunks=2, backend="numba").compute(), "macs", MACS)
-    with pytest.raises(FieldError, match="'numpy' or 'numba'"):
+    with pytest.raises(FieldError, match="'numba' or 'numpy'"):
         sweep({"macs": MACS}, SIZES, backend="torch")
 
 

@@ -21,9 +21,8 @@ from ..errors import BudgetError, FieldError
 from ..formulas.conditions import conditions_of
 from ..formulas.records import Formula, as_formulas, mapped
 from ..sizes.evaluate import free_symbols
+from .backends.registry import BACKENDS, Runner
 from .program.formulas import Formulas, lower
-
-BACKENDS = ("numpy", "numba", "python", "jax", "torch")
 
 
 @checked
@@ -150,7 +149,7 @@ class CompiledFormula:
         known = {symbol.name: symbol for thing in things for symbol in thing.symbols}
         self.unused = {name: symbol for name, symbol in known.items() if name not in self.arguments}
         self._variants: dict[frozenset[Symbol], Formulas] = {}
-        self._runners: dict[frozenset[Symbol], Any] = {}
+        self._runners: dict[frozenset[Symbol], Runner] = {}
         always_real = frozenset(symbol for symbol in self.symbols if symbol.is_integer is False)
         self._always_real = always_real
         # Symbols that nobody called integers may be given floats; then they are floats from there on.
@@ -232,24 +231,8 @@ class CompiledFormula:
                 f"a value is too large to be computed: {error}; take smaller arguments, or logarithms"
             ) from None
 
-    def _runner(self, reals: frozenset[Symbol]) -> Any:
-        formulas = self._formulas(reals)
-        mask = self.on_invalid == "mask"
-        if self.backend == "python":
-            from .backends.python_backend import ScalarRunner
-
-            return ScalarRunner(formulas, self.symbols, mask)
-        if self.backend == "numpy":
-            from .backends.numpy_backend import NumpyRunner
-
-            return NumpyRunner(formulas, self.symbols, mask)
-        if self.backend == "numba":
-            from .backends.numba_backend import NumbaRunner
-
-            return NumbaRunner(formulas, self.symbols, mask)
-        from .backends.tensor_backends import TensorRunner
-
-        return TensorRunner(formulas, self.symbols, mask, self.backend)
+    def _runner(self, reals: frozenset[Symbol]) -> Runner:
+        return BACKENDS[self.backend].runner(self._formulas(reals), self.symbols, self.on_invalid == "mask")
 
     def __reduce__(self) -> Any:
         return _compiled_once, (self.token, self._given)

@@ -88,6 +88,23 @@ class Instance:
                 waiting += [self.places[tensor] for tensor in read if tensor in self.places]
         return tuple(sorted(found))
 
+    @cached_property
+    def order(self) -> tuple[tuple[int, int, Index | None], ...]:
+        """What is computed one after the other: the first and last statement, and the running index of a recurrence.
+
+        A statement outside of recurrences stands by itself, if the output depends on it.
+        """
+        found: list[tuple[int, int, Index | None]] = []
+        place, live = 0, set(self.live)
+        while place < len(self.statements):
+            if place in self.recurrent:
+                found.append(self.recurrent[place])
+                place = self.recurrent[place][1]
+            elif place in live:
+                found.append((place, place, None))
+            place += 1
+        return tuple(found)
+
     def weights(self) -> dict[str, Shape]:
         """Learned tensors and their shapes, in the order of their first use."""
         return {name: self.shapes[name] for name, role in self.roles.items() if role == "weight"}

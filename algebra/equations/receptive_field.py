@@ -129,7 +129,7 @@ def _addressed(read: Read, where: _Where) -> Reach:
     pad = value if isinstance(value, Pad) and read is value.body else None
     made = []
     for at, size in enumerate(where.instance.shapes[read.tensor]):
-        part = _place(read.address[at], where, size) or joined(size)
+        part = _place(read.address[at], where) or joined(size)
         last = simplify(size - 1)
         limits = None
         if pad is not None:
@@ -152,7 +152,7 @@ class _Spread:
     gap: Expr | None = _ONE
 
 
-def _place(address: Address, where: _Where, size: Expr) -> AxisReach | None:
+def _place(address: Address, where: _Where) -> AxisReach | None:
     """An address as a function of the position in the target; None if it is known from data only, so that it can be anything."""
     if isinstance(address, Read):
         return None
@@ -358,7 +358,7 @@ def _masked(index: Index, where: _Where) -> _Spread:
             continue
         bound = _bound(mask, index, where)
         if bound is None:
-            exact = exact and not _depends_on_target(mask, index, where)
+            exact = exact and not _depends_on_target(mask, where)
             continue
         upper, end, other = bound
         inside = is_nonnegative(simplify(size - where.extents[other])) is True
@@ -396,7 +396,7 @@ def _bound(mask: Mask, index: Index, where: _Where) -> tuple[bool, End, Index] |
     return below, end, other
 
 
-def _depends_on_target(mask: Mask, index: Index, where: _Where) -> bool:
+def _depends_on_target(mask: Mask, where: _Where) -> bool:
     """Whether a mask leaves out other values at other outputs than what lies beyond a border; a window's position is a sum."""
     form = affine((mask.left - mask.right).expand())
     if form is None:

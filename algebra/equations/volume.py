@@ -49,16 +49,14 @@ def volume(indices: frozenset[Index], head: Head, place: int, instance: Instance
         return Mul(*(extents[index] for index in sorted(indices, key=lambda index: index.name)))
     factors: list[Expr] = []
     left = set(indices)
-    for group in _groups(indices, ranges, slabs):
+    for group in _groups(ranges, slabs):
         left -= group
         inside = {index: ranges[index] for index in group if index in ranges}
         factors.append(_group_volume(group, extents, inside, [slab for slab in slabs if slab.indices <= group]))
     return Mul(*(extents[index] for index in sorted(left, key=lambda index: index.name)), *factors)
 
 
-def _groups(
-    indices: frozenset[Index], ranges: dict[Index, tuple[Expr, Expr]], slabs: list[Slab]
-) -> list[frozenset[Index]]:
+def _groups(ranges: dict[Index, tuple[Expr, Expr]], slabs: list[Slab]) -> list[frozenset[Index]]:
     """The indices that constraints tie together, as connected components."""
     ties = [slab.indices for slab in slabs]
     ties += [frozenset({index}) | address_indices(low) | address_indices(high) for index, (low, high) in ranges.items()]

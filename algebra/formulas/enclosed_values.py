@@ -10,13 +10,13 @@ places)`` its value and ``_bits(places)`` its binary logarithm, or None where th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from sympy import Add, E, Expr, Float, Max, Min, Mul, Pow, Rational, S, ceiling, floor, log
 
 from ..errors import BudgetError, DomainError, UnsupportedError
+from ..sizes.intervals import largest, rounded_down, rounded_up, smallest
 from .log2_enclosure import Enclosure, log2_enclosure, log2_of_e, log2_of_ratio, power_of_two
 
 
@@ -123,9 +123,8 @@ def enclose(formula: Expr | int, places: int = 64) -> Enclosure:
     if isinstance(formula, (Min, Max)):
         return _extreme(formula, [enclose(part, places) for part in formula.args])
     if isinstance(formula, (floor, ceiling)):
-        inside, rounding = enclose(formula.args[0], places), type(formula)
-        ends = (Rational(end.numerator, end.denominator) for end in (inside.lower, inside.upper))
-        return Enclosure(*(Fraction(int(rounding(end))) for end in ends))
+        rounded = rounded_down if isinstance(formula, floor) else rounded_up
+        return Enclosure(*map(Fraction, rounded(enclose(formula.args[0], places).ends)))
     own = formula._enclosed(enclose, places) if hasattr(formula, "_enclosed") else None
     if own is not None:
         return own
@@ -151,8 +150,7 @@ def _added(parts: list[Enclosure]) -> Enclosure:
 
 
 def _extreme(formula: Expr, parts: list[Enclosure]) -> Enclosure:
-    choose: Callable[..., Fraction] = min if isinstance(formula, Min) else max
-    return Enclosure(choose(p.lower for p in parts), choose(p.upper for p in parts))
+    return Enclosure(*(smallest if isinstance(formula, Min) else largest)([part.ends for part in parts]))
 
 
 def _log2_of_sum(exponents: list[Fraction], places: int, up: int) -> Fraction:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import singledispatch
 from math import isfinite, isnan
 from typing import Any
 
@@ -247,26 +248,51 @@ def flat_latex(formula: Expr) -> str:
 
 def formula_latex(formula: Any) -> str:
     """A formula, a tuple of formulas, a record or mapping of them or a number, for math mode; or whatever answers ``_latex``."""
-    if isinstance(formula, Formula):
-        formula = formula.body
-    if writes_itself(formula):
-        made: str = formula._latex(_PRINTER)
-        return made
-    if isinstance(formula, Basic) and not isinstance(formula, Tuple):
-        return _PRINTER.doprint(formula)
-    if isinstance(formula, (tuple, list, Tuple)):
-        return (
-            rf"({', '.join(map(formula_latex, formula))})"
-            if len(formula) != 1
-            else f"({formula_latex(formula[0])}{{,}})"
-        )
-    if dataclasses.is_dataclass(formula) or isinstance(formula, Mapping):
-        named = formula.items() if isinstance(formula, Mapping) else record_parts(formula)
-        rows = [rf"\text{{{escaped(str(name))}}} &= {formula_latex(value)}" for name, value in named]
-        return rf"\begin{{aligned}} {NEW_LINE.join(rows)} \end{{aligned}}"
-    if isinstance(formula, bool) or not isinstance(formula, (int, float)):
-        return rf"\text{{{escaped(str(formula))}}}"
-    return grouped(formula)
+    return str(formula._latex(_PRINTER)) if writes_itself(formula) else _latex_of(formula)
+
+
+@singledispatch
+def _latex_of(formula: Any) -> str:
+    """What says of itself nothing but a text, or its parts."""
+    if dataclasses.is_dataclass(formula):
+        return _aligned(record_parts(formula))
+    return rf"\text{{{escaped(str(formula))}}}"
+
+
+@_latex_of.register
+def _of_formula(formula: Formula) -> str:
+    return formula_latex(formula.body)
+
+
+@_latex_of.register
+def _of_expression(formula: Basic) -> str:
+    return _PRINTER.doprint(formula)
+
+
+@_latex_of.register(tuple)
+@_latex_of.register(list)
+@_latex_of.register(Tuple)
+def _of_parts(formula: Sequence[Any]) -> str:
+    if len(formula) == 1:
+        return f"({formula_latex(formula[0])}{{,}})"
+    return rf"({', '.join(map(formula_latex, formula))})"
+
+
+@_latex_of.register
+def _of_mapping(formula: Mapping) -> str:
+    return _aligned(formula.items())
+
+
+@_latex_of.register(int)
+@_latex_of.register(float)
+def _of_number(formula: int | float) -> str:
+    return rf"\text{{{formula}}}" if isinstance(formula, bool) else grouped(formula)
+
+
+def _aligned(named: Iterable[tuple[Any, Any]]) -> str:
+    """A line for each formula that has a name."""
+    rows = [rf"\text{{{escaped(str(name))}}} &= {formula_latex(value)}" for name, value in named]
+    return rf"\begin{{aligned}} {NEW_LINE.join(rows)} \end{{aligned}}"
 
 
 def grouped(number: int | float) -> str:

@@ -112,7 +112,7 @@ def _growth(e: Expr, c: Symbol) -> Growth:
             return part
         raise UnsupportedError(f"{e} does not grow beyond all bounds with {c}, so that rounding is not negligible")
     if isinstance(e, (Max, Min)):
-        return _extreme([_growth(arg, c) for arg in e.args], isinstance(e, Max), e)
+        return _extreme([_growth(arg, c) for arg in e.args], isinstance(e, Max))
     if isinstance(e, log):
         return _logarithm(_growth(e.args[0], c), e)
     raise UnsupportedError(f"no leading term in {c} is known for {str(e)[:200]}")
@@ -183,7 +183,7 @@ def _sign(difference: Expr) -> int:
     )
 
 
-def _extreme(parts: list[Growth], largest: bool, e: Expr) -> Growth:
+def _extreme(parts: list[Growth], largest: bool) -> Growth:
     """Max and Min of formulas: by their signs, then by their rates, then by their coefficients."""
 
     def beats(one: Growth, other: Growth) -> bool:

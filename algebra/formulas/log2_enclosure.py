@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ..errors import DomainError
-from ..sizes.intervals import product
+from ..sizes.intervals import Interval, product
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Enclosure:
         """The proved bound on the distance from `midpoint` to the true number."""
         return (self.upper - self.lower) / 2
 
+    @property
+    def ends(self) -> Interval:
+        return self.lower, self.upper
+
     def __float__(self) -> float:
         return float(self.midpoint)
 
@@ -64,7 +68,7 @@ class Enclosure:
         return Enclosure(self.lower - other.upper, self.upper - other.lower)
 
     def __mul__(self, other: Enclosure) -> Enclosure:
-        return Enclosure(*map(Fraction, product((self.lower, self.upper), (other.lower, other.upper))))
+        return Enclosure(*map(Fraction, product(self.ends, other.ends)))
 
     def times(self, factor: int | Fraction) -> Enclosure:
         """The product with an exact number."""

@@ -15,6 +15,7 @@ import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import singledispatch
 from typing import Any
 
 from sympy import (
@@ -207,17 +208,36 @@ def formula_text(formula: Any) -> str:
     >>> formula_text(output_shape(Conv(8, 3, stride=2, padding=1) >> MaxPool(3, stride=2, padding=1), on=(3, H)))
     '(8, ceil(H/4))'
     """
-    if isinstance(formula, Formula):
-        formula = formula.body
-    if isinstance(formula, Integer):
-        return number_text(int(formula))
-    if isinstance(formula, Basic) and not isinstance(formula, Tuple):
-        return _PRINTER.doprint(formula)
-    if isinstance(formula, (tuple, list, Tuple)):
-        return "(" + ", ".join(map(formula_text, formula)) + ("," if len(formula) == 1 else "") + ")"
+    return _text_of(formula)
+
+
+@singledispatch
+def _text_of(formula: Any) -> str:
     if dataclasses.is_dataclass(formula):
-        return ", ".join(f"{name} {formula_text(value)}" for name, value in record_parts(formula))
+        return ", ".join(f"{name} {_text_of(value)}" for name, value in record_parts(formula))
     return number_text(formula)
+
+
+@_text_of.register
+def _of_formula(formula: Formula) -> str:
+    return _text_of(formula.body)
+
+
+@_text_of.register
+def _of_expression(formula: Basic) -> str:
+    return _PRINTER.doprint(formula)
+
+
+@_text_of.register
+def _of_integer(formula: Integer) -> str:
+    return number_text(int(formula))
+
+
+@_text_of.register(tuple)
+@_text_of.register(list)
+@_text_of.register(Tuple)
+def _of_parts(formula: Sequence[Any]) -> str:
+    return "(" + ", ".join(map(_text_of, formula)) + ("," if len(formula) == 1 else "") + ")"
 
 
 def number_text(value: Any) -> str:

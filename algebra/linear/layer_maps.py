@@ -63,22 +63,18 @@ class Linearised(_LayerRun):
 
     def linearise(self) -> list[LinearMap]:
         """All maps, in the order of computation."""
-        place = 0
-        while place < len(self.instance.statements):
-            if place in self.instance.recurrent:
-                first, last, running = self.instance.recurrent[place]
-                steps = max(int(self.instance.extents[other][running]) for other in range(first, last + 1))
-                for step in range(steps):
-                    self.step = {running: step}
-                    for other in range(first, last + 1):
-                        if other in self.live and step < int(self.instance.extents[other][running]):
-                            self._maps_of(other)
-                self.step = {}
-                place = last + 1
-            else:
-                if place in self.live:
-                    self._maps_of(place)
-                place += 1
+        for first, last, running in self.instance.order:
+            if running is None:
+                if first in self.live:
+                    self._maps_of(first)
+                continue
+            steps = max(int(self.instance.extents[other][running]) for other in range(first, last + 1))
+            for step in range(steps):
+                self.step = {running: step}
+                for other in range(first, last + 1):
+                    if other in self.live and step < int(self.instance.extents[other][running]):
+                        self._maps_of(other)
+            self.step = {}
         return self.maps
 
     def _maps_of(self, place: int) -> None:

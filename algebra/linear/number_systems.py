@@ -55,7 +55,20 @@ class NumberSystem(Protocol):
         """A vector of numbers."""
 
 
-class Floats:
+class _AsTheyAre:
+    """Arithmetic that nothing has to be done about."""
+
+    def times(self, left: Any, right: Any) -> Any:
+        return left @ right
+
+    def plus(self, left: Any, right: Any) -> Any:
+        return left + right
+
+    def scaled(self, left: ndarray, right: ndarray) -> ndarray:
+        return left * right
+
+
+class Floats(_AsTheyAre):
     """Rounded, in sparse matrices."""
 
     def weights(self, values: Any) -> Any:
@@ -70,15 +83,6 @@ class Floats:
         import scipy.sparse as sp
 
         return sp.csr_array(sp.coo_array((values, (rows, columns)), shape=shape))
-
-    def times(self, left: Any, right: Any) -> Any:
-        return left @ right
-
-    def plus(self, left: Any, right: Any) -> Any:
-        return left + right
-
-    def scaled(self, left: ndarray, right: ndarray) -> ndarray:
-        return left * right
 
     def stacked(self, matrices: Sequence[Any]) -> Any:
         import scipy.sparse as sp
@@ -102,7 +106,7 @@ def _must_be_rational(values: ndarray) -> ndarray:
     return values
 
 
-class Fractions:
+class Fractions(_AsTheyAre):
     """Exact, in dense matrices of SymPy's rational numbers, which are the fastest that are installed."""
 
     def weights(self, values: Any) -> Any:
@@ -127,15 +131,6 @@ class Fractions:
         made = np.full(shape, QQ(0), dtype=object)
         np.add.at(made, (rows, columns), values)
         return made
-
-    def times(self, left: Any, right: Any) -> Any:
-        return left @ right
-
-    def plus(self, left: Any, right: Any) -> Any:
-        return left + right
-
-    def scaled(self, left: ndarray, right: ndarray) -> ndarray:
-        return left * right
 
     def stacked(self, matrices: Sequence[Any]) -> Any:
         return np.vstack(matrices)

@@ -80,16 +80,11 @@ class _LayerRun(Addresses):
         return self._fold(read)
 
     def run(self) -> "ndarray":
-        place = 0
-        while place < len(self.instance.statements):
-            if place in self.instance.recurrent:
-                first, last, running = self.instance.recurrent[place]
-                self._recur([other for other in range(first, last + 1) if other in self.instance.live], running)
-                place = last + 1
+        for first, last, running in self.instance.order:
+            if running is None:
+                self._statement(first)
             else:
-                if place in self.instance.live:
-                    self._statement(place)
-                place += 1
+                self._recur([other for other in range(first, last + 1) if other in self.instance.live], running)
         return self.tensors[self.instance.statements[-1].target]
 
     def _recur(self, places: Sequence[int], running: Index) -> None:

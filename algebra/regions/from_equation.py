@@ -109,17 +109,11 @@ class _Reader:
 
     def run(self) -> Transfer:
         instance = self.instance
-        place = 0
-        live = set(instance.live)
-        while place < len(instance.statements):
-            if place in instance.recurrent:
-                first, last, running = instance.recurrent[place]
+        for first, last, running in instance.order:
+            if running is None:
+                self._statement(first)
+            else:
                 self._recurrence(first, last, running)
-                place = last + 1
-                continue
-            if place in live:
-                self._statement(place)
-            place += 1
         return self.signals.get(instance.statements[-1].target, Affine(0))
 
     # statements ------------------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def _followed(signs: tuple[Sign, ...], make: Callable[[_Signs], tuple[tuple[Expr
         known = _Signs(waiting.pop())
         knots, lines = make(known)
         waiting += reversed(known.left)
-        yield Case(tuple(known.known.items()), *_merged(knots, lines, known))
+        yield Case(tuple(known.known.items()), *_merged(knots, lines))
 
 
 def _sum(one: Case, two: Case, signs: _Signs) -> tuple[tuple[Expr, ...], list[Line]]:
@@ -251,7 +251,7 @@ def _bend(line: Line, slope: Expr, level: Expr) -> Line:
     return slope * line[0], level + slope * (line[1] - level)
 
 
-def _merged(knots: tuple[Expr, ...], lines: list[Line], signs: _Signs) -> tuple[tuple[Expr, ...], tuple[Line, ...]]:
+def _merged(knots: tuple[Expr, ...], lines: list[Line]) -> tuple[tuple[Expr, ...], tuple[Line, ...]]:
     """Without knots at which nothing bends, and with zero for slopes that are zero."""
     kept_knots: list[Expr] = []
     kept: list[Line] = []

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 from sympy import Add as SymAdd
@@ -24,11 +25,11 @@ from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
 from ..networks.evaluator import evaluate_network
 from ..networks.network import Graph, Join, Network, Shared
 from ..sizes.dims import as_size
-from .composition import IDENTITY, Branches, Chain, Repeated, on_graph, series
+from .composition import IDENTITY, Acyclic, Branches, Chain, Composed, Repeated, on_graph, series
 from .free_maps import AffineStep, steps_of
 from .from_equation import check_surrogate, joined, local_transfer
 from .histogram import Histogram, unit
-from .local_maps import Affine, MaxPool, Transfer, Units
+from .local_maps import Affine, Transfer
 from .vertex_cuts import Least
 
 
@@ -135,7 +136,7 @@ class TransferFunction:
     def formulas(self) -> tuple[Expr, ...]:
         """``phi(e_d)`` of each series part that is a leaf, in terms of ``e`` and of the symbol ``d``."""
         d = Symbol("d", integer=True, nonnegative=True)
-        return tuple(part.image(d) for part in self.parts if isinstance(part, (Affine, Units, MaxPool)))
+        return tuple(part.image(d) for part in self.parts if not isinstance(part, Composed))
 
     def latex(self) -> str:
         """The formula of ``phi(e_d)``; of several parts, one after the other, the first on the right."""
@@ -150,37 +151,64 @@ class TransferFunction:
         return f"{_text(self.phi, d)}  [{self.kind}]"
 
 
+@singledispatch
 def _text(phi: Transfer, d: Symbol) -> str:
-    if isinstance(phi, Chain):
-        return "; then ".join(_text(part, d) for part in phi.parts) or "phi(e_d) = e_d"
-    if isinstance(phi, Branches):
-        how = "concatenated" if phi.width is None else f"added, at most {phi.width}"
-        return f"({' | '.join(_text(branch, d) for branch in phi.branches)}, {how})"
-    if isinstance(phi, Repeated):
-        return f"({_text(phi.body, d)}) {phi.times} times"
-    if isinstance(phi, (Affine, Units, MaxPool)):
-        return f"phi(e_d) = {phi.image(d)}"
-    return f"a graph of {len(phi.nodes)} nodes"  # type: ignore[attr-defined]
+    return f"phi(e_d) = {phi.image(d)}"
+
+
+@_text.register
+def _text_of_chain(phi: Chain, d: Symbol) -> str:
+    return "; then ".join(_text(part, d) for part in phi.parts) or "phi(e_d) = e_d"
+
+
+@_text.register
+def _text_of_branches(phi: Branches, d: Symbol) -> str:
+    how = "concatenated" if phi.width is None else f"added, at most {phi.width}"
+    return f"({' | '.join(_text(branch, d) for branch in phi.branches)}, {how})"
+
+
+@_text.register
+def _text_of_copies(phi: Repeated, d: Symbol) -> str:
+    return f"({_text(phi.body, d)}) {phi.times} times"
+
+
+@_text.register
+def _text_of_graph(phi: Acyclic, d: Symbol) -> str:
+    return f"a graph of {len(phi.nodes)} nodes"
 
 
 def _latex(phi: Transfer, d: Symbol) -> str:
-    def function(part: Transfer) -> str:
-        """As a function, to be composed."""
-        if isinstance(part, Chain):
-            return r" \circ ".join(function(p) for p in reversed(part.parts)) or r"\mathrm{id}"
-        if isinstance(part, Branches):
-            inside = r" * ".join(function(branch) for branch in part.branches)
-            clip = latex(d) if part.width is None else rf"\min({latex(d)}, {latex(part.width)})"
-            return rf"\mathrm{{cl}}_{{{clip}}}\left({inside}\right)"
-        if isinstance(part, Repeated):
-            return rf"\left({function(part.body)}\right)^{{{latex(part.times)}}}"
-        if isinstance(part, (Affine, Units, MaxPool)):
-            return rf"\left(e_{{d}} \mapsto {latex(part.image(d))}\right)"
-        return r"\varphi_{\mathrm{graph}}"
+    if isinstance(phi, Composed):
+        return rf"\varphi = {_function_latex(phi, d)}"
+    return rf"\varphi(e_{{d}}) = {latex(phi.image(d))}"
 
-    if isinstance(phi, (Affine, Units, MaxPool)):
-        return rf"\varphi(e_{{d}}) = {latex(phi.image(d))}"
-    return rf"\varphi = {function(phi)}"
+
+@singledispatch
+def _function_latex(phi: Transfer, d: Symbol) -> str:
+    """A function that can be composed with others."""
+    return rf"\left(e_{{d}} \mapsto {latex(phi.image(d))}\right)"
+
+
+@_function_latex.register
+def _latex_of_chain(phi: Chain, d: Symbol) -> str:
+    return r" \circ ".join(_function_latex(part, d) for part in reversed(phi.parts)) or r"\mathrm{id}"
+
+
+@_function_latex.register
+def _latex_of_branches(phi: Branches, d: Symbol) -> str:
+    inside = r" * ".join(_function_latex(branch, d) for branch in phi.branches)
+    clip = latex(d) if phi.width is None else rf"\min({latex(d)}, {latex(phi.width)})"
+    return rf"\mathrm{{cl}}_{{{clip}}}\left({inside}\right)"
+
+
+@_function_latex.register
+def _latex_of_copies(phi: Repeated, d: Symbol) -> str:
+    return rf"\left({_function_latex(phi.body, d)}\right)^{{{latex(phi.times)}}}"
+
+
+@_function_latex.register
+def _latex_of_graph(phi: Acyclic, d: Symbol) -> str:
+    return r"\varphi_{\mathrm{graph}}"
 
 
 def transfer_kind(net: Network, evaluation: Evaluation[Transfer], surrogate: str | None) -> str:

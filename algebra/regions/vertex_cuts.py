@@ -404,10 +404,10 @@ def _by_reduction(edges: list[tuple[Any, Any]], source: Node, sink: Node, sizes:
     inner = [node for node in after if node not in (start, end)]
     if not inner:
         return after[start][end]
-    return _every_cut(after, start, end, inner)
+    return _every_cut(after, start, inner)
 
 
-def _every_cut(after: Edges, start: Any, end: Any, inner: list[Any]) -> Least:
+def _every_cut(after: Edges, start: Any, inner: list[Any]) -> Least:
     if len(inner) > _LARGEST_CORE:
         raise BudgetError(
             f"a part of the graph with {len(inner)} inner nodes is not series-parallel, and symbolic "

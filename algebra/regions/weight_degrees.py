@@ -168,17 +168,12 @@ class _Reader:
         self.entering, self.step, self.step_compared = INPUT, INPUT, INPUT
 
     def run(self) -> LayerDegrees:
-        instance, place = self.instance, 0
-        live = set(instance.live)
-        while place < len(instance.statements):
-            if place in instance.recurrent:
-                first, last, running = instance.recurrent[place]
+        instance = self.instance
+        for first, last, running in instance.order:
+            if running is None:
+                self._statement(first)
+            else:
                 self._recurrence(first, last, running)
-                place = last + 1
-                continue
-            if place in live:
-                self._statement(place)
-            place += 1
         made = self.known[instance.statements[-1].target]
         return LayerDegrees(
             made.degree, self.compared, self.comparisons, made.settled, self.entering, self.step, self.step_compared

@@ -22,6 +22,7 @@ from sympy import Add, Expr, Integer, Mul, Piecewise, Pow, Rational, S, Symbol
 from sympy.core.sorting import default_sort_key
 from sympy.logic.boolalg import Boolean
 
+from .intervals import Interval
 from .polynomial import (
     ONE,
     Coefficient,
@@ -56,7 +57,7 @@ class Atom:
 
     def __init__(self, number: int, expr: Expr, kind: str, integer: bool, parts: tuple[Polynomial, ...]):
         self.number, self.expr, self.kind, self.integer, self.parts = number, expr, kind, integer, parts
-        self.bounds: tuple[Coefficient | None, Coefficient | None] | None = None
+        self.bounds: Interval | None = None
         self.positive: bool | None = None
         self.key: Any = None
         self.depth, self.size = 0, 1
@@ -76,7 +77,7 @@ class Atoms:
 
     def __init__(
         self,
-        bounds: Mapping[Symbol, tuple[Coefficient | None, Coefficient | None]] | None = None,
+        bounds: Mapping[Symbol, Interval] | None = None,
         *,
         deciding: bool = False,
     ):
@@ -345,8 +346,7 @@ class Atoms:
         """Whether an atom is plainly not negative."""
         atom = self.list[number]
         if atom.kind == "symbol" and atom.expr in self.bounds:
-            least = self.bounds[atom.expr][0]
-            return least is not None and least >= 0
+            return self.bounds[atom.expr][0] >= 0
         if atom.kind in ("symbol", "other", "prime"):
             return bool(atom.expr.is_nonnegative)
         return atom.kind == "power" and bool(atom.positive)

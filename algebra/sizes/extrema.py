@@ -154,5 +154,4 @@ def _common(atoms: Atoms, arguments: Sequence[Polynomial]) -> tuple[Coefficient,
 
 
 def _is_nonnegative_atom(atoms: Atoms, number: int) -> bool:
-    least = bounds_of(atoms, number)[0]
-    return least is not None and least >= 0
+    return bounds_of(atoms, number)[0] >= 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 from sympy import Abs, Basic, Dummy, Expr, Integer, Mod, Mul, Piecewise, Pow, S, Sum, Symbol, Tuple, ceiling, floor
@@ -32,6 +33,7 @@ from . import signs as order
 from .atoms import Atoms
 from .cancellation import cancelled
 from .extrema import extremum
+from .intervals import ANYTHING
 from .polynomial import (
     ONE,
     Coefficient,
@@ -209,7 +211,7 @@ class Converter:
             self._kept.append(made)
             return self.polynomial(made)
         number = self.atoms.number(made, "other", integer)
-        self.atoms.list[number].bounds = (0 if nonnegative else None), None
+        self.atoms.list[number].bounds = (0 if nonnegative else -inf), inf
         self.atoms.list[number].positive = False
         return {((number, 1),): 1}
 
@@ -218,7 +220,7 @@ class Converter:
         number = self.atoms.number(expr, "other", False)
         atom = self.atoms.list[number]
         if atom.size > ASKED_BUDGET:
-            atom.bounds, atom.positive = (None, None), False
+            atom.bounds, atom.positive = ANYTHING, False
         elif not atom.integer:
             atom.integer = bool(expr.is_integer)
         return {((number, 1),): 1}
@@ -334,10 +336,9 @@ class Converter:
             # Where the last may be less than the first, sums count backwards, beyond their limits.
             forwards = order.is_nonnegative(inner.atoms, span)
             all_forwards = all_forwards and forwards
-            bounds[shown] = (
-                order.lower_bound(inner.atoms, first) if forwards else None,
-                order.upper_bound(inner.atoms, last) if forwards else None,
-            )
+            bounds[shown] = ANYTHING
+            if forwards:
+                bounds[shown] = order.lower_bound(inner.atoms, first), order.upper_bound(inner.atoms, last)
         inner = self._within(bounds, replaced)
         body = inner.polynomial(node.function)
         if not body:

@@ -9,7 +9,7 @@ An end is an integer, a fraction, a float, or infinite; integers and fractions s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import inf
+from math import ceil, floor, inf
 from typing import Any
 
 Interval = tuple[Any, Any]  # two ends, numbers or -inf and inf
@@ -69,6 +69,40 @@ def absolute(part: Interval) -> Interval:
     """The interval of the size of a number."""
     low, high = part
     return max(low, -high, 0), max(abs(low), abs(high))
+
+
+def rounded_down(part: Interval) -> Interval:
+    """The interval of a number rounded down."""
+    low, high = part
+    return (low if low in _ENDLESS else floor(low)), (high if high in _ENDLESS else floor(high))
+
+
+def rounded_up(part: Interval) -> Interval:
+    """The interval of a number rounded up."""
+    low, high = part
+    return (low if low in _ENDLESS else ceil(low)), (high if high in _ENDLESS else ceil(high))
+
+
+def whole(part: Interval) -> Interval:
+    """The interval of the integers within another."""
+    return rounded_up(part)[0], rounded_down(part)[1]
+
+
+def at_most(left: Interval, right: Interval) -> Interval:
+    """Whether a number is at most another, as a truth value; the ends may be arrays.
+
+    Where an end is not a number nothing is shown: the answer may be either.
+
+    >>> at_most((0, 1), (1, 2)), at_most((3, 4), (1, 2)), at_most((0, 5), (1, 2))
+    ((True, True), (False, False), (False, True))
+    """
+    return left[1] <= right[0], (left[0] > right[1]) ^ True
+
+
+def same(left: Interval, right: Interval) -> Interval:
+    """Whether two numbers are equal, as a truth value; the ends may be arrays, and not numbers as in `at_most`."""
+    surely = (left[0] == left[1]) & (right[0] == right[1]) & (left[0] == right[0])
+    return surely, ((left[0] > right[1]) | (left[1] < right[0])) ^ True
 
 
 def chosen(test: Interval, first: Interval, second: Interval) -> Interval:

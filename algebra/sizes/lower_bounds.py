@@ -5,7 +5,7 @@ coefficients is at least its constant. Negative terms are paid for by squares, `
 ``p q = m**2``, or by the range of their variables; and a polynomial in one integer is looked at place by place until
 it increases.
 
->>> lowest({((0, 2),): 1, ((0, 1),): -4, (): 5}, {0: (1, None)}, frozenset([0]))
+>>> lowest({((0, 2),): 1, ((0, 1),): -4, (): 5}, {0: (1, inf)}, frozenset([0]))
 1
 """
 
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from fractions import Fraction
-from math import comb
+from math import comb, inf
+from typing import Any
 
+from .intervals import Interval, plus
 from .polynomial import ONE, Coefficient, Monomial, Polynomial, add_into, times
-
-Bounds = tuple[Coefficient | None, Coefficient | None]
 
 #: A shifted polynomial with more terms than this is given up.
 SIZE_BUDGET = 400
@@ -27,8 +27,8 @@ DEGREE_BUDGET = 12
 PLACE_BUDGET = 256
 
 
-def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[int]) -> Coefficient | None:
-    """A number that a polynomial is never below, None where none is found.
+def lowest(polynomial: Polynomial, bounds: Mapping[int, Interval], integers: Set[int]) -> Any:
+    """A number that a polynomial is never below, minus infinity where none is found.
 
     Parameters
     ----------
@@ -39,25 +39,25 @@ def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[i
     integers : set of int
         The variables that take integer values only.
     """
-    ranges: dict[int, Coefficient | None] = {}
+    ranges: dict[int, Any] = {}
     free: set[int] = set()
     shifts: dict[int, tuple[Coefficient, int]] = {}
     for number in {n for monomial in polynomial for n, _ in monomial}:
         least, greatest = bounds[number]
-        if least is not None and greatest is not None and greatest < least:
-            return None  # there is no admissible point at all, and nothing to say about it
-        if least is not None:
-            ranges[number] = None if greatest is None else greatest - least
+        if greatest < least:
+            return -inf  # there is no admissible point at all, and nothing to say about it
+        if least > -inf:
+            ranges[number] = plus(greatest, -least)
             if least:
                 shifts[number] = (least, 1)
-        elif greatest is not None:
-            ranges[number] = None
+        elif greatest < inf:
+            ranges[number] = inf
             shifts[number] = (greatest, -1)
         else:
             free.add(number)
     moved = _shifted(polynomial, shifts) if shifts else polynomial
     if moved is None:
-        return None
+        return -inf
     if len(ranges) == 1 and not free and ranges.keys() <= integers:
         exact = _lowest_of_one(moved, next(iter(ranges.values())))
         if exact is not None:
@@ -77,17 +77,17 @@ def lowest(polynomial: Polynomial, bounds: Mapping[int, Bounds], integers: Set[i
     for monomial, coefficient in bad:
         loss = _squares(good, monomial, coefficient)
         if loss is None:
-            return None
+            return -inf
         value -= loss
     return value
 
 
-def _greatest(monomial: Monomial, ranges: Mapping[int, Coefficient | None]) -> Coefficient | None:
+def _greatest(monomial: Monomial, ranges: Mapping[int, Any]) -> Coefficient | None:
     """The greatest value of a monomial whose variables run from 0 to the ends of their ranges."""
     total: Coefficient = 1
     for number, exponent in monomial:
-        greatest = ranges.get(number)
-        if greatest is None or exponent.denominator != 1:
+        greatest = ranges.get(number, inf)
+        if greatest == inf or exponent.denominator != 1:
             return None
         total *= greatest**exponent.numerator
     return total
@@ -144,7 +144,7 @@ def _shifted(goal: Polynomial, shifts: dict[int, tuple[Coefficient, int]]) -> Po
     return total
 
 
-def _lowest_of_one(polynomial: Polynomial, span: Coefficient | None) -> Coefficient | None:
+def _lowest_of_one(polynomial: Polynomial, span: Any) -> Coefficient | None:
     """The least value of a polynomial in an integer ``0 <= t <= span`` that increases from some small place on."""
     row: dict[int, Coefficient] = {0: 0}
     for monomial, value in polynomial.items():
@@ -153,13 +153,13 @@ def _lowest_of_one(polynomial: Polynomial, span: Coefficient | None) -> Coeffici
             return None
         row[exponent] = value
     degree = max(row)
-    if degree and row[degree] < 0 and (span is None or span > PLACE_BUDGET):
+    if degree and row[degree] < 0 and span > PLACE_BUDGET:
         return None
 
     def at(t: int) -> Coefficient:
         return sum(value * t**exponent for exponent, value in row.items())
 
-    if span is not None and span <= PLACE_BUDGET:
+    if span <= PLACE_BUDGET:
         return min(at(t) for t in range(int(span) + 1))
     start = 0
     while start <= PLACE_BUDGET:

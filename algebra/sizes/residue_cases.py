@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
-from math import lcm
+from math import inf, lcm
 
 from sympy import Dummy
 
@@ -64,7 +64,7 @@ def _cases(atoms: Atoms, polynomial: Polynomial, moduli: dict[int, int]) -> Iter
     starts = [bounds_of(atoms, number)[0] for number in moduli]
     # Where there is no least value, the quotient may be any integer.
     quotients = [
-        Dummy(s.name, integer=True, nonnegative=None if start is None else True)
+        Dummy(s.name, integer=True, nonnegative=None if start == -inf else True)
         for s, start in zip(symbols, starts, strict=True)
     ]
     for remainders in product(*(range(modulus) for modulus in moduli.values())):
@@ -73,5 +73,7 @@ def _cases(atoms: Atoms, polynomial: Polynomial, moduli: dict[int, int]) -> Iter
         for symbol, modulus, start, quotient, remainder in zip(
             symbols, moduli.values(), starts, quotients, remainders, strict=True
         ):
-            replaced[symbol] = add(scale(inner.symbol(quotient), modulus), constant(Fraction(start or 0) + remainder))
+            replaced[symbol] = add(
+                scale(inner.symbol(quotient), modulus), constant(Fraction(0 if start == -inf else start) + remainder)
+            )
         yield inner, Converter(inner, replaced).polynomial(expr)

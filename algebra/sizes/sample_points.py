@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import floor
+from math import floor, inf
 
 from sympy import Symbol
 
@@ -110,16 +110,16 @@ def _of_symbol(atoms: Atoms, atom: Atom) -> Values:
     elif any(known is not None for known in _further(symbol)):
         return UNKNOWN
     elif symbol.is_integer:
-        least = 1 if symbol.is_positive else 0 if symbol.is_nonnegative else None
-        greatest = -1 if symbol.is_negative else 0 if symbol.is_nonpositive else None
+        least = 1 if symbol.is_positive else 0 if symbol.is_nonnegative else -inf
+        greatest = -1 if symbol.is_negative else 0 if symbol.is_nonpositive else inf
     elif symbol.is_positive:
         return tuple(Fraction(2 * step + 1, 3) for step in _steps(atom.number))
     else:
         return UNKNOWN
     steps = _steps(atom.number)
-    if least is not None:
-        return tuple(least + step if greatest is None else min(least + step, greatest) for step in steps)
-    if greatest is not None:
+    if least > -inf:
+        return tuple(min(least + step, greatest) for step in steps)
+    if greatest < inf:
         return tuple(greatest - step for step in steps)
     return tuple((step + 1) * (1 if (atom.number + place) % 2 else -1) for place, step in enumerate(steps))
 

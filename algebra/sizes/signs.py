@@ -9,10 +9,12 @@ never wrong, and may be missing.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil, floor, lcm
+from math import inf, lcm
+from typing import Any
 
 from .atoms import Atom, Atoms
-from .lower_bounds import SIZE_BUDGET, Bounds, lowest
+from .intervals import ANYTHING, Interval, hull, largest, rounded_down, smallest, whole
+from .lower_bounds import SIZE_BUDGET, lowest
 from .polynomial import Coefficient, Monomial, Polynomial, add, add_into, constant, content, scale, subtract, times
 from .sample_points import is_refuted
 
@@ -53,9 +55,7 @@ def is_positive_atom(atoms: Atoms, number: int) -> bool:
         atom.positive = False
         if atom.kind == "symbol":
             least = bounds_of(atoms, number)[0]
-            atom.positive = bool(least is not None and least > 0) or (
-                atom.expr not in atoms.bounds and bool(atom.expr.is_positive)
-            )
+            atom.positive = bool(least > 0) or (atom.expr not in atoms.bounds and bool(atom.expr.is_positive))
         elif atom.kind == "sum":
             atom.positive = is_positive(atoms, atom.parts[0])
         elif atom.kind == "other":
@@ -63,8 +63,7 @@ def is_positive_atom(atoms: Atoms, number: int) -> bool:
         elif atom.kind == "prime":
             atom.positive = True
         elif atom.kind in ("floor", "max", "min", "cases"):
-            least = bounds_of(atoms, number)[0]
-            atom.positive = least is not None and least > 0
+            atom.positive = bounds_of(atoms, number)[0] > 0
     return bool(atom.positive)
 
 
@@ -147,8 +146,7 @@ def _signs(atoms: Atoms, goal: Polynomial, number: int) -> set[int]:
 def _is_nonnegative_monomial(atoms: Atoms, monomial: Monomial, besides: int) -> bool:
     for number, exponent in monomial:
         if number != besides and (exponent.denominator != 1 or exponent % 2):
-            least = bounds_of(atoms, number)[0]
-            if least is None or least < 0:
+            if bounds_of(atoms, number)[0] < 0:
                 return False
     return True
 
@@ -216,7 +214,7 @@ def _is_over(atoms: Atoms, goal: Polynomial, strict: bool) -> bool:
         return False
     goal = cleared
     least = _least(atoms, goal)
-    if least is None or least < 0:
+    if least < 0:
         return False
     return least > 0 or not strict or _has_positive_term(atoms, goal)
 
@@ -240,71 +238,58 @@ def _has_positive_term(atoms: Atoms, goal: Polynomial) -> bool:
     return any(all(is_positive_atom(atoms, n) for n, _ in monomial) for monomial in goal)
 
 
-def _least(atoms: Atoms, goal: Polynomial) -> Coefficient | None:
+def _least(atoms: Atoms, goal: Polynomial) -> Any:
     present = {n for monomial in goal for n, _ in monomial}
     integers = frozenset(n for n in present if atoms.list[n].integer)
     return lowest(goal, {n: bounds_of(atoms, n) for n in present}, integers)
 
 
-def lower_bound(atoms: Atoms, polynomial: Polynomial) -> Coefficient | None:
-    """A number that the polynomial is never below, if one is found at once."""
+def lower_bound(atoms: Atoms, polynomial: Polynomial) -> Any:
+    """A number that the polynomial is never below, minus infinity if none is found at once."""
     if len(polynomial) > SIZE_BUDGET or any(
         e < 0 or e.denominator != 1 for monomial in polynomial for _, e in monomial
     ):
-        return None
+        return -inf
     return _least(atoms, polynomial)
 
 
-def upper_bound(atoms: Atoms, polynomial: Polynomial) -> Coefficient | None:
-    """A number that the polynomial is never above, if one is found at once."""
-    negative = lower_bound(atoms, scale(polynomial, -1))
-    return None if negative is None else -negative
+def upper_bound(atoms: Atoms, polynomial: Polynomial) -> Any:
+    """A number that the polynomial is never above, infinity if none is found at once."""
+    return -lower_bound(atoms, scale(polynomial, -1))
 
 
-def bounds_of(atoms: Atoms, number: int) -> Bounds:
-    """Numbers between which all values of an atom lie, None where there is none."""
+def bounds_of(atoms: Atoms, number: int) -> Interval:
+    """The interval in which all values of an atom lie."""
     atom = atoms.list[number]
     if atom.bounds is None:
-        atom.bounds = (None, None)
-        least, greatest = _bounds(atoms, atom)
-        if atom.integer:
-            least, greatest = None if least is None else ceil(least), None if greatest is None else floor(greatest)
-        atom.bounds = least, greatest
+        atom.bounds = ANYTHING
+        found = _bounds(atoms, atom)
+        atom.bounds = whole(found) if atom.integer else found
     return atom.bounds
 
 
-def _bounds(atoms: Atoms, atom: Atom) -> Bounds:
+def _bounds(atoms: Atoms, atom: Atom) -> Interval:
     if atom.kind == "symbol" and atom.expr in atoms.bounds:
         return atoms.bounds[atom.expr]
     if atom.kind in ("symbol", "other"):
         expr = atom.expr
         if expr.is_nonnegative:
-            return (1 if atom.integer and expr.is_positive else 0), None
+            return (1 if atom.integer and expr.is_positive else 0), inf
         if expr.is_nonpositive:
-            return None, (-1 if atom.integer and expr.is_negative else 0)
-        return None, None
+            return -inf, (-1 if atom.integer and expr.is_negative else 0)
+        return ANYTHING
     if atom.kind == "sign":
         return -1, 1
     if atom.kind == "prime":
         return int(atom.expr), int(atom.expr)
     if atom.kind == "power":
-        return (1 if atom.integer and atom.positive else 0 if atom.positive else None), None
+        return (1 if atom.integer and atom.positive else 0 if atom.positive else -inf), inf
     if atom.depth > 30:
-        return None, None
-    lows = [lower_bound(atoms, part) for part in atom.parts]
-    tops = [upper_bound(atoms, part) for part in atom.parts]
+        return ANYTHING
+    parts = [(lower_bound(atoms, part), upper_bound(atoms, part)) for part in atom.parts]
     if atom.kind == "floor":
-        low = None if lows[0] is None else floor(lows[0])
-        if low is None and is_nonnegative(atoms, atom.parts[0]):
-            low = 0
-        return low, None if tops[0] is None else floor(tops[0])
+        low, high = rounded_down(parts[0])
+        return (0 if low == -inf and is_nonnegative(atoms, atom.parts[0]) else low), high
     if atom.kind == "sum":
-        return lows[0], tops[0]
-    known, others = [b for b in lows if b is not None], [b for b in tops if b is not None]
-    least = None if len(known) < len(lows) else min(known)
-    greatest = None if len(others) < len(tops) else max(others)
-    if atom.kind == "max":
-        return max(known, default=None), greatest
-    if atom.kind == "min":
-        return least, min(others, default=None)
-    return least, greatest
+        return parts[0]
+    return {"max": largest, "min": smallest}.get(atom.kind, hull)(parts)

@@ -18,6 +18,7 @@ from sympy.core.relational import Relational
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.float_bounds import float_bounds
 from ..errors import FieldError
+from ..sizes.intervals import at_most, same
 from .monotone import trends
 
 BATCH = 4096  # boxes that are cut at a time, those with the largest bounds first
@@ -93,12 +94,11 @@ class Constraint:
         """Whether the constraint may hold somewhere in each box, and whether it holds everywhere."""
         import numpy as np
 
-        (a, b), (x, y) = self.left.bounds(low, high), self.right.bounds(low, high)
+        left, right = self.left.bounds(low, high), self.right.bounds(low, high)
         with np.errstate(invalid="ignore"):
-            # Comparisons with what is not a number are false: such a box is neither left out nor taken whole.
-            maybe = ~((a > y) | (self.equal & (b < x)))
-            surely = (a == b) & (x == y) & (a == x) if self.equal else b <= x
-        return maybe.astype(bool), surely.astype(bool)
+            # A box with an end that is not a number is neither left out nor taken whole.
+            surely, maybe = (same if self.equal else at_most)(left, right)
+        return maybe, surely
 
 
 def constraint_of(relation: Any, symbols: Sequence[Symbol], box: dict[Symbol, tuple[int, int]]) -> Constraint:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Symbol
 
 from ..arguments import as_integer, checked
+from ..compilation.backends.registry import BACKENDS
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
 from ..errors import BudgetError, FieldError
@@ -122,8 +123,9 @@ def sweep(
     target = None if to is None else target_of(to, (".zarr", ".parquet"), overwrite=overwrite)
     if most is not None and most < 1:
         raise FieldError(f"most must be a number of points, at least 1, got {most}")
-    if backend not in ("numpy", "numba"):
-        raise FieldError(f"backend must be 'numpy' or 'numba', which compute on arrays of the host; got {backend!r}")
+    if backend not in BACKENDS or not BACKENDS[backend].on_arrays:
+        known = " or ".join(repr(name) for name in BACKENDS if BACKENDS[name].on_arrays)
+        raise FieldError(f"backend must be {known}, which compute on arrays of the host; got {backend!r}")
     if isinstance(formulas, Mapping):
         named = {name: as_formula(part, f"sweep, {name!r},") for name, part in formulas.items()}
     else:
@@ -177,8 +179,7 @@ def axes_of(
             raise FieldError(f"seed must be an integer of at least 0, got {seed}")
         random = np.random.default_rng(seed)
         return {
-            name: sizes if isinstance(sizes, int) else _drawn(random, given[name], sizes, samples)
-            for name, sizes in axes.items()
+            name: sizes if isinstance(sizes, int) else _drawn(random, sizes, samples) for name, sizes in axes.items()
         }
     if samples is not None:
         raise FieldError("samples is for mode='random'")
@@ -228,7 +229,7 @@ def _ends(sizes: Any) -> Interval:
     return int(sizes.min()), int(sizes.max())
 
 
-def _drawn(random: Any, given: Any, sizes: Sequence[int], samples: int) -> Any:
+def _drawn(random: Any, sizes: Sequence[int], samples: int) -> Any:
     places = random.integers(0, len(sizes), samples)
     if isinstance(sizes, range) and fits(_ends(sizes)):
         return sizes.start + sizes.step * places

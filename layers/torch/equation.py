@@ -96,17 +96,11 @@ class _Fold(Addresses):
         return self._fold(read)
 
     def run(self) -> torch.Tensor:
-        place = 0
-        while place < len(self.instance.statements):
-            if place in self.instance.recurrent:
-                first, last, running = self.instance.recurrent[place]
-                if live := [other for other in range(first, last + 1) if other in self.instance.live]:
-                    self._recur(live, running)
-                place = last + 1
-                continue
-            if place in self.instance.live:
-                self._statement(place)
-            place += 1
+        for first, last, running in self.instance.order:
+            if running is None:
+                self._statement(first)
+            elif live := [other for other in range(first, last + 1) if other in self.instance.live]:
+                self._recur(live, running)
         return self.tensors[self.instance.statements[-1].target]
 
     def _recur(self, places: list[int], running: Index) -> None:

@@ -213,10 +213,10 @@ def _splits(goals: object) -> Iterator[str]:
                     rule, bound, start, first = "power_more", exponent, canonical(exponent, False), _in(base, _ATOM)
                 case _:
                     continue
-            yield from _split(node, rule, bound, start, first, seen)
+            yield from _split(rule, bound, start, first, seen)
 
 
-def _split(node: t.Node, rule: str, bound: t.Term, count: t.Node, first: str, seen: set[str]) -> Iterator[str]:
+def _split(rule: str, bound: t.Term, count: t.Node, first: str, seen: set[str]) -> Iterator[str]:
     current = canonical(bound, False)
     assert isinstance(current, t.Term)
     key = f"{rule} {first} {coq(bound)}"

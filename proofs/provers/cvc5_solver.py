@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..law import Law
-from ..lowering import Obligation, floors, with_quotients
+from ..lowering import Obligation
 from ..printers.smtlib import script
 from ..verdict import Verdict
-from .smt import Answer, Unreadable, answers, discharge
+from .smt import Answer, Unreadable, answers, attempts, discharge
 
 #: Attempts in order: encoding and time limit in milliseconds.
 ATTEMPTS = (("native", 300), ("quotients", 4000), ("native", 10000))
@@ -28,14 +28,10 @@ def prove(law: Law) -> Verdict:
 
 def ask(obligation: Obligation) -> Answer:
     """cvc5's answer to the contrary of an obligation."""
-    rounds = any(True for _ in floors(obligation))
     answer = Answer("unknown", "no attempt")
-    for encoding, limit in ATTEMPTS:
-        if encoding == "quotients" and not rounds:
-            continue
-        encoded = with_quotients(obligation) if encoding == "quotients" else obligation
+    for encoded, limit, how in attempts(obligation, ATTEMPTS):
         (word,) = run(script(encoded), limit)
-        answer = Answer(word, f"{encoding} division" if rounds else "no division")
+        answer = Answer(word, how)
         if word != "unknown":
             return answer
     return answer

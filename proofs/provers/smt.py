@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..law import Law
-from ..lowering import Obligation, obligations
+from ..lowering import Obligation, floors, obligations, with_quotients
 from ..printers.latex import latex
 from ..samples.search import CONSTANT, failure
 from ..statements.quotients import NotLowered
@@ -25,6 +25,21 @@ class Answer:
     word: str
     how: str
     values: Mapping[str, Any] | None = None
+
+
+def attempts(obligation: Obligation, limits: Iterable[tuple[str, int]]) -> Iterator[tuple[Obligation, int, str]]:
+    """What is asked one after the other: an obligation, so many milliseconds, and which division it has, in words.
+
+    Parameters
+    ----------
+    limits : iterable of (str, int)
+        ``"native"`` for the solver's own division, ``"quotients"`` for inequalities that say what it is, and the limit.
+    """
+    rounds = any(True for _ in floors(obligation))
+    for encoding, limit in limits:
+        if rounds or encoding == "native":
+            encoded = with_quotients(obligation) if encoding == "quotients" else obligation
+            yield encoded, limit, f"{encoding} division" if rounds else "no division"
 
 
 def answers(output: str) -> list[str]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..law import Law
-from ..lowering import Lowering, Obligation, floors, with_quotients
+from ..lowering import Lowering, Obligation
 from ..printers.to_z3 import ToZ3
 from ..samples.search import CONSTANT, admitted, failure
 from ..statements.quotients import NotLowered
 from ..statements.statement import Statement
 from ..statements.term import And
 from ..verdict import Verdict, Witness
-from .smt import Answer, discharge
+from .smt import Answer, attempts, discharge
 
 #: Attempts in order: encoding and time limit in milliseconds.
 ATTEMPTS = (("native", 500), ("quotients", 5000), ("native", 20000))
@@ -41,17 +41,12 @@ def ask(obligation: Obligation) -> Answer:
     """z3's answer to the contrary of an obligation."""
     import z3
 
-    rounds = any(True for _ in floors(obligation))
     answer = Answer("unknown", "no attempt")
-    for encoding, limit in ATTEMPTS:
-        if encoding == "quotients" and not rounds:
-            continue
-        encoded = with_quotients(obligation) if encoding == "quotients" else obligation
+    for encoded, limit, how in attempts(obligation, ATTEMPTS):
         solver, write = _solver(limit)
         solver.add([write(one) for one in encoded.hypotheses])
         solver.add(z3.Not(write(encoded.goal)))
         word = str(solver.check())
-        how = f"{encoding} division" if rounds else "no division"
         values = _values(solver.model(), obligation) if word == "sat" else None
         answer = Answer(word, how, values)
         if word != "unknown":

@@ -92,7 +92,7 @@ def _circuits(instance: Instance) -> list[tuple[str, LowRank, Expr]]:
                     made[statement.target] = (*maps[0][:2], -1 - place)
             elif len(weights) == 1 and len(linear) == 1 and made.get(linear[0].tensor, ("", None, 0))[2] < 0:
                 first = made[linear[0].tensor]
-                found.append(_mixed(instance, first, weights[0], place))
+                found.append(_mixed(instance, first, weights[0]))
     if not found:
         raise UnsupportedError(f"{instance.layer} has no two maps that meet in a contraction")
     return found
@@ -113,7 +113,7 @@ def _circuit(instance: Instance, maps: list[Any], place: int, shared: Index) -> 
     return f"{maps[0][0]} {maps[1][0]}", _low_rank(rows, columns, inner), _heads(instance, maps[0], inner)
 
 
-def _mixed(instance: Instance, first: Any, last: Read, place: int) -> tuple[str, LowRank, Expr]:
+def _mixed(instance: Instance, first: Any, last: Read) -> tuple[str, LowRank, Expr]:
     """Behind the mixing, the output map takes all heads side by side; that of one head is as wide as the value map's rows."""
     shape = instance.shapes[first[0]]
     inner = shape[-2]

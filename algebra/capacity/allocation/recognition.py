@@ -423,8 +423,6 @@ def _recurrent(pieces: list[Any], output: Any) -> Structure:
         raise UnsupportedError(
             "the closed form of a recurrence is that of its last state: end the equation with a line that reads it"
         )
-    return Recurrent(first.state if rest else _ONE, first.length) if rest or first.state == 1 else _own_state(first)
-
-
-def _own_state(piece: Recurrence) -> Structure:
-    raise UnsupportedError("one number of a wide state has no closed form; end with a dense layer, or give sizes")
+    if not rest and first.state != 1:
+        raise UnsupportedError("one number of a wide state has no closed form; end with a dense layer, or give sizes")
+    return Recurrent(first.state if rest else _ONE, first.length)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from sympy import Dummy, Expr, Integer, Mul, Rational, Symbol, SympifyError, sympify
@@ -50,8 +51,6 @@ from .laws import scaling_exponent as exponent_of_moments
 
 if TYPE_CHECKING:
     from .decoupling import Decoupling
-
-OVER = {"depth": "residual blocks", "memory": "steps of a recurrence", "width": "terms of a sum"}
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def scaling_exponent(
                 f"taps are those of a residual block, Identity() + branch; got {', '.join(sorted(taps))} for {block}"
             )
     if recurrent:
-        return _memory(block, sites, asked)
+        return _memory(sites, asked)
     if not _residual(block):
         return _width(block, sites, asked)
     return _depth(block, on, taps, bias, axis, scaled, asked)
@@ -284,12 +283,25 @@ def _moments(found: Walk, axis: int) -> dict[str, Expr]:
     return moments if found.taken is None else {**moments, "share": found.taken}
 
 
+@singledispatch
 def _residual(block: Network) -> bool:
-    if isinstance(block, Shared):
-        return _residual(block.body)
-    if isinstance(block, Series):
-        return any(_residual(part) for part in block.parts)
-    return isinstance(block, Add) and any(branch.is_identity or _free_of_weights(branch) for branch in block.branches)
+    """Whether what enters is added to what a branch makes of it."""
+    return False
+
+
+@_residual.register
+def _in_shared(block: Shared) -> bool:
+    return _residual(block.body)
+
+
+@_residual.register
+def _in_series(block: Series) -> bool:
+    return any(_residual(part) for part in block.parts)
+
+
+@_residual.register
+def _in_sum(block: Add) -> bool:
+    return any(branch.is_identity or _free_of_weights(branch) for branch in block.branches)
 
 
 def _free_of_weights(branch: Network) -> bool:
@@ -305,7 +317,7 @@ def _sites(block: Network, on: Any) -> list[Site]:
 # Memory --------------------------------------------------------------------------------------------------------------
 
 
-def _memory(block: Network, sites: Sequence[Site], asked: Expr | None) -> BlockScaling:
+def _memory(sites: Sequence[Site], asked: Expr | None) -> BlockScaling:
     if len(sites) != 1 or sites[0].instance is None:
         raise UnsupportedError("the scaling with the memory is that of one recurrent layer; pass it alone")
     weights = plain_recurrence(sites[0].instance)

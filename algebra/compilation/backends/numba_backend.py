@@ -29,6 +29,7 @@ from ..program.operations import STEPS
 from .array_plan import Plan, Step
 from .execution import Call, as_array
 from .numpy_backend import LEAST_JOINED, NumpyRunner, ends
+from .registry import Backend
 
 
 def numba_module() -> Any:
@@ -156,3 +157,6 @@ class NumbaRunner(NumpyRunner):
             return ends(value)
         low, high = _scan()(value.reshape(-1, order="A"))
         return int(low), int(high)
+
+
+BACKEND = Backend(NumbaRunner, on_arrays=True)

@@ -37,6 +37,7 @@ from .axes import Axes
 from .execution import MAX_TERMS, Execution
 from .kernels import NotDivisible
 from .python_backend import ScalarRunner, failure, scalar
+from .registry import Backend
 
 LEAST_JOINED = 2**14  # elements; below, numpy has finished before joined steps are compiled
 
@@ -369,3 +370,6 @@ def _integers(symbol: Symbol, array: Any) -> Any:
     if not found.size or fits((min(found.flat), max(found.flat))):
         return found.astype(np.int64)
     return found
+
+
+BACKEND = Backend(NumpyRunner, on_arrays=True)

@@ -23,6 +23,7 @@ from ..program.conditions import outside
 from ..program.formulas import Formulas
 from ..program.operations import OPERATIONS
 from ..program.program import Program
+from .registry import Backend
 
 MAX_TERMS = 32  # longer sums and products become several statements: Python's parser recurses once for every term
 MAX_TEXT = 60  # operations used once are written into the one that uses them up to this length
@@ -231,3 +232,6 @@ def scalar(symbol: Symbol, value: Any, kind: str = "int") -> Any:
     if hasattr(value, "__index__"):
         return value.__index__()
     raise FieldError(f"{symbol} must be an integer, got {value!r} of type {type(value).__name__}")
+
+
+BACKEND = Backend(ScalarRunner)

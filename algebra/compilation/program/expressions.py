@@ -15,8 +15,8 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import sympy
 from sympy import Basic, Expr, Integer, Rational, S, Symbol
@@ -24,16 +24,8 @@ from sympy.core.function import AppliedUndef, Function
 
 from ...errors import UnsupportedError
 from ...formulas.zaslavsky import BinaryEntropy
+from .nodes import Nodes
 from .operations import NODES, READ_AS
-
-
-class Node(NamedTuple):
-    """One subexpression: what it is, the numbers of its operands, and what the operands do not say."""
-
-    op: str
-    args: tuple[int, ...]
-    value: Any
-
 
 # Real functions of one argument, by the name that numpy, jax and torch share.
 FUNCTIONS = {
@@ -45,74 +37,15 @@ FUNCTIONS = {
 FUNCTION_CLASSES = {name: cls for cls, name in FUNCTIONS.items()}
 
 
-class Dag:
-    """A growing list of nodes in which equal nodes are the same node."""
+class Dag(Nodes):
+    """A growing list of nodes that reads and writes SymPy's expressions."""
 
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self._number: dict[tuple, int] = {}
+        super().__init__()
         # By address, so that nothing hashes or compares expressions nested thousands deep; kept, so that addresses
         # stay theirs.
         self._read: dict[int, int] = {}
         self._kept: list[Basic] = []
-
-    def node(self, op: str, args: tuple[int, ...] = (), value: Any = None) -> int:
-        """The number of the node, made if it is not there yet."""
-        key = (op, args, value)
-        number = self._number.get(key)
-        if number is None:
-            number = self._number[key] = len(self.nodes)
-            self.nodes.append(Node(op, args, value))
-        return number
-
-    # -- arithmetic with the little folding that keeps derivatives short ------------------------------------------
-
-    def const(self, value: Any) -> int:
-        return self.node("const", (), Rational(value))
-
-    def symbol(self, symbol: Symbol) -> int:
-        return self.node("symbol", (), symbol)
-
-    def is_const(self, number: int, value: int) -> bool:
-        node = self.nodes[number]
-        return node.op == "const" and node.value == value
-
-    def add(self, terms: Sequence[int]) -> int:
-        kept = [term for term in terms if not self.is_const(term, 0)]
-        if len(kept) == 1:
-            return kept[0]
-        return self.node("add", tuple(kept)) if kept else self.const(0)
-
-    def mul(self, factors: Sequence[int]) -> int:
-        coefficient = S.One
-        kept: list[int] = []
-        for factor in factors:
-            op, args, value = self.nodes[factor]
-            if op == "const":
-                coefficient *= value
-            elif op == "mul" and len(args) <= 8:
-                inner = self.nodes[args[0]]
-                if inner.op == "const":
-                    coefficient *= inner.value
-                    args = args[1:]
-                kept.extend(args)
-            else:
-                kept.append(factor)
-        if coefficient is S.Zero:
-            return self.const(0)
-        if coefficient is not S.One:
-            kept.insert(0, self.const(coefficient))
-        if len(kept) == 1:
-            return kept[0]
-        return self.node("mul", tuple(kept)) if kept else self.const(1)
-
-    def pow(self, base: int, exponent: int) -> int:
-        if exponent == 1:
-            return base
-        return self.node("pow", (base,), exponent) if exponent else self.const(1)
-
-    def subtract(self, left: int, right: int) -> int:
-        return self.add([left, self.mul([self.const(-1), right])])
 
     # -- from SymPy ----------------------------------------------------------------------------------------------
 
@@ -184,17 +117,6 @@ class Dag:
         return body
 
     # -- to SymPy ------------------------------------------------------------------------------------------------
-
-    def below(self, tops: Iterable[int]) -> list[int]:
-        """Every node that these nodes need, operands first."""
-        needed = set()
-        stack = list(tops)
-        while stack:
-            number = stack.pop()
-            if number not in needed:
-                needed.add(number)
-                stack.extend(self.nodes[number].args)
-        return sorted(needed)
 
     def write(self, tops: Sequence[int]) -> list[Basic]:
         """The SymPy expressions of these nodes."""

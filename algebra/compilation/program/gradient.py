@@ -19,6 +19,7 @@ from sympy import Basic, Derivative, Dummy, Expr, Symbol
 from ...arguments import checked
 from ...errors import FieldError, UnsupportedError
 from ...formulas.records import for_each
+from .derivatives import Differentiated
 from .expressions import FUNCTION_CLASSES, Dag
 from .operations import NODES
 
@@ -112,108 +113,23 @@ def _local_derivatives(
     dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol], floors: str
 ) -> list[tuple[int, int]]:
     """(operand, derivative of this node by that operand) for every operand that matters."""
-    op, args, value = dag.nodes[number]
-    if op == "add":
-        one = dag.const(1)
-        return [(arg, one) for arg in args if arg in depends]
-    if op == "mul":
-        return _of_product(dag, args, depends)
-    if op == "pow":
-        return [(args[0], dag.mul([dag.const(value), dag.pow(args[0], value - 1)]))]
-    if op in ("floor", "ceiling"):
-        return _of_floor(dag, number, floors)
-    if op == "piecewise":
-        zero, one = dag.const(0), dag.const(1)
-        found = []
-        for place in range(0, len(args), 2):
-            if args[place] in depends:
-                chosen = [one if other == place else zero for other in range(0, len(args), 2)]
-                pairs = [part for pair in zip(chosen, args[1::2], strict=True) for part in pair]
-                found.append((args[place], dag.node("piecewise", tuple(pairs))))
-        return found
-    if op in ("max", "min"):
-        found = []
-        for place, arg in enumerate(args):
-            if arg in depends:
-                others = args[:place] + args[place + 1 :]
-                rest = others[0] if len(others) == 1 else dag.node(op, others)
-                gap = dag.subtract(arg, rest) if op == "max" else dag.subtract(rest, arg)
-                found.append((arg, dag.node("heaviside", (gap,))))
-        return found
-    if op == "abs":
-        return [(args[0], dag.node("sign", args))]
-    if op == "mod":
-        return _of_remainder(dag, number, depends, floors)
-    if op in ("sum", "product"):
-        return _of_loop(dag, number, depends, symbols, floors)
-    if NODES[op].truth or op in ("bool", "sign", "heaviside"):
+    known = NODES[dag.nodes[number].op]
+    if known.truth:
         return []
-    return _by_sympy(dag, number, depends)
+    if known.derivative is None:
+        return _by_sympy(dag, number, depends)
 
+    def inside(body: int) -> Iterable[tuple[Symbol, int]]:
+        return zip(symbols, differentiate(dag, body, symbols, floors), strict=True)
 
-def _of_product(dag: Dag, args: tuple[int, ...], depends: set[int]) -> list[tuple[int, int]]:
-    if len(args) <= 8:
-        return [(arg, dag.mul(args[:place] + args[place + 1 :])) for place, arg in enumerate(args) if arg in depends]
-    # The products of what comes before and after each factor, so that a long product costs its length and not its
-    # square.
-    before = [dag.const(1)]
-    for arg in args[:-1]:
-        before.append(dag.node("mul", (before[-1], arg)))
-    after = [dag.const(1)]
-    for arg in reversed(args[1:]):
-        after.append(dag.node("mul", (after[-1], arg)))
-    after.reverse()
-    return [(arg, dag.node("mul", (before[place], after[place]))) for place, arg in enumerate(args) if arg in depends]
+    def shown() -> str:
+        return str(dag.write([number])[0])[:200]
 
-
-def _of_floor(dag: Dag, number: int, floors: str) -> list[tuple[int, int]]:
-    op, args, value = dag.nodes[number]
-    if floors == "constant":
-        return []
-    if floors == "smooth":
-        return [(args[0], dag.const(1))]
-    shown = str(dag.write([number])[0])[:200]
-    raise UnsupportedError(
-        f"{shown} has no derivative at its jumps and 0 between them; write floors='smooth' to differentiate what "
-        "stands inside, floors='constant' for 0"
-    )
-
-
-def _of_remainder(dag: Dag, number: int, depends: set[int], floors: str) -> list[tuple[int, int]]:
-    """Mod(a, b) = a - b floor(a/b): the floor is treated as every other floor."""
-    _, (left, right), _ = dag.nodes[number]
-    if floors == "raise":
-        _of_floor(dag, number, floors)
-    if floors == "smooth":
-        return []
-    found = [(left, dag.const(1))] if left in depends else []
-    if right in depends:
-        ratio = dag.mul([left, dag.pow(right, -1)])
-        found.append((right, dag.mul([dag.const(-1), dag.node("floor", (ratio,))])))
-    return found
-
-
-def _of_loop(dag: Dag, number: int, depends: set[int], symbols: Sequence[Symbol], floors: str) -> list[tuple[int, int]]:
-    op, (low, high, body), index = dag.nodes[number]
-    if low in depends or high in depends:
-        raise UnsupportedError(
-            f"the number of terms of {str(dag.write([number])[0])[:200]} depends on a symbol to "
-            "differentiate by; close the sum first"
-        )
-    found = []
-    for symbol, local in zip(symbols, differentiate(dag, body, symbols, floors), strict=True):
-        if dag.is_const(local, 0) or symbol == index:
-            continue
-        if op == "sum":
-            found.append((dag.symbol(symbol), dag.node("sum", (low, high, local), index)))
-        else:
-            ratio = dag.mul([local, dag.pow(body, -1)])
-            found.append((dag.symbol(symbol), dag.mul([number, dag.node("sum", (low, high, ratio), index)])))
-    return found
+    return known.derivative(Differentiated(dag, number, depends, floors, inside, shown))
 
 
 def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]:
-    """Functions: SymPy knows their derivatives; the arguments stay nodes."""
+    """Functions carry their derivatives as SymPy's do; the arguments stay nodes."""
     op, args, value = dag.nodes[number]
     dummies = [Dummy(positive=True, integer=True if op == "call" else None) for _ in args]
     if op == "function":

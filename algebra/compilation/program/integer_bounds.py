@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from ...sizes.intervals import Interval, plus, power, product, times
+from ...sizes.intervals import Interval, at_most, plus, power, product, same, times
 
 TRUTH: Interval = (0, 1)
 INT64: Interval = (-(2**63), 2**63 - 1)
@@ -125,14 +125,12 @@ def intpow(value: Any, args: Sequence[Interval]) -> Interval:
 
 def compare(op: str):
     def rule(value: Any, args: Sequence[Interval]) -> Interval:
-        (low, high), (least, most) = args
-        if op == "lt":
-            return int(high < least), int(low < most)
-        if op == "le":
-            return int(high <= least), int(low <= most)
-        apart = high < least or most < low
-        same = low == high == least == most
-        return (int(same), int(not apart)) if op == "eq" else (int(apart), int(not same))
+        left, right = args
+        if op in ("eq", "ne"):
+            surely, maybe = same(left, right)
+        else:
+            surely, maybe = at_most(left, right) if op == "le" else at_most(right, left)
+        return (int(surely), int(maybe)) if op in ("eq", "le") else (int(not maybe), int(not surely))
 
     return rule
 

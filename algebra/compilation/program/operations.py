@@ -21,10 +21,10 @@ from typing import Any
 import sympy
 
 from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, smallest
+from . import derivatives, trends
 from . import functions as runtime
 from . import integer_bounds as integers
 from . import real_bounds as reals
-from . import trends
 
 Bounds = Callable[[Any, Sequence[Interval]], Interval]
 Text = Callable[..., str]  # from the texts of the operands, and ``value`` where the operation has one
@@ -40,6 +40,9 @@ class Operation:
         The SymPy class that is read as this operation, and written for it.
     trend : callable
         How the result moves with a size, from the value of the operation and the trends of its operands.
+    derivative : callable, optional
+        The derivatives by the operands, as nodes, from a `Differentiated` node; without one, ``reads`` says what they
+        are, as every function of SymPy does.
     residue : callable, optional
         The result modulo a number, from the value of the operation and the residues of its operands.
     bounds, real_bounds : callable, optional
@@ -77,6 +80,7 @@ class Operation:
 
     reads: Any = None
     trend: Callable[[Any, Sequence[trends.Trend]], trends.Trend] = trends.unchanged
+    derivative: Callable[[derivatives.Differentiated], derivatives.Derivatives] | None = None
     residue: Callable[[Any, Sequence[int]], int] | None = None
     bounds: Bounds | None = None
     real_bounds: Bounds | None = None
@@ -148,13 +152,14 @@ OPERATIONS: dict[str, Operation] = {
         bounds=lambda value, args: (value, value), trend=trends.const, residue=lambda value, args: value
     ),
     "add": Operation(
-        reads=sympy.Add, trend=trends.add, by_sign=True, folds=True,
+        reads=sympy.Add, trend=trends.add, derivative=derivatives.add, by_sign=True, folds=True,
         residue=lambda value, args: sum((k * x for k, x in zip(value[0], args, strict=True)), value[1]),
         bounds=integers.add, real_bounds=reals.add, real_c=_joined("+", brackets=False),
         scalar=operator.add, array="add", in_place=True, machine=_machine("{} + {}", "if"),
     ),
     "mul": Operation(
-        reads=sympy.Mul, trend=trends.mul, by_sign=True, residue=lambda value, args: value * prod(args),
+        reads=sympy.Mul, trend=trends.mul, derivative=derivatives.mul, by_sign=True,
+        residue=lambda value, args: value * prod(args),
         bounds=integers.mul, real_bounds=reals.mul, real_c=_joined("*", brackets=False),
         scalar=operator.mul, array="multiply", in_place=True, machine=_machine("{} * {}", "if"),
     ),
@@ -164,26 +169,29 @@ OPERATIONS: dict[str, Operation] = {
         scalar=operator.floordiv, array="floor_divide", in_place=True, machine=_machine("{} // {}"),
     ),
     "mod": Operation(
-        reads=sympy.Mod, trend=trends.mod, bounds=integers.mod, python="({}%{})".format, c="mod({}, {})".format,
-        scalar=operator.mod, array="remainder", in_place=True, machine=_machine("{} % {}"),
+        reads=sympy.Mod, trend=trends.mod, derivative=derivatives.mod, bounds=integers.mod,
+        python="({}%{})".format, c="mod({}, {})".format, scalar=operator.mod, array="remainder", in_place=True, machine=_machine("{} % {}"),
     ),
     "quotient": Operation(bounds=integers.quotient, helper="quotient", c="quotient({}, {}, inexact)".format),
     "abs": Operation(
-        reads=sympy.Abs, trend=trends.absolute_value, bounds=lambda value, args: absolute(args[0]), real_bounds=lambda value, args: absolute(args[0]),
+        reads=sympy.Abs, trend=trends.absolute_value, derivative=derivatives.absolute,
+        bounds=lambda value, args: absolute(args[0]), real_bounds=lambda value, args: absolute(args[0]),
         python=_called("abs"), c="absolute({}, e)".format, real_c=_called("fabs"),
         scalar=abs, array="absolute", in_place=True, machine=_machine("abs({})"),
     ),
     "sign": Operation(
-        reads=sympy.sign, boxed=True, bounds=integers.sign, real_bounds=lambda value, args: (-1.0, 1.0), whole=True,
+        reads=sympy.sign, derivative=derivatives.none, boxed=True, bounds=integers.sign, real_bounds=lambda value, args: (-1.0, 1.0), whole=True,
         helper="sign", real_helper="signum", c=_called("sign"), real_c=_called("signum"), array="sign",
     ),
     "max": Operation(
-        reads=sympy.Max, trend=trends.maximum, folds=True, bounds=lambda value, args: largest(args), real_bounds=lambda value, args: largest(args),
+        reads=sympy.Max, trend=trends.maximum, derivative=derivatives.maximum, folds=True,
+        bounds=lambda value, args: largest(args), real_bounds=lambda value, args: largest(args),
         python=_called("max"), c=_folded("({0} > {1} ? {0} : {1})"), real_c=_folded("fmax({}, {})"),
         scalar=max, array="maximum", in_place=True, machine=_machine("max({}, {})"),
     ),
     "min": Operation(
-        reads=sympy.Min, trend=trends.minimum, folds=True, bounds=lambda value, args: smallest(args), real_bounds=lambda value, args: smallest(args),
+        reads=sympy.Min, trend=trends.minimum, derivative=derivatives.minimum, folds=True,
+        bounds=lambda value, args: smallest(args), real_bounds=lambda value, args: smallest(args),
         python=_called("min"), c=_folded("({0} < {1} ? {0} : {1})"), real_c=_folded("fmin({}, {})"),
         scalar=min, array="minimum", in_place=True, machine=_machine("min({}, {})"),
     ),
@@ -259,16 +267,18 @@ _OF_ARRAYS: dict[str, Operation] = {
 _OF_FORMULAS: dict[str, Operation] = {
     "symbol": Operation(),
     "real": Operation(trend=trends.real),
-    "bool": Operation(),
-    "pow": Operation(trend=trends.pow),  # the exponent is an integer, and the value
+    "bool": Operation(derivative=derivatives.none),
+    "pow": Operation(trend=trends.pow, derivative=derivatives.pow),  # the exponent is an integer, and the value
     "power": Operation(reads=sympy.Pow, trend=trends.power),
-    "floor": Operation(reads=sympy.floor, trend=trends.floor),
-    "ceiling": Operation(reads=sympy.ceiling, trend=trends.ceiling),
-    "heaviside": Operation(reads=sympy.Heaviside),
+    "floor": Operation(reads=sympy.floor, trend=trends.floor, derivative=derivatives.rounded),
+    "ceiling": Operation(reads=sympy.ceiling, trend=trends.ceiling, derivative=derivatives.rounded),
+    "heaviside": Operation(reads=sympy.Heaviside, derivative=derivatives.none),
     "binomial": Operation(reads=sympy.binomial),
     "factorial": Operation(reads=sympy.factorial, trend=trends.factorial),
     "function": Operation(trend=trends.function),
-    "piecewise": Operation(),
+    "piecewise": Operation(derivative=derivatives.piecewise),
+    "sum": Operation(derivative=derivatives.sum),
+    "product": Operation(derivative=derivatives.product),
 }
 
 STEPS: MutableMapping[str, Operation] = ChainMap(_OF_ARRAYS, OPERATIONS)

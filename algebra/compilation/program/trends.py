@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Function
 
 from ...formulas.function import FormulaFunction
-from ...sizes.intervals import Interval, absolute, largest, product, smallest, total
+from ...sizes.intervals import Interval, absolute, largest, product, rounded_down, rounded_up, smallest, total, whole
 
 Bound = Any  # an integer, a fraction, or infinite
 
@@ -114,12 +114,12 @@ def power(value: Any, parts: Sequence[Trend]) -> Trend:
 
 def floor(value: Any, parts: Sequence[Trend]) -> Trend:
     (part,) = parts
-    return Trend(part.direction, *(end if end in (inf, -inf) else math.floor(end) for end in (part.low, part.high)))
+    return Trend(part.direction, *rounded_down(part.bounds))
 
 
 def ceiling(value: Any, parts: Sequence[Trend]) -> Trend:
     (part,) = parts
-    return Trend(part.direction, *(end if end in (inf, -inf) else math.ceil(end) for end in (part.low, part.high)))
+    return Trend(part.direction, *rounded_up(part.bounds))
 
 
 def maximum(value: Any, parts: Sequence[Trend]) -> Trend:
@@ -158,23 +158,17 @@ def call(cls: type[Function], parts: Sequence[Trend]) -> Trend:
         return unchanged(None, parts)
     original = cls.log2_of or cls
     rule = original.rule
-    low, high = rule.bounds(*(_whole(part) for part in parts))
+    low, high = rule.bounds(*(whole(part.bounds) for part in parts))
     if cls.log2_of is not None:
         low, high = (0 if low >= 1 else -inf), inf
     directions = rule.directions
     if directions is None or any(part.low < 0 for part in parts):
         return Trend(unchanged(None, parts).direction, low, high)
-    turned = (
+    moved = [
         Trend(part.direction if sign > 0 else turned(part.direction))
         for part, sign in zip(parts, directions, strict=True)
-    )
-    return Trend(together(list(turned)), low, high)
-
-
-def _whole(part: Trend) -> Interval:
-    """The integers between the bounds, which are all that a function of integers is given."""
-    low, high = part.bounds
-    return (low if low == -inf else math.ceil(low)), (high if high == inf else math.floor(high))
+    ]
+    return Trend(together(moved), low, high)
 
 
 def factorial(value: Any, parts: Sequence[Trend]) -> Trend:

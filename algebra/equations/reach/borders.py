@@ -29,7 +29,7 @@ def borders(own: AxisReach, following: Mapping[Digit, AxisReach]) -> tuple[tuple
         ends = span(own)
     elif len(following) == 1 and next(iter(following)).whole:
         ((digit, other),) = following.items()
-        ends = _clipped(own, digit, other)
+        ends = _clipped(own, other)
     else:
         return None, inside
     if ends[0] is None or ends[1] is None:
@@ -88,7 +88,7 @@ def span(own: AxisReach) -> tuple[Expr | None, Expr | None]:
     return found[0], found[1]
 
 
-def _clipped(own: AxisReach, digit: Digit, other: AxisReach) -> tuple[Expr | None, Expr | None]:
+def _clipped(own: AxisReach, other: AxisReach) -> tuple[Expr | None, Expr | None]:
     assert other.border is not None
     found: list[Expr | None] = []
     for end, lower in ((own.low, True), (own.high, False)):

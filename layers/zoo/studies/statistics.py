@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ....algebra.arguments import checked
 from ....algebra.errors import FieldError
 
 FEWEST = 4  # points below which a correlation of ranks says nothing
@@ -45,38 +46,38 @@ class Correlation:
         return self.low > 0 or self.high < 0
 
 
-def ranks(values: Sequence[float]) -> Any:
-    """Ranks from 1, the mean rank where values are equal.
+def spearman(one: Any, other: Any) -> Any:
+    """Spearman's rank correlation of rows: Pearson's, of the ranks; nan where one side is constant or has a nan."""
+    from scipy.stats import rankdata
 
-    Examples
-    --------
-    >>> ranks([30, 10, 10]).tolist()
-    [3.0, 1.5, 1.5]
+    first, second = (rankdata(side, axis=-1) for side in np.broadcast_arrays(one, other))
+    first, second = (side - side.mean(axis=-1, keepdims=True) for side in (first, second))
+    return _ratio((first * second).sum(axis=-1), (first**2).sum(axis=-1) * (second**2).sum(axis=-1))
+
+
+def kendall(one: Any, other: Any) -> Any:
+    """Kendall's tau-b of rows: pairs in equal order less those in opposite order, corrected for ties; nan as above.
+
+    `scipy.stats.kendalltau` works out how significant each value is, and so takes ten times as long.
     """
-    array = np.asarray(values, dtype=float)
-    _, place, count = np.unique(array, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    return (last - (count - 1) / 2)[place]
+    one, other = np.broadcast_arrays(one, other)
+    if one.ndim > 1:  # a matrix of pairs for each row, not for all rows at once
+        return np.array([kendall(*rows) for rows in zip(one, other, strict=True)])
+    first, second = (np.sign(np.subtract.outer(side, side, dtype=float)) for side in (one, other))
+    return _ratio((first * second).sum(), (first**2).sum() * (second**2).sum())
 
 
-def spearman(one: Sequence[float], other: Sequence[float]) -> float:
-    """Spearman's rank correlation: Pearson's, of the ranks; nan where one side is constant."""
-    first, second = (r - r.mean() for r in (ranks(one), ranks(other)))
-    scale = np.sqrt((first @ first) * (second @ second))
-    return float(first @ second / scale) if scale else float("nan")
+def _ratio(top: Any, square: Any) -> Any:
+    """The quotient by a root, of numbers or arrays."""
+    with np.errstate(invalid="ignore"):
+        found = top / np.sqrt(square)
+    return found if np.ndim(found) else float(found)
 
 
-def kendall(one: Sequence[float], other: Sequence[float]) -> float:
-    """Kendall's tau-b: pairs in equal order less those in opposite order, corrected for ties; nan for a "
-    "constant side."""
-    signs = [np.sign(np.subtract.outer(a, a)) for a in (np.asarray(one, dtype=float), np.asarray(other, dtype=float))]
-    scale = np.sqrt((signs[0] ** 2).sum() * (signs[1] ** 2).sum())
-    return float((signs[0] * signs[1]).sum() / scale) if scale else float("nan")
+STATISTICS: dict[str, Callable[[Any, Any], Any]] = {"spearman": spearman, "kendall": kendall}
 
 
-STATISTICS: dict[str, Callable[[Sequence[float], Sequence[float]], float]] = {"spearman": spearman, "kendall": kendall}
-
-
+@checked
 def correlate(
     one: Sequence[float],
     other: Sequence[float],
@@ -109,6 +110,7 @@ def correlate(
     return _bootstrapped(lambda a, b, c: _statistic(statistic)(a, b), one, other, one, level, resamples, seed)
 
 
+@checked
 def correlation_gain(
     one: Sequence[float],
     than: Sequence[float],
@@ -123,14 +125,14 @@ def correlation_gain(
     return _bootstrapped(lambda a, b, c: measure(a, b) - measure(c, b), one, other, than, level, resamples, seed)
 
 
-def _statistic(name: str) -> Callable[[Sequence[float], Sequence[float]], float]:
+def _statistic(name: str) -> Callable[[Any, Any], Any]:
     if name not in STATISTICS:
         raise FieldError(f"statistic={name!r}: there are {', '.join(STATISTICS)}")
     return STATISTICS[name]
 
 
 def _bootstrapped(
-    measure: Callable[[Any, Any, Any], float],
+    measure: Callable[[Any, Any, Any], Any],
     one: Sequence[float],
     other: Sequence[float],
     third: Sequence[float],
@@ -145,12 +147,12 @@ def _bootstrapped(
         raise FieldError(f"level is between 0 and 1, got {level}")
     if len(a) < 2:
         raise FieldError(f"a correlation needs two points or more, got {len(a)}")
-    value = measure(a, b, c)
+    value = float(measure(a, b, c))
     nothing = float("nan")
     if len(a) < FEWEST or value != value:
         return Correlation(value, nothing, nothing, len(a))
     draw = np.random.default_rng(seed)
-    found = [measure(a[chosen], b[chosen], c[chosen]) for chosen in draw.integers(0, len(a), (resamples, len(a)))]
-    kept = np.array([f for f in found if f == f])
-    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
+    chosen = draw.integers(0, len(a), (resamples, len(a)))
+    found = measure(a[chosen], b[chosen], c[chosen])
+    low, high = np.quantile(found[~np.isnan(found)], [(1 - level) / 2, (1 + level) / 2])
     return Correlation(value, float(low), float(high), len(a))

@@ -1,4 +1,4 @@
-"""The torch and jax backends: the steps of the numpy backend as operations on tensors, on whatever device these are.
+"""What the torch and jax backends share: the steps of the numpy backend as operations on tensors, on whatever device these are.
 
 A tensor holds 64 bits and no more. What is shown to fit is computed on the device; if only intermediate results are too
 large, Python integers compute on the host; a result that is too large is refused. Inside ``jax.jit`` sizes are not
@@ -8,7 +8,7 @@ known, and only the bounds of the domain count; there integers have 32 bits unle
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sympy import Symbol
 
@@ -22,18 +22,41 @@ from .execution import wrapped
 from .kernels import NotDivisible, scalar_kernel
 from .numpy_backend import ArrayProgram, NumpyRunner
 from .python_backend import ScalarRunner, failure, scalar
-from .tensors import JaxTensors, TorchTensors
 
 INT32: Interval = (-(2**31), 2**31 - 1)
 
 
-class TensorRunner:
-    """Runs formulas on tensors of torch or jax."""
+class Library(Protocol):
+    """What is asked of a library of tensors."""
 
-    def __init__(self, formulas: Formulas, symbols: Sequence[Symbol], mask: bool, backend: str):
+    def is_traced(self, value: Any) -> bool:
+        """Whether sizes are not known because a function is being recorded."""
+
+    def tensor(self, symbol: Symbol, value: Any, kind: str) -> Any:
+        """An argument as a tensor of 64 bits."""
+
+    def ends(self, value: Any) -> tuple[int, int]:
+        """The smallest and the largest element."""
+
+    def from_numpy(self, array: Any, like: Any) -> Any:
+        """An array as a tensor, where another one is."""
+
+    def number(self, value: Any) -> Any:
+        """A tensor without axes as a Python number; anything else as it is."""
+
+    def run(self, function: Callable[..., Any], arguments: Sequence[Any], fuse: bool) -> Any:
+        """The function of the arguments, compiled as one where it may be."""
+
+    def kernels(self) -> dict[str, Callable[..., Any]]:
+        """The operations by name."""
+
+
+class TensorRunner:
+    """Runs formulas on tensors."""
+
+    def __init__(self, formulas: Formulas, symbols: Sequence[Symbol], mask: bool, backend: str, library: Library):
         self.formulas, self.symbols, self.mask = formulas, symbols, mask
-        self.backend = backend
-        self.library: Any = TorchTensors() if backend == "torch" else JaxTensors()
+        self.backend, self.library = backend, library
         signs = {name: known.scalar for name, known in STEPS.items() if known.by_sign}
         self.kernels: dict[str, Any] = signs | self.library.kernels()
         self.program = ArrayProgram(formulas.program)
