@@ -10,13 +10,13 @@ import pytest
 from conftest import PROFILE
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import function_classes as classes
-from oracles.function_classes import Copies, Dense, Rectified, Row
 
 import layeralgebra as la
 from layeralgebra.algebra.errors import DomainError
 from layeralgebra.algebra.metrics import vc_dimension as metric
-from test_vc_dimension import implicit
+from oracles import function_classes as classes
+from oracles.function_classes import Copies, Dense, Rectified, Row
+from oracles.vc_theorem import implicit
 
 FULL = PROFILE == "full"
 
@@ -174,3 +174,14 @@ def test_the_bound_counts_all_comparisons(seed: int) -> None:
     said = la.vc_dimension(network(tree), on=shape, bound="implicit")
     new = [w - before for (_, w, _), before in zip(followed, [0, *(w for _, w, _ in followed)])]
     assert said >= implicit([(count, own, degree) for (count, _, degree), own in zip(followed, new)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width, depth", [(26, 641), (30, 700), (64, 800)])
+def test_the_lower_bound_is_below_the_upper_ones(width: int, depth: int) -> None:
+    """Where the theorem of the lower bound is stated, some network of that size reaches it, so that no upper bound is below."""
+    net = (la.Linear(width) >> la.ReLU()) ** depth >> la.Linear(1)
+    lower = la.derive("vc_dimension", net, on=(width,), bound="lower")
+    assert lower.kind == "lower" and not lower.domain
+    assert lower.formula < la.vc_dimension(net, on=(width,), bound="implicit")
+    assert lower.formula < la.vc_dimension(net, on=(width,))
