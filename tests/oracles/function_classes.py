@@ -314,7 +314,8 @@ def shattered(tree: Any, shape: Sequence[int], most: int, seed: int, tries: int 
 
 def signs(tree: Any, weights: Weights, points: np.ndarray) -> np.ndarray:
     """Patterns of signs at the points, one number for each setting."""
-    values = tree.value(points[None], weights, ())[..., 0]
+    everywhere = np.broadcast_to(points, (weights.count, *points.shape))
+    values = tree.value(everywhere, weights, ())[..., 0]
     assert np.abs(values.astype(float)).max(initial=0) < 2**60, "integers that may have run over"
     return ((values > 0) << np.arange(len(points))).sum(-1)
 
