@@ -191,7 +191,8 @@ CALLS: dict[str, dict[str, Call]] = {
         UnsupportedError=lambda: la.intrinsic_power(la.Graph({"learned": la.Parameter((2, 3))}, [])),
     ),
     "capacity_baldi_vershynin": metric_calls(
-        la.capacity_baldi_vershynin, UnsupportedError=lambda: la.capacity_baldi_vershynin(Conv(3, 3), on=(3, 8, 8))
+        la.capacity_baldi_vershynin, UnsupportedError=lambda: la.capacity_baldi_vershynin(Conv(3, 3), on=(3, 8, 8)),
+        DomainError=lambda: la.capacity_baldi_vershynin(Linear(5), on=(1,)),
     ),
     "layer_complexity": metric_calls(
         la.layer_complexity,

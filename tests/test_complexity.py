@@ -455,6 +455,34 @@ def test_plain_bounds_refuse_other_networks() -> None:
     assert la.derive("linear_regions", perceptron([2, 4]), on=(1,), bound="one_dimensional").kind == "upper"
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [(2, 1), (2, 3), (3, 1), (3, 2), (2, 2, 1), (2, 2, 2), (2, 2, 2, 1), (2, 1, 5)]
+    + [pytest.param(sizes, marks=pytest.mark.slow) for sizes in ((3, 2, 1), (2, 3, 1))],
+)
+def test_threshold_networks_compute_no_more_functions_than_the_capacity_says(sizes: tuple[int, ...]) -> None:
+    """All functions of zeros and ones, with weights up to 2: all thresholds of two and three of them. One unit in between has more."""
+    from itertools import product
+
+    def units(arriving: tuple[tuple[int, ...], ...]) -> set[tuple[int, ...]]:
+        rows = product(range(-2, 3), repeat=len(arriving[0]))
+        values = (tuple(sum(w * x for w, x in zip(row, point)) for point in arriving) for row in rows)
+        return {tuple(int(2 * v > 2 * t + 1) for v in value) for value in values for t in range(-7, 7)}
+
+    made = {tuple(product((0, 1), repeat=sizes[0]))}
+    for width in sizes[1:]:
+        made = {tuple(zip(*chosen)) for values in made for chosen in product(units(values), repeat=width)}
+    net = la.Series(*(part for width in sizes[1:] for part in (la.Linear(width), la.Tanh())))
+    if 1 in sizes[:-1]:
+        with pytest.raises(DomainError):
+            la.capacity_baldi_vershynin(net, on=sizes[:1])
+        assert len(made) > 2 ** (4 * 1 + 1 * 5)
+    else:
+        assert len(made) <= 2 ** la.capacity_baldi_vershynin(net, on=sizes[:1])
+    if sizes in ((2, 1), (3, 1)):
+        assert len(made) == {2: 14, 3: 104}[sizes[0]]
+
+
 def test_capacity_of_threshold_units() -> None:
     def dense(*widths: int) -> la.Network:
         return la.Series(
@@ -469,5 +497,15 @@ def test_capacity_of_threshold_units() -> None:
     assert formula.subs({n: 3, L: 4}) == la.capacity_baldi_vershynin(net.subs({n: 3, L: 4}), on=(3,)) == 27 * 5 + 9
     with pytest.raises(UnsupportedError):
         la.capacity_baldi_vershynin(la.Conv(4, 3), on=(3, 8))
-    assert la.derive("capacity_baldi_vershynin", dense(4, 2), on=(3,)).kind == "asymptotic"
+    assert la.derive("capacity_baldi_vershynin", dense(128, 10), on=(784,)).kind == "asymptotic"
+    assert la.derive("capacity_baldi_vershynin", dense(4, 2), on=(3,)).kind == "upper"  # 3 < 18 log2(3 * 4)
+    assert la.derive("capacity_baldi_vershynin", la.Linear(99, bias=False), on=(200,)).kind == "upper"
+    assert la.derive("capacity_baldi_vershynin", la.Linear(99), on=(200,)).kind == "asymptotic"
+    stated = la.derive("capacity_baldi_vershynin", dense(n, m), on=(d,))
+    assert stated.kind == "upper" and stated(n=2, m=1, d=3) == 9 * 2 + 4
+    for sizes in ({"n": 1, "m": 5, "d": 2}, {"n": 2, "m": 5, "d": 1}):
+        with pytest.raises(DomainError, match="two units"):
+            stated(**sizes)
+    with pytest.raises(DomainError, match="one unit"):
+        la.capacity_baldi_vershynin(dense(1, 5), on=(2,))
     assert isinstance(la.capacity_baldi_vershynin(dense(4, 2), on=(3,)), Integer)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from itertools import product
 
 import pytest
+from conftest import PROFILE
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sympy import Integer
 
 import layeralgebra as la
+from layeralgebra import proofs
 from layeralgebra.algebra.errors import DomainError, FieldError, LayerAlgebraError, UnsupportedError
+from layeralgebra.algebra.regions import published_bounds
+from layeralgebra.algebra.regions.composition import IDENTITY
 from layeralgebra.algebra.regions.from_equation import local_transfer
 from layeralgebra.algebra.regions.local_maps import Pieces, Units
 from layeralgebra.algebra.regions.scalar_pieces import ScalarFunction
+from layeralgebra.algebra.regions.transfer import TransferCarrier
 from layeralgebra.proofs.enumeration.cells import cube, split
+from layeralgebra.proofs.samples import structural
 from layeralgebra.proofs.samples.counted_regions import Written, dominated, excess, most
-from layeralgebra.proofs.samples.structural import Inapplicable
+from layeralgebra.proofs.samples.structural import Inapplicable, try_law
 
 n, m, L = la.dims("n m L")
 
@@ -269,3 +276,54 @@ def test_rank_of_a_product_of_factors(text: str, rank: int, kind: str) -> None:
     found = la.transfer(layer(text), on=(3,))
     assert (found.phi.reach(3), found.kind) == (rank, kind)
     assert excess(layer(text), [(3,)], 10) is None
+
+
+@pytest.fixture
+def little_shrinking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structural, "SHRINKING_SECONDS", 0.2)
+
+
+# laws ----------------------------------------------------------------------------------------------------------------
+
+LAWS = {law.name: law for law in proofs.laws() if law.subject == "counted_regions"}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_laws_hold_where_regions_are_counted(name: str) -> None:
+    found = try_law(LAWS[name], 4 if PROFILE == "fast" else 60)
+    assert found.witness is None and found.cases, found
+
+
+@pytest.mark.usefixtures("little_shrinking")
+@pytest.mark.parametrize(
+    "name, part, wrong",
+    [
+        ("regions_in_series_at_least_counted", "series", lambda self, values: values[0]),
+        ("regions_of_copies_at_least_counted", "repeat", lambda self, value, times, index: IDENTITY),
+    ],
+)
+def test_laws_refute_a_wrong_composition(name: str, part: str, wrong: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With series that forget the later parts, or copies after the first."""
+    monkeypatch.setattr(TransferCarrier, part, wrong)
+    assert try_law(LAWS[name], 60).witness is not None
+
+
+@pytest.mark.usefixtures("little_shrinking")
+def test_a_wrong_published_bound_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = dataclasses.replace(published_bounds.montufar_2017, step=lambda context, width: (Integer(1), context))
+    monkeypatch.setitem(published_bounds.BOUNDS, "montufar_2017", wrong)
+    assert try_law(LAWS["published_region_bounds_at_least_counted"], 60).witness is not None
+
+
+@pytest.mark.usefixtures("little_shrinking")
+def test_a_wrong_join_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With branches of which only the first is looked at."""
+    monkeypatch.setattr(TransferCarrier, "join", lambda self, site, values: values[0])
+    found = la.check(la.ReLU(), laws=["regions_of_branches*"])
+    assert found["regions_of_branches_at_least_counted"].refuted
+
+
+def test_concatenated_channels_are_where_the_layers_say() -> None:
+    """Beside each other are the features of Linear, which are the last axis."""
+    net = (la.Linear(1) | la.Linear(1)) >> la.Linear(1) >> la.ReLU()
+    assert most(Written(net, ((1, 1),)), 1, attempts=60).patterns == 2

@@ -35,6 +35,10 @@ _NOT_RUN = ("Embedding", "PositionalEmbedding", "Take", "Log", "Sqrt", "Power", 
 LINEAR = ("Linear", "Conv", "AvgPool", "GlobalAvgPool", "Flip", "Flatten", "Identity")
 #: Layers that read windows, with strides of their own.
 WINDOWS = ("MaxPool", "AvgPool", "Conv")
+#: Layers with affine pieces that keep a small tensor small.
+PIECEWISE = ("Linear", "ReLU", "Abs", "LeakyReLU", "PReLU", "Hardtanh")
+#: Those of which published bounds speak.
+PERCEPTRONS = ("Linear", "ReLU")
 #: Layers with weights.
 LEARNED = ("Linear", "Conv")
 #: Layers that apply one function to every element.

@@ -58,10 +58,13 @@ class Written:
         self.slots: dict[Key, Slot] = {}
         self._stages: list[tuple[Any, ...]] = []
         self._sizes: list[Shape] = list(shapes)
+        self._channels: list[str | None] = [None] * len(
+            shapes
+        )  # where they are, which says how outputs are concatenated
         self._names: tuple[str, str] | None = None
         last = self._visit(net, tuple(range(len(shapes))), "")
         if last != len(self._sizes) - 1:
-            self._put(("add", (1,), (last,)), self._sizes[last])
+            self._put(("add", (1,), (last,)), self._sizes[last], self._channels[last])
 
     def stages(self, weights: Mapping[Key, Any]) -> list[Stage]:
         """The stages at these weights."""
@@ -80,9 +83,10 @@ class Written:
 
     # the network -----------------------------------------------------------------------------------------------------
 
-    def _put(self, stage: tuple[Any, ...], size: Shape) -> int:
+    def _put(self, stage: tuple[Any, ...], size: Shape, channels: str | None) -> int:
         self._stages.append(stage)
         self._sizes.append(size)
+        self._channels.append(channels)
         return len(self._sizes) - 1
 
     def _visit(self, node: Network, sources: tuple[int, ...], path: str) -> int:
@@ -135,20 +139,22 @@ class Written:
                 key = (self._names[0] + path.removeprefix(self._names[1]), name)
             keys[name] = key
             self.slots[key] = Slot(shape, name not in equation.buffers, equation.rows(name))
-        return self._put(("layer", equation, keys, sources), equation.output)
+        arriving = self._channels[sources[0]] if sources else None
+        return self._put(("layer", equation, keys, sources), equation.output, layer.layout[1] or arriving)
 
     def _join(self, join: Join, sources: tuple[int, ...]) -> int:
         sizes = [self._sizes[source] for source in sources]
-        axis = join.stacked_axis(len(sizes[0]), None)
+        channels = next((self._channels[source] for source in sources if self._channels[source]), None)
+        axis = join.stacked_axis(len(sizes[0]), channels)
         if axis is not None:
             axis %= len(sizes[0])
             along = sum(size[axis] for size in sizes)
-            return self._put(("stack", axis, sources), (*sizes[0][:axis], along, *sizes[0][axis + 1 :]))
+            return self._put(("stack", axis, sources), (*sizes[0][:axis], along, *sizes[0][axis + 1 :]), channels)
         factors = join.coefficients(len(sources))
         if factors is None:
             raise Inapplicable
         numbers = tuple(int(factor) if factor.is_Integer else _fraction(factor) for factor in factors)
-        return self._put(("add", numbers, sources), tuple(map(max, zip(*sizes))))
+        return self._put(("add", numbers, sources), tuple(map(max, zip(*sizes))), channels)
 
     # weights ---------------------------------------------------------------------------------------------------------
 
@@ -262,7 +268,7 @@ def written(net: Network, shapes: Sequence[Shape]) -> Written:
 
 @dataclass(frozen=True)
 class Excess:
-    """Weights at which more is counted than a transfer function allows."""
+    """Weights at which more is counted than a bound allows."""
 
     counted: Counted
     bound: tuple[int, ...]
@@ -287,21 +293,34 @@ def excess(
     Inapplicable
         If the network has no affine pieces, is not understood by enumeration, or has too many regions to be counted.
     """
+    return excess_over(net, shapes, histograms(net, shapes), attempts, seed, most_regions)
+
+
+def histograms(net: Network, shapes: Sequence[Shape]) -> Callable[[int], tuple[int, ...]]:
+    """How many regions a network's transfer function allows on a slice of a dimension, by the dimension of their images."""
     try:
         found = transfer(net, on=one_or_list(tuple(shapes)))
     except LayerAlgebraError:
         raise Inapplicable from None
-    network, size, spoken = written(net, shapes), int(found.inputs), False
+    return lambda dimension: found.histogram(dimension).counts
+
+
+def excess_over(
+    net: Network, shapes: Sequence[Shape], allowed: Callable[[int], tuple[int, ...]], attempts: int = 12, seed: int = 0,
+    most_regions: int = MOST_REGIONS,
+) -> Excess | None:  # fmt: skip
+    """The same for any bound: of a dimension, how many regions there may be by the dimension of their images."""
+    network, size, spoken = written(net, shapes), sum(map(prod, shapes)), False
     for dimension in (1, 2, 3):
         if dimension > size or (dimension == 3 and size > 3):
             break
-        bound = found.histogram(dimension)
-        if bound.norm > most_regions:
+        bound = allowed(dimension)
+        if sum(bound) > most_regions:
             continue
         for counted, weights, _ in climbing(network, dimension, attempts, seed):
             spoken = True
-            if max(counted.pieces, counted.patterns) > bound.norm or not dominated(counted.ranks, bound.counts):
-                return Excess(counted, bound.counts, weights, dimension)
+            if max(counted.pieces, counted.patterns) > sum(bound) or not dominated(counted.ranks, bound):
+                return Excess(counted, bound, weights, dimension)
     if not spoken:
         raise Inapplicable
     return None

@@ -98,6 +98,34 @@ def of_window_loops(first: Any = None) -> Any:
     return loops(first) | loops(first, of=WINDOWS)
 
 
+def of_piecewise_chains(first: Any = None) -> Any:
+    """Three networks in a row that have affine pieces."""
+    from .chains import PIECEWISE, chains
+
+    return chains(first, of=PIECEWISE)
+
+
+def of_perceptron_chains(first: Any = None) -> Any:
+    """Three networks in a row, of dense layers and ReLUs."""
+    from .chains import PERCEPTRONS, chains
+
+    return chains(first, of=PERCEPTRONS)
+
+
+def of_piecewise_forks(first: Any = None) -> Any:
+    """Networks side by side that have affine pieces, and one before and one after them."""
+    from .chains import PIECEWISE, forks
+
+    return forks(first, of=PIECEWISE)
+
+
+def of_piecewise_loops(first: Any = None) -> Any:
+    """Networks that keep their shape and have affine pieces, and numbers of copies."""
+    from .chains import PIECEWISE, loops
+
+    return loops(first, of=PIECEWISE)
+
+
 # comparisons ---------------------------------------------------------------------------------------------------------
 
 
