@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,7 @@ from sympy import Mod, Symbol, floor, log
 
 import layeralgebra as la
 from layeralgebra import proofs
+from layeralgebra.algebra.derivations.least_sizes import least_size
 from layeralgebra.algebra.formulas.zaslavsky import Log2Zaslavsky
 from layeralgebra.proofs.verdict import Proved
 
@@ -230,7 +232,11 @@ def test_blocks_with_a_law_of_their_own_are_refused(name: str) -> None:
 def test_a_faint_branch_moves_as_much_as_its_whole_gain_says() -> None:
     wide, narrow = la.Conv(1, 3, padding=1, bias=False), la.Conv(1, 1, bias=False)
     net = narrow + (narrow >> wide)
-    taps = {"0.W": np.ones((1, 1, 1, 1)), "1.0.W": np.full((1, 1, 1, 1), 0.001), "1.1.W": np.array([[[[0.5, 0.7, 0.5]]]])}
+    taps = {
+        "0.W": np.ones((1, 1, 1, 1)),
+        "1.0.W": np.full((1, 1, 1, 1), 0.001),
+        "1.1.W": np.array([[[[0.5, 0.7, 0.5]]]]),
+    }
     (spread,) = la.capacity_propagation(net, on=(1, 9), taps=taps).spreads
     gain = 0.001**2 * (0.5**2 + 0.7**2 + 0.5**2)
     assert float(spread.variance) == pytest.approx(gain / (1 + gain) * 0.5 / 0.99) == pytest.approx(5e-7, rel=1e-3)
@@ -352,7 +358,9 @@ def test_source_of_odd_names_compiles() -> None:
         la.codegen(c, name="a\0b")
 
 
-@pytest.mark.parametrize(("attribute", "value"), [("equation", "y[i] = x[i]"), ("buffers", ("b",)), ("stride", 2), ("own", 1)])
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("equation", "y[i] = x[i]"), ("buffers", ("b",)), ("stride", 2), ("own", 1)]
+)
 def test_a_class_of_layers_is_frozen(attribute: str, value: Any) -> None:
     for kind in (la.Conv, layer("y[i] = 2*x[i]", {"stride": la.Dim})):
         with pytest.raises(la.FieldError, match="write a new class"):
@@ -431,3 +439,63 @@ def test_one_equation_counts_as_its_layers_do() -> None:
 def test_a_product_of_learned_factors_has_rank_one() -> None:
     found = la.transfer(layer("y[i] = A[i]*B[j]*x[j]\nwhere i < 3")(), on=(5,))
     assert found.phi.rank == 1 and found.kind == "upper"
+
+
+def test_a_domain_says_what_many_conditions_come_to() -> None:
+    derived = la.derive("output_shape", la.zoo.build("densenet201", height=H, width=W))
+    assert [line.split(":")[0] for line in str(derived.domain).splitlines()] == ["H >= 29", "W >= 29"]
+    assert derived(H=29, W=29) == (1000,)
+    with pytest.raises(la.DomainError, match="at 19: "):  # the place that fails first
+        derived(H=28, W=29)
+    assert la.output_shape(la.zoo.build("densenet201", height=29, width=29)) == (1000,)
+    with pytest.raises(la.ShapeError):
+        la.output_shape(la.zoo.build("densenet201", height=28, width=29))
+
+
+#: A rounding or an extremum with a number, of a SymPy expression and of a fraction.
+TURNS = {
+    "floor": (lambda e, m: floor(e), lambda v, m: Fraction(math.floor(v))),
+    "ceiling": (lambda e, m: sympy.ceiling(e), lambda v, m: Fraction(math.ceil(v))),
+    "max": (lambda e, m: sympy.Max(e, m - 20), lambda v, m: max(v, Fraction(m - 20))),
+    "min": (lambda e, m: sympy.Min(e, m + 20), lambda v, m: min(v, Fraction(m + 20))),
+    "none": (lambda e, m: e, lambda v, m: v),
+}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_a_lower_bound_comes_to_is_where_it_begins_to_hold(seed: int) -> None:
+    r = random.Random(seed)
+    value: Any = H
+    values = [Fraction(at) for at in range(1, 2500)]
+    for _ in range(r.randint(1, 4)):
+        times, more, over, number = r.randint(1, 3), r.randint(-3, 5), r.choice([1, 2, 3, 7]), r.randint(1, 30)
+        symbolic, numeric = TURNS[r.choice(list(TURNS))]
+        value = symbolic((value * times + more) / over, number)
+        values = [numeric((v * times + more) / over, number) for v in values]
+    bound = r.randint(1, 12)
+    relation = sympy.Ge(value, bound)
+    if relation in (sympy.true, sympy.false):
+        return
+    found = least_size(relation)
+    holds = [at for at, v in enumerate(values, start=1) if v >= bound]
+    assert found is None or (found[0] == H and holds == list(range(max(found[1], 1), 2500)))
+    assert found is not None or value.has(sympy.Max, sympy.Min)
+
+
+def test_widths_rounded_to_eights_are_sizes_without_conditions() -> None:
+    """A minimum between 0 and 1 beside eights never makes a width of none."""
+    w = la.dims("w")
+    eights = floor((3 * w + 2) / 4)
+    width = 8 * eights + 8 * sympy.Min(1, sympy.Max(0, 5 * w + sympy.ceiling(2 * w / 5) - 8 * eights))
+    derived = la.derive("parameters", la.Linear(width), on=(3,))
+    assert not derived.domain.conditions
+    for at in range(1, 60):
+        rounded = (3 * at + 2) // 4
+        assert derived(w=at) == 4 * (8 * rounded + 8 * min(1, max(0, 5 * at + -(-2 * at // 5) - 8 * rounded)))
+
+
+def test_a_field_of_a_layer_is_not_written_over() -> None:
+    conv = la.Conv(3, 3)
+    with pytest.raises(la.FieldError, match="write a new layer"):
+        conv.kernel = 5  # type: ignore[misc]
+    assert conv.kernel == 3

@@ -12,6 +12,7 @@ from ..errors import BudgetError, DomainError, FieldError
 from ..formulas.text import formula_text
 from ..networks.carrier import DomainCondition, Loop
 from ..sizes.evaluate import evaluate, evaluate_condition
+from .least_sizes import strongest
 
 MOST_COPIES = 10_000
 
@@ -94,7 +95,7 @@ class Domain:
 
     def __str__(self) -> str:
         lines = []
-        for item in self.conditions:
+        for item in strongest(self.conditions):
             loops = "".join(
                 f" for 0 <= {loop.index} < {loop.times}"
                 if item.condition.relation.has(loop.index)

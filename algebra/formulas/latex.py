@@ -15,7 +15,9 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Mapping
+from fractions import Fraction
 from math import isfinite, isnan
+from numbers import Integral, Real
 from typing import Any
 
 from sympy import Add, Basic, Dummy, Eq, Expr, Ge, Gt, Le, Lt, Mod, Mul, Ne, Rational, Symbol, Tuple, fraction
@@ -264,9 +266,14 @@ def formula_latex(formula: Any) -> str:
         named = formula.items() if isinstance(formula, Mapping) else record_parts(formula)
         rows = [rf"\text{{{escaped(str(name))}}} &= {formula_latex(value)}" for name, value in named]
         return rf"\begin{{aligned}} {NEW_LINE.join(rows)} \end{{aligned}}"
-    if isinstance(formula, bool) or not isinstance(formula, (int, float)):
-        return rf"\text{{{escaped(str(formula))}}}"
-    return grouped(formula)
+    if isinstance(formula, Integral) and not isinstance(formula, bool):
+        return grouped(int(formula))
+    if isinstance(formula, Fraction):
+        return _PRINTER.doprint(Rational(formula.numerator, formula.denominator))
+    if isinstance(formula, Real) and not isinstance(formula, bool):
+        # What is written of a number of NumPy is the shortest text that gives it back at its own precision.
+        return grouped(formula if type(formula) is float else float(str(formula)))
+    return rf"\text{{{escaped(str(formula))}}}"
 
 
 def grouped(number: int | float) -> str:
@@ -274,8 +281,8 @@ def grouped(number: int | float) -> str:
 
     >>> print(grouped(25557032))
     25\,557\,032
-    >>> print(grouped(1e-06), grouped(2.5e30))
-    10^{-6} 2.5 \cdot 10^{30}
+    >>> print(grouped(1e-06), grouped(-1e-06), grouped(2.5e30))
+    10^{-6} -10^{-6} 2.5 \cdot 10^{30}
     """
     with digits_in_full():
         text = f"{number:,}" if isinstance(number, int) and abs(number) >= 10_000 else str(number)
@@ -284,7 +291,7 @@ def grouped(number: int | float) -> str:
     mantissa, _, exponent = text.partition("e")
     power = rf"10^{{{int(exponent)}}}" if exponent else ""
     if power:
-        return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
+        return mantissa.replace("1", power) if mantissa in ("1", "-1") else rf"{mantissa} \cdot {power}"
     return text.replace(",", r"\,")
 
 

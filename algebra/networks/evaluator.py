@@ -69,6 +69,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         self.loops: tuple[Loop, ...] = ()
         self.assumed: frozenset[Boolean] = frozenset()
         self.layout: str | None = None
+        self.entering: str | None = None
         self.inputs: list[Flow] = []
         self.visits = 0
 
@@ -90,7 +91,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
     def input(self, node: Input, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
         if flows:
             raise GraphError(f"Input{node.shape} stands where {flows[0].shape} arrives; leave out the Input, or `on`")
-        flow = Flow(node.shape)
+        flow = Flow(node.shape, self.entering)
         self.entered(flow, path)
         return flow, self.carrier.series([])
 
@@ -505,6 +506,21 @@ def shape_of(net: Network, flow: Flow) -> Flow:
     return made
 
 
+def _channels_at_entry(net: Network) -> str | None:
+    """Where the first layer of all takes the channels of what enters, so that the first of several copies is as the others."""
+    if isinstance(net, Series) and isinstance(net.parts[0], Input):
+        net = net.parts[1]
+    while not isinstance(net, Layer):
+        if isinstance(net, Series):
+            net = net.parts[0]
+        elif isinstance(net, (Repeat, Shared)):
+            net = net.body
+        else:
+            return None
+    takes = net.layout[0]
+    return takes if takes in ("first", "last") else None
+
+
 def begins_with_input(node: Network) -> bool:
     """Whether a node of a graph is one of its inputs, alone or at the beginning of a series."""
     return _BeginsWithInput().of(node)
@@ -527,7 +543,10 @@ def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None
     """
     as_network(net, "a metric")
     walk = _Walk(carrier)
+    walk.entering = _channels_at_entry(net)
     flows = input_flows(on)
+    if len(flows) == 1:
+        flows = (Flow(flows[0].shape, walk.entering),)
     for flow in flows:
         walk.entered(flow, "")
     output, value = carried_out(walk.visit(net, flows, ""))

@@ -71,7 +71,9 @@ def _no_folder_of_others(target: Path) -> None:
         own, left = False, set()
     if not own or left:
         held = f"which also holds {sorted(left)[0]}" if own else "which no sweep has written"
-        raise FileError(f"{target} is a folder {held}, and is not replaced; give another name, or move it away yourself")
+        raise FileError(
+            f"{target} is a folder {held}, and is not replaced; give another name, or move it away yourself"
+        )
 
 
 def _dask_progress(progress: bool) -> Any:
