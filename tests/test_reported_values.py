@@ -494,6 +494,21 @@ def test_widths_rounded_to_eights_are_sizes_without_conditions() -> None:
         assert derived(w=at) == 4 * (8 * rounded + 8 * min(1, max(0, 5 * at + -(-2 * at // 5) - 8 * rounded)))
 
 
+def test_a_symbol_that_need_not_be_an_integer_takes_fractions_and_floats() -> None:
+    q = Symbol("q", positive=True)
+    derived = la.derive("parameters", la.Linear(8 * sympy.Max(1, floor(4 * q + sympy.Rational(1, 2)))), on=(3,))
+    for given in (1.4, Fraction(7, 5), sympy.Rational(7, 5), np.float64(1.4)):
+        assert derived(q=given) == 4 * 8 * 6
+    assert derived(q=2) == 4 * 8 * 8 and derived(q=0.1) == 4 * 8
+    tenths = la.derive("parameters", la.Linear(floor(10 * q)), on=(3,))
+    assert tenths(q=1.1) == 4 * 11 and tenths(q=2.3) == 4 * 23  # as floats, 2.3 is less than 23 tenths
+    for bad in (0, -1.5, "1.4", float("nan"), True):
+        with pytest.raises(la.FieldError):
+            derived(q=bad)
+    with pytest.raises(la.FieldError, match="integer"):
+        la.derive("parameters", la.Linear(c), on=(3,))(c=1.4)
+
+
 def test_a_field_of_a_layer_is_not_written_over() -> None:
     conv = la.Conv(3, 3)
     with pytest.raises(la.FieldError, match="write a new layer"):

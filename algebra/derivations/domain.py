@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 
 from sympy import Symbol
 from sympy.logic.boolalg import Boolean
@@ -66,7 +67,7 @@ class Domain:
         return [item.condition.relation for item in self.conditions]
 
     @checked
-    def check(self, values: Mapping[Symbol, int]) -> None:
+    def check(self, values: Mapping[Symbol, int | Fraction]) -> None:
         """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
         for item in self.conditions:
             loops = item.all_loops
@@ -85,7 +86,7 @@ class Domain:
                     )
 
     @checked
-    def holds(self, values: Mapping[Symbol, int]) -> bool:
+    def holds(self, values: Mapping[Symbol, int | Fraction]) -> bool:
         """Whether every condition holds."""
         try:
             self.check(values)
@@ -111,7 +112,7 @@ class Domain:
     __repr__ = __str__
 
 
-def _copies(loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int]) -> Iterator[dict[Symbol, int]]:
+def _copies(loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int | Fraction]) -> Iterator[dict[Symbol, int | Fraction]]:
     """The values with every combination of copy numbers added; one stands for all copies that the relation does not tell apart."""
     if not loops:
         yield values

@@ -30,7 +30,7 @@ SUM_BUDGET = 1_000_000
 
 
 def evaluate(
-    expr: Expr | int, values: Mapping[Symbol | str, int], *, terms: int = SUM_BUDGET, unused: bool = False
+    expr: Expr | int, values: Mapping[Symbol | str, int | Fraction], *, terms: int = SUM_BUDGET, unused: bool = False
 ) -> Value:
     """The value of an expression at given numbers.
 
@@ -81,7 +81,7 @@ def evaluate(
 
 
 def evaluate_condition(
-    condition: Boolean | bool, values: Mapping[Symbol | str, int], *, terms: int = SUM_BUDGET, unused: bool = False
+    condition: Boolean | bool, values: Mapping[Symbol | str, int | Fraction], *, terms: int = SUM_BUDGET, unused: bool = False
 ) -> bool:
     """Whether a relation, or a logical combination of relations, holds at given numbers.
 
