@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import shutil
+import subprocess
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +17,7 @@ from sympy import Mod, Symbol, floor, log
 import layeralgebra as la
 from layeralgebra import proofs
 from layeralgebra.algebra.derivations.least_sizes import least_size
-from layeralgebra.algebra.formulas.zaslavsky import Log2Zaslavsky
+from layeralgebra.algebra.formulas.zaslavsky import BinaryEntropy, Log2Zaslavsky
 from layeralgebra.proofs.verdict import Proved
 
 H, L, N, T, W, c, d, h, k, n, s, x = la.dims("H L N T W c d h k n s x")
@@ -321,6 +323,25 @@ def test_a_rounded_quotient_is_right_at_every_integer() -> None:
 def test_regions_in_bits_can_be_given_to_lambdify() -> None:
     for module in ("math", "numpy", "mpmath"):
         assert math.isclose(sympy.lambdify((N, k), Log2Zaslavsky(N, k), module)(7, 3), 6)
+
+
+QUOTIENTS = [k / N, -k / N, 1 - k / N, 1 / (N * k), (k + 1) * (c + 2) / (N * (N + 1)), (1 + k / N) ** 2, log(k / N), BinaryEntropy(k / (k + N)),
+             sympy.Piecewise((k, sympy.Eq(k / N, 1)), (c / N, True)), k * N ** (-L), 2 * k / (3 * N), la.intrinsic_power(la.Conv(c, 1), on=(N, k)).net]  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not on the path")
+def test_quotients_of_integers_are_no_integers_in_c(tmp_path: Any) -> None:
+    points = [dict(zip((k, N, c, L), at)) for at in ((1, 3, 5, 2), (7, 2, 1, 3), (4, 4, 2, 1), (2, 9, 8, 2))]
+    text = ["#include <math.h>", "#include <stdio.h>", "int main(void) { long long k, N, c, L;"]
+    for point in points:
+        text.append(" ".join(f"{symbol} = {value};" for symbol, value in point.items()))
+        text += [f'printf("%.17g\\n", (double)({sympy.ccode(formula)}));' for formula in QUOTIENTS]
+    (tmp_path / "quotients.c").write_text("\n".join([*text, "return 0; }"]), encoding="utf-8")
+    subprocess.run(["gcc", "-o", "quotients", "quotients.c", "-lm"], cwd=tmp_path, check=True, timeout=60)
+    found = subprocess.run([tmp_path / "quotients"], check=True, capture_output=True, text=True).stdout.split()
+    expected = [float(formula.subs(point)) for point in points for formula in QUOTIENTS]
+    assert [float(line) for line in found] == pytest.approx(expected, rel=1e-12)
+    assert sympy.fcode(k / N, source_format="free") == "dble(k)/N" and sympy.ccode(c / 2) == "(1.0/2.0)*c"
 
 
 LATEX = {

@@ -143,7 +143,9 @@ class Derivation:
                 raise FieldError(f"{self.metric.name} has no symbol {name}; it has {', '.join(known) or 'none'}")
             symbol = known[name]
             number = as_integer(value, name) if symbol.is_integer else _exact(value, name)
-            if (symbol.is_positive and (number < 1 if symbol.is_integer else number <= 0)) or (symbol.is_nonnegative and number < 0):
+            if (symbol.is_positive and (number < 1 if symbol.is_integer else number <= 0)) or (
+                symbol.is_nonnegative and number < 0
+            ):
                 raise FieldError(f"{name} must be {'positive' if symbol.is_positive else 'nonnegative'}, got {number}")
             sizes[symbol] = number
         missing = [name for name, symbol in needed.items() if symbol not in sizes]

@@ -112,7 +112,9 @@ class Domain:
     __repr__ = __str__
 
 
-def _copies(loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int | Fraction]) -> Iterator[dict[Symbol, int | Fraction]]:
+def _copies(
+    loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int | Fraction]
+) -> Iterator[dict[Symbol, int | Fraction]]:
     """The values with every combination of copy numbers added; one stands for all copies that the relation does not tell apart."""
     if not loops:
         yield values

@@ -81,7 +81,11 @@ def evaluate(
 
 
 def evaluate_condition(
-    condition: Boolean | bool, values: Mapping[Symbol | str, int | Fraction], *, terms: int = SUM_BUDGET, unused: bool = False
+    condition: Boolean | bool,
+    values: Mapping[Symbol | str, int | Fraction],
+    *,
+    terms: int = SUM_BUDGET,
+    unused: bool = False,
 ) -> bool:
     """Whether a relation, or a logical combination of relations, holds at given numbers.
 
