@@ -140,7 +140,7 @@ def free_symbols(expr: Basic) -> set[Symbol]:
 class _Evaluation:
     """One evaluation: the values of the symbols, and of the nodes computed so far by their addresses."""
 
-    def __init__(self, root: Basic, values: Mapping[Symbol | str, int], terms: int, unused: bool):
+    def __init__(self, root: Basic, values: Mapping[Symbol | str, int | Fraction], terms: int, unused: bool):
         self.symbols = assigned(free_symbols(root), values, unused)
         self.done: dict[int, Any] = {}
         self.made: list[Basic] = []  # what lives as long as its address is in use
