@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Rational, Symbol
 
-from ..arguments import as_elements, as_integer, checked, shown
+from ..arguments import as_elements, as_integer, as_real, checked, shown
 from ..errors import FieldError
 from ..formulas.conditions import conditions_of
 from ..formulas.latex import formula_latex
@@ -112,6 +113,7 @@ class Derivation:
         Parameters
         ----------
         values : mapping of Symbol to int, optional
+            Fractions and floats as well for symbols that need not be integers; 1.4 is fourteen tenths.
         **words : int
             The same by name.
 
@@ -124,24 +126,26 @@ class Derivation:
         DomainError
             Outside the domain; names the node and the condition that fails.
         FieldError
-            If a size is missing, unknown, or no positive integer.
+            If a size is missing, unknown, or not what its symbol stands for.
         """
         sizes = self._sizes(values or {}, words)
         self.domain.check(sizes)
         return mapped(self.formula, lambda part: evaluate(part, sizes, unused=True))
 
-    def _sizes(self, values: Mapping[Symbol, int], words: Mapping[str, int]) -> dict[Symbol, int]:
+    def _sizes(self, values: Mapping[Symbol, int], words: Mapping[str, int]) -> dict[Symbol, int | Fraction]:
         in_formula = {symbol for part in expressions(self.formula) for symbol in part.free_symbols}
         needed = {symbol.name: symbol for symbol in self.symbols if symbol in in_formula}
         known = self.known
-        sizes: dict[Symbol, int] = {}
+        sizes: dict[Symbol, int | Fraction] = {}
         for key, value in [*values.items(), *words.items()]:
             name = key.name if isinstance(key, Symbol) else str(key)
             if name not in known:
                 raise FieldError(f"{self.metric.name} has no symbol {name}; it has {', '.join(known) or 'none'}")
-            number = as_integer(value, name)
             symbol = known[name]
-            if (symbol.is_positive and number < 1) or (symbol.is_nonnegative and number < 0):
+            number = as_integer(value, name) if symbol.is_integer else _exact(value, name)
+            if (symbol.is_positive and (number < 1 if symbol.is_integer else number <= 0)) or (
+                symbol.is_nonnegative and number < 0
+            ):
                 raise FieldError(f"{name} must be {'positive' if symbol.is_positive else 'nonnegative'}, got {number}")
             sizes[symbol] = number
         missing = [name for name, symbol in needed.items() if symbol not in sizes]
@@ -171,6 +175,14 @@ class Derivation:
 
     def __str__(self) -> str:
         return f"{self.metric.name} = {self.formula}  [{self.kind}; {self.source}]"
+
+
+def _exact(value: object, what: str) -> Fraction:
+    """A real number as it is written: of a float the shortest decimal that gives it back."""
+    if isinstance(value, (Fraction, Rational)):
+        return Fraction(value.numerator, value.denominator)
+    real = as_real(value, what)
+    return Fraction(as_integer(value, what)) if hasattr(value, "__index__") else Fraction(repr(real))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 
 from sympy import Symbol
 from sympy.logic.boolalg import Boolean
@@ -12,6 +13,7 @@ from ..errors import BudgetError, DomainError, FieldError
 from ..formulas.text import formula_text
 from ..networks.carrier import DomainCondition, Loop
 from ..sizes.evaluate import evaluate, evaluate_condition
+from .least_sizes import strongest
 
 MOST_COPIES = 10_000
 
@@ -65,7 +67,7 @@ class Domain:
         return [item.condition.relation for item in self.conditions]
 
     @checked
-    def check(self, values: Mapping[Symbol, int]) -> None:
+    def check(self, values: Mapping[Symbol, int | Fraction]) -> None:
         """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
         for item in self.conditions:
             loops = item.all_loops
@@ -84,7 +86,7 @@ class Domain:
                     )
 
     @checked
-    def holds(self, values: Mapping[Symbol, int]) -> bool:
+    def holds(self, values: Mapping[Symbol, int | Fraction]) -> bool:
         """Whether every condition holds."""
         try:
             self.check(values)
@@ -94,7 +96,7 @@ class Domain:
 
     def __str__(self) -> str:
         lines = []
-        for item in self.conditions:
+        for item in strongest(self.conditions):
             loops = "".join(
                 f" for 0 <= {loop.index} < {loop.times}"
                 if item.condition.relation.has(loop.index)
@@ -110,7 +112,9 @@ class Domain:
     __repr__ = __str__
 
 
-def _copies(loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int]) -> Iterator[dict[Symbol, int]]:
+def _copies(
+    loops: Sequence[Loop], relation: Boolean, values: dict[Symbol, int | Fraction]
+) -> Iterator[dict[Symbol, int | Fraction]]:
     """The values with every combination of copy numbers added; one stands for all copies that the relation does not tell apart."""
     if not loops:
         yield values

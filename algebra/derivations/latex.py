@@ -12,6 +12,7 @@ from ..formulas.records import expressions, record_parts
 from ..formulas.table_latex import table_latex
 from ..networks.layer import Layer
 from .domain import Domain
+from .least_sizes import strongest
 from .node_table import node_table
 from .terms import Derived, Step
 
@@ -67,7 +68,7 @@ def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
         return ""
     names = ", ".join(f"${formula_latex(symbol)}$" for symbol in symbols)
     found: dict[str, tuple[str, list[str]]] = {}
-    for item in domain:
+    for item in strongest(domain):
         loops = "".join(
             rf" for $0 \le {formula_latex(loop.index)} < {flat_latex(loop.times)}$"
             for loop in item.all_loops if item.condition.relation.has(loop.index)

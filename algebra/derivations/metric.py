@@ -26,6 +26,7 @@ from ..sizes.normal_form import simplify
 from ..sizes.summation import summation
 from .derivation import Derivation
 from .domain import Domain
+from .least_sizes import without_implied
 from .terms import node_terms
 
 
@@ -178,7 +179,7 @@ class Metric(Generic[Result]):
         terms = node_terms(evaluation.terms, self.term)
         place = str(net) if isinstance(net, Layer) else "the network"
         return Derivation(
-            self, net, formula, kind, self.source, Domain([*evaluation.domain, *own], place), terms, evaluation.value, tuple(chosen.items()),
+            self, net, formula, kind, self.source, Domain(without_implied([*evaluation.domain, *own]), place), terms, evaluation.value, tuple(chosen.items()),
             tuple(flow.shape for flow in evaluation.inputs),
         )  # fmt: skip
 

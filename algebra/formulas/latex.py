@@ -15,8 +15,10 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from functools import singledispatch
 from math import isfinite, isnan
+from numbers import Integral, Real
 from typing import Any
 
 from sympy import Add, Basic, Dummy, Eq, Expr, Ge, Gt, Le, Lt, Mod, Mul, Ne, Rational, Symbol, Tuple, fraction
@@ -283,10 +285,25 @@ def _of_mapping(formula: Mapping) -> str:
     return _aligned(formula.items())
 
 
-@_latex_of.register(int)
-@_latex_of.register(float)
-def _of_number(formula: int | float) -> str:
-    return rf"\text{{{formula}}}" if isinstance(formula, bool) else grouped(formula)
+@_latex_of.register
+def _of_truth(formula: bool) -> str:
+    return rf"\text{{{formula}}}"
+
+
+@_latex_of.register
+def _of_integer(formula: Integral) -> str:
+    return grouped(int(formula))
+
+
+@_latex_of.register
+def _of_fraction(formula: Fraction) -> str:
+    return _PRINTER.doprint(Rational(formula.numerator, formula.denominator))
+
+
+@_latex_of.register
+def _of_real(formula: Real) -> str:
+    # What is written of a number of NumPy is the shortest text that gives it back at its own precision.
+    return grouped(formula if type(formula) is float else float(str(formula)))
 
 
 def _aligned(named: Iterable[tuple[Any, Any]]) -> str:
@@ -300,8 +317,8 @@ def grouped(number: int | float) -> str:
 
     >>> print(grouped(25557032))
     25\,557\,032
-    >>> print(grouped(1e-06), grouped(2.5e30))
-    10^{-6} 2.5 \cdot 10^{30}
+    >>> print(grouped(1e-06), grouped(-1e-06), grouped(2.5e30))
+    10^{-6} -10^{-6} 2.5 \cdot 10^{30}
     """
     with digits_in_full():
         text = f"{number:,}" if isinstance(number, int) and abs(number) >= 10_000 else str(number)
@@ -310,7 +327,7 @@ def grouped(number: int | float) -> str:
     mantissa, _, exponent = text.partition("e")
     power = rf"10^{{{int(exponent)}}}" if exponent else ""
     if power:
-        return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
+        return mantissa.replace("1", power) if mantissa in ("1", "-1") else rf"{mantissa} \cdot {power}"
     return text.replace(",", r"\,")
 
 

@@ -142,7 +142,7 @@ class Layer(Network, metaclass=_Frozen):
         cls.fields = MappingProxyType({name: kinds_of(kind, cls.__name__, name) for name, kind in own.items()})
         cls.defaults = MappingProxyType({name: cls.__dict__[name] for name in own if name in cls.__dict__})
         for place, name in enumerate(own):
-            setattr(cls, name, property(_reader(place), doc=f"The field {name}."))
+            setattr(cls, name, property(_reader(place), _writer(name), doc=f"The field {name}."))
 
     def __new__(cls, *args: object, **words: object) -> Self:
         if cls is Layer:
@@ -278,6 +278,14 @@ def _reader(place: int) -> Callable[[Layer], object]:
         return value
 
     return read
+
+
+def _writer(name: str) -> Callable[[Layer, object], None]:
+    def write(self: Layer, value: object) -> None:
+        kind = type(self).__name__
+        raise FieldError(f"{kind}.{name} is set already; write a new layer, as in {kind}({name}={shown(value)})")
+
+    return write
 
 
 @lru_cache(maxsize=4096)

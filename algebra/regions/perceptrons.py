@@ -154,8 +154,8 @@ class _Reader:
                 inner = self.blocks(part.body)
                 if len(inner) > 1 or any(times != 1 for _, times in inner):
                     raise UnsupportedError(
-                        f"{self.what} has no rule for a repetition inside a repetition; repeat a literal number "
-                        f"of times"
+                        f"{self.what} has no rule for a repetition inside a repetition\n"
+                        "  write instead: one repetition with the number of all copies, or layer_complexity(net) for any network"
                     )
                 found += [(widths, part.times) for widths, _ in inner]
             else:

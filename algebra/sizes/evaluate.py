@@ -30,7 +30,7 @@ SUM_BUDGET = 1_000_000
 
 
 def evaluate(
-    expr: Expr | int, values: Mapping[Symbol | str, int], *, terms: int = SUM_BUDGET, unused: bool = False
+    expr: Expr | int, values: Mapping[Symbol | str, int | Fraction], *, terms: int = SUM_BUDGET, unused: bool = False
 ) -> Value:
     """The value of an expression at given numbers.
 
@@ -81,7 +81,11 @@ def evaluate(
 
 
 def evaluate_condition(
-    condition: Boolean | bool, values: Mapping[Symbol | str, int], *, terms: int = SUM_BUDGET, unused: bool = False
+    condition: Boolean | bool,
+    values: Mapping[Symbol | str, int | Fraction],
+    *,
+    terms: int = SUM_BUDGET,
+    unused: bool = False,
 ) -> bool:
     """Whether a relation, or a logical combination of relations, holds at given numbers.
 
@@ -136,7 +140,7 @@ def free_symbols(expr: Basic) -> set[Symbol]:
 class _Evaluation:
     """One evaluation: the values of the symbols, and of the nodes computed so far by their addresses."""
 
-    def __init__(self, root: Basic, values: Mapping[Symbol | str, int], terms: int, unused: bool):
+    def __init__(self, root: Basic, values: Mapping[Symbol | str, int | Fraction], terms: int, unused: bool):
         self.symbols = assigned(free_symbols(root), values, unused)
         self.done: dict[int, Any] = {}
         self.made: list[Basic] = []  # what lives as long as its address is in use

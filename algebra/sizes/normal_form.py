@@ -22,7 +22,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
-from sympy import Basic, Expr, Rational, Symbol
+from sympy import Basic, Expr, Min, Rational, Symbol
 from sympy.logic.boolalg import Boolean
 
 from ..errors import FieldError
@@ -222,6 +222,14 @@ def _sign(expr: Expr | int, *, strict: bool) -> bool | None:
             return True
         if no(atoms, scale(value, -1)):
             return False
+        if isinstance(expr, Expr) and expr.has(Min):
+            # A minimum is a sum with a maximum above; as it stands it may be bounded, which shows many sizes at once.
+            plain = Atoms()
+            whole = Converter(plain).polynomial(_expression(expr))
+            if order.is_plainly_nonnegative(plain, whole, strict):
+                return True
+            if order.is_plainly_nonnegative(plain, scale(whole, -1), not strict):
+                return False
         verdicts = set()
         for inner, case in by_residues(atoms, value, SIGN_CASE_BUDGET) or ():
             verdicts.add(True if yes(inner, case) else False if no(inner, scale(case, -1)) else None)

@@ -2,7 +2,7 @@
 
 ``floor(N/3 + 2/3)`` printed term by term is ``floor((1/3)*N + 2/3)``, whose rounded thirds make 2 of the 3 at ``N = 7``.
 An expression may say how it is printed: SymPy's printers ask it for a method with a name of theirs. Importing this
-module gives `floor`, `ceiling`, `Mod` and `binomial` such methods, and Rust's sums and powers, so that what `lambdify`, `ccode` and their like make
+module gives `floor`, `ceiling`, `Mod` and `binomial` such methods, Rust's sums and powers, and products for C, C++ and Fortran, so that what `lambdify`, `ccode` and their like make
 of a formula, of what `subs` makes of it and of a floor that was written by hand has the formula's values. What is no
 quotient of integers is printed as before.
 
@@ -181,6 +181,19 @@ def _printed_binomial(vectorized: bool) -> Callable[..., str]:
     return method
 
 
+def _printed_quotient(cast: Callable[[str], str]) -> Callable[..., str]:
+    """Where ``/`` of two integers rounds, a quotient of sizes is one of floats."""
+
+    def method(self: Any, printer: Any, **settings: Any) -> str:
+        over, under = fraction(self)
+        if under.is_Integer or not self.as_coeff_Mul()[0].is_Integer or not (over.is_integer and under.is_integer):
+            return _as_before(printer, self, **settings)
+        sign, over = ("-", -over) if over.could_extract_minus_sign() else ("", over)
+        return f"{sign}{cast(printer._print(over))}/{_bracketed(printer._print(under))}"
+
+    return method
+
+
 #: A remainder has the sign of its divisor, where these languages give it that of the dividend.
 _REMAINDERS = {
     "_ccode": "({0} - {1}*floor((double){0}/{1}))", "_cxxcode": "({0} - {1}*std::floor((double){0}/{1}))",
@@ -205,5 +218,7 @@ for _asked, _write in _WRITINGS.items():
 for _asked in ("_pythoncode", "_numpycode", "_scipycode"):
     setattr(binomial, _asked, _printed_binomial(_asked != "_pythoncode"))
 Add._rust_code = Mul._rust_code = _rust_arithmetic
+Mul._ccode = Mul._cxxcode = _printed_quotient(lambda text: f"(double){_bracketed(text)}")
+Mul._fcode = _printed_quotient(lambda text: f"dble({text})")
 Mod._ccode = Mod._cxxcode = _c_remainder
 Pow._rust_code = _rust_power

@@ -43,9 +43,9 @@ def is_positive(atoms: Atoms, polynomial: Polynomial) -> bool:
     return _holds(atoms, polynomial, True, Work())
 
 
-def is_plainly_nonnegative(atoms: Atoms, polynomial: Polynomial) -> bool:
-    """Whether the bounds of the atoms alone show that the polynomial is at least zero."""
-    return len(polynomial) <= SIZE_BUDGET and _is_over(atoms, polynomial, False)
+def is_plainly_nonnegative(atoms: Atoms, polynomial: Polynomial, strict: bool = False) -> bool:
+    """Whether the bounds of the atoms alone show that the polynomial is at least zero, or greater."""
+    return len(polynomial) <= SIZE_BUDGET and _is_over(atoms, polynomial, strict)
 
 
 def is_positive_atom(atoms: Atoms, number: int) -> bool:

@@ -8,10 +8,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from ..errors import BudgetError, FieldError
+from ..errors import BudgetError, FieldError, FileError
 from ..writing import completed
 from .begun import begun
-from .plan import Sweep, bar, within_budget
+from .plan import MADE_WITH, Sweep, bar, within_budget
 
 DECIMAL_DIGITS = 76  # the most that a Parquet column of integers holds
 
@@ -20,6 +20,7 @@ def to_zarr(plan: Sweep, target: Path, chunks: Any, progress: bool, most: int | 
     """Computes into a Zarr store with Dask, a stretch of the first axis after the other, and opens it."""
     import xarray
 
+    _no_folder_of_others(target)
     large = [name for name, kind in zip(plan.names, plan.types(), strict=True) if kind == "object"]
     if large:
         raise BudgetError(
@@ -51,6 +52,28 @@ def to_zarr(plan: Sweep, target: Path, chunks: Any, progress: bool, most: int | 
                 )
                 work.finished(start)
     return xarray.open_zarr(target, consolidated=False)
+
+
+_OF_A_STORE = {"zarr.json", ".zgroup", ".zattrs", ".zmetadata"}
+
+
+def _no_folder_of_others(target: Path) -> None:
+    """Refuse a folder that is no store of a sweep, or holds anything else: replacing it would take that away."""
+    import zarr
+
+    if not target.is_dir():
+        return
+    try:
+        group: Any = zarr.open_group(str(target), mode="r")
+        own = dict(group.attrs).get("made_with") == MADE_WITH
+        left = {path.name for path in target.iterdir()} - _OF_A_STORE - {name for name, _ in group.arrays()}
+    except Exception:  # whatever zarr says of a folder that it cannot read, it is none of ours
+        own, left = False, set()
+    if not own or left:
+        held = f"which also holds {sorted(left)[0]}" if own else "which no sweep has written"
+        raise FileError(
+            f"{target} is a folder {held}, and is not replaced; give another name, or move it away yourself"
+        )
 
 
 def _dask_progress(progress: bool) -> Any:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import xarray
 
 POINT = "point"
+MADE_WITH = "layeralgebra"
+"""What a dataset says of who made it; a store that says so may be replaced by another sweep."""
 BLOCK_ELEMENTS = 2**20  # of a block that is computed at once, where nobody says how large blocks should be
 
 
@@ -214,7 +216,7 @@ class Sweep:
             name: (self.dims, array, attributes)
             for name, array, attributes in zip(self.names, arrays, self.attributes(), strict=True)
         }
-        about: dict[str, Any] = {"mode": self.mode, "made_with": "layeralgebra"}
+        about: dict[str, Any] = {"mode": self.mode, "made_with": MADE_WITH}
         if self.mode == "random":
             about["seed"] = self.seed
         return xarray.Dataset(variables, coordinates, about)

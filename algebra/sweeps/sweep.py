@@ -80,7 +80,7 @@ def sweep(
     most : int, optional
         How many points there may be: 10**8 in memory and 10**12 in chunks, if left out.
     overwrite : bool
-        Whether what is at `to` is replaced, once all is computed.
+        Whether the file, or the store of an earlier sweep, at `to` is replaced, once all is computed. Other folders never are.
     backend : {"numpy", "numba"}
         The second is several times faster on lists of millions, after a first call that compiles.
 
@@ -217,6 +217,8 @@ def _listed(sizes: Sequence[int]) -> Any:
 
     if len(sizes) > MOST_POINTS:
         raise BudgetError(f"one axis has {len(sizes)} sizes, more than {MOST_POINTS}; give fewer")
+    if isinstance(sizes, range) and fits((sizes.start, sizes.stop)):  # without going through it
+        return np.arange(sizes.start, sizes.stop, sizes.step, dtype=np.int64)
     return np.array(sizes, dtype=np.int64 if fits(_ends(sizes)) else object)
 
 
