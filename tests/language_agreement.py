@@ -23,7 +23,7 @@ MOST_POINTS = 3_000
 
 def as_layer(draw: Draw) -> la.Layer:
     """The layer, made as a user makes one."""
-    kinds = {Fraction: "Number", tuple: "Dim", bool: "Flag", int: "Dim"}
+    kinds = {Fraction: "Number", tuple: "Dim", bool: "Flag", int: "Size", str: "Text", type(None): "Dim | None"}
     space = {
         "equation": draw.text, "buffers": draw.buffers, "inputs": draw.inputs or ("x",), "channel_axis": "first",
         "__annotations__": {name: kinds[type(value)] for name, value in draw.fields.items()},
