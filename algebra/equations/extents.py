@@ -330,6 +330,21 @@ class _Search:
         for axis, size in enumerate(shape):
             if not self._is_earlier_step(place, read, axis):
                 self._check_axis(statement, read, axis, size, self.found.of[place], given)
+                self._check_step(place, read, axis, given)
+
+    def _check_step(self, place: int, read: Read, axis: int, given: Sequence[Mask]) -> None:
+        """Within a recurrence its own tensors are read at this step or at earlier ones."""
+        first, last, running = self.definitions.recurrent.get(place, (0, -1, None))
+        defined = self.definitions.places.get(read.tensor, -1)
+        if running is None or not first <= defined <= last:
+            return
+        address, statement = read.address[axis], self.elaborated.statements[place]
+        if self.elaborated.statements[defined].address[axis] == running != address and isinstance(address, Expr):
+            require_everywhere(
+                running - address, self.found.of[place], given,
+                lambda: f"{read.tensor} is read at the step {address} of a recurrence along {running}, which must not be a later one",
+                statement, self.requirements,
+            )  # fmt: skip
 
     def _is_earlier_step(self, place: int, read: Read, axis: int) -> bool:
         """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back."""

@@ -102,7 +102,9 @@ class _Resolution:
         for tree in (*(tree for _, tree in parsed.scalars), *values, *parsed.bounds):
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "size":
-                    yield from (argument for argument in node.args if isinstance(argument, ast.Name))
+                    if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
+                        raise self.fail("size takes one index", node, "size(i)")
+                    yield node.args[0]
 
     # definitions -----------------------------------------------------------------------------------------------------
 

@@ -269,7 +269,8 @@ class EquationText:
         key = (*map(ast.dump, trees), *lengths, *(len(shape) for shape in self.inputs.values()))
         if key not in RANKS:
             most = max([*map(len, self.inputs.values()), *(length for _, length in lengths)], default=0)
-            choices = (dict(zip(names, choice)) for choice in product(range(most + 1), repeat=len(names)))
+            # One axis more than there are: what fits it too is not determined.
+            choices = (dict(zip(names, choice)) for choice in product(range(most + 2), repeat=len(names)))
             RANKS[key] = [ranks for ranks in choices if self._fits(ranks)]
         fitting = RANKS[key]
         if not fitting:
