@@ -130,7 +130,11 @@ def as_elements(values: Any, what: str, *, most: int = MOST_ELEMENTS) -> list[An
     if isinstance(values, (str, bytes, bytearray, memoryview, type)) or not hasattr(values, "__iter__"):
         raise FieldError(f"{what} must be a list or a tuple, got {shown(values)} of type {type(values).__name__}")
     try:
-        found = list(islice(values, most + 1))
+        found = (
+            list(islice(values, most + 1))
+            if not hasattr(values, "__len__") or len(values) <= most
+            else [None] * (most + 1)
+        )
     except Exception as error:  # of an iterator of the user's, or of an array without axes
         raise FieldError(f"{what} cannot be gone through: {shown(error)}") from None
     if len(found) > most:
@@ -197,7 +201,9 @@ def _sequence(each: Reader | None, again: bool, value: Any) -> Any:
     ):
         raise Unfit
     if each is None or isinstance(value, str) and not again:
-        return value
+        return list(value) if getattr(value, "ndim", 0) == 1 else value  # the truth of an array is not that of a list
+    if hasattr(value, "__len__") and len(value) > MOST_ELEMENTS:
+        raise BudgetError(f"there are more than {MOST_ELEMENTS} elements")
     try:
         found = [each(item) for item in islice(value, MOST_ELEMENTS + 1)]
     except Unfit:

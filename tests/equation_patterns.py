@@ -162,6 +162,8 @@ def changed(text: str, source: random.Random) -> str:
     places = [place for place, token in enumerate(tokens) if token.strip()]
     words = [place for place in places if WORDS.fullmatch(tokens[place]) and tokens[place] not in KEYWORDS]
     names = sorted({tokens[place] for place in words})
+    if not names:
+        return text
     name, other = source.choice(names), source.choice([*names, *names, "k", "n", "_", "nothing"])
     place = source.choice(places)
     kind = source.choice(

@@ -18,7 +18,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
-from ..arguments import checked
+from ..arguments import as_elements, checked
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
@@ -76,7 +76,8 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
         raise FieldError(f"latex_equation takes a layer, got {layer!r}")
     shapes: list[Any] | None = None
     if shape is not None:
-        shapes = list(shape) if not shape or isinstance(shape[0], (tuple, list)) else [tuple(shape)]
+        given = as_elements(shape, "shape")
+        shapes = given if not given or isinstance(given[0], (tuple, list)) else [tuple(given)]
     if shapes is not None:
         return _Writer(layer, _at(layer, shapes).elaborated, shapes).text()
     for longest in LONGEST_SCALARS:

@@ -15,6 +15,7 @@ from ..errors import EquationError
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
 
 CONSTANTS = ("inf", "pi")
+INEQUALITIES = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,8 @@ class _Resolution:
                     f"{tree.left.id} is a tensor, and has an upper bound only", tree, f"where {tree.left.id} < rows"
                 )
             return self._numbers(tree.comparators[0], where="a size")
+        if isinstance(tree, ast.Compare) and not all(isinstance(op, INEQUALITIES) for op in tree.ops):
+            raise self.fail("a mask is an inequality", tree, "where j <= i")
         return self._numbers(tree, self.names.indices, "a bound")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import networkx
 
 from ..arguments import checked
+from .node import as_network
 from .steps import Steps, carried_out
 
 
@@ -78,5 +79,5 @@ def to_networkx(net: Any, identity: Callable[[], Any]) -> networkx.DiGraph:
     ['0', '1.0', '1.1', '1.join']
     """
     builder = _Builder(identity)
-    carried_out(net.accept(builder, [], ""))
+    carried_out(as_network(net, "to_networkx").accept(builder, [], ""))
     return builder.made

@@ -115,6 +115,8 @@ def check_names(
                 if called not in known:
                     raise Unreadable(f"there is no function {called}")
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "size":
+                if len(part.args) != 1 or not isinstance(part.args[0], ast.Name):
+                    raise Unreadable("the size of what is no index")
                 need((name.id for name in part.args if isinstance(name, ast.Name)), indices, "size")
     for where in wheres:
         _check_where(where, given, indices, tensors, need)

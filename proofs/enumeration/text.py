@@ -204,10 +204,11 @@ class EquationText:
             return not self._truth(node.operand)
         if isinstance(node, ast.BoolOp):
             return (all if isinstance(node.op, ast.And) else any)(self._truth(value) for value in node.values)
-        if isinstance(node, ast.Constant):
-            return bool(node.value)
-        if isinstance(node, ast.Name):
-            return bool(self.fields[node.id])
+        value = self.fields[node.id] if isinstance(node, ast.Name) else getattr(node, "value", None)
+        if isinstance(node, (ast.Constant, ast.Name)):
+            if not isinstance(value, bool):
+                raise Unreadable(f"this is neither yes nor no: {value!r}")
+            return value
         if not (isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant)):
             raise Unreadable(f"this is no condition: {ast.dump(node)}")
         left, right = self.fields[name_of(node.left)], node.comparators[0].value

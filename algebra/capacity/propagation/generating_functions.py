@@ -219,10 +219,11 @@ def _flatten(taps: Any) -> dict[tuple[int, ...], Expr]:
     if not taps:
         raise FieldError("a kernel needs at least one tap")
     found = {}
-    for place, inner in enumerate(taps):
-        for rest, weight in _flatten(inner).items():
+    parts = [_flatten(inner) for inner in taps]
+    for place, part in enumerate(parts):
+        for rest, weight in part.items():
             found[(place, *rest)] = weight
-    inside = [len(_flatten(inner)) for inner in taps]
+    inside = [len(part) for part in parts]
     if len({len(place) for place in found}) != 1 or len(set(inside)) != 1:
         raise FieldError("a kernel is nested evenly, one level for each axis")
     return found
