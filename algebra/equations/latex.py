@@ -212,17 +212,18 @@ class _Writer(HeadWriter):
         lines += [self.mask(mask) for mask in made.requirements if self.shapes is None]
         if self.shapes is None:
             lines += [
-                f"{self.read(self.reading(name))} < {flat_latex(extent)}" for name, extent in made.lookups.items()
+                f"{self.read(read)} < {flat_latex(extent)}"
+                for name, extent in made.lookups.items()
+                if (read := self.reading(name)) is not None
             ]
             for name, sizes in made.declared.items():
                 lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
         return lines
 
-    def reading(self, name: str) -> Read:
-        """Where a tensor is read first."""
-        return next(
-            read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name
-        )
+    def reading(self, name: str) -> Read | None:
+        """Where a tensor is read first; nowhere, if a condition leaves it out."""
+        found = (read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name)
+        return next(found, None)
 
     @property
     def used(self) -> set[Index]:

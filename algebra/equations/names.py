@@ -61,6 +61,7 @@ class _Resolution:
         known = {*fields, *scalars, *CONSTANTS, *SCALAR_FUNCTIONS, "_"}
         self.names = Names(fields, scalars, frozenset(held), frozenset(indices - known))
         self.looked_at, self.held = looked_at, held
+        self.looked_up = {_name(inner) for node in reads for inner in _subscripts(node.slice)}
 
     def _within(self, used: list[ast.Name], scalars: frozenset[str]) -> set[str]:
         """The names in the definitions of the scalars that are used."""
@@ -243,6 +244,11 @@ class _Resolution:
                 raise self.fail(
                     f"{tree.left.id} is a tensor and an index, and a bound must know which", tree, "another letter"
                 )
+            if tree.left.id not in self.looked_up:
+                raise self.fail(
+                    f"{tree.left.id} holds no numbers of rows: no tensor is read at an element of it", tree.left,
+                    f"T[{tree.left.id}[i], j] in a value, or an index here",
+                )  # fmt: skip
             if not (len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Lt)):
                 raise self.fail(
                     f"{tree.left.id} is a tensor, and has an upper bound only", tree, f"where {tree.left.id} < rows"

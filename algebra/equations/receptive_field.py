@@ -316,6 +316,8 @@ def _period(address: Expr, index: Index) -> int | None:
     below = [rounding.args[0] for rounding in address.atoms(floor, ceiling) if rounding.has(index)]
     if any(inner.has(Mod) for inner in below) or address.has(Mod):
         return None
+    if affine(address.replace(floor, lambda x: x).replace(ceiling, lambda x: x)) is None:  # a square, a least of two
+        return None
     found = prod(
         int(denom(together(inner.replace(floor, lambda x: x).replace(ceiling, lambda x: x)))) for inner in set(below)
     )

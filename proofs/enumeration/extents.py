@@ -136,7 +136,8 @@ class SizedEquation(EquationText):
             return None
         extent = 0
         while extent <= size:
-            inside = all(0 <= part.at({**env, unknown: extent}) < size for env in points_of(others, line.extents))
+            # What is read before the first element is found later, where masks are looked at.
+            inside = all(part.at({**env, unknown: extent}) < size for env in points_of(others, line.extents))
             if not inside:
                 break
             extent += 1

@@ -118,8 +118,9 @@ def check_names(
                 if len(part.args) != 1 or not isinstance(part.args[0], ast.Name):
                     raise Unreadable("the size of what is no index")
                 need((name.id for name in part.args if isinstance(name, ast.Name)), indices, "size")
+    numbered = {name_of(inner.value) for node in read for inner in subscripts(node.slice)}
     for where in wheres:
-        _check_where(where, given, indices, tensors, need)
+        _check_where(where, given, indices, tensors, numbered, need)
 
 
 def _check_function(node: ast.Call, given: set[str], indices: set[str], need: object) -> None:
@@ -144,11 +145,13 @@ def _check_function(node: ast.Call, given: set[str], indices: set[str], need: ob
         raise Unreadable("two widths for one index")
 
 
-def _check_where(where: ast.expr, given: set[str], indices: set[str], tensors: set[str], need: object) -> None:
+def _check_where(
+    where: ast.expr, given: set[str], indices: set[str], tensors: set[str], numbered: set[str], need: object
+) -> None:
     assert callable(need)
     if isinstance(where, ast.IfExp):
-        _check_where(where.body, given, indices, tensors, need)
-        _check_where(where.orelse, given, indices, tensors, need)
+        _check_where(where.body, given, indices, tensors, numbered, need)
+        _check_where(where.orelse, given, indices, tensors, numbered, need)
     elif isinstance(where, ast.Subscript):
         need([name_of(where.value)], tensors, "a shape")
         parts = where.slice.elts if isinstance(where.slice, ast.Tuple) else [where.slice]
@@ -156,6 +159,8 @@ def _check_where(where: ast.expr, given: set[str], indices: set[str], tensors: s
             if not (isinstance(part, ast.Name) and part.id == "_"):
                 need(loose_names(part), given, "a shape")
     elif isinstance(where, ast.Compare) and isinstance(where.left, ast.Name) and where.left.id in tensors:
+        if where.left.id not in numbered:
+            raise Unreadable(f"{where.left.id} holds no numbers of rows")
         if where.left.id in indices or len(where.ops) != 1 or not isinstance(where.ops[0], ast.Lt):
             raise Unreadable(f"{where.left.id} is a tensor")
         need(loose_names(where.comparators[0]), given, "a number of rows")

@@ -407,6 +407,15 @@ class EquationText:
                 place += self._item_rank(item) if isinstance(item, ast.Starred) else 1
         raise Unreadable(f"size({name}) belongs to no input")
 
+    def _alike(self, one: Component, other: Component) -> bool:
+        """Whether two ends of a range are the same integers."""
+
+        def apart(env: Env) -> int:
+            return math.ceil(one.at(env)) - math.ceil(other.at(env))
+
+        indices = one.indices | other.indices
+        return not depends_on(apart, indices) and apart(dict.fromkeys(indices, 0)) == 0
+
     def _whole(self, value: Any, least: int, what: str) -> int:
         if value != value or abs(value) == math.inf or value != int(value) or value < least:
             raise Impossible(f"{what} is {value}")
@@ -601,8 +610,11 @@ class EquationText:
                 raise Impossible(f"{ast.unparse(tree)} does not hold")
             return
         if len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None:
-            if any(known.ranged == sides[1].plain for known in self.constraints):
-                raise Unreadable(f"{sides[1].plain} has two ranges")
+            ends = self.ranges.get(sides[1].plain)
+            if ends is not None:
+                if not all(self._alike(one, other) for one, other in zip(ends, (sides[0], sides[2]))):
+                    raise Unreadable(f"{sides[1].plain} has two ranges")
+                return
             if sides[1].plain in sides[0].indices | sides[2].indices:
                 raise Unreadable(f"the range of {sides[1].plain} depends on itself")
             self.ranges[sides[1].plain] = (sides[0], sides[2])
