@@ -44,7 +44,9 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
             raise scalars.fail(f"{tree.left.id} is bounded twice", tree)
         return
     ranks = scalars.ranks
-    stars = sorted({name for name in names_in(tree) if name in ranks.stars and name in ranks.ranks})
+    stars = sorted(
+        {name for name in scalars.setting.names_through(tree) if name in ranks.stars and name in ranks.ranks}
+    )
     for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
         _read_on(tree, axis, scalars, made)
 
