@@ -55,6 +55,7 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
     relations = [_RELATIONS.get(type(op), "") for op in tree.ops]
     if not all(relations):
         raise scalars.fail("a mask is an inequality", tree, "where j <= i")
+    ranks = scalars.ranks
     sides = [scalars.arithmetic(side, axis) for side in (tree.left, *tree.comparators)]
     if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
         ends = (_rounded_up(sides[0]), _rounded_up(sides[2]))
@@ -71,6 +72,9 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
     ):
         extent = sides[1] if relations[0] == "<" else sides[1] + 1
         if made.bounds.setdefault(sides[0], extent) != extent:
+            if ranks.schematic:  # at other shapes they may be one
+                made.requirements.append(Mask(sides[0], relations[0], sides[1]))
+                return
             raise scalars.fail(f"{sides[0]} is bounded twice", tree)
         return
     if names_in(tree) and not any(address_indices(side) for side in sides):

@@ -119,6 +119,8 @@ class Scalars:
             return left**right
         if right.is_zero:
             raise self.fail("division by zero", node)
+        if address_indices(right) and not right.is_nonzero:
+            raise self.fail(f"{right} may be 0, and nothing is divided by that", node, "a divisor such as i + 1")
         if operator is ast.Div:
             return left / right
         if operator is ast.FloorDiv:

@@ -105,6 +105,8 @@ def check_names(
                 _check_function(part, given, indices, need)
     for root in (*roots, *(tree for _, tree in scalars), *wheres):
         for part in ast.walk(root):
+            if isinstance(part, ast.Subscript):
+                name_of(part.value)
             if isinstance(part, ast.IfExp):
                 need((name.id for name in ast.walk(part.test) if isinstance(name, ast.Name)), fields, "a condition")
             if isinstance(part, ast.Call):
