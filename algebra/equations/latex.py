@@ -71,7 +71,7 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     & \\text{where } \\boldsymbol{u} < 2
     \\end{aligned}
     """
-    layer = generic(layer) if isinstance(layer, type) else layer
+    layer = generic(layer) if isinstance(layer, type) and hasattr(layer, "fields") else layer
     if not isinstance(layer, StatesEquation):
         raise FieldError(f"latex_equation takes a layer, got {layer!r}")
     shapes: list[Any] | None = None

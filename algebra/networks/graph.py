@@ -45,7 +45,7 @@ class Graph(Composition):
         known = set(names)
         arrows: dict[tuple[str, str], None] = {}
         for edge in as_elements(edges, "the edges of a Graph"):
-            ends = tuple(str(end) for end in as_elements(edge, "an edge"))
+            ends = tuple(end if isinstance(end, str) else shown(end) for end in as_elements(edge, "an edge"))
             if len(ends) != 2:
                 raise GraphError(f"an edge is a pair of names, got {shown(edge)}")
             for end in ends:

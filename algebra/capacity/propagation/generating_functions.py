@@ -23,11 +23,12 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul
 
-from ...errors import DomainError, FieldError, ShapeError
+from ...errors import BudgetError, DomainError, FieldError, ShapeError
 from .spread import Spread
 from .transitions import SOURCE, _cancelled, _entry
 
 Offset = tuple[Expr, ...]
+MOST_TAPS = 10_000
 
 
 class KernelWalk:
@@ -218,6 +219,8 @@ def _flatten(taps: Any) -> dict[tuple[int, ...], Expr]:
         return {(): _entry(taps)}
     if not taps:
         raise FieldError("a kernel needs at least one tap")
+    if len(taps) > MOST_TAPS:
+        raise BudgetError(f"a kernel of more than {MOST_TAPS} taps along an axis")
     found = {}
     parts = [_flatten(inner) for inner in taps]
     for place, part in enumerate(parts):

@@ -225,6 +225,8 @@ class DeepLimit:
     @checked
     def layer_distribution(self, depth: int, reach: int) -> NDArray[Any]:
         """``T^L`` at positions from -reach to reach, for so many layers; what lies beyond is folded back."""
+        if depth < 1:
+            raise FieldError(f"a depth is a number of layers, at least one, got {depth}")
         transform, _, rate = self._transform(reach)
         strength = rate / depth
         return np.roll(np.fft.ifft(((1 + strength * transform) / (1 + strength)) ** depth).real, reach)
