@@ -105,6 +105,7 @@ REFUSED = {
     "a later step": "h[t] = x[t] + g[t-1]\ng[t] = h[size(t) - 1 - t]\ny[t] = g[t]",
     "a margin along the steps": "p[t] = pad[t: (0 - 1, 1)](x[t])\nh[t] = p[t] + q[t-1]\nq[t] = pad[t: (0, 1)](h[t])\ny[t] = h[t]",
     "a line of a recurrence without its index": "h[t] = x[t] + g[t-1]\na = h[0]\ng[t] = h[t]*a\ny[t] = g[t]",
+    "a divisor that may be zero": "y[i] = x[(i + 1) % i]\nwhere i < 1",
     "a table that is a number": "y[i] = x[i]\nwhere (3[2] if True else True)",
 }
 
@@ -138,6 +139,24 @@ def test_recurrences_of_several_lines(what: str) -> None:
     x = np.arange(np.prod(shape)).reshape(shape)
     assert np.asarray(la.run(layer(text), x, weights)).tolist() == expected
     assert disagreement(Draw(text, {}, (shape,), None), symbolic=False) is None
+
+
+def test_a_field_has_as_many_values_as_there_are_axes() -> None:
+    for text in ("y[*i] = x[*(step*i)]", "y[*i] = pad[step](x[*i])", "y[*i] = x[*i]\nwhere i < step"):
+        assert len(la.output_shape(layer(text, step=(1, 2)), on=(5, 6) if "<" not in text else (1, 2))) == 2
+        with pytest.raises((la.EquationError, la.ShapeError), match="one for each axis|addresses 3|not determined"):
+            la.output_shape(layer(text, step=(1, 2, 3)), on=(5, 6))
+
+
+def test_fractions_are_compared_as_fractions() -> None:
+    made = type(
+        "Custom",
+        (la.Layer,),
+        {"equation": "y[i] = x[i]\nwhere 0 < part, part < 1", "__annotations__": {"part": "Number"}},
+    )
+    assert la.output_shape(made(0.5), on=(3,)) == (3,)
+    with pytest.raises(la.LayerAlgebraError):
+        la.output_shape(made(1), on=(3,))
 
 
 FIELDS = {

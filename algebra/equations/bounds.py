@@ -47,6 +47,8 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
     stars = sorted(
         {name for name in scalars.setting.names_through(tree) if name in ranks.stars and name in ranks.ranks}
     )
+    if stars:
+        scalars.must_have_values(tree, ranks.ranks[stars[0]])
     for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
         _read_on(tree, axis, scalars, made)
 

@@ -347,12 +347,15 @@ class _Search:
             )  # fmt: skip
 
     def _is_earlier_step(self, place: int, read: Read, axis: int) -> bool:
-        """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back."""
-        if place not in self.definitions.recurrent or read.tensor not in self.definitions.places:
+        """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back.
+
+        The tensor is of that recurrence, or of one before along the same index: its steps before the first one are zero.
+        """
+        recurrent, defined = self.definitions.recurrent, self.definitions.places.get(read.tensor, -1)
+        if place not in recurrent or defined not in recurrent or recurrent[place][2] != recurrent[defined][2]:
             return False
-        return is_recurrent_address(
-            read.address[axis], self.elaborated.statements[self.definitions.places[read.tensor]].address[axis]
-        )
+        own = self.elaborated.statements[defined].address[axis]
+        return own == recurrent[place][2] and is_recurrent_address(read.address[axis], own)
 
     def _check_axis(
         self,

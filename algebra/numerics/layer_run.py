@@ -185,9 +185,11 @@ class _LayerRun(Addresses):
         found = numpy.zeros(addresses[0].shape, dtype=bool)
         if self.place not in self.instance.recurrent:
             return found
-        first, last, running = self.instance.recurrent[self.place]
-        for place in range(first, last + 1):
+        running = self.instance.recurrent[self.place][2]
+        for place, span in self.instance.recurrent.items():
             own = self.instance.statements[place]
+            if span[2] != running:
+                continue
             if own.target == head.tensor:
                 for address, part in zip(addresses, own.address):
                     if part == running:

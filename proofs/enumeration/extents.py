@@ -222,7 +222,11 @@ class SizedEquation(EquationText):
 
     def _is_earlier(self, place: int, read: Node, part: Component) -> bool:
         running = self._recurrent().get(place)
-        return running is not None and read.name in self.defined and is_earlier_step(part, running)
+        return (
+            running is not None
+            and self._recurrent().get(self.defined.get(read.name, -1)) == running
+            and is_earlier_step(part, running)
+        )
 
     # weights and checks ----------------------------------------------------------------------------------------------
 
