@@ -107,9 +107,8 @@ def _check_step(
     first, last, running = span
     statement = statements[place]
 
-    def fail(problem: str) -> EquationError:
-        made: EquationError = requirements.error(problem, statement, EquationError)
-        return made
+    def fail(problem: str) -> Exception:
+        return requirements.error(problem, statement, EquationError)
 
     if any(running in getattr(head, "indices", ()) for head in walk(statement.value)):
         raise fail(

@@ -11,6 +11,7 @@ FUNCTIONS_OF_NUMBERS = ("floor", "ceil", "max", "min", "sqrt", "log", "size")
 CALLED_WITH_INDICES = (*REDUCTIONS, "softmax", "pad")
 CALLED = tuple(name for name in FUNCTIONS if name not in ("divide", "power"))
 CONSTANTS = ("inf", "pi")
+OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 
 def tensors_without_axes(lines: Sequence[tuple[ast.expr, ast.expr]], fields: Collection[str]) -> set[str]:
@@ -107,6 +108,8 @@ def check_names(
         for part in ast.walk(root):
             if isinstance(part, ast.Subscript):
                 name_of(part.value)
+            if isinstance(part, ast.BinOp) and not isinstance(part.op, OPERATORS):
+                raise Unreadable(f"there is no such sign: {ast.dump(part.op)}")
             if isinstance(part, ast.IfExp):
                 need((name.id for name in ast.walk(part.test) if isinstance(name, ast.Name)), fields, "a condition")
             if isinstance(part, ast.Call):

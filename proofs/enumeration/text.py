@@ -548,6 +548,10 @@ class EquationText:
         for item in _items(source):
             bare = item.value if isinstance(item, ast.Starred) else item
             axes: Sequence[int | None] = range(self.ranks[name_of(bare)]) if isinstance(item, ast.Starred) else [None]
+            if isinstance(item, ast.Starred):
+                both = named.get(name_of(bare)) if named else ast.Tuple(amounts, ast.Load())
+                if both is not None and self._lengths(both) - {len(axes)}:
+                    raise Impossible("a margin has another number of widths than there are axes")
             for axis in axes:
                 pair: Sequence[ast.expr] | None
                 if named:
@@ -557,8 +561,6 @@ class EquationText:
                     pair = (amounts[0], amounts[-1]) if isinstance(item, ast.Starred) else None
                 if pair is not None and len(pair) != 2:
                     raise Unreadable("a margin has two widths")
-                if any(self._lengths(width) - {len(axes)} for width in pair or () if isinstance(item, ast.Starred)):
-                    raise Impossible("a margin has another number of widths than there are axes")
                 widths.append(tuple(self._width(width, axis) for width in pair) if pair else (0, 0))
         fill = next((self._node(word.value) for word in node.keywords), Node("number", value=0))
         if fill.kind not in ("number", "read") or not free(fill) <= free(body):
