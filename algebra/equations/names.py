@@ -104,6 +104,8 @@ class _Resolution:
         for tree in (*(tree for _, tree in parsed.scalars), *values, *parsed.bounds):
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "size":
+                    if any(isinstance(part, ast.Subscript) for part in node.args):
+                        continue  # it is read as a function of a tensor, and refused as one
                     if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
                         raise self.fail("size takes one index", node, "size(i)")
                     yield node.args[0]

@@ -198,8 +198,8 @@ def _check(tree: ast.expr, text: str) -> None:
                 and power.value > LARGEST_EXPONENT
             ):
                 raise refuse(f"an exponent larger than {LARGEST_EXPONENT}", node, "a smaller exponent")
-        if isinstance(node, ast.Subscript) and not isinstance(node.value, ast.Name):
-            raise refuse("square brackets stand behind a name", node, "x[i]")
+        if isinstance(node, ast.Subscript) and not isinstance(node.value, (ast.Name, ast.Attribute)):
+            raise refuse("only a named tensor has square brackets", node, "x[i]")
         if isinstance(node, ast.Call):
             name = node.func.value if isinstance(node.func, ast.Subscript) else node.func
             if not isinstance(name, ast.Name):
