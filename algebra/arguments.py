@@ -24,11 +24,12 @@ from inspect import Parameter, signature
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sympy import Expr, Symbol
+from sympy import Expr, Pow, Symbol
 
 from .errors import BudgetError, FieldError, UnsupportedError
 
 LONGEST_SHOWN = 200  # characters of what is given that a message repeats
+LARGEST_EXPONENT = 1_000_000  # of a number, in an expression that is computed with
 MOST_ELEMENTS = 10_000_000  # of what is gone through before anything is computed
 F = TypeVar("F", bound=Callable[..., Any])
 Reader = Callable[[Any], Any]
@@ -90,8 +91,12 @@ def as_array(values: Any, what: str, kind: type = float) -> Any:
     """
     import numpy
 
-    if isinstance(values, range) and len(values) > MOST_ELEMENTS:
-        raise BudgetError(f"{what} has more than {MOST_ELEMENTS} elements")
+    parts = values if isinstance(values, (list, tuple)) else ()
+    for part in (values, *parts):
+        if isinstance(part, range) and _length(part) > MOST_ELEMENTS:
+            raise BudgetError(f"{what} has more than {MOST_ELEMENTS} elements")
+        if isinstance(part, Expr):
+            _of_moderate_size(part)
     try:
         return numpy.asarray(values, dtype=kind)
     except (TypeError, ValueError, OverflowError, RecursionError, AttributeError):  # whatever NumPy makes of objects
@@ -130,12 +135,20 @@ def as_elements(values: Any, what: str, *, most: int = MOST_ELEMENTS) -> list[An
     if isinstance(values, (str, bytes, bytearray, memoryview, type)) or not hasattr(values, "__iter__"):
         raise FieldError(f"{what} must be a list or a tuple, got {shown(values)} of type {type(values).__name__}")
     try:
-        found = list(islice(values, most + 1))
+        found = list(islice(values, most + 1)) if _length(values) <= most else [None] * (most + 1)
     except Exception as error:  # of an iterator of the user's, or of an array without axes
         raise FieldError(f"{what} cannot be gone through: {shown(error)}") from None
     if len(found) > most:
         raise BudgetError(f"{what} has more than {most} elements")
     return found
+
+
+def _length(values: Any) -> int:
+    """How many elements something has that says so without being gone through; 0 otherwise."""
+    try:
+        return len(values)
+    except Exception:  # of a range longer than Python counts, of an array without axes, of an object of the user's
+        return MOST_ELEMENTS + 1 if isinstance(values, range) else 0
 
 
 def _integer(value: Any) -> int:
@@ -147,10 +160,24 @@ def _integer(value: Any) -> int:
         raise Unfit from None
 
 
+def _of_moderate_size(value: Expr) -> Expr:
+    """An expression that can be computed with: a power that was left as it is may have more digits than there is memory."""
+    for power in value.atoms(Pow):
+        if power.exp.is_Integer and abs(power.exp) > LARGEST_EXPONENT and power.base.is_number:
+            raise BudgetError(f"{shown(power)} has too many digits to be computed with")
+    return value
+
+
+def _expression(value: Any) -> Expr:
+    if not isinstance(value, Expr):
+        raise Unfit
+    return _of_moderate_size(value)
+
+
 def _real(value: Any) -> float:
     if is_truth(value) or isinstance(value, (str, bytes, bytearray, complex, type)) or getattr(value, "ndim", False):
         raise Unfit
-    if isinstance(value, Expr) and not (value.is_number and value.is_extended_real):
+    if isinstance(value, Expr) and not (_of_moderate_size(value).is_number and value.is_extended_real):
         raise Unfit
     try:
         return float(value)
@@ -197,7 +224,9 @@ def _sequence(each: Reader | None, again: bool, value: Any) -> Any:
     ):
         raise Unfit
     if each is None or isinstance(value, str) and not again:
-        return value
+        return list(value) if getattr(value, "ndim", 0) == 1 else value  # the truth of an array is not that of a list
+    if _length(value) > MOST_ELEMENTS:
+        raise BudgetError(f"there are more than {MOST_ELEMENTS} elements")
     try:
         found = [each(item) for item in islice(value, MOST_ELEMENTS + 1)]
     except Unfit:
@@ -287,6 +316,8 @@ def _readers(node: ast.expr, known: Mapping[str, Any]) -> list[tuple[str, Reader
         return [("an array", partial(_is_of, "ndarray", {}))]
     if name in _PLAIN:
         return [_PLAIN[name]]
+    if name == "Expr" and known.get(name) is Expr:
+        return [("an expression", _expression)]
     if name in _ITEMS:
         return [("a list", partial(_sequence, None, _ITEMS[name]))]
     if name in _READ_LATER or not isinstance(known.get(name, type), (type, str)):

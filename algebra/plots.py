@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Expr, Symbol, sympify
 
-from .arguments import as_elements, checked
+from .arguments import as_elements, as_real, checked
 from .compilation.interface import CompiledFormula
 from .derivations.derivation import Derivation
 from .errors import FieldError
@@ -402,7 +402,7 @@ def plot_profile(
                 raise FieldError(f"no size is given for {missing[0]}; pass at={{{missing[0]!r}: ...}}")
             value = evaluate(value, {symbol: given[symbol.name] for symbol in free_symbols(value)})
         names.append(name)
-        heights.append(float(value))
+        heights.append(as_real(value, f"the profile at {name}"))
     axes = _axes(ax)
     axes.step(range(len(heights)), heights, where="mid", color="C0")
     axes.plot(range(len(heights)), heights, "o", color="C0", markersize=4)

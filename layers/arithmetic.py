@@ -131,7 +131,7 @@ class Einsum(Layer):
 
 
 def _read_spec(spec: str) -> tuple[str, str, str]:
-    found = re.fullmatch(r"([a-z]+),([a-z]+)->([a-z]+)", spec.replace(" ", ""))
+    found = re.fullmatch(r"([a-z]+),([a-z]+)->([a-z]+)", str(spec).replace(" ", ""))
     if found is None:
         raise FieldError(f"Einsum({spec!r}): two inputs and an output, as in Einsum('bik,bkj->bij')")
     first, second, out = found.groups()

@@ -23,7 +23,7 @@ MOST_POINTS = 3_000
 
 def as_layer(draw: Draw) -> la.Layer:
     """The layer, made as a user makes one."""
-    kinds = {Fraction: "Number", tuple: "Dim", bool: "Flag", int: "Dim"}
+    kinds = {Fraction: "Number", tuple: "Dim", bool: "Flag", int: "Size", str: "Text", type(None): "Dim | None"}
     space = {
         "equation": draw.text, "buffers": draw.buffers, "inputs": draw.inputs or ("x",), "channel_axis": "first",
         "__annotations__": {name: kinds[type(value)] for name, value in draw.fields.items()},
@@ -61,6 +61,8 @@ def disagreement(draw: Draw, symbolic: bool = False) -> str | None:
         return f"shapes {instance.output} and {meant.output}"
     if {name: tuple(shape) for name, shape in instance.weights().items()} != meant.weights:
         return f"weights {instance.weights()} and {meant.weights}"
+    if () in draw.shapes:  # no shape that `on` takes
+        return None
     if la.parameters(layer, on=on(draw)) != sum(map(math.prod, meant.weights.values())):
         return "parameters"
     if max(math.prod(line.extents.values()) for line in meant.lines) > MOST_POINTS:
@@ -71,7 +73,10 @@ def disagreement(draw: Draw, symbolic: bool = False) -> str | None:
         found = la.macs(layer, on=on(draw), effective=effective), apart.multiplies, apart.adds, apart.other
         if found != (counts.macs, counts.multiplies, counts.adds, counts.other):
             return f"{'effective' if effective else 'nominal'} work {found} and {counts}"
-    for text in (la.latex_equation(layer), la.latex_equation(layer, list(draw.shapes))):
+    texts = [la.latex_equation(layer, list(draw.shapes))]
+    if all(meant.ranks.values()):  # what stands behind a star of no axes is read first with axes there
+        texts.append(la.latex_equation(layer))
+    for text in texts:
         if text.count("{") != text.count("}"):
             return f"LaTeX {text}"
     return (

@@ -99,6 +99,14 @@ REFUSED = {
     "a margin inside": "y[i] = 2*pad[i: 1](x[i])",
     "a margin of halves": "z[i] = pad[i: (1/2, 1/2)](x[i])\ny[i] = z[i]",
     "no value": "y[i] = x[i]*(inf - inf)",
+    "a size of a number": "y[*i] = x[*((i + 1) % size(1 - 1))]",
+    "a mask that is an equation": "y[i] = x[i]*V[i, j]\nwhere j < 3, j == 1",
+    "rows of what looks nothing up": "y[i] = x[i]\nwhere x < 3",
+    "a later step": "h[t] = x[t] + g[t-1]\ng[t] = h[size(t) - 1 - t]\ny[t] = g[t]",
+    "a margin along the steps": "p[t] = pad[t: (0 - 1, 1)](x[t])\nh[t] = p[t] + q[t-1]\nq[t] = pad[t: (0, 1)](h[t])\ny[t] = h[t]",
+    "a line of a recurrence without its index": "h[t] = x[t] + g[t-1]\na = h[0]\ng[t] = h[t]*a\ny[t] = g[t]",
+    "a divisor that may be zero": "y[i] = x[(i + 1) % i]\nwhere i < 1",
+    "a table that is a number": "y[i] = x[i]\nwhere (3[2] if True else True)",
 }
 
 
@@ -106,6 +114,77 @@ REFUSED = {
 def test_what_has_no_meaning_is_refused(what: str) -> None:
     with pytest.raises((la.EquationError, la.ShapeError)):
         la.output_shape(layer(REFUSED[what]), on=(5,))
+
+
+RECURRENCES = {
+    # text, shape, numbers of learned tensors, and what comes out of x = 0, 1, 2, ...
+    "a margin beside the steps": (
+        "h[t, i] = x[t, i] + U[u]*p[t-1, i+u]\np[t, j] = pad[j: 1](h[t, j])\ny[t, i] = h[t, i]\nwhere u < 3, i < size(i)",
+        (3, 4), {"U": [1, 10, 100]}, [[0, 1, 2, 3], [104, 215, 327, 39], [22548, 34963, 7395, 728]],
+    ),
+    "states defined behind": (
+        "n[t, e] = a[t-1, e] + b[t-1, e]\na[t, e] = a[t-1, e] + x[t, e]\nb[t, e] = b[t-1, e] + 2*x[t, e]\ny[t, e] = n[t, e]",
+        (3, 2), {}, [[0, 0], [0, 3], [6, 12]],
+    ),
+    "a line without steps between": (
+        "h[t] = x[t] + g[t-1]\nc[i] = 2*V[i]\ng[t] = h[t] + c[i]\ny[t] = g[t]\nwhere i < 2", (3,), {"V": [1, 2]}, [6, 13, 21],
+    ),
+    "earlier steps summed up": ("h[t] = x[t] + g[t-1]\ng[t] = h[k]\ny[t] = g[t]\nwhere k <= t", (3,), {}, [0, 1, 4]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", RECURRENCES)
+def test_recurrences_of_several_lines(what: str) -> None:
+    text, shape, weights, expected = RECURRENCES[what]
+    x = np.arange(np.prod(shape)).reshape(shape)
+    assert np.asarray(la.run(layer(text), x, weights)).tolist() == expected
+    assert disagreement(Draw(text, {}, (shape,), None), symbolic=False) is None
+
+
+def test_a_field_has_as_many_values_as_there_are_axes() -> None:
+    for text in ("y[*i] = x[*(step*i)]", "y[*i] = pad[step](x[*i])", "y[*i] = x[*i]\nwhere i < step"):
+        assert len(la.output_shape(layer(text, step=(1, 2)), on=(5, 6) if "<" not in text else (1, 2))) == 2
+        with pytest.raises((la.EquationError, la.ShapeError), match="one for each axis|addresses 3|not determined"):
+            la.output_shape(layer(text, step=(1, 2, 3)), on=(5, 6))
+
+
+def test_fractions_are_compared_as_fractions() -> None:
+    made = type(
+        "Custom",
+        (la.Layer,),
+        {"equation": "y[i] = x[i]\nwhere 0 < part, part < 1", "__annotations__": {"part": "Number"}},
+    )
+    assert la.output_shape(made(0.5), on=(3,)) == (3,)
+    with pytest.raises(la.LayerAlgebraError):
+        la.output_shape(made(1), on=(3,))
+
+
+FIELDS = {
+    # text, shape, and the field along every axis
+    "neighbours of the state": ("h[t, i, c] = x[t, i, c] + h[t-1, max(i-1, 0), c]", (5, 6, 2)),
+    "a window of the state": ("h[t, i] = x[t, i] + U[u]*h[t-1, (i + u) % size(i)]\nwhere u < 3", (4, 9)),
+    "a state shifted": ("h[t, i] = x[t, i] + h[t-1, i+u-1]*U[u]\nwhere u < 2, i < size(i), i + u >= 1", (3, 9)),
+    "a state of another line": ("n[t] = a[t-1]\na[t] = a[t-1] + x[t]\ny[t] = n[t]", (4,)),
+    "a square": ("y[i] = x[i*i]\nwhere i < 3", (5,)),
+    "a least of two": ("y[i] = x[min(i, 2)]*V[i]\nwhere i < 4", (4,)),
+}
+
+
+@pytest.mark.parametrize("what", FIELDS)
+def test_fields_hold_what_enumeration_reads(what: str) -> None:
+    text, shape = FIELDS[what]
+    assert disagreement(Draw(text, {}, (shape,), None), symbolic=False) is None
+
+
+def test_round_brackets_around_one_index_make_no_group() -> None:
+    assert la.output_shape(layer("y[(i), j] = x[(i), (j)]"), on=(2, 3)) == (2, 3)
+    assert la.output_shape(layer("y[(i, j)] = x[((i)), (j)]"), on=(2, 3)) == (6,)
+
+
+def test_padded_elements_read_in_groups_are_no_effective_work() -> None:
+    text = "z[i] = pad[i: (0, size_to - size(i))](x[i])\ny[a] = z[(a, u)]*W[u]\nwhere u < 2"
+    made = layer(text, size_to=6)
+    assert la.macs(made, on=(5,)) == 6 and la.macs(made, on=(5,), effective=True) == 5
 
 
 def test_symbolic_addresses_are_integers_under_conditions() -> None:

@@ -122,9 +122,9 @@ class CompiledFormula:
     """
 
     def __init__(self, e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_invalid: str = "raise"):
-        if backend not in BACKENDS:
+        if not isinstance(backend, str) or backend not in BACKENDS:
             raise FieldError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
-        if on_invalid not in ("raise", "mask"):
+        if not isinstance(on_invalid, str) or on_invalid not in ("raise", "mask"):
             raise FieldError(f"on_invalid must be 'raise' or 'mask', got {on_invalid!r}")
         self._given = (e_or_dict, backend, domain, on_invalid)
         self.backend, self.domain, self.on_invalid = backend, domain, on_invalid

@@ -157,7 +157,7 @@ class Derivation:
         return Derivations((self,)).__add__(other)
 
     def __radd__(self, other: object) -> "Derivations":
-        return Derivations((self,)) if other == 0 else NotImplemented
+        return Derivations((self,)) if isinstance(other, int) and other == 0 else NotImplemented
 
     def latex(self) -> str:
         """The formula and its reasons as LaTeX (amsmath)."""

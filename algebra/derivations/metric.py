@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
-from ..arguments import as_text, checked, shown
+from ..arguments import as_text, checked, is_truth, shown
 from ..errors import FieldError
 from ..networks.carrier import Carrier, DomainCondition, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
@@ -187,6 +187,12 @@ class Metric(Generic[Result]):
         unknown = sorted(set(options) - set(self.options))
         if unknown:
             raise FieldError(f"{self.name} has no option {unknown[0]!r}; it has {', '.join(self.options) or 'none'}")
+        for name, value in options.items():
+            default = self.options[name]
+            if isinstance(default, bool) and not is_truth(value):
+                raise FieldError(f"{name} of {self.name} is True or False, got {shown(value)}")
+            if isinstance(default, str) and not isinstance(value, str):
+                raise FieldError(f"{name} of {self.name} is a text such as {default!r}, got {shown(value)}")
         return {**self.options, **options}
 
     def __repr__(self) -> str:

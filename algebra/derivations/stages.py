@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add as SymAdd
 from sympy import Expr, Integer
 
-from ..arguments import checked
+from ..arguments import as_elements, checked
 from ..errors import FieldError
 from ..formulas.cells import Marked
 from ..formulas.latex import escaped
@@ -183,7 +183,7 @@ def stages_of(net: Network, named: Mapping[str, Network] | None = None, on: Any 
     """
     if named is not None:
         if Series(*named.values()) != net:
-            raise FieldError(f"the stages {', '.join(named)} in series are not the network")
+            raise FieldError(f"the stages {', '.join(map(str, named))} in series are not the network")
         return _cut([(str(name), list(_Parts().of(part))) for name, part in named.items()])
     return _Stages().of(net, on)
 
@@ -213,7 +213,9 @@ def _runs(net: Series, on: Any) -> list[list[Network]]:
             runs.append([part])
             flows = part.shape
             continue
-        leaving = evaluate_network(part, ShapeCarrier(), [tuple(flows)] if flows is not None else None).output.shape
+        leaving = evaluate_network(
+            part, ShapeCarrier(), [tuple(as_elements(flows, "on"))] if flows is not None else None
+        ).output.shape
         plain = isinstance(part, Layer)
         apart = joined and isinstance(part, Layer) and _has_weights(part, flows)
         starts = shape is None or leaving != shape or apart or (not plain and not joined)

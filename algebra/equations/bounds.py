@@ -44,7 +44,11 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
             raise scalars.fail(f"{tree.left.id} is bounded twice", tree)
         return
     ranks = scalars.ranks
-    stars = sorted({name for name in names_in(tree) if name in ranks.stars and name in ranks.ranks})
+    stars = sorted(
+        {name for name in scalars.setting.names_through(tree) if name in ranks.stars and name in ranks.ranks}
+    )
+    if stars:
+        scalars.must_have_values(tree, ranks.ranks[stars[0]])
     for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
         _read_on(tree, axis, scalars, made)
 
@@ -53,6 +57,7 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
     relations = [_RELATIONS.get(type(op), "") for op in tree.ops]
     if not all(relations):
         raise scalars.fail("a mask is an inequality", tree, "where j <= i")
+    ranks = scalars.ranks
     sides = [scalars.arithmetic(side, axis) for side in (tree.left, *tree.comparators)]
     if len(sides) == 3 and relations == ["<=", "<"] and isinstance(sides[1], Index):
         ends = (_rounded_up(sides[0]), _rounded_up(sides[2]))
@@ -69,6 +74,9 @@ def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elabor
     ):
         extent = sides[1] if relations[0] == "<" else sides[1] + 1
         if made.bounds.setdefault(sides[0], extent) != extent:
+            if ranks.schematic:  # at other shapes they may be one
+                made.requirements.append(Mask(sides[0], relations[0], sides[1]))
+                return
             raise scalars.fail(f"{sides[0]} is bounded twice", tree)
         return
     if names_in(tree) and not any(address_indices(side) for side in sides):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import EquationError
 from ..sizes.dims import Index
 from .affine import is_recurrent_address
-from .heads import Read, address_indices, free_indices, reads, walk
+from .heads import Group, Pad, Read, address_indices, free_indices, reads, walk
 from .requirements import Requirements
 from .statements import Statement
 
@@ -72,20 +72,67 @@ def _recurrences(
                 )  # fmt: skip
             spans.append((place, defined, running[0]))
     found: dict[int, tuple[int, int, Index]] = {}
-    while spans:
-        first, last, index = spans.pop()
-        for other in [span for span in spans if span[0] <= last and first <= span[1]]:
-            spans.remove(other)
-            first, last = min(first, other[0]), max(last, other[1])
-            if other[2] != index:
-                raise requirements.error(
-                    "two recurrences that cross must share their index", statements[first], EquationError
-                )
+    for first, last, index in _merged(spans, statements, requirements):
         for place in range(first, last + 1):
             found[place] = (first, last, index)
-            if any(index in getattr(head, "indices", ()) for head in walk(statements[place].value)):
-                raise requirements.error(
-                    f"a recurrence along {index} cannot reduce over {index}, which it takes step by step; give the "
-                    "reduction another letter, or a line of its own before", statements[place], EquationError,
-                )  # fmt: skip
+            _check_step(statements, places, place, (first, last, index), requirements)
     return found
+
+
+def _merged(
+    spans: Sequence[tuple[int, int, Index]], statements: Sequence[Statement], requirements: Requirements
+) -> list[tuple[int, int, Index]]:
+    """Recurrences that share a statement are one."""
+    found: list[tuple[int, int, Index]] = []
+    for first, last, index in sorted(spans, key=lambda span: span[:2]):
+        if not found or first > found[-1][1]:
+            found.append((first, last, index))
+            continue
+        if found[-1][2] != index:
+            raise requirements.error(
+                "two recurrences that cross must share their index", statements[first], EquationError
+            )
+        found[-1] = (found[-1][0], max(last, found[-1][1]), index)
+    return found
+
+
+def _check_step(
+    statements: Sequence[Statement],
+    places: Mapping[str, int],
+    place: int,
+    span: tuple[int, int, Index],
+    requirements: Requirements,
+) -> None:
+    """One statement of a recurrence can be computed step by step."""
+    first, last, running = span
+    statement = statements[place]
+
+    def fail(problem: str) -> Exception:
+        return requirements.error(problem, statement, EquationError)
+
+    if any(running in getattr(head, "indices", ()) for head in walk(statement.value)):
+        raise fail(
+            f"a recurrence along {running} cannot reduce over {running}, which it takes step by step; give the "
+            "reduction another letter, or a line of its own before"
+        )
+    if any(running in address_indices(part) and part != running for part in statement.address):
+        raise fail(f"a recurrence along {running} has a line whose left side does not stand at {running} alone")
+    if isinstance(statement.value, Pad):
+        body = statement.value.body
+        if any(part == running and widths != (0, 0) for part, widths in zip(body.address, statement.value.widths)):
+            raise fail(
+                f"a recurrence along {running} cannot put a margin along {running}; pad a tensor before or behind it"
+            )
+    for read in reads(statement.value):
+        defined = places.get(read.tensor, -1)
+        if first <= defined <= last and running not in statement.address:
+            raise fail(
+                f"{statement.target} is defined within the recurrence along {running}, reads {read.tensor} of it and has no "
+                f"{running} itself; write {statement.target}[{running}, ...] or move the line out of it"
+            )
+        own = statements[defined].address if first <= defined <= last else ()
+        for part, of in zip(read.address, own):
+            if of == running and isinstance(part, (Group, Read)):
+                raise fail(
+                    f"{read.tensor} is read within its recurrence at a step that is not known to be an earlier one"
+                )

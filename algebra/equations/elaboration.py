@@ -61,6 +61,7 @@ class _Heads:
         made: list[Address] = []
         for item in subscript_items(node):
             if isinstance(item, ast.Starred):
+                self.scalars.must_have_values(item.value, self.ranks.of(item))
                 for axis in range(self.ranks.of(item)):
                     made.append(self._component(item.value, axis))
             else:
@@ -209,6 +210,9 @@ class _Heads:
             if not isinstance(name, ast.Name) or not self.setting.is_index(name.id):
                 raise self.fail("a padded tensor is read at plain indices", item, "pad[width](x[c, *i])")
             axes: Sequence[int | None] = range(self.ranks.ranks[name.id]) if isinstance(item, ast.Starred) else [None]
+            if isinstance(item, ast.Starred):
+                for width in named.get(name.id, ()):
+                    self.scalars.must_have_values(width, len(axes))
             for axis in axes:
                 pair = named.get(name.id)  # type: ignore[assignment]
                 widths.append(

@@ -330,14 +330,32 @@ class _Search:
         for axis, size in enumerate(shape):
             if not self._is_earlier_step(place, read, axis):
                 self._check_axis(statement, read, axis, size, self.found.of[place], given)
+                self._check_step(place, read, axis, given)
+
+    def _check_step(self, place: int, read: Read, axis: int, given: Sequence[Mask]) -> None:
+        """Within a recurrence its own tensors are read at this step or at earlier ones."""
+        first, last, running = self.definitions.recurrent.get(place, (0, -1, None))
+        defined = self.definitions.places.get(read.tensor, -1)
+        if running is None or not first <= defined <= last:
+            return
+        address, statement = read.address[axis], self.elaborated.statements[place]
+        if self.elaborated.statements[defined].address[axis] == running != address and isinstance(address, Expr):
+            require_everywhere(
+                running - address, self.found.of[place], given,
+                lambda: f"{read.tensor} is read at the step {address} of a recurrence along {running}, which must not be a later one",
+                statement, self.requirements,
+            )  # fmt: skip
 
     def _is_earlier_step(self, place: int, read: Read, axis: int) -> bool:
-        """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back."""
-        if place not in self.definitions.recurrent or read.tensor not in self.definitions.places:
+        """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back.
+
+        The tensor is of that recurrence, or of one before along the same index: its steps before the first one are zero.
+        """
+        recurrent, defined = self.definitions.recurrent, self.definitions.places.get(read.tensor, -1)
+        if place not in recurrent or defined not in recurrent or recurrent[place][2] != recurrent[defined][2]:
             return False
-        return is_recurrent_address(
-            read.address[axis], self.elaborated.statements[self.definitions.places[read.tensor]].address[axis]
-        )
+        own = self.elaborated.statements[defined].address[axis]
+        return own == recurrent[place][2] and is_recurrent_address(read.address[axis], own)
 
     def _check_axis(
         self,

@@ -18,7 +18,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
-from ..arguments import checked
+from ..arguments import as_elements, checked
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
@@ -71,12 +71,13 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     & \\text{where } \\boldsymbol{u} < 2
     \\end{aligned}
     """
-    layer = generic(layer) if isinstance(layer, type) else layer
+    layer = generic(layer) if isinstance(layer, type) and hasattr(layer, "fields") else layer
     if not isinstance(layer, StatesEquation):
         raise FieldError(f"latex_equation takes a layer, got {layer!r}")
     shapes: list[Any] | None = None
     if shape is not None:
-        shapes = list(shape) if not shape or isinstance(shape[0], (tuple, list)) else [tuple(shape)]
+        given = as_elements(shape, "shape")
+        shapes = given if not given or isinstance(given[0], (tuple, list)) else [tuple(given)]
     if shapes is not None:
         return _Writer(layer, _at(layer, shapes).elaborated, shapes).text()
     for longest in LONGEST_SCALARS:
@@ -211,17 +212,18 @@ class _Writer(HeadWriter):
         lines += [self.mask(mask) for mask in made.requirements if self.shapes is None]
         if self.shapes is None:
             lines += [
-                f"{self.read(self.reading(name))} < {flat_latex(extent)}" for name, extent in made.lookups.items()
+                f"{self.read(read)} < {flat_latex(extent)}"
+                for name, extent in made.lookups.items()
+                if (read := self.reading(name)) is not None
             ]
             for name, sizes in made.declared.items():
                 lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
         return lines
 
-    def reading(self, name: str) -> Read:
-        """Where a tensor is read first."""
-        return next(
-            read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name
-        )
+    def reading(self, name: str) -> Read | None:
+        """Where a tensor is read first; nowhere, if a condition leaves it out."""
+        found = (read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name)
+        return next(found, None)
 
     @property
     def used(self) -> set[Index]:

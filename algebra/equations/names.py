@@ -15,6 +15,7 @@ from ..errors import EquationError
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
 
 CONSTANTS = ("inf", "pi")
+INEQUALITIES = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class _Resolution:
         known = {*fields, *scalars, *CONSTANTS, *SCALAR_FUNCTIONS, "_"}
         self.names = Names(fields, scalars, frozenset(held), frozenset(indices - known))
         self.looked_at, self.held = looked_at, held
+        self.looked_up = {_name(inner) for node in reads for inner in _subscripts(node.slice)}
 
     def _within(self, used: list[ast.Name], scalars: frozenset[str]) -> set[str]:
         """The names in the definitions of the scalars that are used."""
@@ -102,7 +104,11 @@ class _Resolution:
         for tree in (*(tree for _, tree in parsed.scalars), *values, *parsed.bounds):
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "size":
-                    yield from (argument for argument in node.args if isinstance(argument, ast.Name))
+                    if any(isinstance(part, ast.Subscript) for part in node.args):
+                        continue  # it is read as a function of a tensor, and refused as one
+                    if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
+                        raise self.fail("size takes one index", node, "size(i)")
+                    yield node.args[0]
 
     # definitions -----------------------------------------------------------------------------------------------------
 
@@ -240,11 +246,18 @@ class _Resolution:
                 raise self.fail(
                     f"{tree.left.id} is a tensor and an index, and a bound must know which", tree, "another letter"
                 )
+            if tree.left.id not in self.looked_up:
+                raise self.fail(
+                    f"{tree.left.id} holds no numbers of rows: no tensor is read at an element of it", tree.left,
+                    f"T[{tree.left.id}[i], j] in a value, or an index here",
+                )  # fmt: skip
             if not (len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Lt)):
                 raise self.fail(
                     f"{tree.left.id} is a tensor, and has an upper bound only", tree, f"where {tree.left.id} < rows"
                 )
             return self._numbers(tree.comparators[0], where="a size")
+        if isinstance(tree, ast.Compare) and not all(isinstance(op, INEQUALITIES) for op in tree.ops):
+            raise self.fail("a mask is an inequality", tree, "where j <= i")
         return self._numbers(tree, self.names.indices, "a bound")
 
 

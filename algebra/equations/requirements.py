@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from sympy import Eq, Expr, Integer, Mul, false, fraction, together, true
+from sympy import Eq, Expr, Gt, Integer, Mul, false, fraction, together, true
 from sympy.logic.boolalg import Boolean
 
 from ..errors import ShapeError
@@ -92,9 +92,13 @@ class Requirements:
         """What `where` asks of sizes alone."""
         for each in asked:
             low, high = (each.left, each.right) if each.relation in ("<", "<=") else (each.right, each.left)
-            least = low + 1 if each.relation in ("<", ">") else low
             meaning = partial("the equation needs {} {} {}".format, each.left, each.relation, each.right)
-            self.require(at_least(high, least), meaning, None)
+            if each.relation in ("<=", ">="):
+                self.require(at_least(high, low), meaning, None)
+            elif low.is_integer and high.is_integer:
+                self.require(at_least(high, low + 1), meaning, None)
+            else:  # between fractions there is no next one
+                self.require(Gt(high, low), meaning, None)
 
     def is_positive(self, step: Expr) -> bool:
         """Whether a step is known to be greater than zero, by itself or as a product of fields that are."""

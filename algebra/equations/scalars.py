@@ -91,6 +91,27 @@ class Scalars:
             raise self.fail(f"{name} is starred elsewhere and needs its star here", node, f"*{name}")
         return self.ranks.index(name, axis)
 
+    def must_have_values(self, node: ast.AST, axes: int) -> None:
+        """Fields with a value for each axis have as many as the star has axes in whose expression they stand."""
+        if self.ranks.schematic:
+            return
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in self.setting.fields
+        ):
+            return  # one value, by its number
+        if isinstance(node, ast.Name):
+            value = self.setting.fields.get(node.id)
+            if isinstance(value, Tuple) and len(value) != axes:
+                raise self.fail(
+                    f"{node.id} has {len(value)} values {value}, one for each axis, and there are {axes} axes", node
+                )
+            if node.id in self.setting.scalars and node.id not in self.pending:
+                replace(self, pending=(*self.pending, node.id)).must_have_values(self.setting.scalars[node.id], axes)
+        for part in ast.iter_child_nodes(node):
+            self.must_have_values(part, axes)
+
     def _entry(self, node: ast.Subscript) -> Expr:
         """One value of a field that has one for each axis, as in ``shape[0]``."""
         values = self.setting.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
@@ -119,6 +140,8 @@ class Scalars:
             return left**right
         if right.is_zero:
             raise self.fail("division by zero", node)
+        if address_indices(right) and not right.is_nonzero:
+            raise self.fail(f"{right} may be 0, and nothing is divided by that", node, "a divisor such as i + 1")
         if operator is ast.Div:
             return left / right
         if operator is ast.FloorDiv:

@@ -45,5 +45,16 @@ class Setting:
     def scalars(self) -> dict[str, ast.expr]:
         return dict(self.parsed.scalars)
 
+    def names_through(self, node: ast.AST) -> set[str]:
+        """The names in an expression, and those in the definitions of its scalars."""
+        found: set[str] = set()
+        waiting = set(names_in(node))
+        while waiting:
+            name = waiting.pop()
+            found.add(name)
+            if name in self.scalars:
+                waiting |= set(names_in(self.scalars[name])) - found
+        return found
+
     def is_index(self, name: str) -> bool:
         return name in self.names.indices

@@ -83,16 +83,28 @@ def _error_at(node: ast.AST, problem: str, text: str, instead: str) -> EquationE
 
 
 def subscript_items(node: ast.Subscript) -> list[ast.expr]:
-    """What stands between the square brackets; round brackets inside them make one item, so that ``z[(c, i)]`` has one axis.
-
-    Python's tree drops these brackets, but a tuple in brackets begins before its first element.
-    """
+    """What stands between the square brackets; round brackets inside them make one item, so that ``z[(c, i)]`` has one axis."""
     inside = node.slice
-    if not isinstance(inside, ast.Tuple):
+    if not isinstance(inside, ast.Tuple) or isinstance(inside, _Group):
         return [inside]
-    first = inside.elts[0] if inside.elts else inside
-    bracketed = (inside.lineno, inside.col_offset) != (first.lineno, first.col_offset)
-    return [inside] if bracketed else list(inside.elts)
+    return list(inside.elts)
+
+
+class _Group(ast.Tuple):
+    """A tuple in round brackets, which Python's tree does not tell from one without."""
+
+
+def _mark_group(node: ast.Subscript, source: str) -> None:
+    """Make a `_Group` of what stands between square brackets, where round brackets hold all of it."""
+    if not isinstance(node.slice, ast.Tuple) or not node.slice.elts:
+        return
+    written = ast.get_source_segment(source, node.slice) or ""
+    depth, outside = 0, 0
+    for character in written:
+        depth += (character == "(") - (character == ")")
+        outside += depth == 0
+    if written.startswith("(") and outside == 1:
+        node.slice = ast.copy_location(_Group(node.slice.elts, node.slice.ctx), node.slice)
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
@@ -150,6 +162,9 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
     for count, node in enumerate(ast.walk(tree)):
         if count > MOST_NODES:
             raise EquationError(f"a line has more than {MOST_NODES} parts", text=text, line=number)
+        if isinstance(node, ast.Subscript):
+            _mark_group(node, source)
+    for node in ast.walk(tree):
         if isinstance(node, (ast.expr, ast.arg, ast.keyword)) and node.lineno == 1:
             node.col_offset += shift
     ast.increment_lineno(tree, number - 1)
@@ -183,6 +198,8 @@ def _check(tree: ast.expr, text: str) -> None:
                 and power.value > LARGEST_EXPONENT
             ):
                 raise refuse(f"an exponent larger than {LARGEST_EXPONENT}", node, "a smaller exponent")
+        if isinstance(node, ast.Subscript) and not isinstance(node.value, (ast.Name, ast.Attribute)):
+            raise refuse("only a named tensor has square brackets", node, "x[i]")
         if isinstance(node, ast.Call):
             name = node.func.value if isinstance(node.func, ast.Subscript) else node.func
             if not isinstance(name, ast.Name):

@@ -92,12 +92,21 @@ def _slabs(indices: frozenset[Index], head: Head, place: int, instance: Instance
             add(*_mask_slab(mask))
     for read in reads(head):
         for address, margin in zip(read.address, instance.margins.get(read.tensor, ())):
-            if margin is None or isinstance(address, (Group, Read)):
+            if margin is None or isinstance(address, Read):
                 continue
             here = address_indices(address)
             if here and here <= indices:
-                add(address, margin.before, margin.before + margin.inner - 1)
+                form = _position(address, instance.extents[place]) if isinstance(address, Group) else address
+                add(form, margin.before, margin.before + margin.inner - 1)
     return list(found.values())
+
+
+def _position(group: Group, extents: dict[Index, Expr]) -> Expr:
+    """Where a group of indices points to: the last one runs fastest."""
+    position: Expr = _ZERO
+    for index in group.parts:
+        position = position * extents[index] + index
+    return position.expand()
 
 
 def _mask_slab(mask: Mask) -> tuple[Expr, Expr | None, Expr | None]:

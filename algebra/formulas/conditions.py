@@ -49,7 +49,7 @@ def conditions_of(domain: Any) -> list[Condition]:
         return []
     if isinstance(domain, (bool, Boolean)):
         domain = [domain]
-    elif not isinstance(domain, Iterable):
+    elif not isinstance(domain, Iterable) or getattr(domain, "ndim", 1) == 0:
         raise FieldError(f"domain must be a list of conditions such as [H >= 7], got {domain!r}")
     found: list[Condition] = []
     for item in domain:

@@ -64,18 +64,29 @@ class Linearised(_LayerRun):
     def linearise(self) -> list[LinearMap]:
         """All maps, in the order of computation."""
         for first, last, running in self.instance.order:
-            if running is None:
-                if first in self.live:
-                    self._maps_of(first)
-                continue
-            steps = max(int(self.instance.extents[other][running]) for other in range(first, last + 1))
-            for step in range(steps):
-                self.step = {running: step}
-                for other in range(first, last + 1):
-                    if other in self.live and step < int(self.instance.extents[other][running]):
-                        self._maps_of(other)
-            self.step = {}
+            if running is not None:
+                self._recurrence([place for place in range(first, last + 1) if place in self.live], running)
+            elif first in self.live:
+                self._maps_of(first)
         return self.maps
+
+    def _recurrence(self, places: list[int], running: Index) -> None:
+        """The maps of all steps; what has no steps of its own comes before, since it reads nothing of them."""
+        statements, extents = self.instance.statements, self.instance.extents
+        stepped = [place for place in places if running in statements[place].address]
+        for place in places:
+            if place not in stepped:
+                self._maps_of(place)
+            elif self.kinds[statements[place].target] == KNOWN:
+                self.tensors[statements[place].target] = numpy.full(
+                    self._shape(statements[place].target), 0, dtype=object
+                )
+        for step in range(max((int(extents[place][running]) for place in stepped), default=0)):
+            self.step = {running: step}
+            for place in stepped:
+                if step < int(extents[place][running]):
+                    self._maps_of(place)
+        self.step = {}
 
     def _maps_of(self, place: int) -> None:
         self.place = place
@@ -96,8 +107,10 @@ class Linearised(_LayerRun):
                 raise not_linear(self.where, "a margin that is not zero")
         shape, there = self._shape(statement.target), self._shape(pad.body.tensor)
         rows, columns = numpy.zeros(1, dtype=numpy.int64), numpy.zeros(1, dtype=numpy.int64)
-        for (before, _), size, extent in zip(pad.widths, shape, there):
+        for index, (before, _), size, extent in zip(statement.address, pad.widths, shape, there):
             into = numpy.arange(max(int(before), 0), min(size, extent + int(before)))
+            if index in self.step:  # there is no margin along the steps of a recurrence
+                into = numpy.array([self.step[index]])
             rows = (rows[..., None] * size + into).reshape(-1)
             columns = (columns[..., None] * extent + into - int(before)).reshape(-1)
         ones = numpy.full(rows.shape, 1, dtype=object)

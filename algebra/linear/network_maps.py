@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import as_array
 from ..equations.heads import Apply, Read, walk
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
@@ -359,10 +360,7 @@ class _Slopes:
     """The slopes of piecewise linear activations around an input."""
 
     def __init__(self, tape: LinearNetwork, shape: tuple[int, ...], around: Any):
-        try:
-            point = np.asarray(around, dtype=float)
-        except (TypeError, ValueError):
-            raise FieldError(f"around= needs an input of shape {shape}, an array of numbers, got {around!r}") from None
+        point = as_array(around, f"around=, an input of shape {shape},")
         if point.shape != shape or not np.all(np.isfinite(point)):
             raise FieldError(f"around= needs finite numbers of the shape {shape}, got {around!r}")
         found: dict[str, ndarray] = {}

@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Tuple
 from sympy.core.symbol import Str
 
-from ..arguments import as_elements
+from ..arguments import as_elements, shown
 from ..errors import FieldError, GraphError
 from .node import Composition, Network, as_network
 
@@ -45,9 +45,9 @@ class Graph(Composition):
         known = set(names)
         arrows: dict[tuple[str, str], None] = {}
         for edge in as_elements(edges, "the edges of a Graph"):
-            ends = tuple(str(end) for end in as_elements(edge, "an edge"))
+            ends = tuple(end if isinstance(end, str) else shown(end) for end in as_elements(edge, "an edge"))
             if len(ends) != 2:
-                raise GraphError(f"an edge is a pair of names, got {edge!r}")
+                raise GraphError(f"an edge is a pair of names, got {shown(edge)}")
             for end in ends:
                 if end not in known:
                     raise GraphError(

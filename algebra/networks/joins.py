@@ -253,7 +253,8 @@ class Concat(Join):
         return Concat(axis=self.axis)
 
     def stacked_axis(self, rank: int, channels: str | None) -> int:
-        return self.axis if self.axis is not None else rank - 1 if channels == "last" else 0
+        last = isinstance(channels, str) and channels == "last"
+        return self.axis if self.axis is not None else rank - 1 if last else 0
 
     def coefficients(self, count: int) -> tuple[Rational, ...]:
         return (Integer(1),) * count

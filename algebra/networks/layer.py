@@ -175,7 +175,7 @@ class Layer(Network, metaclass=_Frozen):
             return NOTHING
         if Flag in kinds and is_truth(value):
             return true if value else false
-        if Text in kinds and isinstance(value, (str, Str)):
+        if Text in kinds and isinstance(value, (str, Str)) and str(value) != str(NOTHING):
             return value if isinstance(value, Str) else Str(value)
         if Number in kinds and (number := _number(value, what)) is not None:
             return number

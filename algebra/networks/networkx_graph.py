@@ -7,7 +7,8 @@ from typing import Any
 
 import networkx
 
-from ..arguments import checked
+from ..arguments import checked, shown
+from ..errors import FieldError
 from .steps import Steps, carried_out
 
 
@@ -77,6 +78,8 @@ def to_networkx(net: Any, identity: Callable[[], Any]) -> networkx.DiGraph:
     >>> sorted(graph.nodes)
     ['0', '1.0', '1.1', '1.join']
     """
+    if isinstance(net, type) or not hasattr(net, "accept"):
+        raise FieldError(f"to_networkx takes a layer or a network, got {shown(net)} of type {type(net).__name__}")
     builder = _Builder(identity)
     carried_out(net.accept(builder, [], ""))
     return builder.made

@@ -7,6 +7,7 @@ from typing import ClassVar
 from sympy import Expr, Symbol, Tuple
 from sympy.core.symbol import Str
 
+from ..arguments import shown
 from ..errors import FieldError, GraphError
 from ..sizes.dims import as_size
 from .node import Composition, Input, Network, as_network, written
@@ -152,7 +153,7 @@ class Shared(Composition):
 
     def __new__(cls, body: object, name: object) -> "Network":  # type: ignore[misc]  # what is alone stands for itself
         if not isinstance(name, (str, Str)) or not str(name):
-            raise FieldError(f"weights are shared under a name, got {name!r}; write f.shared('name')")
+            raise FieldError(f"weights are shared under a name, got {shown(name)}; write f.shared('name')")
         body = as_network(body, "shared")
         return cls._of((body,), body, name if isinstance(name, Str) else Str(name))
 

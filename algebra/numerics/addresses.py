@@ -51,7 +51,9 @@ class Addresses:
             return plus(parts)
         if expression.is_Mul:
             return times(parts)
-        if expression.is_Pow and expression.exp.is_Integer:
+        if expression.is_Pow and (
+            expression.exp.is_Integer or (expression.exp.is_integer and expression.exp.is_nonnegative)
+        ):
             return apply("power", parts)
         if isinstance(expression, (Max, Min)):
             join, made = ("max" if isinstance(expression, Max) else "min"), parts[0]

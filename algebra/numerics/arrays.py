@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from sympy import Expr
 
+from ..arguments import shown
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
 from ..sizes.dims import Index
 
@@ -76,6 +77,8 @@ def as_numbers(given: Any, what: str) -> "ndarray":
         array = numpy.asarray(given)
     except ValueError:
         raise FieldError(f"{what} must be an array of numbers; its rows differ in length") from None
+    except (TypeError, OverflowError, RecursionError, AttributeError, MemoryError):  # whatever NumPy makes of objects
+        raise FieldError(f"{what} must be an array of numbers, got {shown(given)}") from None
     if array.dtype == bool or numpy.issubdtype(array.dtype, numpy.integer):
         return array.astype(object) if array.dtype != bool else array.astype(int).astype(object)
     if numpy.issubdtype(array.dtype, numpy.floating):

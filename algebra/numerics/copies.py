@@ -131,6 +131,8 @@ class Unrolled(Walk[Arrived]):
 
 def joined_shape(node: Join, shapes: Sequence[Shape], channels: str | None) -> tuple[Shape, int | None]:
     """What a join makes of shapes that fit, and the axis along which it stacks, if it does."""
+    if not shapes:
+        raise ShapeError(f"nothing arrives at {type(node).__name__}(), which joins branches or what edges lead to it")
     axis = node.stacked_axis(len(shapes[0]), channels)
     if axis is None:
         return tuple(max(column) for column in zip(*shapes)), None

@@ -32,7 +32,7 @@ from ..equations.heads import (
 )
 from ..equations.instance import Instance
 from ..equations.statements import Statement
-from ..errors import DomainError, UnsupportedError
+from ..errors import DomainError
 from ..sizes.dims import Index
 from .addresses import Addresses
 from .arrays import (
@@ -89,13 +89,12 @@ class _LayerRun(Addresses):
 
     def _recur(self, places: Sequence[int], running: Index) -> None:
         for place in places:
-            statement = self.instance.statements[place]
-            if running not in statement.address:
-                raise UnsupportedError(
-                    f"{self.instance.layer}: the recurrence along {running} has a line without it, "
-                    f"{statement.target}[...]; write {statement.target}[{running}, ...] or move the line out of it"
-                )
-            self.tensors[statement.target] = numpy.full(self._shape(statement.target), 0, dtype=object)
+            if running not in self.instance.statements[place].address:
+                self._statement(place)  # it reads nothing of the recurrence
+        places = [place for place in places if running in self.instance.statements[place].address]
+        for place in places:
+            target = self.instance.statements[place].target
+            self.tensors[target] = numpy.full(self._shape(target), 0, dtype=object)
         steps = max((int(self.instance.extents[place][running]) for place in places), default=0)
         for step in range(steps):
             self.step = {running: step}
@@ -181,9 +180,11 @@ class _LayerRun(Addresses):
         found = numpy.zeros(addresses[0].shape, dtype=bool)
         if self.place not in self.instance.recurrent:
             return found
-        first, last, running = self.instance.recurrent[self.place]
-        for place in range(first, last + 1):
+        running = self.instance.recurrent[self.place][2]
+        for place, span in self.instance.recurrent.items():
             own = self.instance.statements[place]
+            if span[2] != running:
+                continue
             if own.target == head.tensor:
                 for address, part in zip(addresses, own.address):
                     if part == running:
@@ -291,14 +292,18 @@ class _LayerRun(Addresses):
         return Labelled(body.indices, raised / numpy.where(total == 0, 1.0, total))
 
     def _pad(self, head: Pad) -> Labelled:
-        """The target of a pad statement: the margin's filling, with the tensor set into it or cut by it."""
+        """The target of a pad statement, or a step of it: the margin's filling, with the tensor set into it or cut by it."""
         statement: Statement = self.instance.statements[self.place]
         indices = tuple(part for part in statement.address if isinstance(part, Index))
-        shape = self._shape(statement.target)
+        shape = tuple(len(self.points(index)) for index in indices)
         source, filling = of_one_kind([self.tensors[head.body.tensor], spread(self._fold(head.fill), indices, shape)])
         values = numpy.array(filling)
         into, out_of = [], []
-        for (before, _), size, there in zip(head.widths, shape, source.shape):
+        for index, (before, _), size, there in zip(indices, head.widths, shape, source.shape):
+            if index in self.step:  # there is no margin along the steps of a recurrence
+                into.append(slice(0, 1))
+                out_of.append(slice(self.step[index], self.step[index] + 1))
+                continue
             start = max(int(before), 0)
             skip = max(-int(before), 0)
             length = max(min(size - start, there - skip), 0)

@@ -70,7 +70,7 @@ _MOST_FACTORS = 6
 
 def check_surrogate(surrogate: str | None) -> None:
     """Refuse a surrogate that is none."""
-    if surrogate is not None and surrogate not in SURROGATES:
+    if surrogate is not None and not (isinstance(surrogate, str) and surrogate in SURROGATES):
         raise FieldError(f"surrogate={surrogate!r}: there are {', '.join(map(repr, SURROGATES))}")
 
 

@@ -19,7 +19,7 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..arguments import checked
-from ..errors import UnsupportedError
+from ..errors import FieldError, UnsupportedError
 from ..formulas.latex import formula_latex as latex
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
 from ..networks.evaluator import evaluate_network
@@ -31,6 +31,9 @@ from .from_equation import check_surrogate, joined, local_transfer
 from .histogram import Histogram, unit
 from .local_maps import Affine, Transfer
 from .vertex_cuts import Least
+
+MOST_DIMENSIONS = 10_000
+"""Of a region whose image is written out, a number for each dimension."""
 
 
 class TransferCarrier(PathCarrier[Transfer]):
@@ -131,6 +134,8 @@ class TransferFunction:
     @checked
     def histogram(self, d: int) -> Histogram:
         """The image of one region of dimension d."""
+        if not 0 <= d <= MOST_DIMENSIONS:
+            raise FieldError(f"a dimension is a number from 0 to {MOST_DIMENSIONS}, got {d}")
         return self.phi.act(unit(d))
 
     def formulas(self) -> tuple[Expr, ...]:

@@ -28,7 +28,9 @@ BIT_BUDGET = 1_000_000
 Value: TypeAlias = int | Fraction | Expr
 
 
-def assigned(wanted: set[Symbol], values: Mapping[Symbol | str, int | Fraction], unused: bool) -> dict[Symbol, int | Fraction]:
+def assigned(
+    wanted: set[Symbol], values: Mapping[Symbol | str, int | Fraction], unused: bool
+) -> dict[Symbol, int | Fraction]:
     """The value of every wanted symbol, from values by symbol or by name."""
     if not isinstance(values, Mapping):
         raise FieldError(f"values must be a mapping from symbols or names to integers, got {values!r}")

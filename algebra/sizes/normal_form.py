@@ -25,6 +25,7 @@ from math import gcd
 from sympy import Basic, Expr, Min, Rational, Symbol
 from sympy.logic.boolalg import Boolean
 
+from ..arguments import shown
 from ..errors import FieldError
 from . import signs as order
 from .atoms import Atoms
@@ -83,7 +84,7 @@ def _expression(value: Expr | int) -> Expr:
     if isinstance(value, int | Fraction) and not isinstance(value, bool):
         return Rational(value)
     if not isinstance(value, Expr):
-        raise FieldError(f"expected a symbolic size or a number, got {value!r} of type {type(value).__name__}")
+        raise FieldError(f"expected a symbolic size or a number, got {shown(value)} of type {type(value).__name__}")
     return value
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mod, Mul, Pow, S, Symbol, cancel, ceiling, floor, together
 from sympy.polys.polyerrors import PolynomialError
 
-from ..arguments import checked
+from ..arguments import as_integer, checked
 from ..compilation.program.gradient import gradient
 from ..errors import FieldError, UnsupportedError
 from ..formulas.leading_terms import leading_term
@@ -133,7 +133,9 @@ def sensitivity(e: Any, at: Mapping[Any, int] | None = None) -> Any:
     L       9*c**2      9*L*c/(9*L*c + 1)         9*L*c**2      0.9996
     c       18*L*c + 1  (18*L*c + 1)/(9*L*c + 1)  9*L*c**2      1.9996
     """
-    given = {getattr(key, "name", str(key)): value for key, value in at.items()} if at is not None else None
+    given = None
+    if at is not None:
+        given = {getattr(key, "name", str(key)): as_integer(value, f"at[{key}]") for key, value in at.items()}
     known = {symbol.name for formula in formulas_in(e, "sensitivity") for symbol in formula.known}
     if given is not None and (unknown := [name for name in given if name not in known]):
         raise FieldError(
@@ -150,7 +152,6 @@ def _sensitivity(formula: Expr, at: Mapping[str, int] | None) -> Table:
             f"at must give a number for each of {', '.join(map(str, symbols))}, got {', '.join(given) or 'none'}"
         )
     slopes = gradient(formula, symbols, floors="smooth")
-    given = {getattr(key, "name", str(key)): value for key, value in at.items()} if at is not None else None
     rows = []
     for symbol, slope in zip(symbols, slopes, strict=True):
         part = elasticity(formula, symbol)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arguments import as_integer, checked
+from ..arguments import MOST_ELEMENTS, as_integer, checked
 from ..equations.heads import Read, address_indices, reads
 from ..equations.instance import Instance
-from ..errors import FieldError, UnsupportedError
+from ..errors import BudgetError, FieldError, UnsupportedError
 from ..linear.layer_maps import layer_maps
 from ..linear.monomials import LINEAR, kinds_of_tensors
 from ..linear.network_maps import activates
@@ -69,6 +69,8 @@ class _Neurons(Unrolled):
         super().__init__([Arrived(shape, None, self._renamed(self._fresh(size)))])
 
     def _fresh(self, count: int) -> ndarray:
+        if self.vertices + count > MOST_ELEMENTS:
+            raise BudgetError(f"the graph has more than {MOST_ELEMENTS} neurons; take smaller sizes")
         self.vertices += count
         return np.arange(self.vertices - count, self.vertices)
 
@@ -269,7 +271,11 @@ def _walked(net: Network, weights: Any, on: Any) -> tuple[NetworkGraph, list[Any
         raise UnsupportedError(f"the graph is that of a network with one input, this one takes {len(sizes)}")
     needed = inventory(network, sizes)
     slots = needed.slots
-    tensors = fitting(slots, weights) if isinstance(weights, Mapping) else drawn(slots.values(), weights or 0)
+    tensors = (
+        fitting(slots, weights)
+        if isinstance(weights, Mapping)
+        else drawn(slots.values(), 0 if weights is None else weights)
+    )
     walker = _Neurons(needed, tensors, sizes[0])
     final = walker.walk(network)
     walker.settle(final.values, int(np.prod(final.shape)))

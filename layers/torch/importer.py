@@ -83,7 +83,7 @@ def from_torch(
 
 
 def _module(module: Any, torch: Any) -> Any:
-    if not isinstance(module, torch.nn.Module) and callable(module):
+    if not isinstance(module, torch.nn.Module) and callable(module) and _takes_nothing(module):
         with torch.device("meta"):
             module = module()
     if not isinstance(module, torch.nn.Module):
@@ -91,6 +91,17 @@ def _module(module: Any, torch: Any) -> Any:
             f"from_torch takes a torch.nn.Module or a function that makes one, got {type(module).__name__}"
         )
     return module
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called without arguments."""
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # of what is written in C and has no signature
+        return True
+    return True
 
 
 def _shapes(given: Sequence[Any]) -> list[tuple[int, ...]]:

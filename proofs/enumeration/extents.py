@@ -88,11 +88,11 @@ class SizedEquation(EquationText):
                     extent = self._largest(line, part, unknown[0], size)
                     if extent is not None:
                         line.extents[unknown[0]] = extent
-        if place in self._recurrent():
-            for other in self.lines:
-                for index, extent in other.extents.items():
-                    if self._recurrent().get(place) == index:
-                        line.extents.setdefault(index, extent)
+        running = self._recurrent().get(place)
+        if running is not None and running in all_indices(line):
+            for other in sorted(self._groups[place]):
+                if running in self.lines[other].extents:
+                    line.extents.setdefault(running, self.lines[other].extents[running])
         if line.name not in self.shapes and all(
             index in line.extents for part in line.target for index in part.indices
         ):
@@ -136,7 +136,8 @@ class SizedEquation(EquationText):
             return None
         extent = 0
         while extent <= size:
-            inside = all(0 <= part.at({**env, unknown: extent}) < size for env in points_of(others, line.extents))
+            # What is read before the first element is found later, where masks are looked at.
+            inside = all(part.at({**env, unknown: extent}) < size for env in points_of(others, line.extents))
             if not inside:
                 break
             extent += 1
@@ -164,7 +165,6 @@ class SizedEquation(EquationText):
     def _recurrent(self) -> dict[int, Index]:
         """Lines of recurrences, each with its running index."""
         if not hasattr(self, "_recurrences"):
-            found: dict[int, Index] = {}
             spans = []
             for place, line in enumerate(self.lines):
                 for read in reads(line.value):
@@ -179,21 +179,54 @@ class SizedEquation(EquationText):
                             raise Unreadable(f"{read.name} is read before it is defined")
                         running = earlier[0]
                         spans.append((place, last, running))
-            for _ in spans:
-                for first, last, running in spans:
-                    reached = [p for p in found if first <= p <= last]
-                    for inside in range(min([first, *reached]), max([last, *reached]) + 1):
-                        if found.setdefault(inside, running) != running:
-                            raise Unreadable("two recurrences that cross")
-            for place, running in found.items():
-                if running in reduced_indices(self.lines[place].value):
-                    raise Unreadable(f"a recurrence along {running} reduces over it")
+            groups: list[tuple[set[int], Index]] = []
+            for first, last, running in spans:
+                held = set(range(first, last + 1))
+                for other, index in [group for group in groups if group[0] & held]:
+                    if index != running:
+                        raise Unreadable("two recurrences that cross")
+                    groups.remove((other, index))
+                    held |= other
+                groups.append((held, running))
+            self._groups = {place: held for held, _ in groups for place in held}
+            found = {place: running for held, running in groups for place in held}
             self._recurrences = found
+            for place, running in found.items():
+                self._check_recurrent(place, running)
         return self._recurrences
+
+    def _is_together(self, place: int, read: Node) -> bool:
+        """Whether a line reads a tensor of the recurrence that it belongs to."""
+        return self.defined.get(read.name, -1) in self._groups.get(place, ())
+
+    def _check_recurrent(self, place: int, running: Index) -> None:
+        """A line of a recurrence goes along with its steps, or has nothing to do with them."""
+        line = self.lines[place]
+        if running in reduced_indices(line.value):
+            raise Unreadable(f"a recurrence along {running} reduces over it")
+        if any(running in part.indices and part.plain != running for part in line.target):
+            raise Unreadable(f"a line of a recurrence does not stand at {running} alone")
+        alongside = any(part.plain == running for part in line.target)
+        for read in reads(line.value):
+            if not self._is_together(place, read):
+                continue
+            if not alongside:
+                raise Unreadable(f"{line.name} stands within the recurrence that it reads, and has no {running}")
+            for part, own in zip(read.address, self.lines[self.defined[read.name]].target):
+                if own.plain == running and part.kind != "expression":
+                    raise Unreadable(f"{read.name} is read at a step that is not known")
+        if line.value.kind == "pad":
+            for part, width in zip(line.value.parts[0].address, line.value.value):
+                if part.plain == running and width != (0, 0):
+                    raise Unreadable(f"a margin along {running}, within the recurrence along it")
 
     def _is_earlier(self, place: int, read: Node, part: Component) -> bool:
         running = self._recurrent().get(place)
-        return running is not None and read.name in self.defined and is_earlier_step(part, running)
+        return (
+            running is not None
+            and self._recurrent().get(self.defined.get(read.name, -1)) == running
+            and is_earlier_step(part, running)
+        )
 
     # weights and checks ----------------------------------------------------------------------------------------------
 
@@ -299,8 +332,20 @@ class SizedEquation(EquationText):
                 (part, size) for part, size in zip(read.address, self.shapes[read.name])
                 if part.kind == "expression" and part.plain is None and not self._is_earlier(place, read, part)
             ]  # fmt: skip
-            for env in points_of(indices, line.extents) if parts else ():
+            steps: list[tuple[Component, Index]] = []
+            if place in self._recurrent() and self._is_together(place, read):
+                running = self._recurrent()[place]
+                owns = self.lines[self.defined[read.name]].target
+                steps = [
+                    (part, running) for part, own in zip(read.address, owns)
+                    if own.plain == running and not self._is_earlier(place, read, part)
+                ]  # fmt: skip
+                indices = sorted({*indices, running}, key=str)
+            for env in points_of(indices, line.extents) if parts or steps else ():
                 if all(limit.holds(env) for limit in limits):
+                    for part, running in steps:
+                        if part.at(env) > env[running]:
+                            raise Impossible(f"{read.name} is read at a later step, {part.at(env)} of {env[running]}")
                     for part, size in parts:
                         if not 0 <= part.at(env) < size:
                             raise Impossible(f"{read.name} is read outside, at {part.at(env)} of {size}")

@@ -124,7 +124,7 @@ class Equation(SizedEquation):
         found = 0
         for env in points_of(sorted(indices, key=str), line.extents):
             if all(limit.holds(env) for limit in limits) and all(
-                before <= part.at(env) < before + inner for part, before, inner in real
+                before <= self._position(line, part, env) < before + inner for part, before, inner in real
             ):
                 found += 1
         return found

@@ -11,6 +11,7 @@ FUNCTIONS_OF_NUMBERS = ("floor", "ceil", "max", "min", "sqrt", "log", "size")
 CALLED_WITH_INDICES = (*REDUCTIONS, "softmax", "pad")
 CALLED = tuple(name for name in FUNCTIONS if name not in ("divide", "power"))
 CONSTANTS = ("inf", "pi")
+OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 
 def tensors_without_axes(lines: Sequence[tuple[ast.expr, ast.expr]], fields: Collection[str]) -> set[str]:
@@ -105,6 +106,10 @@ def check_names(
                 _check_function(part, given, indices, need)
     for root in (*roots, *(tree for _, tree in scalars), *wheres):
         for part in ast.walk(root):
+            if isinstance(part, ast.Subscript):
+                name_of(part.value)
+            if isinstance(part, ast.BinOp) and not isinstance(part.op, OPERATORS):
+                raise Unreadable(f"there is no such sign: {ast.dump(part.op)}")
             if isinstance(part, ast.IfExp):
                 need((name.id for name in ast.walk(part.test) if isinstance(name, ast.Name)), fields, "a condition")
             if isinstance(part, ast.Call):
@@ -115,9 +120,12 @@ def check_names(
                 if called not in known:
                     raise Unreadable(f"there is no function {called}")
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "size":
+                if len(part.args) != 1 or not isinstance(part.args[0], ast.Name):
+                    raise Unreadable("the size of what is no index")
                 need((name.id for name in part.args if isinstance(name, ast.Name)), indices, "size")
+    numbered = {name_of(inner.value) for node in read for inner in subscripts(node.slice)}
     for where in wheres:
-        _check_where(where, given, indices, tensors, need)
+        _check_where(where, given, indices, tensors, numbered, need)
 
 
 def _check_function(node: ast.Call, given: set[str], indices: set[str], need: object) -> None:
@@ -142,11 +150,13 @@ def _check_function(node: ast.Call, given: set[str], indices: set[str], need: ob
         raise Unreadable("two widths for one index")
 
 
-def _check_where(where: ast.expr, given: set[str], indices: set[str], tensors: set[str], need: object) -> None:
+def _check_where(
+    where: ast.expr, given: set[str], indices: set[str], tensors: set[str], numbered: set[str], need: object
+) -> None:
     assert callable(need)
     if isinstance(where, ast.IfExp):
-        _check_where(where.body, given, indices, tensors, need)
-        _check_where(where.orelse, given, indices, tensors, need)
+        _check_where(where.body, given, indices, tensors, numbered, need)
+        _check_where(where.orelse, given, indices, tensors, numbered, need)
     elif isinstance(where, ast.Subscript):
         need([name_of(where.value)], tensors, "a shape")
         parts = where.slice.elts if isinstance(where.slice, ast.Tuple) else [where.slice]
@@ -154,6 +164,8 @@ def _check_where(where: ast.expr, given: set[str], indices: set[str], tensors: s
             if not (isinstance(part, ast.Name) and part.id == "_"):
                 need(loose_names(part), given, "a shape")
     elif isinstance(where, ast.Compare) and isinstance(where.left, ast.Name) and where.left.id in tensors:
+        if where.left.id not in numbered:
+            raise Unreadable(f"{where.left.id} holds no numbers of rows")
         if where.left.id in indices or len(where.ops) != 1 or not isinstance(where.ops[0], ast.Lt):
             raise Unreadable(f"{where.left.id} is a tensor")
         need(loose_names(where.comparators[0]), given, "a number of rows")

@@ -204,10 +204,11 @@ class EquationText:
             return not self._truth(node.operand)
         if isinstance(node, ast.BoolOp):
             return (all if isinstance(node.op, ast.And) else any)(self._truth(value) for value in node.values)
-        if isinstance(node, ast.Constant):
-            return bool(node.value)
-        if isinstance(node, ast.Name):
-            return bool(self.fields[node.id])
+        value = self.fields[node.id] if isinstance(node, ast.Name) else getattr(node, "value", None)
+        if isinstance(node, (ast.Constant, ast.Name)):
+            if not isinstance(value, bool):
+                raise Unreadable(f"this is neither yes nor no: {value!r}")
+            return value
         if not (isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant)):
             raise Unreadable(f"this is no condition: {ast.dump(node)}")
         left, right = self.fields[name_of(node.left)], node.comparators[0].value
@@ -269,7 +270,8 @@ class EquationText:
         key = (*map(ast.dump, trees), *lengths, *(len(shape) for shape in self.inputs.values()))
         if key not in RANKS:
             most = max([*map(len, self.inputs.values()), *(length for _, length in lengths)], default=0)
-            choices = (dict(zip(names, choice)) for choice in product(range(most + 1), repeat=len(names)))
+            # One axis more than there are: what fits it too is not determined.
+            choices = (dict(zip(names, choice)) for choice in product(range(most + 2), repeat=len(names)))
             RANKS[key] = [ranks for ranks in choices if self._fits(ranks)]
         fitting = RANKS[key]
         if not fitting:
@@ -405,6 +407,15 @@ class EquationText:
                 place += self._item_rank(item) if isinstance(item, ast.Starred) else 1
         raise Unreadable(f"size({name}) belongs to no input")
 
+    def _alike(self, one: Component, other: Component) -> bool:
+        """Whether two ends of a range are the same integers."""
+
+        def apart(env: Env) -> int:
+            return math.ceil(one.at(env)) - math.ceil(other.at(env))
+
+        indices = one.indices | other.indices
+        return not depends_on(apart, indices) and apart(dict.fromkeys(indices, 0)) == 0
+
     def _whole(self, value: Any, least: int, what: str) -> int:
         if value != value or abs(value) == math.inf or value != int(value) or value < least:
             raise Impossible(f"{what} is {value}")
@@ -536,7 +547,11 @@ class EquationText:
         widths = []
         for item in _items(source):
             bare = item.value if isinstance(item, ast.Starred) else item
-            axes: Iterable[int | None] = range(self.ranks[name_of(bare)]) if isinstance(item, ast.Starred) else [None]
+            axes: Sequence[int | None] = range(self.ranks[name_of(bare)]) if isinstance(item, ast.Starred) else [None]
+            if isinstance(item, ast.Starred):
+                both = named.get(name_of(bare)) if named else ast.Tuple(amounts, ast.Load())
+                if both is not None and self._lengths(both) - {len(axes)}:
+                    raise Impossible("a margin has another number of widths than there are axes")
             for axis in axes:
                 pair: Sequence[ast.expr] | None
                 if named:
@@ -599,8 +614,11 @@ class EquationText:
                 raise Impossible(f"{ast.unparse(tree)} does not hold")
             return
         if len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None:
-            if any(known.ranged == sides[1].plain for known in self.constraints):
-                raise Unreadable(f"{sides[1].plain} has two ranges")
+            ends = self.ranges.get(sides[1].plain)
+            if ends is not None:
+                if not all(self._alike(one, other) for one, other in zip(ends, (sides[0], sides[2]))):
+                    raise Unreadable(f"{sides[1].plain} has two ranges")
+                return
             if sides[1].plain in sides[0].indices | sides[2].indices:
                 raise Unreadable(f"the range of {sides[1].plain} depends on itself")
             self.ranges[sides[1].plain] = (sides[0], sides[2])

@@ -85,7 +85,8 @@ def regions_of_branches_at_least_counted(s: Fork) -> Witness | None:
 
 def _block(r: Loop, shared: bool) -> Network:
     """A linear map and f, so that copies do not all bend in one place."""
-    body = REGISTRY["Linear"](r.on[-1]) >> r.f
+    linear: Any = REGISTRY["Linear"]
+    body: Network = linear(r.on[-1]) >> r.f
     return body.shared("f") if shared else body
 
 
@@ -109,7 +110,8 @@ def regions_of_copies_at_least_counted(r: Loop) -> Witness | None:
 def _published(c: Chain, bounded: Network) -> Witness | None:
     """Every published bound that speaks of a network, whatever is counted, against the regions of f >> g >> h on the whole input."""
     net, values = c.f >> c.g >> c.h, {}
-    if prod(c.on) > 3 or (prod(c.on) and sum(histograms(net, (c.on,))(prod(c.on))) > MOST_REGIONS):
+    size: int = prod(tuple(c.on))
+    if size > 3 or (size and sum(histograms(net, (c.on,))(size)) > MOST_REGIONS):
         raise Inapplicable
     for bound, count in product(BOUNDS, COUNTS):
         try:

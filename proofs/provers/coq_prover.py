@@ -6,6 +6,8 @@ rest is checked again. The hand-written core (any number of layers, by induction
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import subprocess
 import tempfile
@@ -26,6 +28,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "coq"
 CLOSED = "Closed under the global context"
 #: Longest run of Coq over one file, in seconds.
 LIMIT = 300
+#: Most memory of such a run, in bytes.
+MEMORY = 8 * 2**30
 
 _PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
 _STATEMENT = re.compile(r"^(?:Theorem|Lemma) (\w+)", re.MULTILINE)
@@ -249,13 +253,29 @@ def _coqc(source: str) -> str:
 def _coqc_in(folder: str, name: str) -> str:
     command = ["coqc", "-q", "-R", ".", "", name]
     try:
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False)
+        run = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+            preexec_fn=_bounded if os.name == "posix" else None,
+        )
     except subprocess.TimeoutExpired as error:
         raise CoqFailed(f"no answer within {LIMIT} s", 10**9) from error
     if run.returncode != 0 or "Error:" in run.stderr:
         place = _PLACE.search(run.stderr)
         raise CoqFailed(" ".join(run.stderr.split())[:400], int(place.group(1)) if place else 10**9)
     return run.stdout
+
+
+def _bounded() -> None:
+    """Called in the process that becomes Coq: it gets no more memory than this, where the platform can say so."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ TACTICS = frozenset(
     " nia now nra pattern pose reflexivity refine remember rename repeat replace revert rewrite right ring ring_simplify set"
     " simpl specialize split subst symmetry transitivity trivial try unfold zify".split()
 )
+LONGEST = 20_000
 _PLAIN = re.compile(r"[\x20-\x7e\n\t]*\Z")
 _FORBIDDEN = ("(*", "*)", '"', "#[", "`", "\\(")
 _SENTENCE_END = re.compile(r"\.(?=\s|$)")
@@ -32,6 +33,8 @@ _NEVER = re.compile(
 
 def objection(script: str) -> str:
     """Why a script is not accepted, or an empty text."""
+    if len(script) > LONGEST:
+        return f"a law's script has at most {LONGEST} characters"
     if not _PLAIN.match(script):
         return "a law's script is plain ASCII"
     for mark in _FORBIDDEN:

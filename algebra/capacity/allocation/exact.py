@@ -22,6 +22,7 @@ from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, MatrixBase, Ratio
 from sympy.core.numbers import Float
 from sympy.polys.matrices import DomainMatrix
 
+from ...arguments import as_elements
 from ...errors import BudgetError, FieldError
 from .of_jacobian import SOURCE
 
@@ -98,7 +99,13 @@ def exact_allocation(jacobian: Any) -> ExactAllocation:
 
 def _domain_matrix(matrix: Any) -> DomainMatrix:
     if not isinstance(matrix, MatrixBase):
-        matrix = Matrix([[_exact(value) for value in row] for row in matrix])
+        rows = [
+            as_elements(row, "a row of a Jacobian", most=ENTRIES)
+            for row in as_elements(matrix, "a Jacobian", most=ENTRIES)
+        ]
+        if len(set(map(len, rows))) > 1:
+            raise FieldError("the rows of a Jacobian are of equal length")
+        matrix = Matrix([[_exact(value) for value in row] for row in rows])
     if matrix.rows == 0 or matrix.cols == 0:
         raise FieldError("a Jacobian needs at least one input and one parameter")
     for value in matrix:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arguments import as_array, checked
+from ...arguments import as_array, as_elements, checked, shown
 from ...errors import BudgetError, FieldError, UnsupportedError
 from ..arguments import reals
 from ..column_spaces.covariance import BandRoot, MatrixRoot, covariance_root
@@ -116,9 +116,10 @@ class CapacityAllocation:
     def _mask(self, where: Any) -> NDArray[Any]:
         mask = np.zeros(self.grid, dtype=bool)
         try:
-            mask[list(where) if isinstance(where, (range, set, frozenset)) else where] = True
-        except (IndexError, TypeError, ValueError) as problem:
-            raise FieldError(f"{where!r} is no region of inputs of the shape {self.grid}: {problem}") from problem
+            many = isinstance(where, (range, set, frozenset))
+            mask[as_elements(where, "a region", most=self._inputs) if many else where] = True
+        except (IndexError, TypeError, ValueError, OverflowError) as problem:
+            raise FieldError(f"{shown(where)} is no region of inputs of the shape {self.grid}: {problem}") from problem
         return mask
 
     @checked
@@ -143,7 +144,11 @@ class CapacityAllocation:
                 f"a partition is a mapping or a sequence of regions, or an array of labels, got {cells!r}; write "
                 "{'left': (0, slice(0, 3)), ...}"
             )
-        named = cells if isinstance(cells, Mapping) else dict(enumerate(cells))
+        named = (
+            cells
+            if isinstance(cells, Mapping)
+            else dict(enumerate(as_elements(cells, "a partition", most=self._inputs)))
+        )
         masks = {label: self._mask(where) for label, where in named.items()}
         covered = sum((mask.astype(int) for mask in masks.values()), np.zeros(self.grid, dtype=int))
         if covered.min() < 1 or covered.max() > 1:
@@ -189,7 +194,7 @@ class CapacityAllocation:
         return DenseColumnSpace(block).basis
 
     def _range(self, projector: Any) -> NDArray[Any]:
-        if getattr(projector, "shape", None) is None:
+        if not isinstance(getattr(projector, "shape", None), tuple):
             projector = as_array(projector, "a projector")
         if tuple(projector.shape) != (self._inputs, self._inputs):
             raise FieldError(f"a projector of {self._inputs} inputs is square, got the shape {tuple(projector.shape)}")

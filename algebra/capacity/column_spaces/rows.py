@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arguments import as_array
+from ...arguments import as_array, as_elements, as_integer
 from ...errors import FieldError
 
 if TYPE_CHECKING:
@@ -83,7 +83,12 @@ class RowSource:
             self._read = lambda start, stop: held[start:stop]
             shape = held.shape
         self.matrix = held
-        self.shape = (int(shape[0]), int(shape[1]))
+        sizes = as_elements(shape, "the shape of a Jacobian")
+        if len(sizes) != 2:
+            raise FieldError(
+                f"a Jacobian has a row for each input and a column for each parameter, got the shape {shape!r}"
+            )
+        self.shape = (as_integer(sizes[0], "the rows of a Jacobian"), as_integer(sizes[1], "the columns of a Jacobian"))
         if min(self.shape) < 0 or self.shape[0] < 1:
             raise FieldError(f"a Jacobian needs at least one input, got the shape {self.shape}")
 

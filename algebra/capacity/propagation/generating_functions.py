@@ -23,11 +23,12 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul
 
-from ...errors import DomainError, FieldError, ShapeError
+from ...errors import BudgetError, DomainError, FieldError, ShapeError
 from .spread import Spread
 from .transitions import SOURCE, _cancelled, _entry
 
 Offset = tuple[Expr, ...]
+MOST_TAPS = 10_000
 
 
 class KernelWalk:
@@ -218,11 +219,14 @@ def _flatten(taps: Any) -> dict[tuple[int, ...], Expr]:
         return {(): _entry(taps)}
     if not taps:
         raise FieldError("a kernel needs at least one tap")
+    if len(taps) > MOST_TAPS:
+        raise BudgetError(f"a kernel of more than {MOST_TAPS} taps along an axis")
     found = {}
-    for place, inner in enumerate(taps):
-        for rest, weight in _flatten(inner).items():
+    parts = [_flatten(inner) for inner in taps]
+    for place, part in enumerate(parts):
+        for rest, weight in part.items():
             found[(place, *rest)] = weight
-    inside = [len(_flatten(inner)) for inner in taps]
+    inside = [len(part) for part in parts]
     if len({len(place) for place in found}) != 1 or len(set(inside)) != 1:
         raise FieldError("a kernel is nested evenly, one level for each axis")
     return found

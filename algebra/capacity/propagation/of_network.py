@@ -22,7 +22,7 @@ from typing import Any
 
 from sympy import Expr, Mul, SympifyError, sqrt, sympify
 
-from ...arguments import checked
+from ...arguments import as_integer, checked
 from ...errors import FieldError, UnsupportedError
 from ...networks.evaluator import evaluate_network, input_flows
 from ...networks.network import Network, as_network
@@ -209,7 +209,16 @@ def unused_taps(carrier: WalkCarrier) -> None:
 
 
 def _transition(net: Network, at: Any, on: Any, pattern: Any) -> CapacityTransition:
-    shapes = None if on is None else [tuple(int(size) for size in flow.shape) for flow in input_flows(on)]
+    shapes = (
+        None
+        if on is None
+        else [
+            tuple(
+                as_integer(size, "a size of on=, of a network with a pattern or with weights,") for size in flow.shape
+            )
+            for flow in input_flows(on)
+        ]
+    )
     network, sizes = at_literal_sizes(net, shapes)
     needed = inventory(network, sizes)
     tensors, exact = weights_of(needed, at)

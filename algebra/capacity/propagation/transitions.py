@@ -35,6 +35,7 @@ from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Rational
 from sympy.core.numbers import Float
 from sympy.polys.matrices import DomainMatrix
 
+from ...arguments import as_integer, as_real, shown
 from ...errors import DomainError, FieldError, ShapeError
 
 SOURCE = "reconstruction of Donier 2019, arXiv:1902.08572"
@@ -370,13 +371,13 @@ def _entry(value: Any) -> Expr:
         return value
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)
-    if isinstance(value, (bool, str, bytes)):
-        raise FieldError(f"weights are numbers or expressions, got {value!r}")
-    if hasattr(value, "__index__"):
-        return Integer(value.__index__())
-    if hasattr(value, "__float__"):
-        return Float(float(value))
-    raise FieldError(f"weights are numbers or expressions, got {value!r}")
+    try:
+        return Integer(as_integer(value, "a weight"))
+    except FieldError:
+        pass
+    if not hasattr(value, "__float__"):
+        raise FieldError(f"weights are numbers or expressions, got {shown(value)}")
+    return Float(as_real(value, "a weight"))
 
 
 def _cancelled(value: Expr) -> Expr:

@@ -59,6 +59,11 @@ from .laws import leading_power
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FARTHEST = 10**7
+"""Positions from the start of a walk that a distribution is given at."""
+HIGHEST_ORDER = 12
+"""Of an equation that is written out."""
+
 
 @dataclass(frozen=True)
 class LimitError:
@@ -111,6 +116,13 @@ class DeepLimit:
         if walk.rank != 1:
             raise UnsupportedError("the deep limit is along one axis; take the shares of one axis at a time")
         return cls(walk, as_scalar(constant, "DeepLimit.of_block").body)
+
+    @staticmethod
+    def _within(reach: int) -> int:
+        """How far from the start positions are looked at, if that is not too far."""
+        if not 0 <= reach <= FARTHEST:
+            raise FieldError(f"reach must be a number of positions up to {FARTHEST}, got {reach}")
+        return reach
 
     @checked
     def generator(self, variable: Expr) -> Expr:
@@ -173,6 +185,8 @@ class DeepLimit:
     @checked
     def forward_equation(self, order: int = 2) -> Eq:
         """The evolution equation, expanded to an order: two is the diffusion (Kolmogorov forward) equation."""
+        if not 0 <= order <= HIGHEST_ORDER:
+            raise FieldError(f"an order is 0, 1, 2, ..., at most {HIGHEST_ORDER} here, got {order!r}")
         place, time = Symbol("x", real=True), Symbol("t", nonnegative=True)
         density = Function("kappa")(time, place)
         terms = [self.kramers_moyal(0) * density]
@@ -196,9 +210,7 @@ class DeepLimit:
     def _transform(self, reach: int) -> tuple[NDArray[Any], int, float]:
         """``q`` at the points of the unit circle that resolve the positions from -reach to reach."""
         shares, first, rate = self._numbers()
-        if not 0 <= reach <= 10**7:
-            raise FieldError(f"reach must be a number of positions up to 10**7, got {reach}")
-        size = 2 * reach + 1
+        size = 2 * self._within(reach) + 1
         padded = np.zeros(size)
         for place, share in enumerate(shares):
             padded[(first + place) % size] += share
@@ -213,6 +225,8 @@ class DeepLimit:
     @checked
     def layer_distribution(self, depth: int, reach: int) -> NDArray[Any]:
         """``T^L`` at positions from -reach to reach, for so many layers; what lies beyond is folded back."""
+        if depth < 1:
+            raise FieldError(f"a depth is a number of layers, at least one, got {depth}")
         transform, _, rate = self._transform(reach)
         strength = rate / depth
         return np.roll(np.fft.ifft(((1 + strength * transform) / (1 + strength)) ** depth).real, reach)
@@ -225,7 +239,7 @@ class DeepLimit:
         mean, variance = float(self.mean(time)), float(self.variance(time))
         if variance == 0:
             raise DomainError("a walk that does not move has no diffusion")
-        edges = np.arange(-reach, reach + 2) - 0.5
+        edges = np.arange(-self._within(reach), reach + 2) - 0.5
         return np.exp(-float(self.killing) * time) * np.diff(ndtr((edges - mean) / variance**0.5))
 
     @checked

@@ -190,7 +190,7 @@ def scaling_exponent(
     sites = _sites(block, on)
     recurrent = [site for site in sites if site.instance is not None and site.instance.recurrent]
     if recurrent or not _residual(block):
-        if scaled != "all":
+        if not (isinstance(scaled, str) and scaled == "all"):
             raise UnsupportedError(
                 f"which weights are scaled, {scaled!r}, is a choice for residual blocks; without a residual connection the "
                 "law is that of the weights that multiply the input"

@@ -80,6 +80,8 @@ class Lowering(Writer):
         return Fraction(self.program.const(int(value.p)), int(value.q))
 
     def _real(self, value: Any) -> Value:
+        if value.is_extended_real is False:
+            raise UnsupportedError(f"{value} is no real number, and what is compiled is made of these")
         return Real(self.program.number(float(value)))
 
     def _bool(self, value: bool) -> Value:
