@@ -300,7 +300,8 @@ def _readers(node: ast.expr, known: Mapping[str, Any]) -> list[tuple[str, Reader
     """What an annotation takes, in words, and how each kind is read; None where it takes anything."""
     if isinstance(node, ast.BinOp):
         sides = [_readers(side, known) for side in (node.left, node.right)]
-        return None if None in sides else [each for side in sides if side for each in side]
+        found = [each for side in sides if side for each in side]
+        return None if None in sides else sorted(found, key=lambda each: each[0] != "an array")  # which is a list too
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return _readers(ast.parse(node.value, mode="eval").body, known)
     if isinstance(node, ast.Subscript):

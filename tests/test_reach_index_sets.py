@@ -10,7 +10,7 @@ import layeralgebra as la
 from layeralgebra.algebra.derivations.metric import METRICS
 from layeralgebra.algebra.metrics.receptive_field import _of_positions
 from layeralgebra.proofs.enumeration.fields import Sets, after, beside, covers, hull, of_positions, stacked
-from layeralgebra.proofs.samples.cases import meaning
+from layeralgebra.proofs.samples.meanings import meaning
 
 
 class TokenBehind(la.Layer):

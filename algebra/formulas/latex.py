@@ -250,7 +250,11 @@ def flat_latex(formula: Expr) -> str:
 
 def formula_latex(formula: Any) -> str:
     """A formula, a tuple of formulas, a record or mapping of them or a number, for math mode; or whatever answers ``_latex``."""
-    return str(formula._latex(_PRINTER)) if writes_itself(formula) else _latex_of(formula)
+    if writes_itself(formula):
+        return str(formula._latex(_PRINTER))
+    if isinstance(formula, Basic) and not isinstance(formula, Tuple):
+        return _PRINTER.doprint(formula)  # here, since SymPy's numbers count as Python's too
+    return _latex_of(formula)
 
 
 @singledispatch
@@ -264,11 +268,6 @@ def _latex_of(formula: Any) -> str:
 @_latex_of.register
 def _of_formula(formula: Formula) -> str:
     return formula_latex(formula.body)
-
-
-@_latex_of.register
-def _of_expression(formula: Basic) -> str:
-    return _PRINTER.doprint(formula)
 
 
 @_latex_of.register(tuple)

@@ -12,20 +12,19 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
-from sympy import Expr, Rational, Symbol, Tuple
+from sympy import Rational, Symbol
 
 from ...algebra.errors import FieldError, LayerAlgebraError
 from ...algebra.networks.layer import Layer
 from ...layers import REGISTRY
 from ..enumeration import Equation, Impossible
 from .hints import HINTS, LITERAL, shape, small
+from .meanings import meaning, one_or_list, plain
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -47,40 +46,6 @@ class Case:
 
     def __repr__(self) -> str:
         return f"{self.layer} on {self.on}"
-
-
-def one_or_list(parts: Any) -> Any:
-    """What ``on=`` takes: one shape as it is, several as a list, none as None."""
-    return parts[0] if len(parts) == 1 else list(parts) or None
-
-
-def plain(value: Any) -> Any:
-    """The value of a field in plain Python."""
-    if isinstance(value, (tuple, Tuple)):
-        return tuple(plain(part) for part in value)
-    if isinstance(value, Expr):
-        return int(value) if value.is_Integer else Fraction(int(value.p), int(value.q))
-    return value
-
-
-def meaning(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation:
-    """The brute-force reading of a layer's text; raises `Impossible` where it has no meaning."""
-    found = _meaning(layer, shapes)
-    if isinstance(found, Exception):
-        raise found.with_traceback(None)
-    return found
-
-
-@lru_cache(maxsize=10_000)
-def _meaning(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation | Exception:
-    """Small layers are drawn again and again, and mostly on shapes that they do not take."""
-    fields = {name: plain(getattr(layer, name)) for name in layer.fields}
-    try:
-        if len(shapes) != len(layer.input_names):
-            raise Impossible("another number of inputs")
-        return Equation(inspect.cleandoc(layer.equation), fields, dict(zip(layer.input_names, shapes)), layer.buffers)
-    except (Impossible, LayerAlgebraError) as error:
-        return error
 
 
 def words(cls: type[Layer]) -> list[str]:

@@ -23,7 +23,7 @@ from ...algebra.regions.transfer import transfer
 from ..enumeration import Impossible, Undefined
 from ..enumeration.cells import NotPiecewiseLinear, TooManyCells
 from ..enumeration.regions import Added, Counted, Layered, Slice, Stacked, Stage, count, whole
-from .cases import meaning, one_or_list
+from .meanings import meaning, one_or_list
 from .structural import Inapplicable
 
 Shape = tuple[int, ...]

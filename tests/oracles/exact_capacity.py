@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 
 from layeralgebra import Add, Concat, Layer, Repeat, Series
-from layeralgebra.proofs.samples.cases import meaning
+from layeralgebra.proofs.samples.meanings import meaning
 
 
 class Linear:
