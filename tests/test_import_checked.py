@@ -225,3 +225,13 @@ def test_an_input_states_what_holds_of_its_sizes():
     for bad in (3, [W], la.Identity()):
         with pytest.raises(la.FieldError):
             la.Input(3, W, where=bad)
+
+
+@pytest.mark.parametrize("function", [
+    lambda m, x: torch.linalg.vector_norm(x, dim=-1, keepdim=True), lambda m, x: torch.linalg.vector_norm(x, dim=(1, 2)),
+    lambda m, x: x / x.norm(dim=1, keepdim=True), lambda m, x: x.mean((1, 2)), lambda m, x: x.sum((0, 1)),
+])  # fmt: skip
+def test_reductions_compute_what_they_compute_there(function):
+    x = torch.randn(1, 3, 4, dtype=torch.float64)
+    found = la.run(la.from_torch(Holding(function), (3, 4)), x[0].numpy())
+    assert torch.allclose(torch.tensor(found.astype(float)).ravel(), function(None, x).ravel())

@@ -103,14 +103,10 @@ def read_in_order(module, example):
     """The module's tensors in the order in which the exported graph reads them: learned ones, and fixed ones."""
     program = torch.export.export(module, (example,), strict=False)
     signature = program.graph_signature
-    learned, fixed, copies = [], [], {}
+    learned, fixed = [], []
     held = {**module.state_dict(keep_vars=True), **dict(module.named_buffers())}
     for node in program.graph.nodes:
-        if str(node.target) == "aten.clone.default":  # what is copied is read when its copy is
-            copies[node.name] = node.args[0]
-            continue
         for part in node.all_input_nodes if node.op == "call_function" and "slice" not in str(node.target) else ():
-            part = copies.get(part.name, part)
             name = signature.inputs_to_parameters.get(part.name)
             if name is not None and name not in learned:
                 learned.append(name)

@@ -168,7 +168,7 @@ class Tensors:
         """A sum, mean or the like over axes, which are kept with size 1 if asked for."""
         rank = len(value.shape)
         axes = sorted({int(axis) % rank for axis in over})
-        batched = value.batched and 0 not in axes
+        batched = value.batched and 0 not in axes and len(axes) < rank - 1  # an axis is kept, if only that of the batch
         kept = tuple(Integer(1) if axis in axes else size for axis, size in enumerate(value.shape))
         left = tuple(size for axis, size in enumerate(value.shape) if axis not in axes)
         if kind is arithmetic.Mean and batched and rank > 3 and axes == list(range(2, rank)):

@@ -10,6 +10,7 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Concat
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic, reshape
+from ...importers.tensors import Tensor
 from ..translator import Translator, argument, rule
 
 
@@ -128,11 +129,12 @@ def _norm(t: Translator, node: Any) -> None:
     if argument(node, 1, "ord", 2) not in (2, 2.0):
         raise UnsupportedError(f"{node.name}: the norm of order {node.args[1]}; only the Euclidean norm has a layer")
     value, out = t.value(node.args[0]), t.shape(node)
-    axes = [int(axis) % len(value.shape) - value.batched for axis in argument(node, 2, "dim")]
     squares = t.add(arithmetic.Power(2), [value], value.shape, value.batched, f"{node.name}_squares")
-    total = t.add(arithmetic.Sum(tuple(axes), len(value.own)), [squares], out, value.batched, f"{node.name}_total")
-    root = t.add(arithmetic.Sqrt(), [total], out, value.batched, f"{node.name}_root")
-    t.put(node, reshape.Reshape(out[1:] if value.batched else out), [root])
+    axes = argument(node, 2, "dim")
+    axes = range(len(value.shape)) if axes is None else axes if isinstance(axes, (list, tuple)) else [axes]
+    total = t.reduced(arithmetic.Sum, squares, axes, bool(argument(node, 3, "keepdim", False)), f"{node.name}_total")
+    root = t.add(arithmetic.Sqrt(), [total], total.shape, total.batched, node.name)
+    t.values[node.name] = Tensor(root.name, out, root.batched)
 
 
 @rule("masked_fill", "where")
