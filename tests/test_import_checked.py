@@ -231,7 +231,24 @@ def test_an_input_states_what_holds_of_its_sizes():
     lambda m, x: torch.linalg.vector_norm(x, dim=-1, keepdim=True), lambda m, x: torch.linalg.vector_norm(x, dim=(1, 2)),
     lambda m, x: x / x.norm(dim=1, keepdim=True), lambda m, x: x.mean((1, 2)), lambda m, x: x.sum((0, 1)),
 ])  # fmt: skip
-def test_reductions_compute_what_they_compute_there(function):
+def test_reductions_compute_what_they_compute(function):
     x = torch.randn(1, 3, 4, dtype=torch.float64)
     found = la.run(la.from_torch(Holding(function), (3, 4)), x[0].numpy())
     assert torch.allclose(torch.tensor(found.astype(float)).ravel(), function(None, x).ravel())
+
+
+@pytest.mark.parametrize("spec, shape", [
+    ("bid,df->bif", (4, 5)), ("df,bid->bif", (4, 5)), ("bid,df->fbi", (5, 1, 4)), ("bid,bjd->bij", (4, 4)),
+])  # fmt: skip
+def test_products_keep_the_batch_outside_where_it_stays_in_front(spec, shape):
+    def product(m, x):
+        other = m.w if "f" in spec else x
+        return torch.einsum(spec, *((other, x) if spec.startswith("d") else (x, other)))
+
+    module = Holding(product, {"w": (3, 5)} if "f" in spec else {})
+    net = la.from_torch(module, (4, 3))
+    assert la.output_shape(net) == shape
+    assert la.parameters(net) == (15 if "f" in spec else 0)
+    with FlopCounterMode(display=False) as counter:
+        module(torch.randn(1, 4, 3))
+    assert 2 * la.macs(net) == counter.get_total_flops()

@@ -61,13 +61,19 @@ def _einsum(t: Translator, node: Any) -> None:
 
 
 def _contract(t: Translator, node: Any, first: str, second: str, out: str, parts: Sequence[Any]) -> None:
-    values = [t.value(part) for part in parts]
-    batch = first[0] if first and first[0] == second[0] == out[0] else None
-    batched = batch is not None and all(value.batched for value in values)
-    if not batched:
+    values, batch = [t.value(part) for part in parts], out[:1]
+    with_batch = [letters[:1] == batch != "" for letters in (first, second)]
+    fits = all(
+        value.batched if has else batch not in letters and not value.batched
+        for value, has, letters in zip(values, with_batch, (first, second))
+    )
+    batched = any(with_batch) and fits
+    if batched:
+        first, second = (letters[has:] for letters, has in zip((first, second), with_batch))
+        out = out[1:]
+    else:
         values = [t.unbatched(part) for part in parts]
-    drop = 1 if batched else 0
-    t.put(node, arithmetic.Einsum(f"{first[drop:]},{second[drop:]}->{out[drop:]}"), values, batched)
+    t.put(node, arithmetic.Einsum(f"{first},{second}->{out}"), values, batched)
 
 
 @rule("scaled_dot_product_attention")
