@@ -101,7 +101,7 @@ def test_lambdify(cases, module):
         called = sympy.lambdify(SYMBOLS, e, module)
         for one, right in zip(at, expected):
             found = called(*(one[symbol] for symbol in SYMBOLS))
-            near = divides(e) and math.isclose(found, right, rel_tol=1e-12)
+            near = module in ("mpmath", "sympy") and divides(e) and math.isclose(found, right, rel_tol=1e-12)
             assert near or agree(found, right), (e, one, found, right)
 
 
@@ -109,10 +109,7 @@ def test_lambdify_of_arrays(cases):
     for e, at, expected in cases:
         called = sympy.lambdify(SYMBOLS, e, "numpy")
         found = called(*(np.array([one[symbol] for one in at]) for symbol in SYMBOLS))
-        near = divides(e) and np.allclose(
-            np.asarray(found, dtype=float), np.array(expected, dtype=float), rtol=1e-12, atol=0
-        )
-        assert near or all(map(agree, np.broadcast_to(found, len(at)).tolist(), expected)), e
+        assert all(map(agree, np.broadcast_to(found, len(at)).tolist(), expected)), e
 
 
 def test_subs_and_evalf(cases):

@@ -17,10 +17,10 @@ quotient of integers is printed as before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sympy import Add, Expr, Mod, Mul, Pow, binomial, ceiling, floor, fraction, log, together
+from sympy import Add, Expr, Mod, Mul, Pow, Rational, binomial, ceiling, floor, fraction, log, together
 
 Writing = Callable[[str, str, bool], str]  # from the numerator, the denominator, and whether it is rounded up
 
@@ -194,6 +194,30 @@ def _printed_quotient(cast: Callable[[str], str]) -> Callable[..., str]:
     return method
 
 
+def _printed_fractions(self: Any, printer: Any, **settings: Any) -> str:
+    """Sums and products with fractions of integers are divided once, at the end: ``k/6 + k/3`` is one quotient, and no sum of two."""
+    if not any(not number.is_Integer for number in _factors(self)) or not _is_whole_number_over_one(self):
+        return _as_before(printer, self, **settings)
+    over, under = fraction(together(self))
+    if under == 1:
+        return f"({printer._print(over)})"
+    return f"({_bracketed(printer._print(over))}/{under})"
+
+
+def _factors(expr: Expr) -> Iterator[Rational]:
+    """The numbers by which the terms of sums of products are multiplied, outside of functions and powers."""
+    for term in Add.make_args(expr):
+        yield term if term.is_Rational else term.as_coeff_Mul()[0]
+        for factor in Mul.make_args(term):
+            if factor.is_Add:
+                yield from _factors(factor)
+
+
+def _is_whole_number_over_one(expr: Expr) -> bool:
+    over, under = fraction(together(expr))
+    return under.is_Integer and _is_whole(over)
+
+
 #: A remainder has the sign of its divisor, where these languages give it that of the dividend.
 _REMAINDERS = {
     "_ccode": "({0} - {1}*floor((double){0}/{1}))", "_cxxcode": "({0} - {1}*std::floor((double){0}/{1}))",
@@ -222,3 +246,6 @@ Mul._ccode = Mul._cxxcode = _printed_quotient(lambda text: f"(double){_bracketed
 Mul._fcode = _printed_quotient(lambda text: f"dble({text})")
 Mod._ccode = Mod._cxxcode = _c_remainder
 Pow._rust_code = _rust_power
+for _asked in ("_pythoncode", "_lambdacode", *(f"_{_module}code" for _module in _ARRAYS)):
+    setattr(Add, _asked, _printed_fractions)
+    setattr(Mul, _asked, _printed_fractions)
