@@ -112,3 +112,37 @@ def test_fields_are_held_to_their_least_where_there_are_no_copies():
     with pytest.raises(la.DomainError, match="groups must be at least 1"):
         found(e=7, b=5, c=1, d=2)
     assert found(e=7, b=5, c=1, d=6) == 0
+
+
+QUOTIENTS = [
+    lambda k, s: 108 / (k * s) - 28, lambda k, s: 36 / k - 36 / s, lambda k, s: 24 / (k * s) + k - 5, lambda k, s: 30 - 60 / (k + s),
+    lambda k, s: (k + 5) / s - 2, lambda k, s: 12 / (k * s) - 12 / (k * s**2),
+]  # fmt: skip
+PLACES = {
+    "features": lambda size: (la.Linear(size), (3,)),
+    "copies": lambda size: (la.Linear(2) ** size, (2,)),
+    "padding": lambda size: (la.Conv(2, 3, padding=size), (3, 9)),
+    "kernel": lambda size: (la.Conv(2, size), (3, 40)),
+    "what enters": lambda size: (la.Linear(3), (size,)),
+}
+
+
+@pytest.mark.parametrize("quotient", QUOTIENTS)
+@pytest.mark.parametrize("place", PLACES)
+def test_quotients_of_sizes_are_bounded_wherever_numbers_are(quotient, place):
+    """SymPy decides comparisons of quotients, and some of them wrongly: ``108/(k*s) > 28`` is true for it."""
+    k, s = la.dims("k s")
+    net, shape = PLACES[place](quotient(k, s))
+    formula = la.derive("parameters", net, on=shape)
+    for one, two in product([1, 2, 3, 4, 6, 12, 27], repeat=2):
+        size = quotient(Integer(one), Integer(two))
+        try:
+            literal, on = PLACES[place](size)
+            expected = la.parameters(literal, on=on)
+        except la.LayerAlgebraError:
+            expected = None
+        try:
+            found = formula(k=one, s=two)
+        except la.DomainError:
+            found = None
+        assert found == expected, (one, two, size)

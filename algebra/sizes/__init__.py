@@ -2,6 +2,7 @@
 
 from ..handing_on import handed_on
 from . import printed_division as printed_division
+from . import sympy_signs as sympy_signs
 
 HANDS_ON = {
     "dims": ["dims"],

@@ -2,9 +2,9 @@
 
 ``floor(N/3 + 2/3)`` printed term by term is ``floor((1/3)*N + 2/3)``, whose rounded thirds make 2 of the 3 at ``N = 7``.
 An expression may say how it is printed: SymPy's printers ask it for a method with a name of theirs. Importing this
-module gives `floor`, `ceiling`, `Mod` and `binomial` such methods, Rust's sums and powers, and products for C, C++ and Fortran, so that what `lambdify`, `ccode` and their like make
-of a formula, of what `subs` makes of it and of a floor that was written by hand has the formula's values. What is no
-quotient of integers is printed as before.
+module gives `floor`, `ceiling`, `Mod` and `binomial` such methods, sums and products for Python's printers and Rust's, and products for
+C, C++ and Fortran, so that what `lambdify`, `ccode` and their like make of a formula, of what `subs` makes of it and of
+a floor that was written by hand has the formula's values. What is no quotient of integers is printed as before.
 
 >>> from sympy import Rational, Symbol, ccode, ceiling, floor, jscode, lambdify, pycode
 >>> N = Symbol("N", integer=True, positive=True)
@@ -194,14 +194,20 @@ def _printed_quotient(cast: Callable[[str], str]) -> Callable[..., str]:
     return method
 
 
-def _printed_fractions(self: Any, printer: Any, **settings: Any) -> str:
+def _printed_fractions(number: str) -> Callable[..., str]:
     """Sums and products with fractions of integers are divided once, at the end: ``k/6 + k/3`` is one quotient, and no sum of two."""
-    if not any(not number.is_Integer for number in _factors(self)) or not _is_whole_number_over_one(self):
-        return _as_before(printer, self, **settings)
-    over, under = fraction(together(self))
-    if under == 1:
-        return f"({printer._print(over)})"
-    return f"({_bracketed(printer._print(over))}/{under})"
+
+    def method(self: Any, printer: Any, **settings: Any) -> str:
+        if not any(not factor.is_Integer for factor in _factors(self)) or not _is_whole_number_over_one(self):
+            return _as_before(printer, self, **settings)
+        over, under = fraction(together(self))
+        if under == 1:
+            return f"({printer._print(over)})"
+        text = printer._print(over)
+        whole = f"{printer._module_format(number)}({text})" if number else _bracketed(text)
+        return f"({whole}/{under})"
+
+    return method
 
 
 def _factors(expr: Expr) -> Iterator[Rational]:
@@ -246,6 +252,7 @@ Mul._ccode = Mul._cxxcode = _printed_quotient(lambda text: f"(double){_bracketed
 Mul._fcode = _printed_quotient(lambda text: f"dble({text})")
 Mod._ccode = Mod._cxxcode = _c_remainder
 Pow._rust_code = _rust_power
-for _asked in ("_pythoncode", "_lambdacode", *(f"_{_module}code" for _module in _ARRAYS)):
-    setattr(Add, _asked, _printed_fractions)
-    setattr(Mul, _asked, _printed_fractions)
+for _kind in (Add, Mul):
+    for _asked in ("_pythoncode", "_lambdacode", *(f"_{_module}code" for _module in _ARRAYS)):
+        setattr(_kind, _asked, _printed_fractions(""))
+    _kind._mpmathcode = _printed_fractions("mpmath.mpf")
