@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -176,6 +177,21 @@ def test_copies_of_what_stacks_before_a_layer_has_said_along_which_axis(body: la
         written_out = count(unrolled(body, times), on=(6, 4))
         assert count(body**times, on=(6, 4)) == symbolic(L=times) == written_out
         assert twice(L=times) == count(unrolled(body, 2 * times), on=(6, 4))
+
+
+@pytest.mark.parametrize("inner", [1, 2, "L"])
+@pytest.mark.parametrize("start", [la.Identity(), la.Linear(4), la.Conv(6, 1)], ids=["none", "last", "first"])
+def test_copies_inside_copies_are_entered_by_the_layout_that_arrives(inner: int | str, start: la.Network) -> None:
+    """Each outer copy leaves its channels first, and the inner copies leave theirs last."""
+    L, M = la.dims("L M")
+    body = (la.Identity() | la.Linear(4)) >> la.Linear(4) >> FirstPositions(6)
+    many = start >> (body ** (L if inner == "L" else inner) >> la.Conv(6, 1)) ** M
+    formula = la.derive("parameters", many, on=(6, 4))
+    for copies, times in product([1, 2, 3] if inner == "L" else [int(inner)], [1, 2, 3, 9]):
+        written_out = la.Series(start, *[la.Series(*[body] * copies, la.Conv(6, 1))] * times)
+        expected = la.parameters(written_out, on=(6, 4))
+        assert formula(M=times, **({"L": copies} if inner == "L" else {})) == expected
+        assert la.parameters(many.subs({L: copies, M: times}), on=(6, 4)) == expected
 
 
 def test_more_parts_than_can_be_walked_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -301,6 +301,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         if flow.channels is not None:
             return flow
         made, matter = yield self.shapes.of(node.body, flow, self.assumed)
+        self.matter |= matter
         return flow if made.channels in matter else Flow(flow.shape, made.channels)
 
     def _rounds(self, node: Repeat, flow: Flow) -> Steps["_Rounds | None"]:
@@ -387,8 +388,10 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         for condition in copies.conditions:
             self.require(condition, path)
         leaving, matter = yield self.shapes.of(body, Flow(entering, flow.channels), self.assumed)
-        if flow.channels is None and leaving.channels in matter and not peeled:
-            raise UnsupportedError(f"at {path}: the first copy is entered without a layout, the others are not")
+        self.matter |= matter
+        turned = flow.channels not in (None, leaving.channels) and _stacks_by_layout(body)
+        if not peeled and (turned or flow.channels is None and leaving.channels in matter):
+            raise UnsupportedError(f"at {path}: the first copy is entered by another layout than the others")
         left = node.times - peeled
         _, value = yield self._looped(body, Flow(entering, leaving.channels), path, Loop(index, left))
         varies = index if node.index is not None or any(size.has(index) for size in entering) else None
@@ -544,6 +547,11 @@ def evaluate_step(node: Network, shapes: Sequence[Shape], carrier: Carrier[T]) -
         return site.output.shape, carrier.join(site, [carrier.series([])] * len(flows))
     flow, value = carried_out(walk.visit(node, flows, ""))
     return flow.shape, walk._single(value, node)
+
+
+def _stacks_by_layout(net: Network) -> bool:
+    """Whether a join somewhere stacks along the channels, wherever these are."""
+    return any(join.stacked_axis(2, "first") != join.stacked_axis(2, "last") for join in net.atoms(Join))
 
 
 def begins_with_input(node: Network) -> bool:
