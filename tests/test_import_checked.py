@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import layeralgebra as la  # noqa: E402
+from layeralgebra.layers.importers.checks import Steps  # noqa: E402
 
 
 class Holding(nn.Module):
@@ -99,6 +100,7 @@ MODULES = {
         (4,),
     ),
     "the input beside": (Holding(lambda m, x: (m.a(x), x), a=nn.Linear(4, 3)), (5, 4)),
+    "a learned tensor beside": (Holding(lambda m, x: (m.a(x), m.w), {"w": 3}, a=nn.Linear(4, 3)), (4,)),
     "a part that is never called": (Holding(lambda m, x: m.a(x), a=nn.Linear(4, 3), b=nn.Linear(9, 9)), (4,)),
     "a tensor under two names": (Holding(lambda m, x: m.b(m.a(x)), a=(tied := nn.Linear(4, 4)), b=tied), (4,)),
     "a batch that is moved": (nn.MultiheadAttention(8, 2), [(4, 8)] * 3),
@@ -252,3 +254,13 @@ def test_products_keep_the_batch_outside_where_it_stays_in_front(spec, shape):
     with FlopCounterMode(display=False) as counter:
         module(torch.randn(1, 4, 3))
     assert 2 * la.macs(net) == counter.get_total_flops()
+
+
+def test_shapes_are_compared_only_where_there_are_sizes_to_compare_them_at():
+    """Where it is not decided that two shapes are the same, and no size is found for which the model stands, they are not."""
+    H, W = la.dims("H W")
+    steps = Steps()
+    steps.stated = [Eq(Mod(H, 64), 0), Eq(Mod(W, 64), 0), Eq(H, W)]
+    assert steps.agree((H,), (W,)) and steps.agree((2 * H,), (H + W,)) and not steps.agree((H,), (W + 1,))
+    steps.stated = [Eq(H, 2 * W * W), Eq(W, H + 1)]
+    assert not steps.agree((H,), (W,))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
-from sympy import And, Expr, Integer, Symbol, false
+from sympy import And, Expr, Integer, Symbol, true
 from sympy.logic.boolalg import Boolean
 
 from ...algebra.errors import LayerAlgebraError, UnsupportedError
@@ -63,18 +63,21 @@ class Steps:
         known = same(first, second)
         if known is not None and (known or not self.stated):
             return known
-        symbols = sorted(first.free_symbols | second.free_symbols, key=str)
-        return all(first.xreplace(point) == second.xreplace(point) for point in self._points(symbols))
+        tried = [
+            first.xreplace(point) == second.xreplace(point)
+            for point in self._points(first.free_symbols | second.free_symbols)
+        ]
+        return bool(tried) and all(tried)
 
-    def _points(self, symbols: Sequence[Symbol]) -> Iterable[dict[Expr, Expr]]:
-        """Sizes at which what is stated holds, drawn alike in every run."""
-        others = {symbol for relation in self.stated for symbol in relation.free_symbols}
-        names = sorted({*symbols, *others}, key=str)
-        drawn = random.Random(f"{names}")
-        found = 0
+    def _points(self, symbols: set[Symbol]) -> Iterator[dict[Expr, Expr]]:
+        """Sizes at which what is stated holds, drawn alike in every run: multiples of a step, now and then all the same."""
+        names = sorted(symbols.union(*(relation.free_symbols for relation in self.stated)), key=str)
+        drawn, found = random.Random(f"{names}"), 0
         for _ in range(200 * POINTS):
-            point: dict[Expr, Expr] = {name: Integer(drawn.randint(1, LARGEST)) for name in names}
-            if And(*self.stated).xreplace(point) != false:
+            step = 2 ** drawn.randint(0, 6)
+            sizes = [Integer(step * drawn.randint(1, LARGEST // step)) for _ in names]
+            point: dict[Expr, Expr] = dict(zip(names, sizes[:1] * len(names) if drawn.random() < 0.2 else sizes))
+            if And(*self.stated).xreplace(point) == true:
                 yield point
                 found += 1
             if found == POINTS:

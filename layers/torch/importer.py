@@ -220,17 +220,18 @@ def _record(
             if translator.is_fixed(node):
                 translator.fix(node)
             else:
-                with translator.counting(node):
+                with translator.counting(name, node.all_input_nodes):
                     rule(translator, node)
     if missing:
         raise unknown_operators("torch", missing)
     recording.operations = translator.operations
-    recording.learned = stored_tensors(program, translator.readers)
     translator.module = ()
     found = returned(torch, program, outputs)
-    tensors = [(name, translator.value(node)) for name, node in found.items()]
+    with translator.counting("what is returned", found.values()):
+        tensors = [(name, translator.value(node)) for name, node in found.items()]
+        output = tensors[0][1] if len(tensors) == 1 else translator.side_by_side(tensors)
+    recording.output, recording.learned = output.name, stored_tensors(program, translator.readers)
     recording.outputs = {name: translator.shape(node) for name, node in found.items()}
-    recording.output = (tensors[0][1] if len(tensors) == 1 else translator.side_by_side(tensors)).name
     return recording
 
 

@@ -5,7 +5,7 @@ Values are kept without their leading batch axis of size 1 as long as that axis 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -101,10 +101,9 @@ class Translator(Tensors):
         self.values[node.name] = made
 
     @contextmanager
-    def counting(self, node: Any) -> Iterator[None]:
-        """Check that what is read here holds the learned tensors that the operator takes, neither more nor less."""
-        taken = [part.name for part in node.all_input_nodes if part.name in self.learned]
-        taken = [name for name in taken if self.values[name].weight]
+    def counting(self, what: str, nodes: Iterable[Any]) -> Iterator[None]:
+        """Check that what is read here holds the learned tensors among these nodes that were not read before, no more and no less."""
+        taken = list(dict.fromkeys(part.name for part in nodes if self.is_learned(part)))
         shapes = {name: self.values[name].shape for name in taken}
         stored, before = sum((Mul(*shape) for shape in shapes.values()), Integer(0)), len(self.operations)
         yield
@@ -115,8 +114,8 @@ class Translator(Tensors):
         if stored != counted:
             tensors = ", ".join(f"{self.learned[name]} {tuple(shape)}" for name, shape in shapes.items()) or "none"
             raise UnsupportedError(
-                f"{node.target} at {'.'.join(self.module) or 'the model'} takes the learned tensors {tensors}, {stored} numbers, but is "
-                f"read with {counted} parameters\n  write instead: operators={{{str(node.target)!r}: my_rule}} with a rule of your own"
+                f"{what} at {'.'.join(self.module) or 'the model'} takes the learned tensors {tensors}, {stored} numbers, but is "
+                f"read with {counted} parameters\n  write instead: operators={{{what!r}: my_rule}} with a rule of your own"
             )
 
     def side_by_side(self, tensors: Sequence[tuple[str, Tensor]]) -> Tensor:

@@ -32,13 +32,23 @@ def _scaled(t: Translator, node: Any, made: Tensor, weight: Any, bias: Any, plac
 
 
 def _normalised(
-    t: Translator, node: Any, plain: Network, whole: Network, source: Tensor, weight: Any, bias: Any
+    t: Translator,
+    node: Any,
+    plain: Network,
+    whole: Network | None,
+    source: Tensor,
+    weight: Any,
+    bias: Any,
+    axes: int = 0,
 ) -> None:
-    """A normalisation with its affine part inside, or, where that is not just two learned tensors, beside it."""
-    if (weight is None) == (bias is None) and _learned(t, weight, bias):
-        return t.put(node, t.with_weights(plain if weight is None else whole, weight, bias), [source])
-    made = t.add(plain, [source], t.shape(node), source.batched, f"{node.name}_plain")
-    return _scaled(t, node, made, weight, bias, 0)
+    """A normalisation over so many last axes, or of channels, that holds its weights; where it cannot, they stand beside it."""
+    holds = whole is not None and _learned(t, weight, bias)
+    layer = t.with_weights(whole, weight, bias) if whole is not None and holds else plain
+    layer = over_last_axes(layer, source.own, axes) if axes else layer
+    if holds or weight is bias is None:
+        return t.put(node, layer, [source])
+    made = t.add(layer, [source], t.shape(node), source.batched, f"{node.name}_plain")
+    return _scaled(t, node, made, weight, bias, len(made.own) - axes if axes else 0)
 
 
 @rule("conv1d", "conv2d", "conv3d", "convolution")
@@ -113,56 +123,53 @@ def _linear(t: Translator, node: Any) -> None:
 
 @rule("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
 def _batch_norm(t: Translator, node: Any) -> None:
-    weight, bias = argument(node, 1, "weight"), argument(node, 2, "bias")
-    epsilon = float(argument(node, 7, "eps", 1e-5) if len(node.args) > 7 else argument(node, 6, "eps", 1e-5))
-    plain, whole = (normalization.BatchNorm(affine, epsilon) for affine in (False, True))
-    _normalised(t, node, plain, whole, t.batched(node.args[0]), weight, bias)
-
-
-@rule("layer_norm", "native_layer_norm")
-def _layer_norm(t: Translator, node: Any) -> None:
-    axes, weight, bias = node.args[1], argument(node, 2, "weight"), argument(node, 3, "bias")
-    value, epsilon = t.value(node.args[0]), float(argument(node, 4, "eps", 1e-5))
-    if len(axes) > max(len(value.own), 1):
-        raise UnsupportedError(f"{node.name}: layer normalisation over the batch")
-    if _learned(t, weight, bias) and (bias is None or weight is not None):
-        layer: Network = t.with_weights(
-            normalization.LayerNorm(weight is not None, bias is not None, epsilon), weight, bias
-        )
-        return t.put(node, over_last_axes(layer, value.own, len(axes)), [value])
-    layer = over_last_axes(normalization.LayerNorm(False, False, epsilon), value.own, len(axes))
-    made = t.add(layer, [value], t.shape(node), value.batched, f"{node.name}_plain")
-    return _scaled(t, node, made, weight, bias, len(made.own) - len(axes))
-
-
-@rule("rms_norm")
-def _rms_norm(t: Translator, node: Any) -> None:
-    axes, weight, value = node.args[1], argument(node, 2, "weight"), t.value(node.args[0])
-    epsilon = float(argument(node, 3, "eps") or 1.1920929e-07)
-    if len(axes) > max(len(value.own), 1):
-        raise UnsupportedError(f"{node.name}: normalisation over the batch")
-    if _learned(t, weight):
-        layer = t.with_weights(normalization.RMSNorm(weight is not None, epsilon), weight)
-        return t.put(node, over_last_axes(layer, value.own, len(axes)), [value])
-    layer = over_last_axes(normalization.RMSNorm(False, epsilon), value.own, len(axes))
-    made = t.add(layer, [value], t.shape(node), value.batched, f"{node.name}_plain")
-    return _scaled(t, node, made, weight, None, len(made.own) - len(axes))
+    epsilon = argument(node, 7, "eps", 1e-5) if len(node.args) > 7 else argument(node, 6, "eps", 1e-5)
+    _of_channels(t, node, lambda affine: normalization.BatchNorm(affine, float(epsilon)), 1)
 
 
 @rule("group_norm", "native_group_norm")
 def _group_norm(t: Translator, node: Any) -> None:
-    weight, bias = argument(node, 2, "weight"), argument(node, 3, "bias")
     epsilon = float(argument(node, 4, "eps", 1e-5))
-    plain, whole = (normalization.GroupNorm(node.args[1], affine, epsilon) for affine in (False, True))
-    _normalised(t, node, plain, whole, t.batched(node.args[0]), weight, bias)
+    _of_channels(t, node, lambda affine: normalization.GroupNorm(node.args[1], affine, epsilon), 2)
 
 
 @rule("instance_norm")
 def _instance_norm(t: Translator, node: Any) -> None:
-    weight, bias = argument(node, 1, "weight"), argument(node, 2, "bias")
     epsilon = float(argument(node, 7, "eps", 1e-5))
-    plain, whole = (normalization.InstanceNorm(affine, epsilon) for affine in (False, True))
-    _normalised(t, node, plain, whole, t.batched(node.args[0]), weight, bias)
+    _of_channels(t, node, lambda affine: normalization.InstanceNorm(affine, epsilon), 1)
+
+
+def _of_channels(t: Translator, node: Any, layer: Callable[[bool], Network], place: int) -> None:
+    """A normalisation with a weight and a bias for each channel, or neither; from `place` on they are its arguments."""
+    weight, bias = argument(node, place, "weight"), argument(node, place + 1, "bias")
+    whole = None if weight is None or bias is None else layer(True)
+    _normalised(t, node, layer(False), whole, t.batched(node.args[0]), weight, bias)
+
+
+@rule("layer_norm", "native_layer_norm")
+def _layer_norm(t: Translator, node: Any) -> None:
+    weight, bias, epsilon = (
+        argument(node, 2, "weight"),
+        argument(node, 3, "bias"),
+        float(argument(node, 4, "eps", 1e-5)),
+    )
+    plain = normalization.LayerNorm(False, False, epsilon)
+    whole = None if weight is None else normalization.LayerNorm(True, bias is not None, epsilon)
+    _of_last_axes(t, node, plain, whole, weight, bias)
+
+
+@rule("rms_norm")
+def _rms_norm(t: Translator, node: Any) -> None:
+    weight, epsilon = argument(node, 2, "weight"), float(argument(node, 3, "eps") or 1.1920929e-07)
+    whole = None if weight is None else normalization.RMSNorm(True, epsilon)
+    _of_last_axes(t, node, normalization.RMSNorm(False, epsilon), whole, weight, None)
+
+
+def _of_last_axes(t: Translator, node: Any, plain: Network, whole: Network | None, weight: Any, bias: Any) -> None:
+    value, axes = t.value(node.args[0]), len(node.args[1])
+    if axes > max(len(value.own), 1):
+        raise UnsupportedError(f"{node.name}: a normalisation over the batch")
+    _normalised(t, node, plain, whole, value, weight, bias, axes)
 
 
 @rule("embedding")
