@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..algebra.equations.fields import Dim, Sizes, Text
 from ..algebra.networks.layer import Layer
 
@@ -47,5 +49,6 @@ class Opaque(Layer):
 
     @property
     def equation(self) -> str:
-        parts = [f"max[*i{place}](x{place + 1}[*i{place}])" for place in range(int(self.arity))]
+        arity: Any = self.arity
+        parts = [f"max[*i{place}](x{place + 1}[*i{place}])" for place in range(int(arity))]
         return f"y[*o] = {' + '.join(parts)}\nwhere o < shape"

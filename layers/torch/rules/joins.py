@@ -37,7 +37,8 @@ def _concatenate(t: Translator, node: Any) -> None:
 
 @rule("matmul", "bmm", "mm", "mv", "dot")
 def _matmul(t: Translator, node: Any) -> None:
-    t.keep(node, product(t, *(t.value(part) for part in node.args[:2]), node.name))
+    left, right = (t.value(part) for part in node.args[:2])
+    t.keep(node, product(t, left, right, node.name))
 
 
 @rule("einsum")
