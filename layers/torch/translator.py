@@ -40,11 +40,23 @@ class Translator(Tensors):
         return tuple(simplify(self.sizes(size)) for size in value.shape)
 
     def stand_in(self, node: Any) -> None:
-        """Something in place of the result of an unknown operator, so that the rest of the model is looked at as well."""
+        """Something in place of what an operator makes, of the recorded shape, so that the rest of the model is looked at as well."""
         value = node.meta.get("val")
-        known = hasattr(value, "shape") or (isinstance(value, (tuple, list)) and value and hasattr(value[0], "shape"))
-        shape = self.shape(node) if known else ()
-        self.values[node.name] = Tensor(node.name, shape, bool(shape) and shape[0] == 1)
+        made = [
+            self._unmade(f"{node.name}_{place}", part)
+            for place, part in enumerate(value if isinstance(value, (tuple, list)) else [value])
+        ]
+        self.parts.pop(node.name, None)
+        if isinstance(value, (tuple, list)):
+            self.parts[node.name] = made
+        self.values[node.name] = made[0] if made else Tensor(node.name, ())
+
+    def _unmade(self, name: str, value: Any) -> Tensor:
+        try:
+            shape = tuple(simplify(self.sizes(size)) for size in getattr(value, "shape", ()))
+        except UnsupportedError:  # a size that depends on the data
+            shape = tuple(Integer(2) for _ in value.shape)
+        return Tensor(name, shape, bool(len(shape) > 1) and shape[0] == 1)
 
     def is_fixed(self, node: Any) -> bool:
         """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
