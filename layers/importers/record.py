@@ -16,13 +16,17 @@ from ...algebra.networks.network import Network
 
 @dataclass
 class Operation:
-    """One operation of a model: the network that stands for it, its inputs by name, the module in which it happens, its parameters."""
+    """One operation of a model: the network that stands for it, its inputs by name, the module in which it happens, its parameters.
+
+    `label` is what it is called where its own name would be that of a framework's node.
+    """
 
     name: str
     node: Network
     sources: list[str]
     module: tuple[str, ...] = ()
     parameters: Expr = Integer(0)
+    label: str = ""
 
 
 @dataclass(frozen=True)

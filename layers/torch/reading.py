@@ -17,7 +17,7 @@ from .guards import stated
 from .returned import returned, stored_tensors
 from .rules import RULES
 from .sizes import Sizes
-from .straightening import needed
+from .straightening import without_unread
 from .translator import Translator, is_size
 
 
@@ -38,18 +38,16 @@ def recorded(
     """
     signature = program.graph_signature
     found = returned(torch, program, outputs)
-    live = needed(program.graph, found.values(), also=lambda node: node.op == "placeholder")
+    graph = without_unread(program, found.values())
     learned = dict(signature.inputs_to_parameters)
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
     sizes = Sizes(symbols)
-    translator = Translator(sizes, learned, set(fixed), _uses(program, learned, live))
+    translator = Translator(sizes, learned, set(fixed), _uses(graph, learned))
     translator.steps.stated = stated(program, symbols, sizes.translated)
     recording = Recording(where=translator.steps.stated)
     reader = _Reader(translator, operators)
     entering = set(signature.user_inputs)
-    for node in program.graph.nodes:
-        if node not in live:
-            continue
+    for node in graph.nodes:
         if node.op == "placeholder" and hasattr(node.meta.get("val"), "shape"):
             _enter(translator, recording, node, node.name in entering)
         elif node.op == "call_function" and not is_size(node):
@@ -139,13 +137,9 @@ def _holds_tensors(argument: Any) -> bool:
     return hasattr(argument, "op") and hasattr(argument, "meta")
 
 
-def _uses(program: Any, learned: Mapping[str, str], live: set[Any]) -> dict[str, int]:
+def _uses(graph: Any, learned: Mapping[str, str]) -> dict[str, int]:
     """How many operations read each learned tensor; one module used twice, and tensors under two names, count together."""
-    return {
-        node.name: len([user for user in node.users if user in live])
-        for node in program.graph.nodes
-        if node.op == "placeholder" and node.name in learned
-    }
+    return {node.name: len(node.users) for node in graph.nodes if node.op == "placeholder" and node.name in learned}
 
 
 def _module_path(node: Any) -> tuple[str, ...]:

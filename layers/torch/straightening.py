@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ...algebra.errors import UnsupportedError
@@ -136,13 +136,22 @@ def _storage(node: Any) -> int | None:
         return None
 
 
-def needed(graph: Any, ends: Iterable[Any], also: Callable[[Any], bool]) -> set[Any]:
-    """The nodes from which others are made, and those that `also` says."""
+def without_unread(program: Any, ends: Iterable[Any]) -> Any:
+    """The program's graph without operations that nothing asked for depends on; the program is changed.
+
+    What writes into something that depends on nothing stays, so that it can be computed.
+    """
+    varying = _varying(program)
     found: set[Any] = set()
-    stack = [*ends, *(node for node in graph.nodes if also(node))]
+    stack = [*ends, *(node for node in program.graph.nodes if _writes(node) and node not in varying)]
     while stack:
         node = stack.pop()
         if node not in found:
             found.add(node)
             stack.extend(node.all_input_nodes)
-    return found
+    output = next(node for node in reversed(program.graph.nodes) if node.op == "output")
+    output.args = (tuple(ends),)
+    for node in reversed(list(program.graph.nodes)):
+        if node not in found and node.op not in ("placeholder", "output"):
+            program.graph.erase_node(node)
+    return program.graph

@@ -62,9 +62,9 @@ class Translator(Tensors):
         """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
         if node.target.__name__.split(".")[0].rstrip("_") in _FRESH:
             return True
-        return all(self._is_known(part.name) for part in node.all_input_nodes if not is_size(part))
+        return all(self.is_known(part.name) for part in node.all_input_nodes if not is_size(part))
 
-    def _is_known(self, name: str) -> bool:
+    def is_known(self, name: str) -> bool:
         if name in self.parts:
             return all(part.weight for part in self.parts[name])
         return self.values[name].weight and name not in self.learned
@@ -185,3 +185,8 @@ def is_size(node: Any) -> bool:
 
 def is_tensor(value: Any) -> bool:
     return hasattr(value, "op") and hasattr(value, "meta") and not is_size(value)
+
+
+def is_part(node: Any) -> bool:
+    """Whether a node takes one of several results."""
+    return node.op == "call_function" and getattr(node.target, "__name__", "") == "getitem"
