@@ -371,10 +371,17 @@ def transformers_or_skip(name):
 
 
 def test_a_cache_among_the_results_is_told_how_to_leave_out():
-    transformers, model = transformers_or_skip("GPT2LMHeadModel")
-    module = model(transformers.GPT2Config(vocab_size=30, n_embd=8, n_layer=2, n_head=2, n_positions=16)).eval()
+    transformers, model = transformers_or_skip("OPTForCausalLM")
+    config = transformers.OPTConfig(
+        vocab_size=30, hidden_size=8, ffn_dim=16, num_hidden_layers=2, num_attention_heads=2, max_position_embeddings=16, word_embed_proj_dim=8
+    )  # fmt: skip
+    module = model(config).eval()
     with pytest.raises(la.UnsupportedError) as caught:
-        la.from_torch(module, {"input_ids": (6,)}, operators={"aten.gelu": lambda shapes, others: la.Linear(3)})
+        la.from_torch(module, {"input_ids": (6,)}, operators={"aten.relu.default": lambda shapes, others: la.Linear(3)})
     assert "{'input_ids': (6,), 'use_cache': False}" in str(caught.value)
     net = la.from_torch(module, {"input_ids": (6,), "use_cache": False})
     assert la.parameters(net) == sum(p.numel() for p in module.parameters())
+    encoder = transformers.BertModel(transformers.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)).eval()
+    with pytest.raises(la.UnsupportedError) as caught:
+        la.from_torch(encoder, {"input_ids": (6,)}, operators={"aten.gelu.default": lambda shapes, others: la.Linear(3)})
+    assert "use_cache" not in str(caught.value)

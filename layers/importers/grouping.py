@@ -87,24 +87,27 @@ def _shared_where_needed(operations: Sequence[Operation]) -> list[Operation]:
 
 def _near_what_reads_them(operations: Sequence[Operation]) -> list[Operation]:
     """Stored tensors beside every operation that reads them, so that a mask for all blocks does not tie these together."""
-    stored = {operation.name: operation for operation in operations if not operation.sources}
-    readers = Counter(source for operation in operations for source in set(operation.sources) if source in stored)
+    readers = Counter(source for operation in operations for source in set(operation.sources))
+    stored = {one.name: one for one in operations if not one.sources and readers[one.name] > 1}
     made: list[Operation] = []
     for operation in operations:
-        if operation.name in readers:
+        if operation.name in stored:
             continue
-        sources = list(operation.sources)
-        for source in dict.fromkeys(sources):
-            if source not in stored:
-                continue
-            tensor, name = stored[source], source if readers[source] == 1 else f"{source} for {operation.name}"
-            node = tensor.node
-            if readers[source] > 1 and tensor.parameters != 0 and not isinstance(node, Shared):
-                node = node.shared(source)
-            made.append(replace(tensor, name=name, node=node, module=operation.module, label=label_of(tensor)))
-            sources = [name if one == source else one for one in sources]
-        made.append(replace(operation, sources=sources))
+        names: dict[str, str] = {}
+        for source in operation.sources:
+            if source in stored and source not in names:
+                names[source] = f"{source} for {operation.name}"
+                made.append(_again(stored[source], names[source], operation.module))
+        made.append(replace(operation, sources=[names.get(source, source) for source in operation.sources]))
     return made
+
+
+def _again(tensor: Operation, name: str, module: tuple[str, ...]) -> Operation:
+    """A stored tensor once more, in another module; one that is learned stays one tensor."""
+    node = tensor.node
+    if tensor.parameters != 0 and not isinstance(node, Shared):
+        node = node.shared(tensor.name)
+    return replace(tensor, name=name, node=node, module=module, label=label_of(tensor))
 
 
 def _grouped(operations: Sequence[Operation], level: int, outside: set[str]) -> list[_Member]:

@@ -13,7 +13,7 @@ from ..importers.report import reported
 from .examples import dynamic_axes, example
 from .reading import recorded
 from .straightening import straightened
-from .tracing import cache_advice, module_of, traced
+from .tracing import cache_advice, module_of, returns_cache, traced
 
 
 @checked
@@ -81,5 +81,5 @@ def from_torch(
         recording = recorded(torch, straightened(program), symbols, operators or {}, outputs)
         return reported(build(recording), recording)
     except UnsupportedError as error:
-        advice = cache_advice(module, entering)
+        advice = cache_advice(module, entering) if returns_cache(program) else ""
         raise (UnsupportedError(f"{error}\n  or write: {advice}") if advice else error) from error.__cause__

@@ -42,7 +42,7 @@ def recorded(
     learned = dict(signature.inputs_to_parameters)
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
     sizes = Sizes(symbols)
-    translator = Translator(sizes, learned, set(fixed), _uses(graph, learned))
+    translator = Translator(sizes, learned, fixed, _uses(graph, learned))
     translator.steps.stated = stated(program, symbols, sizes.translated)
     recording = Recording(where=translator.steps.stated)
     reader = _Reader(translator, operators)
@@ -54,7 +54,7 @@ def recorded(
             reader.read(node)
     reader.refusals.raised()
     recording.operations = translator.operations
-    translator.module = ()
+    translator.module, translator.node = (), None
     with translator.counting("what is returned", found.values()):
         tensors = [(name, translator.value(node)) for name, node in found.items()]
         output = tensors[0][1] if len(tensors) == 1 else translator.side_by_side(tensors)
@@ -84,7 +84,7 @@ class _Reader:
         without_overload = name.rsplit(".", 1)[0]
         rule = RULES.get(without_overload.removeprefix("aten.").rstrip("_"))
         own = self.operators.get(name) or (self.operators.get(without_overload) if rule is None else None)
-        translator.module = _module_path(node)
+        translator.module, translator.node = _module_path(node), node
         if own is None and translator.is_fixed(node):
             return translator.fix(node)
         if rule is None and own is None:

@@ -181,6 +181,11 @@ def cache_advice(module: Any, example: Example) -> str:
     return f"la.from_torch(model, {entry}), since this model returns its cache of keys and values as well"
 
 
+def returns_cache(program: Any) -> bool:
+    """Whether a cache is among the results, by the name of its class."""
+    return "Cache" in str(program.call_spec.out_spec)
+
+
 def _symbols(program: Any, example: Example, axes: Sequence[Axis]) -> dict[str, Symbol]:
     entering = entering_nodes(program, example)
     symbols: dict[str, Symbol] = {}

@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mul
 
 from ...algebra.errors import UnsupportedError
-from ...algebra.networks.network import Concat, Network
+from ...algebra.networks.network import Concat, Network, Shared
 from ...algebra.sizes.normal_form import simplify
 from .. import reshape
 from ..importers.rules import registering
@@ -23,7 +23,7 @@ class Translator(Tensors):
     """The state of one translation."""
 
     def __init__(
-        self, sizes: Callable[[Any], Expr], learned: Mapping[str, str], fixed: set[str], uses: Mapping[str, int]
+        self, sizes: Callable[[Any], Expr], learned: Mapping[str, str], fixed: Mapping[str, str], uses: Mapping[str, int]
     ):
         super().__init__()
         self.sizes, self.learned, self.fixed, self.uses = sizes, learned, fixed, uses
@@ -31,6 +31,9 @@ class Translator(Tensors):
         self.parts: dict[str, list[Tensor]] = {}
         self.readers: dict[str, set[str]] = {}
         """The operations that hold each learned tensor."""
+        self.node: Any = None
+        """The node that is being read."""
+        self._buffers: dict[str, Tensor] = {}
 
     def shape(self, node: Any) -> Shape:
         """The shape of a node's tensor in PyTorch."""
@@ -89,11 +92,26 @@ class Translator(Tensors):
     def value(self, node: Any) -> Tensor:
         """The value of an argument; a weight that is used as a tensor of its own becomes a layer without an input."""
         value = self.values[node.name]
-        if value.weight:
-            shared = self.learned.get(node.name, node.name) if self.uses.get(node.name, 0) > 1 else ""
-            value = self.stored(value.shape, node.name in self.learned, shared, f"{node.name}_tensor")
+        if not value.weight:
+            return value
+        if node.name in self.learned:
+            shared = self.learned[node.name] if self.uses.get(node.name, 0) > 1 else ""
+            value = self.stored(value.shape, True, shared, f"{node.name}_tensor")
+            self.operations[-1].label = self.learned[node.name].rsplit(".", 1)[-1]
             self.values[node.name] = value
-        return value
+            return value
+        if node.name not in self._buffers:
+            self._buffers[node.name] = self.stored(value.shape, False, "", f"{node.name}_tensor")
+            self.operations[-1].label = self.fixed.get(node.name, _operator(node)).rsplit(".", 1)[-1]
+        return self._buffers[node.name]
+
+    def add(self, layer: Network, sources: Sequence[Tensor], *rest: Any, **words: Any) -> Tensor:
+        """Record an operation, called after its operator, or after its layer if it is one of several that an operator takes."""
+        made = super().add(layer, sources, *rest, **words)
+        operation, node = self.operations[-1], self.node
+        own = node is not None and operation.name == node.name
+        operation.label = _operator(node) if own else _kind(layer)
+        return made
 
     def unbatched(self, node: Any) -> Tensor:
         """The value of a node with all its axes."""
@@ -111,6 +129,10 @@ class Translator(Tensors):
         flag, shape = values[0].batched if batched is None else batched, self.shape(node)
         made = Tensor(values[0].name, shape, flag) if layer is None else self.add(layer, values, shape, flag, node.name)
         self.values[node.name] = made
+
+    def keep(self, node: Any, made: Tensor) -> None:
+        """The node's value is this tensor."""
+        self.values[node.name] = Tensor(made.name, self.shape(node), made.batched)
 
     @contextmanager
     def counting(self, what: str, nodes: Iterable[Any]) -> Iterator[None]:
@@ -165,6 +187,17 @@ RULES: dict[str, Rule] = {}
 
 #: Registers a rule for operators by their names without overload; in-place variants share it.
 rule = registering(RULES)
+
+
+def _operator(node: Any) -> str:
+    """The name of a node's operator: ``add`` for ``aten.add_.Tensor``."""
+    name = getattr(node.target, "__name__", str(node.target))
+    return name.split(".")[0].strip("_") or name
+
+
+def _kind(layer: Network) -> str:
+    """What a layer is, in small letters."""
+    return type(layer.body if isinstance(layer, Shared) else layer).__name__.lower()
 
 
 def argument(node: Any, place: int, name: str, default: Any = None) -> Any:

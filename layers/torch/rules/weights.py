@@ -10,7 +10,8 @@ from sympy import Integer
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add, Mul, Network, Series
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ...importers.tensors import Tensor, over_last_axes, per_axis
+from ...importers.arrays import concatenated, cut, over_last_axes, product, reshaped
+from ...importers.tensors import Tensor, per_axis
 from ..translator import Translator, argument, is_part, rule
 
 
@@ -26,7 +27,7 @@ def _scaled(t: Translator, node: Any, made: Tensor, weight: Any, bias: Any, plac
             value = t.whole(t.value(part))
             after = len(made.own) - place - len(value.shape)
             shape = (*[Integer(1)] * place, *value.shape, *[Integer(1)] * after)
-            value = t.reshaped(value, shape, label=f"{node.name}_{part.name}_axes")
+            value = reshaped(t, value, shape, label=f"{node.name}_{part.name}_axes")
             made = t.add(join, [made, value], made.shape, made.batched, f"{node.name}_{part.name}")
     t.values[node.name] = made
 
@@ -117,7 +118,7 @@ def _linear(t: Translator, node: Any) -> None:
     else:
         table = t.whole(t.value(weight))
         turned = t.add(reshape.Permute((1, 0)), [table], table.shape[::-1], False, f"{node.name}_turned")
-        made = t.product(value, turned, label)
+        made = product(t, value, turned, label)
     return _scaled(t, node, made, None, bias, len(made.own) - 1)
 
 
@@ -220,7 +221,7 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
             f"{'(batch, time, features)' if batch_first else '(time, batch, features), as batch_first=False says'}"
         )
     if value.own != (rows, value.shape[2]):
-        value = t.reshaped(value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
+        value = reshaped(t, value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
     shape = (Integer(1), rows, hidden * ways)
     if not read & {1}:
         made, last = t.add(Series(*[layer] * count), [value], shape, True, node.name), None
@@ -243,9 +244,9 @@ def _with_last_states(
         for way in range(ways):
             part = value
             if ways > 1:
-                part = t.cut(part, 2, way * hidden, hidden, f"{label}_state_{number}_{way}_features")
-            found.append(t.cut(part, 1, 0 if way else rows - 1, Integer(1), f"{label}_state_{number}_{way}"))
-    last = t.concatenated(found, 1, f"{label}_states") if len(found) > 1 else found[0]
+                part = cut(t, part, 2, way * hidden, hidden, f"{label}_state_{number}_{way}_features")
+            found.append(cut(t, part, 1, 0 if way else rows - 1, Integer(1), f"{label}_state_{number}_{way}"))
+    last = concatenated(t, found, 1, f"{label}_states")
     whole = (Integer(count * ways), Integer(1), hidden)
     return value, t.add(reshape.Reshape(whole), [last], whole, False, f"{label}_last")
 
