@@ -10,7 +10,7 @@ from .elementwise import ARITHMETIC, FUNCTIONS, applied, masked, over_last_axes,
 from .formulas import REDUCTIONS, Sizes, broadcast, entrywise, formula, mapped, over_axes
 from .indexing import taken
 from .opaque import opaque
-from .parts import concatenated, cut, padded, rolled, selected, split, stacked
+from .parts import concatenated, cut, padded, replaced, rolled, selected, split, stacked
 from .places import (
     addressed,
     first_of,
@@ -35,6 +35,6 @@ __all__ = [
     "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "addressed", "aligned", "applied", "broadcast", "concatenated", "contracted", "cut",
     "entrywise", "expanded", "first_of", "formula", "interpolated", "looked_up", "mapped", "margin", "margins", "masked", "multiplied",
     "normalised_across", "one_hot", "opaque", "over_axes", "over_last_axes", "padded", "permuted", "pooled", "positions", "product", "reduced",
-    "repeated", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "split", "squeezed",
+    "repeated", "replaced", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "split", "squeezed",
     "stacked", "stepped", "table", "taken", "tiled", "triangle", "viewed",
 ]  # fmt: skip
