@@ -8,6 +8,7 @@ import resource
 import select
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,8 @@ def isolated(work: Callable[[Callable[[dict[str, Any]], None]], None], seconds: 
                 status = 0
             except MemoryError:
                 tell({"stopped": "memory"})
+            except Exception:  # noqa: BLE001: told, since nobody else sees it
+                tell({"stopped": "".join(traceback.format_exc())[-1500:]})
         finally:
             os._exit(status)
     os.close(writing)

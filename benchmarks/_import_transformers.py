@@ -7,11 +7,39 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-import transformers
 from _import_case import Case
-from transformers.models.auto import configuration_auto, modeling_auto
+from _import_vision_library import torchvision
+
+torchvision()
+import transformers  # noqa: E402
+import transformers.modeling_utils  # noqa: E402
+from transformers.models.auto import configuration_auto, modeling_auto  # noqa: E402
 
 transformers.logging.set_verbosity_error()
+
+
+def _caches() -> None:
+    """`torch.export` is told what a cache holds: by transformers' own function, and for the pair of an encoder and a decoder likewise."""
+    from transformers.cache_utils import EncoderDecoderCache
+    from transformers.integrations.executorch import register_dynamic_cache_export_support
+
+    register_dynamic_cache_export_support()
+    torch.utils._pytree.register_pytree_node(
+        EncoderDecoderCache,
+        lambda cache: ([cache.self_attention_cache, cache.cross_attention_cache], None),
+        lambda values, _: EncoderDecoderCache(*values),
+        serialized_type_name="transformers.cache_utils.EncoderDecoderCache",
+        flatten_with_keys_fn=lambda cache: (
+            [
+                (torch.utils._pytree.GetAttrKey("self_attention"), cache.self_attention_cache),
+                (torch.utils._pytree.GetAttrKey("cross_attention"), cache.cross_attention_cache),
+            ],
+            None,
+        ),
+    )
+
+
+_caches()
 
 DECODERS = """gpt2 llama mistral qwen2 qwen3 gemma gemma2 gemma3_text phi phi3 gpt_neox gpt_neo gptj opt bloom falcon mpt stablelm olmo olmo2 olmo3
 cohere cohere2 starcoder2 granite nemotron persimmon codegen gpt_bigcode biogpt xglm ctrl openai-gpt smollm3 glm glm4 helium exaone4 ernie4_5 arcee

@@ -36,7 +36,7 @@ def trial(case: Case, tell: Tell) -> None:
     net = _try(case, module, oracle, "static", tell)
     if net is not None and case.numbers:
         tell({"numbers": _numbers(case, net)})
-    if case.dynamic:
+    if case.dynamic and net is not None:  # what refuses the example refuses more
         tell({"dynamic": "stopped"})
         _try(case, module, oracle, "dynamic", tell)
 
@@ -55,22 +55,28 @@ def _first_line(error: BaseException) -> str:
 
 @contextmanager
 def _timed_export() -> Iterator[dict[str, Any]]:
-    """How long `torch.export` itself takes within an import, and whether it came back."""
-    found: dict[str, Any] = {"seconds": 0.0, "done": False}
+    """How long `torch.export` itself takes within an import, and what it returned."""
+    found: dict[str, Any] = {"seconds": 0.0, "program": None}
     original = torch.export.export
 
     def timed(*given: Any, **named: Any) -> Any:
         start = time.process_time()
         try:
-            made = original(*given, **named)
-            found["done"] = True
-            return made
+            found["program"] = original(*given, **named)
+            return found["program"]
         finally:
             found["seconds"] += time.process_time() - start
 
-    torch.export.export = timed
-    try:
+    with _instead_of_export(timed):
         yield found
+
+
+@contextmanager
+def _instead_of_export(function: Callable[..., Any]) -> Iterator[None]:
+    original = torch.export.export
+    torch.export.export = function
+    try:
+        yield
     finally:
         torch.export.export = original
 
@@ -92,13 +98,14 @@ def _try(case: Case, module: Any, oracle: Counted | str, way: str, tell: Tell) -
     tell({f"{way}_seconds": time.process_time() - start, f"{way}_export_seconds": export["seconds"]})
     if net is None:
         raw = not isinstance(error, la.LayerAlgebraError)
-        state = "raw" if raw else "refused" if export["done"] else "not exported"
+        state = "raw" if raw else "refused" if export["program"] is not None else "not exported"
         told = {way: state, f"{way}_why": f"{type(error).__name__}: {error}"[:3000]}
         if raw:
             told[f"{way}_trace"] = "".join(traceback.format_exception(error))[-1500:]
         tell(told)
         if state != "not exported":
-            tell({f"{way}_reasons": reasons(error, imported)})
+            with _instead_of_export(lambda *_, **__: export["program"]):  # the same program again
+                tell({f"{way}_reasons": reasons(error, imported)})
         return None
     if isinstance(oracle, str):
         tell({way: "no oracle"})
