@@ -16,13 +16,13 @@ def reasons(error: BaseException, again: Callable[[], Any]) -> list[str]:
     The import is tried a second time with rules that let something stand in for what they refuse, so that the rest is looked at too. If
     that does not come further, the first error is the only one known.
     """
-    found = _kinds(str(error), type(error).__name__, isinstance(error, LayerAlgebraError))
+    found = kinds(str(error), type(error).__name__, isinstance(error, LayerAlgebraError))
     try:
         with _lenient() as met:
             again()
     except LayerAlgebraError as second:
         if "operators that no layer is known for" in str(second):
-            met += _kinds(str(second), "", True)
+            met += kinds(str(second), "", True)
     except Exception:  # noqa: BLE001: what stands in does not carry everywhere
         pass
     listed = "operators that no layer is known for" in str(error)
@@ -32,7 +32,8 @@ def reasons(error: BaseException, again: Callable[[], Any]) -> list[str]:
     return list(dict.fromkeys(first or all_of_them))
 
 
-def _kinds(text: str, error: str, own: bool) -> list[str]:
+def kinds(text: str, error: str = "", own: bool = True) -> list[str]:
+    """The missing operators that a message lists, or what it says."""
     if "operators that no layer is known for" in text:
         return re.findall(r"^  (\S+): \d+ time", text, re.MULTILINE)
     line = text.strip().splitlines()[0] if text.strip() else ""
@@ -62,7 +63,7 @@ def _lenient() -> Iterator[list[str]]:
                 rule(t, node)
             except Exception as error:  # noqa: BLE001
                 own = isinstance(error, LayerAlgebraError)
-                met.append(f"{name}: {_kinds(str(error), type(error).__name__, own)[0]}")
+                met.append(f"{name}: {kinds(str(error), type(error).__name__, own)[0]}")
                 t.stand_in(node)
 
         return tried

@@ -62,6 +62,8 @@ SPECTRA = """whisper audio-spectrogram-transformer wav2vec2-bert speech_to_text 
 TWO_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "decoder_layers", "num_decoder_layers",
     "num_encoder_layers", "num_block_layers")  # fmt: skip
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128}}
+"""What a configuration does not work without."""
 DECODE = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 MASKED = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
 SEQUENCES = modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
@@ -82,7 +84,7 @@ def _small(kind: str) -> Any:
     """A configuration with two layers; other sizes stay, since tensors take no memory."""
     config_class = configuration_auto.CONFIG_MAPPING[kind]
     default = config_class()
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = dict(GIVEN.get(kind, {}))
     for name in TWO_LAYERS:
         if isinstance(getattr(default, name, None), int) and name not in getattr(default, "attribute_map", {}):
             given[name] = 2
