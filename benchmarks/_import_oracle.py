@@ -63,6 +63,8 @@ def tensors(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from tensors(part, seen)
+    elif isinstance(getattr(value, "keys", None), torch.Tensor):  # a layer of a cache, which counts what it was given besides
+        yield from tensors([value.keys, value.values], seen)
     elif hasattr(value, "__dict__"):
         for part in vars(value).values():
             yield from tensors(part, seen)
