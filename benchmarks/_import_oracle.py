@@ -64,7 +64,8 @@ def tensors(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
         for part in value:
             yield from tensors(part, seen)
     elif isinstance(getattr(value, "keys", None), torch.Tensor):  # a layer of a cache, which counts what it was given besides
-        yield from tensors([value.keys, value.values], seen)
+        yield from tensors(value.keys, seen)
+        yield from tensors(value.values, seen)
     elif hasattr(value, "__dict__"):
         for part in vars(value).values():
             yield from tensors(part, seen)
