@@ -37,10 +37,13 @@ FURTHER = {
 
 @dataclass(frozen=True)
 class Counted:
-    """Parameters by their names (distinct tensors once), the names of those that act, products, and the shapes that are returned."""
+    """Parameters by their names (distinct tensors once), the names of those that act, products, and the shapes that are returned.
+
+    `acting` is None where autograd does not follow the model without memory.
+    """
 
     stored: dict[str, int]
-    acting: frozenset[str]
+    acting: frozenset[str] | None
     products: int
     shapes: tuple[tuple[int, ...], ...]
 
@@ -63,7 +66,9 @@ def tensors(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from tensors(part, seen)
-    elif isinstance(getattr(value, "keys", None), torch.Tensor):  # a layer of a cache, which counts what it was given besides
+    elif isinstance(
+        getattr(value, "keys", None), torch.Tensor
+    ):  # a layer of a cache, which counts what it was given besides
         yield from tensors(value.keys, seen)
         yield from tensors(value.values, seen)
     elif hasattr(value, "__dict__"):

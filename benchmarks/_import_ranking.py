@@ -33,6 +33,7 @@ def rates(records: Iterable[Record]) -> list[dict[str, object]]:
         for way in WAYS:
             states = Counter(state(record, way) for record in found)
             states.pop(None, None)
+            states.pop("not tried", None)
             tried = sum(states.values())
             if not tried:
                 continue

@@ -42,10 +42,10 @@ def kinds(text: str, error: str = "", own: bool = True) -> list[str]:
 
 def kind(line: str) -> str:
     """A message without names, places and numbers, so that equal refusals of different models are one."""
+    line = re.sub(r"^(\w+?)(_\d+)?: ", r"\1: ", line)  # the node's name, numbered where there are several
     line = re.sub(r" at [\w.]+(\.[\w.]+)*", "", line)
     line = re.sub(r"\([^()]*\d[^()]*\)", "(...)", line)
     line = re.sub(r"\b\w*?_?\d+(\.\d+)?\w*\b", "#", line)
-    line = re.sub(r"^(\w+?)(_#|_\d+)?(?=[: ] )", r"\1", line)
     return re.sub(r"\s+", " ", line)[:140]
 
 
@@ -63,7 +63,8 @@ def _lenient() -> Iterator[list[str]]:
                 rule(t, node)
             except Exception as error:  # noqa: BLE001
                 own = isinstance(error, LayerAlgebraError)
-                met.append(f"{name}: {kinds(str(error), type(error).__name__, own)[0]}")
+                said = kinds(str(error), type(error).__name__, own)[0]
+                met.append(said if said.startswith(f"{name}: ") else f"{name}: {said}")
                 t.stand_in(node)
 
         return tried

@@ -133,10 +133,11 @@ def _static_differences(case: Case, module: Any, net: Any, oracle: Counted) -> t
     own, unused = int(la.parameters(net)), dict(net.imported.unused)
     if own + sum(unused.values()) != oracle.parameters:
         wrong.append(f"parameters {own} and {sum(unused.values())} unused, PyTorch has {oracle.parameters}")
-    left_out = {name for name in unused if name in oracle.acting}
+    acting = oracle.acting if oracle.acting is not None else frozenset(oracle.stored) - set(unused)
+    left_out = {name for name in unused if name in acting}
     if left_out:
         wrong.append(f"said to be unused, but autograd reaches {', '.join(sorted(left_out)[:4])}")
-    counts = sum(size for name, size in oracle.stored.items() if name in oracle.acting)
+    counts = sum(size for name, size in oracle.stored.items() if name in acting)
     if own > counts and not left_out:
         remarks.append(f"counts {own - counts} parameters that act on what is returned, but have no gradient")
     _compare(wrong, "macs", int(la.macs(net)), oracle.products)

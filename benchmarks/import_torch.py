@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,12 @@ def run(
     only: str = "",
     path: Path = RECORDS,
     stale: bool = False,
+    static: bool = False,
 ) -> None:
-    """Try what has no record yet, and what has one of the states `again`; with `stale`, only what another version of the code was tried on."""
+    """Try what has no record yet, and what has one of the states `again`.
+
+    With `stale`, only what another version of the code was tried on; with `static`, for the sizes of the example only.
+    """
     path.parent.mkdir(exist_ok=True)
     engine = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
@@ -76,9 +81,11 @@ def run(
             if not done:
                 _warm()
             done += 1
+            later = {"dynamic": "not tried"} if static and case.dynamic else {}
+            case = replace(case, dynamic=None) if static else case
             attempt = importlib.import_module(f"_import_{_TRIALS.get(collection, 'trial')}").trial
             said = isolated(lambda tell, case=case, attempt=attempt: attempt(case, tell))
-            record = {"collection": collection, "name": case.name, "engine": engine, **said}
+            record = {"collection": collection, "name": case.name, "engine": engine, **later, **said}
             with path.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(record) + "\n")
             print(
@@ -118,12 +125,13 @@ if __name__ == "__main__":
     parser.add_argument("--collection", nargs="*", default=list(COLLECTIONS), help=f"of {', '.join(COLLECTIONS)}")
     parser.add_argument("--again", nargs="*", default=[], help="states to try again, or all")
     parser.add_argument("--stale", action="store_true", help="again only what another commit was tried on")
+    parser.add_argument("--static", action="store_true", help="no symbolic axes")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--only", default="", help="models whose name contains this")
     parser.add_argument("--ranking", type=Path, help="write what was found to this file")
     asked = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    run(asked.collection, asked.again, asked.limit, asked.only, stale=asked.stale)
+    run(asked.collection, asked.again, asked.limit, asked.only, stale=asked.stale, static=asked.static)
     if asked.ranking:
         from _import_ranking import report
 
