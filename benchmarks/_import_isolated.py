@@ -44,7 +44,7 @@ def isolated(work: Callable[[Callable[[dict[str, Any]], None]], None], seconds: 
                 status = 0
             except MemoryError:
                 tell({"stopped": "memory"})
-            except Exception:  # noqa: BLE001: told, since nobody else sees it
+            except Exception:  # told, since nobody else sees it
                 tell({"stopped": "".join(traceback.format_exc())[-1500:]})
         finally:
             os._exit(status)

@@ -28,7 +28,7 @@ def trial(case: Case, tell: Tell) -> None:
     except la.LayerAlgebraError as error:
         tell({"static": "refused", "static_why": str(error)[:2000], "static_reasons": kinds(str(error))})
         return
-    except Exception as error:  # noqa: BLE001: what must not happen is what is looked for
+    except Exception as error:  # what must not happen is what is looked for
         tell({"static": "raw", "static_why": _first_line(error)})
         return
     tell({"static_seconds": time.process_time() - start})

@@ -97,8 +97,12 @@ def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device
     with counter, torch.no_grad(), math_only:
         found = list(tensors(module(*examples(shapes, integers, device))))
     stored = {name: parameter.numel() for name, parameter in module.named_parameters()}
+    try:
+        acting = _acting(module, shapes, integers, device)
+    except (RuntimeError, AssertionError):
+        acting = None
     return Counted(
-        stored, _acting(module, shapes, integers, device), counter.get_total_flops() // 2,
+        stored, acting, counter.get_total_flops() // 2,
         tuple(tuple(tensor.shape) for tensor in found),
     )  # fmt: skip
 

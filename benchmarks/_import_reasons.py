@@ -23,7 +23,7 @@ def reasons(error: BaseException, again: Callable[[], Any]) -> list[str]:
     except LayerAlgebraError as second:
         if "operators that no layer is known for" in str(second):
             met += kinds(str(second), "", True)
-    except Exception:  # noqa: BLE001: what stands in does not carry everywhere
+    except Exception:  # what stands in does not carry everywhere
         pass
     listed = "operators that no layer is known for" in str(error)
     all_of_them = [*found, *met] if listed or not met else met
@@ -61,7 +61,7 @@ def _lenient() -> Iterator[list[str]]:
         def tried(t: Any, node: Any) -> None:
             try:
                 rule(t, node)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 own = isinstance(error, LayerAlgebraError)
                 said = kinds(str(error), type(error).__name__, own)[0]
                 met.append(said if said.startswith(f"{name}: ") else f"{name}: {said}")

@@ -94,7 +94,7 @@ def _small(kind: str) -> Any:
     for attempt in (given, {name: size for name, size in given.items() if name not in EXPERTS}, {}):
         try:
             config = config_class(**attempt)
-        except Exception:  # noqa: BLE001, S112: a configuration that does not fit together
+        except Exception:  # a configuration that does not fit together
             continue
         if attempt is given or attempt:
             return config
@@ -110,7 +110,7 @@ def _make(kind: str, table: Any, names: Sequence[str]) -> Any:
     model_class = getattr(transformers, _name(table.get(kind) or modeling_auto.MODEL_MAPPING_NAMES[kind]))
     try:
         model = model_class(_small(kind))
-    except Exception:  # noqa: BLE001
+    except Exception:
         model = model_class(configuration_auto.CONFIG_MAPPING[kind]())
     first = [name for name in inspect.signature(model.forward).parameters][: len(names)]
     return model if first == list(names) else Named(model, names)

@@ -93,7 +93,7 @@ def _try(case: Case, module: Any, oracle: Counted | str, way: str, tell: Tell) -
             net, error = imported(), None
         except la.LayerAlgebraError as caught:
             net, error = None, caught
-        except Exception as caught:  # noqa: BLE001: what must not happen is what is looked for
+        except Exception as caught:  # what must not happen is what is looked for
             net, error = None, caught
     tell({f"{way}_seconds": time.process_time() - start, f"{way}_export_seconds": export["seconds"]})
     if net is None:
@@ -112,7 +112,7 @@ def _try(case: Case, module: Any, oracle: Counted | str, way: str, tell: Tell) -
         return net
     try:
         wrong, remarks = (_static_differences if way == "static" else _dynamic_differences)(case, module, net, oracle)
-    except Exception as caught:  # noqa: BLE001: a network that cannot be asked is wrong
+    except Exception as caught:  # a network that cannot be asked is wrong
         own = isinstance(caught, la.LayerAlgebraError)
         wrong, remarks = [f"asking the network raises {_first_line(caught)}"], []
         tell({way: "wrong" if own else "raw", f"{way}_trace": traceback.format_exc()[-1500:]})
@@ -201,7 +201,7 @@ def _numbers(case: Case, net: Any) -> str:
         ours = np.asarray(la.run(net, arrays[0] if len(arrays) == 1 else arrays), dtype=float).reshape(-1)
     except la.LayerAlgebraError as error:
         return f"not computed: {_first_line(error)}"[:200]
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return f"raw: {_first_line(error)}"
     if ours.shape != theirs.shape:
         return f"differ: {ours.shape} numbers, PyTorch has {theirs.shape}"
