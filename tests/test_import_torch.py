@@ -322,3 +322,40 @@ def test_seventy_billion_parameters_fit_in_two_gibibytes():
     parameters, mebibytes = map(int, run.stdout.split())
     assert parameters == 84 * (8 * 10_240**2 + 7 * 10_240) > 70 * 10**9
     assert mebibytes < 2048
+
+
+class Container:
+    """A container that looks at the tensors which are put in."""
+
+    def __init__(self, parts):
+        self.parts = list(parts)
+        self.devices = {part.device for part in self.parts}
+
+
+def test_outputs_in_a_container_that_takes_nothing_but_tensors_are_named_by_their_places():
+    class Cached(nn.Module):
+        def forward(self, x):
+            return {"out": x.exp(), "cache": Container([x.tanh(), torch.cat([x.new_zeros(0), x.exp()], 1)])}
+
+    kind = torch.utils._pytree
+    kind.register_pytree_node(Container, lambda found: (found.parts, None), lambda parts, _: Container(parts))
+    net = la.from_torch(Cached(), (4, 3), {0: "N"})
+    assert set(net.imported.outputs) == {"out", "cache.0", "cache.1"}
+    assert la.output_shape(net) == (9 * la.dims("N"),)
+
+
+def test_tensors_without_elements_add_nothing_to_a_concatenation():
+    class Begun(nn.Module):
+        def forward(self, x):
+            return torch.cat([torch.tensor([], device=x.device), x, x[:, :0], x.exp()], -2)
+
+    assert la.output_shape(la.from_torch(Begun(), (4, 3), {0: "N"})) == (2 * la.dims("N"), 3)
+
+
+def test_two_axes_of_one_name_may_be_compared_while_the_model_is_traced():
+    class Products(nn.Module):
+        def forward(self, x, y):
+            return torch.einsum("bij,bkj->bik", x, y)
+
+    net = la.from_torch(Products(), [(6, 8), (5, 8)], {(0, 1): "N", (1, 1): "N"})
+    assert la.macs(net) == 30 * la.dims("N")

@@ -62,7 +62,10 @@ class Translator(Tensors):
         return Tensor(name, shape, bool(len(shape) > 1) and shape[0] == 1)
 
     def is_fixed(self, node: Any) -> bool:
-        """Whether a node depends on neither input nor learned tensors: a mask, a table of positions."""
+        """Whether a node depends on neither input nor learned tensors: a mask, a table of positions, a tensor without elements."""
+        sizes = getattr(node.meta.get("val"), "shape", ())
+        if any(isinstance(size, int) and size == 0 for size in sizes):
+            return True
         if node.target.__name__.split(".")[0].rstrip("_") in _FRESH:
             return True
         return all(self.is_known(part.name) for part in node.all_input_nodes if not is_size(part))

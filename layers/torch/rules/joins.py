@@ -32,7 +32,9 @@ def _arithmetic(t: Translator, node: Any) -> None:
 
 @rule("cat")
 def _concatenate(t: Translator, node: Any) -> None:
-    t.keep(node, concatenated(t, [t.value(part) for part in node.args[0]], int(argument(node, 1, "dim", 0)), node.name))
+    # A cache begins as a tensor without elements, whatever its other axes are.
+    parts = [part for part in node.args[0] if 0 not in t.shape(part)] or node.args[0]
+    t.keep(node, concatenated(t, [t.value(part) for part in parts], int(argument(node, 1, "dim", 0)), node.name))
 
 
 @rule("matmul", "bmm", "mm", "mv", "dot")
