@@ -10,8 +10,9 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
 from ..importers.grouping import build
 from ..importers.report import reported
+from .decompositions import written_out
 from .examples import dynamic_axes, example
-from .reading import recorded
+from .reading import has_rule, recorded
 from .straightening import straightened
 from .tracing import cache_advice, module_of, returns_cache, traced
 
@@ -78,7 +79,9 @@ def from_torch(
     entering = example(torch, module, example_shape, integers)
     program, symbols = traced(torch, module, entering, dynamic_axes(dynamic or {}, entering.tensors))
     try:
-        recording = recorded(torch, straightened(program), symbols, operators or {}, outputs)
+        program = straightened(program)
+        written_out(torch, program, lambda node: has_rule(node, operators or {}))
+        recording = recorded(torch, program, symbols, operators or {}, outputs)
         return reported(build(recording), recording)
     except UnsupportedError as error:
         advice = cache_advice(module, entering) if returns_cache(program) else ""

@@ -63,6 +63,18 @@ def recorded(
     return recording
 
 
+def rule_of(name: str) -> Callable[..., None] | None:
+    """The rule for an operator; one for an overload of it comes before that of all its overloads."""
+    name = name.removeprefix("aten.")
+    return RULES.get(name) or RULES.get(name.rsplit(".", 1)[0].rstrip("_"))
+
+
+def has_rule(node: Any, operators: Mapping[str, Any]) -> bool:
+    """Whether a node's operator is known, to us or to the user."""
+    name = str(node.target)
+    return name in operators or name.rsplit(".", 1)[0] in operators or rule_of(name) is not None
+
+
 def _enter(translator: Translator, recording: Recording, node: Any, from_outside: bool) -> None:
     """An input, or a stored tensor; an input that is one number for each example is a vector of one element."""
     shape = translator.shape(node)
@@ -82,7 +94,7 @@ class _Reader:
     def read(self, node: Any) -> None:
         translator, name = self.translator, str(node.target)
         without_overload = name.rsplit(".", 1)[0]
-        rule = RULES.get(without_overload.removeprefix("aten.").rstrip("_"))
+        rule = rule_of(name)
         own = self.operators.get(name) or (self.operators.get(without_overload) if rule is None else None)
         translator.module, translator.node = _module_path(node), node
         if own is None and translator.is_fixed(node):
@@ -102,7 +114,9 @@ class _Reader:
     def _placed(self, node: Any, name: str) -> Iterator[None]:
         """Errors with the operator and its module; what a rule did not think of is an error of ours too."""
         where = f"{name} at {'.'.join(self.translator.module) or 'the model'}"
-        instead = f"\n  write instead: operators={{{name!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
+        instead = (
+            f"\n  write instead: operators={{{name!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
+        )
         try:
             yield
         except LayerAlgebraError as error:
@@ -121,7 +135,9 @@ class _Reader:
 
 def _user_rule(function: Callable[..., Network]) -> Callable[..., None]:
     def rule(translator: Translator, node: Any) -> None:
-        tensors = [part for part in node.all_input_nodes if not is_size(part) and not translator.values[part.name].weight]
+        tensors = [
+            part for part in node.all_input_nodes if not is_size(part) and not translator.values[part.name].weight
+        ]
         others = [argument for argument in node.args if not _holds_tensors(argument)]
         layer = function([translator.values[part.name].own for part in tensors], others)
         if not isinstance(layer, Network):

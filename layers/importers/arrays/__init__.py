@@ -7,7 +7,7 @@ is seen to here, so that a framework's table says only what an operation is call
 
 from .axes import aligned, expanded, permuted, repeated, reshaped, squeezed, viewed
 from .elementwise import ARITHMETIC, FUNCTIONS, applied, masked, over_last_axes, softmax_along, softmaxed
-from .formulas import REDUCTIONS, Sizes, broadcast, entrywise, formula, mapped, over_axes
+from .formulas import REDUCTIONS, Sizes, broadcast, entrywise, formula, mapped, names, over_axes, spelt
 from .indexing import taken
 from .opaque import opaque
 from .parts import concatenated, cut, padded, replaced, rolled, selected, split, stacked
@@ -30,11 +30,12 @@ from .places import (
 from .pools import Window, margins, normalised_across, pooled, same_margins
 from .products import contracted, product
 from .reductions import reduced
+from .windows import resampled, unfolded
 
 __all__ = [
     "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "addressed", "aligned", "applied", "broadcast", "concatenated", "contracted", "cut",
-    "entrywise", "expanded", "first_of", "formula", "interpolated", "looked_up", "mapped", "margin", "margins", "masked", "multiplied",
+    "entrywise", "expanded", "first_of", "formula", "interpolated", "looked_up", "mapped", "margin", "margins", "masked", "multiplied", "names",
     "normalised_across", "one_hot", "opaque", "over_axes", "over_last_axes", "padded", "permuted", "pooled", "positions", "product", "reduced",
-    "repeated", "replaced", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "split", "squeezed",
-    "stacked", "stepped", "table", "taken", "tiled", "triangle", "viewed",
+    "repeated", "replaced", "resampled", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "spelt", "split", "squeezed",
+    "stacked", "stepped", "table", "taken", "tiled", "triangle", "unfolded", "viewed",
 ]  # fmt: skip
