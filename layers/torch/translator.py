@@ -189,6 +189,9 @@ _FRESH = (
     "full_like",
     "empty_like",
     "zero",
+    "randn_like",
+    "rand_like",
+    "randint_like",
 )
 """Operators that look at a tensor's size or kind only."""
 

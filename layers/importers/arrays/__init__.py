@@ -30,12 +30,12 @@ from .places import (
     triangle,
 )
 from .pools import Window, margins, normalised_across, pooled, same_margins
-from .products import contracted, product
+from .products import contracted, einstein_sum, product
 from .reductions import reduced
 from .windows import resampled, unfolded
 
 __all__ = [
-    "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "addressed", "aligned", "applied", "broadcast", "concatenated", "contracted", "cut",
+    "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "addressed", "aligned", "applied", "broadcast", "concatenated", "contracted", "cut", "einstein_sum",
     "entrywise", "expanded", "first_of", "formula", "interpolated", "looked_up", "looked_up_alike", "looked_up_together", "mapped", "margin", "margins", "masked", "multiplied", "names",
     "normalised_across", "one_hot", "opaque", "over_axes", "over_last_axes", "padded", "permuted", "pooled", "positions", "product", "reduced",
     "repeated", "replaced", "resampled", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "spelt", "split", "squeezed",

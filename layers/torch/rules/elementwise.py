@@ -218,7 +218,22 @@ def _where(t: Translator, node: Any) -> None:
     return t.keep(node, masked(t, parts, t.shape(node), node.name))
 
 
-@rule("arange", "zeros", "ones", "full", "new_zeros", "new_ones", "scalar_tensor", "empty", "eye", "linspace")
+@rule(
+    "arange",
+    "zeros",
+    "ones",
+    "full",
+    "new_zeros",
+    "new_ones",
+    "scalar_tensor",
+    "empty",
+    "eye",
+    "linspace",
+    "randn",
+    "rand",
+    "randint",
+    "randperm",
+)
 def _constant(t: Translator, node: Any) -> None:
     t.values[node.name] = t.stored(t.shape(node), learned=False, label=node.name)
 

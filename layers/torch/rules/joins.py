@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 from sympy import Integer, sqrt
@@ -16,7 +15,9 @@ from ...importers.arrays import (
     aligned,
     applied,
     concatenated,
-    contracted,
+    einstein_sum,
+    formula,
+    names,
     product,
     reshaped,
     spelt,
@@ -64,24 +65,52 @@ def _concatenate(t: Translator, node: Any) -> None:
     t.keep(node, concatenated(t, [t.value(part) for part in parts], int(argument(node, 1, "dim", 0)), node.name))
 
 
-@rule("matmul", "bmm", "mm", "mv", "dot")
+@rule("matmul", "bmm", "mm", "mv")
 def _matmul(t: Translator, node: Any) -> None:
     left, right = (t.value(part) for part in node.args[:2])
     t.keep(node, product(t, left, right, node.name))
 
 
+@rule("dot", "vdot")
+def _dot(t: Translator, node: Any) -> None:
+    t.keep(node, einstein_sum(t, "i,i->", [t.value(part) for part in node.args[:2]], node.name))
+
+
 @rule("einsum")
 def _einsum(t: Translator, node: Any) -> None:
-    spec = node.args[0].replace(" ", "")
-    if spec.count(",") != 1 or "->" not in spec or "." in spec:
-        raise UnsupportedError(f"{node.name}: einsum({spec!r}); two tensors with letters for all axes have a layer")
-    letters = {
-        letter: string.ascii_lowercase[place] for place, letter in enumerate(dict.fromkeys(filter(str.isalpha, spec)))
-    }
-    spec = "".join(letters.get(character, character) for character in spec)
-    inputs, out = spec.split("->")
-    first, second = inputs.split(",")
-    t.keep(node, contracted(t, first, second, out, [t.value(part) for part in node.args[1]], node.name))
+    path = node.kwargs.get("path") or ()
+    order = [(int(one), int(two)) for one, two in zip(path[::2], path[1::2])]
+    t.keep(node, einstein_sum(t, node.args[0], [t.value(part) for part in node.args[1]], node.name, order))
+
+
+@rule("bilinear")
+def _bilinear(t: Translator, node: Any) -> None:
+    one, two, weight = (t.value(part) for part in node.args[:3])
+    bias = argument(node, 3, "bias")
+    made = einstein_sum(
+        t, "...i,oij,...j->...o", [one, weight, two], f"{node.name}_map" if bias is not None else node.name
+    )
+    if bias is not None:
+        values = aligned(t, [made, t.value(bias)], made.shape, False, node.name)
+        made = t.add(Add(), values, made.shape, values[0].batched, node.name)
+    t.keep(node, made)
+
+
+@rule("cdist", "_cdist_forward")
+def _distances(t: Translator, node: Any) -> None:
+    """Between all pairs of rows of two tensors."""
+    one, two = (t.whole(t.value(part)) for part in node.args[:2])
+    order = float(argument(node, 2, "p", 2))
+    rank = len(one.shape)
+    if order not in (1.0, 2.0) or len(two.shape) != rank:
+        raise UnsupportedError(f"distances of order {order:g} of tensors with {rank} and {len(two.shape)} axes")
+    lead = names(rank - 2, "b")
+    distance = f"x1[{', '.join([*lead, 'i', 'k'])}] - x2[{', '.join([*lead, 'j', 'k'])}]"
+    total = f"sqrt(sum[k](({distance})**2))" if order == 2.0 else f"sum[k](abs({distance}))"
+    t.keep(
+        node,
+        formula(t, f"y[{', '.join([*lead, 'i', 'j'])}] = {total}", [one, two], t.shape(node), False, None, node.name),
+    )
 
 
 @rule("scaled_dot_product_attention")
