@@ -111,7 +111,8 @@ def _again(tensor: Operation, name: str, module: tuple[str, ...]) -> Operation:
     node = tensor.node
     if tensor.parameters != 0 and not isinstance(node, Shared):
         node = node.shared(tensor.name)
-    return replace(tensor, name=name, node=node, module=module, label=label_of(tensor))
+    reads = None if tensor.reads is None else replace(tensor.reads)  # its own, since each holds all of it
+    return replace(tensor, name=name, node=node, module=module, label=label_of(tensor), reads=reads)
 
 
 def _grouped(operations: Sequence[Operation], level: int, outside: set[str]) -> list[_Member]:

@@ -74,7 +74,7 @@ class TorchNumbers:
             if node.op == "placeholder":
                 return self._stored(self.buffers[node.name]).clone()
             arguments = torch.fx.node.map_arg(node.args, self._argument)
-            named = torch.fx.node.map_arg(dict(node.kwargs), self._argument)
+            named = dict(torch.fx.node.map_arg(dict(node.kwargs), self._argument))
             if "device" in named:
                 named["device"] = torch.device("cpu")
             if node.target.__name__ == "to.device":
