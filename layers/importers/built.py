@@ -41,7 +41,9 @@ class Built:
         return [
             Built(
                 net,
-                tuple(Place(one.path[1:], one.operation, one.inner) for one in self.places if one.path[0] == str(number)),
+                tuple(
+                    Place(one.path[1:], one.operation, one.inner) for one in self.places if one.path[0] == str(number)
+                ),
             )
             for number, net in enumerate(self.net.parts)
         ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sympy import preorder_traversal
 
 from ...algebra.errors import GraphError
-from ...algebra.networks.network import Graph, Input, Network, Shared
+from ...algebra.networks.network import Input, Network, Shared
 from ..activation import Identity
 from .built import Built, chain, copies, single
 from .names import distinct, label_of, spanned
@@ -237,16 +237,12 @@ def _period(parts: Sequence[_Part], start: int) -> tuple[int, int]:
 def _graph(members: Sequence[_Member], nodes: dict[str, Network]) -> Built:
     """Any shape: nodes by their names, edges by what takes what; values that come from outside enter at nodes without an arrow."""
     own = {_output(member) for member in members}
-    outside = list(
-        dict.fromkeys(s for member in members for s in member.sources if s not in nodes and s not in own)
-    )
+    outside = list(dict.fromkeys(s for member in members for s in member.sources if s not in nodes and s not in own))
     if len(outside) > 1:
         raise GraphError(f"a part of the model takes {len(outside)} values from outside: {', '.join(outside[:5])}")
     entering = {**nodes, **{name: Identity() for name in outside}}
     segments = [(segment, _folded([_part(member) for member in segment])) for segment in _segments(members)]
-    names = iter(
-        distinct([*nodes, *("in" for _ in outside), *(part.name for _, parts in segments for part in parts)])
-    )
+    names = iter(distinct([*nodes, *("in" for _ in outside), *(part.name for _, parts in segments for part in parts)]))
     made: dict[str, str] = {}
     built: dict[str, Built] = {}
     for value, node in entering.items():

@@ -14,9 +14,7 @@ from ...algebra.numerics.weights import Inventory, fitting
 nn = torch.nn
 
 
-def filled(
-    leaves: Mapping[str, tuple[nn.Module, Instance]], needed: Inventory, weights: Mapping[str, Any]
-) -> None:
+def filled(leaves: Mapping[str, tuple[nn.Module, Instance]], needed: Inventory, weights: Mapping[str, Any]) -> None:
     """Copy numbers, by the names of `la.weights`, into the modules of layers by their paths."""
     arrays = fitting(needed.slots, weights)
     with torch.no_grad():

@@ -18,7 +18,9 @@ from .translator import is_size, looks_at_sizes_only
 class TorchNumbers:
     """Tensors by name: those that are given, and what the graph makes of those that depend on no input and nothing learned."""
 
-    def __init__(self, program: Any, symbols: Mapping[str, Symbol], given: Mapping[str, Any], sizes: Mapping[Symbol, int]):
+    def __init__(
+        self, program: Any, symbols: Mapping[str, Symbol], given: Mapping[str, Any], sizes: Mapping[Symbol, int]
+    ):
         signature = program.graph_signature
         self.given, self.sizes, self.size = dict(given), dict(sizes), Sizes(symbols)
         self.buffers = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}

@@ -102,7 +102,9 @@ class _Reader:
     def _placed(self, node: Any, name: str) -> Iterator[None]:
         """Errors with the operator and its module; what a rule did not think of is an error of ours too."""
         where = f"{name} at {'.'.join(self.translator.module) or 'the model'}"
-        instead = f"\n  write instead: operators={{{name!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
+        instead = (
+            f"\n  write instead: operators={{{name!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
+        )
         try:
             yield
         except LayerAlgebraError as error:
@@ -121,7 +123,9 @@ class _Reader:
 
 def _user_rule(function: Callable[..., Network]) -> Callable[..., None]:
     def rule(translator: Translator, node: Any) -> None:
-        tensors = [part for part in node.all_input_nodes if not is_size(part) and not translator.values[part.name].weight]
+        tensors = [
+            part for part in node.all_input_nodes if not is_size(part) and not translator.values[part.name].weight
+        ]
         others = [argument for argument in node.args if not _holds_tensors(argument)]
         layer = function([translator.values[part.name].own for part in tensors], others)
         if not isinstance(layer, Network):

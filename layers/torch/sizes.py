@@ -49,7 +49,9 @@ class Sizes:
             return floor(parts[0]) if parts[0].is_nonnegative else self._refused(expression)
         if name in _FUNCTIONS:
             return _FUNCTIONS[name](*parts)
-        return expression.func(*parts) if type(expression).__module__.startswith("sympy.") else self._refused(expression)
+        return (
+            expression.func(*parts) if type(expression).__module__.startswith("sympy.") else self._refused(expression)
+        )
 
     def _number(self, expression: Any) -> Expr:
         if not expression.is_Float:

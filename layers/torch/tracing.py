@@ -21,9 +21,7 @@ def module_of(torch: Any, given: Any) -> Any:
     if not isinstance(given, torch.nn.Module) and callable(given) and _takes_nothing(given):
         given = _made(torch, given)
     if not isinstance(given, torch.nn.Module):
-        raise FieldError(
-            f"from_torch takes a torch.nn.Module or a function that makes one, got {type(given).__name__}"
-        )
+        raise FieldError(f"from_torch takes a torch.nn.Module or a function that makes one, got {type(given).__name__}")
     return given
 
 
@@ -48,7 +46,15 @@ def _meta_but_for_numbers(torch: Any) -> Any:
     from torch.overrides import TorchFunctionMode
     from torch.utils._device import _device_constructors
 
-    kept = {torch.arange, torch.linspace, torch.logspace, torch.tensor, torch.as_tensor, torch.range, torch.scalar_tensor}
+    kept = {
+        torch.arange,
+        torch.linspace,
+        torch.logspace,
+        torch.tensor,
+        torch.as_tensor,
+        torch.range,
+        torch.scalar_tensor,
+    }
 
     class Mode(TorchFunctionMode):
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -163,8 +169,13 @@ def _reason(error: BaseException) -> str:
 def _advice(module: Any, example: Example, reason: str) -> str:
     lines = []
     if "indices" in reason and "Long" in reason or "embedding" in reason and "type" in reason:
-        lines.append("integers=True for a model of tokens, or integers=['tokens'] with the names of the inputs that are")
-    if any(part in reason for part in ("same dtype", "must have the same", "expected scalar type", "not implemented for 'Long'")):
+        lines.append(
+            "integers=True for a model of tokens, or integers=['tokens'] with the names of the inputs that are"
+        )
+    if any(
+        part in reason
+        for part in ("same dtype", "must have the same", "expected scalar type", "not implemented for 'Long'")
+    ):
         lines.append("integers=[...] with the names of the inputs that hold integers: the others hold floats")
     if "use_cache" not in example.named and "cache" in reason.lower():
         lines.append(cache_advice(module, example))

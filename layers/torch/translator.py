@@ -24,7 +24,11 @@ class Translator(Tensors):
     """The state of one translation."""
 
     def __init__(
-        self, sizes: Callable[[Any], Expr], learned: Mapping[str, str], fixed: Mapping[str, str], uses: Mapping[str, int]
+        self,
+        sizes: Callable[[Any], Expr],
+        learned: Mapping[str, str],
+        fixed: Mapping[str, str],
+        uses: Mapping[str, int],
     ):
         super().__init__()
         self.sizes, self.learned, self.fixed, self.uses = sizes, learned, fixed, uses

@@ -10,7 +10,7 @@ from sympy import Integer
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add, Mul, Network, Series
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ...importers.arrays import concatenated, cut, over_last_axes, product, reshaped
+from ...importers.arrays import concatenated, cut, looked_up, over_last_axes, product, reshaped
 from ...importers.record import Piece
 from ...importers.tensors import Tensor, per_axis
 from ..translator import Translator, argument, is_part, rule
@@ -180,9 +180,7 @@ def _embedding(t: Translator, node: Any) -> None:
     vocabulary, features = t.values[weight.name].shape
     if _learned(t, weight):
         return t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
-    table = t.whole(t.value(weight))
-    places = t.value(tokens)
-    return t.put(node, embedding.LookUp(), [places, table], places.batched)
+    return t.keep(node, looked_up(t, t.value(weight), t.value(tokens), 0, node.name))
 
 
 @rule("prelu", "_prelu_kernel")
