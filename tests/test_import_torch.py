@@ -128,11 +128,11 @@ def test_unknown_operators_are_named_with_count_and_place():
             self.inner = nn.Linear(4, 4)
 
         def forward(self, x):
-            return torch.cumsum(torch.cumsum(self.inner(x), 1), 1)
+            return torch.special.bessel_j0(torch.special.bessel_j0(self.inner(x)))
 
-    with pytest.raises(la.UnsupportedError, match=r"aten.cumsum.default: 2 time"):
+    with pytest.raises(la.UnsupportedError, match=r"aten.special_bessel_j0.default: 2 time"):
         la.from_torch(Odd(), (4,))
-    net = la.from_torch(Odd(), (4,), operators={"aten.cumsum": lambda shapes, arguments: la.ReLU()})
+    net = la.from_torch(Odd(), (4,), operators={"aten.special_bessel_j0": lambda shapes, arguments: la.ReLU()})
     assert la.parameters(net) == 20
 
 

@@ -174,12 +174,16 @@ torch.export.register_dataclass(Result, serialized_type_name="tests.Result")
 def test_arguments_by_name_with_types_of_their_own():
     T = la.dims("T")
     given = {"image": (7, 5), "words": (7,), "scale": False, "more": [(7, 3), torch.zeros(2, 7, 3)]}
-    net = la.from_torch(Mixed(), given, {("words", 0): T, ("image", 0): T, ("more.0", 0): T, (3, 0): T}, integers="words", outputs=0)
+    net = la.from_torch(
+        Mixed(), given, {("words", 0): T, ("image", 0): T, ("more.0", 0): T, (3, 0): T}, integers="words", outputs=0
+    )
     assert (la.parameters(net), la.output_shape(net)) == (36 + 24 + 16, (T, 4))
     assert la.macs(net) == T * (20 + 12 * 2)
     assert la.parameters(la.from_torch(Mixed(), {"image": (7, 5)}, outputs="first")) == 24
     assert list(la.from_torch(Mixed(), {"image": (7, 5)}).imported.outputs) == ["first", "rest.0", "rest.1.twice"]
-    by_place = la.from_torch(Holding(lambda m, i, w: m.e(w) + i, e=nn.Embedding(9, 4)), [(7, 4), (7,)], integers=(False, True))
+    by_place = la.from_torch(
+        Holding(lambda m, i, w: m.e(w) + i, e=nn.Embedding(9, 4)), [(7, 4), (7,)], integers=(False, True)
+    )
     assert la.parameters(by_place) == 36
 
 
@@ -250,7 +254,9 @@ def test_a_constructor_that_computes_with_numbers():
 
 def test_frozen_layers_are_read_like_others():
     """PyTorch takes fused kernels for whole layers where no gradients are asked for."""
-    module = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).eval().requires_grad_(False)
+    module = (
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).eval().requires_grad_(False)
+    )
     with torch.no_grad():
         net = la.from_torch(module, (5, 8))
     assert la.parameters(net) == sum(p.numel() for p in module.parameters())
@@ -307,17 +313,25 @@ def test_all_unknown_operators_are_named_whatever_follows_them():
     def refused_besides(x):
         return F.pad(torch.fft.fft(x).real, (1, 1), mode="replicate")
 
-    module = nn.Sequential(Body(lambda x: torch.logcumsumexp(x, 1)), Body(lambda x: x.erfinv().chunk(2, 1)[1]), Body(refused_besides))
+    module = nn.Sequential(
+        Body(lambda x: torch.logcumsumexp(x, 1)), Body(lambda x: x.erfinv().chunk(2, 1)[1]), Body(refused_besides)
+    )
     with pytest.raises(la.UnsupportedError) as caught:
         la.from_torch(module, (3, 8))
     text = str(caught.value)
-    for line in ("aten.logcumsumexp.default: 1 time(s), at 0", "aten.erfinv.default: 1 time(s), at 1", "aten.fft_fft.default: 1 time(s), at 2"):
+    for line in (
+        "aten.logcumsumexp.default: 1 time(s), at 0",
+        "aten.erfinv.default: 1 time(s), at 1",
+        "aten.fft_fft.default: 1 time(s), at 2",
+    ):
         assert line in text
     assert "operators={" in text
 
 
 def test_a_refusal_by_a_rule_names_the_operator_and_the_module():
-    module = nn.Sequential(nn.Linear(4, 4), Body(lambda x: torch.logcumsumexp(torch.pow(2.0, x.to(torch.float32)) ** x, 1)))
+    module = nn.Sequential(
+        nn.Linear(4, 4), Body(lambda x: torch.logcumsumexp(torch.pow(2.0, x.to(torch.float32)) ** x, 1))
+    )
     with pytest.raises(la.UnsupportedError) as caught:
         la.from_torch(module, (3, 4))
     assert "aten.pow" in str(caught.value) and " at 1" in str(caught.value) and "operators={" in str(caught.value)
@@ -381,7 +395,11 @@ def test_a_cache_among_the_results_is_told_how_to_leave_out():
     assert "{'input_ids': (6,), 'use_cache': False}" in str(caught.value)
     net = la.from_torch(module, {"input_ids": (6,), "use_cache": False})
     assert la.parameters(net) == sum(p.numel() for p in module.parameters())
-    encoder = transformers.BertModel(transformers.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)).eval()
+    encoder = transformers.BertModel(
+        transformers.BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)
+    ).eval()
     with pytest.raises(la.UnsupportedError) as caught:
-        la.from_torch(encoder, {"input_ids": (6,)}, operators={"aten.gelu.default": lambda shapes, others: la.Linear(3)})
+        la.from_torch(
+            encoder, {"input_ids": (6,)}, operators={"aten.gelu.default": lambda shapes, others: la.Linear(3)}
+        )
     assert "use_cache" not in str(caught.value)

@@ -51,14 +51,18 @@ def build(recording: Recording, closed: bool = True) -> Network:
     -------
     Network
     """
-    return placed(recording, closed).net
+    return placed(recording, closed)[0].net
 
 
-def placed(recording: Recording, closed: bool = True) -> Built:
-    """The network of a recording, and where in it each operation stands."""
+def placed(recording: Recording, closed: bool = True) -> tuple[Built, list[Operation]]:
+    """The network of a recording with the places of its operations, and these operations."""
     if not recording.operations:
         raise GraphError("the model does nothing: its output is its input")
     live = _near_what_reads_them(_shared_where_needed(recording.needed()))
+    return _whole(recording, live, closed), live
+
+
+def _whole(recording: Recording, live: Sequence[Operation], closed: bool) -> Built:
     members = _grouped(live, 0, {recording.output})
     used = {source for member in members for source in member.sources}
     entering = [(name, shape) for name, shape in recording.inputs if name in used]
@@ -107,7 +111,8 @@ def _again(tensor: Operation, name: str, module: tuple[str, ...]) -> Operation:
     node = tensor.node
     if tensor.parameters != 0 and not isinstance(node, Shared):
         node = node.shared(tensor.name)
-    return replace(tensor, name=name, node=node, module=module, label=label_of(tensor))
+    reads = None if tensor.reads is None else replace(tensor.reads)  # its own, since each holds all of it
+    return replace(tensor, name=name, node=node, module=module, label=label_of(tensor), reads=reads)
 
 
 def _grouped(operations: Sequence[Operation], level: int, outside: set[str]) -> list[_Member]:
@@ -179,7 +184,8 @@ class _Part:
 
 def _chain(members: Sequence[_Member]) -> Built:
     """A series, or, where members have names worth keeping, a graph without branches; equal neighbours are one repetition."""
-    return _joined(_folded([_part(member) for member in members]))
+    parts = _folded([_part(member) for member in members])
+    return _joined(parts, [part.name for part in parts])
 
 
 def _part(member: _Member) -> _Part:
@@ -187,12 +193,12 @@ def _part(member: _Member) -> _Part:
     return _Part(name, _built(member), isinstance(member, _Group))
 
 
-def _joined(parts: Sequence[_Part]) -> Built:
+def _joined(parts: Sequence[_Part], names: Sequence[str]) -> Built:
     if len(parts) == 1:
         return parts[0].built
     if not any(part.is_module for part in parts):
         return chain([part.built for part in parts])
-    names = distinct([part.name for part in parts])
+    names = distinct(names)
     return Built.graph({name: part.built for name, part in zip(names, parts)}, list(zip(names, names[1:])))
 
 
@@ -205,7 +211,7 @@ def _folded(parts: Sequence[_Part]) -> list[_Part]:
         taken = parts[position : position + length * count]
         if count > 1:
             rounds = [taken[start : start + length] for start in range(0, len(taken), length)]
-            built = copies([_joined(one) for one in rounds])
+            built = copies([_joined(one, [part.name for part in rounds[0]]) for one in rounds])
             made.append(_Part(spanned([part.name for part in taken if part.is_module]), built, True))
         else:
             made += taken

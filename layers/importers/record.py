@@ -5,6 +5,7 @@ Every framework's reader writes these records; `grouping` makes a network of the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sympy import Expr, Integer
@@ -14,11 +15,33 @@ from ...algebra.errors import LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of a stored tensor: part `part` of `of` equal ones."""
+
+    tensor: str
+    part: int = 0
+    of: int = 1
+
+
+@dataclass(eq=False)
+class Reads:
+    """The stored tensors that one operator of a framework took, in its order: by name, learned ones and fixed ones.
+
+    `pieces` say it tensor by tensor, by the names in the equations of the layers that were made, where the order does not.
+    """
+
+    node: str
+    learned: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    pieces: tuple[Mapping[str, Piece], ...] = ()
+
+
 @dataclass
 class Operation:
     """One operation of a model: the network that stands for it, its inputs by name, the module in which it happens, its parameters.
 
-    `label` is what it is called where its own name would be that of a framework's node.
+    `label` is what it is called where its own name would be that of a framework's node; `reads` are the stored tensors of its operator.
     """
 
     name: str
@@ -27,6 +50,7 @@ class Operation:
     module: tuple[str, ...] = ()
     parameters: Expr = Integer(0)
     label: str = ""
+    reads: Reads | None = None
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sympy import Symbol
+
 from ...algebra.arguments import checked
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
-from ..importers.grouping import build
+from ..importers.carried import Carrier
+from ..importers.grouping import placed
 from ..importers.report import reported
 from .decompositions import written_out
 from .examples import dynamic_axes, example
@@ -82,7 +85,17 @@ def from_torch(
         program = straightened(program)
         written_out(torch, program, lambda node: has_rule(node, operators or {}))
         recording = recorded(torch, program, symbols, operators or {}, outputs)
-        return reported(build(recording), recording)
+        built, live = placed(recording)
+        return reported(built.net, recording, Carrier(built.net, built, live, _numbers(program, symbols)))
     except UnsupportedError as error:
         advice = cache_advice(module, entering) if returns_cache(program) else ""
         raise (UnsupportedError(f"{error}\n  or write: {advice}") if advice else error) from error.__cause__
+
+
+def _numbers(program: Any, symbols: dict[str, Symbol]) -> Callable[..., Any]:
+    def numbers(tensors: Mapping[str, Any], sizes: Mapping[Symbol, int]) -> Any:
+        from .numbers import TorchNumbers
+
+        return TorchNumbers(program, symbols, tensors, sizes)
+
+    return numbers

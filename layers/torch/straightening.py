@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...algebra.errors import UnsupportedError
+from .translator import looks_at_sizes_only
 
 REGIONS = (
     "wrap_with_set_grad_enabled", "wrap_with_autocast", "tag_activation_checkpoint", "wrap_activation_checkpoint", "wrap", "invoke_subgraph",
@@ -89,7 +90,12 @@ def _varying(program: Any) -> set[Any]:
     }
     found: set[Any] = set()
     for node in program.graph.nodes:
-        if node.op == "placeholder" and node.name not in fixed or any(part in found for part in node.all_input_nodes):
+        if node.op == "placeholder":
+            reached = node.name not in fixed
+        else:
+            fresh = node.op == "call_function" and looks_at_sizes_only(node)
+            reached = not fresh and any(part in found for part in node.all_input_nodes)
+        if reached:
             found.add(node)
     return found
 

@@ -15,6 +15,7 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Concat, Network, Shared
 from ...algebra.sizes.normal_form import simplify
 from .. import reshape
+from ..importers.record import Operation, Piece, Reads
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
 
@@ -37,6 +38,8 @@ class Translator(Tensors):
         """The operations that hold each learned tensor."""
         self.node: Any = None
         """The node that is being read."""
+        self.pieces: tuple[Mapping[str, Piece], ...] = ()
+        """How its layers hold its learned tensors, if the order does not say so."""
         self._buffers: dict[str, Tensor] = {}
 
     def shape(self, node: Any) -> Shape:
@@ -70,7 +73,7 @@ class Translator(Tensors):
         sizes = getattr(node.meta.get("val"), "shape", ())
         if any(isinstance(size, int) and size == 0 for size in sizes):
             return True
-        if node.target.__name__.split(".")[0].rstrip("_") in _FRESH:
+        if looks_at_sizes_only(node):
             return True
         return all(self.is_known(part.name) for part in node.all_input_nodes if not is_size(part))
 
@@ -105,11 +108,13 @@ class Translator(Tensors):
             shared = self.learned[node.name] if self.uses.get(node.name, 0) > 1 else ""
             value = self.stored(value.shape, True, shared, f"{node.name}_tensor")
             self.operations[-1].label = self.learned[node.name].rsplit(".", 1)[-1]
+            self.operations[-1].reads = Reads(node.name, (self.learned[node.name],))
             self.values[node.name] = value
             return value
         if node.name not in self._buffers:
             self._buffers[node.name] = self.stored(value.shape, False, "", f"{node.name}_tensor")
             self.operations[-1].label = self.fixed.get(node.name, _operator(node)).rsplit(".", 1)[-1]
+            self.operations[-1].reads = Reads(node.name, (), (node.name,))
         return self._buffers[node.name]
 
     def add(self, layer: Network, sources: Sequence[Tensor], *rest: Any, **words: Any) -> Tensor:
@@ -147,7 +152,9 @@ class Translator(Tensors):
     @contextmanager
     def counting(self, what: str, nodes: Iterable[Any]) -> Iterator[None]:
         """Check that what is read here holds the learned tensors among these nodes that were not read before, no more and no less."""
-        taken = list(dict.fromkeys(part.name for part in nodes if self.is_learned(part)))
+        nodes, self.pieces = list(dict.fromkeys(nodes)), ()
+        taken = [part.name for part in nodes if self.is_learned(part)]
+        fixed = [part.name for part in nodes if not is_size(part) and self.is_known(part.name)]
         shapes = {name: self.values[name].shape for name in taken}
         stored, before = sum((Mul(*shape) for shape in shapes.values()), Integer(0)), len(self.operations)
         yield
@@ -161,6 +168,22 @@ class Translator(Tensors):
                 f"{what} at {'.'.join(self.module) or 'the model'} takes the learned tensors {tensors}, {stored} numbers, but is "
                 f"read with {counted} parameters\n  write instead: operators={{{what!r}: my_rule}} with a rule of your own"
             )
+        self._note_reads(made, taken, fixed)
+
+    def _note_reads(self, made: Sequence[Operation], taken: Sequence[str], fixed: Sequence[str]) -> None:
+        """What the operations hold besides those that are stored tensors themselves."""
+        apart = {operation.reads.node for operation in made if operation.reads is not None}
+        entering = {source for operation in made for source in operation.sources}
+        apart |= {name for name, buffer in self._buffers.items() if buffer.name in entering}
+        learned = tuple(self.learned[name] for name in taken if name not in apart)
+        reads = Reads(
+            self.node.name if self.node is not None else "",
+            learned,
+            tuple(name for name in fixed if name not in apart),
+            self.pieces,
+        )
+        for operation in made:
+            operation.reads = operation.reads or reads
 
     def side_by_side(self, tensors: Sequence[tuple[str, Tensor]]) -> Tensor:
         """Several tensors, each flattened, one after the other."""
@@ -227,6 +250,11 @@ def is_size(node: Any) -> bool:
         and not hasattr(node.meta.get("val"), "shape")
         and not isinstance(node.meta.get("val"), (tuple, list))
     )
+
+
+def looks_at_sizes_only(node: Any) -> bool:
+    """Whether an operator takes of a tensor its size or kind only."""
+    return node.target.__name__.split(".")[0].rstrip("_") in _FRESH
 
 
 def is_tensor(value: Any) -> bool:

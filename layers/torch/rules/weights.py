@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sympy import Integer
@@ -10,7 +10,8 @@ from sympy import Integer
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add, Mul, Network, Series
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ...importers.arrays import concatenated, cut, over_last_axes, product, reshaped
+from ...importers.arrays import concatenated, cut, looked_up, over_last_axes, product, reshaped
+from ...importers.record import Piece
 from ...importers.tensors import Tensor, per_axis
 from ..translator import Translator, argument, is_part, rule
 
@@ -179,9 +180,7 @@ def _embedding(t: Translator, node: Any) -> None:
     vocabulary, features = t.values[weight.name].shape
     if _learned(t, weight):
         return t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
-    table = t.whole(t.value(weight))
-    places = t.value(tokens)
-    return t.put(node, embedding.LookUp(), [places, table], places.batched)
+    return t.keep(node, looked_up(t, t.value(weight), t.value(tokens), 0, node.name))
 
 
 @rule("prelu", "_prelu_kernel")
@@ -212,6 +211,7 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
     read = {user.args[1] for user in node.users if is_part(user)}
     if read & {2}:
         raise UnsupportedError(f"{node.name}: the last cell of an LSTM is read, which its layer does not return")
+    t.pieces = tuple(_pieces(kind, [t.learned[weight.name] for weight in weights], 4 if has_bias else 2))
     forward = kind(hidden, bool(has_bias))
     layer: Network = forward if not two_ways else forward | (reshape.Flip() >> forward >> reshape.Flip())
     examples, rows = value.shape[:2] if batch_first else value.shape[1::-1]
@@ -231,6 +231,22 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
         whole = (rows, Integer(1), hidden * ways)
         made = t.add(reshape.Reshape(whole), [made], whole, False, f"{node.name}_whole")
     t.parts[node.name] = [made] if last is None else [made, last]
+
+
+_GATES: dict[Callable[..., Network], str] = {recurrent.LSTM: "argq", recurrent.GRU: "rzn", recurrent.RNN: ""}
+"""The gates in the order in which PyTorch keeps their rows in one tensor, by their letters in the equations."""
+
+
+def _pieces(kind: Callable[..., Network], names: Sequence[str], each: int) -> Iterator[dict[str, Piece]]:
+    """The tensors of each layer and direction: maps of the input and of the state, and their biases."""
+    gates = _GATES[kind] or [""]
+    for start in range(0, len(names), each):
+        tensors = zip("WUbd", names[start : start + each])
+        yield {
+            letter + gate: Piece(name, number, len(gates))
+            for letter, name in tensors
+            for number, gate in enumerate(gates)
+        }
 
 
 def _with_last_states(
