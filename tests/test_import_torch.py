@@ -359,3 +359,25 @@ def test_two_axes_of_one_name_may_be_compared_while_the_model_is_traced():
 
     net = la.from_torch(Products(), [(6, 8), (5, 8)], {(0, 1): "N", (1, 1): "N"})
     assert la.macs(net) == 30 * la.dims("N")
+
+
+@pytest.mark.parametrize("function", [
+    lambda x, y: torch.add(x, y, alpha=2), lambda x, y: torch.sub(x, y, alpha=3), lambda x, y: torch.add(x, 0.5, alpha=2) * y,
+])  # fmt: skip
+def test_what_is_added_may_be_multiplied_first(function):
+    class Both(nn.Module):
+        def forward(self, x, y):
+            return function(x, y)
+
+    x, y = torch.arange(12.0).reshape(4, 3), torch.linspace(-1, 1, 3)
+    net = la.from_torch(Both(), [(4, 3), (3,)])
+    assert la.run(net, [x.numpy(), y.numpy()]) == pytest.approx(function(x, y).numpy())
+
+
+def test_rounded_quotients_are_not_taken_for_quotients():
+    class Rounded(nn.Module):
+        def forward(self, x):
+            return torch.div(x, 2, rounding_mode="floor")
+
+    with pytest.raises(la.UnsupportedError, match="floor"):
+        la.from_torch(Rounded(), (3,))

@@ -11,7 +11,7 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add
 from ....algebra.sizes.normal_form import simplify
 from ... import activation, arithmetic, reshape
-from ...importers.arrays import ARITHMETIC, aligned, concatenated, contracted, product, reshaped
+from ...importers.arrays import ARITHMETIC, aligned, applied, concatenated, contracted, product, reshaped
 from ...importers.tensors import Tensor
 from ..translator import Translator, argument, is_tensor, rule
 
@@ -23,10 +23,15 @@ def _factor(t: Translator, value: Any) -> Any:
 @rule(*ARITHMETIC)
 def _arithmetic(t: Translator, node: Any) -> None:
     by_number, join, stretch = ARITHMETIC[node.target.__name__.split(".")[0].rstrip("_")]
+    if node.kwargs.get("rounding_mode") is not None:
+        raise UnsupportedError(f"{node.name}: a quotient rounded by {node.kwargs['rounding_mode']!r} has no layer")
+    times = _factor(t, node.kwargs.get("alpha", 1))  # of what is added or taken away
     if not is_tensor(node.args[1]):
-        return t.put(node, by_number(_factor(t, node.args[1])), [node.args[0]])
+        return t.put(node, by_number(times * _factor(t, node.args[1])), [node.args[0]])
     parts = node.args[:2]
     values = [t.value(part) for part in parts]
+    if times != 1:
+        values[1] = applied(t, arithmetic.Scale(times), values[1], f"{node.name}_times")
     return t.put(node, join(), aligned(t, values, t.shape(node), stretch, node.name, [part.name for part in parts]))
 
 
