@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..algebra.equations.fields import Dim
 from ..algebra.networks.layer import Layer
 
-__all__ = ["Embedding", "PositionalEmbedding", "ClassToken"]
+__all__ = ["Embedding", "LookUp", "PositionalEmbedding", "ClassToken"]
 
 
 class Embedding(Layer):
@@ -42,6 +42,30 @@ class Embedding(Layer):
         where x < vocabulary, m < features
     """
     claims = {"parameters": lambda self, shape: self.vocabulary * self.features}
+
+
+class LookUp(Layer):
+    """For each integer a row of a table that is computed, or fixed: the table is an input too.
+
+    Shapes
+    ------
+    input : (*positions,), (rows, features)
+    output : (*positions, features)
+
+    Examples
+    --------
+    >>> from layeralgebra import LookUp, run
+    >>> print(run(LookUp(), [[2, 0], [[1, 2], [3, 4], [5, 6]]]))
+    [[5 6]
+     [1 2]]
+
+    References
+    ----------
+    ONNX documentation, operator "Gather", https://onnx.ai/onnx/operators/onnx__Gather.html.
+    """
+
+    inputs = ("x", "E")
+    equation = "y[*t, m] = E[x[*t], m]"
 
 
 class PositionalEmbedding(Layer):

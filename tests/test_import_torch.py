@@ -374,10 +374,10 @@ def test_what_is_added_may_be_multiplied_first(function):
     assert la.run(net, [x.numpy(), y.numpy()]) == pytest.approx(function(x, y).numpy())
 
 
-def test_rounded_quotients_are_not_taken_for_quotients():
+def test_quotients_are_rounded_where_they_are_said_to_be():
     class Rounded(nn.Module):
         def forward(self, x):
-            return torch.div(x, 2, rounding_mode="floor")
+            return torch.div(x, 2, rounding_mode="floor"), torch.div(x, 2, rounding_mode="trunc")
 
-    with pytest.raises(la.UnsupportedError, match="floor"):
-        la.from_torch(Rounded(), (3,))
+    net = la.from_torch(Rounded(), (4,))
+    assert la.run(net, [-3.0, -1.0, 1.0, 3.0]) == pytest.approx([-2, -1, 0, 1, -1, 0, 0, 1])

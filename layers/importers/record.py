@@ -10,19 +10,23 @@ from dataclasses import dataclass, field
 from sympy import Expr, Integer
 from sympy.logic.boolalg import Boolean
 
-from ...algebra.errors import UnsupportedError
+from ...algebra.errors import LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
 
 
 @dataclass
 class Operation:
-    """One operation of a model: the network that stands for it, its inputs by name, the module in which it happens, its parameters."""
+    """One operation of a model: the network that stands for it, its inputs by name, the module in which it happens, its parameters.
+
+    `label` is what it is called where its own name would be that of a framework's node.
+    """
 
     name: str
     node: Network
     sources: list[str]
     module: tuple[str, ...] = ()
     parameters: Expr = Integer(0)
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,3 +75,34 @@ def unknown_operators(framework: str, found: dict[str, list[str]]) -> Unsupporte
         + "\n".join(lines)
         + f"\n  write instead: operators={{{sorted(found)[0]!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
     )
+
+
+class Refusals:
+    """What stands in the way of an import, collected to the end: a first refusal by a rule, and every operator without one.
+
+    What a rule refuses after something else was left out may be a consequence of that, and is not told.
+    """
+
+    def __init__(self, framework: str):
+        self.framework = framework
+        self.missing: dict[str, list[str]] = {}
+        self.first: LayerAlgebraError | None = None
+
+    def unknown(self, name: str, place: str) -> None:
+        """An operator without a rule."""
+        self.missing.setdefault(name, []).append(place or "the model")
+
+    def refused(self, error: LayerAlgebraError) -> None:
+        """What a rule does not take."""
+        if self.first is None and not self.missing:
+            self.first = error
+
+    def raised(self) -> None:
+        """Raise what was found, if anything was."""
+        if self.first is None:
+            if self.missing:
+                raise unknown_operators(self.framework, self.missing)
+            return
+        if not self.missing:
+            raise self.first
+        raise type(self.first)(f"{self.first}\n{unknown_operators(self.framework, self.missing)}") from self.first

@@ -57,6 +57,18 @@ def concatenated(t: Tensors, values: Sequence[Tensor], axis: int, label: str = "
     return t.add(Concat(axis=axis - batched), parts, shape, batched, label)
 
 
+def replaced(t: Tensors, value: Tensor, part: Tensor, axis: int, start: Expr, label: str = "") -> Tensor:
+    """A tensor with a part in place of what lies along an axis from a position on."""
+    axis %= len(value.shape)
+    size, end = value.shape[axis], simplify(start + part.shape[axis])
+    pieces = [part]
+    if start != 0:
+        pieces.insert(0, cut(t, value, axis, Integer(0), start, f"{label}_before"))
+    if simplify(size - end) != 0:
+        pieces.append(cut(t, value, axis, end, simplify(size - end), f"{label}_after"))
+    return concatenated(t, pieces, axis, label)
+
+
 def stacked(t: Tensors, values: Sequence[Tensor], axis: int, label: str = "") -> Tensor:
     """Tensors of one shape one after the other along an axis of their own."""
     rank = len(values[0].shape) + 1

@@ -11,28 +11,50 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add
 from ....algebra.sizes.normal_form import simplify
 from ... import activation, arithmetic, reshape
-from ...importers.arrays import ARITHMETIC, aligned, applied, concatenated, contracted, product, reshaped
+from ...importers.arrays import (
+    ARITHMETIC,
+    aligned,
+    applied,
+    concatenated,
+    contracted,
+    product,
+    reshaped,
+    spelt,
+    stacked,
+)
 from ...importers.tensors import Tensor
 from ..translator import Translator, argument, is_tensor, rule
-
-
-def _factor(t: Translator, value: Any) -> Any:
-    return t.sizes(value) if hasattr(value, "meta") else float(value) if isinstance(value, float) else value
+from .elementwise import factor, number, of_elements
 
 
 @rule(*ARITHMETIC)
 def _arithmetic(t: Translator, node: Any) -> None:
     by_number, join, stretch = ARITHMETIC[node.target.__name__.split(".")[0].rstrip("_")]
-    if node.kwargs.get("rounding_mode") is not None:
-        raise UnsupportedError(f"{node.name}: a quotient rounded by {node.kwargs['rounding_mode']!r} has no layer")
-    times = _factor(t, node.kwargs.get("alpha", 1))  # of what is added or taken away
-    if not is_tensor(node.args[1]):
-        return t.put(node, by_number(times * _factor(t, node.args[1])), [node.args[0]])
-    parts = node.args[:2]
+    parts, rounding = node.args[:2], node.kwargs.get("rounding_mode")
+    times = node.kwargs.get("alpha", 1)
+    if rounding is not None:
+        return of_elements(t, node, f"{rounding}({{0}}/{{1}})", parts)
+    if not is_tensor(parts[0]):
+        sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}[node.target.__name__.split(".")[0].rstrip("_")]
+        return of_elements(t, node, f"{{0}} {sign} {{1}}", parts)
+    if not is_tensor(parts[1]):
+        amount = factor(t, parts[1])
+        return t.put(node, by_number(amount if times == 1 else amount * times), [parts[0]])
     values = [t.value(part) for part in parts]
     if times != 1:
         values[1] = applied(t, arithmetic.Scale(times), values[1], f"{node.name}_times")
     return t.put(node, join(), aligned(t, values, t.shape(node), stretch, node.name, [part.name for part in parts]))
+
+
+@rule("rsub")
+def _turned(t: Translator, node: Any) -> None:
+    times = spelt(number(t, argument(node, 2, "alpha", 1)))
+    of_elements(t, node, "{1} - {0}" if times == "1" else f"{{1}} - {times}*{{0}}", node.args[:2])
+
+
+@rule("stack")
+def _stack(t: Translator, node: Any) -> None:
+    t.keep(node, stacked(t, [t.value(part) for part in node.args[0]], int(argument(node, 1, "dim", 0)), node.name))
 
 
 @rule("cat")

@@ -1,13 +1,13 @@
-"""Rules for PyTorch's pooling, means and other reductions."""
+"""Rules for PyTorch's pooling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ....algebra.networks.network import Network
-from ... import arithmetic, pooling
-from ...importers.arrays import reduced
+from ....algebra.errors import UnsupportedError
+from ....algebra.sizes.normal_form import simplify
+from ... import pooling
+from ...importers.arrays import over_axes
 from ...importers.tensors import per_axis
 from ..translator import Translator, argument, rule
 
@@ -40,23 +40,17 @@ def _adaptive(t: Translator, node: Any) -> None:
     t.put(node, layer, [source])
 
 
-def _reduced(t: Translator, node: Any, layer: Callable[..., Network]) -> None:
-    value = t.value(node.args[0])
-    given = argument(node, 1, "dim")
-    axes = range(len(value.shape)) if given is None else given if isinstance(given, (list, tuple)) else [given]
-    t.keep(node, reduced(t, layer, value, axes, bool(argument(node, 2, "keepdim", False)), node.name))
-
-
-@rule("mean")
-def _mean(t: Translator, node: Any) -> None:
-    _reduced(t, node, arithmetic.Mean)
-
-
-@rule("sum")
-def _sum(t: Translator, node: Any) -> None:
-    _reduced(t, node, arithmetic.Sum)
-
-
-@rule("amax")
-def _maximum(t: Translator, node: Any) -> None:
-    _reduced(t, node, arithmetic.Maximum)
+@rule("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+def _adaptive_max(t: Translator, node: Any) -> None:
+    source, out = t.batched(node.args[0]), t.shape(node)[2:]
+    axes = range(2, 2 + len(out))
+    whole = all(size == 1 for size in out)
+    factors = [simplify(before / after) for before, after in zip(source.shape[2:], out)]
+    if whole:
+        made = over_axes(t, "max", source, axes, True, node.name)
+    elif all(factor.is_Integer for factor in factors):
+        layer = pooling.MaxPool(tuple(factors), tuple(factors), 0)
+        made = t.add(layer, [source], (*source.shape[:2], *out), source.batched, node.name)
+    else:
+        raise UnsupportedError(f"windows of unequal sizes, {source.shape[2:]} to {out}; whole factors have a layer")
+    t.parts[node.name] = [made]

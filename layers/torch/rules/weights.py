@@ -8,11 +8,11 @@ from typing import Any
 from sympy import Integer
 
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Add, Mul, Network
+from ....algebra.networks.network import Add, Mul, Network, Series
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ...importers.arrays import over_last_axes, product, reshaped
+from ...importers.arrays import concatenated, cut, over_last_axes, product, reshaped
 from ...importers.tensors import Tensor, per_axis
-from ..translator import Translator, argument, rule
+from ..translator import Translator, argument, is_part, rule
 
 
 def _learned(t: Translator, *weights: Any) -> bool:
@@ -176,10 +176,12 @@ def _of_last_axes(t: Translator, node: Any, plain: Network, whole: Network | Non
 @rule("embedding")
 def _embedding(t: Translator, node: Any) -> None:
     weight, tokens = node.args[0], node.args[1]
-    if not _learned(t, weight):
-        raise UnsupportedError(f"{node.name}: an embedding whose table is computed, or is not learned")
     vocabulary, features = t.values[weight.name].shape
-    t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
+    if _learned(t, weight):
+        return t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
+    table = t.whole(t.value(weight))
+    places = t.value(tokens)
+    return t.put(node, embedding.LookUp(), [places, table], places.batched)
 
 
 @rule("prelu", "_prelu_kernel")
@@ -195,7 +197,7 @@ def _states(given: Any) -> Sequence[Any]:
 
 
 def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
-    """Stacked and bidirectional recurrent layers; the states that they return besides are not available."""
+    """Stacked and bidirectional recurrent layers, with the last state of each where something reads it."""
     has_bias, count, two_ways, batch_first = (node.args[place] for place in (3, 4, 7, 8))
     weights, states = node.args[2], node.args[1]
     if not all(t.values[state.name].weight and state.name not in t.learned for state in _states(states)):
@@ -204,23 +206,49 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
         raise UnsupportedError(f"{node.name}: a recurrent layer whose weights are computed, or are not learned")
     value = t.value(node.args[0])
     hidden = t.values[weights[1].name].shape[1]
-    if len(weights) != count * (2 if two_ways else 1) * (4 if has_bias else 2):
-        raise UnsupportedError(f"{node.name}: a recurrent layer with projections")
+    ways = 2 if two_ways else 1
+    if len(weights) != count * ways * (4 if has_bias else 2):
+        raise UnsupportedError(f"{node.name}: a recurrent layer with projections (proj_size)")
+    read = {user.args[1] for user in node.users if is_part(user)}
+    if read & {2}:
+        raise UnsupportedError(f"{node.name}: the last cell of an LSTM is read, which its layer does not return")
     forward = kind(hidden, bool(has_bias))
     layer: Network = forward if not two_ways else forward | (reshape.Flip() >> forward >> reshape.Flip())
-    stack = layer
-    for _ in range(count - 1):
-        stack = stack >> layer
-    rows = value.shape[1] if batch_first else value.shape[0]
+    examples, rows = value.shape[:2] if batch_first else value.shape[1::-1]
+    if examples != 1:
+        raise UnsupportedError(
+            f"{node.name}: a recurrent layer over {examples} sequences at once; the tensor that arrives, {tuple(value.shape)}, is read as "
+            f"{'(batch, time, features)' if batch_first else '(time, batch, features), as batch_first=False says'}"
+        )
     if value.own != (rows, value.shape[2]):
         value = reshaped(t, value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
-    out = hidden * (2 if two_ways else 1)
-    made = t.add(stack, [value], (Integer(1), rows, out), True, node.name)
+    shape = (Integer(1), rows, hidden * ways)
+    if not read & {1}:
+        made, last = t.add(Series(*[layer] * count), [value], shape, True, node.name), None
+    else:
+        made, last = _with_last_states(t, node.name, layer, value, shape, [count, ways])
     if not batch_first:
-        made = t.add(
-            reshape.Reshape((rows, Integer(1), out)), [made], (rows, Integer(1), out), False, f"{node.name}_whole"
-        )
-    t.parts[node.name] = [made]
+        whole = (rows, Integer(1), hidden * ways)
+        made = t.add(reshape.Reshape(whole), [made], whole, False, f"{node.name}_whole")
+    t.parts[node.name] = [made] if last is None else [made, last]
+
+
+def _with_last_states(
+    t: Translator, label: str, layer: Network, value: Tensor, shape: Sequence[Any], counts: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """The output of the last layer, and of each layer and direction the row of its last step: the first one, going backwards."""
+    (count, ways), (_, rows, width) = counts, shape
+    hidden, found = width / ways, []
+    for number in range(count):
+        value = t.add(layer, [value], tuple(shape), True, f"{label}_layer_{number}")
+        for way in range(ways):
+            part = value
+            if ways > 1:
+                part = cut(t, part, 2, way * hidden, hidden, f"{label}_state_{number}_{way}_features")
+            found.append(cut(t, part, 1, 0 if way else rows - 1, Integer(1), f"{label}_state_{number}_{way}"))
+    last = concatenated(t, found, 1, f"{label}_states")
+    whole = (Integer(count * ways), Integer(1), hidden)
+    return value, t.add(reshape.Reshape(whole), [last], whole, False, f"{label}_last")
 
 
 @rule("lstm")
