@@ -125,6 +125,8 @@ def _output_shapes(shapes: tuple[tuple[int, ...], ...]) -> set[tuple[int, ...]]:
     if len(shapes) != 1:
         return {(sum(int(np.prod(shape)) for shape in shapes),)}
     (shape,) = shapes
+    if not shape:  # a single number is a tensor of one element here
+        return {(), (1,)}
     return {shape, shape[1:]} if shape[:1] == (1,) else {shape}
 
 

@@ -381,3 +381,13 @@ def test_quotients_are_rounded_where_they_are_said_to_be():
 
     net = la.from_torch(Rounded(), (4,))
     assert la.run(net, [-3.0, -1.0, 1.0, 3.0]) == pytest.approx([-2, -1, 0, 1, -1, 0, 0, 1])
+
+
+def test_axes_are_moved_by_where_they_come_from_and_where_they_go():
+    class Moved(nn.Module):
+        def forward(self, x):
+            return x.movedim((1, 3), (2, 1)) - x.movedim(-1, 1)
+
+    x = torch.arange(8.0).reshape(2, 2, 2)
+    expected = Moved()(x.unsqueeze(0)).squeeze(0)
+    assert la.run(la.from_torch(Moved(), (2, 2, 2)), x.numpy()) == pytest.approx(expected.numpy())

@@ -138,8 +138,11 @@ class Translator(Tensors):
         self.values[node.name] = made
 
     def keep(self, node: Any, made: Tensor) -> None:
-        """The node's value is this tensor."""
-        self.values[node.name] = Tensor(made.name, self.shape(node), made.batched)
+        """The node's value is this tensor, which must have the shape that PyTorch recorded."""
+        wanted = Tensor(made.name, self.shape(node), made.batched)
+        if not self.steps.agree(made.own, wanted.own):
+            raise UnsupportedError(f"{node.name} is read with the shape {made.own}, but PyTorch recorded {wanted.own}")
+        self.values[node.name] = wanted
 
     @contextmanager
     def counting(self, what: str, nodes: Iterable[Any]) -> Iterator[None]:

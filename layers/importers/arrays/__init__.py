@@ -17,6 +17,7 @@ from .places import (
     interpolated,
     looked_up,
     looked_up_alike,
+    looked_up_together,
     margin,
     multiplied,
     one_hot,
@@ -35,7 +36,7 @@ from .windows import resampled, unfolded
 
 __all__ = [
     "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "addressed", "aligned", "applied", "broadcast", "concatenated", "contracted", "cut",
-    "entrywise", "expanded", "first_of", "formula", "interpolated", "looked_up", "looked_up_alike", "mapped", "margin", "margins", "masked", "multiplied", "names",
+    "entrywise", "expanded", "first_of", "formula", "interpolated", "looked_up", "looked_up_alike", "looked_up_together", "mapped", "margin", "margins", "masked", "multiplied", "names",
     "normalised_across", "one_hot", "opaque", "over_axes", "over_last_axes", "padded", "permuted", "pooled", "positions", "product", "reduced",
     "repeated", "replaced", "resampled", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "spelt", "split", "squeezed",
     "stacked", "stepped", "table", "taken", "tiled", "triangle", "unfolded", "viewed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Mul, nsimplify
+from sympy import Integer, Mul, nsimplify
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
@@ -21,6 +21,7 @@ from ...importers.arrays import (
     margins,
     names,
     one_hot,
+    opaque,
     padded,
     repeated,
     resampled,
@@ -67,15 +68,17 @@ def _unbind(t: Translator, node: Any) -> None:
 
 @rule("<built-in function getitem>", "getitem")
 def _item(t: Translator, node: Any) -> None:
+    """One of several results; places of extrema that the operator's rule does not make are a step of their own."""
     source, place = node.args
-    if source.name in t.parts and place >= len(t.parts[source.name]):
-        return  # a state that is returned besides; an error only if something uses it
-    if source.name not in t.parts:
-        if place == 0 and source.name in t.values:
-            t.values[node.name] = t.values[source.name]
-            return
+    made = t.parts.get(source.name, [t.values[source.name]] if source.name in t.values else [])
+    if place < len(made):
+        t.values[node.name] = made[place]
+        return
+    if "int" not in str(node.meta["val"].dtype):
         raise UnsupportedError(f"{node.name}: part {place} of {source.name} has no layer")
-    t.values[node.name] = t.parts[source.name][place]
+    name = f"places of {source.target.__name__.split('.')[0].strip('_')}"
+    values = [t.value(part) for part in dict.fromkeys(source.all_input_nodes) if is_tensor(part)]
+    t.keep(node, opaque(t, name, values, t.shape(node), node.name))
 
 
 @rule(
@@ -123,6 +126,21 @@ def _pixel_shuffle(t: Translator, node: Any) -> None:
 @rule("channel_shuffle")
 def _channel_shuffle(t: Translator, node: Any) -> None:
     t.put(node, reshape.ChannelShuffle(node.args[1]), [t.batched(node.args[0])])
+
+
+@rule("meshgrid")
+def _meshgrid(t: Translator, node: Any) -> None:
+    parts = [t.whole(t.value(part)) for part in node.args[0]]
+    order = list(range(len(parts)))
+    if node.kwargs.get("indexing") == "xy" and len(parts) > 1:
+        order[:2] = [1, 0]
+    sizes = tuple(simplify(t.sizes(size)) for size in node.meta["val"][0].shape)
+    made = []
+    for number, (part, axis) in enumerate(zip(parts, order)):
+        wide = tuple(size if place == axis else Integer(1) for place, size in enumerate(sizes))
+        part = reshaped(t, part, wide, label=f"{node.name}_{number}_axes")
+        made.append(repeated(t, part, sizes, f"{node.name}_{number}"))
+    t.parts[node.name] = made
 
 
 @rule("pixel_unshuffle")
@@ -274,12 +292,10 @@ def _index_select(t: Translator, node: Any) -> None:
     t.keep(node, looked_up(t, t.value(node.args[0]), t.value(node.args[2]), int(node.args[1]), node.name))
 
 
-@rule("gather", "take_along_dim")
+@rule("gather")
 def _gather(t: Translator, node: Any) -> None:
-    places, axis = (
-        (node.args[1], argument(node, 2, "dim")) if "take" in node.target.__name__ else (node.args[2], node.args[1])
-    )
-    t.keep(node, looked_up_alike(t, t.value(node.args[0]), t.value(places), int(axis), node.name))
+    value, places = t.value(node.args[0]), t.value(node.args[2])
+    t.keep(node, looked_up_alike(t, value, places, int(node.args[1]), node.name))
 
 
 @rule("one_hot")
