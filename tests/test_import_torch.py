@@ -391,3 +391,14 @@ def test_axes_are_moved_by_where_they_come_from_and_where_they_go():
     x = torch.arange(8.0).reshape(2, 2, 2)
     expected = Moved()(x.unsqueeze(0)).squeeze(0)
     assert la.run(la.from_torch(Moved(), (2, 2, 2)), x.numpy()) == pytest.approx(expected.numpy())
+
+
+def test_a_roll_by_half_of_a_symbolic_axis():
+    class Shifted(nn.Module):
+        def forward(self, x):
+            return torch.fft.fftshift(x, dim=-1)
+
+    net = la.from_torch(Shifted(), (2, 8), {1: "N"})
+    for size in (2, 7, 10):
+        x = torch.arange(2.0 * size).reshape(2, size)
+        assert la.run(net, x.numpy()) == pytest.approx(torch.fft.fftshift(x, dim=-1).numpy())
