@@ -99,5 +99,19 @@ def report(records: Iterable[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def by_function(records: Iterable[Record]) -> list[dict[str, object]]:
+    """A row for each PyTorch function that was tried by itself."""
+    rows: list[dict[str, object]] = []
+    for record in records:
+        if record["collection"] != "functions":
+            continue
+        said = "; ".join(record.get("static_reasons") or record.get("static_wrong") or [])
+        rows.append({
+            "function": record["name"], "example": state(record, "static"), "symbolic": state(record, "dynamic") or "",
+            "numbers": record.get("numbers", ""), "what is said": said,
+        })  # fmt: skip
+    return rows
+
+
 def _row(row: Mapping[str, object], values: bool = False) -> str:
     return "| " + " | ".join(str(part) for part in (row.values() if values else row.keys())) + " |"

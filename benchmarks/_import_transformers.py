@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -58,7 +59,6 @@ vit_mae ijepa hgnet_v2 clip_vision_model siglip_vision_model mlcd_vision_model a
 conditional_detr table-transformer deformable_detr rt_detr rt_detr_v2 d_fine dab-detr swin2sr vitdet sam_vision_model sam2_vision_model
 depth_pro dinat pixio mask2former maskformer""".split()
 AUDIO = """wav2vec2 hubert wavlm unispeech unispeech-sat sew sew-d data2vec-audio wav2vec2-conformer encodec mimi dac""".split()
-SPECTRA = """whisper audio-spectrogram-transformer wav2vec2-bert speech_to_text moonshine""".split()
 TWO_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "decoder_layers", "num_decoder_layers",
     "num_encoder_layers", "num_block_layers")  # fmt: skip
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
@@ -132,17 +132,27 @@ def _case(
 
 
 def cases() -> Iterator[Case]:
-    """Decoders with their cache, encoders, both, then pixels and sound."""
-    lengths = ({"N": 7}, {"N": 24}, {"N": 33})
-    for kind, table in [*((k, DECODE) for k in DECODERS), *((k, MASKED) for k in ENCODERS)]:
+    """Decoders with their cache, encoders, both, pixels and sound, in turn."""
+    rounds = zip_longest(_of_text(DECODERS, DECODE), _of_text(ENCODERS, MASKED), _of_both(), _of_pixels(), _of_sound())
+    return (case for one in rounds for case in one if case is not None)
+
+
+def _of_text(kinds: Sequence[str], table: Any) -> Iterator[Case]:
+    for kind in kinds:
         length = {"funnel": 32, "longformer": 64, "big_bird": 64, "canine": 64}.get(kind, 16)
         if kind in table or kind in modeling_auto.MODEL_MAPPING_NAMES:
-            yield _case(kind, table, ("input_ids",), ((length,),), True, {0: "N"}, lengths)
+            yield _case(kind, table, ("input_ids",), ((length,),), True, {0: "N"}, ({"N": 7}, {"N": 24}, {"N": 33}))
+
+
+def _of_both() -> Iterator[Case]:
     for kind in BOTH:
         if kind in SEQUENCES or kind in modeling_auto.MODEL_MAPPING_NAMES:
             both = ({"N": 7, "M": 5}, {"N": 24, "M": 30}, {"N": 33, "M": 9})
             axes = {(0, 0): "N", (1, 0): "M"}
             yield _case(kind, SEQUENCES, ("input_ids", "decoder_input_ids"), ((16,), (12,)), True, axes, both)
+
+
+def _of_pixels() -> Iterator[Case]:
     for kind in PIXELS:
         if kind in modeling_auto.MODEL_MAPPING_NAMES:
             _, height, width = shape = _image(kind)
@@ -151,11 +161,11 @@ def cases() -> Iterator[Case]:
                 {"H": height + 64, "W": width + 64},
             )  # fmt: skip
             yield _case(kind, {}, ("pixel_values",), (shape,), False, {1: "H", 2: "W"}, sizes)
+
+
+def _of_sound() -> Iterator[Case]:
     for kind in AUDIO:
         if kind in modeling_auto.MODEL_MAPPING_NAMES:
             shape = (1, 4800) if kind in ("encodec", "mimi", "dac") else (4800,)
             steps = ({"T": 4000}, {"T": 6400}, {"T": 9612})
             yield _case(kind, {}, ("input_values",), (shape,), False, {len(shape) - 1: "T"}, steps)
-
-
-PRESENT = [*DECODERS, *ENCODERS, *BOTH, *PIXELS, *AUDIO]

@@ -359,3 +359,46 @@ def test_two_axes_of_one_name_may_be_compared_while_the_model_is_traced():
 
     net = la.from_torch(Products(), [(6, 8), (5, 8)], {(0, 1): "N", (1, 1): "N"})
     assert la.macs(net) == 30 * la.dims("N")
+
+
+@pytest.mark.parametrize("function", [
+    lambda x, y: torch.add(x, y, alpha=2), lambda x, y: torch.sub(x, y, alpha=3), lambda x, y: torch.add(x, 0.5, alpha=2) * y,
+])  # fmt: skip
+def test_what_is_added_may_be_multiplied_first(function):
+    class Both(nn.Module):
+        def forward(self, x, y):
+            return function(x, y)
+
+    x, y = torch.arange(12.0).reshape(4, 3), torch.linspace(-1, 1, 3)
+    net = la.from_torch(Both(), [(4, 3), (3,)])
+    assert la.run(net, [x.numpy(), y.numpy()]) == pytest.approx(function(x, y).numpy())
+
+
+def test_quotients_are_rounded_where_they_are_said_to_be():
+    class Rounded(nn.Module):
+        def forward(self, x):
+            return torch.div(x, 2, rounding_mode="floor"), torch.div(x, 2, rounding_mode="trunc")
+
+    net = la.from_torch(Rounded(), (4,))
+    assert la.run(net, [-3.0, -1.0, 1.0, 3.0]) == pytest.approx([-2, -1, 0, 1, -1, 0, 0, 1])
+
+
+def test_axes_are_moved_by_where_they_come_from_and_where_they_go():
+    class Moved(nn.Module):
+        def forward(self, x):
+            return x.movedim((1, 3), (2, 1)) - x.movedim(-1, 1)
+
+    x = torch.arange(8.0).reshape(2, 2, 2)
+    expected = Moved()(x.unsqueeze(0)).squeeze(0)
+    assert la.run(la.from_torch(Moved(), (2, 2, 2)), x.numpy()) == pytest.approx(expected.numpy())
+
+
+def test_a_roll_by_half_of_a_symbolic_axis():
+    class Shifted(nn.Module):
+        def forward(self, x):
+            return torch.fft.fftshift(x, dim=-1)
+
+    net = la.from_torch(Shifted(), (2, 8), {1: "N"})
+    for size in (2, 7, 10):
+        x = torch.arange(2.0 * size).reshape(2, size)
+        assert la.run(net, x.numpy()) == pytest.approx(torch.fft.fftshift(x, dim=-1).numpy())

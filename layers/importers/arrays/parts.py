@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sympy import Expr, Integer, Tuple
+from sympy import Expr, Integer, Tuple, sympify
 
+from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Concat
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic
@@ -114,7 +115,12 @@ def rolled(t: Tensors, value: Tensor, axis: int, shift: Any, label: str = "") ->
         shift %= int(size)
         if shift == 0:
             return value
-    first = simplify(size - shift) if shift > 0 else Integer(-shift)
+    shift = sympify(shift)
+    if shift.is_nonnegative is None:
+        raise UnsupportedError(
+            f"{label}: rolled by {shift} places, of which it is not known whether they are forward or backward"
+        )
+    first = simplify(size - shift) if shift.is_nonnegative else simplify(-shift)
     last = simplify(size - first)
     parts = [cut(t, value, axis, first, last, f"{label}_tail"), cut(t, value, axis, Integer(0), first, f"{label}_head")]
     return concatenated(t, parts, axis, label)
