@@ -64,6 +64,8 @@ class Requirements:
     def whole(self, value: Expr, meaning: Callable[[], str], statement: Statement | None) -> None:
         """Require that a number made of sizes is an integer."""
         known = whole(value)
+        if known == true:
+            return
         if known == false:
             raise self.error(f"{meaning()}, but it is {value}", statement)
         over, under = fraction(together(value))
