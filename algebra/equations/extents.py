@@ -50,11 +50,44 @@ def find_extents(elaborated: Elaborated, definitions: Definitions, requirements:
     inputs = dict(zip(requirements.layer.input_names, requirements.inputs))
     found = Extents([{} for _ in elaborated.statements], inputs)
     search = _Search(elaborated, definitions, requirements, found)
-    search.whole()
     search.solve()
     search.weights()
     search.check()
     return found
+
+
+def require_whole(elaborated: Elaborated, requirements: Requirements) -> None:
+    """Addresses, widths of margins and declared sizes are integers."""
+    first = elaborated.statements[0]
+    for name, sizes in (
+        *elaborated.declared.items(),
+        *((n, (e,)) for n, e in elaborated.lookups.items()),
+    ):
+        for size in sizes:
+            if size is not None:
+                whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
+                requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
+    for statement in elaborated.statements:
+        for address in (statement.address, *(read.address for read in reads(statement.value))):
+            for part in address:
+                if not isinstance(part, (Group, Read, Index)):
+                    _require_whole(part, statement, requirements)
+        if isinstance(statement.value, Pad):
+            for width in (width for pair in statement.value.widths for width in pair):
+                requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
+
+
+def _require_whole(address: Expr, statement: Statement, requirements: Requirements) -> None:
+    parts = must_be_whole(address)
+    if parts is None:
+        raise requirements.error(
+            f"the address {address} is not known to be an integer; write floor({address})", statement, EquationError
+        )
+    for part in parts:
+        try:
+            requirements.whole(part, lambda: f"the address {address} must be an integer", statement)
+        except ShapeError as error:
+            raise EquationError(f"{error}\n  write instead: floor({address})") from None
 
 
 @dataclass(frozen=True)
@@ -63,38 +96,6 @@ class _Search:
     definitions: Definitions
     requirements: Requirements
     found: Extents
-
-    def whole(self) -> None:
-        """Addresses, widths of margins and declared sizes are integers."""
-        first, requirements = self.elaborated.statements[0], self.requirements
-        for name, sizes in (
-            *self.elaborated.declared.items(),
-            *((n, (e,)) for n, e in self.elaborated.lookups.items()),
-        ):
-            for size in sizes:
-                if size is not None:
-                    whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
-                    requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
-        for statement in self.elaborated.statements:
-            for address in (statement.address, *(read.address for read in reads(statement.value))):
-                for part in address:
-                    if not isinstance(part, (Group, Read, Index)):
-                        self._whole(part, statement)
-            if isinstance(statement.value, Pad):
-                for width in (width for pair in statement.value.widths for width in pair):
-                    requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
-
-    def _whole(self, address: Expr, statement: Statement) -> None:
-        parts = must_be_whole(address)
-        if parts is None:
-            raise self.requirements.error(
-                f"the address {address} is not known to be an integer; write floor({address})", statement, EquationError
-            )
-        for part in parts:
-            try:
-                self.requirements.whole(part, lambda: f"the address {address} must be an integer", statement)
-            except ShapeError as error:
-                raise EquationError(f"{error}\n  write instead: floor({address})") from None
 
     def solve(self) -> None:
         bounds = self.elaborated.bounds

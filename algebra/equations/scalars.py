@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, nan, oo, pi, sqrt, zoo
 
@@ -12,8 +13,8 @@ from ..errors import EquationError
 from .heads import address_indices
 from .protocol import StatesEquation
 from .ranks import Ranks, find_ranks
-from .setting import Setting
-from .syntax import SCALAR_FUNCTIONS
+from .setting import Setting, names_in
+from .syntax import SCALAR_FUNCTIONS, ParsedEquation
 
 
 def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Scalars:
@@ -24,6 +25,14 @@ def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None)
 def scalars_in(setting: Setting) -> Scalars:
     """What the sizes are worth in a setting."""
     return Scalars(setting, find_ranks(setting))
+
+
+@lru_cache(maxsize=4096)
+def asks_for_sizes(parsed: ParsedEquation) -> bool:
+    """Whether an equation holds sizes of its inputs, so that it may read otherwise at other shapes of as many axes."""
+    trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
+    trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
+    return any("size" in names_in(tree) for tree in trees)
 
 
 @dataclass(frozen=True)
