@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
@@ -90,19 +90,33 @@ def _chosen(parsed: ParsedEquation, fields: tuple[tuple[str, object], ...]) -> P
     )
 
 
-class _Chooser(ast.NodeTransformer):
+class _Chooser:
     def __init__(self, parsed: ParsedEquation, fields: Mapping[str, object]):
         self.parsed, self.fields = parsed, fields
 
     def choose(self, tree: Tree) -> Tree:
-        if not any(isinstance(node, ast.IfExp) for node in ast.walk(tree)):
-            return tree
-        made: Tree = self.visit(deepcopy(tree))
-        return made
+        """A tree without conditions; parts that hold none are shared with the tree as it was, which nobody changes."""
+        made: ast.AST = tree
+        while isinstance(made, ast.IfExp):
+            made = made.body if self.holds(made.test) else made.orelse
+        changed: dict[str, object] = {}
+        for name, value in ast.iter_fields(made):
+            chosen = self._part(value)
+            if chosen is not value:
+                changed[name] = chosen
+        if changed:
+            made = copy(made)
+            for name, value in changed.items():
+                setattr(made, name, value)
+        return made  # type: ignore[return-value]
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        made: ast.AST = self.visit(node.body if self.holds(node.test) else node.orelse)
-        return made
+    def _part(self, value: object) -> object:
+        if isinstance(value, ast.expr | ast.keyword):
+            return self.choose(value)  # type: ignore[type-var]
+        if isinstance(value, list):
+            parts = [self._part(part) for part in value]
+            return parts if any(part is not old for part, old in zip(parts, value)) else value
+        return value
 
     def holds(self, node: ast.expr) -> bool:
         """A condition on fields: a yes-or-no field, or a field compared with a literal."""
