@@ -64,7 +64,11 @@ def dims(names: str) -> Any:
 
 def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
     """A size as a SymPy expression, or a clear error: integers, and expressions that are not known to be anything else."""
+    if type(value) is int and (least is None or value >= least):
+        return Integer(value)
     size = value if isinstance(value, Expr) else Integer(as_integer(value, f"{what}, an integer or a symbolic size,"))
+    if size.is_Integer and (least is None or int(size) >= least):
+        return size
     if size.has(*NO_SIZES) or size.is_commutative is False or _has_huge_power(size):
         raise FieldError(f"{what} must be an integer or a symbolic size, got {shown(value)}")
     if size.is_integer is False or size.is_finite is False:
