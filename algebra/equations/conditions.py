@@ -14,6 +14,7 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from ..sizes.decisions import equal as equal_sizes
 from .syntax import ParsedEquation, ParsedStatement
+from .trees import parts
 
 Tree = TypeVar("Tree", bound=ast.expr)
 
@@ -42,7 +43,7 @@ def sides_taken(parsed: ParsedEquation, fields: Mapping[str, object]) -> list[tu
     """
     found = []
     for test in _tests(parsed):
-        for node in ast.walk(test):
+        for node in parts(test):
             if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Name) or node.left.id not in fields:
                 continue
             other = node.comparators[0]
@@ -65,14 +66,14 @@ def _tests(parsed: ParsedEquation) -> tuple[ast.expr, ...]:
     """The tests of all conditions of an equation."""
     trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
     trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
-    return tuple(node.test for tree in trees for node in ast.walk(tree) if isinstance(node, ast.IfExp))
+    return tuple(node.test for tree in trees for node in parts(tree) if isinstance(node, ast.IfExp))
 
 
 @lru_cache(maxsize=4096)
 def _deciding(parsed: ParsedEquation) -> tuple[str, ...]:
     """The names on which conditions depend, or one that no field has where a condition depends on none."""
     tests = _tests(parsed)
-    names = {part.id for test in tests for part in ast.walk(test) if isinstance(part, ast.Name)}
+    names = {part.id for test in tests for part in parts(test) if isinstance(part, ast.Name)}
     return tuple(sorted(names)) or ("",) * bool(tests)
 
 
@@ -99,6 +100,8 @@ class _Chooser:
         made: ast.AST = tree
         while isinstance(made, ast.IfExp):
             made = made.body if self.holds(made.test) else made.orelse
+        if not any(isinstance(node, ast.IfExp) for node in parts(made)):
+            return made  # type: ignore[return-value]
         changed: dict[str, object] = {}
         for name, value in ast.iter_fields(made):
             chosen = self._part(value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from sympy import Expr, Integer
 
@@ -38,13 +37,7 @@ from .scalars import Scalars
 from .setting import Setting
 from .statements import Elaborated, Statement, close
 from .syntax import subscript_items
-
-
-@lru_cache(maxsize=50_000)
-def _subscripts_in(node: ast.AST) -> tuple[ast.Subscript, ...]:
-    """Whatever has square brackets in an expression; of a tree that is read more than once it is found once."""
-    below = tuple(part for child in ast.iter_child_nodes(node) for part in _subscripts_in(child))
-    return (node, *below) if isinstance(node, ast.Subscript) else below
+from .trees import parts
 
 
 @dataclass(frozen=True)
@@ -130,7 +123,7 @@ class _Heads:
 
     def value(self, node: ast.expr) -> Head:
         """The head of an expression, before sums are made explicit."""
-        if not any(not self._is_number(part) for part in _subscripts_in(node)):
+        if not any(isinstance(part, ast.Subscript) and not self._is_number(part) for part in parts(node)):
             return Constant(self.scalars.number(node))
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):

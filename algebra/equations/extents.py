@@ -19,9 +19,9 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
 from .definitions import Definitions
 from .everywhere import require_everywhere
-from .heads import Address, Group, Pad, Read, address_indices, free_indices, reads, walk
+from .heads import Address, Group, Pad, Read, address_indices, free_indices
 from .integrality import must_be_whole
-from .reductions import require_points, scoped
+from .reductions import require_points
 from .requirements import Requirements, Shape, shape_text
 from .statements import Elaborated, Mask, Statement
 
@@ -68,7 +68,7 @@ def require_whole(elaborated: Elaborated, requirements: Requirements) -> None:
                 whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
                 requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
     for statement in elaborated.statements:
-        for address in (statement.address, *(read.address for read in reads(statement.value))):
+        for address in (statement.address, *(read.address for read in statement.reads)):
             for part in address:
                 if not isinstance(part, (Group, Read, Index)):
                     _require_whole(part, statement, requirements)
@@ -123,7 +123,7 @@ class _Search:
 
     def _known_reads(self, statement: Statement) -> list[tuple[Read, Shape]]:
         found = []
-        for read in reads(statement.value):
+        for read in statement.reads:
             shape = self.found.shapes.get(read.tensor)
             if shape is not None:
                 if len(shape) != len(read.address):
@@ -144,7 +144,7 @@ class _Search:
             if known_extents and running in self.definitions.indices[place]:
                 extents.setdefault(running, known_extents[0])
         pad = statement.value if isinstance(statement.value, Pad) else None
-        if any(isinstance(head, Pad) for head in walk(statement.value)) and pad is None:
+        if pad is None and any(isinstance(head, Pad) for head, _ in statement.scoped):
             raise self.requirements.error(
                 "pad makes a tensor of its own; give it a line: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
             )
@@ -262,7 +262,7 @@ class _Search:
                     EquationError,
                 )
         for place, statement in enumerate(self.elaborated.statements):
-            for read in reads(statement.value):
+            for read in statement.reads:
                 if self.definitions.roles[read.tensor] not in ("weight", "buffer") or read.tensor in self.found.shapes:
                     continue
                 given = declared.get(read.tensor, (None,) * len(read.address))
@@ -295,7 +295,7 @@ class _Search:
             if isinstance(statement.value, Pad):
                 continue
             limits = self._limits(place, statement)
-            for head, scope in scoped(statement):
+            for head, scope in statement.scoped:
                 if isinstance(head, Read):
                     self._check_read(place, statement, head, scope, limits)
             require_points(statement, limits, self.found.of[place], self.requirements)
@@ -326,7 +326,7 @@ class _Search:
             raise self.requirements.error(
                 f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement
             )
-        known = free_indices(read)
+        known = free_indices(read) if limits else frozenset()
         given = [mask for mask in limits if mask.indices & known and mask.indices <= scope | known]
         for axis, size in enumerate(shape):
             if not self._is_earlier_step(place, read, axis):

@@ -14,7 +14,6 @@ from ..sizes.dims import Index
 from .definitions import Definitions, definitions
 from .elaboration import elaborate
 from .extents import Margin, find_extents, require_whole
-from .heads import reads
 from .protocol import StatesEquation
 from .requirements import Requirements, Shape
 from .scalars import asks_for_sizes, read_scalars
@@ -84,7 +83,7 @@ class Instance:
             place = waiting.pop()
             if place not in found:
                 found.add(place)
-                read = {read.tensor for read in reads(self.statements[place].value)}
+                read = {read.tensor for read in self.statements[place].reads}
                 waiting += [self.places[tensor] for tensor in read if tensor in self.places]
         return tuple(sorted(found))
 

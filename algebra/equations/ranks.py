@@ -11,8 +11,10 @@ from sympy import Tuple
 
 from ..errors import EquationError
 from ..sizes.dims import Index
+from .names import Names
 from .setting import Setting, names_in
 from .syntax import ParsedEquation, subscript_items
+from .trees import branches, parts
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,18 @@ class Ranks:
 
 def find_ranks(setting: Setting) -> Ranks:
     """Solve for the number of axes behind every star: a tensor of known rank leaves one unknown at a time."""
-    return _Search(setting).run()
+    lengths = tuple((name, len(value)) for name, value in setting.fields.items() if isinstance(value, Tuple))
+    axes = None if setting.shapes is None else tuple((name, len(shape)) for name, shape in setting.shapes.items())
+    kept = _kept(setting.parsed, setting.names, lengths, axes)
+    if not kept:
+        kept.append(_Search(setting).run())
+    return kept[0]
+
+
+@lru_cache(maxsize=4096)
+def _kept(parsed: ParsedEquation, names: Names, *lengths: object) -> list[Ranks]:
+    """Where the ranks are kept: an error names the shapes at hand, so that these are not among what they are found by."""
+    return []
 
 
 @lru_cache(maxsize=4096)
@@ -53,7 +66,7 @@ def _subscripts(parsed: ParsedEquation) -> tuple[ast.Subscript, ...]:
             return
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
             yield node
-        for child in ast.iter_child_nodes(node):
+        for child in branches(node):
             yield from visit(child)
 
     return tuple(found for s in parsed.statements for tree in (s.target, s.value) for found in visit(tree))
@@ -63,7 +76,7 @@ def _subscripts(parsed: ParsedEquation) -> tuple[ast.Subscript, ...]:
 def _starred(parsed: ParsedEquation) -> frozenset[str]:
     """The names that stand behind a star."""
     trees = [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
-    stars = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Starred)]
+    stars = [node for tree in trees for node in parts(tree) if isinstance(node, ast.Starred)]
     return frozenset(name for star in stars for name in names_in(star.value))
 
 

@@ -61,6 +61,8 @@ class Requirements:
         self.require(known, meaning, statement)
 
     def equal(self, left: Expr, right: Expr, meaning: Callable[[], str], statement: Statement) -> None:
+        if left is right:
+            return
         known = same(left, right)
         if known is False:
             raise self.error(f"{meaning()}, but {left} is not {right}", statement)

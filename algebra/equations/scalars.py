@@ -15,6 +15,7 @@ from .protocol import StatesEquation
 from .ranks import Ranks, find_ranks
 from .setting import Setting, names_in
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation
+from .trees import branches
 
 
 def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Scalars:
@@ -118,7 +119,7 @@ class Scalars:
                 )
             if node.id in self.setting.scalars and node.id not in self.pending:
                 replace(self, pending=(*self.pending, node.id)).must_have_values(self.setting.scalars[node.id], axes)
-        for part in ast.iter_child_nodes(node):
+        for part in branches(node):
             self.must_have_values(part, axes)
 
     def _entry(self, node: ast.Subscript) -> Expr:

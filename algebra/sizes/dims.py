@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, I, Integer, Pow, Symbol, nan, oo, zoo
@@ -95,7 +96,13 @@ class Index(Symbol):
     """An index of an equation: a type of its own, so that it never equals a user's symbol of the same name."""
 
     def __new__(cls, name: str) -> "Index":
-        return Symbol.__new__(cls, name, integer=True, nonnegative=True)
+        return _index(cls, name)
 
     def __getnewargs_ex__(self):
         return (self.name,), {}
+
+
+@lru_cache(maxsize=4096)
+def _index(kind: type[Index], name: str) -> Index:
+    """One object for each name: equations have few letters, and read each of them many times."""
+    return Symbol.__new__(kind, name, integer=True, nonnegative=True)
