@@ -28,6 +28,7 @@ from sympy.logic.boolalg import BooleanAtom
 from ..arguments import as_elements, as_integer, as_real, is_truth, shown
 from ..equations.fields import NO_VALUE, NOTHING, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
 from ..equations.syntax import ParsedEquation, parse, subscript_items
+from ..equations.trees import branches, parts
 from ..errors import EquationError, FieldError
 from ..sizes.dims import are_sizes, as_size
 from .network import Network
@@ -313,7 +314,7 @@ def _input_names(parsed: ParsedEquation, others: tuple[str, ...]) -> tuple[str, 
             if name not in defined and (looked_up or name == "x" or (name[0] == "x" and name[1:].isdigit())):
                 found[name] = None
             return visit(node.slice, True)
-        for child in ast.iter_child_nodes(node):
+        for child in branches(node):
             visit(child, looked_up and not isinstance(node, ast.Call))
 
     for statement in parsed.statements:
@@ -345,7 +346,7 @@ def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...]) -> tuple[str | Non
     """The patterns of the first telling read of an input and of the output; a layer that adds the channels found ``"all"`` spatial."""
     patterns = [
         _pattern(node)
-        for statement in parsed.statements for node in ast.walk(statement.value)
+        for statement in parsed.statements for node in parts(statement.value)
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in inputs
     ]  # fmt: skip
     made = _pattern(parsed.statements[-1].target)
