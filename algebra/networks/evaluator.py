@@ -10,7 +10,7 @@ from typing import Any, Generic
 from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
-from ..arguments import as_elements
+from ..arguments import as_elements, shown
 from ..equations.instance import Shape, instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
@@ -588,7 +588,7 @@ def input_flows(on: object) -> tuple[Flow, ...]:
     if on is None:
         return ()
     if isinstance(on, Mapping) or isinstance(on, (str, bytes)) or not hasattr(on, "__iter__"):
-        raise ShapeError(f"on takes a shape such as (3, 224, 224), got {on!r}")
+        raise ShapeError(f"on takes a shape such as (3, 224, 224), got {shown(on)}")
     parts = as_elements(on, "on", most=MOST_INPUTS)
     if not parts:
         raise ShapeError("on takes at least one size, got ()")

@@ -99,7 +99,7 @@ def as_numbers(given: Any, what: str) -> "ndarray":
         elif isinstance(value, (float, numpy.floating)):
             made[place], inexact = float(value), True
         else:
-            raise FieldError(f"{what} must hold numbers, got {value!r} of type {type(value).__name__} at {place}")
+            raise FieldError(f"{what} must hold numbers, got {shown(value)} of type {type(value).__name__} at {place}")
     return made.astype(float) if inexact else made
 
 

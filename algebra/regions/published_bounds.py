@@ -30,6 +30,7 @@ from sympy.core.relational import Relational
 from sympy.core.symbol import Symbol
 from sympy.logic.boolalg import Boolean
 
+from ..arguments import shown
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.zaslavsky import Zaslavsky
 from ..sizes.dims import are_sizes, as_size
@@ -162,7 +163,7 @@ class WidthFold:
             Whether the weights before every layer can be any matrix and any shift; a theorem about the best weights needs that.
         """
         if count not in COUNTS:
-            raise FieldError(f"count={count!r}: regions are counted as {' or '.join(map(repr, COUNTS))}")
+            raise FieldError(f"count={shown(count)}: regions are counted as {' or '.join(map(repr, COUNTS))}")
         inputs, widths = as_size(inputs, "inputs"), self._widths(widths)
         relations = self.needs(inputs, widths, count) if self.needs is not None else []
         holds = all(relation != False for relation in relations)  # noqa: E712  (SymPy's false)

@@ -76,7 +76,7 @@ def evaluate(
     if isinstance(expr, int | Fraction) and not isinstance(expr, bool):
         expr = Rational(expr)
     if not isinstance(expr, Expr):
-        raise FieldError(f"evaluate takes an expression, got {expr!r} of type {type(expr).__name__}")
+        raise FieldError(f"evaluate takes an expression, got {shown(expr)} of type {type(expr).__name__}")
     return _Evaluation(expr, values, terms, unused).value(expr)
 
 
@@ -101,7 +101,9 @@ def evaluate_condition(
     if isinstance(condition, bool):
         condition = S.true if condition else S.false
     if not isinstance(condition, Boolean) or isinstance(condition, Symbol):
-        raise FieldError(f"evaluate_condition takes a relation, got {condition!r} of type {type(condition).__name__}")
+        raise FieldError(
+            f"evaluate_condition takes a relation, got {shown(condition)} of type {type(condition).__name__}"
+        )
     return bool(_Evaluation(condition, values, terms, unused).value(condition))
 
 

@@ -25,6 +25,7 @@ from math import comb
 
 from sympy import Eq, Expr, Integer, Piecewise, Symbol
 
+from ..arguments import shown
 from ..errors import FieldError
 from . import signs as order
 from .atoms import Atoms
@@ -75,7 +76,7 @@ def summation(expr: Expr | int, index: Symbol, lower: Expr | int, upper: Expr | 
     2**L - 1
     """
     if not isinstance(index, Symbol):
-        raise FieldError(f"the index of a sum must be a symbol, got {index!r}")
+        raise FieldError(f"the index of a sum must be a symbol, got {shown(index)}")
     body, first, last = (_expression(value) for value in (expr, lower, upper))
     for name, end in (("lower", first), ("upper", last)):
         if index in free_symbols(end):
@@ -100,7 +101,7 @@ def _expression(value: Expr | int) -> Expr:
     if isinstance(value, int) and not isinstance(value, bool):
         return Integer(value)
     if not isinstance(value, Expr):
-        raise FieldError(f"a sum takes expressions and integers, got {value!r} of type {type(value).__name__}")
+        raise FieldError(f"a sum takes expressions and integers, got {shown(value)} of type {type(value).__name__}")
     return value
 
 
