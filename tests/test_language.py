@@ -14,7 +14,7 @@ from language_agreement import disagreement
 from random_equations import Draw, drawn
 
 import layeralgebra as la
-from layeralgebra.proofs.enumeration import Equation, Unreadable
+from layeralgebra.proofs.enumeration import Equation, Impossible, Unreadable
 
 DRAWS = 100_000 if PROFILE == "full" else 300
 BATCH = 100_000 // 40 if PROFILE == "full" else 100
@@ -72,6 +72,8 @@ def test_a_misspelt_name_is_refused_with_its_place(what: str) -> None:
 
 
 REFUSED = {
+    "a star of no axes that is read": "y[c, *i[i]] = x[c, *i]",
+    "a star of no axes that reads": "y[c, *i] = x[c, *i[i]]",
     "a third": "y[i] = x[i/3]",
     "a half more": "y[i] = x[i + 1/2]",
     "a half of a square": "y[i] = x[i*i/2] * V[i]\nwhere i < 2",
@@ -114,6 +116,8 @@ REFUSED = {
 def test_what_has_no_meaning_is_refused(what: str) -> None:
     with pytest.raises((la.EquationError, la.ShapeError)):
         la.output_shape(layer(REFUSED[what]), on=(5,))
+    with pytest.raises(Impossible):
+        Equation(REFUSED[what], {}, {"x": (5,)}).counts()
 
 
 RECURRENCES = {
