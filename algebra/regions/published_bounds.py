@@ -32,6 +32,7 @@ from sympy.logic.boolalg import Boolean
 
 from ..arguments import shown
 from ..errors import DomainError, FieldError, UnsupportedError
+from ..formulas.function import only_in_python
 from ..formulas.zaslavsky import Zaslavsky
 from ..sizes.dims import are_sizes, as_size
 from .composition import Chain
@@ -288,6 +289,7 @@ baldi_vershynin = WidthFold(
 """Bits of threshold units, up to constants: ``sum_{k<L} min(n_1..n_k) n_k n_{k+1}``, the input layer being ``n_1``."""
 
 
+@only_in_python
 class PerceptronRegions(Function):
     """The bound on the regions of ReLU layers of widths ``n_1, ..., n_L`` on ``n_0`` inputs by dimension histograms.
 
