@@ -385,8 +385,6 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             values.append(self._single(value, node))
         copies = Copies(node, self._shape_of, path)
         body, entering = yield copies.entering(flow, index, peeled)
-        for condition in copies.conditions:
-            self.require(condition, path)
         leaving, matter = yield self.shapes.of(body, Flow(entering, flow.channels), self.assumed)
         self.matter |= matter
         turned = flow.channels not in (None, leaving.channels) and _stacks_by_layout(body)
