@@ -24,7 +24,7 @@ from inspect import Parameter, signature
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sympy import Expr, Pow, Symbol
+from sympy import Expr, Pow, Product, Sum, Symbol
 
 from .errors import BudgetError, FieldError, LayerAlgebraError, UnsupportedError
 
@@ -77,6 +77,22 @@ def as_real(value: Any, what: str) -> float:
     if not math.isfinite(found):
         raise FieldError(f"{what} must be a finite number, got {shown(value)} of type {type(value).__name__}")
     return found
+
+
+def as_expression(value: Any, what: str) -> Expr:
+    """An expression that stands for a number, and can be computed with.
+
+    Raises
+    ------
+    FieldError
+        If it is none.
+    BudgetError
+        If it has powers with more digits than there is memory, or sums without end.
+    """
+    try:
+        return _expression(value)
+    except Unfit:
+        raise FieldError(f"{what} must be an expression, got {shown(value)} of type {type(value).__name__}") from None
 
 
 def as_array(values: Any, what: str, kind: type = float) -> Any:
@@ -167,15 +183,18 @@ def _integer(value: Any) -> int:
 
 def _of_moderate_size(value: Expr) -> Expr:
     """An expression that can be computed with: a power that was left as it is may have more digits than there is memory."""
-    for power in value.atoms(Pow):
-        if power.exp.is_Integer and abs(power.exp) > LARGEST_EXPONENT and power.base.is_number:
-            raise BudgetError(f"{shown(power)} has too many digits to be computed with")
+    for part in value.atoms(Pow, Sum, Product):
+        if isinstance(part, (Sum, Product)):
+            if any(end.is_infinite for limit in part.limits for end in limit[1:]):
+                raise BudgetError(f"{shown(part)} has no last term")
+        elif part.exp.is_Integer and abs(part.exp) > LARGEST_EXPONENT and part.base.is_number:
+            raise BudgetError(f"{shown(part)} has too many digits to be computed with")
     return value
 
 
 def is_scalar(value: Expr) -> bool:
-    """Whether an expression stands for one number: not for a matrix, nor for an array whose entries could be gone through."""
-    return value.is_commutative is not False and not hasattr(type(value), "__getitem__")
+    """Whether an expression stands for one number: not for a matrix, an array whose entries could be gone through, or an order."""
+    return value.is_commutative is not False and not hasattr(type(value), "__getitem__") and value.getO() is None
 
 
 def _expression(value: Any) -> Expr:

@@ -23,6 +23,7 @@ c, H, W, L, T, d = la.dims("c H W L T d")
 CALLS = 600 if PROFILE == "fast" else 200_000
 CLOSED = la.Input(3) >> la.Linear(4)
 SQUARE, MATRIX = [[1, 2], [3, 4]], sympy.MatrixSymbol("M", 2, 2)
+HUGE, PLAIN = sympy.Pow(2, sympy.Pow(10, 40), evaluate=False), sympy.Symbol("t")
 CONV = la.derive(la.macs, la.Conv(c, 3), on=(3, H))
 
 
@@ -92,6 +93,14 @@ REFUSED = {
     "samples without end": lambda: la.functional_dimension([2, 3, 1], samples=2**64 - 1),
     "trials without end": lambda: la.functional_dimension([2, 3, 1], trials=2**64 - 1),
     "outputs without end": lambda: la.functional_dimension([2, 900]),
+    "conditions that cannot be gone through": lambda: la.compile(c, domain=map(int, "ab")),
+    "a bias of more digits than there is memory": lambda: la.capacity.DeepLimit.of_block((1,), c, HUGE),
+    "regions of more dimensions than there is memory": lambda: la.linear_regions(la.Identity(), on=(10**30, 10**30)),
+    "a size that is an order": lambda: la.types.LowRank(3, sympy.Order(PLAIN), 2),
+    "sizes that are ranges": lambda: la.plot_terms(CONV, {"c": range(10**9), "H": 3}),
+    "a variable that is a sum without end": lambda: la.capacity.DeepLimit.of_block((1,), c).generator(
+        sympy.Sum(PLAIN, (PLAIN, 1, sympy.oo))
+    ),
     "an index that is a deep list": lambda: la.Repeat(la.Linear(2), 2, nested(3000)),
 }
 

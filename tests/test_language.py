@@ -74,6 +74,7 @@ def test_a_misspelt_name_is_refused_with_its_place(what: str) -> None:
 REFUSED = {
     "a star of no axes that is read": "y[c, *i[i]] = x[c, *i]",
     "a star of no axes that reads": "y[c, *i] = x[c, *i[i]]",
+    "a sign of a condition": "y[i] = (x[i] if -True else 0)",
     "a third": "y[i] = x[i/3]",
     "a half more": "y[i] = x[i + 1/2]",
     "a half of a square": "y[i] = x[i*i/2] * V[i]\nwhere i < 2",
@@ -118,6 +119,11 @@ def test_what_has_no_meaning_is_refused(what: str) -> None:
         la.output_shape(layer(REFUSED[what]), on=(5,))
     with pytest.raises(Impossible):
         Equation(REFUSED[what], {}, {"x": (5,)}).counts()
+
+
+def test_a_star_stands_at_indices() -> None:
+    text = "y[c, *shape] = x[(*i,), c]\nwhere i < shape"
+    assert disagreement(Draw(text, {"shape": (3, 2)}, ((6, 1),), None)) == "refused"
 
 
 RECURRENCES = {

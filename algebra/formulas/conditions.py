@@ -9,7 +9,7 @@ from typing import Any
 from sympy import And, Expr, S, Symbol
 from sympy.logic.boolalg import Boolean
 
-from ..arguments import shown
+from ..arguments import as_elements, shown
 from ..errors import FieldError
 
 
@@ -53,7 +53,7 @@ def conditions_of(domain: Any) -> list[Condition]:
     elif not isinstance(domain, Iterable) or getattr(domain, "ndim", 1) == 0:
         raise FieldError(f"domain must be a list of conditions such as [H >= 7], got {shown(domain)}")
     found: list[Condition] = []
-    for item in domain:
+    for item in as_elements(domain, "a domain"):
         given = _condition(item)
         parts = given.relation.args if isinstance(given.relation, And) else [given.relation]
         found += [replace(given, relation=part, meaning=given.meaning or str(part)) for part in parts]

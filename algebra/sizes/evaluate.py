@@ -22,8 +22,9 @@ import sympy
 from sympy import Basic, Expr, Rational, S, Symbol
 from sympy.logic.boolalg import And, Boolean, Or
 
+from ..arguments import shown
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
-from .exact_arithmetic import EXACT, Value, assigned, numeric, power_of, product_of, short, shown, total_of
+from .exact_arithmetic import EXACT, Value, assigned, numeric, power_of, product_of, short, sizes_in_words, total_of
 
 #: So many terms of sums are computed by one evaluation, unless told otherwise.
 SUM_BUDGET = 1_000_000
@@ -198,7 +199,7 @@ class _Evaluation:
                     return value
                 self.done[id(node)] = self.done[id(value)]
                 return None
-        raise DomainError(f"no case of {short(node)} applies at {shown(self.symbols)}")
+        raise DomainError(f"no case of {short(node)} applies at {sizes_in_words(self.symbols)}")
 
     def either(self, node: Basic) -> Basic | None:
         decisive = isinstance(node, Or)

@@ -20,6 +20,7 @@ from sympy.core.relational import Equality, GreaterThan, LessThan, StrictGreater
 from sympy.functions.elementary.miscellaneous import Max, Min
 from sympy.logic.boolalg import Boolean, Not
 
+from ..arguments import shown
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
 
 #: A power or product with more bits than this is refused.
@@ -199,10 +200,10 @@ def short(node: Basic) -> str:
     return str(node) if size < 200 else f"a {type(node).__name__} of more than 200 parts"
 
 
-def shown(values: Mapping[Symbol, object]) -> str:
+def sizes_in_words(values: Mapping[Symbol, object]) -> str:
     """The values of symbols, for a message."""
-    shown = sorted(f"{symbol} = {value}" for symbol, value in values.items())
-    return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
+    texts = sorted(f"{symbol} = {value}" for symbol, value in values.items())
+    return ", ".join(texts[:12]) + (", ..." if len(texts) > 12 else "")
 
 
 EXACT: dict[type, Callable[..., Any]] = {

@@ -200,7 +200,7 @@ class EquationText:
         return Chooser().visit(tree)
 
     def _truth(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.UnaryOp):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             return not self._truth(node.operand)
         if isinstance(node, ast.BoolOp):
             return (all if isinstance(node.op, ast.And) else any)(self._truth(value) for value in node.values)
@@ -305,7 +305,10 @@ class EquationText:
         return True
 
     def _item_rank(self, item: ast.Starred) -> int:
-        return next(self.ranks[name] for name in self._index_names(item.value) if name in self.ranks)
+        for name in self._index_names(item.value):
+            if name in self.ranks:
+                return self.ranks[name]
+        raise Unreadable("a star stands at no index")
 
     # numbers and expressions -----------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Rational
 from sympy.core.numbers import Float
 from sympy.polys.matrices import DomainMatrix
 
-from ...arguments import as_integer, as_real, is_scalar, shown
+from ...arguments import as_expression, as_integer, as_real, shown
 from ...errors import DomainError, FieldError, ShapeError
 
 SOURCE = "reconstruction of Donier 2019, arXiv:1902.08572"
@@ -369,8 +369,8 @@ def series(*parts: CapacityTransition) -> CapacityTransition:
 
 
 def _entry(value: Any) -> Expr:
-    if isinstance(value, Expr) and is_scalar(value):
-        return value
+    if isinstance(value, Expr):
+        return as_expression(value, "a weight")
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)
     try:
