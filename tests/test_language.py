@@ -169,6 +169,25 @@ def test_fractions_are_compared_as_fractions() -> None:
         la.output_shape(made(1), on=(3,))
 
 
+MASKED = {
+    "a range of which one end belongs to the line": (
+        "a[o, i] = V[i, o]*x[i]\ny[i] = pad[i: (3, 4)](x[i], fill=1)\nwhere o < 3, o <= i < size(i)", (3,),
+    ),
+    "what is not finite": (
+        "z[i] = pad[i: (0 - 1, 2)](x[i], fill=-inf)\ny[k] = z[k + o]*x[k + o]\nwhere o < 2, k < 2, k + o <= 1", (3,),
+    ),
+    "what is not finite, at every point": (
+        "a[i, j] = pad[j: (0 - 1, 2)](x[i, j], fill=-inf)\ny[i] = a[i, j]*x[i, j + o]\nwhere o < 1, j >= 1, j <= o", (6, 1),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MASKED)
+def test_masked_points_are_no_points(what: str) -> None:
+    text, shape = MASKED[what]
+    assert disagreement(Draw(text, {}, (shape,), None)) is None
+
+
 FIELDS = {
     # text, shape, and the field along every axis
     "neighbours of the state": ("h[t, i, c] = x[t, i, c] + h[t-1, max(i-1, 0), c]", (5, 6, 2)),

@@ -122,6 +122,13 @@ def is_exact(values: "ndarray") -> bool:
     return values.dtype == object
 
 
+def is_finite(values: "ndarray") -> bool:
+    """Whether no value is infinite or none: exact numbers may stand beside the infinite filling of a margin."""
+    if is_exact(values):
+        return all(not isinstance(value, float) or math.isfinite(value) for value in values.flat)
+    return bool(numpy.isfinite(values).all())
+
+
 def floats(values: "ndarray") -> "ndarray":
     """The values as floats."""
     return values.astype(float)
