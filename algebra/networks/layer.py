@@ -360,7 +360,7 @@ def _check_functions(owner: str, attribute: str, given: object) -> None:
         return
     raise FieldError(
         f"{attribute} of {owner} must be a mapping from names to functions of the layer and the shape of its input, "
-        f'such as {{"parameters": lambda self, shape: 9 * shape[0]}}; got {given!r}'
+        f'such as {{"parameters": lambda self, shape: 9 * shape[0]}}; got {shown(given)}'
     )
 
 
@@ -372,4 +372,6 @@ def _check_names(owner: str, attribute: str, given: object) -> None:
         if len(set(given)) == len(given):
             return
         raise FieldError(f"{attribute} of {owner} has a name twice: {given!r}")
-    raise FieldError(f'{attribute} of {owner} must be a tuple of names, such as ("mean", "variance"); got {given!r}')
+    raise FieldError(
+        f'{attribute} of {owner} must be a tuple of names, such as ("mean", "variance"); got {shown(given)}'
+    )

@@ -43,6 +43,7 @@ from .arrays import (
     contracted,
     floats,
     is_exact,
+    is_finite,
     of_one_kind,
     plus,
     short_enough,
@@ -266,7 +267,7 @@ class _LayerRun(Addresses):
         assert isinstance(head.body, Times)
         factors = [self._inside(factor, head.indices) for factor in head.body.factors]
         if permitted is not None:
-            finite = all(is_exact(factor.values) or bool(numpy.isfinite(factor.values).all()) for factor in factors)
+            finite = all(is_finite(factor.values) for factor in factors)
             holder = next(
                 (place for place, factor in enumerate(factors) if set(permitted.indices) <= set(factor.indices)), None
             )

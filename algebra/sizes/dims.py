@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Expr, I, Integer, Pow, Symbol, nan, oo, zoo
 from sympy.core.numbers import Float
 
-from ..arguments import as_elements, as_integer, checked, shown
+from ..arguments import as_elements, as_integer, checked, is_scalar, shown
 from ..errors import FieldError
 
 NO_SIZES = (Float, nan, oo, -oo, zoo, I)
@@ -52,7 +52,7 @@ def dims(names: str) -> Any:
     True
     """
     if not isinstance(names, str):
-        raise FieldError(f"dims takes a text of names, got {names!r}; write dims('H W')")
+        raise FieldError(f"dims takes a text of names, got {shown(names)}; write dims('H W')")
     found = [name for name in re.split(r"[\s,]+", names) if name]
     if not found:
         raise FieldError("dims needs at least one name; write dims('H W')")
@@ -70,7 +70,7 @@ def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
     size = value if isinstance(value, Expr) else Integer(as_integer(value, f"{what}, an integer or a symbolic size,"))
     if size.is_Integer and (least is None or int(size) >= least):
         return size
-    if size.has(*NO_SIZES) or size.is_commutative is False or _has_huge_power(size):
+    if not is_scalar(size) or size.has(*NO_SIZES) or _has_huge_power(size):
         raise FieldError(f"{what} must be an integer or a symbolic size, got {shown(value)}")
     if size.is_integer is False or size.is_finite is False:
         raise FieldError(f"{what} must be an integer, got {shown(value)}")
