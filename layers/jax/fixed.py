@@ -7,7 +7,8 @@ from typing import Any
 
 import jax
 import numpy
-from sympy import Expr, Integer, Max, Min, Mul, Rational, exp, log, nan, oo, sqrt
+from sympy import Eq, Expr, Integer, Max, Min, Mul, Ne, Rational, exp, false, log, nan, oo, sqrt, true
+from sympy.logic.boolalg import Boolean
 
 from .sizes import Sizes
 from .values import MOST_ELEMENTS, Value
@@ -41,12 +42,40 @@ def constant_value(array: Any, shape: tuple[Expr, ...]) -> Value:
     return Value(shape, array.dtype, fixed=True, number=number, numbers=lambda: array)
 
 
+def truth_value(truth: int, shape: tuple[Expr, ...]) -> Value:
+    """The same truth everywhere."""
+    return Value(shape, numpy.dtype(bool), fixed=True, number=Integer(truth))
+
+
+LARGEST_TABLE = 1000
+"""Elements of a fixed value whose numbers stand in the network."""
+
+
+def known_numbers(value: Value) -> list[Any] | None:
+    """The numbers of a fixed value, if they are known and few."""
+    if value.dtype is None or value.numbers is None or not all(size.is_Integer for size in value.shape):
+        return None
+    if Mul(*value.shape) > LARGEST_TABLE or not (
+        jax.dtypes.issubdtype(value.dtype, numpy.number) or value.dtype == numpy.bool_
+    ):
+        return None
+    found = value.numbers()
+    if found is None:
+        return None
+    array = numpy.asarray(found)
+    if array.dtype.kind in "biu":
+        return [int(number) for number in array.reshape(-1)]
+    made = [float(number) for number in array.astype(float).reshape(-1)] if array.dtype.kind != "c" else None
+    return None if made is None or any(number != number for number in made) else made
+
+
 SAME = ("convert_element_type", "broadcast_in_dim", "reshape", "squeeze", "expand_dims", "copy", "copy_p", "stop_gradient", "transpose", "slice", "reduce_precision", "reduce_max", "reduce_min", "pvary", "optimization_barrier", "dynamic_slice", "rev", "gather")  # fmt: skip
 """Operations that make the same number of elements that are all one number."""
 
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b, "neg": lambda a: -a,
     "max": Max, "min": Min, "square": lambda a: a**2, "sqrt": sqrt, "rsqrt": lambda a: 1 / sqrt(a), "exp": exp, "log": log,
+    "lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "gt": lambda a, b: a > b, "ge": lambda a, b: a >= b, "eq": Eq, "ne": Ne,
     "pow": lambda a, b: a**b, "exp2": lambda a: 2**a, "log1p": lambda a: log(1 + a), "add_any": lambda a, b: a + b,
 }  # fmt: skip
 """Functions of numbers, by the names of primitives."""
@@ -71,8 +100,12 @@ def _number(equation: Any, sources: Sequence[Value], value: Value, sizes: Sizes)
     name, numbers = equation.primitive.name, [source.number for source in sources]
     if name == "dim_as_value":
         return sizes(equation.params["dim"])
+    if name == "select_n" and numbers[0] is not None:
+        return numbers[1 + int(numbers[0])]
     if any(number is None for number in numbers) or not numbers:
         return None
+    if name == "clamp":
+        return Min(Max(numbers[1], numbers[0]), numbers[2])
     if name in SAME:
         number = numbers[0]
         if name == "convert_element_type" and value.is_whole and not number.is_integer:
@@ -86,6 +119,8 @@ def _number(equation: Any, sources: Sequence[Value], value: Value, sizes: Sizes)
     if name not in FUNCTIONS or (value.is_whole and name in ("div", "pow", "exp2")):
         return None
     found = FUNCTIONS[name](*numbers)
+    if isinstance(found, Boolean):
+        return {true: Integer(1), false: Integer(0)}.get(found)
     return found if found.is_real and found.is_finite and found is not nan else None
 
 
@@ -126,7 +161,7 @@ def _numbers(value: Value) -> Callable[[], Any]:
             return found[0]
         sources = [source.numbers() if source.numbers is not None else None for source in value.sources]
         known = all(size.is_Integer for size in value.shape) and Mul(*value.shape) <= MOST_ELEMENTS
-        if not known or any(source is None for source in sources):
+        if not known or value.primitive == "dim_as_value" or any(source is None for source in sources):
             made = None
         else:
             made = value.equation.primitive.bind(*map(_as_jax, sources), **value.equation.params)

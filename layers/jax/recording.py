@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul
+from sympy import Add, Expr, Mul
 
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.network import Concat, Network
 from ...algebra.sizes.normal_form import simplify
 from .. import reshape
-from ..importers.record import Operation, Recording, Stored
+from ..importers.record import Recording, Stored
 from ..importers.tensors import Tensor
 from .fixed import as_number
 from .rules import FLOWS  # noqa: F401  # reads all rules
@@ -57,7 +57,7 @@ def record(traced: Traced, operators: Mapping[str, Callable[..., Network]], outp
         output = tensors[0][1] if len(tensors) == 1 else side_by_side(t, tensors)
     recording.outputs = {name: value.shape for name, value in found.items()}
     recording.output = output.name
-    recording.operations = sorted(t.operations, key=lambda operation: t.places[operation.name])
+    recording.operations = t.ordered()
     finish(recording, t, traced)
     return recording
 
@@ -69,17 +69,13 @@ def finish(recording: Recording, t: Translator, traced: Traced) -> None:
     for name, arrays in t.holding.items():
         for array in arrays:
             readers.setdefault(id(array), []).append(name)
-    by_name = {operation.name: operation for operation in recording.operations}
+    recording.operations = [operation for operation in recording.operations if operation.name in live]
+    t.share(recording.operations)
     for array in traced.stored:
-        holders = [name for name in readers.get(id(array), ()) if name in live]
-        if len(holders) > 1:
-            for name in holders:
-                by_name[name].node = by_name[name].node.shared(array.names[0])
         if array.learned:
             recording.learned.append(
                 Stored(tuple(array.names), prod(array.shape), frozenset(readers.get(id(array), ())))
             )
-    recording.operations = [operation for operation in recording.operations if operation.name in live]
     while True:
         first = {operation.module[:1] for operation in recording.operations}
         if len(first) != 1 or first == {()}:

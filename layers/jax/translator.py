@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy
-from sympy import Expr, Integer, Mul
+from sympy import Integer, Mul
 
-from ...algebra.errors import LayerAlgebraError, UnsupportedError
+from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
+from ...algebra.sizes.normal_form import simplify
+from ..importers.arrays import positions, reshaped, table
 from ..importers.record import unknown_operators
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
-from .fixed import fixed_value, literal_value
-from .scopes import scope_names
+from .fixed import fixed_value, known_numbers, literal_value, truth_value
+from .scopes import scope_names, source_line
 from .sizes import Sizes
 from .tracing import StoredArray
 from .values import Value
@@ -48,6 +48,7 @@ class Translator(Tensors):
         self.missing: dict[str, list[str]] = {}
         self.holding: dict[str, list[StoredArray]] = {}
         self.buffers: dict[str, Value] = {}
+        self.used: set[Any] = set()
         self._buffers: dict[tuple[int, tuple[str, ...]], Tensor] = {}
         self._kept: list[Any] = []
 
@@ -80,7 +81,8 @@ class Translator(Tensors):
         def read(atom: Any) -> Value:
             return literal_value(atom) if hasattr(atom, "val") else env[atom]
 
-        for equation in _needed(jaxpr):
+        self.used |= used(jaxpr)
+        for equation in needed(jaxpr):
             self.place += 1
             made = self.equation(equation, [read(atom) for atom in equation.invars], scope)
             env.update(zip(equation.outvars, made))
@@ -94,6 +96,8 @@ class Translator(Tensors):
                 return FLOWS[name](self, equation, sources, module)
             if all(source.fixed for source in sources) or name in RANDOM:
                 return fixed_value(equation, sources, self.sizes)
+            if name in FINITE and (name == "is_finite" or sources[0] is sources[1]):
+                return [truth_value(FINITE[name], self.shape(equation.outvars[0].aval))]
         made = []
         for number, variable in enumerate(equation.outvars):
             value = Value(
@@ -140,13 +144,42 @@ class Translator(Tensors):
         return Tensor(f"missing {name}", own(value.shape))
 
     def where(self, value: Value) -> str:
-        """Where an equation stands: in which module, and in which line of the user's."""
-        from .scopes import source_line
+        return self.place_of(value.equation, value.module)
 
-        line = source_line(value.equation)
-        return (
-            " ".join(part for part in (".".join(value.module), f"({line})" if line else "") if part) or "the function"
-        )
+    def place_of(self, equation: Any, module: tuple[str, ...]) -> str:
+        """Where an equation stands: in which module, and in which line of the user's."""
+        line = source_line(equation)
+        return " ".join(part for part in (".".join(module), f"({line})" if line else "") if part) or "the function"
+
+    def is_used(self, variable: Any) -> bool:
+        """Whether something uses a value of an equation that is read now."""
+        return variable in self.used
+
+    def row(self, value: Value, place: int, module: tuple[str, ...]) -> Value:
+        """A value at a position along its first axis."""
+        if value.number is not None:
+            return Value(value.shape[1:], value.dtype, fixed=value.fixed, number=value.number)
+        if value.fixed:
+            return Value(value.shape[1:], value.dtype, fixed=True, numbers=lambda: _part(value, place))
+        with self.at(self.place, module):
+            whole = self.tensor(value)
+            made = reshaped(self, cut(self, whole, 0, place, Integer(1), "turn"), own(value.shape[1:]), label="turn")
+        return Value(value.shape[1:], value.dtype, made, place=self.place, module=module, without_input=value.without_input)
+
+    def ordered(self) -> list[Operation]:
+        """The operations in the order of the equations that they belong to."""
+        return sorted(self.operations, key=lambda operation: self.places[operation.name])
+
+    def share(self, operations: Sequence[Operation]) -> None:
+        """Weights that several of these operations hold are shared under the name of the array."""
+        by_name = {operation.name: operation for operation in operations}
+        holders: dict[int, tuple[StoredArray, list[str]]] = {}
+        for name, arrays in self.holding.items():
+            for array in arrays if name in by_name else ():
+                holders.setdefault(id(array), (array, []))[1].append(name)
+        for array, names in holders.values():
+            for name in names if len(names) > 1 else ():
+                by_name[name].node = by_name[name].node.shared(array.names[0])
 
     def unknown(self) -> UnsupportedError:
         return unknown_operators("JAX", self.missing)
@@ -165,10 +198,20 @@ class Translator(Tensors):
         key = id(value), self.module
         if key not in self._buffers:
             self._kept.append(value)
-            made = self.stored(own(value.shape), False, label=value.label)
-            self.buffers[made.name] = value
-            self._buffers[key] = made
+            self._buffers[key] = self._fixed(value)
         return self._buffers[key]
+
+    def _fixed(self, value: Value) -> Tensor:
+        shape = own(value.shape)
+        if value.steps == (0, 1):
+            made = positions(self, simplify(Mul(*shape)), value.label)
+            return reshaped(self, made, shape, label=value.label)
+        numbers = known_numbers(value)
+        if numbers is not None:
+            return table(self, [int(size) for size in shape], numbers, value.label)
+        made = self.stored(shape, False, label=value.label)
+        self.buffers[made.name] = value
+        return made
 
     def hold(self, tensor: Tensor, *arrays: StoredArray) -> Tensor:
         """Note that the operation which makes a tensor has these arrays as its own weights."""
@@ -176,11 +219,24 @@ class Translator(Tensors):
         return tensor
 
 
+FINITE = {"ne": 0, "eq": 1, "is_finite": 1}
+"""What asks whether elements are numbers, as where x != x: they are, everywhere in this package."""
 RANDOM = ("random_bits", "random_unwrap", "random_wrap", "random_split", "random_fold_in", "random_seed", "threefry2x32", "rng_bit_generator", "rng_uniform")  # fmt: skip
 """What makes random numbers; they count as given."""
 
 
-def _needed(jaxpr: Any) -> list[Any]:
+def _part(value: Value, place: int) -> Any:
+    found = value.numbers() if value.numbers is not None else None
+    return None if found is None else found[place]
+
+
+def used(jaxpr: Any) -> set[Any]:
+    """What equations read, and what is returned."""
+    atoms = [*jaxpr.outvars, *(atom for equation in needed(jaxpr) for atom in equation.invars)]
+    return {atom for atom in atoms if not hasattr(atom, "val")}
+
+
+def needed(jaxpr: Any) -> list[Any]:
     """The equations on which what a jaxpr returns depends, in order."""
     wanted = {atom for atom in jaxpr.outvars if not hasattr(atom, "val")}
     found = []

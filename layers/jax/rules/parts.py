@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Mul
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
-from ... import arithmetic, embedding, reshape
+from ... import embedding
+from ...importers.arrays import (
+    concatenated,
+    cut,
+    looked_up,
+    margins,
+    padded,
+    permuted,
+    repeated,
+    reshaped,
+    stacked,
+    stepped,
+)
+from ...importers.arrays.places import looked_up_alike
 from ...importers.tensors import Tensor
 from ..fixed import number_of
 from ..translator import Translator, own, rule
 from ..values import Value
-from .axes import permuted
+from .texts import number_text
 
 ZERO, ONE = Integer(0), Integer(1)
 
@@ -33,7 +45,7 @@ def cuts(
     """Parts along every axis."""
     for axis, (start, length, step) in enumerate(zip(starts, shape, steps)):
         if start != 0 or length != tensor.shape[axis]:
-            tensor = t.cut(tensor, axis, start, length, label, int(step))
+            tensor = cut(t, tensor, axis, start, length, label, int(step))
     return tensor
 
 
@@ -67,60 +79,64 @@ def _dynamic_update(t: Translator, value: Value) -> Tensor:
         raise UnsupportedError("an update of a part along several axes has no layer")
     (axis,) = changed
     tensor, start, end = t.tensor(source), starts[axis], starts[axis] + update.shape[axis]
-    parts = [] if start == 0 else [t.cut(tensor, axis, ZERO, start, "before")]
+    parts = [] if start == 0 else [cut(t, tensor, axis, ZERO, start, "before")]
     parts.append(t.tensor(update))
     if simplify(source.shape[axis] - end) != 0:
-        parts.append(t.cut(tensor, axis, end, simplify(source.shape[axis] - end), "after"))
-    return t.concatenated(parts, axis, "update")
+        parts.append(cut(t, tensor, axis, end, simplify(source.shape[axis] - end), "after"))
+    return concatenated(t, parts, axis, "update")
 
 
 @rule("concatenate")
 def _concatenate(t: Translator, value: Value) -> Tensor:
-    return t.concatenated([t.tensor(source) for source in value.sources], int(value.params["dimension"]), "concatenate")
+    return concatenated(
+        t, [t.tensor(source) for source in value.sources], int(value.params["dimension"]), "concatenate"
+    )
+
+
+@rule("split")
+def _split(t: Translator, value: Value) -> Tensor:
+    axis, lengths = int(value.params["axis"]), t.sizes.shape(value.params["sizes"])
+    start = simplify(sum(lengths[: value.output], ZERO))
+    return cut(t, t.tensor(value.sources[0]), axis, start, lengths[value.output], "split")
+
+
+@rule("stack")
+def _stack(t: Translator, value: Value) -> Tensor:
+    return stacked(t, [t.tensor(source) for source in value.sources], int(value.params["axis"]), "stack")
 
 
 @rule("pad")
 def _pad(t: Translator, value: Value) -> Tensor:
-    source, number = value.sources
-    if number_of(number) != 0 and any(size != 0 for widths in value.params["padding_config"] for size in widths):
-        raise UnsupportedError(f"a margin of {number_of(number)} has no layer")
+    source, filler = value.sources
+    number = number_of(filler)
     tensor = t.tensor(source)
     config = [
         (t.sizes(before), t.sizes(after), int(inside)) for before, after, inside in value.params["padding_config"]
     ]
-    for axis, (_, _, inside) in enumerate(config):
-        if inside:
-            tensor = _spread(t, tensor, axis, inside)
-    return padded(t, tensor, [(before, after) for before, after, _ in config])
+    if any(inside for _, _, inside in config):
+        if number != 0:
+            raise UnsupportedError("numbers other than 0 between elements have no layer")
+        for axis, (_, _, inside) in enumerate(config):
+            if inside:
+                tensor = _spread(t, tensor, axis, inside)
+    before, after = [one for one, _, _ in config], [two for _, two, _ in config]
+    if number == 0:
+        return padded(t, tensor, before, after, "pad")
+    shown = number_text(number) if number is not None else None
+    if shown is not None:
+        return margins(t, tensor, before, after, shown, label="pad")
+    return margins(t, tensor, before, after, filler=t.tensor(filler), label="pad")
 
 
 def _spread(t: Translator, tensor: Tensor, axis: int, inside: int) -> Tensor:
     """Zeros between the elements of an axis: each gets its zeros, and those of the last are cut off."""
     shape = tensor.shape
-    tensor = t.reshaped(tensor, (*shape[: axis + 1], ONE, *shape[axis + 1 :]), label="spread")
-    tensor = padded(
-        t, tensor, [(ZERO, Integer(inside) if place == axis + 1 else ZERO) for place in range(len(shape) + 1)]
-    )
+    tensor = reshaped(t, tensor, (*shape[: axis + 1], ONE, *shape[axis + 1 :]), label="spread")
+    widths = [Integer(inside) if place == axis + 1 else ZERO for place in range(len(shape) + 1)]
+    tensor = padded(t, tensor, [ZERO] * len(widths), widths, "spread")
     size = simplify(shape[axis] * (inside + 1))
-    tensor = t.reshaped(tensor, (*shape[:axis], size, *shape[axis + 1 :]), label="spread")
-    return t.cut(tensor, axis, ZERO, simplify(size - inside), "spread")
-
-
-def padded(t: Translator, tensor: Tensor, widths: Sequence[tuple[Expr, Expr]]) -> Tensor:
-    """A tensor with margins of zeros; a negative width cuts."""
-    cut = [
-        (max(-before, ZERO) if before.is_number else ZERO, max(-after, ZERO) if after.is_number else ZERO)
-        for before, after in widths
-    ]
-    for axis, (before, after) in enumerate(cut):
-        if before != 0 or after != 0:
-            tensor = t.cut(tensor, axis, before, simplify(tensor.shape[axis] - before - after), "cut")
-    wide = [(before + less, after + fewer) for (before, after), (less, fewer) in zip(widths, cut)]
-    if all(size == 0 for pair in wide for size in pair):
-        return tensor
-    shape = tuple(simplify(size + before + after) for size, (before, after) in zip(tensor.shape, wide))
-    layer = arithmetic.Margin(tuple(before for before, _ in wide), tuple(after for _, after in wide))
-    return t.add(layer, [tensor], shape, label="pad")
+    tensor = reshaped(t, tensor, (*shape[:axis], size, *shape[axis + 1 :]), label="spread")
+    return cut(t, tensor, axis, ZERO, simplify(size - inside), "spread")
 
 
 # looking up ----------------------------------------------------------------------------------------------------------
@@ -140,7 +156,7 @@ def plain_index(value: Value) -> Value:
             "clamp",
         ):
             inner = value.sources[1] if value.primitive == "clamp" else value.sources[0]
-            if prod(inner.shape) != prod(value.shape) or inner.fixed:
+            if Mul(*inner.shape) != Mul(*value.shape) or inner.fixed:
                 return value
             value = inner
         elif value.primitive == "select_n" and len(value.sources) == 3:
@@ -171,6 +187,8 @@ def _gather(t: Translator, value: Value) -> Tensor:
     numbers, lengths = value.params["dimension_numbers"], t.sizes.shape(value.params["slice_sizes"])
     if numbers.operand_batching_dims:
         return _along(t, value)
+    if not indices.shape[-1:] or indices.shape[-1] == 0:
+        raise UnsupportedError("a lookup without an address has no layer")
     places = dict(zip(map(int, numbers.start_index_map), _components(indices)))
     fixed: dict[int, Expr] = {}
     moving: dict[int, Value] = {}
@@ -188,8 +206,8 @@ def _gather(t: Translator, value: Value) -> Tensor:
         starts = [fixed.get(axis, ZERO) for axis in range(len(table.shape))]
         tensor = cuts(t, tensor, starts, lengths, (1,) * len(starts), "part")
         kept = tuple(size for axis, size in enumerate(lengths) if axis not in numbers.collapsed_slice_dims)
-        tensor = t.reshaped(tensor, own((*(ONE,) * len(batch), *kept)), label="part_axes")
-        tensor = t.repeated(tensor, own((*batch, *kept)), "part_wide")
+        tensor = reshaped(t, tensor, own((*(ONE,) * len(batch), *kept)), label="part_axes")
+        tensor = repeated(t, tensor, own((*batch, *kept)), "part_wide")
         return _ordered(t, tensor, len(batch), numbers.offset_dims, value)
     ((axis, place),) = moving.items()
     if lengths[axis] != 1:
@@ -210,21 +228,27 @@ def _gather(t: Translator, value: Value) -> Tensor:
         )
         t.hold(made, table.stored)
     elif place.steps is not None and len([size for size in batch if size != 1]) <= 1:
-        tensor = t.tensor(table)
-        length = prod(batch)
-        starts = [place.steps[0] if other == axis else fixed.get(other, ZERO) for other in range(len(table.shape))]
-        shape = [length if other == axis else lengths[other] for other in range(len(table.shape))]
-        steps = [int(place.steps[1]) if other == axis else 1 for other in range(len(table.shape))]
-        if any(step < 1 for step in steps):
-            raise UnsupportedError("positions in reverse order have no layer")
-        made = permuted(t, cuts(t, tensor, starts, shape, steps, "slice"), (axis, *rest), "axis_first")
+        starts = [ZERO if other == axis else fixed.get(other, ZERO) for other in range(len(table.shape))]
+        shape = [table.shape[axis] if other == axis else lengths[other] for other in range(len(table.shape))]
+        tensor = cuts(t, t.tensor(table), starts, shape, (1,) * len(starts), "part")
+        start, step = place.steps
+        length = simplify(Mul(*batch))
+        if step > 0 and not (start == 0 and step == 1 and length == shape[axis]):
+            tensor = cut(t, tensor, axis, start, length, "slice", int(step))
+        elif step < 0:
+            tensor = stepped(t, tensor, axis, start, length, int(step), "slice")
+        made = permuted(t, tensor, (axis, *rest), "axis_first")
     else:
-        raise UnsupportedError("todo: take")
+        starts = [ZERO if other == axis else fixed.get(other, ZERO) for other in range(len(table.shape))]
+        shape = [table.shape[axis] if other == axis else lengths[other] for other in range(len(table.shape))]
+        tensor = cuts(t, t.tensor(table), starts, shape, (1,) * len(starts), "part")
+        tensor = permuted(t, tensor, (axis, *rest), "axis_first")
+        made = looked_up(t, tensor, t.tensor(index), 0, "lookup")
     kept = tuple(lengths[other] for other in rest if other not in numbers.collapsed_slice_dims)
     if axis not in numbers.collapsed_slice_dims:
         before = sum(other < axis for other in rest if other not in numbers.collapsed_slice_dims)
         kept = (*kept[:before], ONE, *kept[before:])
-    made = t.reshaped(made, own((*batch, *kept)), label="looked_up")
+    made = reshaped(t, made, own((*batch, *kept)), label="looked_up")
     return _ordered(t, made, len(batch), numbers.offset_dims, value)
 
 
@@ -241,4 +265,25 @@ def _ordered(t: Translator, tensor: Tensor, batch: int, offset: Sequence[int], v
 
 
 def _along(t: Translator, value: Value) -> Tensor:
-    raise UnsupportedError("todo: along")
+    """One element along an axis for each position along the others, as `take_along_axis` looks them up."""
+    table, indices = value.sources
+    numbers, lengths = value.params["dimension_numbers"], t.sizes.shape(value.params["slice_sizes"])
+    rank = len(table.shape)
+    own_batch, their_batch = (
+        list(map(int, axes)) for axes in (numbers.operand_batching_dims, numbers.start_indices_batching_dims)
+    )
+    places = dict(zip(map(int, numbers.start_index_map), _components(indices)))
+    if len(places) != 1 or len(own_batch) != rank - 1 or numbers.offset_dims or any(size != 1 for size in lengths):
+        raise UnsupportedError("a lookup in which some axes run together and others are copied has no layer")
+    ((axis, place),) = places.items()
+    free = [other for other in range(len(indices.shape) - 1) if other not in their_batch]
+    if len(free) > 1:
+        raise UnsupportedError("a lookup with more axes of addresses than the table has has no layer")
+    found = reshaped(t, t.tensor(place), own(indices.shape[:-1]), label="addresses")
+    if not free:
+        found = reshaped(t, found, (*found.shape, ONE), label="addresses")
+        free = [len(indices.shape) - 1]
+    order = [free[0] if other == axis else their_batch[own_batch.index(other)] for other in range(rank)]
+    made = looked_up_alike(t, t.tensor(table), permuted(t, found, order, "addresses"), axis, "lookup")
+    back = sorted(range(rank), key=lambda other: order[other])
+    return reshaped(t, permuted(t, made, back, "axes_back"), own(value.shape), label="looked_up")

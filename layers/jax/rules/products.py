@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from sympy import Expr, Integer, Max, ceiling, floor
 
 from ....algebra.errors import UnsupportedError
-from ....algebra.sizes.normal_form import same
+from ....algebra.sizes.normal_form import same, simplify
 from ... import arithmetic, convolution, linear
+from ...importers.arrays import padded, permuted, reshaped
 from ...importers.tensors import Tensor
+from ..tracing import StoredArray
 from ..translator import Translator, own, rule
 from ..values import Value
-from .axes import permuted
-from .parts import padded
 
 
 @rule("dot_general")
@@ -45,7 +45,7 @@ def _dot_general(t: Translator, value: Value) -> Tensor:
         tensor = t.tensor(side)
         spec = "".join(own_names[axis] for axis in range(len(side.shape)))
         if not out:  # a product that is one number has an axis of one element here
-            tensor = t.reshaped(tensor, (Integer(1), *tensor.shape), label="one_row")
+            tensor = reshaped(t, tensor, (Integer(1), *tensor.shape), label="one_row")
         tensors.append(tensor)
         specs.append("y" * (not out) + spec)
     return t.add(
@@ -56,7 +56,6 @@ def _dot_general(t: Translator, value: Value) -> Tensor:
 def _linear(t: Translator, value: Value, place: int, contracted: Sequence[Sequence[int]]) -> Tensor | None:
     """The product with a learned matrix, if it is one: a linear layer over the axis that is summed."""
     weight, other = value.sources[place], value.sources[1 - place]
-    turned = 0
     while weight.stored is None and weight.primitive == "convert_element_type":
         weight = weight.sources[0]
     if (
@@ -97,7 +96,7 @@ def _conv(t: Translator, value: Value) -> Tensor:
         stride, dilation, spread = (1, *stride), (1, *dilation), (1, *spread)
         padding = [(Integer(0), Integer(0)), *padding]
     else:
-        tensor = t.reshaped(tensor, (tensor.shape[0], *tensor.shape[2:]), label="one_example")
+        tensor = reshaped(t, tensor, (tensor.shape[0], *tensor.shape[2:]), label="one_example")
     window = tuple(kernel.shape[axis] for axis in numbers.rhs_spec[2:])
     window = (Integer(1), *window) if several else window
     channels = kernel.shape[numbers.rhs_spec[0]]
@@ -107,18 +106,19 @@ def _conv(t: Translator, value: Value) -> Tensor:
     while weight.stored is None and weight.primitive in ("convert_element_type", "rev", "transpose"):
         weight = weight.sources[0]
     if weight.stored is not None and weight.stored.learned and not image.without_input:
-        layer, tensor = _learned_conv(t, tensor, channels, window, stride, padding, dilation, spread, groups, shape)
-        made = t.hold(t.add(layer, [tensor], shape, label="conv"), weight.stored)
+        made = _learned_conv(
+            t, tensor, weight.stored, channels, window, stride, padding, dilation, spread, groups, shape
+        )
     else:
         if set(spread) != {1}:
             raise UnsupportedError("a transposed convolution has a layer where its kernel is learned")
         rows = permuted(t, t.tensor(kernel), tuple(numbers.rhs_spec), "kernel_order")
         if several:
-            rows = t.reshaped(rows, (*rows.shape[:2], Integer(1), *rows.shape[2:]), label="kernel_axes")
+            rows = reshaped(t, rows, (*rows.shape[:2], Integer(1), *rows.shape[2:]), label="kernel_axes")
         tensor, even = _margin(t, tensor, padding)
         layer = convolution.DynamicConv(stride, even, dilation, groups)
         made = t.add(layer, [tensor, rows], shape, label="conv")
-    made = made if several else t.reshaped(made, (shape[0], Integer(1), *shape[1:]), label="examples")
+    made = made if several else reshaped(t, made, (shape[0], Integer(1), *shape[1:]), label="examples")
     order = (1, 0, *range(2, len(out)))  # channels and examples change places, then each axis goes where JAX has it
     back = [0] * len(out)
     for place, axis in enumerate(numbers.out_spec):
@@ -126,29 +126,27 @@ def _conv(t: Translator, value: Value) -> Tensor:
     return permuted(t, made, tuple(back), "channels_back")
 
 
-def _learned_conv(t, tensor, channels, window, stride, padding, dilation, spread, groups, shape):  # type: ignore[no-untyped-def]
+def _learned_conv(
+    t: Translator, tensor: Tensor, weight: StoredArray, channels: Expr, window: Sequence[Expr], stride: Sequence[int],
+    padding: Sequence[tuple[Expr, Expr]], dilation: Sequence[int], spread: Sequence[int], groups: int, shape: tuple[Expr, ...],
+) -> Tensor:  # fmt: skip
     if set(spread) != {1}:
         if set(stride) != {1}:
             raise UnsupportedError("a convolution with a stride over an input that is spread out has no layer")
-        cut = [
-            (step * (size - 1) - before, step * (size - 1) - after)
-            for (before, after), step, size in zip(padding, dilation, window)
+        layer = convolution.ConvTranspose(
+            channels, _each(window), _each(spread), dilation=_each(dilation), groups=groups, bias=False
+        )
+        full = tuple(
+            simplify(step * (size - 1) + reach * (width - 1) + 1)
+            for size, step, reach, width in zip(tensor.shape[1:], spread, dilation, window)
+        )
+        made = t.hold(t.add(layer, [tensor], (channels, *full), label="conv_transpose"), weight)
+        ends = [
+            (before - reach * (width - 1), after - reach * (width - 1))
+            for (before, after), reach, width in zip(padding, dilation, window)
         ]
-        if any(size.is_nonnegative is not True for pair in cut for size in pair):
-            raise UnsupportedError("a transposed convolution whose output is padded beyond its kernel has no layer")
-        given = tuple(before - after for before, after in cut)
-        if any(size.is_nonnegative is not True for size in given):
-            raise UnsupportedError("a transposed convolution that is cut more after than before has no layer")
-        return convolution.ConvTranspose(
-            channels,
-            _each(window),
-            _each(spread),
-            _each([a for a, _ in cut]),
-            _each(given),
-            _each(dilation),
-            groups,
-            False,
-        ), tensor
+        before, after = ([Integer(0), *(pair[side] for pair in ends)] for side in (0, 1))
+        return padded(t, made, before, after, "ends")
     sizes = tensor.shape[1:]
     if any(size != 0 for pair in padding for size in pair):
         wanted = [_same_padding(*axis) for axis in zip(sizes, window, stride, dilation)]
@@ -175,4 +173,5 @@ def _margin(t: Translator, tensor: Tensor, padding: Sequence[tuple[Expr, Expr]])
     """What a layer pads evenly by itself, and the tensor with margins of zeros where it does not."""
     if all(same(before, after) is True and before.is_nonnegative for before, after in padding):
         return tensor, _each([before for before, _ in padding])
-    return padded(t, tensor, [(Integer(0), Integer(0)), *padding]), 0
+    before, after = ([Integer(0), *(pair[side] for pair in padding)] for side in (0, 1))
+    return padded(t, tensor, before, after, "pad"), 0
