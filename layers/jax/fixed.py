@@ -107,12 +107,13 @@ def _number(equation: Any, sources: Sequence[Value], value: Value, sizes: Sizes)
     if name == "clamp":
         return Min(Max(numbers[1], numbers[0]), numbers[2])
     if name in SAME:
-        number = numbers[0]
+        number: Any = numbers[0]
         if name == "convert_element_type" and value.is_whole and not number.is_integer:
             return None
         return number
     if name == "integer_pow":
-        return numbers[0] ** int(equation.params["y"])
+        power: Expr = numbers[0] ** int(equation.params["y"])  # type: ignore[operator]
+        return power
     if name == "reduce_sum":
         count = Mul(*(sources[0].shape[axis] for axis in equation.params["axes"]))
         return numbers[0] * count

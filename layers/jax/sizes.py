@@ -18,7 +18,7 @@ import jax
 from jax import export
 from jax._src import core
 from jax._src.export import shape_poly
-from sympy import Add, Eq, Expr, Ge, Integer, Lt, Max, Min, Mod, Mul, Ne, Pow, Symbol, floor
+from sympy import Add, Eq, Expr, Ge, Integer, Lt, Max, Min, Mod, Mul, Ne, Pow, Symbol, false, floor, true
 from sympy.logic.boolalg import Boolean
 
 from ...algebra.errors import FieldError, UnsupportedError
@@ -71,9 +71,11 @@ class Sizes:
         if isinstance(size, Pow) and size.exp.is_Integer and size.exp > 0:
             return self.to_jax(size.base) ** int(size.exp)
         if isinstance(size, floor):
-            above, below = size.args[0].as_numer_denom()
+            quotient: Any = size.args[0]
+            above, below = quotient.as_numer_denom()
             return self.to_jax(above) // self.to_jax(below)
-        parts = [self.to_jax(part) for part in size.args]
+        given: tuple[Any, ...] = size.args
+        parts = [self.to_jax(part) for part in given]
         if isinstance(size, Mod):
             return parts[0] % parts[1]
         for kind, fold in _FOLDS.items():
@@ -86,12 +88,13 @@ class Sizes:
     def relation(self, found: Relation) -> Boolean:
         """A comparison of JAX's sizes as a relation between expressions."""
         sign, one, two = found
-        return _RELATIONS[sign](self(one), self(two))
+        made: Any = _RELATIONS[sign](self(one), self(two))
+        return made.reversed if made not in (true, false) and made.lhs.is_number else made
 
     def multiple(self, found: Relation) -> tuple[str, int] | None:
         """What is divided by which number, if a comparison says that nothing remains: JAX can compute with that."""
         sign, one, two = found
-        terms = getattr(one, "_sorted_terms", ())
+        terms: Any = getattr(one, "_sorted_terms", ())
         if sign != "==" or not isinstance(two, int) or two != 0 or len(terms) != 1 or terms[0][1] != 1:
             return None
         factors = terms[0][0]._factors
@@ -121,8 +124,9 @@ def decided(sizes: Sizes, example: Mapping[Expr, Expr], extremes: bool) -> Itera
         Decide which of two sizes is the larger one, where JAX would go on with their maximum or minimum.
     """
     found: list[Relation] = []
-    kind = shape_poly._DimExpr
-    equality, inequality, at_least = kind.__eq__, kind.__ne__, shape_poly._geq_decision
+    kind: Any = shape_poly._DimExpr
+    comparing: Any = shape_poly
+    equality, inequality, at_least = kind.__eq__, kind.__ne__, comparing._geq_decision
 
     def at_example(size: Any) -> Expr:
         return sizes(size).xreplace(dict(example))
@@ -176,13 +180,13 @@ def decided(sizes: Sizes, example: Mapping[Expr, Expr], extremes: bool) -> Itera
         return choose
 
     with _LOCK:
-        kind.__eq__, kind.__ne__, shape_poly._geq_decision = equal, unequal, greater
+        kind.__eq__, kind.__ne__, comparing._geq_decision = equal, unequal, greater
         before = {name: getattr(kind, name) for name in ("max", "rmax", "min", "rmin")}
         for name, method in before.items() if extremes else ():
             setattr(kind, name, extreme(method, name.endswith("max"), name.startswith("r")))
         try:
             yield found
         finally:
-            kind.__eq__, kind.__ne__, shape_poly._geq_decision = equality, inequality, at_least
+            kind.__eq__, kind.__ne__, comparing._geq_decision = equality, inequality, at_least
             for name, method in before.items():
                 setattr(kind, name, method)

@@ -250,6 +250,9 @@ def _at_symbols(
             try:
                 jaxpr = at(sizes)
             except Exception as error:
+                for relation in found:
+                    if relation[0] == "==" and sizes.multiple(relation) is None:
+                        raise _too_narrow(relation, sizes) from error
                 raise _untraced(error, sizes) from error
         divided = {relation: sizes.multiple(relation) for relation in found if relation[0] == "=="}
         for relation, multiple in divided.items():

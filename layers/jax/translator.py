@@ -11,8 +11,8 @@ from sympy import Integer, Mul
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.normal_form import simplify
-from ..importers.arrays import positions, reshaped, table
-from ..importers.record import unknown_operators
+from ..importers.arrays import cut, positions, reshaped, table
+from ..importers.record import Operation, unknown_operators
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
 from .fixed import fixed_value, known_numbers, literal_value, truth_value
@@ -164,7 +164,9 @@ class Translator(Tensors):
         with self.at(self.place, module):
             whole = self.tensor(value)
             made = reshaped(self, cut(self, whole, 0, place, Integer(1), "turn"), own(value.shape[1:]), label="turn")
-        return Value(value.shape[1:], value.dtype, made, place=self.place, module=module, without_input=value.without_input)
+        return Value(
+            value.shape[1:], value.dtype, made, place=self.place, module=module, without_input=value.without_input
+        )
 
     def ordered(self) -> list[Operation]:
         """The operations in the order of the equations that they belong to."""

@@ -36,7 +36,7 @@ def _cond(t: Translator, equation: Any, sources: Sequence[Value], module: tuple[
     branches = equation.params["branches"]
     if chosen is None:
         raise UnsupportedError(
-            f"cond at {'.'.join(module) or 'the function'}: which branch is taken depends on the data, and branches cost differently\n"
+            f"cond at {t.place_of(equation, module)}: which branch is taken depends on the data, and branches cost differently\n"
             "  write instead: the branch whose cost is asked for, or jnp.where, which computes both"
         )
     branch = branches[max(0, min(int(chosen), len(branches) - 1))]

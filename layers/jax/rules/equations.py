@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Expr
 
 from ...importers.arrays.formulas import Sizes as EquationSizes
-from ..fixed import literal_value, number_of
+from ..fixed import constant_value, fixed_value, literal_value, number_of
 from ..translator import Translator, needed
 from ..values import Value
 from .texts import function_text, number_text
@@ -99,10 +99,11 @@ class Statements:
         rows: Sequence[Value],
     ) -> None:
         states = [f"s{place}" for place in range(len(begin))]
-        before = [
-            Element(value.shape, lambda at, name=name: f"{name}[{', '.join([f'{TURN}-1', *(at or ['0'])])}]")
-            for name, value in zip(states, begin)
-        ]
+
+        def earlier(name: str) -> Read:
+            return lambda at: f"{name}[{', '.join([f'{TURN}-1', *(at or ['0'])])}]"
+
+        before = [Element(value.shape, earlier(name)) for name, value in zip(states, begin)]
         given = [*map(self.outside, consts), *before, *map(self.row, rows)]
         self.returned = self.enter(jaxpr, list(map(self.outside, inside)), given)
         for name, value, element in zip(states, begin, self.returned):
@@ -147,13 +148,9 @@ class Statements:
 
     def equation(self, equation: Any, sources: list[Element]) -> list[Element]:
         name, params = equation.primitive.name, equation.params
-        if all(source.known is not None and source.known.fixed for source in sources):
-            from ..fixed import fixed_value
-
-            return [
-                self.outside(value)
-                for value in fixed_value(equation, [source.known for source in sources], self.t.sizes)
-            ]  # type: ignore[misc]
+        known = [source.known for source in sources if source.known is not None and source.known.fixed]
+        if len(known) == len(sources):
+            return [self.outside(value) for value in fixed_value(equation, known, self.t.sizes)]
         inner = next((params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in params), None)
         shapes = [self.t.shape(variable.aval) for variable in equation.outvars]
         if inner is not None and name not in ("scan", "while", "cond", "reduce", "reduce_window"):
@@ -238,7 +235,7 @@ class Statements:
         if name in ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod"):
             return self._reduced(name.removeprefix("reduce_"), params, sources[0], shape)
         dtype = equation.invars[-1].aval.dtype
-        text = function_text(name, params, dtype.kind in "iub", dtype == bool)
+        text = function_text(name, params, dtype.kind in "iub", dtype.kind == "b")
         if text is None:
             raise NotWritten(f"{name} in its step has no line in an equation")
 
@@ -253,7 +250,7 @@ class Statements:
         return self.line(shape, applied)
 
     def _product(self, params: Any, sources: list[Element], shape: Sequence[Expr]) -> Element:
-        (contracted, batch), (one, two) = params["dimension_numbers"], sources
+        (contracted, batch), one = params["dimension_numbers"], sources[0]
 
         def product(at: Sequence[str]) -> str:
             places: list[dict[int, str]] = [{}, {}]
@@ -305,6 +302,4 @@ def _shifted(source: Element, axis: int, start: str, step: int) -> Read:
 
 
 def _constant(array: Any, t: Translator) -> Value:
-    from ..fixed import constant_value
-
     return constant_value(array, t.sizes.shape(array.shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from typing import Any
 
 from sympy import Expr, Integer, Max, ceiling, floor
 
@@ -133,14 +134,14 @@ def _learned_conv(
     if set(spread) != {1}:
         if set(stride) != {1}:
             raise UnsupportedError("a convolution with a stride over an input that is spread out has no layer")
-        layer = convolution.ConvTranspose(
+        spreading = convolution.ConvTranspose(
             channels, _each(window), _each(spread), dilation=_each(dilation), groups=groups, bias=False
         )
         full = tuple(
             simplify(step * (size - 1) + reach * (width - 1) + 1)
             for size, step, reach, width in zip(tensor.shape[1:], spread, dilation, window)
         )
-        made = t.hold(t.add(layer, [tensor], (channels, *full), label="conv_transpose"), weight)
+        made = t.hold(t.add(spreading, [tensor], (channels, *full), label="conv_transpose"), weight)
         ends = [
             (before - reach * (width - 1), after - reach * (width - 1))
             for (before, after), reach, width in zip(padding, dilation, window)
@@ -151,14 +152,14 @@ def _learned_conv(
     if any(size != 0 for pair in padding for size in pair):
         wanted = [_same_padding(*axis) for axis in zip(sizes, window, stride, dilation)]
         if all(same(a, b) is True for pair, other in zip(padding, wanted) for a, b in zip(pair, other)):
-            return convolution.Conv(
-                channels, _each(window), _each(stride), "same", _each(dilation), groups, False
-            ), tensor
+            layer = convolution.Conv(channels, _each(window), _each(stride), "same", _each(dilation), groups, False)
+            return t.hold(t.add(layer, [tensor], shape, label="conv"), weight)
     tensor, even = _margin(t, tensor, padding)
-    return convolution.Conv(channels, _each(window), _each(stride), even, _each(dilation), groups, False), tensor
+    layer = convolution.Conv(channels, _each(window), _each(stride), even, _each(dilation), groups, False)
+    return t.hold(t.add(layer, [tensor], shape, label="conv"), weight)
 
 
-def _each(sizes: Sequence[Expr]) -> object:
+def _each(sizes: Sequence[Any]) -> Any:
     """One size, or one for each axis where they differ."""
     return sizes[0] if len(set(sizes)) == 1 else tuple(sizes)
 
@@ -169,7 +170,7 @@ def _same_padding(size: Expr, window: Expr, stride: int, dilation: int) -> tuple
     return floor(total / 2), total - floor(total / 2)
 
 
-def _margin(t: Translator, tensor: Tensor, padding: Sequence[tuple[Expr, Expr]]) -> tuple[Tensor, object]:
+def _margin(t: Translator, tensor: Tensor, padding: Sequence[tuple[Expr, Expr]]) -> tuple[Tensor, Any]:
     """What a layer pads evenly by itself, and the tensor with margins of zeros where it does not."""
     if all(same(before, after) is True and before.is_nonnegative for before, after in padding):
         return tensor, _each([before for before, _ in padding])
