@@ -361,6 +361,10 @@ CALLS: dict[str, dict[str, Call]] = {
     "plot_terms": {"FieldError": lambda: la.plot_terms(la.derive(la.output_shape, CLOSED))},
     "plot_profile": {"FieldError": lambda: la.plot_profile([])},
     # other libraries
+    "from_jax": {
+        "FieldError": needs("jax", lambda: la.from_jax(3, (3,))),
+        "UnsupportedError": without("jax", lambda: la.from_jax(abs, (3,))),
+    },
     "from_keras": {"FieldError": lambda: la.from_keras(3), "UnsupportedError": keras_layer},
     "from_onnx": {
         "FileError": needs("onnx", lambda: la.from_onnx("no-such-file.onnx")),
