@@ -37,8 +37,8 @@ class Tensor:
 
     @property
     def own(self) -> Shape:
-        """The shape of our tensor."""
-        shape = self.shape[1:] if self.batched else self.shape
+        """The shape of our tensor; a single number has an axis of size 1."""
+        shape = (self.shape[1:] if self.batched else self.shape) or (Integer(1),)
         return (*shape[-1:], *shape[:-1]) if self.turned else shape
 
     def wide(self, rank: int) -> Shape:

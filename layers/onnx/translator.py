@@ -5,26 +5,29 @@ Files do not say which shapes lie between operators, so that the engine's own sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Mul
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
 from .. import reshape
+from ..importers.record import Stored
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
+from .attributes import Attributes
+from .batch import NoBatch
 from .constants import fold, known
 
 
 class OnnxTranslator(Tensors):
     """The state of one translation."""
 
-    def __init__(self, uses: Mapping[str, int]):
+    def __init__(self, uses: Mapping[str, int], opset: int, kinds: Mapping[str, int]):
         super().__init__()
-        self.uses = dict(uses)
+        self.uses, self.opset, self.kinds = dict(uses), opset, dict(kinds)
         self.values: dict[str, Tensor] = {}
         self.constants: dict[str, list[float]] = {}
         self.known: dict[str, Any] = {}
@@ -32,9 +35,56 @@ class OnnxTranslator(Tensors):
         self.tensors: dict[str, Tensor] = {}
         self.never: set[str] = set()
         self.name = ""
+        self.learned: dict[str, Shape] = {}
+        """The stored tensors that may be learned."""
+        self.no_weights: set[str] = set()
+        """Those of them that turned out to be none: numbers that a rule has read, running statistics."""
+        self.readers: dict[str, set[str]] = {}
+        self.examples: dict[str, Expr] = {}
+        """The sizes of the leading axes that are batches, by input."""
+        self.literal: set[str] = set()
+        """The inputs whose batch has a literal size."""
+        self.batches: dict[str, frozenset[str]] = {}
+        """The inputs whose batch leads a tensor."""
+        self.touched: dict[str, frozenset[str]] = {}
+        """The inputs with a batch on which a tensor depends."""
 
     def begin(self, name: str, module: tuple[str, ...]) -> None:
         self.name, self.module = name.split("/")[-1] or name, module
+
+    def begin_batch(self, name: str, size: Expr) -> None:
+        """The leading axis of an input counts examples; of an axis of size 1 nothing has to be shown."""
+        if size == 1:
+            return
+        self.examples[name] = size
+        self.batches[name] = self.touched[name] = frozenset([name])
+        if size.is_Integer:
+            self.literal.add(name)
+
+    def leading(self, name: str) -> Expr:
+        """The size of the batch that leads a tensor."""
+        return next((self.examples[source] for source in self.batches.get(name, ())), Integer(1))
+
+    def end(self, node: Any, led: frozenset[str]) -> None:
+        """Note what leads the tensors that a node has made."""
+        touched = frozenset().union(*(self.touched.get(name, frozenset()) for name in node.input if name))
+        for made in node.output:
+            value = self.values.get(made)
+            if value is None or value.weight:
+                continue
+            self.touched[made] = touched
+            if led and not value.batched and led & self.literal:
+                raise NoBatch(led)
+            self.batches[made] = led if value.batched else frozenset()
+
+    def is_of_one(self, name: str) -> bool:
+        """Whether a tensor is read for one example out of several."""
+        return bool(self.touched.get(name))
+
+    def recorded(self, name: str) -> Shape:
+        """The shape of a tensor as the file counts it."""
+        shape = self.values[name].shape
+        return (self.leading(name), *shape[1:]) if self.batches.get(name) else shape
 
     def named(self, label: str) -> str:
         return f"{self.name}_{len(self.operations) + 1}"
@@ -94,8 +144,47 @@ class OnnxTranslator(Tensors):
         if name in self.known:
             return self.known[name].reshape(-1).tolist()
         if name in self.constants:
+            self.no_weights.add(self.origin(name))
             return self.constants[name]
-        raise UnsupportedError(f"{self.name}: {name} must be a constant, or a shape that is known")
+        raise UnsupportedError(
+            f"{self.name}: {name} must be a constant, or a shape that is known\n"
+            f"  write instead: values={{{name!r}: [...]}}, if it is an input of the file"
+        )
+
+    def stored_of(self, names: Iterable[str]) -> list[str]:
+        """The learned tensors among these that no operation has made a value of yet, by the names under which they are stored."""
+        found = {
+            self.origin(name): None
+            for name in names
+            if name and self.values[name].weight and name not in self.tensors and not self.values[name].fixed
+        }
+        return [name for name in found if name in self.learned and name not in self.tensors]
+
+    def read_by(self, taken: Iterable[str], before: int) -> None:
+        """The operations made since `before` hold these learned tensors."""
+        made = {operation.name for operation in self.operations[before:]}
+        for name in taken:
+            self.readers.setdefault(name, set()).update(made)
+
+    def check_counted(self, taken: Sequence[str], before: int, what: str) -> None:
+        """Refuse a node that is read with more or fewer learned numbers than it takes."""
+        self.read_by(taken, before)
+        held = [name for name in taken if name not in self.no_weights]
+        stored = sum((Mul(*self.learned[name]) for name in held), Integer(0))
+        counted = sum((operation.parameters for operation in self.operations[before:]), Integer(0))
+        if stored != counted:
+            tensors = ", ".join(f"{name} {tuple(self.learned[name])}" for name in held) or "none"
+            raise UnsupportedError(
+                f"{what} takes the stored tensors {tensors}, {stored} numbers, but is read with {counted} parameters"
+            )
+
+    def stored_tensors(self) -> list[Stored]:
+        """The learned tensors of the file, and the operations that hold them."""
+        return [
+            Stored((name,), int(Mul(*shape)), frozenset(self.readers.get(name, ())))
+            for name, shape in self.learned.items()
+            if name not in self.no_weights
+        ]
 
     def is_fixed(self, names: Sequence[str]) -> bool:
         """Whether tensors depend on neither an input nor a learned tensor."""
@@ -136,6 +225,7 @@ class OnnxTranslator(Tensors):
         source, out = self.values[node.input[0]], node.output[0]
         if node.op_type == "Identity":
             self.values[out] = Tensor(out, source.shape, False, weight=True)
+            self.learned[out] = source.shape
             if node.input[0] in self.constants:
                 self.constants[out] = self.constants[node.input[0]]
             return True
@@ -172,7 +262,7 @@ def number_of(t: OnnxTranslator, name: str) -> Any:
 
 _VIEWS = ("Transpose", "Identity", "Cast")
 
-Rule = Callable[[OnnxTranslator, Any, Mapping[str, Any]], None]
+Rule = Callable[[OnnxTranslator, Any, Attributes], None]
 RULES: dict[str, Rule] = {}
 
 #: Registers a rule under the names of operators.

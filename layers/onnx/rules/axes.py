@@ -9,6 +9,7 @@ from sympy import Expr, Integer, Mul, prod
 
 from ....algebra.sizes.normal_form import simplify
 from ... import reshape
+from ..attributes import Attributes
 from ..translator import OnnxTranslator, rule
 
 
@@ -24,7 +25,7 @@ def reshaped(t: OnnxTranslator, output: str, name: str, shape: Sequence[Expr]) -
 
 
 @rule("Reshape")
-def _reshape(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _reshape(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     wanted = t.numbers(node.input[1])
     shape = [
@@ -38,14 +39,14 @@ def _reshape(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("Flatten")
-def _flatten(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _flatten(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     axis = int(a.get("axis", 1)) % (len(value.shape) + 1)
     reshaped(t, node.output[0], node.input[0], [simplify(Mul(*value.shape[:axis])), simplify(Mul(*value.shape[axis:]))])
 
 
 @rule("Unsqueeze", "Squeeze")
-def _squeeze(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _squeeze(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     given = t.numbers(node.input[1]) if len(node.input) > 1 else a.get("axes", ())
     shape = list(value.shape)
@@ -63,7 +64,7 @@ def _squeeze(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("Transpose")
-def _transpose(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _transpose(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     order = [int(axis) for axis in a.get("perm", range(len(value.shape))[::-1])]
     if value.batched and order[0] == 0:

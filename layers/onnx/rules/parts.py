@@ -11,11 +11,12 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic, embedding, reshape
 from ...importers.tensors import per_axis
+from ..attributes import Attributes
 from ..translator import OnnxTranslator, number_of, rule
 
 
 @rule("Gather")
-def _gather(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _gather(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     table, places, out = t.values[node.input[0]], node.input[1], node.output[0]
     axis = int(a.get("axis", 0)) % len(table.shape)
     if not t.values[places].fixed:
@@ -43,7 +44,7 @@ def _gather(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("Slice")
-def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _slice(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     starts, ends = t.numbers(node.input[1]), t.numbers(node.input[2])
     axes = t.numbers(node.input[3]) if len(node.input) > 3 and node.input[3] else range(len(starts))
@@ -63,7 +64,7 @@ def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("Split")
-def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _split(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     axis = int(a.get("axis", 0)) % len(value.shape)
     if axis == 0 and value.batched:
@@ -82,7 +83,7 @@ def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("Expand")
-def _expand(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _expand(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     wanted = [size if isinstance(size, Expr) else Integer(int(size)) for size in t.numbers(node.input[1])]
     shape = value.wide(max(len(wanted), len(value.shape)))
@@ -92,7 +93,7 @@ def _expand(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("Pad")
-def _pad(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _pad(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     widths = [int(width) for width in (t.numbers(node.input[1]) if len(node.input) > 1 else a["pads"])]
     if a.get("mode", b"constant") != b"constant":
@@ -106,7 +107,7 @@ def _pad(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("Resize", "Upsample")
-def _resize(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _resize(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     given = [name for name in node.input[1:] if name in t.constants or name in t.known]
     scales = next((t.numbers(name) for name in given if t.numbers(name)), None)
     if scales is not None and len(node.input) > 3 and node.input[3] in given:  # sizes instead of scales
@@ -128,7 +129,7 @@ def _resize(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 
 @rule("DepthToSpace")
-def _depth_to_space(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
+def _depth_to_space(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     if a.get("mode", b"DCR") != b"CRD":
         raise UnsupportedError(
             f"{t.name}: DepthToSpace with the order {a.get('mode', b'DCR').decode()}; CRD is the pixel shuffle"
