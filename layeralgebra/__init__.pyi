@@ -168,6 +168,7 @@ from .layers.normalization import InstanceNorm as InstanceNorm
 from .layers.normalization import LayerNorm as LayerNorm
 from .layers.normalization import RMSNorm as RMSNorm
 from .layers.onnx.importer import from_onnx as from_onnx
+from .layers.opaque import Opaque as Opaque
 from .layers.pooling import AdaptiveAvgPool as AdaptiveAvgPool
 from .layers.pooling import AvgPool as AvgPool
 from .layers.pooling import GlobalAvgPool as GlobalAvgPool

@@ -85,3 +85,14 @@ class Dimensions:
         if dim.HasField("dim_value"):
             return Integer(dim.dim_value)
         return self.named.get(dim.dim_param) if dim.dim_param else None
+
+
+def literal_shapes(graph: Any) -> dict[str, tuple[Expr, ...]]:
+    """The shapes of the tensors all of whose sizes are recorded as numbers."""
+    found = {}
+    for entry in (*graph.value_info, *graph.output):
+        if entry.type.HasField("tensor_type") and entry.type.tensor_type.HasField("shape"):
+            dims = entry.type.tensor_type.shape.dim
+            if all(dim.HasField("dim_value") and dim.dim_value > 0 for dim in dims):
+                found[entry.name] = tuple(Integer(dim.dim_value) for dim in dims)
+    return found

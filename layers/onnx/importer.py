@@ -25,9 +25,10 @@ from ..importers.tensors import Tensor
 from .attributes import Attributes
 from .batch import NoBatch, along
 from .constants import MOST_ENTRIES
-from .dimensions import Dimensions
+from .dimensions import Dimensions, literal_shapes
 from .model_file import OWN, check_nodes, dims, entries_of, in_order, inferred, inlined, load, versions
 from .rules import RULES
+from .rules.masks import known_to_be_fixed
 from .translator import OnnxTranslator
 
 LARGEST_CONSTANT = 4096
@@ -133,6 +134,7 @@ class _Reading:
         """The model translated, with the leading axes of these inputs read as they are."""
         onnx, graph = self.onnx, self.model.graph
         t = OnnxTranslator(_uses(graph, self.stored), self.versions[""], _kinds(self.graph))
+        t.shapes = literal_shapes(self.graph)
         recording = Recording()
         for tensor in graph.initializer:
             _store(onnx, t, tensor, self.stored[tensor.name], learned=_may_be_learned(onnx, tensor))
@@ -178,16 +180,18 @@ class _Reading:
         onnx, own = self.onnx, node.domain in OWN
         a = Attributes(onnx, node)
         t.begin(name, tuple(part for part in name.split("/")[:-1] if part))
-        before = len(t.operations)
+        before, held = len(t.operations), set(t.tensors)
         if node.op_type == "Constant" and own:
             return _store_constant(onnx, t, node, a.entries)
         led = along(t, node, a)
-        taken = t.stored_of(node.input)
         if node.op_type in self.operators:
             _user(t, node, a.entries, self.operators[node.op_type])
-            return t.read_by(taken, before)
+            t.read_by(node.input, before)
+            return t.end(node, led)
         if own and t.fold_constant(onnx, node, a):
             return a.check_read(onnx, node, self.versions[""], name)
+        if own and known_to_be_fixed(t, node, a):
+            return None
         if not own or node.op_type not in RULES:
             missing.setdefault(f"{node.domain + '.' if node.domain else ''}{node.op_type}", []).append(name)
             for made in node.output:
@@ -202,7 +206,9 @@ class _Reading:
             return None
         RULES[node.op_type](t, node, a)
         a.check_read(onnx, node, self.versions[""], name)
-        t.check_counted(taken, before, f"{name} ({node.op_type})")
+        t.check_counted(node.input, before, held, f"{name} ({node.op_type})")
+        if node.input and t.is_fixed(node.input):
+            t.values.update({made: replace(t.values[made], fixed=True) for made in node.output if made in t.values})
         t.end(node, led)
         return None
 
@@ -214,10 +220,10 @@ class _Reading:
             if name not in t.values:
                 raise GraphError(f"the model's output {name} is made by none of its nodes")
         asked = chosen(found, self.outputs)
-        taken, before = t.stored_of(asked), len(t.operations)
+        before = len(t.operations)
         tensors = [(name, t.get(name)) for name in asked]
         output = tensors[0][1] if len(tensors) == 1 else side_by_side(t, tensors)
-        t.read_by(taken, before)
+        t.read_by(asked, before)
         recording.output = output.name
         recording.outputs = {name: t.recorded(name) for name in asked}
 

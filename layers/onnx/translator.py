@@ -5,7 +5,7 @@ Files do not say which shapes lie between operators, so that the engine's own sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,15 @@ from sympy import Expr, Integer, Mul
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
-from .. import reshape
+from ...algebra.sizes.normal_form import same
+from .. import arithmetic, reshape
+from ..importers.arrays import opaque, reshaped, table
 from ..importers.record import Stored
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
 from .attributes import Attributes
 from .batch import NoBatch
-from .constants import fold, known
+from .constants import EXACT_ENTRIES, fold, known
 
 
 class OnnxTranslator(Tensors):
@@ -35,6 +37,8 @@ class OnnxTranslator(Tensors):
         self.tensors: dict[str, Tensor] = {}
         self.never: set[str] = set()
         self.name = ""
+        self.shapes: dict[str, Shape] = {}
+        """What the file records, or ONNX finds, of literal shapes."""
         self.learned: dict[str, Shape] = {}
         """The stored tensors that may be learned."""
         self.no_weights: set[str] = set()
@@ -120,12 +124,71 @@ class OnnxTranslator(Tensors):
             if order is None or order == tuple(range(len(order))):
                 return made
             return self.add(reshape.Permute(order), [made])
+        numbers = self._plain_numbers(name)
+        if value.fixed and numbers is not None:
+            return replace(table(self, self.known[name].shape, numbers), fixed=True)
         shared = name if self.uses.get(name, 0) > 1 else ""
-        return replace(self.stored(value.shape, not value.fixed, shared), fixed=value.fixed)
+        made = self.stored(value.shape, not value.fixed, shared)
+        return replace(made, shape=value.shape, fixed=value.fixed)
+
+    def _plain_numbers(self, name: str) -> list[Any] | None:
+        """The entries of a known tensor, if they are literal numbers and not too many to be written down."""
+        if name not in self.known or not 0 < self.known[name].size <= EXACT_ENTRIES:
+            return None
+        found = [int(entry) if isinstance(entry, bool) else entry for entry in self.known[name].reshape(-1).tolist()]
+        return found if all(isinstance(entry, (int, float)) and entry == entry for entry in found) else None
 
     def batched(self, name: str) -> Tensor:
         value = self.get(name)
         return self.example(value, f"{self.name}: {name} of shape {value.shape} has no batch axis of size 1")
+
+    def in_channels(self, name: str) -> Tensor:
+        """A value with its channels first, if it is one example."""
+        value = self.get(name)
+        if len(value.shape) < 2:
+            raise UnsupportedError(f"{self.name}: {name} of shape {value.shape} has no axis of examples and one of channels")
+        return self.example(value) if value.shape[0] == 1 and len(value.shape) > 1 else value
+
+    def placed(self, layer: Network, sources: Sequence[Tensor]) -> Tensor:
+        """What a layer makes of values, the first of which says whether a leading axis of size 1 is lacking."""
+        return self.add(layer, sources, batched=sources[0].batched)
+
+    def opaque(self, what: str, values: Sequence[Tensor], shape: Shape) -> Tensor:
+        """A step of which only the shape is known."""
+        if not all(size.is_Integer or size.free_symbols for size in shape):
+            raise UnsupportedError(f"{self.name}: {what} of an unknown shape")
+        return opaque(self, what, values, shape, self.name)
+
+    def recorded_of(self, name: str) -> Shape | None:
+        """The literal shape that the file records of a tensor."""
+        return self.shapes.get(name)
+
+    def beside(self, left: str, right: str, axis: Any) -> str:
+        """The name of the right tensor with axes of size 1 behind it, so that its axes lie along the left one's from `axis` on."""
+        if axis is None:
+            return right
+        value, rank = self.get(right), len(self.values[left].shape)
+        after = rank - int(axis) % max(rank, 1) - len(value.shape)
+        if after <= 0:
+            return right
+        name = f"{right}_beside_{len(self.operations)}"
+        self.values[name] = reshaped(self, self.whole(value), (*value.shape, *[Integer(1)] * after))
+        return name
+
+    def is_computed(self, name: str) -> bool:
+        """Whether operations have made a tensor."""
+        return any(operation.name == self.values[name].name for operation in self.operations)
+
+    def transposed_product(self, left: Tensor, right: Tensor, turned: bool, flipped: bool) -> Tensor:
+        """The product of two matrices, either of them with its axes exchanged first."""
+        rows = left.shape[1] if turned else left.shape[0]
+        inner = left.shape[0] if turned else left.shape[1]
+        if same(inner, right.shape[1] if flipped else right.shape[0]) is False:
+            raise UnsupportedError(f"{self.name}: a product of {left.shape} and {right.shape}")
+        first, second = ("k" if left.batched else "ki" if turned else "ik"), ("jk" if flipped else "kj")
+        shape = (rows, right.shape[0] if flipped else right.shape[1])
+        out = "j" if left.batched else "ij"
+        return self.add(arithmetic.Einsum(f"{first},{second}->{out}"), [left, right], shape, left.batched)
 
     def put(self, output: str, layer: Network | None, inputs: Sequence[Any], batched: bool | None = None) -> None:
         """What a node makes: a layer of other values; None passes the first one on."""
@@ -137,6 +200,8 @@ class OnnxTranslator(Tensors):
     def with_weights(self, layer: Network, *names: str) -> Network:
         """The layer, its weights shared under a name if another node reads them too."""
         held = [self.origin(name) for name in names if name]
+        for name in held:
+            self.learned.setdefault(name, self.values[name].shape)
         return layer.shared(held[0]) if any(self.uses.get(name, 0) > 1 for name in held) else layer
 
     def numbers(self, name: str) -> list[Any]:
@@ -152,31 +217,32 @@ class OnnxTranslator(Tensors):
         )
 
     def stored_of(self, names: Iterable[str]) -> list[str]:
-        """The learned tensors among these that no operation has made a value of yet, by the names under which they are stored."""
-        found = {
-            self.origin(name): None
-            for name in names
-            if name and self.values[name].weight and name not in self.tensors and not self.values[name].fixed
-        }
-        return [name for name in found if name in self.learned and name not in self.tensors]
+        """The learned tensors among these, by the names under which they are stored."""
+        found = {self.origin(name): None for name in names if name and self.values[name].weight}
+        return [name for name in found if name in self.learned and name not in self.no_weights]
 
-    def read_by(self, taken: Iterable[str], before: int) -> None:
-        """The operations made since `before` hold these learned tensors."""
+    def read_by(self, names: Iterable[str], before: int) -> None:
+        """The operations made since `before` hold the learned tensors among these."""
         made = {operation.name for operation in self.operations[before:]}
-        for name in taken:
+        for name in self.stored_of(names):
             self.readers.setdefault(name, set()).update(made)
 
-    def check_counted(self, taken: Sequence[str], before: int, what: str) -> None:
-        """Refuse a node that is read with more or fewer learned numbers than it takes."""
-        self.read_by(taken, before)
-        held = [name for name in taken if name not in self.no_weights]
-        stored = sum((Mul(*self.learned[name]) for name in held), Integer(0))
+    def check_counted(self, names: Sequence[str], before: int, held: Collection[str], what: str) -> None:
+        """Refuse a node that is read with more or fewer learned numbers than it takes; `held` had values of their own before."""
+        self.read_by(names, before)
+        taken = self.stored_of(names)
+        sizes = {name: Mul(*self.learned[name]) for name in taken}
         counted = sum((operation.parameters for operation in self.operations[before:]), Integer(0))
-        if stored != counted:
-            tensors = ", ".join(f"{name} {tuple(self.learned[name])}" for name in held) or "none"
+        anew = sum((size for name, size in sizes.items() if name not in held), Integer(0))
+        if counted not in (anew, sum(sizes.values(), Integer(0))):
+            tensors = ", ".join(f"{name} {tuple(self.learned[name])}" for name in taken) or "none"
             raise UnsupportedError(
-                f"{what} takes the stored tensors {tensors}, {stored} numbers, but is read with {counted} parameters"
+                f"{what} takes the stored tensors {tensors}, {anew} numbers, but is read with {counted} parameters"
             )
+
+    def is_learned(self, name: str) -> bool:
+        """Whether a layer can hold a tensor as its weights: it is stored, or written into the file as a constant."""
+        return bool(name) and self.values[name].weight and self.origin(name) not in self.no_weights
 
     def stored_tensors(self) -> list[Stored]:
         """The learned tensors of the file, and the operations that hold them."""
@@ -243,13 +309,6 @@ class OnnxTranslator(Tensors):
         while name in self.views:
             name = self.views[name][0]
         return name
-
-
-def broadcast(shapes: Sequence[Shape]) -> Shape:
-    """The shape to which shapes are repeated."""
-    rank = max(map(len, shapes))
-    wide = [(*(Integer(1),) * (rank - len(shape)), *shape) for shape in shapes]
-    return tuple(next((size for size in column if size != 1), column[0]) for column in zip(*wide))
 
 
 def number_of(t: OnnxTranslator, name: str) -> Any:

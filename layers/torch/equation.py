@@ -63,6 +63,8 @@ class EquationModule(torch.nn.Module):
 
     def __init__(self, instance: Instance):
         super().__init__()
+        if instance.layer.opaque:
+            raise UnsupportedError(f"{instance.layer} is opaque: no equation says what it computes")
         self.instance = instance
         self.label = str(instance.layer)
         for name, shape in instance.weights().items():

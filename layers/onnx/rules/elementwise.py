@@ -10,11 +10,10 @@ from sympy import Expr
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
-from ...importers.formulas import entrywise, mapped
-from ...importers.tensors import ARITHMETIC, FUNCTIONS
+from ...importers.arrays import ARITHMETIC, FUNCTIONS, aligned, broadcast, concatenated, entrywise, mapped
 from ..attributes import Attributes
 from ..kinds import BOOL, COARSE, FLOATS, SIGNED, STRING, UNSIGNED, is_whole, limits
-from ..translator import OnnxTranslator, broadcast, number_of, rule
+from ..translator import OnnxTranslator, number_of, rule
 
 _PLAIN: dict[str, Callable[[Attributes], Network]] = {
     "HardSwish": lambda a: activation.Hardswish(), "Reciprocal": lambda a: arithmetic.Power(-1), "Erf": lambda a: arithmetic.Erf(),
@@ -185,7 +184,7 @@ def _arithmetic(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     if not shape:
         t.values[node.output[0]] = entrywise(t, {"Add": "{0} + {1}", "Mul": "{0} * {1}", "Sub": "{0} - {1}", "Div": "{0} / {1}"}[node.op_type], values)
         return None
-    return t.put(node.output[0], join(), t.aligned(values, shape, stretch))
+    return t.put(node.output[0], join(), aligned(t, values, shape, stretch))
 
 
 @rule("Pow")
@@ -271,5 +270,5 @@ def _concat(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     axis = int(a.get("axis", 1) if t.opset < 4 else a["axis"])
     if len(values) == 1:
         return t.put(node.output[0], None, values)
-    t.values[node.output[0]] = t.concatenated(values, axis)
+    t.values[node.output[0]] = concatenated(t, values, axis)
     return None

@@ -9,11 +9,10 @@ from sympy import Expr, Integer, ceiling
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic
-from ...importers.formulas import entrywise
-from ...importers.places import triangle
+from ...importers.arrays import broadcast, entrywise, masked, triangle
 from ...importers.tensors import Tensor
 from ..attributes import Attributes
-from ..translator import OnnxTranslator, broadcast, rule
+from ..translator import OnnxTranslator, rule
 
 
 @rule("Where")
@@ -26,7 +25,7 @@ def _where(t: OnnxTranslator, node: Any, a: Attributes) -> None:
         return None
     computed = [name for name in branches if not t.values[name].fixed] or branches[:1]
     shape = broadcast([t.values[name].shape for name in node.input])
-    t.values[node.output[0]] = t.masked((("", t.get(name)) for name in computed), shape)
+    t.values[node.output[0]] = masked(t, (("", t.get(name)) for name in computed), shape)
     return None
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import arithmetic, pooling
-from ...importers.formulas import mapped, over_axes
-from ...importers.pools import Window, normalised_across, pooled
+from ...importers.arrays import Window, mapped, normalised_across, over_axes, pooled, reduced
 from ...importers.tensors import Tensor, per_axis
 from ..attributes import Attributes
 from ..translator import OnnxTranslator, rule
@@ -100,7 +99,7 @@ def _reduce(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     axes = sorted({_axis(t, axis, rank) for axis in (given or range(rank))})
     left = rank - value.batched - len([axis for axis in axes if axis or not value.batched])
     if node.op_type in _LAYERS and left > 0 and axes and len(axes) < rank and not (value.batched and 0 in axes):
-        t.values[out] = t.reduced(_LAYERS[node.op_type], value, axes, keep)
+        t.values[out] = reduced(t, _LAYERS[node.op_type], value, axes, keep)
         return
     t.values[out] = over_axes(t, _KINDS[node.op_type], value, axes, keep)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ....algebra.errors import UnsupportedError
-from ...importers.formulas import bracket, entrywise, formula, names, over_axes
-from ...importers.places import first_of, multiplied, running
-from ...importers.tensors import Tensor, softmax_along
+from ...importers.arrays import bracket, entrywise, first_of, formula, multiplied, names, over_axes, running, softmax_along
+from ...importers.tensors import Tensor
 from ..attributes import Attributes
 from ..translator import OnnxTranslator, rule
 

@@ -11,11 +11,11 @@ from sympy import Expr, Integer
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import arithmetic, convolution, linear, normalization
-from ...importers.formulas import Sizes, entrywise, formula, mapped, over_axes
-from ...importers.pools import margins
-from ...importers.tensors import Tensor, over_last_axes, per_axis
+from ...formula import Formula
+from ...importers.arrays import entrywise, formula, mapped, margins, over_axes, over_last_axes, product, reshaped
+from ...importers.tensors import Tensor, per_axis
 from ..attributes import Attributes
-from ..translator import OnnxTranslator, number_of, rule
+from ..translator import OnnxTranslator, rule
 from .windows import numbers_for, window_of
 
 
@@ -39,7 +39,7 @@ def _with_bias(t: OnnxTranslator, made: Tensor, name: str) -> Tensor:
     if not name:
         return made
     bias = t.get(name)
-    return entrywise(t, "{0} + {1}", [made, t.reshaped(bias, (*bias.shape, *[Integer(1)] * (len(made.shape) - 2)))])
+    return entrywise(t, "{0} + {1}", [made, reshaped(t, bias, (*bias.shape, *[Integer(1)] * (len(made.shape) - 2)))])
 
 
 @rule("Conv")
@@ -139,15 +139,8 @@ def _spread(
         f"z[(g, o), {at}] = x2[(g, c), o, {', '.join(us)}] * x1[(g, c), {', '.join(iss)}]\n"
         f"y[q, {', '.join(js)}] = pad[{', '.join(ends)}](z[q, {', '.join(js)}])\nwhere g < {groups}"
     )
-    made = t.add(formula_layer(text), [source, weight], batched=True)
+    made = t.add(Formula(text), [source, weight], batched=True)
     return _with_bias(t, made, bias)
-
-
-def formula_layer(text: str) -> Network:
-    """An equation as a layer."""
-    from ...formula import Formula
-
-    return Formula(text)
 
 
 @rule("Gemm")
@@ -193,7 +186,7 @@ def matrix_product(t: OnnxTranslator, left: Tensor, right: Tensor) -> Tensor:
     """The product of two tensors as matrices; of two vectors a single number."""
     if len(left.shape) == len(right.shape) == 1:
         return formula(t, "y[0] = sum[k](x1[k] * x2[k])", [left, right], (), False)
-    return t.product(left, right, t.name)
+    return product(t, left, right, t.name)
 
 
 @rule("Einsum")
@@ -249,7 +242,7 @@ def _contracted(t: OnnxTranslator, spec: str, values: list[Tensor]) -> Tensor:
     product = " * ".join(texts)
     body = f"sum[{', '.join(gone)}]({product})" if gone else product
     shape = tuple(sizes[index] for index in target)
-    return formula(t, f"y[{', '.join(target) or '0'}] = {body}", values, shape, False, Sizes())
+    return formula(t, f"y[{', '.join(target) or '0'}] = {body}", values, shape, False)
 
 
 @rule("BatchNormalization")
@@ -273,7 +266,7 @@ def _batch_norm(t: OnnxTranslator, node: Any, a: Attributes) -> None:
 
 def _along_channels(t: OnnxTranslator, name: str, rank: int) -> Tensor:
     value = t.get(name)
-    return t.reshaped(value, (*value.shape, *[Integer(1)] * max(rank - 2, 0)))
+    return reshaped(t, value, (*value.shape, *[Integer(1)] * max(rank - 2, 0)))
 
 
 @rule("LayerNormalization", "RMSNormalization")
@@ -338,20 +331,15 @@ def _group_norm(t: OnnxTranslator, node: Any, a: Attributes) -> None:
         layer = normalization.GroupNorm(groups, True, epsilon)
         return t.put(node.output[0], t.with_weights(layer, *node.input[1:]), [t.batched(node.input[0])])
     parted = (source.shape[0], Integer(groups), channels / groups, *source.shape[2:])
-    wide = t.reshaped(source, parted, source.batched)
+    wide = reshaped(t, source, parted, source.batched)
     axes = range(2, rank + 1)
     centred = entrywise(t, "{0} - {1}", [wide, over_axes(t, "mean", wide, axes, True)])
     variance = over_axes(t, "mean", entrywise(t, "{0}**2", [centred]), axes, True)
     made = entrywise(t, f"{{0}} / sqrt({{1}} + {epsilon:.12f})", [centred, variance])
     of_group = t.values[scale].shape == (Integer(groups),) and channels != groups
     if not of_group:
-        made = t.reshaped(made, source.shape, made.batched)
+        made = reshaped(t, made, source.shape, made.batched)
     held = [_along_channels(t, name, len(made.shape)) for name in (scale, bias)]
     made = entrywise(t, "{0} * {1} + {2}", [made, *held])
-    t.values[node.output[0]] = t.reshaped(made, source.shape, made.batched)
+    t.values[node.output[0]] = reshaped(t, made, source.shape, made.batched)
     return None
-
-
-def scalar_or(t: OnnxTranslator, name: str, otherwise: float) -> Any:
-    """A known number, or what holds if the input is left out."""
-    return otherwise if not name else number_of(t, name)

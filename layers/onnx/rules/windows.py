@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....algebra.errors import UnsupportedError
-from ...importers.pools import Window, same_margins
+from ...importers.arrays import Window, same_margins
 from ...importers.tensors import Tensor
 from ..attributes import Attributes
 from ..translator import OnnxTranslator

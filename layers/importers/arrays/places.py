@@ -7,11 +7,11 @@ from typing import Any
 
 from sympy import Expr, Integer
 
-from ...algebra.errors import UnsupportedError
-from ...algebra.sizes.normal_form import simplify
-from ..formula import Positions, Table
+from ....algebra.errors import UnsupportedError
+from ....algebra.sizes.normal_form import simplify
+from ...formula import Positions, Table
 from .formulas import Sizes, bracket, formula, names
-from .tensors import Shape, Tensor, Tensors
+from ..tensors import Shape, Tensor, Tensors
 
 
 def positions(t: Tensors, length: Expr, label: str = "") -> Tensor:

@@ -8,10 +8,10 @@ from typing import Any
 
 from sympy import Expr, Integer, Max, ceiling, floor
 
-from ...algebra.errors import UnsupportedError
-from ...algebra.sizes.normal_form import simplify
+from ....algebra.errors import UnsupportedError
+from ....algebra.sizes.normal_form import simplify
 from .formulas import Sizes, formula
-from .tensors import Tensor, Tensors
+from ..tensors import Tensor, Tensors
 
 
 @dataclass(frozen=True)
