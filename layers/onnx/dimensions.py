@@ -48,11 +48,15 @@ class Dimensions:
         self.named[label] = Symbol(clean, integer=True, positive=True)
         return self.named[label]
 
-    def same(self, name: str, declared: Sequence[Expr], found: Sequence[int]) -> None:
+    def same(self, entry: Any, found: Sequence[int]) -> None:
         """Refuse a value for an input that the file gives another shape."""
-        fits = len(declared) == len(found) and all(not a.is_Integer or int(a) == b for a, b in zip(declared, found))
-        if not fits:
-            raise FieldError(f"values[{name!r}] has the shape {tuple(found)}, but the file gives {name} {tuple(declared)}")
+        declared = [self._recorded(dim) for dim in entry.type.tensor_type.shape.dim]
+        fits = len(declared) == len(found) and all(
+            said is None or not said.is_Integer or int(said) == size for said, size in zip(declared, found)
+        )
+        if entry.type.tensor_type.HasField("shape") and not fits:
+            text = ", ".join("?" if said is None else str(said) for said in declared)
+            raise FieldError(f"values[{entry.name!r}] has the shape {tuple(found)}, but the file gives {entry.name} ({text})")
 
     def check(self, t: "OnnxTranslator", graph: Any) -> None:
         """Refuse a model whose tensors differ from what the file records of them, or from what ONNX finds."""

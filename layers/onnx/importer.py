@@ -17,6 +17,7 @@ from sympy import Expr, Integer
 from ...algebra.arguments import checked
 from ...algebra.errors import FieldError, GraphError, UnsupportedError
 from ...algebra.networks.network import Network
+from ..activation import Identity
 from ..importers.grouping import build
 from ..importers.outputs import chosen, side_by_side
 from ..importers.record import Recording, unknown_operators
@@ -161,11 +162,11 @@ class _Reading:
         for entry in self.model.graph.input:
             if entry.name in self.stored:
                 continue
-            shape = sizes.of(entry)
             if entry.name in self.values:
-                sizes.same(entry.name, shape, self.values[entry.name].shape)
+                sizes.same(entry, self.values[entry.name].shape)
                 t.know(entry.name, self.values[entry.name])
                 continue
+            shape = sizes.of(entry)
             leading = len(shape) > 1 and batch is not False and entry.name not in whole
             if leading:
                 own: tuple[Expr, ...] = (Integer(1), *shape[1:])
@@ -223,6 +224,8 @@ class _Reading:
         before = len(t.operations)
         tensors = [(name, t.get(name)) for name in asked]
         output = tensors[0][1] if len(tensors) == 1 else side_by_side(t, tensors)
+        if not t.is_made(output.name):
+            output = t.add(Identity(), [output], output.shape, output.batched, "output")
         t.read_by(asked, before)
         recording.output = output.name
         recording.outputs = {name: t.recorded(name) for name in asked}

@@ -93,6 +93,11 @@ def inlined(onnx: Any, model: Any, known: Collection[str]) -> Any:
 
         if wanted:
             wanted += sorted(local)
+            known_types = type(model)()
+            known_types.CopyFrom(model)
+            del known_types.graph.value_info[:]
+            known_types.graph.value_info.extend(inferred(onnx, model).value_info)  # some bodies depend on kinds
+            model = known_types
             made = inliner.inline_selected_functions(model, sorted(wanted), False, True)
         else:
             made = inliner.inline_local_functions(model)

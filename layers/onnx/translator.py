@@ -177,7 +177,11 @@ class OnnxTranslator(Tensors):
 
     def is_computed(self, name: str) -> bool:
         """Whether operations have made a tensor."""
-        return any(operation.name == self.values[name].name for operation in self.operations)
+        return self.is_made(self.values[name].name)
+
+    def is_made(self, name: str) -> bool:
+        """Whether there is an operation of a name."""
+        return any(operation.name == name for operation in self.operations)
 
     def transposed_product(self, left: Tensor, right: Tensor, turned: bool, flipped: bool) -> Tensor:
         """The product of two matrices, either of them with its axes exchanged first."""
