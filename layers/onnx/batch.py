@@ -56,7 +56,9 @@ def along(t: "OnnxTranslator", node: Any, a: Attributes) -> frozenset[str]:
     except (UnsupportedError, IndexError, KeyError, TypeError, ValueError):
         keeps = not any(name in t.literal for name in names)  # the operator's own rule says what is wrong with it
     if not keeps:
-        raise NoBatch(names)
+        others = frozenset().union(*(t.batches[name] for name in led if name != node.input[0])) - t.batches.get(node.input[0], frozenset())
+        data = node.op_type in (*_OF_DATA, "Gemm", "MatMul") and node.input[0] in led
+        raise NoBatch(others if data and others else names)  # a kernel, say, is none where what it acts on may be one
     return names
 
 

@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Mul
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
-from ...algebra.sizes.normal_form import same
+from ...algebra.sizes.normal_form import same, simplify
 from .. import arithmetic, reshape
 from ..importers.arrays import opaque, reshaped, table
 from ..importers.record import Stored
@@ -159,6 +159,10 @@ class OnnxTranslator(Tensors):
             raise UnsupportedError(f"{self.name}: {what} of an unknown shape")
         return opaque(self, what, values, shape, self.name)
 
+    def is_number(self, name: str) -> bool:
+        """Whether a tensor is known, so that nothing of the network enters by it."""
+        return name in self.known
+
     def recorded_of(self, name: str) -> Shape | None:
         """The literal shape that the file records of a tensor."""
         return self.shapes.get(name)
@@ -273,6 +277,11 @@ class OnnxTranslator(Tensors):
         if kind == "Shape":
             shape = list(self.values[node.input[0]].shape)
             self.know(out, shape[slice(attributes.get("start", 0), attributes.get("end"))])
+            return True
+        if kind == "Size":
+            self.know(out, [simplify(Mul(*self.values[node.input[0]].shape))])
+            self.known[out] = self.known[out].reshape(())
+            self.values[out] = replace(self.values[out], shape=())
             return True
         if kind in _VIEWS and self.values[node.input[0]].weight and not self.values[node.input[0]].fixed:
             return self._viewed(node, attributes)

@@ -221,8 +221,8 @@ def _pair(t: OnnxTranslator, node: Any, a: Attributes) -> None:
 
 @rule("Mod")
 def _mod(t: OnnxTranslator, node: Any, a: Attributes) -> None:
-    kind = "trunc" if int(a.get("fmod", 0)) else "floor"
-    t.values[node.output[0]] = entrywise(t, f"{{0}} - {{1}}*{kind}({{0}} / {{1}})", [t.get(name) for name in node.input])
+    kind = "fmod" if int(a.get("fmod", 0)) else "mod"
+    t.values[node.output[0]] = entrywise(t, f"{kind}({{0}}, {{1}})", [t.get(name) for name in node.input])
 
 
 @rule("BitwiseNot")

@@ -258,7 +258,10 @@ def _blocks(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     s = Integer(size)
     if node.op_type == "SpaceToDepth":
         wide = reshaped(t, value, (n, c, simplify(h / s), s, simplify(w / s), s), value.batched)
-        turned = permuted(t, wide, [0, 3, 5, 1, 2, 4])
+        order = a.text("mode", "DCR")
+        if order not in ("DCR", "CRD"):
+            raise UnsupportedError(f"{t.name}: SpaceToDepth with the order {order!r}")
+        turned = permuted(t, wide, [0, 3, 5, 1, 2, 4] if order == "DCR" else [0, 1, 3, 5, 2, 4])
         shape = (n, simplify(c * s * s), simplify(h / s), simplify(w / s))
     else:
         order = a.text("mode", "DCR")

@@ -119,7 +119,9 @@ def _cropped(
         if not total.is_Integer:
             raise UnsupportedError(f"{t.name}: an output of the size {target} cut out of {size}")
         small, large = int(total) // 2, int(total) - int(total) // 2
-        first, second = (small, large) if how != "SAME_LOWER" else (large, small)
+        first, second = (small, large) if how == "SAME_UPPER" else (large, small)
+        if total < 0:  # more than there is: zeros behind
+            first, second = 0, int(total)
         before.append(first)
         after.append(second)
     return tuple(before), tuple(after)
