@@ -105,7 +105,8 @@ class OnnxTranslator(Tensors):
         """Record an operation; the shape of what it makes is the engine's own, unless one is given."""
         if shape is None:
             found, _ = self.steps.made(layer, [source.own for source in sources])
-            shape = (Integer(1), *found) if batched else found
+            single = tuple(found) == (1,) and sources and not any(source.shape for source in sources)
+            shape = () if single else (Integer(1), *found) if batched else found
         return super().add(layer, sources, shape, batched, label, turned)
 
     def get(self, name: str) -> Tensor:

@@ -12,7 +12,7 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import arithmetic, convolution, linear, normalization
 from ...formula import Formula
-from ...importers.arrays import entrywise, formula, mapped, margins, over_axes, over_last_axes, product, reshaped
+from ...importers.arrays import entrywise, formula, mapped, margins, over_axes, over_last_axes, padded, product, reshaped
 from ...importers.tensors import Tensor, per_axis
 from ..attributes import Attributes
 from ..translator import OnnxTranslator, rule
@@ -47,28 +47,46 @@ def _conv(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     t.values[node.output[0]] = convolved(t, node.input[0], node.input[1], _bias(node), a)
 
 
-def convolved(t: OnnxTranslator, data: str, kernel: str, bias: str, a: Attributes, source: Tensor | None = None) -> Tensor:
+def convolved(t: OnnxTranslator, data: str, kernel: str, bias: str, a: Attributes) -> Tensor:
     """A convolution by a stored or by a computed kernel."""
-    weight = t.values[kernel]
-    source = source or t.in_channels(data)
-    source = t.example(source, f"{t.name}: {data} of shape {source.shape} has no batch axis of size 1")
+    weight, source = t.values[kernel], t.in_channels(data)
+    held = t.is_learned(kernel) and (not bias or t.is_learned(bias))
+    if not source.batched or not t.is_learned(kernel):
+        return _with_bias(t, convolved_by(t, source, t.whole(t.get(kernel)), a), bias)
     axes, sizes = len(weight.shape) - 2, _checked_kernel(t, a, weight)
     if axes < 1 or len(source.shape) != axes + 2:
         raise UnsupportedError(f"{t.name}: a weight of the shape {weight.shape} on {source.shape}")
     window, groups = window_of(t, a, sizes, source), int(a.get("group", 1))
     same_upper = a.text("auto_pad", "NOTSET") == "SAME_UPPER"
     padding: Any = "same" if same_upper else per_axis(window.before) if window.before == window.after else None
-    held = t.is_learned(kernel) and (not bias or t.is_learned(bias))
-    if padding is None or (not held and same_upper):
-        source = margins(t, source, (0, 0, *window.before), (0, 0, *window.after))
+    if padding is None:
+        source = padded(t, source, (0, 0, *window.before), (0, 0, *window.after))
         padding = 0
-    if held:
-        layer: Network = convolution.Conv(
-            weight.shape[0], per_axis(sizes), per_axis(window.strides), padding, per_axis(window.dilations), groups, bool(bias)
-        )
-        return t.placed(t.with_weights(layer, kernel, *([bias] if bias else [])), [source])
-    layer = convolution.DynamicConv(per_axis(window.strides), padding, per_axis(window.dilations), groups)
-    return _with_bias(t, t.placed(layer, [source, t.whole(t.get(kernel))]), bias)
+    layer: Network = convolution.Conv(
+        weight.shape[0], per_axis(sizes), per_axis(window.strides), padding, per_axis(window.dilations), groups, held and bool(bias)
+    )
+    made = t.placed(t.with_weights(layer, kernel, *([bias] if held and bias else [])), [source])
+    return made if held else _with_bias(t, made, bias)
+
+
+def convolved_by(t: OnnxTranslator, source: Tensor, weight: Tensor, a: Attributes) -> Tensor:
+    """A convolution by a computed kernel, of one example or of several."""
+    axes, sizes = len(weight.shape) - 2, _checked_kernel(t, a, weight)
+    if axes < 1 or len(source.shape) != axes + 2:
+        raise UnsupportedError(f"{t.name}: a weight of the shape {weight.shape} on {source.shape}")
+    window, groups = window_of(t, a, sizes, source), int(a.get("group", 1))
+    lead = [0] * 2
+    if source.batched and window.before == window.after and all(isinstance(width, int) for width in window.before):
+        layer = convolution.DynamicConv(per_axis(window.strides), per_axis(window.before), per_axis(window.dilations), groups)
+        return t.placed(layer, [source, weight])
+    source = padded(t, source, (*lead, *window.before), (*lead, *window.after))
+    if source.batched:
+        layer = convolution.DynamicConv(per_axis(window.strides), 0, per_axis(window.dilations), groups)
+        return t.placed(layer, [source, weight])
+    iss, us = ([f"{letter}{place}" for place in range(axes)] for letter in "iu")
+    at = ", ".join(f"{s}*{i} + {d}*{u}" for s, i, d, u in zip(window.strides, iss, window.dilations, us))
+    text = f"y[b, (g, o), {', '.join(iss)}] = x2[(g, o), c, {', '.join(us)}] * x1[b, (g, c), {at}]\nwhere g < {groups}"
+    return t.add(Formula(text), [source, weight])
 
 
 @rule("ConvTranspose")
