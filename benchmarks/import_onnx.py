@@ -109,10 +109,11 @@ def tried(case: Case, path: str) -> Found:
             net = la.from_onnx(path, values=values)
             break
         except la.LayerAlgebraError as error:
-            asked = next((name for name in data if f"values={{{name!r}" in str(error) and name not in values), None)
-            if asked is None or not isinstance(data[asked], numpy.ndarray):
+            hint = str(error).partition("values={")[2].partition("}")[0]
+            asked = [name for name in data if f"{name!r}:" in hint and name not in values]
+            if not asked or not all(isinstance(data[name], (numpy.ndarray, numpy.generic)) for name in asked):
                 return Found(case.name, False, message=str(error))
-            values[asked] = data[asked]
+            values.update({name: numpy.asarray(data[name]) for name in asked})
         except Exception as error:
             return Found(case.name, False, message=f"{type(error).__name__}: {error}", raw=True)
     try:

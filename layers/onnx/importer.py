@@ -30,6 +30,7 @@ from .dimensions import Dimensions, literal_shapes
 from .model_file import OWN, check_nodes, dims, entries_of, in_order, inferred, inlined, load, versions
 from .rules import RULES
 from .rules.masks import known_to_be_fixed
+from .subgraphs import KINDS, written_out
 from .translator import OnnxTranslator
 
 LARGEST_CONSTANT = 4096
@@ -175,6 +176,7 @@ class _Reading:
             else:
                 own = shape
             t.values[entry.name] = Tensor(entry.name, own, leading)
+            t.origins[entry.name] = frozenset([entry.name])
             recording.inputs.append((entry.name, t.values[entry.name].own))
 
     def _node(self, t: OnnxTranslator, node: Any, name: str, missing: dict[str, list[str]]) -> None:
@@ -191,6 +193,11 @@ class _Reading:
             return t.end(node, led)
         if own and t.fold_constant(onnx, node, a):
             return a.check_read(onnx, node, self.versions[""], name)
+        if own and node.op_type in KINDS:
+            def store(tensor: Any, under: str) -> None:
+                _store(onnx, t, tensor, dims(tensor), _may_be_learned(onnx, tensor), under)
+
+            return written_out(t, node, a, lambda inner, label: self._node(t, inner, label, missing), store)
         if own and known_to_be_fixed(t, node, a):
             return None
         if not own or node.op_type not in RULES:
@@ -233,6 +240,11 @@ class _Reading:
 
 def _given(name: str, value: object) -> Any:
     made = numpy.array(value)
+    if made.dtype.kind == "V" and made.dtype.names is None:  # the short floats of other packages
+        try:
+            made = made.astype(numpy.float64)
+        except (TypeError, ValueError):
+            pass
     if made.dtype.kind not in "biuf" or made.size > MOST_ENTRIES:
         raise FieldError(f"values[{name!r}] must be an array of numbers, of at most {MOST_ENTRIES} entries")
     return made

@@ -5,7 +5,7 @@ Nothing is executed, and nothing beside the file is opened.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,16 @@ def load(onnx: Any, path: Path) -> Any:
     return model
 
 
+def all_nodes(graph: Any) -> Iterator[Any]:
+    """The nodes of a graph and of the graphs inside of them."""
+    stack = [graph]
+    while stack:
+        for node in stack.pop().node:
+            yield node
+            for entry in node.attribute:
+                stack += [entry.g] if entry.HasField("g") else list(entry.graphs)
+
+
 def versions(model: Any) -> dict[str, int]:
     """The version of each set of operators that a model is written in, by its domain."""
     found = {entry.domain: int(entry.version) for entry in model.opset_import}
@@ -58,7 +68,7 @@ def check_nodes(onnx: Any, model: Any, names: Collection[str]) -> None:
     context = onnx.checker.C.CheckerContext()
     context.ir_version = max(int(model.ir_version), 3)
     context.opset_imports = versions(model)
-    for node in model.graph.node:
+    for node in all_nodes(model.graph):
         if (
             node.op_type in names
             or node.domain not in OWN
@@ -79,7 +89,7 @@ def inlined(onnx: Any, model: Any, known: Collection[str]) -> Any:
 
     These are the functions of the file, and the operators that ONNX itself defines by others, where there is no rule.
     """
-    used = {(node.domain, node.op_type) for node in model.graph.node}
+    used = {(node.domain, node.op_type) for node in all_nodes(model.graph)}
     local = {(function.domain, function.name) for function in model.functions}
     wanted = [
         (domain, name)

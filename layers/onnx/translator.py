@@ -48,6 +48,8 @@ class OnnxTranslator(Tensors):
         """The sizes of the leading axes that are batches, by input."""
         self.literal: set[str] = set()
         """The inputs whose batch has a literal size."""
+        self.origins: dict[str, frozenset[str]] = {}
+        """The inputs on which a tensor depends."""
         self.batches: dict[str, frozenset[str]] = {}
         """The inputs whose batch leads a tensor."""
         self.touched: dict[str, frozenset[str]] = {}
@@ -71,6 +73,8 @@ class OnnxTranslator(Tensors):
 
     def end(self, node: Any, led: frozenset[str]) -> None:
         """Note what leads the tensors that a node has made."""
+        origins = frozenset().union(*(self.origins.get(name, frozenset()) for name in node.input if name))
+        self.origins.update(dict.fromkeys(node.output, origins))
         touched = frozenset().union(*(self.touched.get(name, frozenset()) for name in node.input if name))
         for made in node.output:
             value = self.values.get(made)
@@ -160,6 +164,16 @@ class OnnxTranslator(Tensors):
             raise UnsupportedError(f"{self.name}: {what} of an unknown shape")
         return opaque(self, what, values, shape, self.name)
 
+    def alias(self, name: str, other: str) -> None:
+        """Another name for a tensor."""
+        for held in (self.values, self.known, self.constants, self.views, self.tensors, self.batches, self.touched, self.origins):
+            if other in held:
+                held[name] = held[other]  # type: ignore[index, attr-defined]
+        if other in self.learned and self.values[other].weight:
+            self.views[name] = (other, None)
+        if other in self.never:
+            self.never.add(name)
+
     def is_number(self, name: str) -> bool:
         """Whether a tensor is known, so that nothing of the network enters by it."""
         return name in self.known
@@ -220,10 +234,14 @@ class OnnxTranslator(Tensors):
         if name in self.constants:
             self.no_weights.add(self.origin(name))
             return self.constants[name]
-        raise UnsupportedError(
-            f"{self.name}: {name} must be a constant, or a shape that is known\n"
-            f"  write instead: values={{{name!r}: [...]}}, if it is an input of the file"
-        )
+        raise UnsupportedError(f"{self.name}: {name} must be a constant, or a shape that is known{self.hint([name])}")
+
+    def hint(self, names: Iterable[str]) -> str:
+        """What to write where tensors have to be known that depend on inputs."""
+        found = sorted(frozenset().union(*(self.origins.get(name, frozenset()) for name in names if name)))
+        if not found or len(found) > 8:
+            return ""
+        return f"\n  write instead: values={{{', '.join(f'{name!r}: [...]' for name in found)}}}, numbers for inputs of the file"
 
     def stored_of(self, names: Iterable[str]) -> list[str]:
         """The learned tensors among these, by the names under which they are stored."""
@@ -286,9 +304,13 @@ class OnnxTranslator(Tensors):
             return True
         if kind in _VIEWS and self.values[node.input[0]].weight and not self.values[node.input[0]].fixed:
             return self._viewed(node, attributes)
-        if not node.input or any(name and name not in self.known for name in node.input):
+        names = list(node.input)
+        if kind == "CastLike" and self.kinds.get(names[1]):
+            attributes.get("saturate")
+            kind, names, attributes = "Cast", names[:1], {"to": self.kinds[names[1]]}
+        if not names or any(name and name not in self.known for name in names):
             return False
-        made = fold(onnx, kind, [self.known[name] if name else None for name in node.input], attributes)
+        made = fold(onnx, kind, [self.known[name] if name else None for name in names], attributes)
         if made is None:
             return False
         for name, entries in zip(node.output, made):

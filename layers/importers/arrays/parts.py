@@ -32,7 +32,7 @@ def selected(t: Tensors, value: Tensor, axis: int, place: Any, label: str = "") 
         return Tensor(value.name, shape, False)
     start = value.shape[axis] + place if isinstance(place, int) and place < 0 else place
     made = cut(t, value, axis, start, Integer(1), f"{label}_part")
-    return t.add(reshape.Reshape(shape[1:] if made.batched else shape), [made], shape, made.batched, label)
+    return reshaped(t, made, shape, made.batched, label)
 
 
 def split(t: Tensors, value: Tensor, axis: int, lengths: Iterable[Expr], label: str = "") -> list[Tensor]:

@@ -141,7 +141,7 @@ def _cast(t: OnnxTranslator, node: Any, a: Attributes) -> None:
         t.values[out] = mapped(t, "1 - equal($, 0)", value)
         return None
     if source in FLOATS:
-        if (SIGNED.get(target) or UNSIGNED[target]) < 16:
+        if (SIGNED.get(target) or UNSIGNED[target]) < 8:
             t.values[out] = t.opaque(f"to {(SIGNED.get(target) or UNSIGNED[target])} bits", [value], value.shape)
             return None
         t.values[out] = mapped(t, "trunc($)", value)

@@ -72,6 +72,5 @@ def _scatter(t: OnnxTranslator, node: Any, a: Attributes) -> None:
 @rule("Range", "Unique", "NonZero", "Compress")
 def _of_data(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     raise UnsupportedError(
-        f"{t.name}: {node.op_type} makes a tensor whose shape depends on the data, which no formula can have\n"
-        "  write instead: values={...} for the inputs that decide it, or a model with fixed shapes"
+        f"{t.name}: {node.op_type} makes a tensor whose shape depends on the data, which no formula can have{t.hint(node.input)}"
     )

@@ -151,8 +151,7 @@ def _check_lengths(t: OnnxTranslator, name: str, time: Expr) -> None:
     """Lengths of sequences that are known to be those of all steps say nothing."""
     if name and not (name in t.known and all(int(length) == time for length in t.numbers(name))):
         raise UnsupportedError(
-            f"{t.name}: sequences of lengths that depend on the data, {name}\n"
-            f"  write instead: values={{{name!r}: [...]}} with the number of steps for each, if it is an input of the file"
+            f"{t.name}: sequences of lengths that depend on the data, {name}{t.hint([name])}"
         )
 
 
@@ -211,7 +210,8 @@ def _direction(
         shape = (time, batch, Integer(hidden))
         return {"h": t.add(Formula("\n".join(lines) + bound, sizes), values, shape)}
     lines += [f"yh[t, k, b, o] = h[{at}, b, o]", f"yc[t, k, b, o] = c[{at}, b, o]"]
-    lines.append("y[t, k, b, o] = pad[k: (0, 1)](yh[t, k, b, o]) + pad[k: (1, 0)](yc[t, k, b, o])")
+    lines += ["ph[t, k, b, o] = pad[k: (0, 1)](yh[t, k, b, o])", "pc[t, k, b, o] = pad[k: (1, 0)](yc[t, k, b, o])"]
+    lines.append("y[t, j, b, o] = ph[t, j, b, o] + pc[t, j, b, o]")
     made = t.add(Formula("\n".join(lines) + bound + ", k < 1", sizes), values, (time, Integer(2), batch, Integer(hidden)))
     parts = [reshaped(t, cut(t, made, 1, Integer(k), Integer(1)), (time, batch, Integer(hidden))) for k in (0, 1)]
     return {"h": parts[0], "c": parts[1]}
