@@ -7,6 +7,7 @@ from typing import Any
 
 from ...algebra.errors import UnsupportedError
 
+
 class Attributes(Mapping[str, Any]):
     """The attributes of a node by name; it notes which were asked for.
 

@@ -7,28 +7,17 @@ example alone; at the first one that does not, the input is read whole, with the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Expr, Integer, Mul
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.sizes.normal_form import same
-
 from .attributes import Attributes
-
-if TYPE_CHECKING:
-    from .translator import OnnxTranslator
+from .translator import NoBatch, OnnxTranslator
 
 
-class NoBatch(Exception):
-    """The leading axis of these inputs is none of a batch."""
-
-    def __init__(self, names: frozenset[str]):
-        super().__init__(", ".join(sorted(names)))
-        self.names = names
-
-
-def along(t: "OnnxTranslator", node: Any, a: Attributes) -> frozenset[str]:
+def along(t: OnnxTranslator, node: Any, a: Attributes) -> frozenset[str]:
     """The inputs whose leading axis is a batch, and leads what this node makes.
 
     Parameters
@@ -56,20 +45,22 @@ def along(t: "OnnxTranslator", node: Any, a: Attributes) -> frozenset[str]:
     except (UnsupportedError, IndexError, KeyError, TypeError, ValueError):
         keeps = not any(name in t.literal for name in names)  # the operator's own rule says what is wrong with it
     if not keeps:
-        others = frozenset().union(*(t.batches[name] for name in led if name != node.input[0])) - t.batches.get(node.input[0], frozenset())
+        others = frozenset().union(*(t.batches[name] for name in led if name != node.input[0])) - t.batches.get(
+            node.input[0], frozenset()
+        )
         data = node.op_type in (*_OF_DATA, "Gemm", "MatMul") and node.input[0] in led
         raise NoBatch(others if data and others else names)  # a kernel, say, is none where what it acts on may be one
     return names
 
 
-Keeps = Callable[["OnnxTranslator", Any, Mapping[str, Any], Sequence[str]], bool]
+Keeps = Callable[[OnnxTranslator, Any, Mapping[str, Any], Sequence[str]], bool]
 
 
-def _shape(t: "OnnxTranslator", name: str) -> tuple[Expr, ...]:
+def _shape(t: OnnxTranslator, name: str) -> tuple[Expr, ...]:
     return t.values[name].shape
 
 
-def _together(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _together(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     """Entry by entry, with smaller tensors repeated: all that have as many axes are of the batch, or the same for every example."""
     rank = max(len(_shape(t, name)) for name in node.input if name)
     return all(
@@ -78,41 +69,41 @@ def _together(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequenc
     )  # fmt: skip
 
 
-def _first(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _first(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     """The first input is data, the others hold what is the same for every example."""
     return list(led) == [node.input[0]]
 
 
 def _axis(default: int) -> Keeps:
-    def keeps(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+    def keeps(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
         rank = len(_shape(t, node.input[0]))
         return list(led) == [node.input[0]] and int(a.get("axis", default)) % rank != 0
 
     return keeps
 
 
-def _softmax(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _softmax(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     return int(a.get("axis", 1 if t.opset < 13 else -1)) % len(_shape(t, node.input[0])) != 0
 
 
-def _concat(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _concat(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     rank = len(_shape(t, node.input[0]))
     return int(a["axis"]) % rank != 0 and all(name in led or _shape(t, name)[0] == 1 for name in node.input)
 
 
-def _gather(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _gather(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     data, places = node.input
     axis = int(a.get("axis", 0)) % max(len(_shape(t, data)), 1)
     return axis != 0 if list(led) == [data] else list(led) == [places] and axis == 0
 
 
-def _along_both(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _along_both(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     """Positions of one tensor that another names, along an axis: both are of the batch."""
     axis = int(a.get("axis", 0)) % len(_shape(t, node.input[0]))
     return axis != 0 and all(name in led for name in node.input[:2])
 
 
-def _axes(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _axes(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     """Reductions: over axes that are named, and of which the leading one is none."""
     rank = len(_shape(t, node.input[0]))
     given = t.numbers(node.input[1]) if len(node.input) > 1 and node.input[1] else a.get("axes", ())
@@ -121,22 +112,24 @@ def _axes(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[st
     return list(led) == [node.input[0]] and bool(given) and all(int(axis) % rank for axis in given)
 
 
-def _squeeze(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _squeeze(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     given = t.numbers(node.input[1]) if len(node.input) > 1 and node.input[1] else a.get("axes", ())
     rank = len(_shape(t, node.input[0])) + (len(given) if node.op_type == "Unsqueeze" else 0)
     return bool(given) and all(int(axis) % rank for axis in given)
 
 
-def _slice(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     rank = len(_shape(t, node.input[0]))
     if len(node.input) > 1:
-        axes = t.numbers(node.input[3]) if len(node.input) > 3 and node.input[3] else range(len(t.numbers(node.input[1])))
+        axes = (
+            t.numbers(node.input[3]) if len(node.input) > 3 and node.input[3] else range(len(t.numbers(node.input[1])))
+        )
     else:
         axes = a.get("axes", range(len(a["starts"])))
     return all(int(axis) % rank for axis in axes)
 
 
-def _pad(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _pad(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     rank = len(_shape(t, node.input[0]))
     widths = t.numbers(node.input[1]) if len(node.input) > 1 else a.get("pads", a.get("paddings"))
     if len(node.input) > 3 and node.input[3]:
@@ -144,20 +137,20 @@ def _pad(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str
     return int(widths[0]) == 0 == int(widths[rank])
 
 
-def _flatten(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _flatten(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     return int(a.get("axis", 1)) % len(_shape(t, node.input[0])) == 1 or not _literal(t, led)
 
 
-def _literal(t: "OnnxTranslator", led: Sequence[str]) -> bool:
+def _literal(t: OnnxTranslator, led: Sequence[str]) -> bool:
     return any(source in t.literal for name in led for source in t.batches[name])
 
 
-def _transpose(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _transpose(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     order = a.get("perm", range(len(_shape(t, node.input[0])))[::-1])
     return int(order[0]) == 0 or not _literal(t, led)
 
 
-def _reshape(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _reshape(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     """The leading axis stays: it is copied, written with its size, or what is left when each example fills the rest."""
     if not _literal(t, led):
         return True
@@ -171,44 +164,46 @@ def _reshape(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence
     return same(Integer(wanted[0]), size) is True
 
 
-def _matmul(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _matmul(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     left, right = node.input[0], node.input[1]
     ranks = [len(_shape(t, left)), len(_shape(t, right))]
     if left in led and right in led:
         return ranks[0] == ranks[1] > 2
     if list(led) == [left]:
-        return ranks[0] > 1 and (ranks[1] <= 2 or ranks[1] < ranks[0] or (ranks[1] == ranks[0] and _shape(t, right)[0] == 1))
+        return ranks[0] > 1 and (
+            ranks[1] <= 2 or ranks[1] < ranks[0] or (ranks[1] == ranks[0] and _shape(t, right)[0] == 1)
+        )
     return list(led) == [right] and ranks[1] > 2 and (ranks[0] < ranks[1] or _shape(t, left)[0] == 1)
 
 
-def _gemm(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _gemm(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     other = node.input[2] if len(node.input) > 2 else ""
     added = not other or other in led or len(_shape(t, other)) < 2 or _shape(t, other)[0] == 1
     return node.input[0] in led and node.input[1] not in led and not a.get("transA") and added
 
 
-def _expand(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _expand(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     wanted, shape = t.numbers(node.input[1]), _shape(t, node.input[0])
     return len(wanted) < len(shape) or (len(wanted) == len(shape) and wanted[0] in (1, t.leading(led[0])))
 
 
-def _tile(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _tile(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     return len(node.input) == 2 and int(t.numbers(node.input[1])[0]) == 1
 
 
-def _cumsum(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _cumsum(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     return int(t.numbers(node.input[1])[0]) % len(_shape(t, node.input[0])) != 0
 
 
-def _size(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _size(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     return not _literal(t, led)
 
 
-def _layer_norm(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _layer_norm(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     return list(led) == [node.input[0]] and int(a.get("axis", -1)) % len(_shape(t, node.input[0])) != 0
 
 
-def _never(t: "OnnxTranslator", node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
+def _never(t: OnnxTranslator, node: Any, a: Mapping[str, Any], led: Sequence[str]) -> bool:
     return False
 
 

@@ -354,7 +354,8 @@ def _eye(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
     _limited(given[0].shape)
     if "dtype" in attributes and int(attributes["dtype"]) not in (1, 6, 7, 11):
         raise _Unknown
-    return numpy.eye(*given[0].shape, k=int(attributes.get("k", 0)), dtype=int)
+    rows, columns = given[0].shape
+    return numpy.eye(rows, columns, k=int(attributes.get("k", 0)), dtype=int)
 
 
 def _array(function: Callable[..., Any]) -> Callable[..., Any]:

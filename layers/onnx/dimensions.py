@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
 from ...algebra.errors import FieldError, FileError, UnsupportedError
 from ...algebra.sizes.dims import as_size
-
-if TYPE_CHECKING:
-    from .translator import OnnxTranslator
+from .translator import OnnxTranslator
 
 
 class Dimensions:
@@ -26,7 +24,9 @@ class Dimensions:
         """The shape of an input."""
         kind = entry.type.WhichOneof("value")
         if kind not in (None, "tensor_type"):
-            raise UnsupportedError(f"the input {entry.name} is a {kind.removesuffix('_type').replace('_', ' ')}, no tensor")
+            raise UnsupportedError(
+                f"the input {entry.name} is a {kind.removesuffix('_type').replace('_', ' ')}, no tensor"
+            )
         if kind is None or not entry.type.tensor_type.HasField("shape"):
             raise UnsupportedError(f"the input {entry.name} has no shape in the file")
         return tuple(self._size(entry.name, place, dim) for place, dim in enumerate(entry.type.tensor_type.shape.dim))
@@ -56,9 +56,11 @@ class Dimensions:
         )
         if entry.type.tensor_type.HasField("shape") and not fits:
             text = ", ".join("?" if said is None else str(said) for said in declared)
-            raise FieldError(f"values[{entry.name!r}] has the shape {tuple(found)}, but the file gives {entry.name} ({text})")
+            raise FieldError(
+                f"values[{entry.name!r}] has the shape {tuple(found)}, but the file gives {entry.name} ({text})"
+            )
 
-    def check(self, t: "OnnxTranslator", graph: Any) -> None:
+    def check(self, t: OnnxTranslator, graph: Any) -> None:
         """Refuse a model whose tensors differ from what the file records of them, or from what ONNX finds."""
         for entry in (*graph.value_info, *graph.output):
             value = t.values.get(entry.name)
@@ -73,7 +75,7 @@ class Dimensions:
                     "  write instead: operators={...} with a rule of your own for the operator that makes it"
                 )
 
-    def _agree(self, t: "OnnxTranslator", name: str, recorded: Sequence[Expr | None], found: Sequence[Expr]) -> bool:
+    def _agree(self, t: OnnxTranslator, name: str, recorded: Sequence[Expr | None], found: Sequence[Expr]) -> bool:
         if len(recorded) != len(found):
             return False
         one = t.is_of_one(name)  # a batch, perhaps folded into another axis, is one example here

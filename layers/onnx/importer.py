@@ -24,14 +24,14 @@ from ..importers.record import Recording, unknown_operators
 from ..importers.report import reported
 from ..importers.tensors import Tensor
 from .attributes import Attributes
-from .batch import NoBatch, along
+from .batch import along
 from .constants import MOST_ENTRIES
 from .dimensions import Dimensions, literal_shapes
 from .model_file import OWN, check_nodes, dims, entries_of, in_order, inferred, inlined, load, versions
 from .rules import RULES
 from .rules.masks import known_to_be_fixed
 from .subgraphs import KINDS, written_out
-from .translator import OnnxTranslator
+from .translator import NoBatch, OnnxTranslator
 
 LARGEST_CONSTANT = 4096
 
@@ -194,6 +194,7 @@ class _Reading:
         if own and t.fold_constant(onnx, node, a):
             return a.check_read(onnx, node, self.versions[""], name)
         if own and node.op_type in KINDS:
+
             def store(tensor: Any, under: str) -> None:
                 _store(onnx, t, tensor, dims(tensor), _may_be_learned(onnx, tensor), under)
 
@@ -259,9 +260,7 @@ def _kinds(graph: Any) -> dict[str, int]:
     return found
 
 
-def _user(
-    t: OnnxTranslator, node: Any, attributes: Mapping[str, Any], function: Callable[..., Network]
-) -> None:
+def _user(t: OnnxTranslator, node: Any, attributes: Mapping[str, Any], function: Callable[..., Network]) -> None:
     tensors = [name for name in node.input if name and not t.values[name].weight]
     layer = function([t.values[name].own for name in tensors], dict(attributes))
     t.put(node.output[0], layer, tensors)

@@ -7,7 +7,16 @@ FLOATS = {1: 32, 10: 16, 11: 64, 16: 16}
 SIGNED = {3: 8, 5: 16, 6: 32, 7: 64, 22: 4, 26: 2}
 UNSIGNED = {2: 8, 4: 16, 12: 32, 13: 64, 21: 4, 25: 2}
 BOOL, STRING = 9, 8
-COARSE = {14: "COMPLEX64", 15: "COMPLEX128", 17: "FLOAT8E4M3FN", 18: "FLOAT8E4M3FNUZ", 19: "FLOAT8E5M2", 20: "FLOAT8E5M2FNUZ", 23: "FLOAT4E2M1", 24: "FLOAT8E8M0"}
+COARSE = {
+    14: "COMPLEX64",
+    15: "COMPLEX128",
+    17: "FLOAT8E4M3FN",
+    18: "FLOAT8E4M3FNUZ",
+    19: "FLOAT8E5M2",
+    20: "FLOAT8E5M2FNUZ",
+    23: "FLOAT4E2M1",
+    24: "FLOAT8E8M0",
+}
 """Kinds that no equation describes."""
 
 
@@ -16,8 +25,8 @@ def is_whole(kind: int | None) -> bool:
     return kind in SIGNED or kind in UNSIGNED
 
 
-def limits(kind: int) -> tuple[int, int]:
-    """The least and the largest integer of a kind."""
-    if kind in SIGNED:
+def limits(kind: int | None) -> tuple[int, int]:
+    """The least and the largest integer of a kind of integers."""
+    if kind is not None and kind in SIGNED:
         return -(2 ** (SIGNED[kind] - 1)), 2 ** (SIGNED[kind] - 1) - 1
-    return 0, 2 ** UNSIGNED[kind] - 1
+    return 0, 2 ** UNSIGNED[kind or 0] - 1

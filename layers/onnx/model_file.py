@@ -94,7 +94,10 @@ def inlined(onnx: Any, model: Any, known: Collection[str]) -> Any:
     wanted = [
         (domain, name)
         for domain, name in used
-        if (domain, name) not in local and domain in OWN and name not in known and _has_body(onnx, name, versions(model)[""])
+        if (domain, name) not in local
+        and domain in OWN
+        and name not in known
+        and _has_body(onnx, name, versions(model)[""])
     ]
     if not local and not wanted:
         return model
@@ -118,7 +121,9 @@ def inlined(onnx: Any, model: Any, known: Collection[str]) -> Any:
     except Exception as error:
         raise FileError(f"a function of the file cannot be written out: {str(error).strip()[:200]}") from None
     if len(made.graph.node) > MOST_NODES:
-        raise FileError(f"the file has {len(made.graph.node)} nodes with its functions written out, more than {MOST_NODES}")
+        raise FileError(
+            f"the file has {len(made.graph.node)} nodes with its functions written out, more than {MOST_NODES}"
+        )
     return made
 
 

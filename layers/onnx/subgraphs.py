@@ -36,7 +36,9 @@ def _renamed(node: Any, names: Mapping[str, str]) -> Any:
             part.output[:] = [known.get(name, name) for name in part.output]
         for entry in part.attribute:
             for graph in [entry.g] if entry.HasField("g") else list(entry.graphs):
-                own = {name for inner in graph.node for name in inner.output} | {one.name for one in (*graph.input, *graph.initializer)}
+                own = {name for inner in graph.node for name in inner.output} | {
+                    one.name for one in (*graph.input, *graph.initializer)
+                }
                 inside = {name: new for name, new in known.items() if name not in own}
                 stack += [(inner, inside) for inner in graph.node]
                 for output in graph.output:
@@ -91,9 +93,7 @@ def written_out(t: OnnxTranslator, node: Any, a: Attributes, run: Run, store: St
 def _choice(t: OnnxTranslator, node: Any, a: Attributes, run: Run, store: Store) -> None:
     condition = node.input[0]
     if condition not in t.known:
-        raise UnsupportedError(
-            f"{t.name}: which branch If takes depends on the data{t.hint([condition])}"
-        )
+        raise UnsupportedError(f"{t.name}: which branch If takes depends on the data{t.hint([condition])}")
     branches = a["then_branch"], a["else_branch"]
     body = _Body(t, node, branches[0] if bool(t.numbers(condition)[0]) else branches[1], run, store)
     for name, made in zip(node.output, body.step([])):
@@ -105,7 +105,9 @@ def _loop(t: OnnxTranslator, node: Any, a: Attributes, run: Run, store: Store) -
     body = _Body(t, node, a["body"], run, store)
     most = None if not count else t.numbers(count)[0]
     if most is not None and (hasattr(most, "free_symbols") or int(most) > MOST_STEPS):
-        raise UnsupportedError(f"{t.name}: a loop of {most} steps; at most {MOST_STEPS}, of a literal number, are written out")
+        raise UnsupportedError(
+            f"{t.name}: a loop of {most} steps; at most {MOST_STEPS}, of a literal number, are written out"
+        )
     going = True if not condition else bool(t.numbers(condition)[0])
     body.read(2)
     scanned: list[list[str]] = [[] for _ in node.output[len(states) :]]
@@ -140,7 +142,9 @@ def _scan(t: OnnxTranslator, node: Any, a: Attributes, run: Run, store: Store) -
     values = [t.get(name) for name in given]
     lengths = {value.shape[int(axis) % len(value.shape)] for value, axis in zip(values, axes)}
     if len(lengths) != 1 or not next(iter(lengths)).is_Integer or next(iter(lengths)) > MOST_STEPS:
-        raise UnsupportedError(f"{t.name}: Scan over {sorted(map(str, lengths))} steps; at most {MOST_STEPS}, of a literal number, are written out")
+        raise UnsupportedError(
+            f"{t.name}: Scan over {sorted(map(str, lengths))} steps; at most {MOST_STEPS}, of a literal number, are written out"
+        )
     steps = int(next(iter(lengths)))
     body.read(2)
     scanned: list[list[str]] = [[] for _ in range(outs)]

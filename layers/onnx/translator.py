@@ -20,8 +20,15 @@ from ..importers.record import Stored
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
 from .attributes import Attributes
-from .batch import NoBatch
 from .constants import EXACT_ENTRIES, fold, known
+
+
+class NoBatch(Exception):
+    """The leading axis of these inputs is none of a batch."""
+
+    def __init__(self, names: frozenset[str]):
+        super().__init__(", ".join(sorted(names)))
+        self.names = names
 
 
 class OnnxTranslator(Tensors):
@@ -151,7 +158,9 @@ class OnnxTranslator(Tensors):
         """A value with its channels first, if it is one example."""
         value = self.get(name)
         if len(value.shape) < 2:
-            raise UnsupportedError(f"{self.name}: {name} of shape {value.shape} has no axis of examples and one of channels")
+            raise UnsupportedError(
+                f"{self.name}: {name} of shape {value.shape} has no axis of examples and one of channels"
+            )
         return self.example(value) if value.shape[0] == 1 and len(value.shape) > 1 else value
 
     def placed(self, layer: Network, sources: Sequence[Tensor]) -> Tensor:
@@ -166,9 +175,10 @@ class OnnxTranslator(Tensors):
 
     def alias(self, name: str, other: str) -> None:
         """Another name for a tensor."""
-        for held in (self.values, self.known, self.constants, self.views, self.tensors, self.batches, self.touched, self.origins):
+        tables: list[dict[str, Any]] = [self.values, self.known, self.constants, self.views, self.tensors]
+        for held in (*tables, self.batches, self.touched, self.origins):
             if other in held:
-                held[name] = held[other]  # type: ignore[index, attr-defined]
+                held[name] = held[other]
         if other in self.learned and self.values[other].weight:
             self.views[name] = (other, None)
         if other in self.never:

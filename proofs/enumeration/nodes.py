@@ -306,5 +306,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "bitor": lambda one, two: int(one) | int(two),
     "bitxor": lambda one, two: int(one) ^ int(two),
 }
-ARITIES = {"choose": 3, **dict.fromkeys(("max", "min", "pow", "less", "equal", "mod", "fmod", "bitand", "bitor", "bitxor"), 2)}
+ARITIES = {
+    "choose": 3,
+    **dict.fromkeys(("max", "min", "pow", "less", "equal", "mod", "fmod", "bitand", "bitor", "bitxor"), 2),
+}
 """How many arguments a function takes that does not take one."""

@@ -12,8 +12,22 @@ from .indexing import taken
 from .opaque import opaque
 from .parts import concatenated, cut, padded, rolled, selected, split, stacked
 from .places import (
-    addressed, first_of, interpolated, looked_up, looked_up_alike, looked_up_together, margin, multiplied, one_hot, positions, reversed_by, running,
-    stepped, table, tiled, triangle,
+    addressed,
+    first_of,
+    interpolated,
+    looked_up,
+    looked_up_alike,
+    looked_up_together,
+    margin,
+    multiplied,
+    one_hot,
+    positions,
+    reversed_by,
+    running,
+    stepped,
+    table,
+    tiled,
+    triangle,
 )  # fmt: skip
 from .pools import Window, margins, normalised_across, pooled, same_margins
 from .products import contracted, product

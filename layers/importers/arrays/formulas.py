@@ -50,7 +50,13 @@ class Sizes:
 
 
 def formula(
-    t: Tensors, text: str, values: Sequence[Tensor], shape: Shape, batched: bool, sizes: Sizes | None = None, label: str = ""
+    t: Tensors,
+    text: str,
+    values: Sequence[Tensor],
+    shape: Shape,
+    batched: bool,
+    sizes: Sizes | None = None,
+    label: str = "",
 ) -> Tensor:
     """What an equation makes of tensors."""
     return t.add(Formula(text, tuple(sizes.given) if sizes else ()), values, shape, batched, label)
@@ -61,7 +67,9 @@ def fitting(shapes: Sequence[Sequence[Expr]], where: str = "") -> Shape:
     out = broadcast(shapes)
     for shape in shapes:
         if any(one != 1 and same(one, size) is False for one, size in zip(shape[::-1], out[::-1])):
-            raise UnsupportedError(f"{where}: tensors of the shapes {', '.join(str(tuple(s)) for s in shapes)} do not fit")
+            raise UnsupportedError(
+                f"{where}: tensors of the shapes {', '.join(str(tuple(s)) for s in shapes)} do not fit"
+            )
     return out
 
 
@@ -106,7 +114,9 @@ def over_axes(t: Tensors, kind: str, value: Tensor, axes: Iterable[int], keep: b
     within = [every[axis] for axis in gone if axis or not value.batched]
     read, target = f"x1{bracket(value, every)}", f"[{', '.join(out[1:] if batched else out) or '0'}]"
     if not within:
-        text = {"l1": f"abs({read})", "l2": f"abs({read})", "logsum": f"log({read})", "sumsquare": f"{read}**2"}.get(kind, read)
+        text = {"l1": f"abs({read})", "l2": f"abs({read})", "logsum": f"log({read})", "sumsquare": f"{read}**2"}.get(
+            kind, read
+        )
         return formula(t, f"y{target} = {text}", [value], shape, batched, None, label)
     joined = ", ".join(within)
     if kind == "logsumexp":

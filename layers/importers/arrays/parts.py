@@ -9,7 +9,7 @@ from sympy import Expr, Integer, Tuple
 
 from ....algebra.networks.network import Concat
 from ....algebra.sizes.normal_form import simplify
-from ... import arithmetic, reshape
+from ... import arithmetic
 from ..tensors import Tensor, Tensors
 from .axes import reshaped
 

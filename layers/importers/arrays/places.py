@@ -10,8 +10,8 @@ from sympy import Expr, Integer
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
 from ...formula import Positions, Table
-from .formulas import Sizes, bracket, formula, names
 from ..tensors import Shape, Tensor, Tensors
+from .formulas import Sizes, bracket, formula, names
 
 
 def positions(t: Tensors, length: Expr, label: str = "") -> Tensor:
@@ -77,7 +77,9 @@ def margin(t: Tensors, value: Tensor, axis: int, before: int, after: int, mode: 
             raise UnsupportedError(f"{label}: a margin of {max(before, after)} mirrored from {size} elements")
         place = f"min(max($ - {b}, {b} - $), 2*({n} - 1) - max($ - {b}, {b} - $))"
     else:
-        raise UnsupportedError(f"{label}: a margin of the kind {mode!r}; constant, edge, reflect and wrap have equations")
+        raise UnsupportedError(
+            f"{label}: a margin of the kind {mode!r}; constant, edge, reflect and wrap have equations"
+        )
     return addressed(t, value, axis, place, length, sizes, label)
 
 
@@ -91,7 +93,10 @@ def running(
     sizes = Sizes()
     n = sizes(value.shape[axis])
     every = names(rank)
-    step, rest = every[axis], [index for place, index in enumerate(every) if place != axis and (place or not value.batched)]
+    step, rest = (
+        every[axis],
+        [index for place, index in enumerate(every) if place != axis and (place or not value.batched)],
+    )
     at = list(every)
     turned = f"{n} - 1 - {step}"
     at[axis] = turned if reverse else step
@@ -126,7 +131,14 @@ def multiplied(
 
 
 def first_of(
-    t: Tensors, value: Tensor, axis: int, kind: str, keep: bool, last: bool = False, label: str = "", onehot: bool = False
+    t: Tensors,
+    value: Tensor,
+    axis: int,
+    kind: str,
+    keep: bool,
+    last: bool = False,
+    label: str = "",
+    onehot: bool = False,
 ) -> Tensor:
     """The position of the largest ("max") or smallest ("min") element along an axis; of several, the first or the last one.
 
@@ -169,7 +181,9 @@ def triangle(t: Tensors, value: Tensor, upper: bool, diagonal: int, label: str =
     read = f"x1{bracket(value, every)}"
     shift = f"x2[{i}] + {diagonal}" if diagonal >= 0 else f"x2[{i}] - {-diagonal}"
     kept = f"choose(less(x3[{j}], {shift}), 0, {read})" if upper else f"choose(less({shift}, x3[{j}]), 0, {read})"
-    return formula(t, f"y[{', '.join(target)}] = {kept}", [value, rows, columns], value.shape, value.batched, None, label)
+    return formula(
+        t, f"y[{', '.join(target)}] = {kept}", [value, rows, columns], value.shape, value.batched, None, label
+    )
 
 
 def _from_either_end(read: str, size: str) -> str:
@@ -262,7 +276,12 @@ def one_hot(t: Tensors, places: Tensor, depth: Expr, off: Any, on: Any, axis: in
 
 
 def interpolated(
-    t: Tensors, value: Tensor, axis: int, places: Sequence[Sequence[int]], weights: Sequence[Sequence[float]], label: str = ""
+    t: Tensors,
+    value: Tensor,
+    axis: int,
+    places: Sequence[Sequence[int]],
+    weights: Sequence[Sequence[float]],
+    label: str = "",
 ) -> Tensor:
     """Along an axis, weighted sums of elements at fixed places, as many for each position that comes out; one of weight 1 is copied."""
     rank, length, taps = len(value.shape), len(places), len(places[0])
@@ -275,7 +294,9 @@ def interpolated(
     if taps == 1 and all(weight == [1.0] for weight in weights):
         held = [table(t, (length,), [row[0] for row in places], f"{label}_places")]
         at[axis] = f"x2[{i}]"
-        return formula(t, f"y[{', '.join(out)}] = x1{bracket(value, at)}", [value, *held], shape, value.batched, None, label)
+        return formula(
+            t, f"y[{', '.join(out)}] = x1{bracket(value, at)}", [value, *held], shape, value.batched, None, label
+        )
     held = [
         table(t, (length, taps), [place for row in places for place in row], f"{label}_places"),
         table(t, (length, taps), [float(weight) for row in weights for weight in row], f"{label}_weights"),

@@ -10,8 +10,8 @@ from sympy import Expr, Integer, Max, ceiling, floor
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
-from .formulas import Sizes, formula
 from ..tensors import Tensor, Tensors
+from .formulas import Sizes, formula
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Window:
         for size, span, stride, before, after in zip(sizes, self.spans(), self.strides, self.before, self.after):
             room = size + before + after - span
             if self.ceil:
-                made.append(simplify(_least(ceiling(room / Integer(stride)), floor((size + before - 1) / Integer(stride))) + 1))
+                made.append(
+                    simplify(_least(ceiling(room / Integer(stride)), floor((size + before - 1) / Integer(stride))) + 1)
+                )
             else:
                 made.append(simplify(floor(room / Integer(stride)) + 1))
         return tuple(made)
@@ -73,12 +75,14 @@ def pooled(
         raise UnsupportedError(f"{label}: a window of {window.spans()} elements does not fit into {tuple(given)}")
     lead = [f"c{place}" for place in range(rank - axes)][int(value.batched) :]
     js, us, iss = ([f"{letter}{place}" for place in range(axes)] for letter in "jui")
-    at = [
-        f"{stride}*{i} + {dilation}*{u}" for i, u, stride, dilation in zip(iss, us, window.strides, window.dilations)
+    at = [f"{stride}*{i} + {dilation}*{u}" for i, u, stride, dilation in zip(iss, us, window.strides, window.dilations)]
+    bounds = [f"{u} < {size}" for u, size in zip(us, window.kernel)] + [
+        f"{i} < {sizes(count)}" for i, count in zip(iss, counts)
     ]
-    bounds = [f"{u} < {size}" for u, size in zip(us, window.kernel)] + [f"{i} < {sizes(count)}" for i, count in zip(iss, counts)]
     margins = []
-    for j, size, count, span, stride, before, after in zip(js, given, counts, window.spans(), window.strides, window.before, window.after):
+    for j, size, count, span, stride, before, after in zip(
+        js, given, counts, window.spans(), window.strides, window.before, window.after
+    ):
         extra = Max((count - 1) * stride + span - size - before, after) if window.ceil else after
         margins.append(f"{j}: ({sizes(before)}, {sizes(simplify(extra))})")
     fill = ", fill=-inf" if kind == "max" else ""
@@ -87,7 +91,9 @@ def pooled(
     target, over = ", ".join([*lead, *iss]), ", ".join(us)
     if kind == "norm":
         term = f"sum[{over}](abs(z[{inner}])**{power})"
-        lines.append(f"y[{target}] = {f'sqrt({term})' if power == 2 else term if power == 1 else f'{term}**(1/{power})'}")
+        lines.append(
+            f"y[{target}] = {f'sqrt({term})' if power == 2 else term if power == 1 else f'{term}**(1/{power})'}"
+        )
     else:
         lines.append(f"y[{target}] = {kind}[{over}](z[{inner}])")
     if kind == "mean":
@@ -102,7 +108,13 @@ def pooled(
 
 
 def margins(
-    t: Tensors, value: Tensor, before: Sequence[Any], after: Sequence[Any], fill: str = "0", filler: Tensor | None = None, label: str = ""
+    t: Tensors,
+    value: Tensor,
+    before: Sequence[Any],
+    after: Sequence[Any],
+    fill: str = "0",
+    filler: Tensor | None = None,
+    label: str = "",
 ) -> Tensor:
     """So many elements of one value before and after along every axis, fewer where the numbers are negative; `filler` holds the value."""
     rank = len(value.shape)

@@ -30,7 +30,9 @@ def _reshape(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     for place, size in enumerate(wanted):
         if size == 0 and copied and place >= len(value.shape):
             raise UnsupportedError(f"{t.name}: a shape {wanted} that copies axis {place} of {value.shape}")
-        shape.append(value.shape[place] if size == 0 and copied else size if isinstance(size, Expr) else Integer(int(size)))
+        shape.append(
+            value.shape[place] if size == 0 and copied else size if isinstance(size, Expr) else Integer(int(size))
+        )
     if shape.count(Integer(-1)):
         rest = Mul(*(size for size in shape if size != -1))
         if rest == 0:
@@ -55,7 +57,9 @@ def _squeeze(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     given = t.numbers(node.input[1]) if len(node.input) > 1 and node.input[1] else list(a.get("axes", ()))
     shape = list(value.shape)
     rank = len(shape) + (len(given) if node.op_type == "Unsqueeze" else 0)
-    if any(not -rank <= int(axis) < max(rank, 1) for axis in given) or len({int(axis) % max(rank, 1) for axis in given}) != len(given):
+    if any(not -rank <= int(axis) < max(rank, 1) for axis in given) or len(
+        {int(axis) % max(rank, 1) for axis in given}
+    ) != len(given):
         raise UnsupportedError(f"{t.name}: axes {list(map(int, given))} of a tensor with {rank} axes")
     if node.op_type == "Unsqueeze":
         for axis in sorted(int(axis) % rank for axis in given):

@@ -39,9 +39,26 @@ def _function(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     t.put(node.output[0], FUNCTIONS[node.op_type.lower()](), [node.input[0]])
 
 
+_ALIKE = (
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "floor",
+    "ceil",
+    "round",
+    "sign",
+    "cos",
+)
+"""Functions that ONNX and the equation language call alike."""
+
 _SINGLE: dict[str, Callable[[Attributes], str]] = {
-    **{name.capitalize(): (lambda name: lambda a: f"{name}($)")(name) for name in
-       ("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "round", "sign", "cos")},
+    **dict.fromkeys((name.capitalize() for name in _ALIKE), lambda a: ""),
     "Not": lambda a: "equal($, 0)", "IsNaN": lambda a: "1 - equal($, $)", "Softsign": lambda a: "$ / (1 + abs($))",
     "Celu": lambda a: (lambda alpha: f"max($, 0) + min(0, {alpha}*(exp($/{alpha}) - 1))")(_text(a.number("alpha", 1.0))),
     "Selu": lambda a: f"{_text(a.number('gamma', 1.0507009873554805))}*(max($, 0) + {_text(a.number('alpha', 1.6732632423543772))}*(exp(min($, 0)) - 1))",
@@ -65,7 +82,8 @@ def _text(number: float) -> str:
 def _single(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     if node.op_type == "IsNaN" and t.is_computed(node.input[0]):
         t.never.add(node.output[0])
-    t.values[node.output[0]] = mapped(t, _SINGLE[node.op_type](a), t.get(node.input[0]))
+    text = _SINGLE[node.op_type](a) or f"{node.op_type.lower()}($)"
+    t.values[node.output[0]] = mapped(t, text, t.get(node.input[0]))
 
 
 @rule("HardSigmoid")
@@ -182,7 +200,9 @@ def _arithmetic(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     values = [t.get(name) for name in (left, right)]
     shape = broadcast([v.shape for v in values])
     if not shape:
-        t.values[node.output[0]] = entrywise(t, {"Add": "{0} + {1}", "Mul": "{0} * {1}", "Sub": "{0} - {1}", "Div": "{0} / {1}"}[node.op_type], values)
+        t.values[node.output[0]] = entrywise(
+            t, {"Add": "{0} + {1}", "Mul": "{0} * {1}", "Sub": "{0} - {1}", "Div": "{0} / {1}"}[node.op_type], values
+        )
         return None
     return t.put(node.output[0], join(), aligned(t, values, shape, stretch))
 
@@ -230,7 +250,7 @@ def _bitwise_not(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     kind = t.kinds.get(node.input[0])
     if not is_whole(kind):
         raise UnsupportedError(f"{t.name}: the kind of number of {node.input[0]} is not known")
-    top = limits(kind)[1] if kind in UNSIGNED else -1  # type: ignore[index, arg-type]
+    top = limits(kind)[1] if kind in UNSIGNED else -1
     t.values[node.output[0]] = mapped(t, f"{top} - $" if top >= 0 else "0 - 1 - $", t.get(node.input[0]))
 
 
@@ -239,7 +259,7 @@ def _shift(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     kind, direction = t.kinds.get(node.input[0]), a.text("direction", "")
     if kind not in UNSIGNED or direction not in ("LEFT", "RIGHT"):
         raise UnsupportedError(f"{t.name}: BitShift {direction!r} of numbers that are not known to be unsigned")
-    width = 2 ** UNSIGNED[kind]  # type: ignore[index]
+    width = 2 ** UNSIGNED[kind]
     moved = "{0} * pow(2, {1})"
     text = f"{moved} - {width}*floor({moved} / {width})" if direction == "LEFT" else "floor({0} / pow(2, {1}))"
     t.values[node.output[0]] = entrywise(t, text, [t.get(name) for name in node.input])

@@ -53,7 +53,9 @@ def _grid(t: OnnxTranslator, node: Any, a: Attributes) -> None:
 def _regions(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     tuple(a)
     source, regions = (t.get(name) for name in node.input[:2])
-    height, width = a["pooled_shape"] if node.op_type == "MaxRoiPool" else (a.get("output_height", 1), a.get("output_width", 1))
+    height, width = (
+        a["pooled_shape"] if node.op_type == "MaxRoiPool" else (a.get("output_height", 1), a.get("output_width", 1))
+    )
     shape = (regions.shape[0], source.shape[1], Integer(int(height)), Integer(int(width)))
     _put(t, node, "pool of regions", 0, shape)
 

@@ -10,8 +10,23 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import same, simplify
 from ... import embedding, reshape
 from ...importers.arrays import (
-    cut, formula, looked_up, looked_up_alike, looked_up_together, margin, margins, one_hot, padded, permuted, positions, repeated, reshaped, reversed_by, stepped,
-    taken, tiled,
+    cut,
+    formula,
+    looked_up,
+    looked_up_alike,
+    looked_up_together,
+    margin,
+    margins,
+    one_hot,
+    padded,
+    permuted,
+    positions,
+    repeated,
+    reshaped,
+    reversed_by,
+    stepped,
+    taken,
+    tiled,
 )  # fmt: skip
 from ...importers.tensors import Tensor
 from ..attributes import Attributes
@@ -39,7 +54,14 @@ def _gather(t: OnnxTranslator, node: Any, a: Attributes) -> None:
         t.values[out] = looked_up(t, t.get(node.input[0]), t.get(places), axis, t.name)
         return None
     number = number_of(t, places)
-    if number is None and axis == 0 and len(table.shape) == 2 and not table.batched and not table.fixed and table.weight:
+    if (
+        number is None
+        and axis == 0
+        and len(table.shape) == 2
+        and not table.batched
+        and not table.fixed
+        and table.weight
+    ):
         t.values[out] = taken(t, t.get(node.input[0]), t.values[places].shape, t.name)
         return None
     if number is None or isinstance(number, Expr):
@@ -138,7 +160,9 @@ def _split(t: OnnxTranslator, node: Any, a: Attributes) -> None:
         given = [*[each] * (count - 1), simplify(size - each * (count - 1))]
     lengths = [length if isinstance(length, Expr) else Integer(int(length)) for length in given]
     if len(lengths) != count or same(sum(lengths, Integer(0)), size) is False:
-        raise UnsupportedError(f"{t.name}: parts of {list(map(str, lengths))} of an axis of size {size}, for {count} outputs")
+        raise UnsupportedError(
+            f"{t.name}: parts of {list(map(str, lengths))} of an axis of size {size}, for {count} outputs"
+        )
     start: Expr = Integer(0)
     for output, length in zip(node.output, lengths):
         if length == 0:
@@ -186,7 +210,10 @@ def _tile(t: OnnxTranslator, node: Any, a: Attributes) -> None:
 def _pad(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.get(node.input[0])
     rank = len(value.shape)
-    widths = [int(width) for width in (t.numbers(node.input[1]) if len(node.input) > 1 else a.get("pads", a.get("paddings", ())))]
+    widths = [
+        int(width)
+        for width in (t.numbers(node.input[1]) if len(node.input) > 1 else a.get("pads", a.get("paddings", ())))
+    ]
     axes = list(range(rank))
     if len(node.input) > 3 and node.input[3]:
         axes = [axis_of(t, axis, rank) for axis in t.numbers(node.input[3])]
@@ -236,7 +263,9 @@ def _one_hot(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     depth, (off, on) = t.numbers(node.input[1])[0], t.numbers(node.input[2])
     size = depth if isinstance(depth, Expr) else Integer(int(depth))
     texts = [f"{float(number):.12f}" if float(number) >= 0 else f"(-{-float(number):.12f})" for number in (off, on)]
-    t.values[node.output[0]] = one_hot(t, t.get(node.input[0]), size, *texts, int(a.get("axis", -1)), t.name)
+    t.values[node.output[0]] = one_hot(
+        t, t.get(node.input[0]), size, texts[0], texts[1], int(a.get("axis", -1)), t.name
+    )
 
 
 @rule("ReverseSequence")
@@ -297,5 +326,3 @@ def _constant_of_shape(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     tuple(a)
     shape = tuple(size if isinstance(size, Expr) else Integer(int(size)) for size in t.numbers(node.input[0]))
     t.values[node.output[0]] = Tensor(node.output[0], shape, False, weight=True, fixed=True)
-
-

@@ -26,10 +26,16 @@ def _max_pool(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     window.counts(source.shape[2:])
     if len(node.output) > 1 and node.output[1]:
         a.get("storage_order")
-        t.values[node.output[1]] = t.opaque("positions of maxima", [source], (*source.shape[:2], *window.counts(source.shape[2:])))
+        t.values[node.output[1]] = t.opaque(
+            "positions of maxima", [source], (*source.shape[:2], *window.counts(source.shape[2:]))
+        )
     if _symmetric(window) and source.batched:
         layer = pooling.MaxPool(
-            per_axis(window.kernel), per_axis(window.strides), per_axis(window.before), per_axis(window.dilations), window.ceil
+            per_axis(window.kernel),
+            per_axis(window.strides),
+            per_axis(window.before),
+            per_axis(window.dilations),
+            window.ceil,
         )
         return t.put(node.output[0], layer, [source])
     t.values[node.output[0]] = pooled(t, source, "max", window)

@@ -42,11 +42,13 @@ def _quantised(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     t.values[node.output[0]] = quantised(t, value, names[1], names[2], kind, axis, block)
 
 
-def quantised(t: OnnxTranslator, value: Tensor, scale: str, zero: str, kind: int | None, axis: int = 1, block: int = 0) -> Tensor:
+def quantised(
+    t: OnnxTranslator, value: Tensor, scale: str, zero: str, kind: int | None, axis: int = 1, block: int = 0
+) -> Tensor:
     """A tensor over its scale, rounded, moved by the zero point, within the limits of the kind."""
     if not is_whole(kind):
         raise UnsupportedError(f"{t.name}: the kind of number that {zero or 'the output'} has is not known")
-    low, high = limits(kind)  # type: ignore[arg-type]
+    low, high = limits(kind)
     values = [value, _beside(t, value, scale, axis, block)]
     text = "round({0} / {1})"
     if zero:
@@ -62,7 +64,9 @@ def _dequantised(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     axis, block = int(a.get("axis", 1)), int(a.get("block_size", 0))
     a.get("output_dtype")
     if t.kinds.get(node.input[0]) in COARSE:
-        t.values[node.output[0]] = t.opaque(f"from {COARSE[t.kinds[node.input[0]]]}", [value, t.get(names[1])], value.shape)
+        t.values[node.output[0]] = t.opaque(
+            f"from {COARSE[t.kinds[node.input[0]]]}", [value, t.get(names[1])], value.shape
+        )
         return
     t.values[node.output[0]] = dequantised(t, value, names[1], names[2], axis, block)
 

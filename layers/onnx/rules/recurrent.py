@@ -9,9 +9,9 @@ from sympy import Expr, Integer
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import same
+from ...formula import Formula
 from ...importers.arrays import concatenated, cut, permuted, positions, reshaped
 from ...importers.tensors import Tensor
-from ...formula import Formula
 from ..attributes import Attributes
 from ..translator import OnnxTranslator, rule
 
@@ -60,7 +60,9 @@ class _Cell:
         """The line that says what a state was one step before."""
         if first not in self.places:
             return [f"{name}q[t, b, o] = {name}[t-1, b, o]"]
-        return [f"{name}q[t, b, o] = choose(equal(x{self.places['P0']}[t], 0), x{self.places[first]}[0, b, o], {name}[t-1, b, o])"]
+        return [
+            f"{name}q[t, b, o] = choose(equal(x{self.places['P0']}[t], 0), x{self.places[first]}[0, b, o], {name}[t-1, b, o])"
+        ]
 
     def lines(self) -> list[str]:
         f, g = self.functions[0], self.functions[min(1, len(self.functions) - 1)]
@@ -108,17 +110,28 @@ def _recurrent(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     names = [*node.input, *[""] * 8][:8]
     source = t.whole(t.get(names[0]))
     if len(source.shape) != 3:
-        raise UnsupportedError(f"{t.name}: {kind} of a tensor of the shape {source.shape}; (time, examples, features) is needed")
+        raise UnsupportedError(
+            f"{t.name}: {kind} of a tensor of the shape {source.shape}; (time, examples, features) is needed"
+        )
     source = permuted(t, source, [1, 0, 2]) if layout else source
-    directions = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}.get(a.text("direction", "forward"))
+    directions = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}.get(
+        a.text("direction", "forward")
+    )
     weight = t.values[names[1]]
     if directions is None or len(weight.shape) != 3 or weight.shape[0] != len(directions):
-        raise UnsupportedError(f"{t.name}: {kind} with direction={a.text('direction', 'forward')!r} and a weight of the shape {weight.shape}")
+        raise UnsupportedError(
+            f"{t.name}: {kind} with direction={a.text('direction', 'forward')!r} and a weight of the shape {weight.shape}"
+        )
     hidden = int(a.get("hidden_size", int(t.values[names[2]].shape[-1])))
-    _check(t, kind, hidden, len(directions), source.shape[2], {k: t.values[n].shape for k, n in zip("XWRB", names) if n})
+    _check(
+        t, kind, hidden, len(directions), source.shape[2], {k: t.values[n].shape for k, n in zip("XWRB", names) if n}
+    )
     _check_lengths(t, names[4], source.shape[0])
     both = len(node.output) > 2 and bool(node.output[2])
-    made = [_direction(t, node, a, source, names, place, backwards, hidden, both, layout) for place, backwards in enumerate(directions)]
+    made = [
+        _direction(t, node, a, source, names, place, backwards, hidden, both, layout)
+        for place, backwards in enumerate(directions)
+    ]
     for place, state in enumerate(("h", "c")):
         parts = [one[state] for one in made if state in one]
         if not parts:
@@ -143,16 +156,19 @@ def _check(t: OnnxTranslator, kind: str, hidden: int, count: int, features: Expr
     wanted = {"W": (count, rows, features), "R": (count, rows, hidden), "B": (count, 2 * rows)}
     for name, shape in wanted.items():
         found = shapes.get(name)
-        if found is not None and (len(found) != len(shape) or any(same(one, Integer(two) if isinstance(two, int) else two) is False for one, two in zip(found, shape))):
-            raise UnsupportedError(f"{t.name}: {name} of {kind} has the shape {tuple(found)}; {tuple(map(str, shape))} is needed")
+        if found is not None and (
+            len(found) != len(shape)
+            or any(same(one, Integer(two) if isinstance(two, int) else two) is False for one, two in zip(found, shape))
+        ):
+            raise UnsupportedError(
+                f"{t.name}: {name} of {kind} has the shape {tuple(found)}; {tuple(map(str, shape))} is needed"
+            )
 
 
 def _check_lengths(t: OnnxTranslator, name: str, time: Expr) -> None:
     """Lengths of sequences that are known to be those of all steps say nothing."""
     if name and not (name in t.known and all(int(length) == time for length in t.numbers(name))):
-        raise UnsupportedError(
-            f"{t.name}: sequences of lengths that depend on the data, {name}{t.hint([name])}"
-        )
+        raise UnsupportedError(f"{t.name}: sequences of lengths that depend on the data, {name}{t.hint([name])}")
 
 
 def _functions(t: OnnxTranslator, a: Attributes, kind: str, place: int) -> list[str]:
@@ -163,7 +179,9 @@ def _functions(t: OnnxTranslator, a: Attributes, kind: str, place: int) -> list[
     words = given[place * count : (place + 1) * count] or _USUAL[kind]
     if len(words) != count or any(word not in _FUNCTIONS for word in words):
         raise UnsupportedError(f"{t.name}: {kind} with activations={given}")
-    skip = {name: sum(word in table for word in given[: place * count]) for name, table in (("a", _ALPHA), ("b", _BETA))}
+    skip = {
+        name: sum(word in table for word in given[: place * count]) for name, table in (("a", _ALPHA), ("b", _BETA))
+    }
     made = []
     for word in words:
         texts = {}
@@ -179,12 +197,28 @@ def _functions(t: OnnxTranslator, a: Attributes, kind: str, place: int) -> list[
 
 
 def _direction(
-    t: OnnxTranslator, node: Any, a: Attributes, source: Tensor, names: list[str], place: int, backwards: bool, hidden: int, both: bool, layout: int
+    t: OnnxTranslator,
+    node: Any,
+    a: Attributes,
+    source: Tensor,
+    names: list[str],
+    place: int,
+    backwards: bool,
+    hidden: int,
+    both: bool,
+    layout: int,
 ) -> dict[str, Tensor]:
     """The states at every step in one direction, in the order of the input."""
     kind = node.op_type
     values, places = [source], {}
-    held = {"W": names[1], "R": names[2], "B": names[3], "h0": names[5], "c0": names[6] if kind == "LSTM" else "", "P": names[7] if kind == "LSTM" else ""}
+    held = {
+        "W": names[1],
+        "R": names[2],
+        "B": names[3],
+        "h0": names[5],
+        "c0": names[6] if kind == "LSTM" else "",
+        "P": names[7] if kind == "LSTM" else "",
+    }
     for key, name in held.items():
         if not name:
             continue
@@ -200,7 +234,14 @@ def _direction(
         places["P0"] = len(values)
     clip = float(a.get("clip", 0.0))
     cell = _Cell(
-        kind, hidden, _functions(t, a, kind, place), places, clip, backwards, bool(a.get("linear_before_reset", 0)), bool(a.get("input_forget", 0))
+        kind,
+        hidden,
+        _functions(t, a, kind, place),
+        places,
+        clip,
+        backwards,
+        bool(a.get("linear_before_reset", 0)),
+        bool(a.get("input_forget", 0)),
     )
     lines, at = cell.lines(), cell.step()
     time, batch = source.shape[0], source.shape[1]
@@ -212,6 +253,8 @@ def _direction(
     lines += [f"yh[t, k, b, o] = h[{at}, b, o]", f"yc[t, k, b, o] = c[{at}, b, o]"]
     lines += ["ph[t, k, b, o] = pad[k: (0, 1)](yh[t, k, b, o])", "pc[t, k, b, o] = pad[k: (1, 0)](yc[t, k, b, o])"]
     lines.append("y[t, j, b, o] = ph[t, j, b, o] + pc[t, j, b, o]")
-    made = t.add(Formula("\n".join(lines) + bound + ", k < 1", sizes), values, (time, Integer(2), batch, Integer(hidden)))
+    made = t.add(
+        Formula("\n".join(lines) + bound + ", k < 1", sizes), values, (time, Integer(2), batch, Integer(hidden))
+    )
     parts = [reshaped(t, cut(t, made, 1, Integer(k), Integer(1)), (time, batch, Integer(hidden))) for k in (0, 1)]
     return {"h": parts[0], "c": parts[1]}

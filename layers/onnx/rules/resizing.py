@@ -23,12 +23,20 @@ def _resize(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     value = t.in_channels(node.input[0]) if len(t.values[node.input[0]].shape) > 1 else t.get(node.input[0])
     rank, mode = len(value.shape), a.text("mode", "nearest")
     axes, scales, sizes, region = _wanted(t, node, a, value)
-    how = a.text("coordinate_transformation_mode", "asymmetric" if node.op_type == "Upsample" or t.opset < 11 else "half_pixel")
+    how = a.text(
+        "coordinate_transformation_mode", "asymmetric" if node.op_type == "Upsample" or t.opset < 11 else "half_pixel"
+    )
     nearest = a.text("nearest_mode", "floor" if node.op_type == "Upsample" or t.opset < 11 else "round_prefer_floor")
     cubic, extra = a.number("cubic_coeff_a", -0.75), a.number("extrapolation_value", 0.0)
     outside, smooth = bool(a.get("exclude_outside", 0)), bool(a.get("antialias", 0))
     whole = all(float(scale).is_integer() for scale in scales) and sizes is None
-    if mode == "nearest" and whole and how in ("asymmetric", "half_pixel") and _is_plain(how, nearest) and value.batched:
+    if (
+        mode == "nearest"
+        and whole
+        and how in ("asymmetric", "half_pixel")
+        and _is_plain(how, nearest)
+        and value.batched
+    ):
         factors = dict(zip(axes, scales))
         if all(factors.get(axis, 1) == 1 for axis in (0, 1)) and rank > 2:
             layer = reshape.Upsample(per_axis([factors.get(axis, 1) for axis in range(2, rank)]))
@@ -42,11 +50,15 @@ def _resize(t: OnnxTranslator, node: Any, a: Attributes) -> None:
         if scale == 1 and target == size and how != "tf_crop_and_resize":
             continue
         if not size.is_Integer or not Integer(target).is_Integer:
-            raise UnsupportedError(f"{t.name}: an axis of the symbolic size {size} resized by {scale}; whole factors to the nearest have a layer")
+            raise UnsupportedError(
+                f"{t.name}: an axis of the symbolic size {size} resized by {scale}; whole factors to the nearest have a layer"
+            )
         if int(target) > MOST_PLACES:
             raise UnsupportedError(f"{t.name}: an axis resized to {target} elements, more than {MOST_PLACES}")
         if extra and how == "tf_crop_and_resize" or (smooth and mode == "nearest"):
-            raise UnsupportedError(f"{t.name}: resizing with extrapolation_value={extra}, antialias={int(smooth)} and mode={mode}")
+            raise UnsupportedError(
+                f"{t.name}: resizing with extrapolation_value={extra}, antialias={int(smooth)} and mode={mode}"
+            )
         ends = (region[place], region[place + len(axes)]) if how == "tf_crop_and_resize" else (0.0, 1.0)
         at = [_place(how, x, float(scale), int(size), int(target), ends) for x in range(int(target))]
         rows = [_taps(t, mode, nearest, x, int(size), float(scale), cubic, outside, smooth) for x in at]
@@ -63,7 +75,9 @@ def _is_plain(how: str, nearest: str) -> bool:
     return (how, nearest) == ("asymmetric", "floor") or (how == "half_pixel" and nearest.startswith("round_prefer"))
 
 
-def _wanted(t: OnnxTranslator, node: Any, a: Attributes, value: Tensor) -> tuple[list[int], list[Any], Any, list[float]]:
+def _wanted(
+    t: OnnxTranslator, node: Any, a: Attributes, value: Tensor
+) -> tuple[list[int], list[Any], Any, list[float]]:
     """The axes that are resized, by how much, to what sizes if they are given, and the region that is cut out first."""
     rank = len(value.shape)
     axes = [int(axis) % rank for axis in a.get("axes", range(rank))]
@@ -141,7 +155,15 @@ def _rounded(nearest: str, x: float) -> int:
 
 
 def _taps(
-    t: OnnxTranslator, mode: str, nearest: str, x: float, size: int, scale: float, cubic: float, outside: bool, smooth: bool
+    t: OnnxTranslator,
+    mode: str,
+    nearest: str,
+    x: float,
+    size: int,
+    scale: float,
+    cubic: float,
+    outside: bool,
+    smooth: bool,
 ) -> tuple[list[int], list[float]]:
     """The elements of which one that comes out is a weighted sum, and their weights."""
     if mode == "nearest":

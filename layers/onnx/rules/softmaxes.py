@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ....algebra.errors import UnsupportedError
-from ...importers.arrays import bracket, entrywise, first_of, formula, multiplied, names, over_axes, running, softmax_along
+from ...importers.arrays import (
+    bracket,
+    entrywise,
+    first_of,
+    formula,
+    multiplied,
+    names,
+    over_axes,
+    running,
+    softmax_along,
+)
 from ...importers.tensors import Tensor
 from ..attributes import Attributes
 from ..translator import OnnxTranslator, rule

@@ -12,7 +12,17 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import arithmetic, convolution, linear, normalization
 from ...formula import Formula
-from ...importers.arrays import entrywise, formula, mapped, margins, over_axes, over_last_axes, padded, product, reshaped
+from ...importers.arrays import (
+    entrywise,
+    formula,
+    mapped,
+    margins,
+    over_axes,
+    over_last_axes,
+    padded,
+    product,
+    reshaped,
+)
 from ...importers.tensors import Tensor, per_axis
 from ..attributes import Attributes
 from ..translator import OnnxTranslator, rule
@@ -63,7 +73,13 @@ def convolved(t: OnnxTranslator, data: str, kernel: str, bias: str, a: Attribute
         source = padded(t, source, (0, 0, *window.before), (0, 0, *window.after))
         padding = 0
     layer: Network = convolution.Conv(
-        weight.shape[0], per_axis(sizes), per_axis(window.strides), padding, per_axis(window.dilations), groups, held and bool(bias)
+        weight.shape[0],
+        per_axis(sizes),
+        per_axis(window.strides),
+        padding,
+        per_axis(window.dilations),
+        groups,
+        held and bool(bias),
     )
     made = t.placed(t.with_weights(layer, kernel, *([bias] if held and bias else [])), [source])
     return made if held else _with_bias(t, made, bias)
@@ -77,7 +93,9 @@ def convolved_by(t: OnnxTranslator, source: Tensor, weight: Tensor, a: Attribute
     window, groups = window_of(t, a, sizes, source), int(a.get("group", 1))
     lead = [0] * 2
     if source.batched and window.before == window.after and all(isinstance(width, int) for width in window.before):
-        layer = convolution.DynamicConv(per_axis(window.strides), per_axis(window.before), per_axis(window.dilations), groups)
+        layer = convolution.DynamicConv(
+            per_axis(window.strides), per_axis(window.before), per_axis(window.dilations), groups
+        )
         return t.placed(layer, [source, weight])
     source = padded(t, source, (*lead, *window.before), (*lead, *window.after))
     if source.batched:
@@ -146,7 +164,13 @@ def _cropped(
 
 
 def _spread(
-    t: OnnxTranslator, source: Tensor, kernel: str, bias: str, how: tuple[Any, ...], before: tuple[int, ...], after: tuple[int, ...]
+    t: OnnxTranslator,
+    source: Tensor,
+    kernel: str,
+    bias: str,
+    how: tuple[Any, ...],
+    before: tuple[int, ...],
+    after: tuple[int, ...],
 ) -> Tensor:
     """A transposed convolution by a computed kernel."""
     strides, dilations, extra, groups = how
@@ -154,7 +178,10 @@ def _spread(
     axes = len(strides)
     iss, us, js = ([f"{letter}{place}" for place in range(axes)] for letter in "iuj")
     at = ", ".join(f"{s}*{i} + {d}*{u}" for s, i, d, u in zip(strides, iss, dilations, us))
-    ends = [f"{j}: ({-b if b <= 0 else f'0 - {b}'}, {m - e if m >= e else f'0 - {e - m}'})" for j, b, e, m in zip(js, before, after, extra)]
+    ends = [
+        f"{j}: ({-b if b <= 0 else f'0 - {b}'}, {m - e if m >= e else f'0 - {e - m}'})"
+        for j, b, e, m in zip(js, before, after, extra)
+    ]
     text = (
         f"z[(g, o), {at}] = x2[(g, c), o, {', '.join(us)}] * x1[(g, c), {', '.join(iss)}]\n"
         f"y[q, {', '.join(js)}] = pad[{', '.join(ends)}](z[q, {', '.join(js)}])\nwhere g < {groups}"
@@ -212,14 +239,18 @@ def matrix_product(t: OnnxTranslator, left: Tensor, right: Tensor) -> Tensor:
 @rule("Einsum")
 def _einsum(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     spec = a.text("equation", "").replace(" ", "")
-    if re.fullmatch(r"[a-z]+,[a-z]+->[a-z]+", spec) and all(len(set(part)) == len(part) for part in re.split(",|->", spec)):
+    if re.fullmatch(r"[a-z]+,[a-z]+->[a-z]+", spec) and all(
+        len(set(part)) == len(part) for part in re.split(",|->", spec)
+    ):
         parts, out = spec.split("->")
         first, second = parts.split(",")
         batched = first[:1] == second[:1] == out[:1] and all(t.get(name).batched for name in node.input)
         values = [t.get(name) if batched else t.whole(t.get(name)) for name in node.input]
         drop = int(batched)
         if len(first) > drop and len(second) > drop and len(out) > drop:
-            return t.put(node.output[0], arithmetic.Einsum(f"{first[drop:]},{second[drop:]}->{out[drop:]}"), values, batched)
+            return t.put(
+                node.output[0], arithmetic.Einsum(f"{first[drop:]},{second[drop:]}->{out[drop:]}"), values, batched
+            )
     t.values[node.output[0]] = _contracted(t, spec, [t.whole(t.get(name)) for name in node.input])
     return None
 
@@ -230,11 +261,21 @@ def _contracted(t: OnnxTranslator, spec: str, values: list[Tensor]) -> Tensor:
     terms = parts.split(",")
     if not re.fullmatch(r"[A-Za-z.,]*", parts) or not re.fullmatch(r"[A-Za-z.]*", out) or len(terms) != len(values):
         raise UnsupportedError(f"{t.name}: Einsum of {spec!r} for {len(values)} tensors")
-    wide = max((len(v.shape) - len(term.replace("...", "")) for term, v in zip(terms, values) if "..." in term), default=0)
+    wide = max(
+        (len(v.shape) - len(term.replace("...", "")) for term, v in zip(terms, values) if "..." in term), default=0
+    )
     if wide < 0 or any("." in term.replace("...", "", 1) for term in (*terms, out)):
         raise UnsupportedError(f"{t.name}: Einsum of {spec!r} for tensors of other ranks")
     letters = [f"e{place}" for place in range(wide)]
-    named = dict(zip(string.ascii_letters, [*(f"a{letter}" for letter in string.ascii_lowercase), *(f"b{letter}" for letter in string.ascii_lowercase)]))
+    named = dict(
+        zip(
+            string.ascii_letters,
+            [
+                *(f"a{letter}" for letter in string.ascii_lowercase),
+                *(f"b{letter}" for letter in string.ascii_lowercase),
+            ],
+        )
+    )
     sizes: dict[str, Expr] = {}
     reads = []
     for place, (term, value) in enumerate(zip(terms, values)):
@@ -257,7 +298,10 @@ def _contracted(t: OnnxTranslator, spec: str, values: list[Tensor]) -> Tensor:
     target = [*(named[c] for c in before), *(letters if dots else []), *(named[c] for c in after)]
     if any(index not in sizes for index in target) or len(set(target)) != len(target):
         raise UnsupportedError(f"{t.name}: Einsum of {spec!r}: each letter of the output stands once, and in an input")
-    texts = [f"{name}[{', '.join('0' if size == 1 and sizes[i] != 1 else i for i, size in zip(at, shape)) or '0'}]" for name, at, shape in reads]
+    texts = [
+        f"{name}[{', '.join('0' if size == 1 and sizes[i] != 1 else i for i, size in zip(at, shape)) or '0'}]"
+        for name, at, shape in reads
+    ]
     gone = [index for index in sizes if index not in target]
     product = " * ".join(texts)
     body = f"sum[{', '.join(gone)}]({product})" if gone else product
@@ -268,13 +312,21 @@ def _contracted(t: OnnxTranslator, spec: str, values: list[Tensor]) -> Tensor:
 @rule("BatchNormalization")
 def _batch_norm(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     a.get("momentum"), a.get("consumed_inputs")  # of training
-    if int(a.get("training_mode", 0)) or (t.opset < 7 and not int(a.get("is_test", 0)) and len([o for o in node.output if o]) > 1):
-        raise UnsupportedError(f"{t.name}: batch normalisation in training takes its mean over the batch; export the model for inference")
+    if int(a.get("training_mode", 0)) or (
+        t.opset < 7 and not int(a.get("is_test", 0)) and len([o for o in node.output if o]) > 1
+    ):
+        raise UnsupportedError(
+            f"{t.name}: batch normalisation in training takes its mean over the batch; export the model for inference"
+        )
     if not int(a.get("spatial", 1)):
         raise UnsupportedError(f"{t.name}: BatchNormalization with spatial=0, statistics of each position")
     epsilon = a.number("epsilon", 1e-5)
     source, (scale, bias, mean, variance) = t.get(node.input[0]), node.input[1:5]
-    if all(t.values[name].weight for name in (mean, variance)) and all(t.is_learned(name) for name in (scale, bias)) and len(source.shape) > 1:
+    if (
+        all(t.values[name].weight for name in (mean, variance))
+        and all(t.is_learned(name) for name in (scale, bias))
+        and len(source.shape) > 1
+    ):
         t.no_weights.update(t.origin(name) for name in (mean, variance))
         layer = normalization.BatchNorm(True, epsilon)
         return t.put(node.output[0], t.with_weights(layer, scale, bias), [t.batched(node.input[0])])

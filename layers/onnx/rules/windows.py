@@ -12,7 +12,9 @@ from ..attributes import Attributes
 from ..translator import OnnxTranslator
 
 
-def numbers_for(t: OnnxTranslator, a: Attributes, name: str, axes: int, otherwise: int, least: int = 0) -> tuple[int, ...]:
+def numbers_for(
+    t: OnnxTranslator, a: Attributes, name: str, axes: int, otherwise: int, least: int = 0
+) -> tuple[int, ...]:
     """An attribute with one integer for each spatial axis."""
     found = [int(number) for number in a.get(name, [otherwise] * axes)]
     if len(found) != axes or any(number < least for number in found):
