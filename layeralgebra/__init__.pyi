@@ -157,6 +157,8 @@ from .layers.convolution import DynamicConv as DynamicConv
 from .layers.embedding import ClassToken as ClassToken
 from .layers.embedding import Embedding as Embedding
 from .layers.embedding import PositionalEmbedding as PositionalEmbedding
+from .layers.formula import Formula as Formula
+from .layers.formula import Positions as Positions
 from .layers.keras.importer import from_keras as from_keras
 from .layers.linear import Linear as Linear
 from .layers.mixture import MixtureOfExperts as MixtureOfExperts
