@@ -64,5 +64,6 @@ FUNCTIONS = {
 """Functions by name. `divide` and `power` are written ``a / b`` and ``a ** 2``.
 
 `round` goes to the nearest integer, halves to the even one; `less` and `equal` are 1 where they hold and 0 elsewhere, and
-``choose(c, a, b)`` is a where c is not 0, b elsewhere. `pow` raises a tensor to a tensor. `mod` has the sign of what is divided by, `fmod` that of what is divided. `bitand` and its like take integers.
+``choose(c, a, b)`` is a where c is not 0, b elsewhere. `pow` raises a tensor to a tensor. `mod` has the sign of
+what is divided by, `fmod` that of what is divided. `bitand` and its like take integers.
 """

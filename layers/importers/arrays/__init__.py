@@ -5,9 +5,9 @@ records the layers that compute it, and gives the tensor that comes out. Whether
 is seen to here, so that a framework's table says only what an operation is called there and where its attributes are.
 """
 
-from .axes import aligned, broadcast, expanded, permuted, repeated, reshaped, squeezed, viewed
+from .axes import aligned, expanded, permuted, repeated, reshaped, squeezed, viewed
 from .elementwise import ARITHMETIC, FUNCTIONS, applied, masked, over_last_axes, softmax_along, softmaxed
-from .formulas import bracket, entrywise, formula, mapped, names, over_axes
+from .formulas import REDUCTIONS, Sizes, bracket, broadcast, entrywise, formula, mapped, names, over_axes
 from .indexing import taken
 from .opaque import opaque
 from .parts import concatenated, cut, padded, rolled, selected, split, stacked
@@ -34,7 +34,7 @@ from .products import contracted, product
 from .reductions import reduced
 
 __all__ = [
-    "ARITHMETIC", "FUNCTIONS", "Window", "addressed", "aligned", "applied", "bracket", "broadcast", "concatenated", "contracted", "cut", "entrywise",
+    "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "addressed", "aligned", "applied", "bracket", "broadcast", "concatenated", "contracted", "cut", "entrywise",
     "expanded", "first_of", "formula", "interpolated", "looked_up", "looked_up_alike", "looked_up_together", "mapped", "margin", "margins", "masked",
     "multiplied", "names", "normalised_across", "one_hot", "opaque", "over_axes", "over_last_axes", "padded", "permuted", "pooled", "positions", "product",
     "reduced", "repeated", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "split", "squeezed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sympy import Expr, Integer, Mul
+from sympy import Integer, Mul
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import same
@@ -91,10 +91,3 @@ def aligned(
         target = (Integer(1), *shape[1:]) if batched else shape
         made.append(repeated(t, value, target, f"{label}_wide_{name}") if stretch else value)
     return made
-
-
-def broadcast(shapes: Sequence[Sequence[Expr]]) -> Shape:
-    """The shape to which shapes are repeated."""
-    rank = max(map(len, shapes))
-    wide = [(*(Integer(1),) * (rank - len(shape)), *shape) for shape in shapes]
-    return tuple(next((size for size in column if size != 1), column[0]) for column in zip(*wide))

@@ -15,7 +15,6 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import same
 from ...formula import Formula
 from ..tensors import Shape, Tensor, Tensors
-from .axes import broadcast
 
 
 def names(rank: int, letter: str = "i") -> list[str]:
@@ -62,20 +61,24 @@ def formula(
     return t.add(Formula(text, tuple(sizes.given) if sizes else ()), values, shape, batched, label)
 
 
-def fitting(shapes: Sequence[Sequence[Expr]], where: str = "") -> Shape:
+def broadcast(shapes: Sequence[Sequence[Expr]], where: str = "") -> Shape:
     """The shape to which shapes are repeated; refused if they do not fit."""
-    out = broadcast(shapes)
-    for shape in shapes:
-        if any(one != 1 and same(one, size) is False for one, size in zip(shape[::-1], out[::-1])):
+    rank = max(map(len, shapes))
+    wide = [(*(Integer(1),) * (rank - len(shape)), *shape) for shape in shapes]
+    out: list[Expr] = []
+    for column in zip(*wide):
+        size = next((size for size in column if size != 1), column[0])
+        if any(other != 1 and same(other, size) is False for other in column):
             raise UnsupportedError(
-                f"{where}: tensors of the shapes {', '.join(str(tuple(s)) for s in shapes)} do not fit"
+                f"{where}: tensors of the shapes {', '.join(map(str, map(tuple, shapes)))} do not fit"
             )
-    return out
+        out.append(size)
+    return tuple(out)
 
 
 def entrywise(t: Tensors, text: str, values: Sequence[Tensor], label: str = "") -> Tensor:
     """A function of elements, ``{0}``, ``{1}``... in the text, of tensors whose axes of size 1 are repeated."""
-    shape = fitting([value.shape for value in values], label)
+    shape = broadcast([value.shape for value in values], label)
     rank = len(shape)
     batched = of_batch(values, shape)
     every = names(rank)
