@@ -229,20 +229,17 @@ def _dot_product_attention(draw: Callable) -> tuple[dict, tuple]:
 
 
 _FORMULAS = (
-    ("y[i, j] = max(x1[i], x2[j])", (1, 1)),
-    ("y[i, j] = choose(less(x1[i, j], 1), x1[i, j], x2[j])", (2, 1)),
-    ("y[j] = sum[i](abs(x1[i, j]))", (2,)),
-    ("y[i, j] = x1[floor(i/2), j]\nwhere i < 2*sizes[0]", (2,)),
+    "y[i, j] = max(x1[i, j], 2)",
+    "y[i, j] = choose(less(x1[i, j], 1), x1[i, j], 0)",
+    "y[j] = sum[i](abs(x1[i, j]))",
+    "y[i, j] = x1[floor(i/2), j]\nwhere i < 2*sizes[0]",
 )
 
 
 def _formula(draw: Callable) -> tuple[dict, tuple]:
-    text, ranks = draw(st.sampled_from(_FORMULAS))
-    columns = draw(small)
-    rows = draw(small)
-    shapes = {1: (columns,), 2: (rows, columns)}
-    entering = tuple(shapes[rank] for rank in ranks)
-    return {"text": text, "sizes": (rows,) if "sizes" in text else ()}, entering
+    text = draw(st.sampled_from(_FORMULAS))
+    rows, columns = draw(small), draw(small)
+    return {"text": text, "sizes": (rows,) if "sizes" in text else ()}, ((rows, columns),)
 
 
 def _table(draw: Callable) -> tuple[dict, tuple]:
