@@ -15,7 +15,7 @@ import numpy
 from sympy import Expr, Integer
 
 from ...algebra.arguments import checked
-from ...algebra.errors import FieldError, GraphError, UnsupportedError
+from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
 from ..activation import Identity
 from ..importers.grouping import build
@@ -180,6 +180,22 @@ class _Reading:
             recording.inputs.append((entry.name, t.values[entry.name].own))
 
     def _node(self, t: OnnxTranslator, node: Any, name: str, missing: dict[str, list[str]]) -> None:
+        """Translate a node; what it says is the file's, and need not fit together."""
+        try:
+            self._translated(t, node, name, missing)
+        except LayerAlgebraError:
+            if not missing:
+                raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if not missing:
+                raise UnsupportedError(
+                    f"{name}: {node.op_type} does not fit what it is given: {str(error)[:200] or type(error).__name__}"
+                ) from error
+        if missing:  # what stands in for an unknown operator need not fit
+            for made in node.output:
+                t.values.setdefault(made, Tensor(made, (Integer(1),), True))
+
+    def _translated(self, t: OnnxTranslator, node: Any, name: str, missing: dict[str, list[str]]) -> None:
         onnx, own = self.onnx, node.domain in OWN
         a = Attributes(onnx, node)
         t.begin(name, tuple(part for part in name.split("/")[:-1] if part))
@@ -203,15 +219,6 @@ class _Reading:
             return None
         if not own or node.op_type not in RULES:
             missing.setdefault(f"{node.domain + '.' if node.domain else ''}{node.op_type}", []).append(name)
-            for made in node.output:
-                t.values[made] = Tensor(made, (Integer(1),), True)
-            return None
-        if missing:
-            try:
-                RULES[node.op_type](t, node, a)
-            except UnsupportedError:  # what stands in for an unknown operator does not fit
-                for made in node.output:
-                    t.values.setdefault(made, Tensor(made, (Integer(1),), True))
             return None
         RULES[node.op_type](t, node, a)
         a.check_read(onnx, node, self.versions[""], name)

@@ -43,7 +43,21 @@ def load(onnx: Any, path: Path) -> Any:
         raise FileError(f"{path} is no ONNX model: it has no graph")
     if len(model.graph.node) > MOST_NODES:
         raise FileError(f"{path} has {len(model.graph.node)} nodes, more than {MOST_NODES}")
+    _check_names(path, model)
     return model
+
+
+def _check_names(path: Path, model: Any) -> None:
+    """Refuse names that are no text."""
+    graph = model.graph
+    for entry in (*graph.initializer, *graph.input, *graph.output, *graph.value_info, *model.functions):
+        if not isinstance(entry.name, str):
+            raise FileError(f"{path} has the name {entry.name!r}, which is no text")
+    for node in all_nodes(graph):
+        names = (node.name, node.op_type, node.domain, *node.input, *node.output, *(entry.name for entry in node.attribute))
+        wrong = next((name for name in names if not isinstance(name, str)), None)
+        if wrong is not None:
+            raise FileError(f"{path} has the name {wrong!r}, which is no text")
 
 
 def all_nodes(graph: Any) -> Iterator[Any]:

@@ -31,13 +31,23 @@ class NoBatch(Exception):
         self.names = names
 
 
+class _Values(dict[str, Tensor]):
+    """Tensors by name."""
+
+    def __missing__(self, name: str) -> Tensor:
+        raise UnsupportedError(
+            f"{name} is an output that its operator is not read with\n"
+            "  write instead: operators={...} with a rule of your own for the operator that makes it"
+        )
+
+
 class OnnxTranslator(Tensors):
     """The state of one translation."""
 
     def __init__(self, uses: Mapping[str, int], opset: int, kinds: Mapping[str, int]):
         super().__init__()
         self.uses, self.opset, self.kinds = dict(uses), opset, dict(kinds)
-        self.values: dict[str, Tensor] = {}
+        self.values: dict[str, Tensor] = _Values()
         self.constants: dict[str, list[float]] = {}
         self.known: dict[str, Any] = {}
         self.views: dict[str, tuple[str, tuple[int, ...] | None]] = {}
