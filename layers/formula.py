@@ -26,9 +26,13 @@ class Formula(Layer):
 
     Shapes
     ------
-    input : (*entering,), one for each input
+    input : (*entering,)
     output : (*leaving,)
-        leaving : as the equation says
+        leaving : the sizes that the equation gives its output
+
+    Notes
+    -----
+    As many tensors enter as the equation names; the shape that is stated is that of one.
 
     Examples
     --------
@@ -39,7 +43,8 @@ class Formula(Layer):
 
     References
     ----------
-    Own: the equation is the layer.
+    Einstein, "Die Grundlage der allgemeinen Relativitätstheorie", Annalen der Physik 354 (1916), doi
+    10.1002/andp.19163540702, section 5.
     """
 
     text: Text

@@ -66,7 +66,8 @@ class Stored:
 class Recording:
     """A whole model: its inputs (name and shape) and what is stated of their sizes, its operations in order, the name of its output.
 
-    `outputs` are the shapes of all that is asked for, in the framework; `learned` its learned tensors, each once.
+    `outputs` are the shapes of all that is asked for, in the framework; `learned` its learned tensors, each once; `batches` the inputs
+    of whose leading axis one example is read, and its size.
     """
 
     inputs: list[tuple[str, tuple[Expr, ...]]] = field(default_factory=list)
@@ -75,6 +76,7 @@ class Recording:
     where: list[Boolean] = field(default_factory=list)
     outputs: dict[str, tuple[Expr, ...]] = field(default_factory=dict)
     learned: list[Stored] = field(default_factory=list)
+    batches: dict[str, Expr] = field(default_factory=dict)
 
     def needed(self) -> list[Operation]:
         """The operations on which the output depends, in order."""

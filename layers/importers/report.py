@@ -34,12 +34,18 @@ class ImportReport:
         The shapes of the outputs in the framework.
     where : tuple of sympy.Boolean
         What the model was found to need of the sizes that enter, beside what its layers need.
+    inputs : tuple of str
+        The names of the inputs that the network takes, in its order.
+    batches : dict of str to sympy.Expr
+        The inputs of whose leading axis the network takes one example, with its size in the framework.
     """
 
     counted: dict[str, int]
     unused: dict[str, int]
     outputs: dict[str, tuple[Expr, ...]]
     where: tuple[Boolean, ...]
+    inputs: tuple[str, ...] = ()
+    batches: dict[str, Expr] = field(default_factory=dict)
     carrier: Carrier | None = field(default=None, repr=False, compare=False)
 
     def weights(self, tensors: Mapping[str, Any], sizes: Mapping[Any, int] | None = None) -> dict[str, "ndarray"]:
@@ -89,5 +95,9 @@ def reported(net: Network, recording: Recording, carrier: Carrier | None = None)
             f"the model stores {stored} learned numbers that act on its outputs, but {found} are read\n"
             "  write instead: operators={...} with rules of your own for the operators that share weights in part"
         )
-    net.imported = ImportReport(counted, unused, dict(recording.outputs), tuple(recording.where), carrier)
+    read = {source for operation in recording.needed() for source in operation.sources}
+    inputs = tuple(name for name, _ in recording.inputs if name in read)
+    net.imported = ImportReport(
+        counted, unused, dict(recording.outputs), tuple(recording.where), inputs, dict(recording.batches), carrier
+    )
     return net

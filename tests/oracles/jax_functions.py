@@ -218,7 +218,9 @@ def rotary(x: Any) -> Any:
     half = x.shape[-1] // 2
     angle = jnp.arange(x.shape[0])[:, None] * (10_000.0 ** (-jnp.arange(half) / half))[None]
     one, two = x[:, :half], x[:, half:]
-    return jnp.concatenate([one * jnp.cos(angle) - two * jnp.sin(angle), one * jnp.sin(angle) + two * jnp.cos(angle)], axis=-1)
+    return jnp.concatenate(
+        [one * jnp.cos(angle) - two * jnp.sin(angle), one * jnp.sin(angle) + two * jnp.cos(angle)], axis=-1
+    )
 
 
 def sinusoids(length: Any, width: int) -> Any:

@@ -54,7 +54,9 @@ def _convolution(equation: Any) -> int:
     image, kernel, out = (atom.aval.shape for atom in (*equation.invars, *equation.outvars))
     numbers = params["dimension_numbers"]
     taps = prod(kernel[axis] for axis in numbers.rhs_spec[1:])  # channels of a group, and the window
-    if any(step != 1 for step in params["lhs_dilation"]):  # each element of the image is multiplied with the whole window
+    if any(
+        step != 1 for step in params["lhs_dilation"]
+    ):  # each element of the image is multiplied with the whole window
         window = prod(kernel[axis] for axis in numbers.rhs_spec[2:])
         channels = kernel[numbers.rhs_spec[0]] // params["feature_group_count"]
         return prod(image) * window * channels

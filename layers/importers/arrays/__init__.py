@@ -7,7 +7,7 @@ is seen to here, so that a framework's table says only what an operation is call
 
 from .axes import aligned, expanded, permuted, repeated, reshaped, squeezed, viewed
 from .elementwise import ARITHMETIC, FUNCTIONS, applied, masked, over_last_axes, softmax_along, softmaxed
-from .formulas import REDUCTIONS, Sizes, broadcast, entrywise, formula, mapped, names, over_axes, spelt
+from .formulas import REDUCTIONS, Sizes, bracket, broadcast, entrywise, formula, mapped, names, over_axes, spelt
 from .indexing import taken
 from .opaque import opaque
 from .parts import concatenated, cut, padded, replaced, rolled, selected, split, stacked
@@ -28,7 +28,7 @@ from .places import (
     table,
     tiled,
     triangle,
-)
+)  # fmt: skip
 from .pools import Window, margins, normalised_across, pooled, same_margins
 from .products import contracted, einstein_sum, product
 from .reductions import reduced
@@ -43,6 +43,7 @@ __all__ = [
     "addressed",
     "aligned",
     "applied",
+    "bracket",
     "broadcast",
     "concatenated",
     "contracted",
