@@ -96,7 +96,7 @@ class Index(Symbol):
     """An index of an equation: a type of its own, so that it never equals a user's symbol of the same name."""
 
     def __new__(cls, name: str) -> "Index":
-        return _index(cls, name)
+        return _index(cls, name)  # type: ignore[arg-type]  # SymPy declares no hash for its classes
 
     def __getnewargs_ex__(self):
         return (self.name,), {}

@@ -136,6 +136,7 @@ class _Reader:
 def _kinds(torch: Any, module: Any, found: list[tuple[str, Any]], integers: Any) -> list[Any]:
     """The types of the tensors that are made."""
     names = [name for name, _ in found]
+    whole: list[Any]
     if integers is None or isinstance(integers, bool):
         whole = [_begins_with_embedding(torch, module) if integers is None else integers] * len(found)
     else:

@@ -23,11 +23,13 @@ LONGEST_PERIOD = 1024
 class Kept:
     """Values that many questions are answered once for, so that their hashes are computed once too."""
 
+    __match_args__: tuple[str, ...]
+
     def __hash__(self) -> int:
         kept = self.__dict__
         if "_hash" not in kept:
-            kept["_hash"] = hash(tuple(kept[name] for name in self.__match_args__))  # type: ignore[attr-defined]
-        return kept["_hash"]  # type: ignore[no-any-return]
+            kept["_hash"] = hash(tuple(kept[name] for name in self.__match_args__))
+        return int(kept["_hash"])
 
     def __getstate__(self) -> dict[str, Any]:  # hashes of names differ from process to process
         return {name: value for name, value in self.__dict__.items() if name != "_hash"}

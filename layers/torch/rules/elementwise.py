@@ -11,6 +11,7 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
 from ...importers.arrays import FUNCTIONS, entrywise, expanded, mapped, masked, softmaxed, spelt
+from ...importers.tensors import Tensor
 from ..translator import Translator, argument, is_tensor, rule
 
 _LAYERS: dict[str, Callable[[], Network]] = {
@@ -60,7 +61,8 @@ def _formula(t: Translator, node: Any) -> None:
 
 def of_elements(t: Translator, node: Any, text: str, parts: Any) -> None:
     """The node's value is a function of elements, ``{0}``, ``{1}``... of tensors and numbers."""
-    values, words = [], []
+    values: list[Tensor] = []
+    words: list[str] = []
     for part in parts:
         if is_tensor(part):
             words.append(f"{{{len(values)}}}")

@@ -195,7 +195,8 @@ def _repeat_interleave(t: Translator, node: Any) -> None:
 
 @rule("unfold")
 def _unfold(t: Translator, node: Any) -> None:
-    t.keep(node, unfolded(t, t.value(node.args[0]), *map(int, node.args[1:4]), node.name))
+    axis, size, step = map(int, node.args[1:4])
+    t.keep(node, unfolded(t, t.value(node.args[0]), axis, size, step, node.name))
 
 
 @rule("tril", "triu")
