@@ -7,6 +7,7 @@ is seen to here, so that a framework's table says only what an operation is call
 
 from .axes import aligned, expanded, permuted, repeated, reshaped, squeezed, viewed
 from .elementwise import ARITHMETIC, FUNCTIONS, applied, masked, over_last_axes, softmax_along, softmaxed
+from .examples import along, has_several_examples, normalised_in_groups, over_examples
 from .formulas import REDUCTIONS, Sizes, bracket, broadcast, entrywise, formula, mapped, names, over_axes, spelt
 from .indexing import taken
 from .opaque import opaque
@@ -28,7 +29,7 @@ from .places import (
     table,
     tiled,
     triangle,
-)  # fmt: skip
+)
 from .pools import Window, margins, normalised_across, pooled, same_margins
 from .products import contracted, einstein_sum, product
 from .reductions import reduced
@@ -42,6 +43,7 @@ __all__ = [
     "Window",
     "addressed",
     "aligned",
+    "along",
     "applied",
     "bracket",
     "broadcast",
@@ -53,6 +55,7 @@ __all__ = [
     "expanded",
     "first_of",
     "formula",
+    "has_several_examples",
     "interpolated",
     "looked_up",
     "looked_up_alike",
@@ -64,9 +67,11 @@ __all__ = [
     "multiplied",
     "names",
     "normalised_across",
+    "normalised_in_groups",
     "one_hot",
     "opaque",
     "over_axes",
+    "over_examples",
     "over_last_axes",
     "padded",
     "permuted",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sympy import Integer, Mul, nsimplify
 
 from ....algebra.errors import UnsupportedError
+from ....algebra.networks.network import Network
 from ....algebra.sizes.normal_form import simplify
 from ... import reshape
 from ...importers.arrays import (
     Sizes,
     addressed,
+    along,
     broadcast,
     cut,
     formula,
+    has_several_examples,
     looked_up,
     looked_up_alike,
     margin,
@@ -22,7 +26,9 @@ from ...importers.arrays import (
     names,
     one_hot,
     opaque,
+    over_examples,
     padded,
+    permuted,
     repeated,
     resampled,
     reshaped,
@@ -37,7 +43,7 @@ from ...importers.arrays import (
     unfolded,
     viewed,
 )
-from ...importers.tensors import Tensor
+from ...importers.tensors import Shape, Tensor
 from ..translator import Translator, argument, is_tensor, rule
 
 
@@ -118,16 +124,6 @@ def _roll(t: Translator, node: Any) -> None:
     t.keep(node, value)
 
 
-@rule("pixel_shuffle")
-def _pixel_shuffle(t: Translator, node: Any) -> None:
-    t.put(node, reshape.PixelShuffle(node.args[1]), [t.batched(node.args[0])])
-
-
-@rule("channel_shuffle")
-def _channel_shuffle(t: Translator, node: Any) -> None:
-    t.put(node, reshape.ChannelShuffle(node.args[1]), [t.batched(node.args[0])])
-
-
 @rule("meshgrid")
 def _meshgrid(t: Translator, node: Any) -> None:
     parts = [t.whole(t.value(part)) for part in node.args[0]]
@@ -143,9 +139,32 @@ def _meshgrid(t: Translator, node: Any) -> None:
     t.parts[node.name] = made
 
 
-@rule("pixel_unshuffle")
-def _pixel_unshuffle(t: Translator, node: Any) -> None:
-    t.put(node, reshape.PixelUnshuffle(node.args[1]), [t.batched(node.args[0])])
+_SHUFFLES: dict[str, Callable[[int], Network]] = {
+    "pixel_shuffle": reshape.PixelShuffle, "pixel_unshuffle": reshape.PixelUnshuffle, "channel_shuffle": reshape.ChannelShuffle,
+}  # fmt: skip
+
+
+@rule(*_SHUFFLES)
+def _shuffle(t: Translator, node: Any) -> None:
+    name, value, factor = node.target.__name__.split(".")[0], t.value(node.args[0]), int(node.args[1])
+    if not has_several_examples(value):
+        return t.put(node, _SHUFFLES[name](factor), [t.example(value)])
+    return t.keep(node, _shuffled(t, value, name, factor, t.shape(node), node.name))
+
+
+def _shuffled(t: Translator, value: Tensor, name: str, factor: int, shape: Shape, label: str) -> Tensor:
+    """Of several examples: an axis for each part of the channels and positions, brought into another order."""
+    examples, channels, *rest = value.shape
+    number = Integer(factor)
+    if name == "channel_shuffle":
+        parts, order = (examples, number, simplify(channels / number), *rest), (0, 2, 1, *range(3, 3 + len(rest)))
+    elif name == "pixel_shuffle":
+        parts, order = (examples, simplify(channels / number**2), number, number, *rest), (0, 1, 4, 2, 5, 3)
+    else:
+        height, width = (simplify(size / number) for size in rest)
+        parts, order = (examples, channels, height, number, width, number), (0, 1, 3, 5, 2, 4)
+    made = permuted(t, reshaped(t, value, parts, label=f"{label}_parts"), order, f"{label}_order")
+    return reshaped(t, made, shape, label=label)
 
 
 @rule("narrow")
@@ -230,8 +249,7 @@ def _upsample(t: Translator, node: Any) -> None:
     factors = [simplify(after / before) for before, after in zip(source.shape[2:], out[2:])]
     even = all(scale is None or factor == scale for factor, scale in zip(factors, scales))
     if mode == "nearest" and even and all(factor.is_Integer for factor in factors):
-        upsample = reshape.Upsample(factors[0] if len(set(factors)) == 1 else tuple(factors))
-        return t.put(node, upsample, [t.batched(node.args[0])])
+        return t.keep(node, over_examples(t, reshape.Upsample(along(source, factors, 1)), source, out, node.name))
     for axis, (length, scale) in enumerate(zip(out[2:], scales), start=2):
         source = resampled(t, source, axis, length, mode, corners, None if corners else scale, f"{node.name}_{axis}")
     return t.keep(node, source)
