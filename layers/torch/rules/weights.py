@@ -81,7 +81,7 @@ def _convolution(t: Translator, node: Any) -> None:
     whole = _learned(t, weight, bias)
     if whole or _learned(t, weight):
         held = whole and bias is not None
-        layer = convolution.Conv(out, along(value, kernel, 1), stride, padding, dilation, groups, held)
+        layer: Network = convolution.Conv(out, along(value, kernel, 1), stride, padding, dilation, groups, held)
         layer = t.with_weights(layer, weight, bias) if whole else t.with_weights(layer, weight)
         label = node.name if whole or bias is None else f"{node.name}_plain"
         made = over_examples(t, layer, value, shape, label)
