@@ -264,6 +264,16 @@ def test_functions_of_the_file_are_written_out(tmp_path):
 # damaged files -------------------------------------------------------------------------------------------------------
 
 
+def test_a_sum_that_is_none_does_not_reach_the_inference_of_shapes(tmp_path, time_limit):
+    model = onnx.parser.parse_model(
+        graph("float[2,3] x, float[3,2] w", "float[2,2] y", 'y = Einsum<equation="ij,jk->ik">(x, w)')
+    )
+    model.graph.node[0].attribute[0].s = b"ij, jk$-> ik"
+    onnx.save(model, tmp_path / "model.onnx")
+    with time_limit(20), pytest.raises(la.FileError, match="Einstein"):
+        la.from_onnx(tmp_path / "model.onnx")
+
+
 def test_damaged_bytes_end_in_errors_of_our_own(tmp_path):
     source, path = random.Random(3), tmp_path / "model.onnx"
     models = [onnx.parser.parse_model(OPERATORS[name]).SerializeToString() for name in sorted(OPERATORS)]
