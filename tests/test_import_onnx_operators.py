@@ -310,3 +310,44 @@ def test_the_models_that_onnx_ships(category, least):
     found = benchmark().swept(category)
     row = benchmark().row(category, found)
     assert row["imported"] >= min(least, row["files"]) and row["wrong"] == row["raw exceptions"] == 0, row
+
+
+def counted(path):
+    """Products of a file as ONNX defines its operators, from the shapes that ONNX finds."""
+    model = onnx.load(str(path))
+    found = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {
+        entry.name: [dim.dim_value for dim in entry.type.tensor_type.shape.dim]
+        for entry in (*found.value_info, *found.output, *found.input)
+    }
+    shapes.update({tensor.name: list(tensor.dims) for tensor in model.graph.initializer})
+    shapes.update({node.output[0]: shapes.get(node.output[0], []) for node in model.graph.node})
+    products = 0
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            products += int(numpy.prod(shapes[node.output[0]][1:])) * int(numpy.prod(shapes[node.input[1]][1:]))
+        elif node.op_type == "Gemm":
+            products += int(numpy.prod(shapes[node.input[1]]))
+    return products
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bvlc_alexnet",
+        "densenet121",
+        "inception_v1",
+        "inception_v2",
+        "resnet50",
+        "shufflenet",
+        "squeezenet",
+        "vgg19",
+        "zfnet512",
+    ],
+)
+def test_light_networks_have_the_products_of_their_operators(name):
+    path = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / f"light_{name}.onnx"
+    if not path.is_file():
+        pytest.skip("this version of onnx ships no light models")
+    assert la.macs(la.from_onnx(path)) == counted(path)
