@@ -257,11 +257,15 @@ def _bitwise_not(t: OnnxTranslator, node: Any, a: Attributes) -> None:
 @rule("BitShift")
 def _shift(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     kind, direction = t.kinds.get(node.input[0]), a.text("direction", "")
-    if kind not in UNSIGNED or direction not in ("LEFT", "RIGHT"):
-        raise UnsupportedError(f"{t.name}: BitShift {direction!r} of numbers that are not known to be unsigned")
-    width = 2 ** UNSIGNED[kind]
-    moved = "{0} * pow(2, {1})"
-    text = f"{moved} - {width}*floor({moved} / {width})" if direction == "LEFT" else "floor({0} / pow(2, {1}))"
+    if not is_whole(kind) or direction not in ("LEFT", "RIGHT"):
+        raise UnsupportedError(f"{t.name}: BitShift {direction!r} of numbers whose bits are not known")
+    low, high = limits(kind)
+    bits = (high - low).bit_length()
+    least = "0" if low == 0 else f"2**{bits - 1}"
+    if direction == "LEFT":  # a negative shift is one by more bits than there are
+        text = f"choose(less({{1}}, 0), 0, mod({{0}} * pow(2, {{1}}) + {least}, 2**{bits}) - {least})"
+    else:
+        text = "choose(less({1}, 0), 0 - less({0}, 0), floor({0} / pow(2, {1})))"
     t.values[node.output[0]] = entrywise(t, text, [t.get(name) for name in node.input])
 
 
