@@ -17,7 +17,7 @@ import ast
 import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
@@ -123,14 +123,16 @@ class Layer(Network, metaclass=_Frozen):
         def __init__(self) -> None: ...  # of a layer without fields
 
     def __init_subclass__(cls, **options: object):
-        super().__init_subclass__(**options)
+        # SymPy prepares every class for assumptions of its own, such as `is_integer`; one that states none inherits the layer's.
+        if options or cls.__bases__ != (Layer,) or any(name.startswith(("is_", "_eval_is_")) for name in vars(cls)):
+            super().__init_subclass__(**options)
         for base in cls.__mro__[1:]:
             if base is not Layer and issubclass(base, Layer):
                 raise FieldError(
                     f"{cls.__name__} subclasses the layer {base.__name__}; a layer is final, so compose it or write its equation"
                 )
         own = {name: kind for name, kind in inspect.get_annotations(cls).items() if "ClassVar" not in str(kind)}
-        reserved = {"x", "inf", "pi", "where", *dir(Layer)} & set(own)
+        reserved = _reserved() & set(own)
         if reserved:
             raise FieldError(
                 f"{cls.__name__} has a field called {sorted(reserved)[0]!r}, which means something else here; rename it"
@@ -247,6 +249,12 @@ class Layer(Network, metaclass=_Frozen):
 
     def __getstate__(self) -> None:
         return None
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    """What no field can be called: words of the language, and whatever every layer has."""
+    return frozenset({"x", "inf", "pi", "where", *dir(Layer)})
 
 
 def _number(value: object, what: str) -> Expr | None:
