@@ -157,6 +157,8 @@ from .layers.convolution import DynamicConv as DynamicConv
 from .layers.embedding import ClassToken as ClassToken
 from .layers.embedding import Embedding as Embedding
 from .layers.embedding import PositionalEmbedding as PositionalEmbedding
+from .layers.formula import Formula as Formula
+from .layers.formula import Positions as Positions
 from .layers.keras.importer import from_keras as from_keras
 from .layers.linear import Linear as Linear
 from .layers.mixture import MixtureOfExperts as MixtureOfExperts
@@ -168,6 +170,7 @@ from .layers.normalization import InstanceNorm as InstanceNorm
 from .layers.normalization import LayerNorm as LayerNorm
 from .layers.normalization import RMSNorm as RMSNorm
 from .layers.onnx.importer import from_onnx as from_onnx
+from .layers.opaque import Opaque as Opaque
 from .layers.pooling import AdaptiveAvgPool as AdaptiveAvgPool
 from .layers.pooling import AvgPool as AvgPool
 from .layers.pooling import GlobalAvgPool as GlobalAvgPool
@@ -179,6 +182,8 @@ from .layers.position import RotaryEmbedding as RotaryEmbedding
 from .layers.recurrent import GRU as GRU
 from .layers.recurrent import LSTM as LSTM
 from .layers.recurrent import RNN as RNN
+from .layers.resampling import Nearest as Nearest
+from .layers.resampling import Resample as Resample
 from .layers.reshape import ChannelShuffle as ChannelShuffle
 from .layers.reshape import Crop as Crop
 from .layers.reshape import Flatten as Flatten

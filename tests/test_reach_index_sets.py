@@ -71,6 +71,9 @@ def drawn_layer(rng: random.Random, shape: tuple[int, ...]) -> la.Network:
         "stack": lambda: la.Conv(1, 3, padding=1) | la.Conv(1, 1),
         "relu": lambda: la.ReLU(),
         "roll": lambda: la.Roll(rng.randint(1, 2)),
+        "nearest": lambda: la.Nearest(len(shape) - 1, len(shape), shape[-1], rng.randint(1, 7), bool(p)),
+        "linear": lambda: la.Resample(len(shape) - 1, len(shape), shape[-1], rng.randint(1, 7), corners=bool(p)),
+        "cubic": lambda: la.Resample(len(shape) - 1, len(shape), shape[-1], rng.randint(1, 7), "cubic", bool(p)),
     }
     return kinds[rng.choice(list(kinds))]()
 

@@ -17,7 +17,7 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
 from ..arguments import as_text, checked, is_truth, shown
-from ..errors import FieldError
+from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import Carrier, DomainCondition, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
@@ -78,8 +78,10 @@ _ZERO = Integer(0)
 class SumCarrier(TotalCarrier[Expr]):
     """Adds one expression for each site; copies multiply, or are summed where they differ."""
 
-    def __init__(self, measure: Callable[[Site], Expr], joint: Callable[[Site], Expr] | None = None):
-        self._measure, self._joint = measure, joint
+    def __init__(
+        self, measure: Callable[[Site], Expr], joint: Callable[[Site], Expr] | None = None, opaque: str | None = "lower"
+    ):
+        self._measure, self._joint, self.opaque = measure, joint, opaque
 
     def leaf(self, site: Site, port: int) -> Expr:
         return self._measure(site) if port == 0 else _ZERO
@@ -175,6 +177,7 @@ class Metric(Generic[Result]):
         evaluation = self.evaluate(net, on, **options)
         formula = self.finish(evaluation, **chosen)
         kind = self.kind(evaluation, formula, **chosen) if callable(self.kind) else self.kind
+        kind = _with_opaque(kind, evaluation, self.carrier(**chosen).opaque)
         own = self.conditions(evaluation, **chosen) if self.conditions is not None else ()
         terms = node_terms(evaluation.terms, self.term)
         place = str(net) if isinstance(net, Layer) else "the network"
@@ -200,6 +203,16 @@ class Metric(Generic[Result]):
 
     def __reduce__(self) -> tuple[Callable[[str], Metric[Any]], tuple[str]]:
         return _metric, (self.name,)
+
+
+def _with_opaque(kind: str, evaluation: Evaluation[Any], of_opaque: str | None) -> str:
+    """The kind of a result, where some layers only say what depends on what."""
+    steps = [term.site.node for term in evaluation.terms if isinstance(term.site.node, Layer) and term.site.node.opaque]
+    if not steps or of_opaque in (None, "exact", kind):
+        return kind
+    if kind == "exact" and of_opaque is not None:
+        return of_opaque
+    raise UnsupportedError(f"{steps[0]} is opaque, and the {kind} bound that is known needs its equation")
 
 
 def _metric(name: str) -> Metric[Any]:

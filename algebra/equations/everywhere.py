@@ -11,7 +11,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 
-from sympy import And, Expr, Ge, Gt, Integer, Not, Or, Piecewise, Sum, Symbol, ceiling, floor, fraction, together
+from sympy import (
+    And,
+    Expr,
+    Ge,
+    Gt,
+    Integer,
+    Max,
+    Min,
+    Not,
+    Or,
+    Piecewise,
+    Sum,
+    Symbol,
+    ceiling,
+    floor,
+    fraction,
+    together,
+)
 from sympy.logic.boolalg import Boolean
 
 from ..formulas.conditions import Condition
@@ -112,12 +129,27 @@ def is_shown(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     """Whether an integer-valued expression is found to be at least 0 over a box."""
     if expression.is_nonnegative:
         return True
+    if (extreme := _extreme(expression)) is not None:
+        each = (is_shown(simplify(expression.xreplace({extreme: part})), extents) for part in extreme.args)
+        return any(each) if isinstance(extreme, Max) is _is_at_least_zero(expression.coeff(extreme)) else all(each)
     form = affine(_relaxed(expression))
     lowest = _corner(form, extents) if form is not None else None
     if lowest is None:
         return False
     above = together(simplify(lowest + 1))
     return bool(is_nonnegative(simplify(lowest)) or above.is_positive)
+
+
+def _extreme(expression: Expr) -> Expr | None:
+    """The outermost maximum or minimum with an index, if it is added with a factor of known sign and stands nowhere else."""
+    found = [part for part in expression.atoms(Max, Min) if address_indices(part)]
+    if not found:
+        return None
+    outermost = max(found, key=lambda part: (part.count_ops(), str(part)))
+    factor = expression.coeff(outermost)
+    if (expression - factor * outermost).expand().has(outermost) or address_indices(factor):
+        return None
+    return outermost if _is_at_least_zero(factor) or _is_at_least_zero(-factor) else None
 
 
 def _relaxed(expression: Expr) -> Expr:

@@ -34,8 +34,33 @@ FUNCTIONS = {
         Function("sin", 1, r"\sin"),
         Function("cos", 1, r"\cos"),
         Function("softplus", 1, r"\operatorname{softplus}"),
+        Function("tan", 1, r"\tan"),
+        Function("asin", 1, r"\arcsin"),
+        Function("acos", 1, r"\arccos"),
+        Function("atan", 1, r"\arctan"),
+        Function("sinh", 1, r"\sinh"),
+        Function("cosh", 1, r"\cosh"),
+        Function("asinh", 1, r"\operatorname{arsinh}"),
+        Function("acosh", 1, r"\operatorname{arcosh}"),
+        Function("atanh", 1, r"\operatorname{artanh}"),
+        Function("floor", 1, r"\operatorname{floor}"),
+        Function("ceil", 1, r"\operatorname{ceil}"),
+        Function("trunc", 1, r"\operatorname{trunc}"),
+        Function("round", 1, r"\operatorname{round}"),
+        Function("sign", 1, r"\operatorname{sign}"),
+        Function("less", 2, r"\operatorname{less}"),
+        Function("equal", 2, r"\operatorname{equal}"),
+        Function("choose", 3, r"\operatorname{choose}"),
+        Function("pow", 2, r"\operatorname{pow}"),
+        Function("bitand", 2, r"\operatorname{bitand}"),
+        Function("bitor", 2, r"\operatorname{bitor}"),
+        Function("bitxor", 2, r"\operatorname{bitxor}"),
         Function("divide", 2, r"\frac"),
         Function("power", 2, r"^"),
     )
 }
-"""Functions by name. `divide` and `power` are written ``a / b`` and ``a ** 2``."""
+"""Functions by name. `divide` and `power` are written ``a / b`` and ``a ** 2``.
+
+`round` goes to the nearest integer, halves to the even one; `less` and `equal` are 1 where they hold and 0 elsewhere, and
+``choose(c, a, b)`` is a where c is not 0, b elsewhere. `pow` raises a tensor to a tensor. `bitand` and its like take integers.
+"""

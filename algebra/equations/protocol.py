@@ -15,6 +15,7 @@ class StatesEquation(Protocol):
     fields: ClassVar[Mapping[str, tuple[object, ...]]]
     defaults: ClassVar[Mapping[str, object]]
     buffers: ClassVar[tuple[str, ...]]
+    opaque: ClassVar[bool]
 
     def __hash__(self) -> int: ...
 

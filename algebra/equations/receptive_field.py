@@ -16,7 +16,7 @@ from sympy import Expr, Integer, Max, Min, Mod, ceiling, denom, floor, fraction,
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
-from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children
+from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children, reads
 from .instance import Instance
 from .reach.axis import AxisReach, Limits, Reach, identity, identity_of, joined
 from .reach.branches import union
@@ -241,7 +241,14 @@ def _addressed(read: Read, where: _Where) -> Reach:
     pad = value if isinstance(value, Pad) and read is value.body else None
     made = []
     for at, size in enumerate(where.instance.shapes[read.tensor]):
-        part = _place(read.address[at], where) or joined(size)
+        address = read.address[at]
+        inner = _unclamped(address) if not isinstance(address, (Group, Read)) else address
+        part, clamped = _place(inner, where), inner is not address
+        if part is None:
+            known = isinstance(address, Read) and _reads_input(address, where.instance)
+            part = joined(size, exact=known)
+        elif clamped:
+            part = replace(part, exact=False)
         last = simplify(size - 1)
         limits = None
         if pad is not None:
@@ -250,8 +257,34 @@ def _addressed(read: Read, where: _Where) -> Reach:
             part = replace(part, low=low, high=high)
             if isinstance(pad.fill, Read) and pad.widths[at] != (_ZERO, _ZERO):  # a value of its own is no padding
                 limits = Limits(_ZERO, last, True)
-        made.append(replace(part, extent=size, border=(_ZERO, last), limits=limits))
+        border = None if clamped or not part.exact and not part.moves else (_ZERO, last)
+        made.append(replace(part, extent=size, border=border, limits=limits))
     return tuple(made)
+
+
+def _unclamped(address: Expr) -> Expr:
+    """An address without the bounds that keep it inside: they bring positions no further apart, and leave their order."""
+    while isinstance(address, (Max, Min)):
+        moving = [part for part in address.args if address_indices(part)]
+        if len(moving) != 1:
+            break
+        address = moving[0]
+    return address
+
+
+def _reads_input(read: Read, instance: Instance) -> bool:
+    """Whether an address that a tensor holds depends on an input: then any position may be meant, else the same one always."""
+    inputs = set(instance.layer.input_names)
+    seen: set[str] = set()
+    waiting = [read]
+    while waiting:
+        one = waiting.pop()
+        if one.tensor in inputs:
+            return True
+        if one.tensor in instance.places and one.tensor not in seen:
+            seen.add(one.tensor)
+            waiting += reads(instance.statements[instance.places[one.tensor]].value)
+    return False
 
 
 @dataclass(frozen=True)

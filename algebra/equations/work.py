@@ -78,6 +78,8 @@ def work(instance: Instance, effective: bool = False) -> Work:
     effective : bool
         Count only points that read real elements and that no mask excludes.
     """
+    if instance.layer.opaque:
+        return Work()
     return Work.total(part for place in instance.live for part in _statement_parts(instance, place, effective))
 
 

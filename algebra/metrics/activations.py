@@ -18,7 +18,7 @@ def _activations(intermediate: bool) -> SumCarrier:
         made = [Mul(*instance.shapes[s.target]) for s in statements if not _is_view(s)]
         return sum(made, Integer(0))
 
-    return SumCarrier(measure, lambda site: Integer(0) if site.join.stacks else Mul(*site.output.shape))
+    return SumCarrier(measure, lambda site: Integer(0) if site.join.stacks else Mul(*site.output.shape), "exact")
 
 
 def _is_view(statement: Statement) -> bool:

@@ -39,6 +39,8 @@ def _factors(head: Head) -> list[Read]:
 class DepthCarrier(PathCarrier[Expr]):
     """(max, +): series adds, joins take the longest branch."""
 
+    opaque = "exact"
+
     def __init__(self, count: str):
         if count not in ("weighted", "layers"):
             raise FieldError(f"depth counts 'weighted' or 'layers', got {shown(count)}")

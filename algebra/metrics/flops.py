@@ -31,6 +31,8 @@ class Flops:
 
 
 class WorkCarrier(TotalCarrier[Work]):
+    opaque = "lower"
+
     def __init__(self, effective: bool):
         self.effective = effective
 

@@ -30,6 +30,8 @@ class Weights:
 class WeightCarrier(TotalCarrier[Weights]):
     """A union over weight tensors, not a sum over nodes."""
 
+    opaque = "exact"
+
     def leaf(self, site: Site, port: int) -> Weights:
         assert site.instance is not None
         return Weights(

@@ -20,6 +20,7 @@ from ..equations.receptive_field import layer_reach
 from ..errors import UnsupportedError
 from ..formulas.conditions import Condition
 from ..networks.carrier import DomainCondition, Evaluation, Flow, PathCarrier, Site, Term
+from ..networks.layer import Layer
 from ..sizes.decisions import equal
 
 
@@ -51,9 +52,13 @@ class ReceptiveField:
 class ReachCarrier(PathCarrier[Reach | None]):
     """The affine monoid of reaches; None is the identity of any rank."""
 
+    opaque = "upper"
+
     def leaf(self, site: Site, port: int) -> Reach:
         assert site.instance is not None
-        return layer_reach(site.instance, port)
+        reach = layer_reach(site.instance, port)
+        opaque = isinstance(site.node, Layer) and site.node.opaque
+        return tuple(replace(own, exact=False, covered=None) for own in reach) if opaque else reach
 
     def series(self, values: Sequence[Reach | None]) -> Reach | None:
         made: Reach | None = None

@@ -114,7 +114,12 @@ class DomainCondition:
 
 
 class Carrier(Generic[T]):
-    """How one metric composes. `TotalCarrier` and `PathCarrier` fill in what most metrics share."""
+    """How one metric composes. `TotalCarrier` and `PathCarrier` fill in what most metrics share.
+
+    `opaque` is the kind of what it makes of layers whose equation only says what depends on what; None: it makes nothing of them.
+    """
+
+    opaque: str | None = None
 
     def leaf(self, site: Site, port: int) -> T:
         raise NotImplementedError
@@ -195,6 +200,8 @@ class PathCarrier(Carrier[T]):
 
 class ShapeCarrier(TotalCarrier[None]):
     """Carries nothing: shapes and conditions are what remains."""
+
+    opaque = "exact"
 
     def least_copies(self, value: None) -> int:
         return 0

@@ -101,6 +101,11 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         return flow, self.carrier.series([])
 
     def layer(self, node: Layer, flows: tuple[Flow, ...], path: str) -> tuple[Flow, T]:
+        if node.opaque and self.carrier.opaque is None:
+            raise UnsupportedError(
+                f"{f'at {path}: ' if path else ''}{node} is opaque: its shape is known and what depends on what, but no equation says what "
+                "it computes, which this needs"
+            )
         if not node.input_names:
             flows = ()
         elif not flows:

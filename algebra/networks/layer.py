@@ -78,6 +78,9 @@ class Layer(Network, metaclass=_Frozen):
         Buffers whose numbers are known beforehand, ``{"C": lambda self, shape: array}``, such as the cosines of rotary positions.
     channel_axis : str
         ``"first"`` or ``"last"``, where the equation's patterns do not tell.
+    opaque : bool
+        Whether the equation only says what depends on what, as of a sort. Shapes and learned numbers count, the work is not known: counts
+        of work are lower bounds, receptive fields upper ones, and what needs more is refused.
     claims : mapping of str to function
         Closed forms that somebody published, ``{"parameters": lambda self, shape: ...}``; they are checked, never used.
 
@@ -108,6 +111,7 @@ class Layer(Network, metaclass=_Frozen):
     buffers: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     channel_axis: ClassVar[str | None] = None
+    opaque: ClassVar[bool] = False
     claims: ClassVar[Mapping[str, Callable[..., object]]] = {}
     fields: ClassVar[Mapping[str, tuple[Kind, ...]]] = {}
     defaults: ClassVar[Mapping[str, object]] = {}

@@ -241,8 +241,20 @@ def apply(name: str, arguments: Sequence[Labelled]) -> Labelled:
         "min": min,
         "divide": _divide,
         "power": _power,
+        "pow": _power,
+        "floor": _rounded(math.floor),
+        "ceil": _rounded(math.ceil),
+        "trunc": _rounded(math.trunc),
+        "round": _rounded(round),
+        "sign": lambda value: (value > 0) - (value < 0),
+        "less": lambda one, two: int(one < two),
+        "equal": lambda one, two: int(one == two),
+        "choose": lambda condition, one, two: one if condition != 0 else two,
+        "bitand": lambda one, two: _whole(one) & _whole(two),
+        "bitor": lambda one, two: _whole(one) | _whole(two),
+        "bitxor": lambda one, two: _whole(one) ^ _whole(two),
     }
-    if is_exact(arrays[0]) and name in keeps and not (name == "power" and not _is_whole(arrays[1])):
+    if is_exact(arrays[0]) and name in keeps and not (name in ("power", "pow") and not _is_whole(arrays[1])):
         return Labelled(indices, numpy.frompyfunc(keeps[name], len(arrays), 1)(*arrays))
     if name not in _FLOAT:
         raise UnsupportedError(
@@ -254,6 +266,17 @@ def apply(name: str, arguments: Sequence[Labelled]) -> Labelled:
 
 def _is_whole(exponents: "ndarray") -> bool:
     return all(isinstance(value, int) or value.denominator == 1 for value in exponents.flat)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float) or value.denominator != 1:
+        raise DomainError(f"bits of {value}, which is no integer")
+    return int(value)
+
+
+def _rounded(function: Callable[[Any], int]) -> Callable[[Any], Any]:
+    """A way to round, which leaves infinities as they are."""
+    return lambda value: value if isinstance(value, float) and not math.isfinite(value) else function(value)
 
 
 def _relu(value: Any) -> Any:
@@ -309,6 +332,13 @@ _FLOAT = {
     "sin": _ufunc("sin"),
     "cos": _ufunc("cos"),
     "softplus": _softplus,
+    **{name: _ufunc(name) for name in ("tan", "sinh", "cosh", "floor", "ceil", "trunc", "sign")},
+    **{f"a{name}": _ufunc(f"arc{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "round": _ufunc("rint"),
+    "less": _ufunc("less"),
+    "equal": _ufunc("equal"),
+    "choose": lambda condition, one, two: _ufunc("where")(condition != 0, one, two),
+    "pow": _ufunc("power"),
     "divide": _ufunc("divide"),
     "power": _ufunc("power"),
 }

@@ -32,7 +32,7 @@ from ..equations.heads import (
 )
 from ..equations.instance import Instance
 from ..equations.statements import Statement
-from ..errors import DomainError
+from ..errors import DomainError, UnsupportedError
 from ..sizes.dims import Index
 from .addresses import Addresses
 from .arrays import (
@@ -68,6 +68,8 @@ def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> "ndarray":
         The inputs, the learned tensors and the buffers by their names in the equation, each exact or floats
         (`arrays.as_numbers`).
     """
+    if instance.layer.opaque:
+        raise UnsupportedError(f"{instance.layer} is opaque: no equation says what it computes")
     return _LayerRun(instance, tensors).run()
 
 

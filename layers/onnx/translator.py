@@ -155,13 +155,6 @@ class OnnxTranslator(Tensors):
         return name
 
 
-def broadcast(shapes: Sequence[Shape]) -> Shape:
-    """The shape to which shapes are repeated."""
-    rank = max(map(len, shapes))
-    wide = [(*(Integer(1),) * (rank - len(shape)), *shape) for shape in shapes]
-    return tuple(next((size for size in column if size != 1), column[0]) for column in zip(*wide))
-
-
 def number_of(t: OnnxTranslator, name: str) -> Any:
     """The value of a constant that is a single number."""
     if name not in t.known or t.known[name].size != 1:

@@ -34,7 +34,12 @@ from ...algebra.sizes.dims import Index
 _FUNCTIONS = {
     "relu": torch.relu, "abs": torch.abs, "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "tanh": torch.tanh,
     "sigmoid": torch.sigmoid, "erf": torch.erf, "sin": torch.sin, "cos": torch.cos, "softplus": torch.nn.functional.softplus,
-    "max": torch.maximum, "min": torch.minimum, "divide": torch.div, "power": torch.pow,
+    "max": torch.maximum, "min": torch.minimum, "divide": torch.div, "power": torch.pow, "pow": torch.pow, "tan": torch.tan, "asin": torch.asin,
+    "acos": torch.acos, "atan": torch.atan, "sinh": torch.sinh, "cosh": torch.cosh, "asinh": torch.asinh, "acosh": torch.acosh, "atanh": torch.atanh,
+    "floor": torch.floor, "ceil": torch.ceil, "trunc": torch.trunc, "round": torch.round, "sign": torch.sign,
+    "less": lambda one, two: (one < two).to(one.dtype), "equal": lambda one, two: (one == two).to(one.dtype),
+    "choose": lambda condition, one, two: torch.where(condition != 0, one, two), "bitand": lambda one, two: (one.long() & two.long()).to(one.dtype),
+    "bitor": lambda one, two: (one.long() | two.long()).to(one.dtype), "bitxor": lambda one, two: (one.long() ^ two.long()).to(one.dtype),
 }  # fmt: skip
 """PyTorch's elementwise functions for those of the equation language."""
 
@@ -58,6 +63,8 @@ class EquationModule(torch.nn.Module):
 
     def __init__(self, instance: Instance):
         super().__init__()
+        if instance.layer.opaque:
+            raise UnsupportedError(f"{instance.layer} is opaque: no equation says what it computes")
         self.instance = instance
         self.label = str(instance.layer)
         for name, shape in instance.weights().items():

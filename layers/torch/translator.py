@@ -100,6 +100,10 @@ class Translator(Tensors):
         made = Tensor(values[0].name, shape, flag) if layer is None else self.add(layer, values, shape, flag, node.name)
         self.values[node.name] = made
 
+    def keep(self, node: Any, made: Tensor) -> None:
+        """The node's value is this tensor."""
+        self.values[node.name] = Tensor(made.name, self.shape(node), made.batched)
+
     @contextmanager
     def counting(self, what: str, nodes: Iterable[Any]) -> Iterator[None]:
         """Check that what is read here holds the learned tensors among these nodes that were not read before, no more and no less."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from .names import check_names, loose_names, name_of, tensors_without_axes
 from .nodes import (
+    ARITIES,
     FUNCTIONS,
     REDUCTIONS,
     TRIED,
@@ -516,7 +517,7 @@ class EquationText:
         if not isinstance(node, ast.Call):
             raise Unreadable(f"no value: {ast.dump(node)}")
         if isinstance(node.func, ast.Name):
-            arity = 2 if node.func.id in ("max", "min") else 1
+            arity = ARITIES.get(node.func.id, 1)
             if node.func.id not in FUNCTIONS or len(node.args) != arity or node.keywords:
                 raise Unreadable(f"no function of tensors: {ast.dump(node)}")
             return Node("apply", tuple(self._node(argument) for argument in node.args), name=node.func.id)

@@ -8,19 +8,12 @@ from typing import Any
 from sympy import Expr, Integer, Mul, prod
 
 from ....algebra.sizes.normal_form import simplify
-from ... import reshape
+from ...importers.arrays import permuted, viewed
 from ..translator import OnnxTranslator, rule
 
 
-def reshaped(t: OnnxTranslator, output: str, name: str, shape: Sequence[Expr]) -> None:
-    value = t.get(name)
-    batched = len(shape) > 1 and shape[0] == 1
-    own = tuple(shape[1:]) if batched else tuple(shape)
-    flat = len(own) == 1 and len(value.own) > 1
-    if flat:
-        t.values[output] = t.add(reshape.Flatten(), [value], tuple(shape), batched)
-    else:
-        t.values[output] = t.reshaped(value, tuple(shape), batched)
+def _viewed(t: OnnxTranslator, node: Any, shape: Sequence[Expr]) -> None:
+    t.values[node.output[0]] = viewed(t, t.get(node.input[0]), tuple(shape), t.name)
 
 
 @rule("Reshape")
@@ -34,14 +27,14 @@ def _reshape(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if shape.count(Integer(-1)):
         rest = prod([size for size in shape if size != -1])
         shape[shape.index(Integer(-1))] = simplify(Mul(*value.shape) / rest)
-    reshaped(t, node.output[0], node.input[0], shape)
+    _viewed(t, node, shape)
 
 
 @rule("Flatten")
 def _flatten(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
     axis = int(a.get("axis", 1)) % (len(value.shape) + 1)
-    reshaped(t, node.output[0], node.input[0], [simplify(Mul(*value.shape[:axis])), simplify(Mul(*value.shape[axis:]))])
+    _viewed(t, node, [simplify(Mul(*value.shape[:axis])), simplify(Mul(*value.shape[axis:]))])
 
 
 @rule("Unsqueeze", "Squeeze")
@@ -59,13 +52,11 @@ def _squeeze(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
             else {place for place, size in enumerate(shape) if size == 1}
         )
         shape = [size for place, size in enumerate(shape) if place not in axes]
-    reshaped(t, node.output[0], node.input[0], shape)
+    _viewed(t, node, shape)
 
 
 @rule("Transpose")
 def _transpose(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
-    order = [int(axis) for axis in a.get("perm", range(len(value.shape))[::-1])]
-    if value.batched and order[0] == 0:
-        return t.put(node.output[0], reshape.Permute(tuple(axis - 1 for axis in order[1:])), [value])
-    return t.put(node.output[0], reshape.Permute(tuple(order)), [t.whole(value)], False)
+    order = a.get("perm", range(len(value.shape))[::-1])
+    t.values[node.output[0]] = permuted(t, value, [int(axis) for axis in order])

@@ -8,8 +8,8 @@ from typing import Any
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
-from ...importers.tensors import ARITHMETIC, FUNCTIONS, softmax_along
-from ..translator import OnnxTranslator, broadcast, number_of, rule
+from ...importers.arrays import ARITHMETIC, FUNCTIONS, aligned, broadcast, concatenated, softmax_along
+from ..translator import OnnxTranslator, number_of, rule
 
 _PLAIN: dict[str, Callable[[Mapping[str, Any]], Network]] = {
     "HardSwish": lambda a: activation.Hardswish(), "Reciprocal": lambda a: arithmetic.Power(-1), "Erf": lambda a: arithmetic.Erf(),
@@ -80,7 +80,7 @@ def _arithmetic(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if first is not None and second is None:
         return t.put(node.output[0], _TURNED[node.op_type](first), [node.input[1]])
     values = [t.get(name) for name in node.input[:2]]
-    return t.put(node.output[0], join(), t.aligned(values, broadcast([v.shape for v in values]), stretch))
+    return t.put(node.output[0], join(), aligned(t, values, broadcast([v.shape for v in values]), stretch))
 
 
 @rule("Pow")
@@ -95,8 +95,4 @@ def _power(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 
 @rule("Concat")
 def _concat(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
-    values = [t.get(name) for name in node.input]
-    if len(values) == 1:
-        return t.put(node.output[0], None, values)
-    t.values[node.output[0]] = t.concatenated(values, int(a["axis"]))
-    return None
+    t.values[node.output[0]] = concatenated(t, [t.get(name) for name in node.input], int(a["axis"]))

@@ -10,8 +10,9 @@ from sympy import Expr, Integer, ceiling
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic
+from ...importers.arrays import broadcast, masked
 from ...importers.tensors import Tensor
-from ..translator import OnnxTranslator, broadcast, rule
+from ..translator import OnnxTranslator, rule
 
 
 @rule("Where")
@@ -23,7 +24,7 @@ def _where(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         raise UnsupportedError(f"{t.name}: a choice that depends on the data has no layer; only a fixed mask has")
     computed = [name for name in branches if not t.values[name].fixed] or branches[:1]
     shape = broadcast([t.values[name].shape for name in node.input])
-    t.values[node.output[0]] = t.masked((("", t.get(name)) for name in computed), shape)
+    t.values[node.output[0]] = masked(t, (("", t.get(name)) for name in computed), shape)
     return None
 
 

@@ -9,7 +9,8 @@ from sympy import Expr, Integer
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
-from ... import arithmetic, embedding, reshape
+from ... import embedding, reshape
+from ...importers.arrays import cut, padded, repeated, taken
 from ...importers.tensors import per_axis
 from ..translator import OnnxTranslator, number_of, rule
 
@@ -24,13 +25,14 @@ def _gather(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
         return t.put(out, t.with_weights(embedding.Embedding(*table.shape), node.input[0]), [places])
     number = number_of(t, places)
     if number is None or isinstance(number, Expr):
-        if len(table.shape) != 2 or axis != 0 or table.batched:
+        if axis != 0:
             raise UnsupportedError(f"{t.name}: only the rows of a table can be taken, or one position along an axis")
-        return t.put(out, arithmetic.Take(t.values[places].shape), [node.input[0]], False)
+        t.values[out] = taken(t, t.get(node.input[0]), t.values[places].shape, t.name)
+        return None
     value = t.whole(t.get(node.input[0])) if axis == 0 and table.batched else t.get(node.input[0])
     own, place = list(value.own), axis - value.batched
     start = int(number) if number >= 0 else own[place] + int(number)
-    made = t.cut(value, axis, start, Integer(1))
+    made = cut(t, value, axis, start, Integer(1))
     ends = t.values[places].shape  # () takes the axis away, (1,) leaves it
     shape = (*value.shape[:axis], *ends, *value.shape[axis + 1 :])
     rest = (*own[:place], *ends, *own[place + 1 :])
@@ -50,15 +52,13 @@ def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     steps = t.numbers(node.input[4]) if len(node.input) > 4 and node.input[4] else [1] * len(starts)
     for start, end, axis, step in zip(starts, ends, axes, steps):
         axis = int(axis) % len(value.shape)
-        if axis == 0 and value.batched:
-            value = t.whole(value)
         size = value.shape[axis]
         start, end = (end if isinstance(end, Expr) else Integer(int(end)) for end in (start, end))
         start, end = (simplify(size + end) if end.is_negative else end for end in (start, end))
         if end.is_Integer and (end >= 2**31 - 1 or (size.is_Integer and end > size)):
             end = size
         length = simplify(-((start - end) // int(step)))
-        value = t.cut(value, axis, start, length, step=int(step))
+        value = cut(t, value, axis, start, length, step=int(step))
     t.values[node.output[0]] = value
 
 
@@ -66,8 +66,6 @@ def _slice(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
 def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     value = t.get(node.input[0])
     axis = int(a.get("axis", 0)) % len(value.shape)
-    if axis == 0 and value.batched:
-        value = t.whole(value)
     count = len(node.output)
     given = (
         t.numbers(node.input[1])
@@ -77,7 +75,7 @@ def _split(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     start: Expr = Integer(0)
     for output, length in zip(node.output, given):
         length = length if isinstance(length, Expr) else Integer(int(length))
-        t.values[output] = t.cut(value, axis, start, length)
+        t.values[output] = cut(t, value, axis, start, length)
         start = start + length
 
 
@@ -88,7 +86,7 @@ def _expand(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     shape = value.wide(max(len(wanted), len(value.shape)))
     wanted = [*[Integer(1)] * (len(shape) - len(wanted)), *wanted]
     out = tuple(b if a == 1 and b != -1 else a for a, b in zip(shape, wanted))
-    t.values[node.output[0]] = t.repeated(t.add(reshape.Reshape(shape), [value], shape), out)
+    t.values[node.output[0]] = repeated(t, t.add(reshape.Reshape(shape), [value], shape), out)
 
 
 @rule("Pad")
@@ -98,11 +96,7 @@ def _pad(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if a.get("mode", b"constant") != b"constant":
         raise UnsupportedError(f"{t.name}: padding by {a['mode'].decode()}")
     rank = len(value.shape)
-    before, after = widths[:rank], widths[rank:]
-    skip = int(value.batched)
-    if not any(widths):
-        return t.put(node.output[0], None, [value])
-    return t.put(node.output[0], arithmetic.Margin(tuple(before[skip:]), tuple(after[skip:])), [value])
+    t.values[node.output[0]] = padded(t, value, widths[:rank], widths[rank:])
 
 
 @rule("Resize", "Upsample")

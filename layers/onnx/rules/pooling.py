@@ -7,6 +7,7 @@ from typing import Any
 
 from ....algebra.networks.network import Network
 from ... import arithmetic, pooling
+from ...importers.arrays import reduced
 from ...importers.tensors import per_axis
 from ..translator import OnnxTranslator, rule
 from .weights import padding_of
@@ -52,4 +53,4 @@ def _reduce(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     kinds: dict[str, Callable[..., Network]] = {
         "ReduceMean": arithmetic.Mean, "ReduceSum": arithmetic.Sum, "ReduceMax": arithmetic.Maximum, "ReduceL2": _norm,
     }  # fmt: skip
-    t.values[node.output[0]] = t.reduced(kinds[node.op_type], value, given, bool(int(a.get("keepdims", 1))))
+    t.values[node.output[0]] = reduced(t, kinds[node.op_type], value, given, bool(int(a.get("keepdims", 1))))

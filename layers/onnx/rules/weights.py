@@ -8,7 +8,8 @@ from typing import Any
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import arithmetic, convolution, linear, normalization
-from ...importers.tensors import Tensor, over_last_axes, per_axis
+from ...importers.arrays import over_last_axes, product
+from ...importers.tensors import Tensor, per_axis
 from ..translator import OnnxTranslator, rule
 
 
@@ -68,7 +69,7 @@ def _matmul(t: OnnxTranslator, node: Any, a: Mapping[str, Any]) -> None:
     if right.weight and len(right.shape) == 2:
         layer = linear.Linear(right.shape[1], False)
         return t.put(node.output[0], t.with_weights(layer, node.input[1]), [node.input[0]])
-    t.values[node.output[0]] = t.product(t.get(node.input[0]), t.get(node.input[1]), t.name)
+    t.values[node.output[0]] = product(t, t.get(node.input[0]), t.get(node.input[1]), t.name)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
-from ...importers.tensors import FUNCTIONS, softmax_along
+from ...importers.arrays import FUNCTIONS, softmaxed
 from ..translator import RULES, Translator, argument, is_tensor, rule
 from .axes import expand
 
@@ -64,11 +64,7 @@ def _clamp(t: Translator, node: Any) -> None:
 
 @rule("softmax", "_softmax")
 def _softmax(t: Translator, node: Any) -> None:
-    value = t.value(node.args[0])
-    axis = int(node.args[1]) % len(value.shape)
-    if axis == 0 and value.batched:
-        value = t.whole(value)
-    t.put(node, softmax_along(axis - value.batched, len(value.own)), [value])
+    t.keep(node, softmaxed(t, t.value(node.args[0]), node.args[1], node.name))
 
 
 @rule("dropout", "native_dropout", "feature_dropout")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
 from typing import Any
 
 from sympy import Integer, sqrt
@@ -12,7 +11,8 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add
 from ....algebra.sizes.normal_form import simplify
 from ... import activation, arithmetic, reshape
-from ...importers.tensors import ARITHMETIC, Tensor
+from ...importers.arrays import ARITHMETIC, aligned, concatenated, contracted, product, reshaped
+from ...importers.tensors import Tensor
 from ..translator import Translator, argument, is_tensor, rule
 
 
@@ -27,23 +27,18 @@ def _arithmetic(t: Translator, node: Any) -> None:
         return t.put(node, by_number(_factor(t, node.args[1])), [node.args[0]])
     parts = node.args[:2]
     values = [t.value(part) for part in parts]
-    return t.put(node, join(), t.aligned(values, t.shape(node), stretch, node.name, [part.name for part in parts]))
+    return t.put(node, join(), aligned(t, values, t.shape(node), stretch, node.name, [part.name for part in parts]))
 
 
 @rule("cat")
 def _concatenate(t: Translator, node: Any) -> None:
-    values = [t.value(part) for part in node.args[0]]
-    if len(values) == 1:
-        return t.put(node, None, values)
-    t.values[node.name] = t.concatenated(values, int(argument(node, 1, "dim", 0)), node.name)
-    return None
+    t.keep(node, concatenated(t, [t.value(part) for part in node.args[0]], int(argument(node, 1, "dim", 0)), node.name))
 
 
 @rule("matmul", "bmm", "mm", "mv", "dot")
 def _matmul(t: Translator, node: Any) -> None:
     left, right = (t.value(part) for part in node.args[:2])
-    made = t.product(left, right, node.name)
-    t.values[node.name] = Tensor(made.name, t.shape(node), made.batched)
+    t.keep(node, product(t, left, right, node.name))
 
 
 @rule("einsum")
@@ -57,23 +52,7 @@ def _einsum(t: Translator, node: Any) -> None:
     spec = "".join(letters.get(character, character) for character in spec)
     inputs, out = spec.split("->")
     first, second = inputs.split(",")
-    _contract(t, node, first, second, out, node.args[1])
-
-
-def _contract(t: Translator, node: Any, first: str, second: str, out: str, parts: Sequence[Any]) -> None:
-    values, batch = [t.value(part) for part in parts], out[:1]
-    with_batch = [letters[:1] == batch != "" for letters in (first, second)]
-    fits = all(
-        value.batched if has else batch not in letters and not value.batched
-        for value, has, letters in zip(values, with_batch, (first, second))
-    )
-    batched = any(with_batch) and fits
-    if batched:
-        first, second = (letters[has:] for letters, has in zip((first, second), with_batch))
-        out = out[1:]
-    else:
-        values = [t.unbatched(part) for part in parts]
-    t.put(node, arithmetic.Einsum(f"{first},{second}->{out}"), values, batched)
+    t.keep(node, contracted(t, first, second, out, [t.value(part) for part in node.args[1]], node.name))
 
 
 @rule("scaled_dot_product_attention")
@@ -95,7 +74,7 @@ def _attention(t: Translator, node: Any) -> None:
     order = tuple(range(len(key.own) - 2)) + (len(key.own) - 1, len(key.own) - 2)
     swapped = (*key.shape[:-2], key.shape[-1], key.shape[-2])
     turned = t.add(reshape.Permute(order), [key], swapped, key.batched, f"{node.name}_keys")
-    scores = t.product(query, turned, f"{node.name}_scores")
+    scores = product(t, query, turned, f"{node.name}_scores")
     shape, batched = scores.shape, scores.batched
     scores = t.add(arithmetic.Scale(1 / sqrt(query.shape[-1])), [scores], shape, batched, f"{node.name}_weighed")
     if mask is None and argument(node, 5, "is_causal", False):
@@ -103,8 +82,8 @@ def _attention(t: Translator, node: Any) -> None:
     elif mask is not None:
         scores = _under_mask(t, node, scores, mask)
     weights = t.add(activation.Softmax(), [scores], shape, batched, f"{node.name}_weights")
-    made = t.product(weights, value, node.name)
-    t.values[node.name] = t.reshaped(made, t.shape(node), made.batched, f"{node.name}_heads")
+    made = product(t, weights, value, node.name)
+    t.values[node.name] = reshaped(t, made, t.shape(node), made.batched, f"{node.name}_heads")
     return None
 
 
@@ -115,7 +94,7 @@ def _grouped_heads(t: Translator, name: str, query: Tensor, key: Tensor, value: 
     made: list[Tensor] = []
     for part, sizes in ((query, (heads, group)), (key, (heads, Integer(1))), (value, (heads, Integer(1)))):
         shape = (*part.shape[:-3], *sizes, *part.shape[-2:])
-        made.append(t.reshaped(part, shape, part.batched, f"{name}_{len(made)}_groups"))
+        made.append(reshaped(t, part, shape, part.batched, f"{name}_{len(made)}_groups"))
     return made
 
 
@@ -131,5 +110,5 @@ def _under_mask(t: Translator, node: Any, scores: Tensor, mask: Any) -> Tensor:
     added = t.value(mask)
     added = added if added.batched == scores.batched else t.whole(added)
     shape = added.wide(len(scores.shape))
-    added = t.reshaped(added, shape, bool(scores.batched and shape[0] == 1), f"{node.name}_mask")
+    added = reshaped(t, added, shape, bool(scores.batched and shape[0] == 1), f"{node.name}_mask")
     return t.add(Add(), [scores, added], scores.shape, scores.batched, label)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, Integer, Tuple
-
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Concat
 from ....algebra.sizes.normal_form import simplify
 from ... import arithmetic, reshape
+from ...importers.arrays import cut, masked, padded, reduced, rolled, selected, split, taken
 from ...importers.tensors import Tensor
 from ..translator import Translator, argument, rule
 
@@ -20,33 +18,23 @@ def _slice(t: Translator, node: Any) -> None:
     if value.shape == out:
         return t.put(node, None, [value])
     axis = int(argument(node, 1, "dim", 0)) % len(value.shape)
-    if axis == 0 and value.batched:
-        value = t.unbatched(node.args[0])
     start = argument(node, 2, "start") or 0
     start = t.sizes(start) if not isinstance(start, int) else start if start >= 0 else value.shape[axis] + start
-    step = int(argument(node, 4, "step", 1))
-    t.values[node.name] = t.cut(value, axis, start, out[axis], node.name, step)
-    return None
+    return t.keep(node, cut(t, value, axis, start, out[axis], node.name, int(argument(node, 4, "step", 1))))
 
 
-@rule("chunk", "split", "split_with_sizes", "unbind", "tensor_split")
+@rule("chunk", "split", "split_with_sizes", "tensor_split")
 def _split(t: Translator, node: Any) -> None:
-    kind = node.target.__name__.split(".")[0]
-    value = t.value(node.args[0])
-    axis = int(argument(node, 1 if kind == "unbind" else 2, "dim", 0)) % len(value.shape)
-    if axis == 0 and value.batched:
-        value = t.unbatched(node.args[0])
-    start: Expr = Integer(0)
-    parts = []
-    for number, part in enumerate(node.meta["val"]):
-        shape = tuple(simplify(t.sizes(size)) for size in part.shape)
-        length = Integer(1) if kind == "unbind" else shape[axis]
-        made = t.cut(value, axis, start, length, f"{node.name}_{number}")
-        if kind == "unbind":
-            made = t.reshaped(made, shape, made.batched, f"{node.name}_{number}_squeezed")
-        parts.append(made)
-        start = start + length
-    t.parts[node.name] = parts
+    axis = int(argument(node, 2, "dim", 0))
+    lengths = [simplify(t.sizes(part.shape[axis])) for part in node.meta["val"]]
+    t.parts[node.name] = split(t, t.value(node.args[0]), axis, lengths, node.name)
+
+
+@rule("unbind")
+def _unbind(t: Translator, node: Any) -> None:
+    value, axis = t.value(node.args[0]), int(argument(node, 1, "dim", 0))
+    places = range(len(node.meta["val"]))
+    t.parts[node.name] = [selected(t, value, axis, place, f"{node.name}_{place}") for place in places]
 
 
 @rule("<built-in function getitem>", "getitem")
@@ -64,33 +52,20 @@ def _item(t: Translator, node: Any) -> None:
 
 @rule("pad", "constant_pad_nd")
 def _pad(t: Translator, node: Any) -> None:
-    widths = [int(width) for width in node.args[1]]
-    if not any(widths):
-        return t.put(node, None, [node.args[0]])
-    if argument(node, 2, "mode", "constant") not in ("constant", 0, 0.0):
-        raise UnsupportedError(f"{node.name}: padding by {node.args[2]!r}; only constant padding has a layer")
     value = t.value(node.args[0])
-    rank = len(value.own)
-    pairs = [(0, 0)] * rank
-    for place in range(len(widths) // 2):
-        pairs[rank - 1 - place] = (widths[2 * place], widths[2 * place + 1])
-    return t.put(node, arithmetic.Margin(Tuple(*(a for a, _ in pairs)), Tuple(*(b for _, b in pairs))), [value])
+    widths = [width if isinstance(width, int) else t.sizes(width) for width in node.args[1]]
+    if any(widths) and argument(node, 2, "mode", "constant") not in ("constant", 0, 0.0):
+        raise UnsupportedError(f"{node.name}: padding by {node.args[2]!r}; only constant padding has a layer")
+    missing = [0] * (len(value.shape) - len(widths) // 2)
+    t.keep(node, padded(t, value, [*missing, *widths[0::2][::-1]], [*missing, *widths[1::2][::-1]], node.name))
 
 
 @rule("roll")
 def _roll(t: Translator, node: Any) -> None:
     value = t.value(node.args[0])
     for number, (shift, axis) in enumerate(zip(node.args[1], argument(node, 2, "dims", []))):
-        axis = int(axis) % len(value.shape)
-        size = value.shape[axis]
-        first = simplify(size - shift) if shift > 0 else Integer(-shift)
-        if shift == 0:
-            continue
-        head = t.cut(value, axis, first, simplify(size - first), f"{node.name}_{number}_tail")
-        tail = t.cut(value, axis, Integer(0), first, f"{node.name}_{number}_head")
-        join = Concat(axis=axis - value.batched)
-        value = t.add(join, [head, tail], value.shape, value.batched, f"{node.name}_{number}")
-    t.values[node.name] = value
+        value = rolled(t, value, axis, shift if isinstance(shift, int) else t.sizes(shift), f"{node.name}_{number}")
+    t.keep(node, value)
 
 
 @rule("pixel_shuffle")
@@ -115,13 +90,11 @@ def _upsample(t: Translator, node: Any) -> None:
 @rule("index")
 def _index(t: Translator, node: Any) -> None:
     places = node.args[1]
-    table, out = t.value(node.args[0]), t.shape(node)
     fixed = len(places) == 1 and places[0] is not None and t.values[places[0].name].weight
-    if not fixed or len(table.shape) != 2 or table.batched:
-        raise UnsupportedError(
-            f"{node.name}: only the rows of a table can be taken, at places that do not depend on the data"
-        )
-    t.put(node, arithmetic.Take(out[:-1]), [table], False)
+    if not fixed:
+        raise UnsupportedError(f"{node.name}: elements at places that depend on the data have no layer")
+    table = t.value(node.args[0])
+    t.keep(node, taken(t, table, t.shape(node)[: 1 - len(table.shape)], node.name))
 
 
 @rule("linalg_vector_norm", "norm")
@@ -132,7 +105,7 @@ def _norm(t: Translator, node: Any) -> None:
     squares = t.add(arithmetic.Power(2), [value], value.shape, value.batched, f"{node.name}_squares")
     axes = argument(node, 2, "dim")
     axes = range(len(value.shape)) if axes is None else axes if isinstance(axes, (list, tuple)) else [axes]
-    total = t.reduced(arithmetic.Sum, squares, axes, bool(argument(node, 3, "keepdim", False)), f"{node.name}_total")
+    total = reduced(t, arithmetic.Sum, squares, axes, bool(argument(node, 3, "keepdim", False)), f"{node.name}_total")
     root = t.add(arithmetic.Sqrt(), [total], total.shape, total.batched, node.name)
     t.values[node.name] = Tensor(root.name, out, root.batched)
 
@@ -147,4 +120,4 @@ def _masked(t: Translator, node: Any) -> None:
         for part in node.all_input_nodes
         if part is not condition and not (t.values[part.name].weight and part.name not in t.learned)
     ]
-    t.values[node.name] = t.masked(((part.name, t.value(part)) for part in computed), t.shape(node), node.name)
+    t.values[node.name] = masked(t, ((part.name, t.value(part)) for part in computed), t.shape(node), node.name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ....algebra.networks.network import Network
 from ... import arithmetic, pooling
+from ...importers.arrays import reduced
 from ...importers.tensors import per_axis
 from ..translator import Translator, argument, rule
 
@@ -43,7 +44,7 @@ def _reduced(t: Translator, node: Any, layer: Callable[..., Network]) -> None:
     value = t.value(node.args[0])
     given = argument(node, 1, "dim")
     axes = range(len(value.shape)) if given is None else given if isinstance(given, (list, tuple)) else [given]
-    t.values[node.name] = t.reduced(layer, value, axes, bool(argument(node, 2, "keepdim", False)), node.name)
+    t.keep(node, reduced(t, layer, value, axes, bool(argument(node, 2, "keepdim", False)), node.name))
 
 
 @rule("mean")

@@ -10,7 +10,8 @@ from sympy import Integer
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add, Mul, Network
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ...importers.tensors import Tensor, over_last_axes, per_axis
+from ...importers.arrays import over_last_axes, product, reshaped
+from ...importers.tensors import Tensor, per_axis
 from ..translator import Translator, argument, rule
 
 
@@ -26,7 +27,7 @@ def _scaled(t: Translator, node: Any, made: Tensor, weight: Any, bias: Any, plac
             value = t.whole(t.value(part))
             after = len(made.own) - place - len(value.shape)
             shape = (*[Integer(1)] * place, *value.shape, *[Integer(1)] * after)
-            value = t.reshaped(value, shape, label=f"{node.name}_{part.name}_axes")
+            value = reshaped(t, value, shape, label=f"{node.name}_{part.name}_axes")
             made = t.add(join, [made, value], made.shape, made.batched, f"{node.name}_{part.name}")
     t.values[node.name] = made
 
@@ -117,7 +118,7 @@ def _linear(t: Translator, node: Any) -> None:
     else:
         table = t.whole(t.value(weight))
         turned = t.add(reshape.Permute((1, 0)), [table], table.shape[::-1], False, f"{node.name}_turned")
-        made = t.product(value, turned, label)
+        made = product(t, value, turned, label)
     return _scaled(t, node, made, None, bias, len(made.own) - 1)
 
 
@@ -212,7 +213,7 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
         stack = stack >> layer
     rows = value.shape[1] if batch_first else value.shape[0]
     if value.own != (rows, value.shape[2]):
-        value = t.reshaped(value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
+        value = reshaped(t, value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
     out = hidden * (2 if two_ways else 1)
     made = t.add(stack, [value], (Integer(1), rows, out), True, node.name)
     if not batch_first:

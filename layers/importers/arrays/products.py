@@ -5,12 +5,48 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 
-from sympy import Expr
+from sympy import Expr, Integer
 
-from ...algebra.errors import UnsupportedError
-from ...algebra.sizes.normal_form import same
+from ....algebra.errors import UnsupportedError
+from ....algebra.sizes.normal_form import same
+from ... import arithmetic
+from ..tensors import Shape, Tensor, Tensors
+from .axes import reshaped
 
-Shape = tuple[Expr, ...]
+
+def product(t: Tensors, left: Tensor, right: Tensor, label: str) -> Tensor:
+    """The product of two tensors as matrices, their leading axes broadcast."""
+    rank = max(len(left.shape), len(right.shape))
+    pair = [left, right]
+    batched = any(v.batched for v in pair) and all(v.batched or len(v.shape) < rank for v in pair)
+    if not batched:
+        pair = [t.whole(value) for value in pair]
+    *given, spec, shape = matrix_product(pair[0].own, pair[1].own, label)
+    for place, own in enumerate(given):
+        value = pair[place]
+        wanted = (Integer(1), *own) if value.batched else tuple(own)
+        pair[place] = reshaped(t, value, wanted, value.batched, f"{label}_{value.name}")
+    return t.add(arithmetic.Einsum(spec), pair, (Integer(1), *shape) if batched else shape, batched, label)
+
+
+def contracted(t: Tensors, first: str, second: str, out: str, values: Sequence[Tensor], label: str = "") -> Tensor:
+    """A sum of products of two tensors, the axes of each and of the result by their letters."""
+    sizes = {
+        letter: size for letters, value in zip((first, second), values) for letter, size in zip(letters, value.shape)
+    }
+    shape, batch = tuple(sizes[letter] for letter in out), out[:1]
+    with_batch = [letters[:1] == batch != "" for letters in (first, second)]
+    fits = all(
+        value.batched if has else batch not in letters and not value.batched
+        for value, has, letters in zip(values, with_batch, (first, second))
+    )
+    batched = any(with_batch) and fits
+    if batched:
+        first, second = (letters[has:] for letters, has in zip((first, second), with_batch))
+        out = out[1:]
+    else:
+        values = [t.whole(value) for value in values]
+    return t.add(arithmetic.Einsum(f"{first},{second}->{out}"), values, shape, batched, label)
 
 
 def matrix_product(left: Sequence[Expr], right: Sequence[Expr], where: str) -> tuple[Shape, Shape, str, Shape]:
