@@ -274,7 +274,9 @@ class _LayerRun(Addresses):
             if finite and holder is not None:
                 factors[holder] = _where(permitted, factors[holder], 0)
             else:
-                factors = [_where(permitted, self._over(times(factors), head.indices, permitted), 0)]
+                with numpy.errstate(invalid="ignore"):  # what is none stands at points that are left out
+                    product = times(factors)
+                factors = [_where(permitted, self._over(product, head.indices, permitted), 0)]
         present = united(*(factor.indices for factor in factors))
         absent = [index for index in head.indices if index not in present]
         made = contracted(factors, [index for index in head.indices if index in present])

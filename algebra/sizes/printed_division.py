@@ -83,10 +83,22 @@ OTHER_LANGUAGES = (
     "_julia",
     "_numexprcode",
 )
-#: How a quotient that is not rounded is written where ``/`` of integers rounds, from its numerator, a positive number, and the numerator in brackets.
+
+
+def _quotient(before: str = "", after: str = "", literal: str = "", other: str = "") -> Callable[[str, str, bool], str]:
+    """A quotient that is not rounded, in a language where ``/`` of integers is: what its parts begin and end in."""
+
+    def write(over: str, under: str, is_literal: bool) -> str:
+        return f"{before}{_bracketed(over)}{after}/{_bracketed(under)}{literal if is_literal else other}"
+
+    return write
+
+
+#: How quotients that are not rounded are written where ``/`` of integers rounds.
 _QUOTIENTS = {
-    "_ccode": "(double){2}/{1}.0", "_cxxcode": "(double){2}/{1}.0", "_fcode": "dble({0})/{1}.0d0",
-    "_rust_code": "{2} as f64/{1}_f64", "_numexprcode": "1.0*{2}/{1}.0",
+    "_ccode": _quotient("(double)", literal=".0"), "_cxxcode": _quotient("(double)", literal=".0"),
+    "_fcode": lambda over, under, is_literal: f"dble({over})/{_bracketed(under)}{'.0d0' if is_literal else ''}",
+    "_rust_code": _quotient("", " as f64", "_f64", " as f64"), "_numexprcode": _quotient("1.0*", literal=".0"),
 }  # fmt: skip
 #: The place of the highest bit of a number; of ``2 n - 1`` it is the logarithm of n rounded up.
 _HIGHEST_BIT = {
@@ -177,6 +189,9 @@ def _rust_arithmetic(self: Any, printer: Any, **settings: Any) -> str:
 
     if hasattr(rust, "TypeCast"):
         rust.TypeCast._rust_code = _rust_cast
+    over, under = fraction(self)
+    if self.is_Mul and under != 1 and _is_whole(over) and _is_whole(under):  # otherwise a product with reciprocals
+        return f"({_QUOTIENTS['_rust_code'](printer._print(over), printer._print(under), False)})"
     return _as_before(printer, self, **settings)
 
 
@@ -228,18 +243,19 @@ def _printed_fractions(write: Callable[..., str], otherwise: Callable[..., str])
     """Sums and products with fractions of integers are divided once, at the end: ``k/6 + k/3`` is one quotient, and no sum of two."""
 
     def method(self: Any, printer: Any, **settings: Any) -> str:
-        if not any(not factor.is_Integer for factor in _factors(self)) or not _is_whole_number_over_one(self):
+        quotient = _one_quotient(self) if _has_fractions(self) else None
+        if quotient is None:
             return otherwise(self, printer, **settings)
-        over, under = fraction(together(self))
-        text = printer._print(over)
-        return f"({write(text, str(under), _bracketed(text))})"
+        text, below = (printer._print(part) for part in quotient)
+        return f"({write(text, below, quotient[1].is_Integer)})"
 
     return method
 
 
 def _mpmath_number(self: Any, printer: Any, **settings: Any) -> str:
     name = printer._module_format("mpmath.mpf")
-    return _printed_fractions(f"{name}({{0}})/{{1}}".format, _before)(self, printer, **settings)
+    write = _printed_fractions(lambda over, under, _: f"{name}({over})/{_bracketed(under)}", _before)
+    return write(self, printer, **settings)
 
 
 def _factors(expr: Expr) -> Iterator[Rational]:
@@ -251,9 +267,17 @@ def _factors(expr: Expr) -> Iterator[Rational]:
                 yield from _factors(factor)
 
 
-def _is_whole_number_over_one(expr: Expr) -> bool:
+def _has_fractions(expr: Expr) -> bool:
+    if any(not factor.is_Integer for factor in _factors(expr)):
+        return True
+    return expr.is_Add and any(fraction(term)[1] != 1 for term in expr.args)
+
+
+def _one_quotient(expr: Expr) -> tuple[Expr, Expr] | None:
+    """A sum as one quotient of integers, where all of it is over one symbol at most: more would make long numerators."""
     over, under = fraction(together(expr))
-    return under.is_Integer and _is_whole(over)
+    literal, rest = under.as_coeff_Mul()
+    return (over, under) if literal.is_Integer and (rest == 1 or rest.is_Symbol) and _is_whole(over * rest) else None
 
 
 #: A remainder has the sign of its divisor, where these languages give it that of the dividend.
@@ -290,7 +314,5 @@ _OTHERWISE: dict[tuple[type, str], Callable[..., str]] = {
 }  # fmt: skip
 for _kind in (Add, Mul):
     for _asked in PRINTERS:
-        _written = _printed_fractions(
-            _QUOTIENTS.get(_asked, "{2}/{1}").format, _OTHERWISE.get((_kind, _asked), _before)
-        )
+        _written = _printed_fractions(_QUOTIENTS.get(_asked, _quotient()), _OTHERWISE.get((_kind, _asked), _before))
         setattr(_kind, _asked, _mpmath_number if _asked == "_mpmathcode" else _written)
