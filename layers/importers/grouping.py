@@ -25,7 +25,7 @@ class _Group:
     sources: list[str]
 
     def __init__(self, name: str, members: Sequence["_Member"], output: str):
-        self.name, self.members, self.output = name, list(members), output
+        self.name, self.members, self.output = name.split("@")[0], list(members), output
         own = {_output(member) for member in members}
         self.sources = list(dict.fromkeys(s for member in members for s in member.sources if s not in own))
 

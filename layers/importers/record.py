@@ -90,6 +90,11 @@ class Recording:
         return [operation for operation in self.operations if operation.name in wanted]
 
 
+def place_of(module: tuple[str, ...]) -> str:
+    """A module by its path, whichever of its calls is meant (``name@1``)."""
+    return ".".join(name.split("@")[0] for name in module) or "the model"
+
+
 def unknown_operators(framework: str, found: dict[str, list[str]]) -> UnsupportedError:
     """The error for operators that no rule translates: each with its count and its first places."""
     lines = [
@@ -116,7 +121,7 @@ class Refusals:
 
     def unknown(self, name: str, place: str) -> None:
         """An operator without a rule."""
-        self.missing.setdefault(name, []).append(place or "the model")
+        self.missing.setdefault(name, []).append(place)
 
     def refused(self, error: LayerAlgebraError) -> None:
         """What a rule does not take."""

@@ -12,7 +12,7 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
 from .. import arithmetic, reshape
 from .checks import Steps
-from .record import Operation
+from .record import Operation, place_of
 
 Shape = tuple[Expr, ...]
 
@@ -73,7 +73,7 @@ class Tensors:
         """Record an operation; the tensor that it makes."""
         name = self._distinct(self.named(label))
         made = Tensor(name, shape, batched, turned=turned)
-        where = f"{name} at {'.'.join(self.module)}" if self.module else name
+        where = f"{name} at {place_of(self.module)}" if self.module else name
         count = self.steps.checked(layer, [source.own for source in sources], made.own, where)
         self.operations.append(Operation(name, layer, [source.name for source in sources], self.module, count))
         return made

@@ -169,13 +169,15 @@ class Build(Walk[tuple[nn.Module, Flow]]):
         modules: dict[str, nn.Module] = {}
         sources: dict[str, list[Any]] = {}
         arrived: dict[str, Flow] = {}
+        entering = [name for name in nodes if not before[name] and begins_with_input(nodes[name])]
+        numbers = {name: self.inputs + place for place, name in enumerate(entering)}  # as they are written
+        self.inputs += len(entering)
         for name in net.order():
             part, own = nodes[name], before[name]
             incoming = tuple(arrived[source] for source in own)
             taken: list[Any] = list(own)
-            if not own and begins_with_input(part):
-                taken, incoming = [self.inputs], ()
-                self.inputs += 1
+            if name in numbers:
+                taken, incoming = [numbers[name]], ()
             elif not own:
                 incoming, taken = flows, list(range(len(flows)))
             if isinstance(part, Join) and not part.branches:

@@ -11,7 +11,7 @@ from sympy import Symbol
 
 from ...algebra.errors import FieldError, LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
-from ..importers.record import Recording, Refusals
+from ..importers.record import Recording, Refusals, place_of
 from ..importers.tensors import Tensor
 from .guards import stated
 from .returned import returned, stored_tensors
@@ -101,7 +101,7 @@ class _Reader:
             return translator.fix(node)
         applied = rule if own is None else _user_rule(own)
         if applied is None:
-            self.refusals.unknown(name, ".".join(translator.module))
+            self.refusals.unknown(name, place_of(translator.module))
             return translator.stand_in(node)
         try:
             with self._placed(node, name), translator.counting(name, node.all_input_nodes):
@@ -114,7 +114,7 @@ class _Reader:
     @contextmanager
     def _placed(self, node: Any, name: str) -> Iterator[None]:
         """Errors with the operator and its module; what a rule did not think of is an error of ours too."""
-        where = f"{name} at {'.'.join(self.translator.module) or 'the model'}"
+        where = f"{name} at {place_of(self.translator.module)}"
         instead = (
             f"\n  write instead: operators={{{name!r}: my_rule}}, where my_rule(shapes, arguments) returns a Layer"
         )
@@ -160,13 +160,15 @@ def _uses(graph: Any, learned: Mapping[str, str]) -> dict[str, int]:
 
 
 def _module_path(node: Any) -> tuple[str, ...]:
-    """The names of the modules around an operation, outermost first, one for each level of the model."""
+    """The names of the modules around an operation, outermost first, one for each level; a module's second call is ``name@1``."""
     path: list[str] = []
     before = ""
-    for name, _ in (node.meta.get("nn_module_stack") or {}).values():
+    for key, (name, _) in (node.meta.get("nn_module_stack") or {}).items():
         name = name.removeprefix("L['self'].").removeprefix("L__self__.")
         if name == before or not name:
             continue
-        path.append(name[len(before) + 1 :] if before and name.startswith(before + ".") else name)
+        call = str(key).partition("@")[2]
+        own = name[len(before) + 1 :] if before and name.startswith(before + ".") else name
+        path.append(f"{own}@{call}" if call else own)
         before = name
     return tuple(path)

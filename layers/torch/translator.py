@@ -15,7 +15,7 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Concat, Network, Shared
 from ...algebra.sizes.normal_form import simplify
 from .. import reshape
-from ..importers.record import Operation, Piece, Reads
+from ..importers.record import Operation, Piece, Reads, place_of
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
 
@@ -165,7 +165,7 @@ class Translator(Tensors):
         if stored != counted:
             tensors = ", ".join(f"{self.learned[name]} {tuple(shape)}" for name, shape in shapes.items()) or "none"
             raise UnsupportedError(
-                f"{what} at {'.'.join(self.module) or 'the model'} takes the learned tensors {tensors}, {stored} numbers, but is "
+                f"{what} at {place_of(self.module)} takes the learned tensors {tensors}, {stored} numbers, but is "
                 f"read with {counted} parameters\n  write instead: operators={{{what!r}: my_rule}} with a rule of your own"
             )
         self._note_reads(made, taken, fixed)
