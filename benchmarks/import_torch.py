@@ -41,7 +41,8 @@ def records(path: Path = RECORDS) -> dict[tuple[str, str], dict[str, Any]]:
 
 def states(record: dict[str, Any]) -> set[str]:
     """What became of a model, both ways."""
-    return {record.get("static", "stopped"), record.get("dynamic", "right")}
+    numbers = {"wrong"} if str(record.get("numbers")).startswith("differ") else set()
+    return {record.get("static", "stopped"), record.get("dynamic", "right"), *numbers}
 
 
 def run(
