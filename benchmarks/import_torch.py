@@ -41,7 +41,8 @@ def records(path: Path = RECORDS) -> dict[tuple[str, str], dict[str, Any]]:
 
 def states(record: dict[str, Any]) -> set[str]:
     """What became of a model, both ways."""
-    return {record.get("static", "stopped"), record.get("dynamic", "right")}
+    numbers = {"wrong"} if str(record.get("numbers")).startswith("differ") else set()
+    return {record.get("static", "stopped"), record.get("dynamic", "right"), *numbers}
 
 
 def run(
@@ -61,13 +62,14 @@ def run(
     engine = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
-    known, wanted, done = records(path), set(again), 0
+    known, wanted, begun = records(path), set(again), False
     for collection in collections:
         try:
             cases = importlib.import_module(f"_import_{collection}").cases
         except ImportError as missing:
             print(f"{collection}: {missing}", file=sys.stderr)
             continue
+        done = 0
         for case in cases():
             before = known.get((collection, case.name))
             if only and only not in case.name:
@@ -77,9 +79,10 @@ def run(
             if before is not None and stale and before.get("engine") == engine:
                 continue
             if limit is not None and done >= limit:
-                return
-            if not done:
+                break
+            if not begun:
                 _warm()
+                begun = True
             done += 1
             later = {"dynamic": "not tried"} if static and case.dynamic else {}
             case = replace(case, dynamic=None) if static else case
@@ -126,7 +129,7 @@ if __name__ == "__main__":
     parser.add_argument("--again", nargs="*", default=[], help="states to try again, or all")
     parser.add_argument("--stale", action="store_true", help="again only what another commit was tried on")
     parser.add_argument("--static", action="store_true", help="no symbolic axes")
-    parser.add_argument("--limit", type=int)
+    parser.add_argument("--limit", type=int, help="so many of each collection")
     parser.add_argument("--only", default="", help="models whose name contains this")
     parser.add_argument("--ranking", type=Path, help="write what was found to this file")
     asked = parser.parse_args()
