@@ -311,7 +311,7 @@ class Body(nn.Module):
 
 def test_all_unknown_operators_are_named_whatever_follows_them():
     def refused_besides(x):
-        return F.pad(torch.fft.fft(x).real, (1, 1), mode="replicate")
+        return F.adaptive_max_pool1d(torch.special.bessel_j1(x), 3)
 
     module = nn.Sequential(
         Body(lambda x: torch.special.bessel_j0(x)), Body(lambda x: x.erfinv().chunk(2, 1)[1]), Body(refused_besides)
@@ -322,19 +322,21 @@ def test_all_unknown_operators_are_named_whatever_follows_them():
     for line in (
         "aten.special_bessel_j0.default: 1 time(s), at 0",
         "aten.erfinv.default: 1 time(s), at 1",
-        "aten.fft_fft.default: 1 time(s), at 2",
+        "aten.special_bessel_j1.default: 1 time(s), at 2",
     ):
         assert line in text
     assert "operators={" in text
 
 
 def test_a_refusal_by_a_rule_names_the_operator_and_the_module():
-    module = nn.Sequential(
-        nn.Linear(4, 4), Body(lambda x: torch.special.bessel_j0(torch.pow(2.0, x.to(torch.float32)) ** x))
-    )
+    module = nn.Sequential(nn.Linear(4, 4), Body(lambda x: torch.special.bessel_j0(F.adaptive_max_pool1d(x, 3))))
     with pytest.raises(la.UnsupportedError) as caught:
         la.from_torch(module, (3, 4))
-    assert "aten.pow" in str(caught.value) and " at 1" in str(caught.value) and "operators={" in str(caught.value)
+    assert (
+        "aten.adaptive_max_pool1d" in str(caught.value)
+        and " at 1" in str(caught.value)
+        and "operators={" in str(caught.value)
+    )
     assert "aten.special_bessel_j0.default: 1 time(s), at 1" in str(caught.value)
 
 

@@ -251,7 +251,13 @@ def _table(draw: Callable) -> tuple[dict, tuple]:
 def _resampled(draw: Callable) -> tuple[dict, tuple]:
     entered = draw(shape(axes=draw(st.integers(0, 1))))
     axis = draw(st.integers(0, len(entered) - 1))
-    return {"axis": axis, "rank": len(entered), "entering": entered[axis], "leaving": draw(st.integers(1, 5)), "factor": None}, (entered,)
+    return {
+        "axis": axis,
+        "rank": len(entered),
+        "entering": entered[axis],
+        "leaving": draw(st.integers(1, 5)),
+        "factor": None,
+    }, (entered,)
 
 
 HINTS: dict[str, Callable] = {
@@ -278,7 +284,9 @@ HINTS: dict[str, Callable] = {
     "PixelShuffle": _pixel_shuffle,
     "PixelUnshuffle": _pixel_unshuffle,
     "RelativeAttention": _relative_attention,
-    "Resample": lambda draw: (lambda made: ({**made[0], "mode": draw(st.sampled_from(["linear", "cubic"]))}, made[1]))(_resampled(draw)),
+    "Resample": lambda draw: (lambda made: ({**made[0], "mode": draw(st.sampled_from(["linear", "cubic"]))}, made[1]))(
+        _resampled(draw)
+    ),
     "Reshape": _reshape,
     "RotaryAttention": _rotary,
     "Slice": _positions_slice,

@@ -9,7 +9,7 @@ from sympy import Expr, Integer
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
-from ...formula import Positions, Numbers
+from ...formula import Numbers, Positions
 from ..tensors import Shape, Tensor, Tensors
 from .formulas import Sizes, bracket, formula, names
 
