@@ -138,7 +138,7 @@ def _kinds(torch: Any, module: Any, found: list[tuple[str, Any]], integers: Any)
     names = [name for name, _ in found]
     whole: list[Any]
     if integers is None or isinstance(integers, bool):
-        whole = [_begins_with_embedding(torch, module) if integers is None else integers] * len(found)
+        whole: list[Any] = [_begins_with_embedding(torch, module) if integers is None else integers] * len(found)
     else:
         asked = [integers] if isinstance(integers, str) else list(integers)
         if asked and all(isinstance(one, bool) for one in asked):

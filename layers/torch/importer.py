@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sympy import Symbol
@@ -93,9 +94,6 @@ def from_torch(
 
 
 def _numbers(program: Any, symbols: dict[str, Symbol]) -> Callable[..., Any]:
-    def numbers(tensors: Mapping[str, Any], sizes: Mapping[Symbol, int]) -> Any:
-        from .numbers import TorchNumbers
+    from .numbers import TorchNumbers, Traced
 
-        return TorchNumbers(program, symbols, tensors, sizes)
-
-    return numbers
+    return partial(TorchNumbers, Traced(program.graph, program.graph_signature, dict(program.constants), symbols))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,18 +16,25 @@ from .sizes import Sizes
 from .translator import is_size, looks_at_sizes_only
 
 
+@dataclass(frozen=True)
+class Traced:
+    """What is kept of an exported program: its graph and the tensors that no state_dict() holds, but no learned ones."""
+
+    graph: Any
+    signature: Any
+    constants: Mapping[str, Any]
+    symbols: Mapping[str, Symbol]
+
+
 class TorchNumbers:
     """Tensors by name: those that are given, and what the graph makes of those that depend on no input and nothing learned."""
 
-    def __init__(
-        self, program: Any, symbols: Mapping[str, Symbol], given: Mapping[str, Any], sizes: Mapping[Symbol, int]
-    ):
-        signature = program.graph_signature
-        self.given, self.sizes, self.size = dict(given), dict(sizes), Sizes(symbols)
+    def __init__(self, traced: Traced, given: Mapping[str, Any], sizes: Mapping[Symbol, int]):
+        signature = traced.signature
+        self.given, self.sizes, self.size = dict(given), dict(sizes), Sizes(traced.symbols)
         self.buffers = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
-        self.kept = {**program.constants, **program.state_dict}
-        self.parameters = set(signature.inputs_to_parameters)
-        self.nodes = {node.name: node for node in program.graph.nodes}
+        self.constants = traced.constants
+        self.nodes = {node.name: node for node in traced.graph.nodes}
         self.known: dict[Any, Any] = {}
 
     def learned(self, name: str) -> Any:
@@ -37,7 +45,7 @@ class TorchNumbers:
         return made.detach().cpu().to(torch.float64 if made.is_floating_point() else torch.int64).numpy()
 
     def _stored(self, name: str) -> Any:
-        found = self.given.get(name, self.kept.get(name))
+        found = self.given.get(name, self.constants.get(name))
         if found is None:
             raise FieldError(f"weights has no {name!r}; pass the state_dict() of the module that was imported")
         if not isinstance(found, torch.Tensor):

@@ -207,7 +207,7 @@ def _symbols(program: Any, example: Example, axes: Sequence[Axis]) -> dict[str, 
             raise UnsupportedError(f"the model works for {size} on {name} only, so it cannot stay {axis.symbol}")
         if not size.node.expr.is_Symbol or symbols.setdefault(str(size.node.expr), axis.symbol) != axis.symbol:
             raise UnsupportedError(
-                f"the model works only where {name}, {axis.symbol}, is {size.node.expr}, as another axis has it\n"
+                f"the model works only where {name}, {axis.symbol}, is {symbols.get(str(size.node.expr), size.node.expr)}, as another axis has it\n"
                 "  write instead: the same name for axes that have to be equal, as in dynamic={1: 'N', 2: 'N'}"
             )
     return symbols
