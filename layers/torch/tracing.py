@@ -10,6 +10,7 @@ from typing import Any
 from sympy import Symbol
 
 from ...algebra.errors import FieldError, UnsupportedError
+from .containers import learned
 from .examples import Axis, Example
 
 LONGEST_REASON = 6000
@@ -157,7 +158,12 @@ def _exported(torch: Any, module: Any, example: Example, wanted: Any) -> Any:
 
 
 def _export(torch: Any, module: Any, example: Example, wanted: Any) -> Any:
-    return torch.export.export(module, example.arguments, example.named, dynamic_shapes=wanted, strict=False)
+    while True:
+        try:
+            return torch.export.export(module, example.arguments, example.named, dynamic_shapes=wanted, strict=False)
+        except Exception as error:
+            if not learned(torch, error):
+                raise
 
 
 def _reason(error: BaseException) -> str:

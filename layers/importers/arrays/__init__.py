@@ -31,7 +31,7 @@ from .places import (
     triangle,
 )
 from .pools import Window, margins, normalised_across, pooled, same_margins
-from .products import contracted, einstein_sum, product
+from .products import contracted, einstein_sum, product, product_in_groups
 from .reductions import reduced
 from .windows import resampled, unfolded
 
@@ -78,6 +78,7 @@ __all__ = [
     "pooled",
     "positions",
     "product",
+    "product_in_groups",
     "reduced",
     "repeated",
     "replaced",

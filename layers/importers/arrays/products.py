@@ -13,6 +13,7 @@ from ... import arithmetic
 from ..tensors import Shape, Tensor, Tensors
 from .axes import reshaped
 from .formulas import formula
+from .places import positions
 
 
 def product(t: Tensors, left: Tensor, right: Tensor, label: str) -> Tensor:
@@ -70,6 +71,17 @@ def einstein_sum(
         held.append((kept, by(t, first, second, kept, [one, two], f"{label}_{number}" if held else label)))
     letters, made = held[-1]
     return made if len(values) > 1 else _summed(t, letters, None, out, [made], label)
+
+
+def product_in_groups(t: Tensors, rows: Tensor, tables: Tensor, ends: Tensor, label: str = "") -> Tensor:
+    """Every row times the table of its group, as the experts of a mixture are; `ends` holds how many rows there are up to the end of each."""
+    rows, tables, ends = (t.whole(value) for value in (rows, tables, ends))
+    places = positions(t, rows.shape[0], f"{label}_places")
+    text = (
+        "z[s] = sum[g](1 - less(x4[s], x3[g]))\n"
+        "y[s, o] = x1[s, k] * x2[z[s], k, o]"
+    )  # fmt: skip
+    return formula(t, text, [rows, tables, ends, places], (rows.shape[0], tables.shape[2]), False, None, label)
 
 
 def _letters(spec: str, ranks: Sequence[int], label: str) -> tuple[list[str], str]:

@@ -19,6 +19,7 @@ from ...importers.arrays import (
     formula,
     names,
     product,
+    product_in_groups,
     reshaped,
     spelt,
     stacked,
@@ -94,6 +95,14 @@ def _bilinear(t: Translator, node: Any) -> None:
         values = aligned(t, [made, t.value(bias)], made.shape, False, node.name)
         made = t.add(Add(), values, made.shape, values[0].batched, node.name)
     t.keep(node, made)
+
+
+@rule("transformers.grouped_mm_fallback", "_grouped_mm")
+def _experts(t: Translator, node: Any) -> None:
+    if len(node.args) < 3 or len(t.value(node.args[1]).shape) != 3 or len(t.value(node.args[0]).shape) != 2:
+        raise UnsupportedError("products in groups that are no rows times a table each")
+    rows, tables, ends = (t.value(part) for part in node.args[:3])
+    t.keep(node, product_in_groups(t, rows, tables, ends, node.name))
 
 
 @rule("cdist", "_cdist_forward")
