@@ -405,3 +405,26 @@ def test_a_cache_among_the_results_is_told_how_to_leave_out():
             encoder, {"input_ids": (6,)}, operators={"aten.gelu.default": lambda shapes, others: la.Linear(3)}
         )
     assert "use_cache" not in str(caught.value)
+
+
+class _Kept:
+    """What PyTorch does not look into: layers, each with a tensor or two."""
+
+    def __init__(self, *tensors):
+        self.length, self.layers = len(tensors), [{"keys": tensor} for tensor in tensors]
+
+
+def test_tensors_in_containers_of_others_are_outputs():
+    class Decoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(4, 5), nn.Linear(5, 2)
+
+        def forward(self, x):
+            keys = self.one(x)
+            return self.two(keys), _Kept(keys, 2 * keys)
+
+    net = la.from_torch(Decoder(), (3, 4))
+    assert list(net.imported.outputs.values()) == [(1, 3, 2), (1, 3, 5), (1, 3, 5)]
+    assert la.parameters(net) == 37 and la.output_shape(net) == (36,)
+    assert la.output_shape(la.from_torch(Decoder(), (3, 4), outputs=0)) == (3, 2)

@@ -20,7 +20,9 @@ def product(t: Tensors, left: Tensor, right: Tensor, label: str) -> Tensor:
     """The product of two tensors as matrices, their leading axes broadcast."""
     rank = max(len(left.shape), len(right.shape))
     pair = [left, right]
-    batched = any(v.batched for v in pair) and all(v.batched or len(v.shape) < rank for v in pair)
+    # The axis that ours lacks must be one of those before the matrices, and nobody else's of that place.
+    fits = all(len(v.shape) == rank if v.batched else len(v.shape) < rank for v in pair)
+    batched = rank > 2 and fits and any(v.batched for v in pair)
     if not batched:
         pair = [t.whole(value) for value in pair]
     *given, spec, shape = matrix_product(pair[0].own, pair[1].own, label)
