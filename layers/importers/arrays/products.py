@@ -44,10 +44,10 @@ def contracted(t: Tensors, first: str, second: str, out: str, values: Sequence[T
         value.batched if has else batch not in letters and not value.batched
         for value, has, letters in zip(values, with_batch, (first, second))
     )
-    batched = any(with_batch) and fits
+    kept = [letters[has:] for letters, has in zip((first, second), with_batch)]
+    batched = any(with_batch) and fits and all(kept) and len(out) > 1
     if batched:
-        first, second = (letters[has:] for letters, has in zip((first, second), with_batch))
-        out = out[1:]
+        (first, second), out = kept, out[1:]
     else:
         values = [t.whole(value) for value in values]
     return t.add(arithmetic.Einsum(f"{first},{second}->{out}"), values, shape, batched, label)
