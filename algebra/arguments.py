@@ -24,9 +24,9 @@ from inspect import Parameter, signature
 from itertools import islice
 from typing import Any, TypeVar, cast
 
-from sympy import Expr, Pow, Symbol
+from sympy import Expr, Pow, Product, Sum, Symbol
 
-from .errors import BudgetError, FieldError, UnsupportedError
+from .errors import BudgetError, FieldError, LayerAlgebraError, UnsupportedError
 
 LONGEST_SHOWN = 200  # characters of what is given that a message repeats
 LARGEST_EXPONENT = 1_000_000  # of a number, in an expression that is computed with
@@ -79,6 +79,22 @@ def as_real(value: Any, what: str) -> float:
     return found
 
 
+def as_expression(value: Any, what: str) -> Expr:
+    """An expression that stands for a number, and can be computed with.
+
+    Raises
+    ------
+    FieldError
+        If it is none.
+    BudgetError
+        If it has powers with more digits than there is memory, or sums without end.
+    """
+    try:
+        return _expression(value)
+    except Unfit:
+        raise FieldError(f"{what} must be an expression, got {shown(value)} of type {type(value).__name__}") from None
+
+
 def as_array(values: Any, what: str, kind: type = float) -> Any:
     """An array of numbers of that kind for whatever holds some.
 
@@ -91,11 +107,16 @@ def as_array(values: Any, what: str, kind: type = float) -> Any:
     """
     import numpy
 
-    parts = values if isinstance(values, (list, tuple)) else ()
-    for part in (values, *parts):
-        if isinstance(part, range) and _length(part) > MOST_ELEMENTS:
-            raise BudgetError(f"{what} has more than {MOST_ELEMENTS} elements")
-        if isinstance(part, Expr):
+    waiting, count = [values], 0
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (list, tuple, range)):
+            count += _length(part)
+            if count > MOST_ELEMENTS:
+                raise BudgetError(f"{what} has more than {MOST_ELEMENTS} elements")
+            if not isinstance(part, range):
+                waiting += [inner for inner in part if isinstance(inner, (list, tuple, range, Expr))]
+        elif isinstance(part, Expr):
             _of_moderate_size(part)
     try:
         return numpy.asarray(values, dtype=kind)
@@ -162,14 +183,22 @@ def _integer(value: Any) -> int:
 
 def _of_moderate_size(value: Expr) -> Expr:
     """An expression that can be computed with: a power that was left as it is may have more digits than there is memory."""
-    for power in value.atoms(Pow):
-        if power.exp.is_Integer and abs(power.exp) > LARGEST_EXPONENT and power.base.is_number:
-            raise BudgetError(f"{shown(power)} has too many digits to be computed with")
+    for part in value.atoms(Pow, Sum, Product):
+        if isinstance(part, (Sum, Product)):
+            if any(end.is_infinite for limit in part.limits for end in limit[1:]):
+                raise BudgetError(f"{shown(part)} has no last term")
+        elif part.exp.is_Integer and abs(part.exp) > LARGEST_EXPONENT and part.base.is_number:
+            raise BudgetError(f"{shown(part)} has too many digits to be computed with")
     return value
 
 
+def is_scalar(value: Expr) -> bool:
+    """Whether an expression stands for one number: not for a matrix, an array whose entries could be gone through, or an order."""
+    return value.is_commutative is not False and not hasattr(type(value), "__getitem__") and value.getO() is None
+
+
 def _expression(value: Any) -> Expr:
-    if not isinstance(value, Expr):
+    if not isinstance(value, Expr) or not is_scalar(value):
         raise Unfit
     return _of_moderate_size(value)
 
@@ -238,6 +267,31 @@ def _sequence(each: Reader | None, again: bool, value: Any) -> Any:
     return tuple(found)
 
 
+def _tuple(each: Sequence[Sequence[tuple[str, Reader]] | None], value: Any) -> tuple[Any, ...]:
+    """So many elements, each read as its own place says."""
+    found = _sequence(None, True, value)
+    if _length(found) != len(each):
+        raise Unfit
+    return tuple(item if of is None else _first(of, item) for of, item in zip(each, found, strict=True))
+
+
+def answer_of(function: Callable[..., Any], what: str, *arguments: Any) -> Any:
+    """What a function that the user has handed over answers to these arguments.
+
+    Raises
+    ------
+    FieldError
+        If it does not take them, or raises anything else; the error of the user's function is the cause.
+    """
+    try:
+        return function(*arguments)
+    except LayerAlgebraError:
+        raise
+    except Exception as error:  # whatever the user's function raises
+        given = ", ".join(map(shown, arguments)) or "nothing"
+        raise FieldError(f"{what}, called with {given}, raised {type(error).__name__}: {error}") from error
+
+
 def _called(value: Any) -> Any:
     if not callable(value):
         raise Unfit
@@ -254,6 +308,7 @@ _PLAIN: dict[str, tuple[str, Reader]] = {
     "str": ("a text", _text), "int": ("an integer", _integer), "bool": ("True or False", _truth), "float": ("a number", _real),
     "Path": ("a path", _path), "None": ("None", _nothing), "Callable": ("a function", _called), "Mapping": ("a mapping of names to values", _mapping),
 }  # fmt: skip
+_ANY: list[tuple[str, Reader]] = [("anything", lambda value: value)]
 _READ_LATER = {
     "Any",
     "object",
@@ -311,6 +366,8 @@ def _readers(node: ast.expr, known: Mapping[str, Any]) -> list[tuple[str, Reader
             each = None if inner is None else partial(_first, inner)
             words = f" of {' or '.join(_MANY.get(text, text) for text, _ in inner)}" if inner else ""
             return [(f"a list{words}", partial(_sequence, each, _ITEMS[base]))]
+        if base == "tuple" and isinstance(node.slice, ast.Tuple):
+            return [_tuple_reader(node.slice.elts, known)]
         return _readers(node.value, known)
     name = ast.unparse(node)
     if name.rpartition(".")[2] in _ARRAYS:
@@ -327,6 +384,17 @@ def _readers(node: ast.expr, known: Mapping[str, Any]) -> list[tuple[str, Reader
         return [(_TITLES[name], partial(_is_of, name, {"Symbol": Symbol}))]
     article = "an" if name[0] in "AEIOU" else "a"
     return [(_TITLES.get(name, f"{article} {name}"), partial(_is_of, name, known))]
+
+
+def _tuple_reader(parts: Sequence[ast.expr], known: Mapping[str, Any]) -> tuple[str, Reader]:
+    """Of ``tuple[int, ...]`` as of a list of integers, and of ``tuple[int, str]`` place by place."""
+    if isinstance(parts[-1], ast.Constant) and parts[-1].value is ...:
+        inner = _readers(parts[0], known)
+        words = f" of {' or '.join(_MANY.get(text, text) for text, _ in inner)}" if inner else ""
+        return f"a tuple{words}", lambda value: tuple(_sequence(partial(_first, inner or _ANY), True, value))
+    each = [_readers(part, known) for part in parts]
+    words = ", ".join(" or ".join(text for text, _ in of) if of else "anything" for of in each)
+    return f"a tuple ({words})", partial(_tuple, each)
 
 
 def _first(readers: Sequence[tuple[str, Reader]], value: Any) -> Any:

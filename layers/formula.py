@@ -11,7 +11,7 @@ from ..algebra.equations.fields import Dim, Sizes, Text
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
-__all__ = ["Formula", "Positions", "Table"]
+__all__ = ["Formula", "Positions", "Numbers"]
 
 
 class Formula(Layer):
@@ -103,7 +103,7 @@ def _numbers(text: str) -> list[Any]:
         try:
             made.append(int(word) if word.lstrip("-").isdigit() else Fraction(word) if "/" in word else float(word))
         except (ValueError, ZeroDivisionError):
-            raise FieldError(f"Table(numbers=...): {word[:40]!r} is no number, as in '1 -2.5 1/3 inf'") from None
+            raise FieldError(f"Numbers(numbers=...): {word[:40]!r} is no number, as in '1 -2.5 1/3 inf'") from None
     return made
 
 
@@ -115,7 +115,7 @@ def _table(layer: Any, shape: tuple[int, ...]) -> Any:
     return made.reshape(shape)
 
 
-class Table(Layer):
+class Numbers(Layer):
     """A tensor of numbers that are known beforehand, with no input.
 
     Parameters
@@ -132,8 +132,8 @@ class Table(Layer):
 
     Examples
     --------
-    >>> from layeralgebra import Graph, Identity, Mul, Table, run
-    >>> parts = {"x": Identity(), "t": Table((2,), "1/2 -1"), "y": Mul()}
+    >>> from layeralgebra import Graph, Identity, Mul, Numbers, run
+    >>> parts = {"x": Identity(), "t": Numbers((2,), "1/2 -1"), "y": Mul()}
     >>> print(run(Graph(parts, [("x", "y"), ("t", "y")]), [4, 5]))
     [ 2 -5]
 
@@ -155,4 +155,4 @@ class Table(Layer):
     def check_fields(self) -> None:
         count = Mul(*self.shape)
         if len(_numbers(str(self.numbers))) != count:
-            raise FieldError(f"Table(shape={self.shape}): {count} numbers, got {len(_numbers(str(self.numbers)))}")
+            raise FieldError(f"Numbers(shape={self.shape}): {count} numbers, got {len(_numbers(str(self.numbers)))}")

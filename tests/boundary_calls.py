@@ -39,6 +39,7 @@ import layeralgebra as la
 
 SECONDS_A_CALL = 10.0
 MEMORY = 12 * 2**30
+MEMORY_A_CALL = 2**30
 
 H, W, c, L, n = la.dims("H W c L n")
 A_REAL, COMPLEX, PLAIN = sympy.Symbol("r", real=True), sympy.Symbol("z", complex=True, real=False), sympy.Symbol("t")
@@ -358,7 +359,7 @@ def one_call(subject: Subject, seed: int) -> Fault | None:
         return Fault(subject.name, site, error, seed, f"{subject.name}({call})")
 
     signal.signal(signal.SIGALRM, _stop)
-    refused = False
+    refused, held = False, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         signal.setitimer(signal.ITIMER_REAL, SECONDS_A_CALL)
         try:
@@ -386,6 +387,9 @@ def one_call(subject: Subject, seed: int) -> Fault | None:
         return fault(place(error), "SystemExit")
     except BaseException as error:
         return fault(place(error), f"{type(error).__name__}: {str(error)[:200]}")
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) * 1024
+    if grown > MEMORY_A_CALL:
+        return fault("memory", f"{grown / 2**30:.1f} GiB more than any call before")
     if left := os.listdir():
         for name in left:
             remove(Path(name))

@@ -1,6 +1,6 @@
 """Whether the engine and enumeration agree on one equation: what is refused, shapes, weights, work, numbers, fields, formulas at symbols.
 
-``python -P tests/language_agreement.py FIRST COUNT`` compares them on COUNT draws of `random_equations` and prints those on which they differ.
+``PYTHONPATH=tests python -P tests/language_agreement.py FIRST COUNT`` compares them on COUNT draws of `random_equations` and prints those on which they differ.
 """
 
 from __future__ import annotations

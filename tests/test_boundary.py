@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy
 import pytest
 import sympy
-from boundary_calls import fuzz, one_call, subjects
+from boundary_calls import fuzz, nested, one_call, subjects
 from conftest import PROFILE
 
 import layeralgebra as la
@@ -21,6 +22,8 @@ from layeralgebra.algebra.sweeps import plan as plans
 c, H, W, L, T, d = la.dims("c H W L T d")
 CALLS = 600 if PROFILE == "fast" else 200_000
 CLOSED = la.Input(3) >> la.Linear(4)
+SQUARE, MATRIX = [[1, 2], [3, 4]], sympy.MatrixSymbol("M", 2, 2)
+HUGE, PLAIN = sympy.Pow(2, sympy.Pow(10, 40), evaluate=False), sympy.Symbol("t")
 CONV = la.derive(la.macs, la.Conv(c, 3), on=(3, H))
 
 
@@ -72,6 +75,33 @@ REFUSED = {
     "an input for no network": lambda: la.compare({"a": la.Linear(4)}, on={"b": (3,)}),
     "a name that is no identifier": lambda: la.codegen(c, name="a\0b"),
     "a folder that is not there": lambda: la.to_graphml(CLOSED, "no-such-folder/net.graphml"),
+    "a grid that is not a number": lambda: la.capacity.allocate(SQUARE, grid=(float("nan"),)),
+    "a grid of grids": lambda: la.capacity.allocate(SQUARE, grid=(3, (8, (8,)))),
+    "a shape of three": lambda: la.capacity.allocate(lambda start, stop: SQUARE, shape=(2, 2, 2)),
+    "a region of more than there is": lambda: la.capacity.allocate(SQUARE).region((range(10**12),)),
+    "a covariance of more than there is": lambda: la.capacity.allocate(SQUARE, [[range(10**12)]]),
+    "a covariance that takes no lag": lambda: la.capacity.allocate(SQUARE, lambda: 1),
+    "rows that take no ends": lambda: la.capacity.allocate(lambda: 1, shape=(2, 2)),
+    "an identity that needs an argument": lambda: la.io.to_networkx(la.ReLU() | la.Identity(), lambda x: x),
+    "a tap that is a matrix": lambda: la.capacity.DeepLimit.of_block((MATRIX,), c),
+    "a constant that does not commute": lambda: la.capacity.DeepLimit.of_block(
+        (1,), sympy.Symbol("A", commutative=False)
+    ),
+    "a variable that is a matrix": lambda: la.capacity.DeepLimit.of_block((1,), c).generating_function(MATRIX),
+    "an objective that is an array": lambda: la.optimize(sympy.IndexedBase("a"), over={c: [1, 2]}),
+    "a size that is an array of symbols": lambda: la.Conv(sympy.IndexedBase("a"), 3),
+    "samples without end": lambda: la.functional_dimension([2, 3, 1], samples=2**64 - 1),
+    "trials without end": lambda: la.functional_dimension([2, 3, 1], trials=2**64 - 1),
+    "outputs without end": lambda: la.functional_dimension([2, 900]),
+    "conditions that cannot be gone through": lambda: la.compile(c, domain=map(int, "ab")),
+    "a bias of more digits than there is memory": lambda: la.capacity.DeepLimit.of_block((1,), c, HUGE),
+    "regions of more dimensions than there is memory": lambda: la.linear_regions(la.Identity(), on=(10**30, 10**30)),
+    "a size that is an order": lambda: la.types.LowRank(3, sympy.Order(PLAIN), 2),
+    "sizes that are ranges": lambda: la.plot_terms(CONV, {"c": range(10**9), "H": 3}),
+    "a variable that is a sum without end": lambda: la.capacity.DeepLimit.of_block((1,), c).generator(
+        sympy.Sum(PLAIN, (PLAIN, 1, sympy.oo))
+    ),
+    "an index that is a deep list": lambda: la.Repeat(la.Linear(2), 2, nested(3000)),
 }
 
 
@@ -79,6 +109,31 @@ REFUSED = {
 def test_refused_in_words(what: str) -> None:
     with pytest.raises(la.LayerAlgebraError):
         REFUSED[what]()
+
+
+def test_messages_repeat_what_was_given_by_one_function() -> None:
+    """`shown` cuts what is long and answers for what has no text; an f-string of it raises in the middle of a refusal."""
+    raw = []
+    for path in Path(la.algebra.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Raise) and "Error(" in ast.unparse(node):
+                for text in ast.walk(node):
+                    pairs = zip(text.values, text.values[1:]) if isinstance(text, ast.JoinedStr) else ()
+                    raw += [
+                        f"{path.name}:{node.lineno}"
+                        for before, value in pairs
+                        if str(getattr(before, "value", "")).endswith((", got ", "; got "))
+                        and isinstance(value, ast.FormattedValue)
+                        and value.conversion == ord("r")
+                        and isinstance(value.value, ast.Name)
+                    ]
+    assert not raw
+
+
+def test_an_error_of_the_users_own_function_is_the_cause() -> None:
+    with pytest.raises(la.FieldError, match="ZeroDivisionError") as caught:
+        la.capacity.allocate(SQUARE, lambda lag: 1 / 0)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

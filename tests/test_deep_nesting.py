@@ -242,12 +242,26 @@ def test_a_literal_repetition_is_its_copies_written_out(
         assert ask(short, on=shape) == ask(long, on=shape), metric
 
 
-def test_closed_forms_of_growing_shapes_say_where_they_hold() -> None:
-    """With s = 1 sizes grow by a sum and not by powers; the form for powers divides by s - 1."""
-    c, k, s, L, n = la.dims("c k s L n")
-    for metric in ("output_shape", "macs"):
-        found = la.derive(metric, la.ConvTranspose(c, k, stride=s) ** L, on=(c, n))
-        with pytest.raises(la.DomainError, match="factor"):
-            found(c=2, k=3, s=1, L=3, n=4)
-        value = getattr(la, metric)(unrolled(la.ConvTranspose(2, 3, stride=2), 3), on=(2, 4))
-        assert found(c=2, k=3, s=2, L=3, n=4) == value
+GROWING = {
+    "by copies of elements": lambda k, s: la.Upsample(s),
+    "by windows": lambda k, s: la.ConvTranspose(2, k, stride=s),
+    "and shrink in between": lambda k, s: la.ConvTranspose(2, k, stride=s) >> la.Conv(2, k),
+    "or shrink": lambda k, s: la.Conv(2, k, stride=s, padding=1),
+    "or are pooled": lambda k, s: la.AvgPool(k, stride=s),
+}
+
+
+@pytest.mark.parametrize("how", GROWING)
+def test_closed_forms_of_growing_shapes_hold_where_sizes_do_not_grow(how: str) -> None:
+    """With s = 1 sizes change by a sum and not by powers; the form for powers divides by s - 1."""
+    k, s, L, n = la.dims("k s L n")
+    for metric in ("output_shape", "macs", "activations"):
+        found = la.derive(metric, GROWING[how](k, s) ** L, on=(2, n))
+        for kernel, stride, times, size in product((1, 3), (1, 2, 3), (1, 3), (4, 27)):
+            sizes = {k: kernel, s: stride, L: times, n: size}
+            try:
+                value = getattr(la, metric)(unrolled(GROWING[how](kernel, stride), times), on=(2, size))
+            except la.ShapeError:
+                assert not found.domain.holds(sizes), (metric, sizes)
+                continue
+            assert found({symbol: sizes[symbol] for symbol in found.symbols}) == value, (metric, sizes)

@@ -14,7 +14,7 @@ from language_agreement import disagreement
 from random_equations import Draw, drawn
 
 import layeralgebra as la
-from layeralgebra.proofs.enumeration import Equation, Unreadable
+from layeralgebra.proofs.enumeration import Equation, Impossible, Unreadable
 
 DRAWS = 100_000 if PROFILE == "full" else 300
 BATCH = 100_000 // 40 if PROFILE == "full" else 100
@@ -72,6 +72,9 @@ def test_a_misspelt_name_is_refused_with_its_place(what: str) -> None:
 
 
 REFUSED = {
+    "a star of no axes that is read": "y[c, *i[i]] = x[c, *i]",
+    "a star of no axes that reads": "y[c, *i] = x[c, *i[i]]",
+    "a sign of a condition": "y[i] = (x[i] if -True else 0)",
     "a third": "y[i] = x[i/3]",
     "a half more": "y[i] = x[i + 1/2]",
     "a half of a square": "y[i] = x[i*i/2] * V[i]\nwhere i < 2",
@@ -114,6 +117,13 @@ REFUSED = {
 def test_what_has_no_meaning_is_refused(what: str) -> None:
     with pytest.raises((la.EquationError, la.ShapeError)):
         la.output_shape(layer(REFUSED[what]), on=(5,))
+    with pytest.raises(Impossible):
+        Equation(REFUSED[what], {}, {"x": (5,)}).counts()
+
+
+def test_a_star_stands_at_indices() -> None:
+    text = "y[c, *shape] = x[(*i,), c]\nwhere i < shape"
+    assert disagreement(Draw(text, {"shape": (3, 2)}, ((6, 1),), None)) == "refused"
 
 
 RECURRENCES = {
@@ -157,6 +167,25 @@ def test_fractions_are_compared_as_fractions() -> None:
     assert la.output_shape(made(0.5), on=(3,)) == (3,)
     with pytest.raises(la.LayerAlgebraError):
         la.output_shape(made(1), on=(3,))
+
+
+MASKED = {
+    "a range of which one end belongs to the line": (
+        "a[o, i] = V[i, o]*x[i]\ny[i] = pad[i: (3, 4)](x[i], fill=1)\nwhere o < 3, o <= i < size(i)", (3,),
+    ),
+    "what is not finite": (
+        "z[i] = pad[i: (0 - 1, 2)](x[i], fill=-inf)\ny[k] = z[k + o]*x[k + o]\nwhere o < 2, k < 2, k + o <= 1", (3,),
+    ),
+    "what is not finite, at every point": (
+        "a[i, j] = pad[j: (0 - 1, 2)](x[i, j], fill=-inf)\ny[i] = a[i, j]*x[i, j + o]\nwhere o < 1, j >= 1, j <= o", (6, 1),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MASKED)
+def test_masked_points_are_no_points(what: str) -> None:
+    text, shape = MASKED[what]
+    assert disagreement(Draw(text, {}, (shape,), None)) is None
 
 
 FIELDS = {

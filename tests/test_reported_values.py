@@ -341,7 +341,7 @@ def test_quotients_of_integers_are_no_integers_in_c(tmp_path: Any) -> None:
     found = subprocess.run([tmp_path / "quotients"], check=True, capture_output=True, text=True).stdout.split()
     expected = [float(formula.subs(point)) for point in points for formula in QUOTIENTS]
     assert [float(line) for line in found] == pytest.approx(expected, rel=1e-12)
-    assert sympy.fcode(k / N, source_format="free") == "dble(k)/N" and sympy.ccode(c / 2) == "(1.0/2.0)*c"
+    assert sympy.fcode(k / N, source_format="free") == "dble(k)/N" and sympy.ccode(c / 2) == "((double)c/2.0)"
 
 
 LATEX = {

@@ -70,6 +70,18 @@ def test_a_symbolic_ratio_keeps_the_branch_of_one(ratio):
         assert value(closed, {s: 1, t: 1, L: length}) == length * (length + 1) // 2
 
 
+@pytest.mark.parametrize("ratio", [s, s * t, 1 / s])
+def test_cases_that_do_not_depend_on_the_index_stand_outside(ratio):
+    """The sum of a geometric sum, whose branch for a ratio of one is a polynomial."""
+    inner = summation(ratio**u, u, 0, i - 1)
+    for summand in (inner, i * inner, c * inner + ratio**i, inner**2):
+        closed = summation(summand, i, 0, L - 1)
+        assert not closed.has(Sum)
+        for length, base, other in product(range(1, 5), (1, 2, 3), (1, 2)):
+            point = {L: length, s: base, t: other, c: 2}
+            assert value(closed, point) == added(summand, i, 0, length - 1, point), (closed, point)
+
+
 def test_a_ratio_that_cannot_be_one_has_no_cases():
     for ratio in (s + 1, 2 * s, Integer(3), -s):
         assert not summation(ratio**i, i, 0, L - 1).has(Piecewise)

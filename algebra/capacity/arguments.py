@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import as_array, shown
 from ..errors import FieldError
 
 if TYPE_CHECKING:
@@ -20,16 +21,13 @@ def whole(given: Any, what: str, least: int) -> int:
     except TypeError:
         made = None
     if made is None or made < least:
-        raise FieldError(f"{what} is an integer of at least {least}, got {given!r}")
+        raise FieldError(f"{what} is an integer of at least {least}, got {shown(given)}")
     return int(made)
 
 
 def reals(given: Any, what: str) -> NDArray[Any]:
     """An array of finite real numbers."""
-    try:
-        made = np.asarray(given, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        made = None
-    if made is None or not np.all(np.isfinite(made)):
-        raise FieldError(f"{what} holds finite real numbers, got {given!r}")
+    made: NDArray[Any] = as_array(given, what)
+    if not np.all(np.isfinite(made)):
+        raise FieldError(f"{what} holds finite real numbers, got {shown(given)}")
     return made

@@ -16,7 +16,7 @@ from typing import Any
 import sympy
 from sympy import Basic, Symbol
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..errors import BudgetError, FieldError
 from ..formulas.conditions import conditions_of
 from ..formulas.records import Formula, as_formulas, mapped
@@ -123,9 +123,9 @@ class CompiledFormula:
 
     def __init__(self, e_or_dict: Any, backend: str = "numpy", domain: Any = None, on_invalid: str = "raise"):
         if not isinstance(backend, str) or backend not in BACKENDS:
-            raise FieldError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+            raise FieldError(f"backend must be one of {', '.join(BACKENDS)}, got {shown(backend)}")
         if not isinstance(on_invalid, str) or on_invalid not in ("raise", "mask"):
-            raise FieldError(f"on_invalid must be 'raise' or 'mask', got {on_invalid!r}")
+            raise FieldError(f"on_invalid must be 'raise' or 'mask', got {shown(on_invalid)}")
         self._given = (e_or_dict, backend, domain, on_invalid)
         self.backend, self.domain, self.on_invalid = backend, domain, on_invalid
         given = as_formulas(e_or_dict, "compile")

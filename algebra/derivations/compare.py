@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import preorder_traversal
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..errors import FieldError
 from ..formulas.table import Table, evaluated
 from ..networks.layer import Layer
@@ -69,9 +69,9 @@ def compare(
     <BLANKLINE>
     """
     if not isinstance(nets, Mapping) or not nets:
-        raise FieldError(f"compare takes a mapping of names to networks, got {nets!r}")
+        raise FieldError(f"compare takes a mapping of names to networks, got {shown(nets)}")
     if isinstance(metrics, str) or not metrics:
-        raise FieldError(f"compare takes a list of metrics, got {metrics!r}; write metrics=['parameters', 'macs']")
+        raise FieldError(f"compare takes a list of metrics, got {shown(metrics)}; write metrics=['parameters', 'macs']")
     inputs = _inputs(nets, on)
     found = {
         str(name): [derive(metric, as_network(net, f"compare, {name},"), inputs[name]) for metric in metrics]

@@ -260,7 +260,7 @@ def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: A
             raise FieldError(f"there is no metric {metric!r}; there are {', '.join(sorted(METRICS))}")
         metric = METRICS[metric]
     if not hasattr(metric, "derive"):
-        raise FieldError(f"derive takes a metric such as la.macs, got {metric!r}")
+        raise FieldError(f"derive takes a metric such as la.macs, got {shown(metric)}")
     return metric.derive(net, on, **options)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from sympy import Expr, Tuple
 from sympy.core.symbol import Str
 
+from ..arguments import shown
 from ..errors import FieldError
 
 NOTHING = Str("None")
@@ -75,7 +76,7 @@ def kinds_of(annotation: object, owner: str, name: str) -> tuple[Kind, ...]:
     kinds = tuple(_KINDS[part] for part in parts if part in _KINDS)
     if not kinds or len(kinds) < len(parts):
         raise FieldError(
-            f"{owner}.{name} has the annotation {annotation!r}; write one of "
+            f"{owner}.{name} has the annotation {shown(annotation)}; write one of "
             "Dim, Size, Number, Flag, Text, Sizes, with | None where it may be left out"
         )
     return kinds

@@ -18,7 +18,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
-from ..arguments import as_elements, checked
+from ..arguments import as_elements, checked, shown
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
@@ -73,7 +73,7 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     """
     layer = generic(layer) if isinstance(layer, type) and hasattr(layer, "fields") else layer
     if not isinstance(layer, StatesEquation):
-        raise FieldError(f"latex_equation takes a layer, got {layer!r}")
+        raise FieldError(f"latex_equation takes a layer, got {shown(layer)}")
     shapes: list[Any] | None = None
     if shape is not None:
         given = as_elements(shape, "shape")

@@ -301,6 +301,10 @@ def _place(address: Address, where: _Where) -> AxisReach | None:
     """An address as a function of the position in the target; None if it is known from data only, so that it can be anything."""
     if isinstance(address, Read):
         return None
+    if isinstance(address, Index):
+        spread = _index_spread(address, where)
+        if spread.low.straight and spread.high.straight:
+            return _as_reach(replace(spread, gap=_ONE) if spread.low == spread.high else spread)
     if isinstance(address, Group):
         parts: list[tuple[Expr, Index]] = []
         scale: Expr = _ONE

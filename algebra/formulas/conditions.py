@@ -9,6 +9,7 @@ from typing import Any
 from sympy import And, Expr, S, Symbol
 from sympy.logic.boolalg import Boolean
 
+from ..arguments import as_elements, shown
 from ..errors import FieldError
 
 
@@ -50,9 +51,9 @@ def conditions_of(domain: Any) -> list[Condition]:
     if isinstance(domain, (bool, Boolean)):
         domain = [domain]
     elif not isinstance(domain, Iterable) or getattr(domain, "ndim", 1) == 0:
-        raise FieldError(f"domain must be a list of conditions such as [H >= 7], got {domain!r}")
+        raise FieldError(f"domain must be a list of conditions such as [H >= 7], got {shown(domain)}")
     found: list[Condition] = []
-    for item in domain:
+    for item in as_elements(domain, "a domain"):
         given = _condition(item)
         parts = given.relation.args if isinstance(given.relation, And) else [given.relation]
         found += [replace(given, relation=part, meaning=given.meaning or str(part)) for part in parts]
@@ -68,5 +69,5 @@ def _condition(item: Any) -> Condition:
         return stated
     relation = S(item) if isinstance(item, bool) else item
     if not isinstance(relation, Boolean) or isinstance(relation, Symbol):
-        raise FieldError(f"a condition of the domain must be a relation such as H >= 7, got {item!r}")
+        raise FieldError(f"a condition of the domain must be a relation such as H >= 7, got {shown(item)}")
     return Condition(relation, "")

@@ -26,8 +26,9 @@ from typing import Any, ClassVar
 
 from sympy import Basic, Expr, Float, Function, Integer
 
-from ..errors import DomainError
+from ..errors import DomainError, UnsupportedError
 from ..sizes.intervals import Interval
+from ..sizes.printed_division import OTHER_LANGUAGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,30 @@ def at_corners(compute: Callable[..., Any]) -> Callable[..., Interval]:
     return bounds
 
 
+def only_in_python(cls: type[Function]) -> type[Function]:
+    """The class, so that printers of other languages write what the function expands to, or refuse it.
+
+    Raises
+    ------
+    UnsupportedError
+        From the printers: it has no closed form at these sizes.
+    """
+    for printer in OTHER_LANGUAGES:
+        setattr(cls, printer, _expanded)
+    return cls
+
+
+def _expanded(self: Function, printer: Any, **settings: Any) -> str:
+    opened = self.expand(func=True)
+    if opened.has(type(self)):
+        raise UnsupportedError(
+            f"{self} is no function of {printer.language}, and has no closed form at these sizes; la.codegen(formula, "
+            "language='c') writes what it knows for C, and la.compile(formula) computes it"
+        )
+    return str(printer._print(opened, **settings))
+
+
+@only_in_python
 class FormulaFunction(Function):
     """A function of integers with a `Rule`.
 

@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Max, Min, Mul, Poly, Pow, S, Symbol, ceiling, exp, floor, log
 from sympy.polys.polyerrors import PolynomialError
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..errors import FieldError, UnsupportedError
 from ..sizes.normal_form import is_positive, simplify
 from .records import for_each
@@ -79,7 +79,7 @@ def leading_term(e: Any, c: Symbol) -> Any:
     3**L
     """
     if not isinstance(c, Symbol):
-        raise FieldError(f"a leading term is with respect to a symbol, got {c!r}")
+        raise FieldError(f"a leading term is with respect to a symbol, got {shown(c)}")
     return for_each(e, "leading_term", lambda formula: _growth(formula.body, c).expression(c))
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from sympy import Basic, Expr, Symbol, SympifyError, Tuple, sympify
 from sympy.logic.boolalg import Boolean
 
-from ..arguments import shown
+from ..arguments import is_scalar, shown
 from ..errors import FieldError
 from ..sizes.evaluate import free_symbols
 from .conditions import Condition, conditions_of
@@ -98,7 +98,9 @@ def as_scalar(value: Any, what: str) -> Formula:
     """A formula that is one expression, for what has no meaning for several."""
     found = as_formula(value, what)
     if not isinstance(found.body, Expr):
-        raise FieldError(f"{what} takes formulas that are one expression, got {found.body!r}; take one of its parts")
+        raise FieldError(
+            f"{what} takes formulas that are one expression, got {shown(found.body)}; take one of its parts"
+        )
     return found
 
 
@@ -133,6 +135,8 @@ def _formula(value: Any) -> Formula | None:
         return None
     if hasattr(value, "as_formula"):
         return _formula(value.as_formula())
+    if isinstance(value, Expr) and not is_scalar(value):
+        return None
     if isinstance(value, (Expr, Boolean)):
         return Formula(value)
     if isinstance(value, Number):

@@ -352,6 +352,10 @@ class Log2Zaslavsky(FormulaFunction):
     def _eval_is_nonnegative(self) -> bool | None:
         return True if all(size.is_nonnegative for size in self.args) else None
 
+    def _eval_expand_func(self, **hints: Any) -> Expr:
+        opened = Zaslavsky(*self.args).expand(func=True)
+        return self if opened.has(Zaslavsky) else log(opened) / log(2)
+
     def _eval_rewrite_as_Zaslavsky(self, n: Expr, d: Expr, **hints: Any) -> Expr:
         return log(Zaslavsky(n, d)) / log(2)
 

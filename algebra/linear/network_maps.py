@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arguments import as_array
+from ..arguments import as_array, shown
 from ..equations.heads import Apply, Read, walk
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
@@ -112,7 +112,7 @@ class LinearNetwork(Unrolled):
             flows = input_flows(on)
             symbols = sorted({str(s) for flow in flows for size in flow.shape for s in size.free_symbols})
             if symbols:
-                raise FieldError(f"numbers need literal sizes, and on={on!r} has {', '.join(symbols)}")
+                raise FieldError(f"numbers need literal sizes, and on={shown(on)} has {', '.join(symbols)}")
             shapes = [tuple(int(size) for size in flow.shape) for flow in flows]
         self.net, sizes = at_literal_sizes(net, shapes)
         if len(sizes) != 1:
@@ -135,7 +135,7 @@ class LinearNetwork(Unrolled):
         if pattern is not None:
             given = as_numbers(pattern, "the pattern of attention")
             if not np.all(np.isfinite(given.astype(float))):
-                raise FieldError(f"a pattern of attention is finite, got {pattern!r}")
+                raise FieldError(f"a pattern of attention is finite, got {shown(pattern)}")
             self.pattern = self.system.weights(given)
         self.steps: list[Step] = []
         self.sizes: list[int] = []
@@ -279,7 +279,7 @@ class LinearNetwork(Unrolled):
         reached = self.forward()
         if isinstance(output, str):
             if output != "all":
-                raise FieldError(f"an output is a place, an array of weights, or 'all', got {output!r}")
+                raise FieldError(f"an output is a place, an array of weights, or 'all', got {shown(output)}")
             parts = [self._one(unit, reached) for unit in np.eye(self.sizes[self.output])]
             matrix = self.system.stacked([part[1] for part in parts])
             grid = (*self.output_shape, *self.input_shape)
@@ -341,7 +341,7 @@ def seed_of(at: Any, asked: str) -> int:
         seed = None
     if seed is None or seed < 0:
         raise FieldError(
-            f"at= of {asked} is a mapping of weights, as la.weights gives it, or a seed of at least 0, got {at!r}"
+            f"at= of {asked} is a mapping of weights, as la.weights gives it, or a seed of at least 0, got {shown(at)}"
         )
     return seed
 
@@ -362,7 +362,7 @@ class _Slopes:
     def __init__(self, tape: LinearNetwork, shape: tuple[int, ...], around: Any):
         point = as_array(around, f"around=, an input of shape {shape},")
         if point.shape != shape or not np.all(np.isfinite(point)):
-            raise FieldError(f"around= needs finite numbers of the shape {shape}, got {around!r}")
+            raise FieldError(f"around= needs finite numbers of the shape {shape}, got {shown(around)}")
         found: dict[str, ndarray] = {}
 
         class Watch(_Numbers):

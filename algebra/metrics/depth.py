@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sympy import Expr, Integer, Max, Symbol
 
+from ..arguments import shown
 from ..derivations.metric import Metric, repeated
 from ..equations.heads import Head, Read, Times, walk
 from ..equations.instance import Instance
@@ -42,7 +43,7 @@ class DepthCarrier(PathCarrier[Expr]):
 
     def __init__(self, count: str):
         if count not in ("weighted", "layers"):
-            raise FieldError(f"depth counts 'weighted' or 'layers', got {count!r}")
+            raise FieldError(f"depth counts 'weighted' or 'layers', got {shown(count)}")
         self.count = count
 
     def leaf(self, site: Site, port: int) -> Expr:

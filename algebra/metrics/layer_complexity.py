@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Mul
 
+from ..arguments import shown
 from ..derivations.metric import Metric
 from ..errors import FieldError
 from ..networks.carrier import Evaluation, Term
@@ -20,7 +21,7 @@ def _carrier(d: Any, method: str, surrogate: str | None) -> "TransferCarrier":
     from ..regions.transfer import TransferCarrier
 
     if method not in METHODS:
-        raise FieldError(f"method={method!r}: layer_complexity has {', '.join(METHODS)}")
+        raise FieldError(f"method={shown(method)}: layer_complexity has {', '.join(METHODS)}")
     return TransferCarrier(surrogate)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Mul
 
+from ..arguments import shown
 from ..derivations.metric import Metric
 from ..errors import FieldError, UnsupportedError
 from ..formulas.conditions import Condition
@@ -29,9 +30,9 @@ def _carrier(bound: str, count: str) -> "ToldCarrier":
     from ..regions.perceptrons import ToldCarrier
 
     if bound != HISTOGRAM and bound not in _bounds():
-        raise FieldError(f"bound={bound!r}: linear_regions has {', '.join((HISTOGRAM, *_bounds()))}")
+        raise FieldError(f"bound={shown(bound)}: linear_regions has {', '.join((HISTOGRAM, *_bounds()))}")
     if count not in COUNTS:
-        raise FieldError(f"count={count!r}: linear_regions counts {' or '.join(map(repr, COUNTS))}")
+        raise FieldError(f"count={shown(count)}: linear_regions counts {' or '.join(map(repr, COUNTS))}")
     return ToldCarrier()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, Expr, Integer, Mul, Symbol, true
 from sympy.logic.boolalg import Boolean
 
+from ..arguments import shown
 from ..derivations.metric import Metric
 from ..errors import BudgetError, FieldError, UnsupportedError
 from ..formulas.conditions import Condition
@@ -372,7 +373,7 @@ def levels_of(evaluation: Evaluation[Stack]) -> "tuple[tuple[Expr, Expr, Expr] |
 
 def _carrier(bound: str, surrogate: str | None) -> StackCarrier:
     if bound not in BOUNDS:
-        raise FieldError(f"bound={bound!r}: vc_dimension has {', '.join(BOUNDS)}")
+        raise FieldError(f"bound={shown(bound)}: vc_dimension has {', '.join(BOUNDS)}")
     return StackCarrier(surrogate)
 
 

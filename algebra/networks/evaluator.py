@@ -10,7 +10,7 @@ from typing import Any, Generic
 from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
-from ..arguments import as_elements
+from ..arguments import as_elements, shown
 from ..equations.instance import Shape, instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
@@ -390,8 +390,6 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             values.append(self._single(value, node))
         copies = Copies(node, self._shape_of, path)
         body, entering = yield copies.entering(flow, index, peeled)
-        for condition in copies.conditions:
-            self.require(condition, path)
         leaving, matter = yield self.shapes.of(body, Flow(entering, flow.channels), self.assumed)
         self.matter |= matter
         turned = flow.channels not in (None, leaving.channels) and _stacks_by_layout(body)
@@ -593,7 +591,7 @@ def input_flows(on: object) -> tuple[Flow, ...]:
     if on is None:
         return ()
     if isinstance(on, Mapping) or isinstance(on, (str, bytes)) or not hasattr(on, "__iter__"):
-        raise ShapeError(f"on takes a shape such as (3, 224, 224), got {on!r}")
+        raise ShapeError(f"on takes a shape such as (3, 224, 224), got {shown(on)}")
     parts = as_elements(on, "on", most=MOST_INPUTS)
     if not parts:
         raise ShapeError("on takes at least one size, got ()")

@@ -100,7 +100,7 @@ def _node_pairs(nodes: object) -> list[tuple[str, Network]]:
     try:
         for name, node in items:
             if not isinstance(name, (str, Str)) or not str(name):
-                raise GraphError(f"a node has a name, got {name!r}")
+                raise GraphError(f"a node has a name, got {shown(name)}")
             pairs.append((str(name), as_network(node, f"the node {name}")))
     except (TypeError, ValueError) as error:
         if isinstance(error, (GraphError, FieldError)):

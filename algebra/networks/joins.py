@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sympy import Integer, Rational
 from sympy.core.symbol import Str
 
+from ..arguments import shown
 from ..errors import FieldError, UnsupportedError
 from .node import Composition, Network, as_network, written
 
@@ -216,7 +217,7 @@ class Concat(Join):
             last = given.pop()
             axis = int(last) if isinstance(last, Integer) else None
         if axis is not None and not (isinstance(axis, (int, Integer)) and not isinstance(axis, bool)):
-            raise FieldError(f"Concat takes the number of an axis, got axis={axis!r}")
+            raise FieldError(f"Concat takes the number of an axis, got axis={shown(axis)}")
         along = None if axis is None else int(axis)
         for branch in given:
             if isinstance(branch, Concat) and branch.branches and branch.axis == along:

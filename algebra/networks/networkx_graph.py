@@ -7,7 +7,7 @@ from typing import Any
 
 import networkx
 
-from ..arguments import checked, shown
+from ..arguments import answer_of, checked, shown
 from ..errors import FieldError
 from .steps import Steps, carried_out
 
@@ -38,7 +38,9 @@ class _Builder:
         if not net.branches:
             return self.layer(net, sources, path)
         if not sources:
-            sources = [self.node(_under(path, "in"), self.identity(), [])]
+            sources = [
+                self.node(_under(path, "in"), answer_of(self.identity, "the maker of identities of to_networkx"), [])
+            ]
         ends = []
         for place, branch in enumerate(net.branches):
             ends.append((yield branch.accept(self, sources, _under(path, place))))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Integer, Ne, Symbol, floor, fraction, together
+from sympy import Dummy, Expr, Integer, Symbol, floor, fraction, together
 
 from ..equations.instance import Shape
 from ..errors import LayerAlgebraError, ShapeError, UnsupportedError
-from ..formulas.conditions import Condition
 from ..sizes.normal_form import same, simplify
+from ..sizes.summation import summation
 from .carrier import Flow
 from .network import Network, Repeat
 from .steps import Steps
@@ -25,8 +25,8 @@ class Copies:
 
     def __init__(self, node: Repeat, shape: Callable[[Network, Flow], Steps[Flow]], path: str):
         self.node, self.shape, self.path = node, shape, path
-        self.conditions: list[Condition] = []
-        """What the closed forms divide by is not zero."""
+        self.powers: dict[Expr, tuple[Expr, Expr]] = {}
+        """Of each sum of powers: its closed form, and what it is for the next copy."""
 
     def body(self, index: Expr) -> Network:
         return self.node.body if self.node.index is None else self.node.body.xreplace({self.node.index: index})
@@ -47,14 +47,16 @@ class Copies:
             sizes.append((yield self._hypothesis(place, a, b, c, body, flow, index)))
         entering = tuple(sizes)
         leaving = (yield self.shape(body, Flow(entering, one.channels))).shape
-        following = tuple(size.xreplace({index: index + 1}) for size in entering)
+        after = {powers: later for powers, (_, later) in self.powers.items()}
+        following = tuple(size.xreplace({index: index + 1, **after}) for size in entering)
         for given, wanted in zip(leaving, following):
             if given != wanted and same(given, wanted) is not True:
                 raise UnsupportedError(
                     f"at {self.path}: no closed form for the sizes along {self.node.times} copies: copy {index} turns {entering} into {leaving}; "
                     "repeat a literal number of times, or write widths as a function of the copy with Repeat(body, L, index)"
                 )
-        return body, entering
+        closed = {powers: form for powers, (form, _) in self.powers.items()}
+        return body, tuple(simplify(size.xreplace(closed)) if size.has(*closed) else size for size in entering)
 
     def _hypothesis(
         self, place: int, first: Expr, second: Expr, third: Expr, body: Network, flow: Flow, index: Symbol
@@ -79,18 +81,23 @@ class Copies:
         map_ = floor_affine(image, size)
         if map_ is not None and index not in map_[0].free_symbols | map_[1].free_symbols and map_[1] != 1:
             shift, stride = map_
-            self._divides_by_less_one(stride)
-            return simplify(floor((flow.shape[place] + shift * (stride**index - 1) / (stride - 1)) / stride**index))
+            powers = self._powers(place, stride, index)
+            self.powers[powers] = self.powers[powers][0], powers + stride**index
+            return simplify(floor((flow.shape[place] + shift * powers) / stride**index))
         growth = image.diff(size)
         offset = simplify(image - growth * size) if not growth.has(size) and not image.has(floor) else None
         if offset is None or growth in (0, 1) or index in growth.free_symbols | offset.free_symbols:
             return None
-        self._divides_by_less_one(growth)
-        return simplify(flow.shape[place] * growth**index + offset * (growth**index - 1) / (growth - 1))
+        return simplify(flow.shape[place] * growth**index + offset * self._powers(place, growth, index))
 
-    def _divides_by_less_one(self, factor: Expr) -> None:
-        meaning = "sizes that change by a factor from copy to copy have a closed form where it is not 1"
-        self.conditions.append(Condition(Ne(factor, 1), meaning))
+    def _powers(self, place: int, factor: Expr, index: Symbol) -> Expr:
+        """``1 + factor + ... + factor**(index - 1)``: a number to the proof, which holds for a factor of 1 too."""
+        powers, power = (
+            Dummy(f"powers_{place}", integer=True, nonnegative=True),
+            Dummy("power", integer=True, nonnegative=True),
+        )
+        self.powers[powers] = summation(factor**power, power, 0, index - 1), factor * powers + 1
+        return powers
 
 
 def floor_affine(image: Expr, size: Symbol) -> tuple[Expr, Expr] | None:

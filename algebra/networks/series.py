@@ -99,7 +99,7 @@ class Repeat(Composition):
         if index is None or isinstance(index, Tuple) and not index:
             return cls._of((body,), body, size, Tuple())
         if not isinstance(index, Symbol):
-            raise FieldError(f"the index of a repetition is a symbol, got {index!r}")
+            raise FieldError(f"the index of a repetition is a symbol, got {shown(index)}")
         if size.has(index):
             raise FieldError(f"the number of copies {size} contains the index {index}")
         return cls._of((body,), body, size, index)

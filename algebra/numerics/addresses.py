@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy
 from sympy import Expr, Max, Min, ceiling, floor
 
-from ..equations.heads import Address, Group, Read, address_indices
+from ..equations.heads import Address, Group, Read
 from ..equations.instance import Instance
 from ..equations.statements import Mask
 from ..errors import DomainError, ShapeError, UnsupportedError
@@ -95,13 +95,11 @@ class Addresses:
         return Labelled(made.indices, values.astype(numpy.int64))
 
     def masks(self) -> list[Mask]:
-        """The masks of the present statement, and its ranges as masks."""
-        found = self.instance.masks(self.place)
-        here = self.instance.extents[self.place]
-        for index, (low, high) in self.instance.elaborated.ranges.items():
-            if index in here and (address_indices(low) | address_indices(high)) <= set(here):
-                found = [*found, Mask(index, ">=", low), Mask(index, "<", high)]
-        return found
+        """The masks of the present statement, and its ranges as two masks each, of which one may speak of other statements."""
+        here = set(self.instance.extents[self.place])
+        ranges = self.instance.elaborated.ranges.items()
+        ends = [Mask(index, sign, end) for index, pair in ranges for sign, end in zip((">=", "<"), pair)]
+        return [*self.instance.masks(self.place), *(mask for mask in ends if mask.indices <= here)]
 
     def permitted(
         self, indices: frozenset[Index], *, only_within: bool = False, scope: frozenset[Index] | None = None

@@ -99,7 +99,7 @@ def as_numbers(given: Any, what: str) -> "ndarray":
         elif isinstance(value, (float, numpy.floating)):
             made[place], inexact = float(value), True
         else:
-            raise FieldError(f"{what} must hold numbers, got {value!r} of type {type(value).__name__} at {place}")
+            raise FieldError(f"{what} must hold numbers, got {shown(value)} of type {type(value).__name__} at {place}")
     return made.astype(float) if inexact else made
 
 
@@ -120,6 +120,13 @@ def as_result(values: "ndarray") -> "ndarray":
 def is_exact(values: "ndarray") -> bool:
     """Whether an array is of the exact kind."""
     return values.dtype == object
+
+
+def is_finite(values: "ndarray") -> bool:
+    """Whether no value is infinite or none: exact numbers may stand beside the infinite filling of a margin."""
+    if is_exact(values):
+        return all(not isinstance(value, float) or math.isfinite(value) for value in values.flat)
+    return bool(numpy.isfinite(values).all())
 
 
 def floats(values: "ndarray") -> "ndarray":

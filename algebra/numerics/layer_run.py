@@ -43,6 +43,7 @@ from .arrays import (
     contracted,
     floats,
     is_exact,
+    is_finite,
     of_one_kind,
     plus,
     short_enough,
@@ -266,14 +267,16 @@ class _LayerRun(Addresses):
         assert isinstance(head.body, Times)
         factors = [self._inside(factor, head.indices) for factor in head.body.factors]
         if permitted is not None:
-            finite = all(is_exact(factor.values) or bool(numpy.isfinite(factor.values).all()) for factor in factors)
+            finite = all(is_finite(factor.values) for factor in factors)
             holder = next(
                 (place for place, factor in enumerate(factors) if set(permitted.indices) <= set(factor.indices)), None
             )
             if finite and holder is not None:
                 factors[holder] = _where(permitted, factors[holder], 0)
             else:
-                factors = [_where(permitted, self._over(times(factors), head.indices, permitted), 0)]
+                with numpy.errstate(invalid="ignore"):  # what is none stands at points that are left out
+                    product = times(factors)
+                factors = [_where(permitted, self._over(product, head.indices, permitted), 0)]
         present = united(*(factor.indices for factor in factors))
         absent = [index for index in head.indices if index not in present]
         made = contracted(factors, [index for index in head.indices if index in present])

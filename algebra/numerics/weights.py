@@ -11,7 +11,7 @@ from zlib import crc32
 
 import numpy
 
-from ..arguments import as_integer, checked
+from ..arguments import as_integer, checked, shown
 from ..equations.heads import Head, Pad, Read, Reduce, children, reads
 from ..equations.instance import Instance
 from ..errors import BudgetError, FieldError, ShapeError
@@ -159,7 +159,7 @@ def weights(net: Network, on: Any = None, seed: int = 0) -> dict[str, "ndarray"]
     """
     shapes = [tuple(int(size) for size in flow.shape) for flow in input_flows(on)] if _is_literal(on) else None
     if on is not None and shapes is None:
-        raise FieldError(f"numbers need literal sizes, got on={on!r}; write numbers for its symbols")
+        raise FieldError(f"numbers need literal sizes, got on={shown(on)}; write numbers for its symbols")
     network, sizes = at_literal_sizes(net, shapes)
     if len(sizes) != inputs_of(network):
         raise ShapeError(f"this network takes {inputs_of(network)} inputs; pass on=[...] with as many shapes")
@@ -174,7 +174,7 @@ def drawn(slots: Any, seed: int) -> dict[str, "ndarray"]:
     """Random numbers for slots, each from its own name."""
     start = as_integer(seed, "seed")
     if start < 0:
-        raise FieldError(f"seed must be an integer of at least 0, got {seed!r}")
+        raise FieldError(f"seed must be an integer of at least 0, got {shown(seed)}")
     slots = list(slots)
     if (numbers := sum(math.prod(slot.shape) for slot in slots)) > MOST_ELEMENTS:
         raise BudgetError(f"the weights are {numbers} numbers, more than {MOST_ELEMENTS}; take smaller sizes")

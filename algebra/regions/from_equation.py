@@ -30,6 +30,7 @@ from typing import Any, NoReturn
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Symbol, oo
 
+from ..arguments import shown
 from ..equations.heads import (
     Address,
     Apply,
@@ -71,7 +72,7 @@ _MOST_FACTORS = 6
 def check_surrogate(surrogate: str | None) -> None:
     """Refuse a surrogate that is none."""
     if surrogate is not None and not (isinstance(surrogate, str) and surrogate in SURROGATES):
-        raise FieldError(f"surrogate={surrogate!r}: there are {', '.join(map(repr, SURROGATES))}")
+        raise FieldError(f"surrogate={shown(surrogate)}: there are {', '.join(map(repr, SURROGATES))}")
 
 
 @lru_cache(maxsize=20_000)

@@ -13,8 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ..errors import FieldError
+from ..errors import BudgetError, FieldError
 from ..formulas.log2_enclosure import Enclosure, log2_enclosure
+
+MOST_DIMENSIONS = 10_000_000
+"""Of what regions may have, one count for each."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class Histogram:
 
 def unit(d: int) -> Histogram:
     """``e_d``: one region with an image of dimension ``d``."""
+    if d > MOST_DIMENSIONS:
+        raise BudgetError(
+            f"a histogram over {d} dimensions is more than is held, {MOST_DIMENSIONS}; use the closed form"
+        )
     return Histogram((*[0] * d, 1))
 
 

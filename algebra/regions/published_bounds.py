@@ -30,7 +30,9 @@ from sympy.core.relational import Relational
 from sympy.core.symbol import Symbol
 from sympy.logic.boolalg import Boolean
 
+from ..arguments import shown
 from ..errors import DomainError, FieldError, UnsupportedError
+from ..formulas.function import only_in_python
 from ..formulas.zaslavsky import Zaslavsky
 from ..sizes.dims import are_sizes, as_size
 from .composition import Chain
@@ -162,7 +164,7 @@ class WidthFold:
             Whether the weights before every layer can be any matrix and any shift; a theorem about the best weights needs that.
         """
         if count not in COUNTS:
-            raise FieldError(f"count={count!r}: regions are counted as {' or '.join(map(repr, COUNTS))}")
+            raise FieldError(f"count={shown(count)}: regions are counted as {' or '.join(map(repr, COUNTS))}")
         inputs, widths = as_size(inputs, "inputs"), self._widths(widths)
         relations = self.needs(inputs, widths, count) if self.needs is not None else []
         holds = all(relation != False for relation in relations)  # noqa: E712  (SymPy's false)
@@ -287,6 +289,7 @@ baldi_vershynin = WidthFold(
 """Bits of threshold units, up to constants: ``sum_{k<L} min(n_1..n_k) n_k n_{k+1}``, the input layer being ``n_1``."""
 
 
+@only_in_python
 class PerceptronRegions(Function):
     """The bound on the regions of ReLU layers of widths ``n_1, ..., n_L`` on ``n_0`` inputs by dimension histograms.
 

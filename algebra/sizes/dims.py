@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, I, Integer, Pow, Symbol, nan, oo, zoo
 from sympy.core.numbers import Float
 
-from ..arguments import as_elements, as_integer, checked, shown
+from ..arguments import as_elements, as_integer, checked, is_scalar, shown
 from ..errors import FieldError
 
 NO_SIZES = (Float, nan, oo, -oo, zoo, I)
@@ -51,7 +52,7 @@ def dims(names: str) -> Any:
     True
     """
     if not isinstance(names, str):
-        raise FieldError(f"dims takes a text of names, got {names!r}; write dims('H W')")
+        raise FieldError(f"dims takes a text of names, got {shown(names)}; write dims('H W')")
     found = [name for name in re.split(r"[\s,]+", names) if name]
     if not found:
         raise FieldError("dims needs at least one name; write dims('H W')")
@@ -64,8 +65,12 @@ def dims(names: str) -> Any:
 
 def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
     """A size as a SymPy expression, or a clear error: integers, and expressions that are not known to be anything else."""
+    if type(value) is int and (least is None or value >= least):
+        return Integer(value)
     size = value if isinstance(value, Expr) else Integer(as_integer(value, f"{what}, an integer or a symbolic size,"))
-    if size.has(*NO_SIZES) or size.is_commutative is False or _has_huge_power(size):
+    if size.is_Integer and (least is None or int(size) >= least):
+        return size
+    if not is_scalar(size) or size.has(*NO_SIZES) or _has_huge_power(size):
         raise FieldError(f"{what} must be an integer or a symbolic size, got {shown(value)}")
     if size.is_integer is False or size.is_finite is False:
         raise FieldError(f"{what} must be an integer, got {shown(value)}")
@@ -91,7 +96,13 @@ class Index(Symbol):
     """An index of an equation: a type of its own, so that it never equals a user's symbol of the same name."""
 
     def __new__(cls, name: str) -> "Index":
-        return Symbol.__new__(cls, name, integer=True, nonnegative=True)
+        return _index(cls, name)  # type: ignore[arg-type]  # SymPy declares no hash for its classes
 
     def __getnewargs_ex__(self):
         return (self.name,), {}
+
+
+@lru_cache(maxsize=4096)
+def _index(kind: type[Index], name: str) -> Index:
+    """One object for each name: equations have few letters, and read each of them many times."""
+    return Symbol.__new__(kind, name, integer=True, nonnegative=True)

@@ -22,8 +22,9 @@ import sympy
 from sympy import Basic, Expr, Rational, S, Symbol
 from sympy.logic.boolalg import And, Boolean, Or
 
+from ..arguments import shown
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
-from .exact_arithmetic import EXACT, Value, assigned, numeric, power_of, product_of, short, shown, total_of
+from .exact_arithmetic import EXACT, Value, assigned, numeric, power_of, product_of, short, sizes_in_words, total_of
 
 #: So many terms of sums are computed by one evaluation, unless told otherwise.
 SUM_BUDGET = 1_000_000
@@ -76,7 +77,7 @@ def evaluate(
     if isinstance(expr, int | Fraction) and not isinstance(expr, bool):
         expr = Rational(expr)
     if not isinstance(expr, Expr):
-        raise FieldError(f"evaluate takes an expression, got {expr!r} of type {type(expr).__name__}")
+        raise FieldError(f"evaluate takes an expression, got {shown(expr)} of type {type(expr).__name__}")
     return _Evaluation(expr, values, terms, unused).value(expr)
 
 
@@ -101,7 +102,9 @@ def evaluate_condition(
     if isinstance(condition, bool):
         condition = S.true if condition else S.false
     if not isinstance(condition, Boolean) or isinstance(condition, Symbol):
-        raise FieldError(f"evaluate_condition takes a relation, got {condition!r} of type {type(condition).__name__}")
+        raise FieldError(
+            f"evaluate_condition takes a relation, got {shown(condition)} of type {type(condition).__name__}"
+        )
     return bool(_Evaluation(condition, values, terms, unused).value(condition))
 
 
@@ -196,7 +199,7 @@ class _Evaluation:
                     return value
                 self.done[id(node)] = self.done[id(value)]
                 return None
-        raise DomainError(f"no case of {short(node)} applies at {shown(self.symbols)}")
+        raise DomainError(f"no case of {short(node)} applies at {sizes_in_words(self.symbols)}")
 
     def either(self, node: Basic) -> Basic | None:
         decisive = isinstance(node, Or)

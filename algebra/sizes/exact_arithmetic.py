@@ -20,6 +20,7 @@ from sympy.core.relational import Equality, GreaterThan, LessThan, StrictGreater
 from sympy.functions.elementary.miscellaneous import Max, Min
 from sympy.logic.boolalg import Boolean, Not
 
+from ..arguments import shown
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
 
 #: A power or product with more bits than this is refused.
@@ -33,7 +34,7 @@ def assigned(
 ) -> dict[Symbol, int | Fraction]:
     """The value of every wanted symbol, from values by symbol or by name."""
     if not isinstance(values, Mapping):
-        raise FieldError(f"values must be a mapping from symbols or names to integers, got {values!r}")
+        raise FieldError(f"values must be a mapping from symbols or names to integers, got {shown(values)}")
     by_name: dict[str, list[Symbol]] = {}
     for symbol in wanted:
         by_name.setdefault(symbol.name, []).append(symbol)
@@ -45,7 +46,7 @@ def assigned(
         elif isinstance(key, Symbol | str):
             meant = by_name.get(key if isinstance(key, str) else key.name, [])
         else:
-            raise FieldError(f"values are given by symbol or name, got the key {key!r}")
+            raise FieldError(f"values are given by symbol or name, got the key {shown(key)}")
         if not meant:
             unknown.append(str(key))
         for symbol in meant:
@@ -68,7 +69,7 @@ def _checked(symbol: Symbol, value: object) -> int | Fraction:
     elif hasattr(value, "__index__") and not isinstance(value, bool):
         number = value.__index__()
     else:
-        raise FieldError(f"the value of {symbol} must be an integer, got {value!r} of type {type(value).__name__}")
+        raise FieldError(f"the value of {symbol} must be an integer, got {shown(value)} of type {type(value).__name__}")
     wrong = (
         "an integer" if symbol.is_integer and not isinstance(number, int)
         else "positive" if symbol.is_positive and number <= 0
@@ -199,10 +200,10 @@ def short(node: Basic) -> str:
     return str(node) if size < 200 else f"a {type(node).__name__} of more than 200 parts"
 
 
-def shown(values: Mapping[Symbol, object]) -> str:
+def sizes_in_words(values: Mapping[Symbol, object]) -> str:
     """The values of symbols, for a message."""
-    shown = sorted(f"{symbol} = {value}" for symbol, value in values.items())
-    return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
+    texts = sorted(f"{symbol} = {value}" for symbol, value in values.items())
+    return ", ".join(texts[:12]) + (", ..." if len(texts) > 12 else "")
 
 
 EXACT: dict[type, Callable[..., Any]] = {

@@ -2,15 +2,17 @@
 
 ``floor(N/3 + 2/3)`` printed term by term is ``floor((1/3)*N + 2/3)``, whose rounded thirds make 2 of the 3 at ``N = 7``.
 An expression may say how it is printed: SymPy's printers ask it for a method with a name of theirs. Importing this
-module gives `floor`, `ceiling`, `Mod` and `binomial` such methods, sums and products for Python's printers and Rust's, and products for
-C, C++ and Fortran, so that what `lambdify`, `ccode` and their like make of a formula, of what `subs` makes of it and of
-a floor that was written by hand has the formula's values. What is no quotient of integers is printed as before.
+module gives `floor`, `ceiling`, `Mod`, `binomial`, sums and products such methods, so that what `lambdify`, `ccode` and their like make of a formula, of what `subs` makes of it and of
+a floor that was written by hand has the formula's values. Sums and products with fractions of integers are divided
+once, at the end. What is no quotient of integers is printed as before.
 
 >>> from sympy import Rational, Symbol, ccode, ceiling, floor, jscode, lambdify, pycode
 >>> N = Symbol("N", integer=True, positive=True)
 >>> thirds = floor(N/3 + Rational(2, 3))
 >>> pycode(thirds), jscode(thirds), ccode(ceiling(N/2))
 ('((N + 2)//3)', 'Math.floor((N + 2)/3)', 'ceil((double)N/2.0)')
+>>> ccode(N*(N + 1)/6), jscode(N/2 + N**2/3)
+('((double)(N*(N + 1))/6.0)', '((N*(2*N + 3))/6)')
 >>> lambdify(N, thirds)(7), lambdify(N, thirds)(3 * 10**30)
 (3, 1000000000000000000000000000000)
 """
@@ -69,6 +71,35 @@ _WRITINGS: dict[str, Writing] = {
 }  # fmt: skip
 #: The names of the methods for which SymPy's printers of numerical code ask.
 PRINTERS = tuple(_WRITINGS)
+#: Those of languages in which nothing of Python's can be called.
+OTHER_LANGUAGES = (
+    "_ccode",
+    "_cxxcode",
+    "_javascript",
+    "_rcode",
+    "_octave",
+    "_fcode",
+    "_rust_code",
+    "_julia",
+    "_numexprcode",
+)
+
+
+def _quotient(before: str = "", after: str = "", literal: str = "", other: str = "") -> Callable[[str, str, bool], str]:
+    """A quotient that is not rounded, in a language where ``/`` of integers is: what its parts begin and end in."""
+
+    def write(over: str, under: str, is_literal: bool) -> str:
+        return f"{before}{_bracketed(over)}{after}/{_bracketed(under)}{literal if is_literal else other}"
+
+    return write
+
+
+#: How quotients that are not rounded are written where ``/`` of integers rounds.
+_QUOTIENTS = {
+    "_ccode": _quotient("(double)", literal=".0"), "_cxxcode": _quotient("(double)", literal=".0"),
+    "_fcode": lambda over, under, is_literal: f"dble({over})/{_bracketed(under)}{'.0d0' if is_literal else ''}",
+    "_rust_code": _quotient("", " as f64", "_f64", " as f64"), "_numexprcode": _quotient("1.0*", literal=".0"),
+}  # fmt: skip
 #: The place of the highest bit of a number; of ``2 n - 1`` it is the logarithm of n rounded up.
 _HIGHEST_BIT = {
     "_pythoncode": "(int({}).bit_length() - 1)", "_mpmathcode": "(int({}).bit_length() - 1)",
@@ -158,7 +189,17 @@ def _rust_arithmetic(self: Any, printer: Any, **settings: Any) -> str:
 
     if hasattr(rust, "TypeCast"):
         rust.TypeCast._rust_code = _rust_cast
+    over, under = fraction(self)
+    if self.is_Mul and under != 1 and _is_whole(over) and _is_whole(under):  # otherwise a product with reciprocals
+        return f"({_QUOTIENTS['_rust_code'](printer._print(over), printer._print(under), False)})"
     return _as_before(printer, self, **settings)
+
+
+def _rust_logarithm(self: Any, printer: Any, **settings: Any) -> str:
+    """Integers have no natural logarithm in Rust."""
+    if not self.args[0].is_integer:
+        return _as_before(printer, self, **settings)
+    return f"({_bracketed(printer._print(self.args[0]))} as f64).ln()"
 
 
 def _rust_cast(self: Any, printer: Any, **settings: Any) -> str:
@@ -181,6 +222,10 @@ def _printed_binomial(vectorized: bool) -> Callable[..., str]:
     return method
 
 
+def _before(self: Any, printer: Any, **settings: Any) -> str:
+    return _as_before(printer, self, **settings)
+
+
 def _printed_quotient(cast: Callable[[str], str]) -> Callable[..., str]:
     """Where ``/`` of two integers rounds, a quotient of sizes is one of floats."""
 
@@ -194,20 +239,23 @@ def _printed_quotient(cast: Callable[[str], str]) -> Callable[..., str]:
     return method
 
 
-def _printed_fractions(number: str) -> Callable[..., str]:
+def _printed_fractions(write: Callable[..., str], otherwise: Callable[..., str]) -> Callable[..., str]:
     """Sums and products with fractions of integers are divided once, at the end: ``k/6 + k/3`` is one quotient, and no sum of two."""
 
     def method(self: Any, printer: Any, **settings: Any) -> str:
-        if not any(not factor.is_Integer for factor in _factors(self)) or not _is_whole_number_over_one(self):
-            return _as_before(printer, self, **settings)
-        over, under = fraction(together(self))
-        if under == 1:
-            return f"({printer._print(over)})"
-        text = printer._print(over)
-        whole = f"{printer._module_format(number)}({text})" if number else _bracketed(text)
-        return f"({whole}/{under})"
+        quotient = _one_quotient(self) if _has_fractions(self) else None
+        if quotient is None:
+            return otherwise(self, printer, **settings)
+        text, below = (printer._print(part) for part in quotient)
+        return f"({write(text, below, quotient[1].is_Integer)})"
 
     return method
+
+
+def _mpmath_number(self: Any, printer: Any, **settings: Any) -> str:
+    name = printer._module_format("mpmath.mpf")
+    write = _printed_fractions(lambda over, under, _: f"{name}({over})/{_bracketed(under)}", _before)
+    return write(self, printer, **settings)
 
 
 def _factors(expr: Expr) -> Iterator[Rational]:
@@ -219,9 +267,17 @@ def _factors(expr: Expr) -> Iterator[Rational]:
                 yield from _factors(factor)
 
 
-def _is_whole_number_over_one(expr: Expr) -> bool:
+def _has_fractions(expr: Expr) -> bool:
+    if any(not factor.is_Integer for factor in _factors(expr)):
+        return True
+    return expr.is_Add and any(fraction(term)[1] != 1 for term in expr.args)
+
+
+def _one_quotient(expr: Expr) -> tuple[Expr, Expr] | None:
+    """A sum as one quotient of integers, where all of it is over one symbol at most: more would make long numerators."""
     over, under = fraction(together(expr))
-    return under.is_Integer and _is_whole(over)
+    literal, rest = under.as_coeff_Mul()
+    return (over, under) if literal.is_Integer and (rest == 1 or rest.is_Symbol) and _is_whole(over * rest) else None
 
 
 #: A remainder has the sign of its divisor, where these languages give it that of the dividend.
@@ -247,12 +303,16 @@ for _asked, _write in _WRITINGS.items():
         setattr(_rounding, _asked, _printed_rounding(_asked, _write))
 for _asked in ("_pythoncode", "_numpycode", "_scipycode"):
     setattr(binomial, _asked, _printed_binomial(_asked != "_pythoncode"))
-Add._rust_code = Mul._rust_code = _rust_arithmetic
-Mul._ccode = Mul._cxxcode = _printed_quotient(lambda text: f"(double){_bracketed(text)}")
-Mul._fcode = _printed_quotient(lambda text: f"dble({text})")
 Mod._ccode = Mod._cxxcode = _c_remainder
 Pow._rust_code = _rust_power
+log._rust_code = _rust_logarithm
+_OTHERWISE: dict[tuple[type, str], Callable[..., str]] = {
+    (Mul, "_ccode"): _printed_quotient(lambda text: f"(double){_bracketed(text)}"),
+    (Mul, "_cxxcode"): _printed_quotient(lambda text: f"(double){_bracketed(text)}"),
+    (Mul, "_fcode"): _printed_quotient(lambda text: f"dble({text})"),
+    (Add, "_rust_code"): _rust_arithmetic, (Mul, "_rust_code"): _rust_arithmetic,
+}  # fmt: skip
 for _kind in (Add, Mul):
-    for _asked in ("_pythoncode", "_lambdacode", *(f"_{_module}code" for _module in _ARRAYS)):
-        setattr(_kind, _asked, _printed_fractions(""))
-    _kind._mpmathcode = _printed_fractions("mpmath.mpf")
+    for _asked in PRINTERS:
+        _written = _printed_fractions(_QUOTIENTS.get(_asked, _quotient()), _OTHERWISE.get((_kind, _asked), _before))
+        setattr(_kind, _asked, _mpmath_number if _asked == "_mpmathcode" else _written)

@@ -23,8 +23,10 @@ from fractions import Fraction
 from functools import lru_cache
 from math import comb
 
-from sympy import Eq, Expr, Integer, Piecewise, Symbol
+from sympy import Eq, Expr, Integer, Piecewise, Symbol, default_sort_key
+from sympy.logic.boolalg import Boolean
 
+from ..arguments import shown
 from ..errors import FieldError
 from . import signs as order
 from .atoms import Atoms
@@ -75,7 +77,7 @@ def summation(expr: Expr | int, index: Symbol, lower: Expr | int, upper: Expr | 
     2**L - 1
     """
     if not isinstance(index, Symbol):
-        raise FieldError(f"the index of a sum must be a symbol, got {index!r}")
+        raise FieldError(f"the index of a sum must be a symbol, got {shown(index)}")
     body, first, last = (_expression(value) for value in (expr, lower, upper))
     for name, end in (("lower", first), ("upper", last)):
         if index in free_symbols(end):
@@ -100,7 +102,7 @@ def _expression(value: Expr | int) -> Expr:
     if isinstance(value, int) and not isinstance(value, bool):
         return Integer(value)
     if not isinstance(value, Expr):
-        raise FieldError(f"a sum takes expressions and integers, got {value!r} of type {type(value).__name__}")
+        raise FieldError(f"a sum takes expressions and integers, got {shown(value)} of type {type(value).__name__}")
     return value
 
 
@@ -246,8 +248,36 @@ class _Closing:
             for place in range(low, high + 1):
                 add_into(total, Converter(self.atoms, {self.index: constant(place)}).polynomial(expr))
             return total
+        by_cases = self._by_cases(expr)
+        if by_cases is not None:
+            return by_cases
         made = unevaluated_sum(expr, (self.index, self.atoms.to_expr(self.lower), self.atoms.to_expr(self.upper)))
         return self.converter.sum_atom(made, self.atoms.is_integer(rest), order.is_nonnegative(self.atoms, rest))
+
+    def _by_cases(self, expr: Expr) -> Polynomial | None:
+        """Cases that do not depend on the index stand outside of the sum, and each is summed by itself."""
+        outside = [part for part in expr.atoms(Piecewise) if not any(case.cond.has(self.index) for case in part.args)]
+        if not outside:
+            return None
+        conditions = [case.cond for case in min(outside, key=default_sort_key).args]
+        sums = []
+        for place, condition in enumerate(conditions):
+            value = _where(expr, conditions, place)
+            closed = self.sum(self.converter.polynomial(value))
+            sums.append((_where(closed, conditions, place), condition))
+        return self.converter.polynomial(Piecewise(*sums))
+
+
+def _where(expr: Expr, conditions: list[Boolean], place: int) -> Expr:
+    """An expression in one of several cases: what is a matter of the same cases is decided there."""
+    chosen = {
+        part: part.args[place].expr for part in expr.atoms(Piecewise) if [case.cond for case in part.args] == conditions
+    }
+    found = expr.xreplace(chosen)
+    known = conditions[place]
+    if isinstance(known, Eq) and known.lhs.is_Symbol and known.rhs.is_number:
+        found = found.xreplace({known.lhs: known.rhs})
+    return found
 
 
 @lru_cache(maxsize=256)

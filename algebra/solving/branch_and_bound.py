@@ -15,6 +15,7 @@ from typing import Any
 from sympy import Eq, Expr, Le, Symbol
 from sympy.core.relational import Relational
 
+from ..arguments import shown
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.float_bounds import float_bounds
 from ..errors import FieldError
@@ -104,7 +105,7 @@ class Constraint:
 def constraint_of(relation: Any, symbols: Sequence[Symbol], box: dict[Symbol, tuple[int, int]]) -> Constraint:
     """A relation as a constraint; strict ones between integers are closed."""
     if not isinstance(relation, Relational) or relation.rel_op == "!=":
-        raise FieldError(f"a constraint must be a relation such as parameters <= 10**6, got {relation!r}")
+        raise FieldError(f"a constraint must be a relation such as parameters <= 10**6, got {shown(relation)}")
     left, right, equal = relation.lhs, relation.rhs, isinstance(relation, Eq)
     if relation.rel_op in (">", ">="):
         left, right = right, left

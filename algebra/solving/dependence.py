@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mod, Mul, Pow, S, Symbol, cancel, ceiling, floor, together
 from sympy.polys.polyerrors import PolynomialError
 
-from ..arguments import as_integer, checked
+from ..arguments import as_integer, checked, shown
 from ..compilation.program.gradient import gradient
 from ..errors import FieldError, UnsupportedError
 from ..formulas.leading_terms import leading_term
@@ -69,7 +69,7 @@ def elasticity(e: Any, c: Symbol) -> Any:
     1
     """
     if not isinstance(c, Symbol):
-        raise FieldError(f"the elasticity is with respect to a symbol, got {c!r}")
+        raise FieldError(f"the elasticity is with respect to a symbol, got {shown(c)}")
     return for_each(e, "elasticity", lambda formula: _elasticity(smoothed(formula.body, c), c))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from sympy import And, Basic, Expr, Integer, Symbol, ceiling, floor
 from sympy.core.relational import Relational
 
-from ..arguments import as_integer, checked
+from ..arguments import as_integer, checked, shown
 from ..compilation.program.conditions import without_indices
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.records import Formula, for_each
@@ -124,7 +124,7 @@ def _best(
     symbols = list(over)
     for symbol in symbols:
         if not isinstance(symbol, Symbol):
-            raise FieldError(f"over maps symbols to sizes, got the key {symbol!r}")
+            raise FieldError(f"over maps symbols to sizes, got the key {shown(symbol)}")
     sizes = [_sizes(symbol, over[symbol]) for symbol in symbols]
     stationary = tuple(_closed_forms(objective, relations, symbols, maximise))
     free = free_symbols(objective).union(*(free_symbols(relation) for relation in relations)) - set(symbols)
@@ -180,7 +180,7 @@ def _relations(constraints: Iterable[Any]) -> list[Any]:
         if constraint is True or constraint == True:  # noqa: E712
             continue
         if not isinstance(constraint, Relational):
-            raise FieldError(f"a constraint must be a relation such as parameters <= 10**6, got {constraint!r}")
+            raise FieldError(f"a constraint must be a relation such as parameters <= 10**6, got {shown(constraint)}")
         found.append(constraint)
     return found
 
@@ -195,7 +195,9 @@ def _sizes(symbol: Symbol, given: Any) -> Sequence[int]:
     elif isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping)):
         found = sorted({_integer(symbol, size) for size in given})
     else:
-        raise FieldError(f"the sizes of {symbol} must be (low, high), a range or a list of integers, got {given!r}")
+        raise FieldError(
+            f"the sizes of {symbol} must be (low, high), a range or a list of integers, got {shown(given)}"
+        )
     if not len(found):
         raise FieldError(f"{symbol} has no sizes in {given!r}")
     if symbol.is_positive and found[0] < 1 or symbol.is_nonnegative and found[0] < 0:

@@ -95,7 +95,7 @@ def solve_for(
     if len(asked) != 1:
         raise FieldError("solve_for takes exactly one of at_most=, equals= and at_least=")
     if not isinstance(c, Symbol):
-        raise FieldError(f"solve_for solves for a symbol, got {c!r}")
+        raise FieldError(f"solve_for solves for a symbol, got {shown(c)}")
     relation, number = asked[0][0], as_scalar(asked[0][1], "the budget of solve_for").body
     if number.is_real is False or not number.is_commutative:
         raise FieldError(f"the budget of solve_for must be a real number, got {shown(asked[0][1])}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Symbol
 
+from ..arguments import shown
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
 from ..errors import BudgetError, FieldError
@@ -187,14 +188,16 @@ class Sweep:
                 chunks[name] = max(1, min(shape[name], left))
                 left //= chunks[name]
         if not isinstance(chunks, Mapping):
-            raise FieldError(f"chunks must be 'auto', an integer or a mapping such as {{'c': 100}}, got {chunks!r}")
+            raise FieldError(
+                f"chunks must be 'auto', an integer or a mapping such as {{'c': 100}}, got {shown(chunks)}"
+            )
         named = {(key.name if isinstance(key, Symbol) else str(key)): size for key, size in chunks.items()}
         for name, size in named.items():
             if name not in shape:
                 raise FieldError(f"chunks names {name}, but the axes are {', '.join(shape) or 'none'}")
             if not isinstance(size, int) or size == 0 or size < -1:
                 raise FieldError(
-                    f"a chunk along {name} must be a positive number of sizes, or -1 for all, got {size!r}"
+                    f"a chunk along {name} must be a positive number of sizes, or -1 for all, got {shown(size)}"
                 )
         return {
             name: (min(named.get(name, -1), length) if named.get(name, -1) > 0 else length)

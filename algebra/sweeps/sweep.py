@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from ..arguments import as_integer, checked
+from ..arguments import as_integer, checked, shown
 from ..compilation.backends.registry import BACKENDS
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.integer_bounds import Interval, fits
@@ -117,15 +117,15 @@ def sweep(
     100000000000000000000000000000
     """
     if mode not in MODES:
-        raise FieldError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+        raise FieldError(f"mode must be one of {', '.join(MODES)}, got {shown(mode)}")
     if dtype not in (None, "float64"):
-        raise FieldError(f"dtype must be 'float64' or left out, got {dtype!r}")
+        raise FieldError(f"dtype must be 'float64' or left out, got {shown(dtype)}")
     target = None if to is None else target_of(to, (".zarr", ".parquet"), overwrite=overwrite)
     if most is not None and most < 1:
         raise FieldError(f"most must be a number of points, at least 1, got {most}")
     if backend not in BACKENDS or not BACKENDS[backend].on_arrays:
         known = " or ".join(repr(name) for name in BACKENDS if BACKENDS[name].on_arrays)
-        raise FieldError(f"backend must be {known}, which compute on arrays of the host; got {backend!r}")
+        raise FieldError(f"backend must be {known}, which compute on arrays of the host; got {shown(backend)}")
     if isinstance(formulas, Mapping):
         named = {name: as_formula(part, f"sweep, {name!r},") for name, part in formulas.items()}
     else:
@@ -157,7 +157,7 @@ def axes_of(
     import numpy as np
 
     if not isinstance(over, Mapping):
-        raise FieldError(f"over must be a mapping such as {{c: range(1, 9)}}, got {over!r}")
+        raise FieldError(f"over must be a mapping such as {{c: range(1, 9)}}, got {shown(over)}")
     given = {(key.name if isinstance(key, Symbol) else str(key)): values for key, values in over.items()}
     missing = [name for name in compiled.arguments if name not in given]
     unknown = [name for name in given if name not in compiled.arguments and name not in compiled.unused]
@@ -172,7 +172,7 @@ def axes_of(
     axes = {name: _sizes(name, values) for name, values in given.items()}
     if mode == "random":
         if samples is None or samples < 1:
-            raise FieldError(f"mode='random' needs samples=, a positive integer, got {samples!r}")
+            raise FieldError(f"mode='random' needs samples=, a positive integer, got {shown(samples)}")
         if samples > MOST_POINTS:
             raise BudgetError(f"samples={samples} is more than {MOST_POINTS}")
         if seed < 0:
@@ -206,7 +206,7 @@ def _sizes(name: str, values: Any) -> Any:
         for value in values:
             found.append(as_integer(value, f"a size of {name}"))
     else:
-        raise FieldError(f"the sizes of {name} must be a range or a list of integers, got {values!r}")
+        raise FieldError(f"the sizes of {name} must be a range or a list of integers, got {shown(values)}")
     if not len(found):
         raise FieldError(f"{name} has no sizes")
     return found

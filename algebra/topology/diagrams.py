@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..errors import FieldError
 from .flag_complex import flag_complex_diagrams
 from .graph import ZETA, NetworkGraph
@@ -108,7 +108,7 @@ def persistent_homology(graph: NetworkGraph, *, zeta: float = ZETA, route: str |
         If the flag complex is too large.
     """
     if route not in (None, "kruskal", "flag complex"):
-        raise FieldError(f"a route is 'kruskal' or 'flag complex', got {route!r}")
+        raise FieldError(f"a route is 'kruskal' or 'flag complex', got {shown(route)}")
     if graph.is_bipartite():
         flat, reason = True, "the graph is bipartite, so it has no triangle and no cell beyond its edges"
     elif not graph.has_triangle():

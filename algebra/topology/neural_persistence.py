@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import as_array, as_elements
+from ..arguments import as_array, as_elements, shown
 from ..errors import DomainError, FieldError
 from .diagrams import spanning_forest
 
@@ -70,7 +70,7 @@ def neural_persistence(weights: Sequence[Any], *, power: float = 2.0, normalised
     if not matrices or any(matrix.ndim != 2 or matrix.size == 0 for matrix in matrices):
         raise FieldError("neural persistence needs a matrix of weights for each layer")
     if not power >= 1:
-        raise FieldError(f"a norm has a power of at least 1, got {power!r}")
+        raise FieldError(f"a norm has a power of at least 1, got {shown(power)}")
     if not all(np.all(np.isfinite(matrix)) for matrix in matrices):
         raise FieldError("weights must be finite")
     largest = max(float(matrix.max()) for matrix in matrices)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..errors import FieldError
 from .diagrams import ETA, PersistenceDiagrams, persistent_homology
 from .graph import NetworkGraph
@@ -71,7 +72,7 @@ def diagram_vectors(
         Of the vectorisation, such as ``bins``.
     """
     if vectorisation not in VECTORISATIONS:
-        raise FieldError(f"a vectorisation is one of {', '.join(VECTORISATIONS)}, got {vectorisation!r}")
+        raise FieldError(f"a vectorisation is one of {', '.join(VECTORISATIONS)}, got {shown(vectorisation)}")
     known = [
         name
         for name, each in signature(VECTORISATIONS[vectorisation]).parameters.items()
@@ -104,7 +105,7 @@ def topological_similarity(
         As for `diagram_vectors`.
     """
     if not power >= 1:
-        raise FieldError(f"a norm has a power of at least 1, got {power!r}")
+        raise FieldError(f"a norm has a power of at least 1, got {shown(power)}")
     mine, yours = (diagram_vectors(network, vectorisation, **options) for network in (one, other))
     return _compare(mine, yours, vectorisation, power)
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import shown
 from ..errors import FieldError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _checked(points: Any, bins: int) -> tuple[NDArray[Any], NDArray[Any]]:
     if not np.all(np.isfinite(block)) or np.any(block[:, 1] < block[:, 0]):
         raise FieldError("a diagram to be vectorised has finite deaths, none before its birth; use cleaned(dimension)")
     if not isinstance(bins, int) or bins < 2:
-        raise FieldError(f"a grid needs at least two points, got {bins!r}")
+        raise FieldError(f"a grid needs at least two points, got {shown(bins)}")
     return block, np.linspace(0.0, 1.0, bins)
 
 
@@ -47,7 +48,7 @@ def landscape(points: Any, *, bins: int = 100, layers: int = 1) -> NDArray[Any]:
     """The persistence landscape: at each t the largest tents, the second largest, ...; shape (layers, bins)."""
     block, grid = _checked(points, bins)
     if not isinstance(layers, int) or layers < 1:
-        raise FieldError(f"a landscape needs at least one layer, got {layers!r}")
+        raise FieldError(f"a landscape needs at least one layer, got {shown(layers)}")
     best = np.zeros((layers, bins))
     for start in range(0, len(block), _CHUNK):
         part = block[start : start + _CHUNK]
@@ -77,7 +78,7 @@ def heat(points: Any, *, bins: int = 100, sigma: float = 0.1) -> NDArray[Any]:
     """
     block, grid = _checked(points, bins)
     if not sigma > 0:
-        raise FieldError(f"the width of a heat kernel must be positive, got {sigma!r}")
+        raise FieldError(f"the width of a heat kernel must be positive, got {shown(sigma)}")
     total = np.zeros((bins, bins))
     for start in range(0, len(block), _CHUNK):
         births, deaths = block[start : start + _CHUNK].T

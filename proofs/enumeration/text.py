@@ -201,7 +201,7 @@ class EquationText:
         return Chooser().visit(tree)
 
     def _truth(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.UnaryOp):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             return not self._truth(node.operand)
         if isinstance(node, ast.BoolOp):
             return (all if isinstance(node.op, ast.And) else any)(self._truth(value) for value in node.values)
@@ -306,7 +306,10 @@ class EquationText:
         return True
 
     def _item_rank(self, item: ast.Starred) -> int:
-        return next(self.ranks[name] for name in self._index_names(item.value) if name in self.ranks)
+        for name in self._index_names(item.value):
+            if name in self.ranks:
+                return self.ranks[name]
+        raise Unreadable("a star stands at no index")
 
     # numbers and expressions -----------------------------------------------------------------------------------------
 
@@ -429,8 +432,13 @@ class EquationText:
         for item in _items(node):
             axes: Iterable[int | None] = range(self._item_rank(item)) if isinstance(item, ast.Starred) else [None]
             bare = item.value if isinstance(item, ast.Starred) else item
+            if self._is_read(bare):
+                self._component(bare, None)  # is read with indices of its own, though a star may stand for no axes
             made += [self._component(bare, axis) for axis in axes]
         return tuple(made)
+
+    def _is_read(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Subscript) and name_of(node.value) not in self.fields
 
     def _component(self, node: ast.expr, axis: int | None) -> Component:
         if isinstance(node, ast.Tuple):
@@ -438,7 +446,7 @@ class EquationText:
             if len(set(members)) < len(members):
                 raise Unreadable("an index stands twice in a group")
             return Component("group", frozenset(members), group=tuple(members))
-        if isinstance(node, ast.Subscript) and name_of(node.value) not in self.fields:
+        if isinstance(node, ast.Subscript) and self._is_read(node):
             if name_of(node.value) in self.scalars:
                 raise Unreadable(f"{name_of(node.value)} is a number")
             read = Node("read", name=name_of(node.value), address=self._address(node))
@@ -463,7 +471,7 @@ class EquationText:
 
     def _line(self, target: ast.Subscript, value: ast.expr) -> Line:
         address = self._address(target)
-        if any(part.kind == "lookup" for part in address):
+        if any(self._is_read(item.value if isinstance(item, ast.Starred) else item) for item in _items(target)):
             raise Unreadable("a target has index expressions only")
         bound = frozenset().union(*(part.indices for part in address))
         node = self._node(value)

@@ -248,6 +248,18 @@ def _table(draw: Callable) -> tuple[dict, tuple]:
     return {"shape": sizes, "numbers": " ".join(map(str, numbers))}, ()
 
 
+def _resampled(draw: Callable) -> tuple[dict, tuple]:
+    entered = draw(shape(axes=draw(st.integers(0, 1))))
+    axis = draw(st.integers(0, len(entered) - 1))
+    return {
+        "axis": axis,
+        "rank": len(entered),
+        "entering": entered[axis],
+        "leaving": draw(st.integers(1, 5)),
+        "factor": None,
+    }, (entered,)
+
+
 HINTS: dict[str, Callable] = {
     "AuxiliaryClassifier": _auxiliary,
     "ChannelShuffle": _groups("groups"),
@@ -267,27 +279,33 @@ HINTS: dict[str, Callable] = {
     "Maximum": _reduction,
     "Mean": _reduction,
     "MultiHeadAttention": _attention,
+    "Nearest": _resampled,
     "Permute": _permute,
     "PixelShuffle": _pixel_shuffle,
     "PixelUnshuffle": _pixel_unshuffle,
     "RelativeAttention": _relative_attention,
+    "Resample": lambda draw: (lambda made: ({**made[0], "mode": draw(st.sampled_from(["linear", "cubic"]))}, made[1]))(
+        _resampled(draw)
+    ),
     "Reshape": _reshape,
     "RotaryAttention": _rotary,
     "Slice": _positions_slice,
     "Subtract": _same_shape,
     "Sum": _reduction,
-    "Table": _table,
+    "Numbers": _table,
     "Take": _take,
     "Untokens": _untokens,
     "WindowAttention": _window_attention,
 }
 
 LITERAL = {
-    "Table": ("shape",),
+    "Numbers": ("shape",),
     "Expand": ("axes",),
     "Maximum": ("axes", "rank"),
     "Mean": ("axes", "rank"),
     "Permute": ("order",),
+    "Nearest": ("axis", "rank", "factor"),
+    "Resample": ("axis", "rank", "mode", "factor"),
     "Slice": ("axis", "rank"),
     "Sum": ("axes", "rank"),
 }

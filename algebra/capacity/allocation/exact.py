@@ -22,7 +22,7 @@ from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, MatrixBase, Ratio
 from sympy.core.numbers import Float
 from sympy.polys.matrices import DomainMatrix
 
-from ...arguments import as_elements
+from ...arguments import as_elements, shown
 from ...errors import BudgetError, FieldError
 from .of_jacobian import SOURCE
 
@@ -122,7 +122,7 @@ def _exact(value: Any) -> Expr:
     if hasattr(value, "__index__"):
         return Integer(value.__index__())
     raise FieldError(
-        f"exact arithmetic needs integers, fractions or expressions, got {value!r}; for floats use allocate"
+        f"exact arithmetic needs integers, fractions or expressions, got {shown(value)}; for floats use allocate"
     )
 
 

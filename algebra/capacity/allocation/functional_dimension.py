@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arguments import checked
+from ...arguments import checked, shown
 from ...errors import BudgetError, FieldError
 from ...sizes.dims import as_size
 from ..arguments import whole
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PARAMETERS = 3000
+TRIALS = 10_000
+ENTRIES = 4 * PARAMETERS**2  # of a Jacobian, whose elements are held as integers of Python
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def functional_dimension(
     seed = whole(seed, "seed of la.functional_dimension", 0)
     samples = None if samples is None else whole(samples, "samples of la.functional_dimension", 1)
     if not isinstance(bias, (bool, np.bool_)):
-        raise FieldError(f"bias of la.functional_dimension is True or False, got {bias!r}")
+        raise FieldError(f"bias of la.functional_dimension is True or False, got {shown(bias)}")
     if len(sizes) < 2:
         raise FieldError("a perceptron needs at least inputs and outputs, such as [2, 3, 1]")
     pairs = list(zip(sizes, sizes[1:], strict=False))
@@ -128,6 +130,13 @@ def functional_dimension(
     hidden = sum(sizes[1:-1])
     upper = parameters - hidden
     count = 4 * parameters if samples is None else samples
+    if count * sizes[-1] * parameters > ENTRIES:
+        raise BudgetError(
+            f"a Jacobian of {count} inputs with {sizes[-1]} outputs by {parameters} parameters passes the limit of {ENTRIES} "
+            "entries for an exact rank; give samples= a smaller number"
+        )
+    if trials > TRIALS:
+        raise BudgetError(f"{trials} trials pass the limit of {TRIALS}")
     draw = np.random.default_rng(seed)
     best = 0
     for _ in range(trials):
@@ -143,7 +152,7 @@ def functional_dimension(
 
 def _widths(given: Any) -> list[int]:
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise FieldError(f"widths are a sequence of sizes, inputs first, such as [2, 3, 1]; got {given!r}")
+        raise FieldError(f"widths are a sequence of sizes, inputs first, such as [2, 3, 1]; got {shown(given)}")
     sizes = [as_size(width, f"width {place}") for place, width in enumerate(given)]
     if any(not size.is_Integer for size in sizes):
         raise FieldError(f"the rank of a perceptron is found at literal widths, got {', '.join(map(str, sizes))}")

@@ -116,11 +116,19 @@ class CapacityAllocation:
     def _mask(self, where: Any) -> NDArray[Any]:
         mask = np.zeros(self.grid, dtype=bool)
         try:
-            many = isinstance(where, (range, set, frozenset))
-            mask[as_elements(where, "a region", most=self._inputs) if many else where] = True
+            mask[self._index(where)] = True
         except (IndexError, TypeError, ValueError, OverflowError) as problem:
             raise FieldError(f"{shown(where)} is no region of inputs of the shape {self.grid}: {problem}") from problem
         return mask
+
+    def _index(self, where: Any) -> Any:
+        """What NumPy indexes with: every sequence in it has at most as many elements as there are inputs."""
+        if isinstance(where, tuple):
+            return tuple(map(self._index, as_elements(where, "a region", most=self._inputs)))
+        if not isinstance(where, (list, range, set, frozenset)):
+            return where
+        parts = as_elements(where, "a region", most=self._inputs)
+        return list(map(self._index, parts)) if isinstance(where, list) else parts
 
     @checked
     def partition(self, cells: Mapping[Hashable, Any] | Sequence[Any] | NDArray[Any]) -> dict[Hashable, float]:
@@ -141,7 +149,7 @@ class CapacityAllocation:
             return {label: float(self.spatial[cells == label].sum()) for label in np.unique(cells).tolist()}
         if isinstance(cells, (str, bytes)) or not isinstance(cells, (Mapping, Sequence)):
             raise FieldError(
-                f"a partition is a mapping or a sequence of regions, or an array of labels, got {cells!r}; write "
+                f"a partition is a mapping or a sequence of regions, or an array of labels, got {shown(cells)}; write "
                 "{'left': (0, slice(0, 3)), ...}"
             )
         named = (
@@ -290,7 +298,7 @@ def allocated(
     if tolerance is not None:
         limit = reals(tolerance, "a tolerance")
         if limit.ndim or not 0 < limit < 1:
-            raise FieldError(f"a tolerance lies between 0 and 1, got {tolerance!r}")
+            raise FieldError(f"a tolerance lies between 0 and 1, got {shown(tolerance)}")
         tolerance = float(limit)
     if tolerance is not None:  # the caller decides what counts as zero
         exact = None

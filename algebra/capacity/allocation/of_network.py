@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Lambda, Symbol
 
-from ...arguments import checked
+from ...arguments import checked, shown
 from ...derivations.derivation import Derivation
 from ...derivations.domain import Domain
 from ...errors import FieldError, UnsupportedError
@@ -214,7 +214,7 @@ def capacity_allocation(
     """
     as_network(net, "la.capacity_allocation")
     if method is not None and not (isinstance(method, str) and method in METHODS):
-        raise FieldError(f"a method is one of {', '.join(METHODS)}, got {method!r}")
+        raise FieldError(f"a method is one of {', '.join(METHODS)}, got {shown(method)}")
     if method is None:
         method = "closed_form" if _symbolic(net, on) else "numeric"
     if method == "closed_form":

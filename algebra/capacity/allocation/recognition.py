@@ -16,6 +16,7 @@ from typing import Any
 
 from sympy import Expr, Ge, Integer, Lt, Mul, Symbol, false, floor, true
 
+from ...arguments import shown
 from ...derivations.domain import Domain
 from ...equations.affine import affine
 from ...equations.heads import Constant, Pad, Read, address_indices
@@ -344,7 +345,9 @@ def _chosen(output: Any, shape: Sequence[Expr]) -> tuple[Expr, ...]:
     if len(given) == 1 and len(shape) != 1 and len(wide) <= 1:
         given = [given[0] if axis in wide else 0 for axis in range(len(shape))]
     if len(given) != len(shape):
-        raise UnsupportedError(f"a closed form is that of one output, a place on {len(shape)} axes, got {output!r}")
+        raise UnsupportedError(
+            f"a closed form is that of one output, a place on {len(shape)} axes, got {shown(output)}"
+        )
     return tuple(as_size(place, "the place of an output", least=0) for place in given)
 
 

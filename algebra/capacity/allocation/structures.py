@@ -35,6 +35,7 @@ from typing import Any
 
 from sympy import Add, Expr, Function, Integer, Mul, Piecewise, Symbol, sympify
 
+from ...arguments import shown
 from ...errors import FieldError, UnsupportedError
 from ...sizes.dims import as_size
 from .of_jacobian import SOURCE
@@ -78,7 +79,7 @@ class Structure:
 
     def _check(self, index: tuple[Any, ...]) -> tuple[Expr, ...]:
         if len(index) != len(self.extents):
-            raise FieldError(f"an input of this predictor has {len(self.extents)} indices, got {index!r}")
+            raise FieldError(f"an input of this predictor has {len(self.extents)} indices, got {shown(index)}")
         checked = tuple(as_size(place, "an index", least=0) for place in index)
         for place, extent in zip(checked, self.extents, strict=True):
             if (extent - 1 - place).is_negative:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import answer_of, as_array, shown
 from ...errors import BudgetError, FieldError, UnsupportedError
 from ..arguments import reals
 
@@ -35,14 +36,16 @@ Kernel = Callable[..., Any]
 def ar1(correlation: float) -> Kernel:
     """The kernel ``rho^|lag|`` of a first-order autoregressive sequence of unit variance."""
     if not -1 < correlation < 1:
-        raise FieldError(f"an AR(1) sequence is stationary for a correlation between -1 and 1, got {correlation!r}")
+        raise FieldError(
+            f"an AR(1) sequence is stationary for a correlation between -1 and 1, got {shown(correlation)}"
+        )
     return lambda lag: correlation ** abs(lag)
 
 
 def power_law(exponent: float) -> Kernel:
     """The long-memory kernel ``(1 + |lag|)^-exponent``; convex in the lag, hence a covariance in one dimension."""
     if not exponent > 0:
-        raise FieldError(f"a power law decays for an exponent above 0, got {exponent!r}")
+        raise FieldError(f"a power law decays for an exponent above 0, got {shown(exponent)}")
     return lambda lag: (1.0 + abs(lag)) ** -exponent
 
 
@@ -110,16 +113,12 @@ class StationaryCovariance:
         lags = np.meshgrid(
             *[np.minimum(np.arange(2 * n), 2 * n - np.arange(2 * n)) * _side(n) for n in grid], indexing="ij"
         )
-        try:
-            self.first = np.asarray(kernel(*lags), dtype=float)
-        except (TypeError, ValueError) as problem:
-            raise FieldError(
-                f"a stationary kernel is a function of arrays of lags, one for each of {len(grid)} axes: {problem}"
-            ) from None
+        what = f"a stationary kernel, a function of arrays of lags, one for each of {len(grid)} axes"
+        self.first = as_array(answer_of(kernel, what, *lags), "what a stationary kernel gives")
         if self.first.shape != lags[0].shape or not np.all(np.isfinite(self.first)):
             raise FieldError("a stationary kernel maps arrays of lags, one for each axis, to finite covariances")
-        mirrored = np.asarray(kernel(*[-lag for lag in lags]), dtype=float)
-        if not np.allclose(self.first, mirrored, rtol=1e-12, atol=1e-12):
+        mirrored = as_array(answer_of(kernel, what, *[-lag for lag in lags]), "what a stationary kernel gives")
+        if mirrored.shape != self.first.shape or not np.allclose(self.first, mirrored, rtol=1e-12, atol=1e-12):
             raise FieldError("a stationary kernel has equal values at a lag and at its opposite")
         symbol = np.fft.fftn(self.first)
         self.symbol = symbol.real

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import shown
 from ...errors import FieldError
 from ...linear.number_systems import PRIME
 
@@ -42,7 +43,7 @@ def residues(matrix: Any, prime: int = PRIME) -> NDArray[Any]:
             try:
                 value = Fraction(int(value.p), int(value.q))  # a SymPy rational
             except (AttributeError, TypeError):
-                raise FieldError(f"an exact rank needs integers or fractions, got {value!r}") from None
+                raise FieldError(f"an exact rank needs integers or fractions, got {shown(value)}") from None
             numerator, denominator = value.numerator, value.denominator
         if int(denominator) % prime == 0:
             raise FieldError(f"the denominator {denominator} is divisible by the prime {prime}; choose another")
@@ -67,7 +68,7 @@ def rank_modulo(matrix: Any, prime: int = PRIME) -> int:
         At most the rank over the rationals.
     """
     if not 2 <= prime <= PRIME:
-        raise FieldError(f"the prime must lie between 2 and 2**31 - 1, got {prime!r}")
+        raise FieldError(f"the prime must lie between 2 and 2**31 - 1, got {shown(prime)}")
     work = residues(matrix, prime)
     if work.ndim != 2:
         raise FieldError(f"a rank needs a matrix, got an array of shape {work.shape}")

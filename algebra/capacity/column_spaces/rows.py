@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arguments import as_array, as_elements, as_integer
+from ...arguments import answer_of, as_array, as_elements, as_integer, shown
 from ...errors import FieldError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class RowSource:
                     "rows given by a function need a shape; write allocate(rows, shape=(inputs, parameters))"
                 )
             held = matrix
-            self._read = matrix
+            self._read = partial(answer_of, matrix, "a Jacobian that is a function")
         else:
             held = (
                 None if isinstance(matrix, np.ndarray) and np.iscomplexobj(matrix) else as_array(matrix, "a Jacobian")
@@ -86,7 +87,7 @@ class RowSource:
         sizes = as_elements(shape, "the shape of a Jacobian")
         if len(sizes) != 2:
             raise FieldError(
-                f"a Jacobian has a row for each input and a column for each parameter, got the shape {shape!r}"
+                f"a Jacobian has a row for each input and a column for each parameter, got the shape {shown(shape)}"
             )
         self.shape = (as_integer(sizes[0], "the rows of a Jacobian"), as_integer(sizes[1], "the columns of a Jacobian"))
         if min(self.shape) < 0 or self.shape[0] < 1:
@@ -94,7 +95,7 @@ class RowSource:
 
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """Rows `start` to `stop` as a dense array."""
-        read = np.asarray(self._read(start, stop), dtype=float)
+        read = as_array(self._read(start, stop), "a Jacobian")
         if read.shape != (stop - start, self.shape[1]):
             wanted = (stop - start, self.shape[1])
             raise FieldError(f"rows {start} to {stop} should have the shape {wanted}, got {read.shape}")

@@ -23,6 +23,7 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul
 
+from ...arguments import shown
 from ...errors import BudgetError, DomainError, FieldError, ShapeError
 from .spread import Spread
 from .transitions import SOURCE, _cancelled, _entry
@@ -192,7 +193,7 @@ class KernelWalk:
         """So many copies in series. For a symbolic number take ``spread().power(L)``."""
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise FieldError(
-                f"a number of copies is an integer, got {count!r}; write walk.spread().power(L) for symbols"
+                f"a number of copies is an integer, got {shown(count)}; write walk.spread().power(L) for symbols"
             )
         result = KernelWalk.still(self.rank)
         for _ in range(count):

@@ -22,7 +22,7 @@ from typing import Any
 
 from sympy import Expr, Mul, SympifyError, sqrt, sympify
 
-from ...arguments import as_integer, checked
+from ...arguments import as_integer, checked, shown
 from ...errors import FieldError, UnsupportedError
 from ...networks.evaluator import evaluate_network, input_flows
 from ...networks.network import Network, as_network
@@ -182,7 +182,7 @@ def checked_taps(taps: Any, asked: str) -> dict[str, Any]:
         return {}
     if not isinstance(taps, Mapping) or not all(isinstance(name, str) for name in taps):
         raise FieldError(
-            f"taps= of {asked} maps names of weights to kernels, as in {{'0.W': [[[1, 2, 1]]]}}, got {taps!r}"
+            f"taps= of {asked} maps names of weights to kernels, as in {{'0.W': [[[1, 2, 1]]]}}, got {shown(taps)}"
         )
     return dict(taps)
 
@@ -196,7 +196,7 @@ def checked_bias(bias: Any, asked: str) -> Expr:
     if not isinstance(made, Expr) or made.is_extended_real is False or made.is_negative or made.is_finite is False:
         raise FieldError(
             f"bias= of {asked} is the squared bias relative to what the weights bring, a number of at least 0 or an "
-            f"expression, got {bias!r}; biases of single layers are given with taps= or at="
+            f"expression, got {shown(bias)}; biases of single layers are given with taps= or at="
         )
     return made
 

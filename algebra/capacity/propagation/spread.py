@@ -27,6 +27,7 @@ from typing import Any
 
 from sympy import Eq, Expr, Integer, Piecewise, Product, Rational, Sum, Symbol, sqrt, sympify
 
+from ...arguments import shown
 from ...errors import FieldError
 from ...sizes.dims import as_size
 from .transitions import SOURCE
@@ -125,7 +126,7 @@ def stacked(variance: Any, stride: Any, layer: Symbol, depth: Any, mean: Any = 0
     True
     """
     if not isinstance(layer, Symbol):
-        raise FieldError(f"the number of a layer is a symbol, got {layer!r}")
+        raise FieldError(f"the number of a layer is a symbol, got {shown(layer)}")
     variance, stride, mean, mass = (sympify(part, strict=True) for part in (variance, stride, mean, mass))
     depth = as_size(depth, "the depth")
     earlier = Symbol("i", integer=True, nonnegative=True)

@@ -35,7 +35,7 @@ from sympy import Add, Expr, ImmutableMatrix, Integer, Matrix, Rational
 from sympy.core.numbers import Float
 from sympy.polys.matrices import DomainMatrix
 
-from ...arguments import as_integer, as_real, shown
+from ...arguments import as_expression, as_integer, as_real, shown
 from ...errors import DomainError, FieldError, ShapeError
 
 SOURCE = "reconstruction of Donier 2019, arXiv:1902.08572"
@@ -194,7 +194,9 @@ class CapacityTransition:
     def power(self, count: int) -> CapacityTransition:
         """So many copies in series."""
         if not isinstance(count, int) or count < 1:
-            raise FieldError(f"a number of copies is a positive integer, got {count!r}; for symbols use KernelWalk")
+            raise FieldError(
+                f"a number of copies is a positive integer, got {shown(count)}; for symbols use KernelWalk"
+            )
         result: CapacityTransition | None = None
         square = self
         while True:
@@ -337,7 +339,7 @@ def pooling(windows: Sequence[Sequence[int]], inputs: int) -> CapacityTransition
     for window in windows:
         points = set(window)
         if not points or min(points) < 0 or max(points) >= inputs:
-            raise FieldError(f"a window is a non-empty set of numbers below {inputs}, got {window!r}")
+            raise FieldError(f"a window is a non-empty set of numbers below {inputs}, got {shown(window)}")
         rows.append([Rational(int(place in points), len(points)) for place in range(inputs)])
     return affine(rows)
 
@@ -368,7 +370,7 @@ def series(*parts: CapacityTransition) -> CapacityTransition:
 
 def _entry(value: Any) -> Expr:
     if isinstance(value, Expr):
-        return value
+        return as_expression(value, "a weight")
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)
     try:

@@ -26,6 +26,7 @@ from typing import Any
 
 from sympy import Expr, Symbol, diff, erf, exp, pi, sqrt, sympify, tanh
 
+from ...arguments import shown
 from ...errors import DomainError, FieldError, UnsupportedError
 from .gaussian_integrals import gaussian_mean, pieces
 
@@ -89,7 +90,7 @@ def decoupling(activation: Any, variable: Symbol) -> Decoupling:
     """
     if not isinstance(variable, Symbol) or variable.is_extended_real is not True:
         raise FieldError(
-            f"the variable of an activation is a real symbol, got {variable!r}; write Symbol('x', real=True)"
+            f"the variable of an activation is a real symbol, got {shown(variable)}; write Symbol('x', real=True)"
         )
     activation = sympify(activation, strict=True)
     parts = pieces(activation, variable)

@@ -49,7 +49,7 @@ from sympy import (
     together,
 )
 
-from ...arguments import checked
+from ...arguments import checked, shown
 from ...errors import DomainError, FieldError, UnsupportedError
 from ...formulas.records import as_scalar
 from ..propagation.generating_functions import KernelWalk
@@ -141,7 +141,7 @@ class DeepLimit:
     def kramers_moyal(self, order: int) -> Expr:
         """``D_n``, the coefficient of ``d^n`` in the expansion of the generator: ``G(exp(d)) = sum_n D_n d^n``."""
         if not 0 <= order <= 100:
-            raise FieldError(f"an order is 0, 1, 2, ..., at most 100, got {order!r}")
+            raise FieldError(f"an order is 0, 1, 2, ..., at most 100, got {shown(order)}")
         step = Dummy("d")
         variable = Dummy("z", positive=True)
         expansion = self.generator(variable).subs(variable, exp(step))
@@ -186,7 +186,7 @@ class DeepLimit:
     def forward_equation(self, order: int = 2) -> Eq:
         """The evolution equation, expanded to an order: two is the diffusion (Kolmogorov forward) equation."""
         if not 0 <= order <= HIGHEST_ORDER:
-            raise FieldError(f"an order is 0, 1, 2, ..., at most {HIGHEST_ORDER} here, got {order!r}")
+            raise FieldError(f"an order is 0, 1, 2, ..., at most {HIGHEST_ORDER} here, got {shown(order)}")
         place, time = Symbol("x", real=True), Symbol("t", nonnegative=True)
         density = Function("kappa")(time, place)
         terms = [self.kramers_moyal(0) * density]

@@ -42,6 +42,7 @@ from sympy import (
 )
 from sympy import S as Sets
 
+from ...arguments import shown
 from ...errors import FieldError, UnsupportedError
 from ..propagation.generating_functions import KernelWalk
 
@@ -186,7 +187,7 @@ def scaling_exponent(moments: Mapping[str, Any], amplitude: Symbol) -> Scaling:
         If a moment has no leading power of the amplitude, or a leading power that is not a number.
     """
     if not isinstance(amplitude, Symbol):
-        raise FieldError(f"an amplitude is a symbol, got {amplitude!r}")
+        raise FieldError(f"an amplitude is a symbol, got {shown(amplitude)}")
     if not moments:
         raise FieldError("a scaling needs at least one moment")
     leading = {name: leading_power(moment, amplitude) for name, moment in moments.items()}

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Dummy, Expr, Integer, Mul, Rational, Symbol, SympifyError, sympify
 
-from ...arguments import checked
+from ...arguments import checked, shown
 from ...equations.heads import Apply, Head, Read, reads
 from ...equations.instance import Instance
 from ...errors import FieldError, UnsupportedError
@@ -220,7 +220,7 @@ def _exponent(given: Any) -> Expr:
     except (ValueError, TypeError, ZeroDivisionError, OverflowError, AttributeError):
         made = None
     if not isinstance(made, Expr) or made.is_extended_real is not True or made.is_finite is not True:
-        raise FieldError(f"an exponent is a real number such as 1/2 or '1/4', got {given!r}")
+        raise FieldError(f"an exponent is a real number such as 1/2 or '1/4', got {shown(given)}")
     return made
 
 
@@ -252,7 +252,7 @@ def _chosen(names: Sequence[str], stages: Sequence[Any], scaled: Any) -> set[str
     asked = [scaled] if isinstance(scaled, str) else list(scaled) if isinstance(scaled, Collection) else None
     if not asked or not all(isinstance(name, str) for name in asked):
         raise FieldError(
-            f"scaled is one of {', '.join(SCALED)}, or names of weights ({', '.join(names)}), got {scaled!r}"
+            f"scaled is one of {', '.join(SCALED)}, or names of weights ({', '.join(names)}), got {shown(scaled)}"
         )
     found: set[str] = set()
     for one in asked:
@@ -559,5 +559,5 @@ def _constant(given: Any) -> Expr:
     except (SympifyError, TypeError, ValueError):
         made = None
     if not isinstance(made, Expr) or made.is_extended_real is False or made.is_finite is False:
-        raise FieldError(f"the constant of a deep limit is a number or an expression, got {given!r}")
+        raise FieldError(f"the constant of a deep limit is a number or an expression, got {shown(given)}")
     return made

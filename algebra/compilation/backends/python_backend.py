@@ -16,6 +16,7 @@ from typing import Any
 
 from sympy import Symbol
 
+from ...arguments import shown
 from ...errors import DomainError, FieldError
 from ...formulas.function import Rule
 from ..program import functions as runtime
@@ -226,12 +227,12 @@ def failure(message: str, symbols: Sequence[Symbol], values: Sequence[Any]) -> s
 def scalar(symbol: Symbol, value: Any, kind: str = "int") -> Any:
     """An argument as a Python integer, or as a float where the symbol is not an integer."""
     if isinstance(value, bool):
-        raise FieldError(f"{symbol} must be an integer, got {value!r}")
+        raise FieldError(f"{symbol} must be an integer, got {shown(value)}")
     if kind == "float" and hasattr(value, "__float__"):
         return float(value)
     if hasattr(value, "__index__"):
         return value.__index__()
-    raise FieldError(f"{symbol} must be an integer, got {value!r} of type {type(value).__name__}")
+    raise FieldError(f"{symbol} must be an integer, got {shown(value)} of type {type(value).__name__}")
 
 
 BACKEND = Backend(ScalarRunner)

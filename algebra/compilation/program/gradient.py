@@ -16,7 +16,7 @@ from typing import Any
 
 from sympy import Basic, Derivative, Dummy, Expr, Symbol
 
-from ...arguments import checked
+from ...arguments import checked, shown
 from ...errors import FieldError, UnsupportedError
 from ...formulas.records import for_each
 from .derivatives import Differentiated
@@ -61,11 +61,11 @@ def gradient(e: Any, symbols: Iterable[Symbol], floors: str = "raise") -> Any:
     (2*c*floor(H/2), c**2/2)
     """
     if floors not in ("raise", "smooth", "constant"):
-        raise FieldError(f"floors must be 'raise', 'smooth' or 'constant', got {floors!r}")
+        raise FieldError(f"floors must be 'raise', 'smooth' or 'constant', got {shown(floors)}")
     wanted = list(symbols)
     for symbol in wanted:
         if not isinstance(symbol, Symbol):
-            raise FieldError(f"gradient takes symbols to differentiate by, got {symbol!r}")
+            raise FieldError(f"gradient takes symbols to differentiate by, got {shown(symbol)}")
     return for_each(e, "gradient", lambda formula: _derivatives(formula.body, wanted, floors))
 
 
@@ -122,10 +122,10 @@ def _local_derivatives(
     def inside(body: int) -> Iterable[tuple[Symbol, int]]:
         return zip(symbols, differentiate(dag, body, symbols, floors), strict=True)
 
-    def shown() -> str:
+    def text() -> str:
         return str(dag.write([number])[0])[:200]
 
-    return known.derivative(Differentiated(dag, number, depends, floors, inside, shown))
+    return known.derivative(Differentiated(dag, number, depends, floors, inside, text))
 
 
 def _by_sympy(dag: Dag, number: int, depends: set[int]) -> list[tuple[int, int]]:

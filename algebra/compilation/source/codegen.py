@@ -24,7 +24,7 @@ from math import inf
 from types import FunctionType
 from typing import Any
 
-from ...arguments import checked
+from ...arguments import checked, shown
 from ...errors import FieldError, UnsupportedError
 from ...formulas.records import as_formulas
 from ..backends.python_backend import PythonSource, unwrapped
@@ -73,9 +73,9 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
         return ((H - 7)//2) + 1
     """
     if language not in LANGUAGES:
-        raise FieldError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}")
+        raise FieldError(f"language must be one of {', '.join(LANGUAGES)}, got {shown(language)}")
     if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
-        raise FieldError(f"the name of a function must be an identifier, got {name!r}")
+        raise FieldError(f"the name of a function must be an identifier, got {shown(name)}")
     compiled = CompiledFormula(as_formulas(e, "codegen"), "python", domain)
     if language == "c":
         from .c_source import c_source
