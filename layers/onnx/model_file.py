@@ -6,7 +6,7 @@ Nothing is executed, and nothing beside the file is opened.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,40 +117,45 @@ def _check_equation(node: Any) -> None:
             raise FileError(f"{node.name or 'Einsum'}: {text[:100]!r} is no sum in Einstein's notation")
 
 
+MOST_ROUNDS = 12
+"""So deep may functions lie in functions."""
+
+
 def inlined(onnx: Any, model: Any, known: Collection[str]) -> Any:
     """The model with the calls of functions replaced by what they are made of.
 
     These are the functions of the file, and the operators that ONNX itself defines by others, where there is no rule.
     """
-    used = {(node.domain, node.op_type) for node in all_nodes(model.graph)}
+    for _ in range(MOST_ROUNDS):
+        made = _inlined_once(onnx, model, known)
+        if made is model:
+            break
+        model = made
+    return model
+
+
+def _inlined_once(onnx: Any, model: Any, known: Collection[str]) -> Any:
     local = {(function.domain, function.name) for function in model.functions}
-    wanted = [
-        (domain, name)
-        for domain, name in used
-        if (domain, name) not in local
-        and domain in OWN
-        and name not in known
-        and _has_body(onnx, name, versions(model)[""])
+    version = versions(model)[""]
+    places = [
+        place
+        for place, node in enumerate(all_nodes(model.graph))
+        if node.domain in OWN
+        and (node.domain, node.op_type) not in local
+        and node.op_type not in known
+        and _schema_with_body(onnx, node.op_type, version) is not None
     ]
-    if not local and not wanted:
+    if places:
+        model = _with_bodies(onnx, model, set(places), version)
+        local = {(function.domain, function.name) for function in model.functions}
+    if not local & {(node.domain, node.op_type) for node in all_nodes(model.graph)}:
         return model
     try:
         import onnx.inliner as inliner
 
-        if wanted:
-            wanted += sorted(local)
-            known_types = type(model)()
-            known_types.CopyFrom(model)
-            del known_types.graph.value_info[:]
-            known_types.graph.value_info.extend(inferred(onnx, model).value_info)  # some bodies depend on kinds
-            model = known_types
-            made = inliner.inline_selected_functions(model, sorted(wanted), False, True)
-        else:
-            made = inliner.inline_local_functions(model)
-    except (ImportError, AttributeError, TypeError):  # of older versions of the package
-        if local & used:
-            raise UnsupportedError("a file with functions of its own needs onnx 1.19 or newer") from None
-        return model
+        made = inliner.inline_local_functions(model)
+    except ImportError:
+        raise UnsupportedError("functions are written out with onnx 1.15 or newer") from None
     except Exception as error:
         raise FileError(f"a function of the file cannot be written out: {str(error).strip()[:200]}") from None
     if len(made.graph.node) > MOST_NODES:
@@ -160,12 +165,59 @@ def inlined(onnx: Any, model: Any, known: Collection[str]) -> Any:
     return made
 
 
-def _has_body(onnx: Any, name: str, version: int) -> bool:
+def _schema_with_body(onnx: Any, name: str, version: int) -> Any:
+    """The description of an operator that ONNX defines by others."""
     try:
         schema = onnx.defs.get_schema(name, version, "")
     except Exception:
-        return False
-    return bool(schema.has_function or schema.has_context_dependent_function)
+        return None
+    return schema if schema.has_function or schema.has_context_dependent_function else None
+
+
+def _with_bodies(onnx: Any, model: Any, places: Collection[int], version: int) -> Any:
+    """A copy of the model whose nodes at these places call functions of the file's own; what a node is made of may depend on its kinds."""
+    made = type(model)()
+    made.CopyFrom(model)
+    graph = inferred(onnx, model)
+    types = {entry.name: entry.type for entry in (*graph.input, *graph.value_info, *graph.output)}
+    for tensor in model.graph.initializer:
+        types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, list(tensor.dims))
+    domain = f"layeralgebra.written.{len(made.functions)}"
+    for place, node in enumerate(all_nodes(made.graph)):
+        if place not in places:
+            continue
+        body = _body(onnx, node, version, types)
+        if body is None:
+            continue
+        body.name, body.domain = f"{node.op_type}_{place}", domain
+        del body.opset_import[:]
+        body.opset_import.extend(entry for entry in made.opset_import)
+        given = {entry.name for entry in node.attribute}
+        for name, attribute in onnx.defs.get_schema(node.op_type, version, "").attributes.items():
+            if attribute.default_value.type and name not in given:
+                node.attribute.append(attribute.default_value)
+        made.functions.append(body)
+        node.domain, node.op_type = domain, body.name
+    entry = made.opset_import.add()
+    entry.domain, entry.version = domain, 1
+    return made
+
+
+def _body(onnx: Any, node: Any, version: int, types: Mapping[str, Any]) -> Any:
+    """What ONNX makes of a node; None where it does not say."""
+    schema = _schema_with_body(onnx, node.op_type, version)
+    try:
+        if schema.has_function:
+            at = max(one for one in schema.function_opset_versions if one <= version)
+            found = schema.get_function_with_opset_version(at)
+        else:
+            at = max(one for one in schema.context_dependent_function_opset_versions if one <= version)
+            given = [types.get(name, onnx.TypeProto()).SerializeToString() for name in node.input]
+            found = schema.get_context_dependent_function_with_opset_version(at, node.SerializeToString(), given)
+        body = onnx.FunctionProto.FromString(found)
+    except Exception:
+        return None
+    return body if body.node else None
 
 
 def inferred(onnx: Any, model: Any) -> Any:

@@ -154,6 +154,7 @@ def _scan(t: OnnxTranslator, node: Any, a: Attributes, run: Run, store: Store) -
         for number, (value, axis, turn) in enumerate(zip(values, axes, turned)):
             name = f"{body.name}.part{step}.{number}"
             t.values[name] = selected(t, value, int(axis), steps - 1 - step if turn else step, name)
+            t.kinds.setdefault(name, t.kinds.get(given[number], 0))
             parts.append(name)
         made = body.step([*names, *parts])
         names = made[: len(states)]
@@ -172,6 +173,7 @@ def _stacked(t: OnnxTranslator, outputs: Any, parts: list[list[str]], axes: list
             continue
         if not made:
             raise UnsupportedError(f"{t.name}: a loop without a step makes a tensor of no elements")
+        t.kinds.setdefault(name, t.kinds.get(made[0], 0))
         if all(one in t.known for one in made):
             t.know(name, numpy.stack([t.known[one] for one in made], axis))
             continue

@@ -90,6 +90,9 @@ class OnnxTranslator(Tensors):
 
     def end(self, node: Any, led: frozenset[str]) -> None:
         """Note what leads the tensors that a node has made."""
+        if node.op_type in _OF_ONE_KIND and node.input:
+            for made in node.output:
+                self.kinds.setdefault(made, self.kinds.get(node.input[0], 0))
         origins = frozenset().union(*(self.origins.get(name, frozenset()) for name in node.input if name))
         self.origins.update(dict.fromkeys(node.output, origins))
         touched = frozenset().union(*(self.touched.get(name, frozenset()) for name in node.input if name))
@@ -189,6 +192,7 @@ class OnnxTranslator(Tensors):
         for held in (*tables, self.batches, self.touched, self.origins):
             if other in held:
                 held[name] = held[other]
+        self.kinds.setdefault(name, self.kinds.get(other, 0))
         if other in self.learned and self.values[other].weight:
             self.views[name] = (other, None)
         if other in self.never:
@@ -374,6 +378,11 @@ def number_of(t: OnnxTranslator, name: str) -> Any:
     found = t.numbers(name)[0]
     return found if isinstance(found, Expr) else float(found)
 
+
+_OF_ONE_KIND = frozenset(
+    "Add Sub Mul Div Neg Exp MatMul Einsum Identity Transpose Reshape Squeeze Unsqueeze Expand Concat Slice Split Gather ReduceSum Sigmoid".split()
+)
+"""Operators that make numbers of the kind of their first input."""
 
 _VIEWS = ("Transpose", "Identity", "Cast")
 
