@@ -22,7 +22,6 @@ if not os.path.isdir(os.path.join(__path__[0], "algebra")):
 
 from .layers import COMPOSITIONS, REGISTRY
 from .layers import registered_layers as registered_layers
-from .moved import MovedModules
 
 __version__ = "0.1.0"
 
@@ -82,10 +81,21 @@ def __getattr__(name: str) -> Any:
     return found
 
 
+class _Moved:
+    """Asks for modules of ours that nobody else finds whether they have moved; only then the table of those is read."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if not name.startswith("layeralgebra."):
+            return None
+        from .moved import MovedModules
+
+        return MovedModules().find_spec(name, path, target)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *_NAMESPACES, *__getattr__("__all__")})
 
 
-sys.meta_path.append(MovedModules())
+sys.meta_path.append(_Moved())
 globals().update(REGISTRY)
 globals().update(COMPOSITIONS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -44,6 +46,29 @@ OTHERS = {
     "vgg13": 133_047_848,
     "vgg19_bn": 143_678_248, "vit_h_14": 632_045_800, "vit_l_32": 306_535_400, "wide_resnet101_2": 126_886_696,
 }  # fmt: skip
+
+
+def test_a_network_costs_its_own_file():
+    """The file of a network is found by its text, and then every name means what it means once all files are loaded."""
+    program = """
+import json, sys
+from layeralgebra import zoo
+zoo.build("resnet18"), zoo.resnet
+loaded = [name for name in sys.modules if name.startswith("layeralgebra.layers.zoo.")]
+first = {name: zoo.known(name) for name in ("resnet", "gpt2", "swin_t", "llama", "none", "\\ud800")}
+assert zoo.FAMILIES["resnet"] is first["resnet"] is zoo.families()["resnet"]
+assert [name for name, found in first.items() if found is None] == [n for n in first if n not in {*zoo.families(), *zoo.names()}]
+print(json.dumps(loaded))
+"""
+    made = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.rpartition(".")[2] for name in json.loads(made.stdout)}
+    assert "residual" in loaded and not loaded & {"language", "windowed", "mobile", "dense"}
+
+
+def test_every_published_name_is_spelled_as_itself():
+    from layeralgebra.layers.zoo.families import _spellings
+
+    assert all(_spellings()[name] == {name} for name in zoo.names())
 
 
 # published figures ---------------------------------------------------------------------------------------------------

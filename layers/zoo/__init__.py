@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from .differences import differences, learned_macs
-from .families import FAMILIES, Family, build, families, info, names, stages, symbolic
+from .families import FAMILIES, Family, build, families, info, known, names, stages, symbolic
 
 __all__ = [
     "FAMILIES",
@@ -39,11 +39,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(name)
-    found = families().get(name)
+    found = known(name)
     if found is not None:
         return found
-    if name in names():
-        return Family.published_as(name)
     raise AttributeError(f"the zoo has no {name!r}; zoo.names() lists what it has")
 
 

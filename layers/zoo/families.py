@@ -12,7 +12,8 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache, partial, update_wrapper
+from functools import cache, lru_cache, partial, update_wrapper
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -163,10 +164,44 @@ def families() -> dict[str, Family]:
     >>> zoo.families()["resnet"].paper
     'He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016'
     """
+    for file in _files():
+        importlib.import_module(file)
+    return {made.name: made for made in sorted(FAMILIES.values(), key=lambda made: made.function.__module__)}
+
+
+@cache
+def _files() -> tuple[str, ...]:
     package = importlib.import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{__package__}.{module.name}")
-    return dict(FAMILIES)
+    return tuple(f"{__package__}.{module.name}" for module in pkgutil.iter_modules(package.__path__))
+
+
+@lru_cache(maxsize=1024)
+def _load(name: str) -> None:
+    """Load the files in whose text a name is defined or stands in quotes: one network costs its own file, and not all of them."""
+    marks = f'"{name}"'.encode(errors="replace"), f"def {name}(".encode(errors="replace")
+    for file in _files():
+        spec = find_spec(file)
+        try:
+            text = spec.loader.get_data(spec.origin)  # type: ignore[union-attr]
+        except (AttributeError, OSError):  # there are no texts, so that any file may hold it
+            return
+        if any(mark in text for mark in marks):
+            importlib.import_module(file)
+
+
+def known(name: str) -> Family | Callable[..., Network] | None:
+    """A family, or the function for a published network, by its name."""
+    _load(name)
+    if name in FAMILIES:
+        return FAMILIES[name]
+    if any(name in made.published for made in FAMILIES.values()):
+        return Family.published_as(name)
+    return families().get(name) or (Family.published_as(name) if name in names() else None)
+
+
+def _owner(name: str) -> Family:
+    """The family of a published network."""
+    return next((made for made in FAMILIES.values() if name in made.published), None) or _owners()[name]
 
 
 @cache
@@ -199,6 +234,9 @@ def published_name(name: str) -> str:
     if not isinstance(name, str):
         raise FieldError(f"a network of the zoo has a name, got {name!r}")
     plain = name[:80].lower().replace("-", "_").replace(".", "_")
+    _load(plain)
+    if any(plain in made.published for made in FAMILIES.values()):
+        return plain
     found = _spellings().get(plain) or _spellings().get(_bare(plain)) or set()
     if len(found) != 1:
         close = sorted(found) or get_close_matches(plain, names(), n=3)
@@ -228,7 +266,7 @@ def stages(name: str, **changes: Any) -> Stages:
     ['input', 'stem', 'stage1', 'stage2', 'stage3', 'stage4', 'head']
     """
     name = published_name(name)
-    found = _owners()[name]
+    found = _owner(name)
     return found.stages(**found.member(name, changes))
 
 
@@ -288,7 +326,7 @@ def symbolic(name: str, **changes: Any) -> tuple[Network, dict[Symbol, int]]:
     124439808
     """
     name = published_name(name)
-    found = _owners()[name]
+    found = _owner(name)
     values: dict[Symbol, int] = {}
     made: dict[str, Any] = {}
     for word, value in {**found.defaults, **found.published[name]}.items():
@@ -330,7 +368,7 @@ def info(name: str) -> Info:
     (25557032, 4.089)
     """
     name = published_name(name)
-    found = _owners()[name]
+    found = _owner(name)
     figures = published_figures()
     shown = figures["models"].get(name)
     values = {**found.defaults, **found.published[name]}
