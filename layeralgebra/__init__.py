@@ -39,6 +39,7 @@ _FILES = {
     ],
     "algebra.documents": ["latex", "latex_document", "latex_equation", "report_latex", "section_latex"],
     "algebra.plots": ["plot_heatmap", "plot_pareto", "plot_profile", "plot_scaling", "plot_terms"],
+    "layers.jax.importer": ["from_jax"],
     "layers.keras.importer": ["from_keras"],
     "layers.onnx.importer": ["from_onnx"],
     "layers.torch.importer": ["from_torch"],

@@ -1,10 +1,11 @@
-"""Models in and out: PyTorch, ONNX, Keras, networkx; drawings; source text; documents."""
+"""Models in and out: PyTorch, ONNX, Keras, JAX, networkx; drawings; source text; documents."""
 
 from .algebra.compilation.source.codegen import codegen
 from .algebra.documents import latex, latex_document, report_latex, section_latex
 from .algebra.networks.drawings import to_dot, to_graphml, to_mermaid, to_tikz
 from .algebra.networks.from_networkx import from_networkx
 from .algebra.networks.networkx_graph import to_networkx
+from .layers.jax.importer import from_jax
 from .layers.keras.importer import from_keras
 from .layers.onnx.importer import from_onnx
 from .layers.torch.exporter import to_torch
@@ -12,6 +13,7 @@ from .layers.torch.importer import from_torch
 
 __all__ = [
     "codegen",
+    "from_jax",
     "from_keras",
     "from_networkx",
     "from_onnx",

@@ -11,7 +11,7 @@ from ..algebra.equations.fields import Dim, Sizes, Text
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
-__all__ = ["Formula", "Positions", "Table"]
+__all__ = ["Formula", "Positions", "Numbers"]
 
 
 class Formula(Layer):
@@ -26,9 +26,13 @@ class Formula(Layer):
 
     Shapes
     ------
-    input : (*entering,), one for each input
+    input : (*entering,)
     output : (*leaving,)
-        leaving : as the equation says
+        leaving : the sizes that the equation gives its output
+
+    Notes
+    -----
+    As many tensors enter as the equation names; the shape that is stated is that of one.
 
     Examples
     --------
@@ -39,7 +43,8 @@ class Formula(Layer):
 
     References
     ----------
-    Own: the equation is the layer.
+    Einstein, "Die Grundlage der allgemeinen Relativitätstheorie", Annalen der Physik 354 (1916), doi
+    10.1002/andp.19163540702, section 5.
     """
 
     text: Text
@@ -98,7 +103,7 @@ def _numbers(text: str) -> list[Any]:
         try:
             made.append(int(word) if word.lstrip("-").isdigit() else Fraction(word) if "/" in word else float(word))
         except (ValueError, ZeroDivisionError):
-            raise FieldError(f"Table(numbers=...): {word[:40]!r} is no number, as in '1 -2.5 1/3 inf'") from None
+            raise FieldError(f"Numbers(numbers=...): {word[:40]!r} is no number, as in '1 -2.5 1/3 inf'") from None
     return made
 
 
@@ -110,7 +115,7 @@ def _table(layer: Any, shape: tuple[int, ...]) -> Any:
     return made.reshape(shape)
 
 
-class Table(Layer):
+class Numbers(Layer):
     """A tensor of numbers that are known beforehand, with no input.
 
     Parameters
@@ -127,8 +132,8 @@ class Table(Layer):
 
     Examples
     --------
-    >>> from layeralgebra import Graph, Identity, Mul, Table, run
-    >>> parts = {"x": Identity(), "t": Table((2,), "1/2 -1"), "y": Mul()}
+    >>> from layeralgebra import Graph, Identity, Mul, Numbers, run
+    >>> parts = {"x": Identity(), "t": Numbers((2,), "1/2 -1"), "y": Mul()}
     >>> print(run(Graph(parts, [("x", "y"), ("t", "y")]), [4, 5]))
     [ 2 -5]
 
@@ -150,4 +155,4 @@ class Table(Layer):
     def check_fields(self) -> None:
         count = Mul(*self.shape)
         if len(_numbers(str(self.numbers))) != count:
-            raise FieldError(f"Table(shape={self.shape}): {count} numbers, got {len(_numbers(str(self.numbers)))}")
+            raise FieldError(f"Numbers(shape={self.shape}): {count} numbers, got {len(_numbers(str(self.numbers)))}")

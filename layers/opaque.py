@@ -22,11 +22,11 @@ class Opaque(Layer):
     shape : Sizes
         Elements along each axis of what comes out.
     arity : Dim, default 1
-        How many inputs it takes.
+        How many inputs it takes, of any shapes.
 
     Shapes
     ------
-    input : (*entering,), one for each input
+    input : (*entering,)
     output : (*shape,)
 
     Examples
@@ -39,7 +39,7 @@ class Opaque(Layer):
 
     References
     ----------
-    Own; what it stands for is said by its name.
+    ONNX documentation, operator "TopK", https://onnx.ai/onnx/operators/onnx__TopK.html, as one of those that it stands for.
     """
 
     name: Text

@@ -104,6 +104,13 @@ def onnx_graph() -> Any:
     return la.from_onnx("graph.onnx")
 
 
+def onnx_values() -> Any:
+    parser = pytest.importorskip("onnx.parser")
+    text = '<ir_version: 8, opset_import: ["": 17]> g (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }'
+    Path("graph.onnx").write_bytes(parser.parse_model(text).SerializeToString())
+    return la.from_onnx("graph.onnx", values={"nowhere": [1]})
+
+
 def onnx_operator() -> Any:
     parser = pytest.importorskip("onnx.parser")
     text = '<ir_version: 8, opset_import: ["": 17]> g (float[N, 3] x) => (float[N, 3] y) { y = NoSuchOperator(x) }'
@@ -361,8 +368,13 @@ CALLS: dict[str, dict[str, Call]] = {
     "plot_terms": {"FieldError": lambda: la.plot_terms(la.derive(la.output_shape, CLOSED))},
     "plot_profile": {"FieldError": lambda: la.plot_profile([])},
     # other libraries
+    "from_jax": {
+        "FieldError": needs("jax", lambda: la.from_jax(3, (3,))),
+        "UnsupportedError": without("jax", lambda: la.from_jax(abs, (3,))),
+    },
     "from_keras": {"FieldError": lambda: la.from_keras(3), "UnsupportedError": keras_layer},
     "from_onnx": {
+        "FieldError": onnx_values,
         "FileError": needs("onnx", lambda: la.from_onnx("no-such-file.onnx")),
         "GraphError": onnx_graph,
         "UnsupportedError": onnx_operator,

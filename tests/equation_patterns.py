@@ -126,7 +126,7 @@ WORDS = re.compile(r"[a-zA-Z_]\w*")
 KEYWORDS = {
     "if", "else", "is", "not", "None", "True", "False", "where", "and", "or", "sum", "mean", "max", "min", "prod", "softmax", "pad", "relu", "abs",
     "exp", "log", "sqrt", "tanh", "sigmoid", "erf", "sin", "cos", "softplus", "floor", "ceil", "size", "inf", "pi", "fill", "same",
-    "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "trunc", "round", "sign", "less", "equal", "choose", "pow", "bitand", "bitor",
+    "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "trunc", "round", "sign", "less", "equal", "choose", "pow", "mod", "fmod", "bitand", "bitor",
     "bitxor",
 }  # fmt: skip
 SIZES = (1, 2, 2, 3, 4, 4, 5, 6)

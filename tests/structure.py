@@ -42,7 +42,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("report", "export"),
         ("testing",),
     ),
-    "layeralgebra.layers": (("*",), ("compositions", "importers"), ("keras", "onnx", "torch", "zoo")),
+    "layeralgebra.layers": (("*",), ("compositions", "importers"), ("jax", "keras", "onnx", "torch", "zoo")),
     "layeralgebra.algebra.compilation": (("program",), ("backends",), ("interface",), ("source",)),
 }
 

@@ -30,7 +30,7 @@ NAMES = """
     Take Tanh Text Tokens UnsupportedError Untokens Upsample WindowAttention activation_decoupling activations
     active_experts attention_circuits capacity_allocation capacity_baldi_vershynin capacity_deep_limit
     capacity_propagation check codegen compare compile depth derive dims elasticity flops formula_text
-    from_keras from_networkx from_onnx from_torch functional_dimension gradient intrinsic_power latex
+    from_jax from_keras from_networkx from_onnx from_torch functional_dimension gradient intrinsic_power latex
     latex_document latex_equation layer_complexity leading_term linear_predictor linear_regions macs metrics
     network_graph neural_persistence node_table optimize output_shape parameters pareto persistent_homology
     plot_heatmap plot_pareto plot_profile plot_scaling plot_terms proofs receptive_field registered_layers
@@ -45,7 +45,7 @@ PROOFS = """
 
 
 def test_no_public_name_is_lost() -> None:
-    assert len(NAMES) == 192 and set(NAMES) <= set(la.__all__) <= set(dir(la))
+    assert len(NAMES) == 193 and set(NAMES) <= set(la.__all__) <= set(dir(la))
     assert set(PROOFS) <= set(la.proofs.__all__)
     for name in (*la.__all__, "METRICS"):
         assert getattr(la, name) is not None

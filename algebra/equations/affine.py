@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sympy import Add, Expr, Integer, Mul
 
 from ..sizes.dims import Index
-from .heads import Address, Group, Read
+from .heads import Address, Group, Read, address_indices
 
 _ZERO = Integer(0)
 _ONE = Integer(1)
@@ -18,19 +20,25 @@ def affine(expression: Expr) -> tuple[dict[Index, Expr], Expr] | None:
     >>> affine(2*i + u - 3)
     ({i: 2, u: 1}, -3)
     """
+    form = _affine(expression)
+    return None if form is None else (dict(form[0]), form[1])
+
+
+@lru_cache(maxsize=20_000)
+def _affine(expression: Expr) -> tuple[dict[Index, Expr], Expr] | None:
     coefficients: dict[Index, Expr] = {}
     constant: list[Expr] = []
     for term in Add.make_args(expression):
         if isinstance(term, Index):
             coefficients[term] = coefficients.get(term, _ZERO) + 1
-        elif not any(isinstance(symbol, Index) for symbol in term.free_symbols):
+        elif not address_indices(term):
             constant.append(term)
         else:
             factors = Mul.make_args(term)
             held = [factor for factor in factors if isinstance(factor, Index)]
             rest = Mul(*(factor for factor in factors if not isinstance(factor, Index)))
-            if len(held) != 1 or any(isinstance(symbol, Index) for symbol in rest.free_symbols):
-                return affine(expanded) if (expanded := expression.expand()) != expression else None
+            if len(held) != 1 or address_indices(rest):
+                return _affine(expanded) if (expanded := expression.expand()) != expression else None
             coefficients[held[0]] = coefficients.get(held[0], _ZERO) + rest
     return coefficients, Add(*constant)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
@@ -14,6 +14,7 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 
 from ..sizes.decisions import equal as equal_sizes
 from .syntax import ParsedEquation, ParsedStatement
+from .trees import parts
 
 Tree = TypeVar("Tree", bound=ast.expr)
 
@@ -42,7 +43,7 @@ def sides_taken(parsed: ParsedEquation, fields: Mapping[str, object]) -> list[tu
     """
     found = []
     for test in _tests(parsed):
-        for node in ast.walk(test):
+        for node in parts(test):
             if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Name) or node.left.id not in fields:
                 continue
             other = node.comparators[0]
@@ -65,14 +66,14 @@ def _tests(parsed: ParsedEquation) -> tuple[ast.expr, ...]:
     """The tests of all conditions of an equation."""
     trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
     trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
-    return tuple(node.test for tree in trees for node in ast.walk(tree) if isinstance(node, ast.IfExp))
+    return tuple(node.test for tree in trees for node in parts(tree) if isinstance(node, ast.IfExp))
 
 
 @lru_cache(maxsize=4096)
 def _deciding(parsed: ParsedEquation) -> tuple[str, ...]:
     """The names on which conditions depend, or one that no field has where a condition depends on none."""
     tests = _tests(parsed)
-    names = {part.id for test in tests for part in ast.walk(test) if isinstance(part, ast.Name)}
+    names = {part.id for test in tests for part in parts(test) if isinstance(part, ast.Name)}
     return tuple(sorted(names)) or ("",) * bool(tests)
 
 
@@ -90,19 +91,35 @@ def _chosen(parsed: ParsedEquation, fields: tuple[tuple[str, object], ...]) -> P
     )
 
 
-class _Chooser(ast.NodeTransformer):
+class _Chooser:
     def __init__(self, parsed: ParsedEquation, fields: Mapping[str, object]):
         self.parsed, self.fields = parsed, fields
 
     def choose(self, tree: Tree) -> Tree:
-        if not any(isinstance(node, ast.IfExp) for node in ast.walk(tree)):
-            return tree
-        made: Tree = self.visit(deepcopy(tree))
-        return made
+        """A tree without conditions; parts that hold none are shared with the tree as it was, which nobody changes."""
+        made: ast.AST = tree
+        while isinstance(made, ast.IfExp):
+            made = made.body if self.holds(made.test) else made.orelse
+        if not any(isinstance(node, ast.IfExp) for node in parts(made)):
+            return made  # type: ignore[return-value]
+        changed: dict[str, object] = {}
+        for name, value in ast.iter_fields(made):
+            chosen = self._part(value)
+            if chosen is not value:
+                changed[name] = chosen
+        if changed:
+            made = copy(made)
+            for name, value in changed.items():
+                setattr(made, name, value)
+        return made  # type: ignore[return-value]
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        made: ast.AST = self.visit(node.body if self.holds(node.test) else node.orelse)
-        return made
+    def _part(self, value: object) -> object:
+        if isinstance(value, ast.expr | ast.keyword):
+            return self.choose(value)  # type: ignore[type-var]
+        if isinstance(value, list):
+            parts = [self._part(part) for part in value]
+            return parts if any(part is not old for part, old in zip(parts, value)) else value
+        return value
 
     def holds(self, node: ast.expr) -> bool:
         """A condition on fields: a yes-or-no field, or a field compared with a literal."""

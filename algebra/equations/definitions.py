@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import EquationError
 from ..sizes.dims import Index
 from .affine import is_recurrent_address
-from .heads import Group, Pad, Read, address_indices, free_indices, reads, walk
+from .heads import Group, Pad, Read, address_indices, free_indices, walk
 from .requirements import Requirements
 from .statements import Statement
 
@@ -37,7 +37,7 @@ def definitions(statements: Sequence[Statement], requirements: Requirements) -> 
         places[statement.target] = place
         roles[statement.target] = "defined"
     for statement in statements:
-        for read in reads(statement.value):
+        for read in statement.reads:
             roles.setdefault(read.tensor, "buffer" if read.tensor in requirements.layer.buffers else "weight")
     indices = [_all_indices(statement) for statement in statements]
     return Definitions(roles, places, indices, _recurrences(statements, places, requirements))
@@ -59,7 +59,7 @@ def _recurrences(
 ) -> dict[int, tuple[int, int, Index]]:
     spans: list[tuple[int, int, Index]] = []
     for place, statement in enumerate(statements):
-        for read in reads(statement.value):
+        for read in statement.reads:
             defined = places.get(read.tensor)
             if defined is None or defined < place:
                 continue
@@ -123,7 +123,7 @@ def _check_step(
             raise fail(
                 f"a recurrence along {running} cannot put a margin along {running}; pad a tensor before or behind it"
             )
-    for read in reads(statement.value):
+    for read in statement.reads:
         defined = places.get(read.tensor, -1)
         if first <= defined <= last and running not in statement.address:
             raise fail(

@@ -37,6 +37,7 @@ from .scalars import Scalars
 from .setting import Setting
 from .statements import Elaborated, Statement, close
 from .syntax import subscript_items
+from .trees import parts
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class _Heads:
 
     def value(self, node: ast.expr) -> Head:
         """The head of an expression, before sums are made explicit."""
-        if not any(isinstance(part, ast.Subscript) and not self._is_number(part) for part in ast.walk(node)):
+        if not any(isinstance(part, ast.Subscript) and not self._is_number(part) for part in parts(node)):
             return Constant(self.scalars.number(node))
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):

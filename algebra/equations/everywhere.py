@@ -64,6 +64,8 @@ def require_everywhere(
     requirements: Requirements,
 ) -> None:
     """Require that an integer-valued expression is at least 0 at all points of a box where the given masks hold."""
+    if _is_shown_by_numbers(expression, extents):
+        return
     expression = simplify(expression)
     if not address_indices(expression):
         if not given:
@@ -109,6 +111,21 @@ def require_at_points(
 def _points(box: Mapping[Index, Expr]) -> Iterator[dict[Symbol | str, int]]:
     for values in product(*(range(int(extent)) for extent in box.values())):
         yield dict(zip(box, values))
+
+
+def _is_shown_by_numbers(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
+    """Whether an affine form of numbers is at least 0 in each corner of a box of numbers, which is told without any algebra."""
+    form = affine(expression)
+    if form is None or not form[1].is_Rational:
+        return False
+    lowest = form[1]
+    for index, step in form[0].items():
+        extent = extents.get(index)
+        if extent is None or not (step.is_Rational and extent.is_Integer):
+            return False
+        if step < 0:
+            lowest += step * (extent - 1)
+    return bool(lowest >= 0)
 
 
 def _corner(

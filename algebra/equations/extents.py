@@ -19,9 +19,9 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
 from .definitions import Definitions
 from .everywhere import require_everywhere
-from .heads import Address, Group, Pad, Read, address_indices, free_indices, reads, walk
+from .heads import Address, Group, Pad, Read, address_indices, free_indices
 from .integrality import must_be_whole
-from .reductions import require_points, scoped
+from .reductions import require_points
 from .requirements import Requirements, Shape, shape_text
 from .statements import Elaborated, Mask, Statement
 
@@ -50,11 +50,44 @@ def find_extents(elaborated: Elaborated, definitions: Definitions, requirements:
     inputs = dict(zip(requirements.layer.input_names, requirements.inputs))
     found = Extents([{} for _ in elaborated.statements], inputs)
     search = _Search(elaborated, definitions, requirements, found)
-    search.whole()
     search.solve()
     search.weights()
     search.check()
     return found
+
+
+def require_whole(elaborated: Elaborated, requirements: Requirements) -> None:
+    """Addresses, widths of margins and declared sizes are integers."""
+    first = elaborated.statements[0]
+    for name, sizes in (
+        *elaborated.declared.items(),
+        *((n, (e,)) for n, e in elaborated.lookups.items()),
+    ):
+        for size in sizes:
+            if size is not None:
+                whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
+                requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
+    for statement in elaborated.statements:
+        for address in (statement.address, *(read.address for read in statement.reads)):
+            for part in address:
+                if not isinstance(part, (Group, Read, Index)):
+                    _require_whole(part, statement, requirements)
+        if isinstance(statement.value, Pad):
+            for width in (width for pair in statement.value.widths for width in pair):
+                requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
+
+
+def _require_whole(address: Expr, statement: Statement, requirements: Requirements) -> None:
+    parts = must_be_whole(address)
+    if parts is None:
+        raise requirements.error(
+            f"the address {address} is not known to be an integer; write floor({address})", statement, EquationError
+        )
+    for part in parts:
+        try:
+            requirements.whole(part, lambda: f"the address {address} must be an integer", statement)
+        except ShapeError as error:
+            raise EquationError(f"{error}\n  write instead: floor({address})") from None
 
 
 @dataclass(frozen=True)
@@ -63,38 +96,6 @@ class _Search:
     definitions: Definitions
     requirements: Requirements
     found: Extents
-
-    def whole(self) -> None:
-        """Addresses, widths of margins and declared sizes are integers."""
-        first, requirements = self.elaborated.statements[0], self.requirements
-        for name, sizes in (
-            *self.elaborated.declared.items(),
-            *((n, (e,)) for n, e in self.elaborated.lookups.items()),
-        ):
-            for size in sizes:
-                if size is not None:
-                    whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
-                    requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
-        for statement in self.elaborated.statements:
-            for address in (statement.address, *(read.address for read in reads(statement.value))):
-                for part in address:
-                    if not isinstance(part, (Group, Read, Index)):
-                        self._whole(part, statement)
-            if isinstance(statement.value, Pad):
-                for width in (width for pair in statement.value.widths for width in pair):
-                    requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
-
-    def _whole(self, address: Expr, statement: Statement) -> None:
-        parts = must_be_whole(address)
-        if parts is None:
-            raise self.requirements.error(
-                f"the address {address} is not known to be an integer; write floor({address})", statement, EquationError
-            )
-        for part in parts:
-            try:
-                self.requirements.whole(part, lambda: f"the address {address} must be an integer", statement)
-            except ShapeError as error:
-                raise EquationError(f"{error}\n  write instead: floor({address})") from None
 
     def solve(self) -> None:
         bounds = self.elaborated.bounds
@@ -122,7 +123,7 @@ class _Search:
 
     def _known_reads(self, statement: Statement) -> list[tuple[Read, Shape]]:
         found = []
-        for read in reads(statement.value):
+        for read in statement.reads:
             shape = self.found.shapes.get(read.tensor)
             if shape is not None:
                 if len(shape) != len(read.address):
@@ -143,7 +144,7 @@ class _Search:
             if known_extents and running in self.definitions.indices[place]:
                 extents.setdefault(running, known_extents[0])
         pad = statement.value if isinstance(statement.value, Pad) else None
-        if any(isinstance(head, Pad) for head in walk(statement.value)) and pad is None:
+        if pad is None and any(isinstance(head, Pad) for head, _ in statement.scoped):
             raise self.requirements.error(
                 "pad makes a tensor of its own; give it a line: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
             )
@@ -261,7 +262,7 @@ class _Search:
                     EquationError,
                 )
         for place, statement in enumerate(self.elaborated.statements):
-            for read in reads(statement.value):
+            for read in statement.reads:
                 if self.definitions.roles[read.tensor] not in ("weight", "buffer") or read.tensor in self.found.shapes:
                     continue
                 given = declared.get(read.tensor, (None,) * len(read.address))
@@ -294,7 +295,7 @@ class _Search:
             if isinstance(statement.value, Pad):
                 continue
             limits = self._limits(place, statement)
-            for head, scope in scoped(statement):
+            for head, scope in statement.scoped:
                 if isinstance(head, Read):
                     self._check_read(place, statement, head, scope, limits)
             require_points(statement, limits, self.found.of[place], self.requirements)
@@ -325,7 +326,7 @@ class _Search:
             raise self.requirements.error(
                 f"{read.tensor} has {len(shape)} axes and is read at {len(read.address)}", statement
             )
-        known = free_indices(read)
+        known = free_indices(read) if limits else frozenset()
         given = [mask for mask in limits if mask.indices & known and mask.indices <= scope | known]
         for axis, size in enumerate(shape):
             if not self._is_earlier_step(place, read, axis):

@@ -52,6 +52,8 @@ FUNCTIONS = {
         Function("equal", 2, r"\operatorname{equal}"),
         Function("choose", 3, r"\operatorname{choose}"),
         Function("pow", 2, r"\operatorname{pow}"),
+        Function("mod", 2, r"\operatorname{mod}"),
+        Function("fmod", 2, r"\operatorname{fmod}"),
         Function("bitand", 2, r"\operatorname{bitand}"),
         Function("bitor", 2, r"\operatorname{bitor}"),
         Function("bitxor", 2, r"\operatorname{bitxor}"),
@@ -62,5 +64,6 @@ FUNCTIONS = {
 """Functions by name. `divide` and `power` are written ``a / b`` and ``a ** 2``.
 
 `round` goes to the nearest integer, halves to the even one; `less` and `equal` are 1 where they hold and 0 elsewhere, and
-``choose(c, a, b)`` is a where c is not 0, b elsewhere. `pow` raises a tensor to a tensor. `bitand` and its like take integers.
+``choose(c, a, b)`` is a where c is not 0, b elsewhere. `pow` raises a tensor to a tensor. `mod` has the sign of
+what is divided by, `fmod` that of what is divided. `bitand` and its like take integers.
 """

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Union
 
 from sympy import Expr
@@ -126,10 +127,17 @@ def reads(head: Head) -> Iterator[Read]:
 
 def address_indices(address: Address) -> frozenset[Index]:
     """The indices in one component of an address."""
+    if isinstance(address, Index):
+        return frozenset((address,))
     if isinstance(address, Group):
         return frozenset(address.parts)
     if isinstance(address, Read):
         return free_indices(address)
+    return _indices_in(address) if address.args else frozenset()
+
+
+@lru_cache(maxsize=20_000)
+def _indices_in(address: Expr) -> frozenset[Index]:
     return frozenset(symbol for symbol in address.free_symbols if isinstance(symbol, Index))
 
 

@@ -11,13 +11,12 @@ from sympy import Expr
 from ..errors import ShapeError
 from ..formulas.conditions import Condition
 from ..sizes.dims import Index
-from .definitions import definitions
+from .definitions import Definitions, definitions
 from .elaboration import elaborate
-from .extents import Margin, find_extents
-from .heads import reads
+from .extents import Margin, find_extents, require_whole
 from .protocol import StatesEquation
 from .requirements import Requirements, Shape
-from .scalars import read_scalars
+from .scalars import asks_for_sizes, read_scalars
 from .statements import Elaborated, Mask, Statement
 
 
@@ -84,7 +83,7 @@ class Instance:
             place = waiting.pop()
             if place not in found:
                 found.add(place)
-                read = {read.tensor for read in reads(self.statements[place].value)}
+                read = {read.tensor for read in self.statements[place].reads}
                 waiting += [self.places[tensor] for tensor in read if tensor in self.places]
         return tuple(sorted(found))
 
@@ -110,6 +109,17 @@ class Instance:
         return {name: self.shapes[name] for name, role in self.roles.items() if role == "weight"}
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What an equation says before the sizes of its inputs are looked at, and what must hold for that."""
+
+    elaborated: Elaborated
+    definitions: Definitions
+    conditions: tuple[Condition, ...]
+    of_fields: frozenset[Condition]
+    positive: frozenset[Expr]
+
+
 @lru_cache(maxsize=20_000)
 def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     """A layer at given input shapes; cached, since networks repeat themselves."""
@@ -117,15 +127,36 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     names = layer.input_names
     if len(inputs) != len(names):
         raise ShapeError(f"{layer} takes {len(names)} input(s) ({', '.join(names)}), got {len(inputs)}")
-    made = elaborate(read_scalars(layer, inputs))
-    requirements = Requirements(layer, inputs)
-    defined = definitions(made.statements, requirements)
-    before = len(requirements.conditions)
-    requirements.fields()
-    of_fields = frozenset(requirements.conditions[before:])
-    requirements.comparisons(made.requirements)
+    reading = _reading(layer, inputs)
+    made, defined = reading.elaborated, reading.definitions
+    requirements = Requirements(layer, inputs, reading.conditions, reading.positive)
     found = find_extents(made, defined, requirements)
     return Instance(
         layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent,
-        requirements.conditions, of_fields,
+        requirements.conditions, reading.of_fields,
     )  # fmt: skip
+
+
+def _reading(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
+    """A layer is read once for all inputs of as many axes, unless its equation asks for their sizes."""
+    kept = _kept(layer, inputs if asks_for_sizes(layer.parsed) else tuple(map(len, inputs)))
+    if not kept:
+        kept.append(_read(layer, inputs))
+    return kept[0]
+
+
+@lru_cache(maxsize=20_000)
+def _kept(layer: StatesEquation, asked: tuple[Shape | int, ...]) -> list[_Reading]:
+    """Where a reading is kept: an error names the shapes at hand, so that these are not among what it is found by."""
+    return []
+
+
+def _read(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
+    made = elaborate(read_scalars(layer, inputs))
+    requirements = Requirements(layer, inputs)
+    defined = definitions(made.statements, requirements)
+    requirements.fields()
+    of_fields = frozenset(requirements.conditions)
+    requirements.comparisons(made.requirements)
+    require_whole(made, requirements)
+    return _Reading(made, defined, tuple(requirements.conditions), of_fields, frozenset(requirements.positive))

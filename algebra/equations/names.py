@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ..errors import EquationError
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
+from .trees import branches, parts
 
 CONSTANTS = ("inf", "pi")
 INEQUALITIES = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -102,7 +103,7 @@ class _Resolution:
         parsed = self.parsed
         values = (statement.value for statement in parsed.statements)
         for tree in (*(tree for _, tree in parsed.scalars), *values, *parsed.bounds):
-            for node in ast.walk(tree):
+            for node in parts(tree):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "size":
                     if any(isinstance(part, ast.Subscript) for part in node.args):
                         continue  # it is read as a function of a tensor, and refused as one
@@ -184,8 +185,8 @@ class _Resolution:
             self._must_be(part, where, self.names.fields | self.names.scalars | more)
 
     def _conditions(self, tree: ast.AST) -> None:
-        tests = [node.test for node in ast.walk(tree) if isinstance(node, ast.IfExp)]
-        for part in (part for test in tests for part in ast.walk(test)):
+        tests = [node.test for node in parts(tree) if isinstance(node, ast.IfExp)]
+        for part in (part for test in tests for part in parts(test)):
             if isinstance(part, ast.Name) and part.id not in self.names.fields:
                 problem = "a condition must be a yes-or-no field, or a field compared with a literal"
                 known = self.names.fields
@@ -195,7 +196,7 @@ class _Resolution:
     def _value(self, tree: ast.expr) -> None:
         """A value: tensors with their indices, and numbers."""
         self._conditions(tree)
-        for node in ast.walk(tree):
+        for node in parts(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript):
                 if _name(node.func) == "pad":
                     self._pad(node)
@@ -278,7 +279,7 @@ def _subscripts(tree: ast.AST) -> Iterator[ast.Subscript]:
         return
     if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
         yield tree
-    for child in ast.iter_child_nodes(tree):
+    for child in branches(tree):
         yield from _subscripts(child)
 
 
@@ -297,5 +298,5 @@ def _bare(tree: ast.AST) -> Iterator[ast.Name]:
         for part in (*tree.args, *tree.keywords):
             yield from _bare(part)
     else:
-        for child in ast.iter_child_nodes(tree):
+        for child in branches(tree):
             yield from _bare(child)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Tuple
 
 from ..errors import EquationError
 from ..sizes.dims import Index
+from .names import Names
 from .setting import Setting, names_in
-from .syntax import subscript_items
+from .syntax import ParsedEquation, subscript_items
+from .trees import branches, parts
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,43 @@ class Ranks:
 
 def find_ranks(setting: Setting) -> Ranks:
     """Solve for the number of axes behind every star: a tensor of known rank leaves one unknown at a time."""
-    return _Search(setting).run()
+    lengths = tuple((name, len(value)) for name, value in setting.fields.items() if isinstance(value, Tuple))
+    axes = None if setting.shapes is None else tuple((name, len(shape)) for name, shape in setting.shapes.items())
+    kept = _kept(setting.parsed, setting.names, lengths, axes)
+    if not kept:
+        kept.append(_Search(setting).run())
+    return kept[0]
+
+
+@lru_cache(maxsize=4096)
+def _kept(parsed: ParsedEquation, names: Names, *lengths: object) -> list[Ranks]:
+    """Where the ranks are kept: an error names the shapes at hand, so that these are not among what they are found by."""
+    return []
+
+
+@lru_cache(maxsize=4096)
+def _subscripts(parsed: ParsedEquation) -> tuple[ast.Subscript, ...]:
+    """Every tensor with its indices, function subscripts such as ``max[*u]`` left out."""
+
+    def visit(node: ast.AST) -> Iterator[ast.Subscript]:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript):
+            for part in (*node.args, *(word.value for word in node.keywords)):
+                yield from visit(part)
+            return
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            yield node
+        for child in branches(node):
+            yield from visit(child)
+
+    return tuple(found for s in parsed.statements for tree in (s.target, s.value) for found in visit(tree))
+
+
+@lru_cache(maxsize=4096)
+def _starred(parsed: ParsedEquation) -> frozenset[str]:
+    """The names that stand behind a star."""
+    trees = [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
+    stars = [node for tree in trees for node in parts(tree) if isinstance(node, ast.Starred)]
+    return frozenset(name for star in stars for name in names_in(star.value))
 
 
 class _Search:
@@ -48,8 +87,8 @@ class _Search:
         self.setting, self.fail = setting, setting.parsed.error
         self.schematic = setting.shapes is None
         self.shapes = setting.shapes or {}
-        self.occurrences = list(self._subscripts())
-        self.stars = self._starred()
+        self.occurrences = _subscripts(setting.parsed)
+        self.stars = frozenset(filter(setting.is_index, _starred(setting.parsed)))
         self.ranks: dict[str, int] = {name: 1 for name in self.stars} if self.schematic else {}
         self.learned: set[str] = set()
 
@@ -65,32 +104,6 @@ class _Search:
                 if isinstance(item, ast.Name) and item.id in self.stars:
                     raise self.fail(f"{item.id} is starred elsewhere and needs its star here", item, f"*{item.id}")
         return Ranks(self.stars, self.ranks, self._starts(), self.schematic)
-
-    def _subscripts(self) -> Iterator[ast.Subscript]:
-        """Every tensor with its indices, function subscripts such as ``max[*u]`` left out."""
-
-        def visit(node: ast.AST) -> Iterator[ast.Subscript]:
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript):
-                for part in (*node.args, *(word.value for word in node.keywords)):
-                    yield from visit(part)
-                return
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                yield node
-            for child in ast.iter_child_nodes(node):
-                yield from visit(child)
-
-        for statement in self.setting.parsed.statements:
-            yield from visit(statement.target)
-            yield from visit(statement.value)
-
-    def _starred(self) -> frozenset[str]:
-        statements = self.setting.parsed.statements
-        return frozenset(
-            name
-            for root in (*(s.target for s in statements), *(s.value for s in statements)) for node in ast.walk(root)
-            if isinstance(node, ast.Starred)
-            for name in names_in(node.value) if self.setting.is_index(name)
-        )  # fmt: skip
 
     def _visit(self, node: ast.Subscript, tensors: dict[str, int]) -> bool:
         """Learn from one tensor with its indices; whether something was learned."""

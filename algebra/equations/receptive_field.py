@@ -276,10 +276,11 @@ def _unclamped(address: Expr) -> Expr:
 def _meets(part: AxisReach, address: Expr, size: Expr) -> bool:
     """Whether bounds lie at the ends of an axis and every field meets it: what is beyond is then read at an end that it holds."""
     while isinstance(address, (Max, Min)):
-        (bound,) = (other for other in address.args if not address_indices(other))
-        if simplify(bound - (_ZERO if isinstance(address, Max) else size - 1)) != 0:
+        end = _ZERO if isinstance(address, Max) else size - 1
+        moving = [other for other in address.args if address_indices(other)]
+        if len(moving) != 1 or any(simplify(other - end) != 0 for other in address.args if other is not moving[0]):
             return False
-        (address,) = (other for other in address.args if other != bound)
+        address = moving[0]
     least, most = extreme_value(part.high, False), extreme_value(part.low, True)
     return least is not None and most is not None and bool(at_least(least, _ZERO) and at_least(size - 1, most))
 
@@ -313,6 +314,10 @@ def _place(address: Address, where: _Where) -> AxisReach | None:
     """An address as a function of the position in the target; None if it is known from data only, so that it can be anything."""
     if isinstance(address, Read):
         return None
+    if isinstance(address, Index):
+        spread = _index_spread(address, where)
+        if spread.low.straight and spread.high.straight:
+            return _as_reach(replace(spread, gap=_ONE) if spread.low == spread.high else spread)
     if isinstance(address, Group):
         parts: list[tuple[Expr, Index]] = []
         scale: Expr = _ONE

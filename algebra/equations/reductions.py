@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Not, Or, ceiling, floor
 from ..sizes.dims import Index
 from .affine import affine
 from .everywhere import has_witness, is_shown, require_at_points, require_everywhere, slack, some_point
-from .heads import Head, Reduce, Softmax, address_indices, children
+from .heads import Reduce, Softmax, address_indices
 from .requirements import Requirements
 from .statements import Mask, Statement, relational
 
@@ -22,24 +22,11 @@ NEEDS_A_POINT = ("mean", "max", "min")
 _ZERO = Integer(0)
 
 
-def scoped(statement: Statement) -> Iterator[tuple[Head, frozenset[Index]]]:
-    """Every head of a statement, with the indices of the target and of the reductions around it."""
-    start = frozenset().union(*map(address_indices, statement.address))
-    yield from _scoped(statement.value, start)
-
-
-def _scoped(head: Head, scope: frozenset[Index]) -> Iterator[tuple[Head, frozenset[Index]]]:
-    yield head, scope
-    inner = scope | frozenset(getattr(head, "indices", ()))
-    for child in children(head):
-        yield from _scoped(child, inner)
-
-
 def require_points(
     statement: Statement, masks: Sequence[Mask], extents: Mapping[Index, Expr], requirements: Requirements
 ) -> None:
     """Require that every reduction of a statement that needs a point has one, wherever it is computed."""
-    for head, scope in scoped(statement):
+    for head, scope in statement.scoped:
         if isinstance(head, Softmax) or (isinstance(head, Reduce) and head.operation in NEEDS_A_POINT):
             name = "softmax" if isinstance(head, Softmax) else head.operation
             own = frozenset(head.indices)

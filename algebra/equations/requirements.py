@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from sympy import Eq, Expr, Gt, Integer, Mul, false, fraction, together, true
@@ -23,10 +23,16 @@ Shape = tuple[Expr, ...]
 class Requirements:
     """The conditions of one layer at the shapes of its inputs; `positive` are the fields that are greater than zero."""
 
-    def __init__(self, layer: StatesEquation, inputs: Sequence[Shape]):
+    def __init__(
+        self,
+        layer: StatesEquation,
+        inputs: Sequence[Shape],
+        conditions: Iterable[Condition] = (),
+        positive: Iterable[Expr] = (),
+    ):
         self.layer, self.inputs = layer, inputs
-        self.conditions: list[Condition] = []
-        self.positive: set[Expr] = set()
+        self.conditions: list[Condition] = list(conditions)
+        self.positive: set[Expr] = set(positive)
 
     def error(self, problem: str, statement: Statement | None, kind: type[Exception] = ShapeError) -> Exception:
         shapes = ", ".join(f"{name} {shape_text(shape)}" for name, shape in zip(self.layer.input_names, self.inputs))
@@ -55,6 +61,8 @@ class Requirements:
         self.require(known, meaning, statement)
 
     def equal(self, left: Expr, right: Expr, meaning: Callable[[], str], statement: Statement) -> None:
+        if left is right:
+            return
         known = same(left, right)
         if known is False:
             raise self.error(f"{meaning()}, but {left} is not {right}", statement)
@@ -64,6 +72,8 @@ class Requirements:
     def whole(self, value: Expr, meaning: Callable[[], str], statement: Statement | None) -> None:
         """Require that a number made of sizes is an integer."""
         known = whole(value)
+        if known == true:
+            return
         if known == false:
             raise self.error(f"{meaning()}, but it is {value}", statement)
         over, under = fraction(together(value))

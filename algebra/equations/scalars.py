@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, nan, oo, pi, sqrt, zoo
 
@@ -12,8 +13,9 @@ from ..errors import EquationError
 from .heads import address_indices
 from .protocol import StatesEquation
 from .ranks import Ranks, find_ranks
-from .setting import Setting
-from .syntax import SCALAR_FUNCTIONS
+from .setting import Setting, names_in
+from .syntax import SCALAR_FUNCTIONS, ParsedEquation
+from .trees import branches
 
 
 def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Scalars:
@@ -24,6 +26,14 @@ def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None)
 def scalars_in(setting: Setting) -> Scalars:
     """What the sizes are worth in a setting."""
     return Scalars(setting, find_ranks(setting))
+
+
+@lru_cache(maxsize=4096)
+def asks_for_sizes(parsed: ParsedEquation) -> bool:
+    """Whether an equation holds sizes of its inputs, so that it may read otherwise at other shapes of as many axes."""
+    trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
+    trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
+    return any("size" in names_in(tree) for tree in trees)
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class Scalars:
                 )
             if node.id in self.setting.scalars and node.id not in self.pending:
                 replace(self, pending=(*self.pending, node.id)).must_have_values(self.setting.scalars[node.id], axes)
-        for part in ast.iter_child_nodes(node):
+        for part in branches(node):
             self.must_have_values(part, axes)
 
     def _entry(self, node: ast.Subscript) -> Expr:

@@ -13,11 +13,12 @@ from .conditions import chosen
 from .names import Names, resolve
 from .protocol import StatesEquation
 from .syntax import ParsedEquation
+from .trees import parts
 
 
 @lru_cache(maxsize=50_000)
 def names_in(node: ast.AST) -> list[str]:
-    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+    return [part.id for part in parts(node) if isinstance(part, ast.Name)]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sympy import Expr, Ge, Gt, Le, Lt
 from sympy.core.relational import Relational
@@ -34,6 +36,24 @@ class Statement:
     address: tuple[Address, ...]
     value: Head
     number: int = 0
+
+    @cached_property
+    def scoped(self) -> tuple[tuple[Head, frozenset[Index]], ...]:
+        """Every head, parents first, with the indices of the target and of the reductions around it."""
+        start: frozenset[Index] = frozenset().union(*map(address_indices, self.address))
+        return tuple(_scoped(self.value, start))
+
+    @cached_property
+    def reads(self) -> tuple[Read, ...]:
+        """Every read of a tensor, lookups' inner reads included."""
+        return tuple(head for head, _ in self.scoped if isinstance(head, Read))
+
+
+def _scoped(head: Head, scope: frozenset[Index]) -> Iterator[tuple[Head, frozenset[Index]]]:
+    yield head, scope
+    inner = scope | frozenset(getattr(head, "indices", ()))
+    for child in children(head):
+        yield from _scoped(child, inner)
 
 
 @dataclass(frozen=True)

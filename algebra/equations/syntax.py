@@ -15,6 +15,7 @@ The text is Python's expression syntax, read with `ast` and held against a white
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from functools import lru_cache
 from ..errors import EquationError
 from .functions import FUNCTIONS
 from .heads import REDUCTIONS
+from .trees import branches, walked
 
 LONGEST_TEXT = 20_000
 DEEPEST_BRACKETS = 40
@@ -38,6 +40,7 @@ _ALLOWED = (
     ast.Subscript, ast.Slice, ast.Starred, ast.Tuple, ast.IfExp, ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.Load,
     ast.Is, ast.IsNot, *_OPERATORS, *_RELATIONS,
 )  # fmt: skip
+_OPENS_GROUP = re.compile(r"\[\s*\(")
 _INSTEAD = {
     ast.Attribute: "a plain name; attributes are not part of the language",
     ast.Lambda: "the expression itself; there are no functions to define",
@@ -159,15 +162,19 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
         raise EquationError(f"this is not an expression: {error.msg}", text=text, line=line, column=column) from None
     except (RecursionError, MemoryError, ValueError) as error:
         raise EquationError(f"this cannot be read ({type(error).__name__})", text=text, line=number) from None
-    for count, node in enumerate(ast.walk(tree)):
+    nodes: list[ast.AST] = [tree]
+    has_groups = _OPENS_GROUP.search(source) is not None
+    for count, node in enumerate(nodes):
         if count > MOST_NODES:
             raise EquationError(f"a line has more than {MOST_NODES} parts", text=text, line=number)
-        if isinstance(node, ast.Subscript):
+        if has_groups and isinstance(node, ast.Subscript):
             _mark_group(node, source)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.expr, ast.arg, ast.keyword)) and node.lineno == 1:
-            node.col_offset += shift
-    ast.increment_lineno(tree, number - 1)
+        nodes += branches(node)
+    for node in nodes:
+        if isinstance(node, (ast.expr, ast.arg, ast.keyword)):
+            node.col_offset += shift if node.lineno == 1 else 0
+            node.lineno += number - 1
+            node.end_lineno = (node.end_lineno or node.lineno) + number - 1
     return tree
 
 
@@ -177,7 +184,7 @@ def _check(tree: ast.expr, text: str) -> None:
     def refuse(problem: str, node: ast.AST, instead: str = "") -> EquationError:
         return _error_at(node, problem, text, instead)
 
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if not isinstance(node, _ALLOWED):
             kind = type(node).__name__
             raise refuse(f"{kind} is not part of the equation language", node, _INSTEAD.get(type(node), ""))
@@ -286,8 +293,10 @@ def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
         if isinstance(target, ast.Name) and target.id not in without_axes:
             scalars.append((target.id, value))
         else:
-            spelled = _Spelled(without_axes)
-            statements.append(ParsedStatement(spelled.visit(target), spelled.visit(value)))
+            if without_axes:
+                target, value = _Spelled(without_axes).visit(target), _Spelled(without_axes).visit(value)
+            assert isinstance(target, ast.Subscript)  # names without axes were spelled with none
+            statements.append(ParsedStatement(target, value))
     if not statements:
         raise EquationError("an equation needs a statement", text=text, instead="y[*i] = x[*i]")
     return ParsedEquation(text, tuple(scalars), tuple(statements), tuple(bounds))
@@ -298,7 +307,7 @@ def _without_axes(lines: Sequence[tuple[ast.expr, ast.expr]], fields: frozenset[
     found: set[str] = set()
     bare = [(target.id, value) for target, value in lines if isinstance(target, ast.Name)]
     for _ in bare:
-        found |= {name for name, value in bare if any(_is_tensor(node, fields, found) for node in ast.walk(value))}
+        found |= {name for name, value in bare if any(_is_tensor(node, fields, found) for node in walked(value))}
     return frozenset(found)
 
 

@@ -17,7 +17,7 @@ import ast
 import inspect
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
@@ -28,6 +28,7 @@ from sympy.logic.boolalg import BooleanAtom
 from ..arguments import as_elements, as_integer, as_real, is_truth, shown
 from ..equations.fields import NO_VALUE, NOTHING, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
 from ..equations.syntax import ParsedEquation, parse, subscript_items
+from ..equations.trees import branches, parts
 from ..errors import EquationError, FieldError
 from ..sizes.dims import are_sizes, as_size
 from .network import Network
@@ -122,14 +123,16 @@ class Layer(Network, metaclass=_Frozen):
         def __init__(self) -> None: ...  # of a layer without fields
 
     def __init_subclass__(cls, **options: object):
-        super().__init_subclass__(**options)
+        # SymPy prepares every class for assumptions of its own, such as `is_integer`; one that states none inherits the layer's.
+        if options or cls.__bases__ != (Layer,) or any(name.startswith(("is_", "_eval_is_")) for name in vars(cls)):
+            super().__init_subclass__(**options)
         for base in cls.__mro__[1:]:
             if base is not Layer and issubclass(base, Layer):
                 raise FieldError(
                     f"{cls.__name__} subclasses the layer {base.__name__}; a layer is final, so compose it or write its equation"
                 )
         own = {name: kind for name, kind in inspect.get_annotations(cls).items() if "ClassVar" not in str(kind)}
-        reserved = {"x", "inf", "pi", "where", *dir(Layer)} & set(own)
+        reserved = _reserved() & set(own)
         if reserved:
             raise FieldError(
                 f"{cls.__name__} has a field called {sorted(reserved)[0]!r}, which means something else here; rename it"
@@ -248,6 +251,12 @@ class Layer(Network, metaclass=_Frozen):
         return None
 
 
+@cache
+def _reserved() -> frozenset[str]:
+    """What no field can be called: words of the language, and whatever every layer has."""
+    return frozenset({"x", "inf", "pi", "where", *dir(Layer)})
+
+
 def _number(value: object, what: str) -> Expr | None:
     """A real number exactly, or an expression that may be one; None if it is no number at all."""
     if isinstance(value, Expr) and not value.is_number:
@@ -313,7 +322,7 @@ def _input_names(parsed: ParsedEquation, others: tuple[str, ...]) -> tuple[str, 
             if name not in defined and (looked_up or name == "x" or (name[0] == "x" and name[1:].isdigit())):
                 found[name] = None
             return visit(node.slice, True)
-        for child in ast.iter_child_nodes(node):
+        for child in branches(node):
             visit(child, looked_up and not isinstance(node, ast.Call))
 
     for statement in parsed.statements:
@@ -345,7 +354,7 @@ def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...]) -> tuple[str | Non
     """The patterns of the first telling read of an input and of the output; a layer that adds the channels found ``"all"`` spatial."""
     patterns = [
         _pattern(node)
-        for statement in parsed.statements for node in ast.walk(statement.value)
+        for statement in parsed.statements for node in parts(statement.value)
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in inputs
     ]  # fmt: skip
     made = _pattern(parsed.statements[-1].target)

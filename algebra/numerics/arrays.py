@@ -250,6 +250,8 @@ def apply(name: str, arguments: Sequence[Labelled]) -> Labelled:
         "less": lambda one, two: int(one < two),
         "equal": lambda one, two: int(one == two),
         "choose": lambda condition, one, two: one if condition != 0 else two,
+        "mod": lambda one, two: one - two * math.floor(_divide(one, two)),
+        "fmod": lambda one, two: one - two * math.trunc(_divide(one, two)),
         "bitand": lambda one, two: _whole(one) & _whole(two),
         "bitor": lambda one, two: _whole(one) | _whole(two),
         "bitxor": lambda one, two: _whole(one) ^ _whole(two),
@@ -339,6 +341,8 @@ _FLOAT = {
     "equal": _ufunc("equal"),
     "choose": lambda condition, one, two: _ufunc("where")(condition != 0, one, two),
     "pow": _ufunc("power"),
+    "mod": _ufunc("mod"),
+    "fmod": _ufunc("fmod"),
     "divide": _ufunc("divide"),
     "power": _ufunc("power"),
 }

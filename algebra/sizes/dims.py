@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, I, Integer, Pow, Symbol, nan, oo, zoo
@@ -64,7 +65,11 @@ def dims(names: str) -> Any:
 
 def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
     """A size as a SymPy expression, or a clear error: integers, and expressions that are not known to be anything else."""
+    if type(value) is int and (least is None or value >= least):
+        return Integer(value)
     size = value if isinstance(value, Expr) else Integer(as_integer(value, f"{what}, an integer or a symbolic size,"))
+    if size.is_Integer and (least is None or int(size) >= least):
+        return size
     if not is_scalar(size) or size.has(*NO_SIZES) or _has_huge_power(size):
         raise FieldError(f"{what} must be an integer or a symbolic size, got {shown(value)}")
     if size.is_integer is False or size.is_finite is False:
@@ -91,7 +96,13 @@ class Index(Symbol):
     """An index of an equation: a type of its own, so that it never equals a user's symbol of the same name."""
 
     def __new__(cls, name: str) -> "Index":
-        return Symbol.__new__(cls, name, integer=True, nonnegative=True)
+        return _index(cls, name)  # type: ignore[arg-type]  # SymPy declares no hash for its classes
 
     def __getnewargs_ex__(self):
         return (self.name,), {}
+
+
+@lru_cache(maxsize=4096)
+def _index(kind: type[Index], name: str) -> Index:
+    """One object for each name: equations have few letters, and read each of them many times."""
+    return Symbol.__new__(kind, name, integer=True, nonnegative=True)

@@ -77,6 +77,8 @@ def simplify(expr: Expr | Boolean | int) -> Expr:
     >>> simplify(x < x + y)
     True
     """
+    if isinstance(expr, (Rational, Symbol)):
+        return expr
     return _simplified(expr if isinstance(expr, Boolean) else _expression(expr))
 
 
@@ -129,10 +131,18 @@ def same(first: Expr | int, second: Expr | int) -> bool | None:
     >>> same(a, a + b), same(2 * a, 2 * b + 1), same(a, b)
     (False, False, None)
     """
+    left, right = _expression(first), _expression(second)
+    if left == right or left.is_Rational and right.is_Rational:
+        return left == right
+    return _same(left, right)
+
+
+@lru_cache(maxsize=4096)
+def _same(left: Expr, right: Expr) -> bool | None:
     atoms = Atoms(deciding=True)
     convert = Converter(atoms).polynomial
     try:
-        difference = _cleared(atoms, subtract(convert(_expression(first)), convert(_expression(second))))
+        difference = _cleared(atoms, subtract(convert(left), convert(right)))
         if not difference:
             return True
         if _never_zero(atoms, difference):
@@ -143,7 +153,7 @@ def same(first: Expr | int, second: Expr | int) -> bool | None:
             if len(verdicts) > 1:
                 return None
     except (Uncommutative, RecursionError):
-        return True if first == second else None
+        return None
     return verdicts.pop() if verdicts else None
 
 
@@ -198,7 +208,10 @@ def is_nonnegative(expr: Expr | int) -> bool | None:
     >>> is_nonnegative(a - floor(a / b)), is_nonnegative(floor(a / b) - a - 1), is_nonnegative(a - b)
     (True, False, None)
     """
-    return _sign(expr, strict=False)
+    value = _expression(expr)
+    if value.is_Rational:
+        return bool(value >= 0)
+    return _sign(value, strict=False)
 
 
 def is_positive(expr: Expr | int) -> bool | None:
@@ -211,22 +224,26 @@ def is_positive(expr: Expr | int) -> bool | None:
     >>> is_positive(Max(a, 1)), is_positive(-a**2), is_positive(a)
     (True, False, None)
     """
-    return _sign(expr, strict=True)
+    value = _expression(expr)
+    if value.is_Rational:
+        return bool(value > 0)
+    return _sign(value, strict=True)
 
 
-def _sign(expr: Expr | int, *, strict: bool) -> bool | None:
+@lru_cache(maxsize=4096)
+def _sign(expr: Expr, *, strict: bool) -> bool | None:
     atoms = Atoms(deciding=True)
     yes, no = (order.is_positive, order.is_nonnegative) if strict else (order.is_nonnegative, order.is_positive)
     try:
-        value = Converter(atoms).polynomial(_expression(expr))
+        value = Converter(atoms).polynomial(expr)
         if yes(atoms, value):
             return True
         if no(atoms, scale(value, -1)):
             return False
-        if isinstance(expr, Expr) and expr.has(Min):
+        if expr.has(Min):
             # A minimum is a sum with a maximum above; as it stands it may be bounded, which shows many sizes at once.
             plain = Atoms()
-            whole = Converter(plain).polynomial(_expression(expr))
+            whole = Converter(plain).polynomial(expr)
             if order.is_plainly_nonnegative(plain, whole, strict):
                 return True
             if order.is_plainly_nonnegative(plain, scale(whole, -1), not strict):

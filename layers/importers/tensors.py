@@ -12,7 +12,7 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
 from .. import arithmetic, reshape
 from .checks import Steps
-from .record import Operation
+from .record import Operation, place_of
 
 Shape = tuple[Expr, ...]
 
@@ -50,6 +50,12 @@ class Tensors:
         self.operations: list[Operation] = []
         self.module: tuple[str, ...] = ()
         self.steps = Steps()
+        self._taken: dict[str, int] = {}
+
+    def _distinct(self, name: str) -> str:
+        """The name, numbered if an operation has it already."""
+        self._taken[name] = count = self._taken.get(name, 0) + 1
+        return name if count == 1 else self._distinct(f"{name}_{count}")
 
     def named(self, label: str) -> str:
         """The name of the next operation."""
@@ -65,9 +71,9 @@ class Tensors:
         turned: bool = False,
     ) -> Tensor:
         """Record an operation; the tensor that it makes."""
-        name = self.named(label)
+        name = self._distinct(self.named(label))
         made = Tensor(name, shape, batched, turned=turned)
-        where = f"{name} at {'.'.join(self.module)}" if self.module else name
+        where = f"{name} at {place_of(self.module)}" if self.module else name
         count = self.steps.checked(layer, [source.own for source in sources], made.own, where)
         self.operations.append(Operation(name, layer, [source.name for source in sources], self.module, count))
         return made

@@ -144,6 +144,7 @@ _PAIRS: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "Less": (_decided(operator.lt), "less"), "LessOrEqual": (_decided(operator.le), "less_equal"),
     "Greater": (_decided(operator.gt), "greater"), "GreaterOrEqual": (_decided(operator.ge), "greater_equal"),
     "And": (lambda a, b: bool(a and b), "logical_and"), "Or": (lambda a, b: bool(a or b), "logical_or"),
+    "Xor": (lambda a, b: bool(a) != bool(b), "logical_xor"), "Sum": (operator.add, "add"),
     "Max": (lambda a, b: Max(a, b) if isinstance(a, Expr) or isinstance(b, Expr) else max(a, b), "maximum"),
     "Min": (lambda a, b: Min(a, b) if isinstance(a, Expr) or isinstance(b, Expr) else min(a, b), "minimum"),
 }  # fmt: skip
@@ -154,7 +155,27 @@ _SINGLES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "Sqrt": (lambda a: sqrt(a) if isinstance(a, Expr) else math.sqrt(a), "sqrt"),
     "Floor": (lambda a: floor(a) if isinstance(a, Expr) else float(math.floor(a)), "floor"),
     "Ceil": (lambda a: ceiling(a) if isinstance(a, Expr) else float(math.ceil(a)), "ceil"),
+    "Relu": (lambda a: Max(a, 0) if isinstance(a, Expr) else max(a, 0), ""), "Sign": (lambda a: _sign(a), "sign"),
+    "Exp": (lambda a: math.exp(_number(a)), "exp"), "Log": (lambda a: math.log(_number(a)), "log"), "Sin": (lambda a: math.sin(_number(a)), "sin"),
+    "Cos": (lambda a: math.cos(_number(a)), "cos"), "Tanh": (lambda a: math.tanh(_number(a)), "tanh"),
+    "Reciprocal": (lambda a: 1 / a if isinstance(a, Expr) else 1.0 / a, "reciprocal"), "Round": (lambda a: float(round(_number(a))), "rint"),
+    "IsNaN": (lambda a: bool(a != a), "isnan"),
 }  # fmt: skip
+
+
+def _number(a: Any) -> Any:
+    """A literal number."""
+    if isinstance(a, Expr):
+        raise _Unknown
+    return a
+
+
+def _sign(a: Any) -> Any:
+    if isinstance(a, Expr):
+        if not a.is_positive:
+            raise _Unknown
+        return 1
+    return type(a)((a > 0) - (a < 0))
 
 
 def _by_entry(function: Callable[..., Any], fast: str, arrays: Sequence[numpy.ndarray]) -> numpy.ndarray:
@@ -309,6 +330,34 @@ def _reduced(function: str) -> Callable[..., Any]:
     return apply
 
 
+def _place(function: str) -> Callable[..., Any]:
+    def apply(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
+        if attributes.get("select_last_index", 0):
+            raise _Unknown
+        axis, keep = int(attributes.get("axis", 0)), bool(attributes.get("keepdims", 1))
+        return getattr(numpy, function)(numpy.array(given[0].tolist()), axis=axis, keepdims=keep)
+
+    return apply
+
+
+def _clip(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
+    made = given[0]
+    ends = [*given[1:3], None, None][:2]
+    for kind, end, name in zip(("Max", "Min"), ends, ("min", "max")):
+        bound = numpy.array(attributes[name]) if end is None and name in attributes else end
+        if bound is not None:
+            made = _by_entry(*_PAIRS[kind], [made, known(bound)])
+    return made
+
+
+def _eye(onnx: Any, given: list[Any], attributes: Mapping[str, Any]) -> Any:
+    _limited(given[0].shape)
+    if "dtype" in attributes and int(attributes["dtype"]) not in (1, 6, 7, 11):
+        raise _Unknown
+    rows, columns = given[0].shape
+    return numpy.eye(rows, columns, k=int(attributes.get("k", 0)), dtype=int)
+
+
 def _array(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda onnx, given, attributes: function(given, attributes)
 
@@ -318,6 +367,7 @@ _FOLDERS: dict[str, Callable[..., Any]] = {
     "Cast": _cast, "Unsqueeze": _unsqueeze, "Squeeze": _squeeze, "Reshape": _reshape, "Flatten": _flatten, "Slice": _slice, "Gather": _gather,
     "Expand": _expand, "ConstantOfShape": _constant_of_shape, "Range": _range, "Trilu": _trilu, "Split": _split, "ScatterND": _scatter,
     "Where": _where, "ReduceProd": _reduced("prod"), "ReduceSum": _reduced("sum"), "ReduceMax": _reduced("max"), "ReduceMin": _reduced("min"),
+    "ArgMax": _place("argmax"), "ArgMin": _place("argmin"), "Clip": _clip, "EyeLike": _eye,
     "Identity": _array(lambda given, a: given[0]), "Size": _array(lambda given, a: numpy.array(given[0].size)),
     "Concat": _array(lambda given, a: numpy.concatenate(given, axis=int(a["axis"]))),
     "Transpose": _array(lambda given, a: numpy.transpose(given[0], a.get("perm"))),

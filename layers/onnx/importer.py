@@ -6,28 +6,33 @@ and only from inside the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer
 
 from ...algebra.arguments import checked
-from ...algebra.errors import FieldError, FileError, GraphError, UnsupportedError
+from ...algebra.errors import FieldError, GraphError, LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
-from ...algebra.sizes.dims import as_size
+from ..activation import Identity
 from ..importers.grouping import build
+from ..importers.outputs import chosen, side_by_side
 from ..importers.record import Recording, unknown_operators
+from ..importers.report import reported
 from ..importers.tensors import Tensor
+from .attributes import Attributes
+from .batch import along
 from .constants import MOST_ENTRIES
+from .dimensions import Dimensions, literal_shapes
+from .model_file import OWN, check_nodes, dims, entries_of, in_order, inferred, inlined, load, versions
 from .rules import RULES
-from .rules.masks import FIXED_ONLY
-from .translator import OnnxTranslator
+from .rules.masks import known_to_be_fixed
+from .subgraphs import KINDS, written_out
+from .translator import NoBatch, OnnxTranslator
 
-LARGEST_FILE = 1 << 31
-MOST_NODES = 200_000
 LARGEST_CONSTANT = 4096
 
 
@@ -37,6 +42,9 @@ def from_onnx(
     *,
     dimensions: Mapping[str, object] | None = None,
     operators: Mapping[str, Callable[..., Network]] | None = None,
+    outputs: int | str | Sequence[int | str] | None = None,
+    values: Mapping[str, object] | None = None,
+    batch: bool | None = None,
 ) -> Network:
     """A network from an ONNX file.
 
@@ -44,23 +52,34 @@ def from_onnx(
     ----------
     path : str or Path
     dimensions : mapping of str to int or Symbol, optional
-        Sizes for the file's symbolic dimensions by their names; those left out become symbols of that name. The leading axis of every
-        input is the batch and is left out, as everywhere.
+        Sizes for the file's symbolic dimensions by their names; those left out become symbols of that name.
     operators : mapping of str to function, optional
         For an operator without a rule: a function of the shapes of its inputs and of its attributes that returns a `Layer`.
+    outputs : int, str, or sequence of them, optional
+        Which outputs of the file are asked for, by place or by name; all, if left out. Several are flattened and stand one after the
+        other.
+    values : mapping of str to array, optional
+        Numbers of inputs that stand for constants, such as the axes of a reduction; they are inputs no more.
+    batch : bool, optional
+        Whether the leading axis of the inputs counts examples, and is left out, as everywhere. By default it is, for inputs with two axes
+        or more, as long as every operator works on each example alone; other inputs are read whole.
 
     Returns
     -------
     Network
+        Its attribute `imported` tells which stored tensors are counted and which do not act on the outputs.
 
     Raises
     ------
     FileError
-        If the file is missing, too large, damaged, or no ONNX model.
+        If the file is missing, too large, damaged, no ONNX model, or contradicts itself.
     GraphError
         If its graph has a cycle, or reads what nothing writes.
     UnsupportedError
-        If it uses operators that no layer is known for; each is named, with its count and places.
+        If it uses operators that no layer is known for; each is named, with its count and places. If what is read differs from the shapes
+        that the file records or the tensors that it stores.
+    FieldError
+        If there is no such output, or no such input to give a value.
 
     Examples
     --------
@@ -75,102 +94,183 @@ def from_onnx(
         import onnx
     except ImportError:
         raise UnsupportedError("from_onnx needs the package onnx; install layeralgebra[onnx]") from None
-    model = _load(onnx, Path(path))
-    return build(_recording(onnx, model, dimensions or {}, operators or {}))
+    model = load(onnx, Path(path))
+    known = operators or {}
+    check_nodes(onnx, model, known)
+    model = inlined(onnx, model, {*RULES, *known, "Constant"})
+    reading = _Reading(onnx, model, dimensions or {}, known, outputs, values or {})
+    whole: frozenset[str] = frozenset()
+    while True:
+        try:
+            recording = reading.recording(batch, whole)
+            return reported(build(recording), recording)
+        except NoBatch as found:
+            if batch:
+                raise UnsupportedError(
+                    f"the leading axis of {found} is no batch: an operator works across it\n  write instead: batch=None"
+                ) from None
+            whole |= found.names
 
 
-def _load(onnx: Any, path: Path) -> Any:
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror or error}") from None
-    if not path.is_file():
-        raise FileError(f"{path} is not a file")
-    if size > LARGEST_FILE:
-        raise FileError(
-            f"{path} has {size} bytes, more than the {LARGEST_FILE} of an ONNX file; store its weights as external data"
-        )
-    try:
-        model = onnx.load_model_from_string(path.read_bytes())
-    except Exception as error:  # the parser's own error, MemoryError included
-        raise FileError(
-            f"{path} is no ONNX model, or is damaged: {str(error).strip()[:200] or type(error).__name__}"
-        ) from None
-    if not model.HasField("graph") or not model.graph.node:
-        raise FileError(f"{path} is no ONNX model: it has no graph")
-    if len(model.graph.node) > MOST_NODES:
-        raise FileError(f"{path} has {len(model.graph.node)} nodes, more than {MOST_NODES}")
-    return model
+class _Reading:
+    """A model, and what the caller says of it."""
 
+    def __init__(
+        self,
+        onnx: Any,
+        model: Any,
+        dimensions: Mapping[str, object],
+        operators: Mapping[str, Callable[..., Network]],
+        outputs: Any,
+        values: Mapping[str, object],
+    ):
+        self.onnx, self.model, self.operators, self.outputs = onnx, model, operators, outputs
+        self.dimensions = dimensions
+        self.values = {name: _given(name, value) for name, value in values.items()}
+        self.versions = versions(model)
+        self.stored = {tensor.name: dims(tensor) for tensor in model.graph.initializer}
+        self.graph = inferred(onnx, model)
+        self.order = in_order(model.graph, {*self.stored, *(entry.name for entry in model.graph.input)})
 
-def _recording(
-    onnx: Any, model: Any, dimensions: Mapping[str, object], operators: Mapping[str, Callable[..., Network]]
-) -> Recording:
-    graph = model.graph
-    sizes = _Dimensions(dimensions)
-    stored = {tensor.name: _dims(tensor) for tensor in graph.initializer}
-    translator = OnnxTranslator(_uses(graph, stored))
-    recording = Recording()
-    for tensor in graph.initializer:
-        _store(onnx, translator, tensor, stored[tensor.name], learned=_may_be_learned(onnx, tensor))
-    for entry in graph.input:
-        if entry.name in stored:
-            continue
-        shape = sizes.of(entry)
-        if len(shape) < 2:
-            raise UnsupportedError(
-                f"the input {entry.name} has the shape {shape}; a batch axis and at least one more are needed"
-            )
-        translator.values[entry.name] = Tensor(entry.name, (Integer(1), *shape[1:]), True)
-        recording.inputs.append((entry.name, shape[1:]))
-    missing: dict[str, list[str]] = {}
-    for place, node in enumerate(_in_order(graph, set(translator.values))):
-        attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-        name = node.name or f"{node.op_type}_{place}"
-        translator.begin(name, tuple(part for part in name.split("/")[:-1] if part))
-        if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
-            _store_constant(onnx, translator, node, attributes)
-        elif node.op_type in operators:
-            _user(translator, node, attributes, operators[node.op_type])
-        elif node.domain in ("", "ai.onnx") and translator.fold_constant(onnx, node, attributes):
-            continue
-        elif _has_rule(translator, node):
-            RULES[node.op_type](translator, node, attributes)
-            if node.input and translator.is_fixed(node.input):
-                for made in node.output:
-                    if made in translator.values:
-                        translator.values[made] = replace(translator.values[made], fixed=True)
-        else:
-            missing.setdefault(f"{node.domain + '.' if node.domain else ''}{node.op_type}", []).append(name)
+    def recording(self, batch: bool | None, whole: frozenset[str]) -> Recording:
+        """The model translated, with the leading axes of these inputs read as they are."""
+        onnx, graph = self.onnx, self.model.graph
+        t = OnnxTranslator(_uses(graph, self.stored), self.versions[""], _kinds(self.graph))
+        t.shapes = literal_shapes(self.graph)
+        recording = Recording()
+        for tensor in graph.initializer:
+            _store(onnx, t, tensor, self.stored[tensor.name], learned=_may_be_learned(onnx, tensor))
+        sizes = Dimensions(self.dimensions)
+        self._inputs(t, recording, sizes, batch, whole)
+        missing: dict[str, list[str]] = {}
+        for place, node in enumerate(self.order):
+            self._node(t, node, node.name or f"{node.op_type}_{place}", missing)
+        if missing:
+            raise unknown_operators("ONNX", missing)
+        sizes.check(t, self.graph)
+        t.module = ()
+        self._outputs(t, recording)
+        recording.operations, recording.learned = t.operations, t.stored_tensors()
+        return recording
+
+    def _inputs(
+        self, t: OnnxTranslator, recording: Recording, sizes: Dimensions, batch: bool | None, whole: frozenset[str]
+    ) -> None:
+        names = [entry.name for entry in self.model.graph.input if entry.name not in self.stored]
+        for name in self.values:
+            if name not in names:
+                raise FieldError(f"the file has no input {name!r}; it has {', '.join(map(repr, names)) or 'none'}")
+        for entry in self.model.graph.input:
+            if entry.name in self.stored:
+                continue
+            if entry.name in self.values:
+                sizes.same(entry, self.values[entry.name].shape)
+                t.know(entry.name, self.values[entry.name])
+                continue
+            shape = sizes.of(entry)
+            leading = len(shape) > 1 and batch is not False and entry.name not in whole
+            if leading:
+                own: tuple[Expr, ...] = (Integer(1), *shape[1:])
+                t.begin_batch(entry.name, shape[0])
+                recording.batches[entry.name] = shape[0]
+            else:
+                own = shape
+            t.values[entry.name] = Tensor(entry.name, own, leading)
+            t.origins[entry.name] = frozenset([entry.name])
+            recording.inputs.append((entry.name, t.values[entry.name].own))
+
+    def _node(self, t: OnnxTranslator, node: Any, name: str, missing: dict[str, list[str]]) -> None:
+        """Translate a node; what it says is the file's, and need not fit together."""
+        try:
+            self._translated(t, node, name, missing)
+        except LayerAlgebraError:
+            if not missing:
+                raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if not missing:
+                raise UnsupportedError(
+                    f"{name}: {node.op_type} does not fit what it is given: {str(error)[:200] or type(error).__name__}"
+                ) from error
+        if missing:  # what stands in for an unknown operator need not fit
             for made in node.output:
-                translator.values[made] = Tensor(made, (Integer(1),), True)
-    if missing:
-        raise unknown_operators("ONNX", missing)
-    recording.operations = translator.operations
-    if not graph.output or graph.output[0].name not in translator.values:
-        raise GraphError("the model's output is made by none of its nodes")
-    recording.output = translator.values[graph.output[0].name].name
-    return recording
+                t.values.setdefault(made, Tensor(made, (Integer(1),), True))
+
+    def _translated(self, t: OnnxTranslator, node: Any, name: str, missing: dict[str, list[str]]) -> None:
+        onnx, own = self.onnx, node.domain in OWN
+        a = Attributes(onnx, node)
+        t.begin(name, tuple(part for part in name.split("/")[:-1] if part))
+        before, held = len(t.operations), set(t.tensors)
+        if node.op_type == "Constant" and own:
+            return _store_constant(onnx, t, node, a.entries)
+        led = along(t, node, a)
+        if node.op_type in self.operators:
+            _user(t, node, a.entries, self.operators[node.op_type])
+            t.read_by(node.input, before)
+            return t.end(node, led)
+        if own and t.fold_constant(onnx, node, a):
+            return a.check_read(onnx, node, self.versions[""], name)
+        if own and node.op_type in KINDS:
+
+            def store(tensor: Any, under: str) -> None:
+                _store(onnx, t, tensor, dims(tensor), _may_be_learned(onnx, tensor), under)
+
+            return written_out(t, node, a, lambda inner, label: self._node(t, inner, label, missing), store)
+        if own and known_to_be_fixed(t, node, a):
+            return None
+        if not own or node.op_type not in RULES:
+            missing.setdefault(f"{node.domain + '.' if node.domain else ''}{node.op_type}", []).append(name)
+            return None
+        RULES[node.op_type](t, node, a)
+        a.check_read(onnx, node, self.versions[""], name)
+        t.check_counted(node.input, before, held, f"{name} ({node.op_type})")
+        if node.input and t.is_fixed(node.input):
+            t.values.update({made: replace(t.values[made], fixed=True) for made in node.output if made in t.values})
+        t.end(node, led)
+        return None
+
+    def _outputs(self, t: OnnxTranslator, recording: Recording) -> None:
+        found = {entry.name: entry.name for entry in self.model.graph.output}
+        if not found:
+            raise GraphError("the model has no output")
+        for name in found:
+            if name not in t.values:
+                raise GraphError(f"the model's output {name} is made by none of its nodes")
+        asked = chosen(found, self.outputs)
+        before = len(t.operations)
+        tensors = [(name, t.get(name)) for name in asked]
+        output = tensors[0][1] if len(tensors) == 1 else side_by_side(t, tensors)
+        if not t.is_made(output.name):
+            output = t.add(Identity(), [output], output.shape, output.batched, "output")
+        t.read_by(asked, before)
+        recording.output = output.name
+        recording.outputs = {name: t.recorded(name) for name in asked}
 
 
-def _has_rule(translator: OnnxTranslator, node: Any) -> bool:
-    if node.op_type not in RULES or node.domain not in ("", "ai.onnx"):
-        return False
-    return node.op_type not in FIXED_ONLY or translator.is_fixed(node.input)
+def _given(name: str, value: object) -> Any:
+    made = numpy.array(value)
+    if made.dtype.kind == "V" and made.dtype.names is None:  # the short floats of other packages
+        try:
+            made = made.astype(numpy.float64)
+        except (TypeError, ValueError):
+            pass
+    if made.dtype.kind not in "biuf" or made.size > MOST_ENTRIES:
+        raise FieldError(f"values[{name!r}] must be an array of numbers, of at most {MOST_ENTRIES} entries")
+    return made
 
 
-def _user(
-    translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any], function: Callable[..., Network]
-) -> None:
-    tensors = [name for name in node.input if name and not translator.values[name].weight]
-    layer = function([translator.values[name].own for name in tensors], dict(attributes))
-    translator.put(node.output[0], layer, tensors)
+def _kinds(graph: Any) -> dict[str, int]:
+    """The kind of number of each tensor, where the file says it or ONNX finds it."""
+    found = {tensor.name: int(tensor.data_type) for tensor in graph.initializer}
+    for entry in (*graph.input, *graph.value_info, *graph.output):
+        if entry.type.HasField("tensor_type"):
+            found[entry.name] = int(entry.type.tensor_type.elem_type)
+    return found
 
 
-def _dims(tensor: Any) -> tuple[Expr, ...]:
-    if any(size < 0 for size in tensor.dims):
-        raise FileError(f"the stored tensor {tensor.name} has a negative size: {list(tensor.dims)}")
-    return tuple(Integer(size) for size in tensor.dims)
+def _user(t: OnnxTranslator, node: Any, attributes: Mapping[str, Any], function: Callable[..., Network]) -> None:
+    tensors = [name for name in node.input if name and not t.values[name].weight]
+    layer = function([t.values[name].own for name in tensors], dict(attributes))
+    t.put(node.output[0], layer, tensors)
 
 
 def _may_be_learned(onnx: Any, tensor: Any) -> bool:
@@ -179,46 +279,33 @@ def _may_be_learned(onnx: Any, tensor: Any) -> bool:
     return tensor.data_type in whole and len(tensor.dims) > 0
 
 
-def _store(
-    onnx: Any, translator: OnnxTranslator, tensor: Any, shape: tuple[Expr, ...], learned: bool, name: str = ""
-) -> None:
+def _store(onnx: Any, t: OnnxTranslator, tensor: Any, shape: tuple[Expr, ...], learned: bool, name: str = "") -> None:
     """A stored tensor: its shape, and its entries where rules may need them."""
     name = name or tensor.name
-    translator.values[name] = Tensor(name, shape, False, weight=True, fixed=not learned)
-    entries = _entries(onnx, tensor, LARGEST_CONSTANT if learned else MOST_ENTRIES)
+    t.values[name] = Tensor(name, shape, False, weight=True, fixed=not learned)
+    if learned:
+        t.learned[name] = shape
+    entries = entries_of(onnx, tensor, LARGEST_CONSTANT if learned else MOST_ENTRIES)
     if entries is None:
         return
     if learned:
-        translator.constants[name] = entries.reshape(-1).tolist()
+        t.constants[name] = entries.reshape(-1).tolist()
     else:
-        translator.know(name, entries)
+        t.know(name, entries)
 
 
-def _store_constant(onnx: Any, translator: OnnxTranslator, node: Any, attributes: Mapping[str, Any]) -> None:
+def _store_constant(onnx: Any, t: OnnxTranslator, node: Any, attributes: Mapping[str, Any]) -> None:
     """A tensor that stands in a node: written by the model's author, not learned, unless a layer takes it as its weights."""
     name = node.output[0]
     if "value" in attributes:
         tensor = attributes["value"]
-        return _store(onnx, translator, tensor, _dims(tensor), learned=False, name=name)
+        return _store(onnx, t, tensor, dims(tensor), learned=False, name=name)
     found = attributes.get(
         "value_ints", attributes.get("value_floats", attributes.get("value_int", attributes.get("value_float")))
     )
     if found is None:
         raise UnsupportedError(f"{node.name or name}: a constant of text or of a sparse tensor")
-    return translator.know(name, numpy.array(found, dtype=object))
-
-
-def _entries(onnx: Any, tensor: Any, most: int) -> Any:
-    """The entries of a tensor that lies inside the file, if there are not too many."""
-    count = 1
-    for size in tensor.dims:
-        count *= size
-    if count > most or tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.data_type == onnx.TensorProto.STRING:
-        return None
-    try:
-        return onnx.numpy_helper.to_array(tensor)
-    except Exception as error:
-        raise FileError(f"the stored tensor {tensor.name} is damaged: {str(error).strip()[:200]}") from None
+    return t.know(name, numpy.array(found, dtype=object))
 
 
 def _uses(graph: Any, stored: Mapping[str, object]) -> dict[str, int]:
@@ -234,61 +321,3 @@ def _uses(graph: Any, stored: Mapping[str, object]) -> dict[str, int]:
             if name in uses:
                 uses[name] += 1
     return uses
-
-
-def _in_order(graph: Any, known: set[str]) -> list[Any]:
-    """The nodes, each after what it reads; files are written in that order, but nobody is bound to."""
-    made_by: dict[str, Any] = {}
-    for node in graph.node:
-        for name in node.output:
-            if name in made_by or name in known:
-                raise GraphError(f"{name} is written twice")
-            if name:
-                made_by[name] = node
-    ready: set[str] = {*known, ""}
-    order: list[Any] = []
-    waiting = list(graph.node)
-    while waiting:
-        later = []
-        for node in waiting:
-            unknown = [name for name in node.input if name not in ready and name not in made_by]
-            if unknown:
-                raise GraphError(f"{node.name or node.op_type} reads {unknown[0]}, which nothing writes")
-            if all(name in ready for name in node.input):
-                ready.update(node.output)
-                order.append(node)
-            else:
-                later.append(node)
-        if len(later) == len(waiting):
-            raise GraphError(
-                f"the graph has a cycle among {', '.join((node.name or node.op_type) for node in later[:10])}"
-            )
-        waiting = later
-    return order
-
-
-class _Dimensions:
-    """The sizes of the file's inputs: numbers, or symbols by the file's names."""
-
-    def __init__(self, given: Mapping[str, object]):
-        self.given = dict(given)
-
-    def of(self, entry: Any) -> tuple[Expr, ...]:
-        if not entry.type.HasField("tensor_type") or not entry.type.tensor_type.HasField("shape"):
-            raise UnsupportedError(f"the input {entry.name} has no shape in the file")
-        return tuple(self._size(entry.name, place, dim) for place, dim in enumerate(entry.type.tensor_type.shape.dim))
-
-    def _size(self, name: str, place: int, dim: Any) -> Expr:
-        if dim.HasField("dim_value"):
-            if dim.dim_value < 1 and place:
-                raise FileError(f"axis {place} of the input {name} has the size {dim.dim_value}")
-            return Integer(max(dim.dim_value, 1))
-        label = dim.dim_param or f"{name}_{place}"
-        if label in self.given:
-            return as_size(self.given[label], f"dimensions[{label!r}]")
-        clean = "".join(character if character.isalnum() else "_" for character in label).strip("_")
-        if not clean or not clean[0].isalpha() or len(clean) > 64:
-            raise FieldError(
-                f"the dimension {label[:80]!r} has no name that a symbol could have; pass dimensions={{{label[:80]!r}: size}}"
-            )
-        return Symbol(clean, integer=True, positive=True)

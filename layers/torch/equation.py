@@ -39,6 +39,7 @@ _FUNCTIONS = {
     "floor": torch.floor, "ceil": torch.ceil, "trunc": torch.trunc, "round": torch.round, "sign": torch.sign,
     "less": lambda one, two: (one < two).to(one.dtype), "equal": lambda one, two: (one == two).to(one.dtype),
     "choose": lambda condition, one, two: torch.where(condition != 0, one, two), "bitand": lambda one, two: (one.long() & two.long()).to(one.dtype),
+    "mod": torch.remainder, "fmod": torch.fmod,
     "bitor": lambda one, two: (one.long() | two.long()).to(one.dtype), "bitxor": lambda one, two: (one.long() ^ two.long()).to(one.dtype),
 }  # fmt: skip
 """PyTorch's elementwise functions for those of the equation language."""

@@ -12,6 +12,7 @@ from ...algebra.errors import FieldError, ShapeError, UnsupportedError
 from ...algebra.networks.evaluator import input_flows
 from ...algebra.networks.network import Network
 from ...algebra.numerics.copies import input_nodes
+from ...algebra.numerics.weights import inventory
 from .leaves import _integer
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 @checked
-def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = None) -> "torch.nn.Module":
+def to_torch(
+    net: Network, sizes: Mapping[Any, int] | None = None, on: Any = None, *, weights: Mapping[str, Any] | None = None
+) -> "torch.nn.Module":
     """A `torch.nn.Module` that computes a network, for tensors with a batch axis before the network's own axes.
 
     Layers that PyTorch has become its own modules; any other is computed from its equation. Weights are PyTorch's own initial ones.
@@ -31,6 +34,9 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
         Values for the network's symbols.
     on : shape, optional
         What enters an open network.
+    weights : mapping of str to array or tensor, optional
+        Numbers for all learned tensors and buffers, by the names of `la.weights`; for a network of `from_torch` also those of its
+        module, ``module.state_dict()``. Random ones, if left out.
 
     Returns
     -------
@@ -39,11 +45,11 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
     Raises
     ------
     FieldError
-        If a symbol has no value.
+        If a symbol has no value, or weights are missing or unknown.
     ShapeError
         If nothing enters an open network, or both `on` and an `Input` say what does.
     UnsupportedError
-        If PyTorch is not installed.
+        If PyTorch is not installed, or it is not known which stored tensor a layer of an imported network holds.
 
     Examples
     --------
@@ -56,6 +62,7 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
         import torch  # noqa: F401
     except ImportError:
         raise UnsupportedError("to_torch needs PyTorch; install layeralgebra[torch]") from None
+    from .filling import filled
     from .joins import Build
 
     known = {symbol.name: symbol for symbol in net.free_symbols if isinstance(symbol, Symbol)}
@@ -74,5 +81,15 @@ def to_torch(net: Network, sizes: Mapping[Any, int] | None = None, on: Any = Non
         raise ShapeError("the network begins with Input; leave out `on`")
     if not inputs and not flows:
         raise ShapeError("an open network needs on=(...), as in on=(3, 224, 224)")
-    module, _ = Build().of(literal, flows)
+    build = Build()
+    module, _ = build.of(literal, flows)
+    if weights is not None:
+        entering = [tuple(map(int, flow.shape)) for flow in flows] or [tuple(map(int, one.shape)) for one in inputs]
+        needed = inventory(literal, entering)
+        report = getattr(net, "imported", None)
+        if report is not None and not set(weights) <= set(
+            needed.slots
+        ):  # the names of the framework that it comes from
+            weights = report.weights(weights, values)
+        filled(build.leaves, needed, weights)
     return module

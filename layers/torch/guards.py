@@ -34,12 +34,14 @@ def stated(program: Any, symbols: dict[str, Symbol], size: Callable[[Any], Expr]
     for symbol, values in program.range_constraints.items():
         if str(symbol) in symbols:
             found += _range(symbols[str(symbol)], values)
-    for guard in _guards(program):
-        if not {str(symbol) for symbol in guard.expr.free_symbols} & set(symbols) or _of_a_kernel(guard):
+    for guard, expression in _guards(program):
+        if not {str(symbol) for symbol in getattr(expression, "free_symbols", ())} & set(symbols) or _of_a_kernel(
+            guard
+        ):
             continue
-        relation = _relation(guard.expr, size)
+        relation = _relation(expression, size)
         if relation == false:
-            raise UnsupportedError(f"the model was traced where {guard.expr}, which never holds")
+            raise UnsupportedError(f"the model was traced where {expression}, which never holds")
         if relation != true:
             found += And.make_args(relation)
     return list(dict.fromkeys(found))
@@ -52,12 +54,14 @@ def _range(symbol: Symbol, values: Any) -> Iterator[Boolean]:
         yield Le(symbol, int(values.upper))
 
 
-def _guards(program: Any) -> list[Any]:
+def _guards(program: Any) -> list[tuple[Any, Any]]:
+    """The guards with their expressions, in which a size that was found to be another has the other's name."""
     for node in program.graph.nodes:
         value = node.meta.get("val")
         for size in getattr(value, "shape", ()):
             if hasattr(size, "node"):
-                return list(size.node.shape_env.guards)
+                known = size.node.shape_env
+                return [(guard, known.replace(guard.expr)) for guard in known.guards]
     return []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ...algebra.equations.instance import instantiate
+from ...algebra.equations.instance import Instance, instantiate
 from ...algebra.errors import ShapeError, UnsupportedError
 from ...algebra.networks.carrier import Flow, ShapeCarrier
 from ...algebra.networks.evaluator import begins_with_input, evaluate_network
@@ -76,6 +76,11 @@ class GraphModule(nn.Module):
         return made[self.sink]
 
 
+def under(path: str, name: object) -> str:
+    """The path of a part."""
+    return f"{path}.{name}" if path else str(name)
+
+
 class _Sources(Walk[bool]):
     """Whether a node is a layer that takes nothing."""
 
@@ -95,31 +100,33 @@ class Build(Walk[tuple[nn.Module, Flow]]):
     def __init__(self) -> None:
         self.built: dict[str, nn.Module] = {}
         self.inputs = 0
+        self.leaves: dict[str, tuple[nn.Module, Instance]] = {}
+        """The module of each layer by its path."""
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> tuple[nn.Module, Flow]:
         raise UnsupportedError(f"{type(node).__name__} has no module")
 
-    def input(self, net: Input, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def input(self, net: Input, flows: tuple[Flow, ...], path: str = "") -> tuple[nn.Module, Flow]:
         return nn.Identity(), Flow(net.shape)
 
-    def series(self, net: Series, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
-        return self._chain(net.parts, flows)
+    def series(self, net: Series, flows: tuple[Flow, ...], path: str = "") -> Steps[tuple[nn.Module, Flow]]:
+        return self._chain(net.parts, flows, path)
 
-    def repeat(self, net: Repeat, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
-        return self._chain([net.copy(number) for number in range(int(net.times))], flows)
+    def repeat(self, net: Repeat, flows: tuple[Flow, ...], path: str = "") -> Steps[tuple[nn.Module, Flow]]:
+        return self._chain([net.copy(number) for number in range(int(net.times))], flows, path)
 
-    def _chain(self, parts: Sequence[Network], flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
+    def _chain(self, parts: Sequence[Network], flows: tuple[Flow, ...], path: str) -> Steps[tuple[nn.Module, Flow]]:
         modules = []
-        for part in parts:
-            module, flow = yield part.accept(self, flows)
+        for number, part in enumerate(parts):
+            module, flow = yield part.accept(self, flows, under(path, number))
             flows = (flow,)
             modules.append(module)
         return nn.Sequential(*modules), flows[0]
 
-    def join(self, net: Join, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
+    def join(self, net: Join, flows: tuple[Flow, ...], path: str = "") -> Steps[tuple[nn.Module, Flow]]:
         built = []
-        for branch in net.branches:
-            built.append((yield branch.accept(self, flows)))
+        for number, branch in enumerate(net.branches):
+            built.append((yield branch.accept(self, flows, under(path, number))))
         joined, _ = self._joined(net, [flow for _, flow in built])
         return Branches(joined, [module for module, _ in built]), self._output(net, flows)
 
@@ -133,15 +140,17 @@ class Build(Walk[tuple[nn.Module, Flow]]):
         shape, axis = joined_shape(net, [flow.shape for flow in incoming], channels)
         return Joined(net.without_branches(), axis), Flow(shape, channels)
 
-    def layer(self, layer: Layer, flows: tuple[Flow, ...]) -> tuple[nn.Module, Flow]:
+    def layer(self, layer: Layer, flows: tuple[Flow, ...], path: str = "") -> tuple[nn.Module, Flow]:
         flows = flows if layer.input_names else ()
         instance = instantiate(layer, *(flow.shape for flow in flows))
         channels = layer.layout[1] or (flows[0].channels if flows else None)
-        return leaf_module(layer, flows, NATIVE), Flow(instance.output, channels)
+        module = leaf_module(layer, flows, NATIVE)
+        self.leaves[path] = module, instance
+        return module, Flow(instance.output, channels)
 
-    def shared(self, net: Shared, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
+    def shared(self, net: Shared, flows: tuple[Flow, ...], path: str = "") -> Steps[tuple[nn.Module, Flow]]:
         """The k-th parameter under a name is one and the same wherever the name stands."""
-        module, flow = yield net.body.accept(self, flows)
+        module, flow = yield net.body.accept(self, flows, path)
         first = self.built.setdefault(net.name, module)
         if first is module:
             return module, flow
@@ -155,24 +164,26 @@ class Build(Walk[tuple[nn.Module, Flow]]):
             setattr(owner, name, tensor)
         return module, flow
 
-    def graph(self, net: Graph, flows: tuple[Flow, ...]) -> Steps[tuple[nn.Module, Flow]]:
+    def graph(self, net: Graph, flows: tuple[Flow, ...], path: str = "") -> Steps[tuple[nn.Module, Flow]]:
         nodes, before = net.nodes, net.predecessors()
         modules: dict[str, nn.Module] = {}
         sources: dict[str, list[Any]] = {}
         arrived: dict[str, Flow] = {}
+        entering = [name for name in nodes if not before[name] and begins_with_input(nodes[name])]
+        numbers = {name: self.inputs + place for place, name in enumerate(entering)}  # as they are written
+        self.inputs += len(entering)
         for name in net.order():
             part, own = nodes[name], before[name]
             incoming = tuple(arrived[source] for source in own)
             taken: list[Any] = list(own)
-            if not own and begins_with_input(part):
-                taken, incoming = [self.inputs], ()
-                self.inputs += 1
+            if name in numbers:
+                taken, incoming = [numbers[name]], ()
             elif not own:
                 incoming, taken = flows, list(range(len(flows)))
             if isinstance(part, Join) and not part.branches:
                 modules[name], arrived[name] = self._joined(part, incoming)
             else:
-                module, arrived[name] = yield part.accept(self, incoming)
+                module, arrived[name] = yield part.accept(self, incoming, under(path, name))
                 if _Sources().of(part):
                     module, taken = Source(module), [0]
                 modules[name] = module

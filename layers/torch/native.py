@@ -107,6 +107,13 @@ class View(nn.Module):
         return x.reshape(x.shape[0], *self.shape) if self.shape is not None else x.flatten(1)
 
 
+class Table(nn.Embedding):
+    """A table of vectors, looked up by whole numbers of any type: fixed places are kept among other numbers."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return super().forward(input.long())
+
+
 NATIVE: dict[type[Layer], Maker] = {
     convolution.Conv: _conv,
     convolution.ConvTranspose: _conv_transpose,
@@ -124,7 +131,7 @@ NATIVE: dict[type[Layer], Maker] = {
         int(layer.groups), int(flows[0].shape[0]), float(layer.epsilon), layer.affine
     ),
     normalization.RMSNorm: lambda layer, flows: nn.RMSNorm(int(flows[0].shape[-1]), float(layer.epsilon), layer.affine),
-    embedding.Embedding: lambda layer, flows: nn.Embedding(int(layer.vocabulary), int(layer.features)),
+    embedding.Embedding: lambda layer, flows: Table(int(layer.vocabulary), int(layer.features)),
     activation.Identity: lambda layer, flows: nn.Identity(),
     activation.Dropout: lambda layer, flows: nn.Dropout(float(layer.probability)),
     activation.ReLU: lambda layer, flows: nn.ReLU(),

@@ -300,9 +300,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "less": lambda one, two: 1 if one < two else 0,
     "equal": lambda one, two: 1 if one == two else 0,
     "choose": lambda condition, one, two: two if condition == 0 else one,
+    "mod": lambda one, two: one - two * (quotient(one, two) // 1),
+    "fmod": lambda one, two: math.copysign(1, one) * (abs(one) % abs(two)) if two != 0 else quotient(one, two),
     "bitand": lambda one, two: int(one) & int(two),
     "bitor": lambda one, two: int(one) | int(two),
     "bitxor": lambda one, two: int(one) ^ int(two),
 }
-ARITIES = {"choose": 3, **dict.fromkeys(("max", "min", "pow", "less", "equal", "bitand", "bitor", "bitxor"), 2)}
+ARITIES = {
+    "choose": 3,
+    **dict.fromkeys(("max", "min", "pow", "less", "equal", "mod", "fmod", "bitand", "bitor", "bitxor"), 2),
+}
 """How many arguments a function takes that does not take one."""

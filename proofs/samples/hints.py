@@ -228,6 +228,38 @@ def _dot_product_attention(draw: Callable) -> tuple[dict, tuple]:
     return {"causal": causal}, ((*leading, queries, width), (*leading, keys, width), (*leading, keys, out))
 
 
+_FORMULAS = (
+    "y[i, j] = max(x1[i, j], 2)",
+    "y[i, j] = choose(less(x1[i, j], 1), x1[i, j], 0)",
+    "y[j] = sum[i](abs(x1[i, j]))",
+    "y[i, j] = x1[floor(i/2), j]\nwhere i < 2*sizes[0]",
+)
+
+
+def _formula(draw: Callable) -> tuple[dict, tuple]:
+    text = draw(st.sampled_from(_FORMULAS))
+    rows, columns = draw(small), draw(small)
+    return {"text": text, "sizes": (rows,) if "sizes" in text else ()}, ((rows, columns),)
+
+
+def _table(draw: Callable) -> tuple[dict, tuple]:
+    sizes = tuple(draw(st.lists(small, min_size=1, max_size=3)))
+    numbers = draw(st.lists(st.integers(-9, 9), min_size=math.prod(sizes), max_size=math.prod(sizes)))
+    return {"shape": sizes, "numbers": " ".join(map(str, numbers))}, ()
+
+
+def _resampled(draw: Callable) -> tuple[dict, tuple]:
+    entered = draw(shape(axes=draw(st.integers(0, 1))))
+    axis = draw(st.integers(0, len(entered) - 1))
+    return {
+        "axis": axis,
+        "rank": len(entered),
+        "entering": entered[axis],
+        "leaving": draw(st.integers(1, 5)),
+        "factor": None,
+    }, (entered,)
+
+
 HINTS: dict[str, Callable] = {
     "AuxiliaryClassifier": _auxiliary,
     "ChannelShuffle": _groups("groups"),
@@ -241,30 +273,39 @@ HINTS: dict[str, Callable] = {
     "DynamicConv": _dynamic_conv,
     "Einsum": _einsum,
     "Expand": _expand,
+    "Formula": _formula,
     "FeatureSlice": _slice("features", True),
     "GroupNorm": _groups("groups"),
     "Maximum": _reduction,
     "Mean": _reduction,
     "MultiHeadAttention": _attention,
+    "Nearest": _resampled,
     "Permute": _permute,
     "PixelShuffle": _pixel_shuffle,
     "PixelUnshuffle": _pixel_unshuffle,
     "RelativeAttention": _relative_attention,
+    "Resample": lambda draw: (lambda made: ({**made[0], "mode": draw(st.sampled_from(["linear", "cubic"]))}, made[1]))(
+        _resampled(draw)
+    ),
     "Reshape": _reshape,
     "RotaryAttention": _rotary,
     "Slice": _positions_slice,
     "Subtract": _same_shape,
     "Sum": _reduction,
+    "Numbers": _table,
     "Take": _take,
     "Untokens": _untokens,
     "WindowAttention": _window_attention,
 }
 
 LITERAL = {
+    "Numbers": ("shape",),
     "Expand": ("axes",),
     "Maximum": ("axes", "rank"),
     "Mean": ("axes", "rank"),
     "Permute": ("order",),
+    "Nearest": ("axis", "rank", "factor"),
+    "Resample": ("axis", "rank", "mode", "factor"),
     "Slice": ("axis", "rank"),
     "Sum": ("axes", "rank"),
 }

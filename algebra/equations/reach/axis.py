@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import lcm
 from typing import TypeAlias
 
 from sympy import Expr, Integer, floor
 
 from ...sizes.normal_form import simplify
-from .ends import Digit, End, constant, falls, is_counted, loosened, straight, value_at
+from .ends import Digit, End, Kept, constant, falls, is_counted, loosened, straight, value_at
 from .order import at_least, extreme_value
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -40,7 +41,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class AxisReach:
+class AxisReach(Kept):
     """Along one input axis: from `low` to `high`, borders not counted, as functions of the output's position.
 
     `extent`: the size of the input axis, where it is known.
@@ -71,7 +72,9 @@ class AxisReach:
     core: "AxisReach | None" = None
     limits: Limits | None = None
 
-    @property
+    __hash__ = Kept.__hash__
+
+    @cached_property
     def digits(self) -> tuple[Digit, ...]:
         return tuple(dict.fromkeys(digit for end in (self.low, self.high) for digit, _ in end.steps))
 

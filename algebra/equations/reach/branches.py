@@ -47,6 +47,8 @@ def _core(parts: Sequence[AxisReach]) -> AxisReach:
 
 def _sized(own: AxisReach, positions: Sequence[Expr]) -> AxisReach:
     """A reach in whose digits the sizes of axes are written as those of the join are."""
+    if all(digit.size == positions[digit.axis] for digit in own.digits if digit.whole):
+        return own
     low, high = (
         End(tuple((replace(d, size=positions[d.axis]) if d.whole else d, step) for d, step in end.steps), end.offsets)
         for end in (own.low, own.high)

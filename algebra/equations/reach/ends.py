@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd, lcm
+from typing import Any
 
 from sympy import Expr, Integer
 
@@ -19,8 +20,23 @@ _ZERO, _ONE = Integer(0), Integer(1)
 LONGEST_PERIOD = 1024
 
 
+class Kept:
+    """Values that many questions are answered once for, so that their hashes are computed once too."""
+
+    __match_args__: tuple[str, ...]
+
+    def __hash__(self) -> int:
+        kept = self.__dict__
+        if "_hash" not in kept:
+            kept["_hash"] = hash(tuple(kept[name] for name in self.__match_args__))
+        return int(kept["_hash"])
+
+    def __getstate__(self) -> dict[str, Any]:  # hashes of names differ from process to process
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+
 @dataclass(frozen=True)
-class Digit:
+class Digit(Kept):
     """``floor(position / under)`` on an axis of the output, modulo `size` unless it is the first digit of that axis."""
 
     axis: int
@@ -28,13 +44,15 @@ class Digit:
     under: Expr = _ONE
     leads: bool = True
 
+    __hash__ = Kept.__hash__
+
     @property
     def whole(self) -> bool:
         return self.leads and self.under == 1
 
 
 @dataclass(frozen=True)
-class End:
+class End(Kept):
     """One end of an interval: ``sum(step * digit) + offset``.
 
     With P offsets there is one digit, and at its value p the end is ``step * (p - r) + offsets[r]``, with r = p mod P.
@@ -42,6 +60,8 @@ class End:
 
     steps: tuple[tuple[Digit, Expr], ...]
     offsets: tuple[Expr, ...] = (_ZERO,)
+
+    __hash__ = Kept.__hash__
 
     @property
     def offset(self) -> Expr:

@@ -7,15 +7,18 @@ is seen to here, so that a framework's table says only what an operation is call
 
 from .axes import aligned, expanded, permuted, repeated, reshaped, squeezed, viewed
 from .elementwise import ARITHMETIC, FUNCTIONS, applied, masked, over_last_axes, softmax_along, softmaxed
-from .formulas import REDUCTIONS, Sizes, broadcast, entrywise, formula, mapped, over_axes
+from .examples import along, has_several_examples, normalised_in_groups, over_examples
+from .formulas import REDUCTIONS, Sizes, bracket, broadcast, entrywise, formula, mapped, names, over_axes, spelt
 from .indexing import taken
 from .opaque import opaque
-from .parts import concatenated, cut, padded, rolled, selected, split, stacked
+from .parts import concatenated, cut, padded, replaced, rolled, selected, split, stacked
 from .places import (
     addressed,
     first_of,
     interpolated,
     looked_up,
+    looked_up_alike,
+    looked_up_together,
     margin,
     multiplied,
     one_hot,
@@ -28,13 +31,74 @@ from .places import (
     triangle,
 )
 from .pools import Window, margins, normalised_across, pooled, same_margins
-from .products import contracted, product
+from .products import contracted, einstein_sum, product
 from .reductions import reduced
+from .windows import resampled, unfolded
 
 __all__ = [
-    "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "addressed", "aligned", "applied", "broadcast", "concatenated", "contracted", "cut",
-    "entrywise", "expanded", "first_of", "formula", "interpolated", "looked_up", "mapped", "margin", "margins", "masked", "multiplied",
-    "normalised_across", "one_hot", "opaque", "over_axes", "over_last_axes", "padded", "permuted", "pooled", "positions", "product", "reduced",
-    "repeated", "reshaped", "reversed_by", "rolled", "running", "same_margins", "selected", "softmax_along", "softmaxed", "split", "squeezed",
-    "stacked", "stepped", "table", "taken", "tiled", "triangle", "viewed",
-]  # fmt: skip
+    "ARITHMETIC",
+    "FUNCTIONS",
+    "REDUCTIONS",
+    "Sizes",
+    "Window",
+    "addressed",
+    "aligned",
+    "along",
+    "applied",
+    "bracket",
+    "broadcast",
+    "concatenated",
+    "contracted",
+    "cut",
+    "einstein_sum",
+    "entrywise",
+    "expanded",
+    "first_of",
+    "formula",
+    "has_several_examples",
+    "interpolated",
+    "looked_up",
+    "looked_up_alike",
+    "looked_up_together",
+    "mapped",
+    "margin",
+    "margins",
+    "masked",
+    "multiplied",
+    "names",
+    "normalised_across",
+    "normalised_in_groups",
+    "one_hot",
+    "opaque",
+    "over_axes",
+    "over_examples",
+    "over_last_axes",
+    "padded",
+    "permuted",
+    "pooled",
+    "positions",
+    "product",
+    "reduced",
+    "repeated",
+    "replaced",
+    "resampled",
+    "reshaped",
+    "reversed_by",
+    "rolled",
+    "running",
+    "same_margins",
+    "selected",
+    "softmax_along",
+    "softmaxed",
+    "spelt",
+    "split",
+    "squeezed",
+    "stacked",
+    "stepped",
+    "table",
+    "taken",
+    "tiled",
+    "triangle",
+    "unfolded",
+    "viewed",
+]

@@ -14,7 +14,7 @@ from ..tensors import Shape, Tensor, Tensors
 
 def reshaped(t: Tensors, value: Tensor, shape: Shape, batched: bool = False, label: str = "") -> Tensor:
     """The elements of a tensor in another shape; `batched` says whether ours is to lack the leading axis."""
-    own = shape[1:] if batched else shape
+    own = Tensor("", shape, batched).own
     if value.own == own:
         return Tensor(value.name, shape, batched)
     return t.add(reshape.Reshape(own), [value], shape, batched, label)
@@ -23,7 +23,7 @@ def reshaped(t: Tensors, value: Tensor, shape: Shape, batched: bool = False, lab
 def viewed(t: Tensors, value: Tensor, shape: Shape, label: str = "") -> Tensor:
     """As `reshaped`; ours lacks a leading axis of size 1."""
     batched = len(shape) > 1 and shape[0] == 1
-    own = shape[1:] if batched else shape
+    own = Tensor("", shape, batched).own
     if own == value.own:
         return Tensor(value.name, shape, batched)
     if same(Mul(*own), Mul(*value.own)) is False:

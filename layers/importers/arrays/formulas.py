@@ -6,7 +6,9 @@ that comes out. Where ours lacks the framework's leading axis of size 1, the equ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sympy import Expr, Integer
@@ -31,6 +33,16 @@ def bracket(value: Tensor, at: Sequence[str]) -> str:
 def of_batch(values: Sequence[Tensor], shape: Shape) -> bool:
     """Whether what comes out lacks the leading axis of size 1: as soon as one that enters with as many axes does."""
     return len(shape) > 0 and shape[0] == 1 and any(v.batched and len(v.shape) == len(shape) for v in values)
+
+
+def spelt(number: Any) -> str:
+    """A number as an equation has it."""
+    if isinstance(number, bool) or not isinstance(number, float):
+        return str(int(number)) if number >= 0 else f"({int(number)})"
+    if math.isnan(number):
+        raise UnsupportedError("a value that is no number has no equation")
+    text = "inf" if math.isinf(number) else format(Decimal(repr(abs(number))), "f")
+    return text if number >= 0 else f"(-{text})"
 
 
 class Sizes:

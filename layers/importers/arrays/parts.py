@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sympy import Expr, Integer, Tuple
+from sympy import Expr, Integer, Tuple, sympify
 
+from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Concat
 from ....algebra.sizes.normal_form import simplify
-from ... import arithmetic, reshape
+from ... import arithmetic
 from ..tensors import Tensor, Tensors
 from .axes import reshaped
 
@@ -32,7 +33,7 @@ def selected(t: Tensors, value: Tensor, axis: int, place: Any, label: str = "") 
         return Tensor(value.name, shape, False)
     start = value.shape[axis] + place if isinstance(place, int) and place < 0 else place
     made = cut(t, value, axis, start, Integer(1), f"{label}_part")
-    return t.add(reshape.Reshape(shape[1:] if made.batched else shape), [made], shape, made.batched, label)
+    return reshaped(t, made, shape, made.batched, label)
 
 
 def split(t: Tensors, value: Tensor, axis: int, lengths: Iterable[Expr], label: str = "") -> list[Tensor]:
@@ -55,6 +56,18 @@ def concatenated(t: Tensors, values: Sequence[Tensor], axis: int, label: str = "
     length = simplify(sum((part.shape[axis] for part in parts), Integer(0)))
     shape = (*parts[0].shape[:axis], length, *parts[0].shape[axis + 1 :])
     return t.add(Concat(axis=axis - batched), parts, shape, batched, label)
+
+
+def replaced(t: Tensors, value: Tensor, part: Tensor, axis: int, start: Expr, label: str = "") -> Tensor:
+    """A tensor with a part in place of what lies along an axis from a position on."""
+    axis %= len(value.shape)
+    size, end = value.shape[axis], simplify(start + part.shape[axis])
+    pieces = [part]
+    if start != 0:
+        pieces.insert(0, cut(t, value, axis, Integer(0), start, f"{label}_before"))
+    if simplify(size - end) != 0:
+        pieces.append(cut(t, value, axis, end, simplify(size - end), f"{label}_after"))
+    return concatenated(t, pieces, axis, label)
 
 
 def stacked(t: Tensors, values: Sequence[Tensor], axis: int, label: str = "") -> Tensor:
@@ -102,7 +115,12 @@ def rolled(t: Tensors, value: Tensor, axis: int, shift: Any, label: str = "") ->
         shift %= int(size)
         if shift == 0:
             return value
-    first = simplify(size - shift) if shift > 0 else Integer(-shift)
+    shift = sympify(shift)
+    if shift.is_nonnegative is None:
+        raise UnsupportedError(
+            f"{label}: rolled by {shift} places, of which it is not known whether they are forward or backward"
+        )
+    first = simplify(size - shift) if shift.is_nonnegative else simplify(-shift)
     last = simplify(size - first)
     parts = [cut(t, value, axis, first, last, f"{label}_tail"), cut(t, value, axis, Integer(0), first, f"{label}_head")]
     return concatenated(t, parts, axis, label)

@@ -9,7 +9,7 @@ from sympy import Expr, Integer
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
-from ...formula import Positions, Table
+from ...formula import Numbers, Positions
 from ..tensors import Shape, Tensor, Tensors
 from .formulas import Sizes, bracket, formula, names
 
@@ -23,7 +23,7 @@ def table(t: Tensors, shape: Sequence[int], numbers: Iterable[Any], label: str =
     """Numbers that are known."""
     words = [str(number) if not isinstance(number, float) else repr(number) for number in numbers]
     made = tuple(Integer(int(size)) for size in shape)
-    return t.add(Table(made or (Integer(1),), " ".join(words)), [], made, False, label)
+    return t.add(Numbers(made or (Integer(1),), " ".join(words)), [], made, False, label)
 
 
 def addressed(

@@ -12,6 +12,7 @@ from ....algebra.sizes.normal_form import same
 from ... import arithmetic
 from ..tensors import Shape, Tensor, Tensors
 from .axes import reshaped
+from .formulas import formula
 
 
 def product(t: Tensors, left: Tensor, right: Tensor, label: str) -> Tensor:
@@ -47,6 +48,67 @@ def contracted(t: Tensors, first: str, second: str, out: str, values: Sequence[T
     else:
         values = [t.whole(value) for value in values]
     return t.add(arithmetic.Einsum(f"{first},{second}->{out}"), values, shape, batched, label)
+
+
+def einstein_sum(
+    t: Tensors, spec: str, values: Sequence[Tensor], label: str = "", order: Sequence[tuple[int, int]] | None = None
+) -> Tensor:
+    """A sum of products in Einstein's notation: ``"bij,bjk,bkl->bil"``, ``"...ii->...i"``.
+
+    Tensors are multiplied two by two, from left to right, or in an order of pairs of places; a product comes to the end of the list.
+    """
+    inputs, out = _letters(spec, [len(value.shape) for value in values], label)
+    held = list(zip(inputs, values))
+    pairs = list(order) if order else [(0, 1), *((len(held) - 1 - done, 0) for done in range(1, len(held) - 1))]
+    for number, pair in enumerate(pairs[: len(values) - 1]):
+        (first, one), (second, two) = (held[place] for place in pair)
+        held = [entry for place, entry in enumerate(held) if place not in pair]
+        later = "".join([out, *(letters for letters, _ in held)])
+        kept = "".join(dict.fromkeys(letter for letter in first + second if letter in later)) if held else out
+        plain = first and second and kept and len({*first}) == len(first) and len({*second}) == len(second)
+        by = contracted if plain else _summed
+        held.append((kept, by(t, first, second, kept, [one, two], f"{label}_{number}" if held else label)))
+    letters, made = held[-1]
+    return made if len(values) > 1 else _summed(t, letters, None, out, [made], label)
+
+
+def _letters(spec: str, ranks: Sequence[int], label: str) -> tuple[list[str], str]:
+    """The letters of each tensor and of the result, small ones for all axes that the notation has or leaves to its dots."""
+    given, arrow, out = spec.replace(" ", "").partition("->")
+    inputs = given.split(",")
+    dots = max((rank - len(part.replace("...", "")) for part, rank in zip(inputs, ranks) if "..." in part), default=0)
+    if not arrow:
+        alone = sorted(letter for letter in set(given) - set(",.") if given.count(letter) == 1)
+        out = ("..." if "..." in given else "") + "".join(alone)
+    free = iter(letter for letter in string.ascii_lowercase + string.ascii_uppercase if letter not in spec)
+    spread = [next(free) for _ in range(dots)]
+    small: dict[str, str] = {}
+
+    def named(part: str, rank: int) -> str:
+        width = rank - len(part.replace("...", ""))
+        part = part.replace("...", "".join(spread[dots - width :]))
+        for letter in part:
+            small.setdefault(letter, string.ascii_lowercase[len(small)])
+        return "".join(small[letter] for letter in part)
+
+    names = [named(part, rank) for part, rank in zip(inputs, ranks)]
+    if any(len(name) != rank for name, rank in zip(names, ranks)):
+        raise UnsupportedError(
+            f"{label}: {spec!r} does not name all axes of tensors with {', '.join(map(str, ranks))} axes"
+        )
+    return names, named(out, dots + len(out.replace("...", "")))
+
+
+def _summed(t: Tensors, first: str, second: str | None, out: str, values: Sequence[Tensor], label: str) -> Tensor:
+    """One tensor or two, whose letters may stand twice, and a result that may be a single number."""
+    values = [t.whole(value) for value in values]
+    parts = [first] if second is None else [first, second]
+    sizes = {letter: size for letters, value in zip(parts, values) for letter, size in zip(letters, value.shape)}
+    reads = [f"x{number + 1}[{', '.join(letters) or '0'}]" for number, letters in enumerate(parts)]
+    gone = [letter for letter in sizes if letter not in out]
+    body = " * ".join(reads)
+    text = f"y[{', '.join(out) or '0'}] = " + (f"sum[{', '.join(gone)}]({body})" if gone else body)
+    return formula(t, text, values, tuple(sizes[letter] for letter in out), False, None, label)
 
 
 def matrix_product(left: Sequence[Expr], right: Sequence[Expr], where: str) -> tuple[Shape, Shape, str, Shape]:

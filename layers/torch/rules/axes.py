@@ -24,7 +24,7 @@ def _reshape(t: Translator, node: Any) -> None:
     t.keep(node, viewed(t, t.value(node.args[0]), t.shape(node), node.name))
 
 
-@rule("permute", "movedim")
+@rule("permute")
 def _permute(t: Translator, node: Any) -> None:
     t.keep(node, permuted(t, t.value(node.args[0]), node.args[1], node.name))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 from sympy import Integer, sqrt
@@ -11,48 +10,107 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add
 from ....algebra.sizes.normal_form import simplify
 from ... import activation, arithmetic, reshape
-from ...importers.arrays import ARITHMETIC, aligned, concatenated, contracted, product, reshaped
+from ...importers.arrays import (
+    ARITHMETIC,
+    aligned,
+    applied,
+    concatenated,
+    einstein_sum,
+    formula,
+    names,
+    product,
+    reshaped,
+    spelt,
+    stacked,
+)
 from ...importers.tensors import Tensor
 from ..translator import Translator, argument, is_tensor, rule
-
-
-def _factor(t: Translator, value: Any) -> Any:
-    return t.sizes(value) if hasattr(value, "meta") else float(value) if isinstance(value, float) else value
+from .elementwise import factor, number, of_elements
 
 
 @rule(*ARITHMETIC)
 def _arithmetic(t: Translator, node: Any) -> None:
     by_number, join, stretch = ARITHMETIC[node.target.__name__.split(".")[0].rstrip("_")]
-    if not is_tensor(node.args[1]):
-        return t.put(node, by_number(_factor(t, node.args[1])), [node.args[0]])
-    parts = node.args[:2]
+    parts, rounding = node.args[:2], node.kwargs.get("rounding_mode")
+    times = node.kwargs.get("alpha", 1)
+    if rounding is not None:
+        return of_elements(t, node, f"{rounding}({{0}}/{{1}})", parts)
+    if not is_tensor(parts[0]):
+        sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}[node.target.__name__.split(".")[0].rstrip("_")]
+        return of_elements(t, node, f"{{0}} {sign} {{1}}", parts)
+    if not is_tensor(parts[1]):
+        amount = factor(t, parts[1])
+        return t.put(node, by_number(amount if times == 1 else amount * times), [parts[0]])
     values = [t.value(part) for part in parts]
+    if times != 1:
+        values[1] = applied(t, arithmetic.Scale(times), values[1], f"{node.name}_times")
     return t.put(node, join(), aligned(t, values, t.shape(node), stretch, node.name, [part.name for part in parts]))
+
+
+@rule("rsub")
+def _turned(t: Translator, node: Any) -> None:
+    times = spelt(number(t, argument(node, 2, "alpha", 1)))
+    of_elements(t, node, "{1} - {0}" if times == "1" else f"{{1}} - {times}*{{0}}", node.args[:2])
+
+
+@rule("stack")
+def _stack(t: Translator, node: Any) -> None:
+    t.keep(node, stacked(t, [t.value(part) for part in node.args[0]], int(argument(node, 1, "dim", 0)), node.name))
 
 
 @rule("cat")
 def _concatenate(t: Translator, node: Any) -> None:
-    t.keep(node, concatenated(t, [t.value(part) for part in node.args[0]], int(argument(node, 1, "dim", 0)), node.name))
+    # A cache begins as a tensor without elements, whatever its other axes are.
+    parts = [part for part in node.args[0] if 0 not in t.shape(part)] or node.args[0]
+    t.keep(node, concatenated(t, [t.value(part) for part in parts], int(argument(node, 1, "dim", 0)), node.name))
 
 
-@rule("matmul", "bmm", "mm", "mv", "dot")
+@rule("matmul", "bmm", "mm", "mv")
 def _matmul(t: Translator, node: Any) -> None:
     left, right = (t.value(part) for part in node.args[:2])
     t.keep(node, product(t, left, right, node.name))
 
 
+@rule("dot", "vdot")
+def _dot(t: Translator, node: Any) -> None:
+    t.keep(node, einstein_sum(t, "i,i->", [t.value(part) for part in node.args[:2]], node.name))
+
+
 @rule("einsum")
 def _einsum(t: Translator, node: Any) -> None:
-    spec = node.args[0].replace(" ", "")
-    if spec.count(",") != 1 or "->" not in spec or "." in spec:
-        raise UnsupportedError(f"{node.name}: einsum({spec!r}); two tensors with letters for all axes have a layer")
-    letters = {
-        letter: string.ascii_lowercase[place] for place, letter in enumerate(dict.fromkeys(filter(str.isalpha, spec)))
-    }
-    spec = "".join(letters.get(character, character) for character in spec)
-    inputs, out = spec.split("->")
-    first, second = inputs.split(",")
-    t.keep(node, contracted(t, first, second, out, [t.value(part) for part in node.args[1]], node.name))
+    path = node.kwargs.get("path") or ()
+    order = [(int(one), int(two)) for one, two in zip(path[::2], path[1::2])]
+    t.keep(node, einstein_sum(t, node.args[0], [t.value(part) for part in node.args[1]], node.name, order))
+
+
+@rule("bilinear")
+def _bilinear(t: Translator, node: Any) -> None:
+    one, two, weight = (t.value(part) for part in node.args[:3])
+    bias = argument(node, 3, "bias")
+    made = einstein_sum(
+        t, "...i,oij,...j->...o", [one, weight, two], f"{node.name}_map" if bias is not None else node.name
+    )
+    if bias is not None:
+        values = aligned(t, [made, t.value(bias)], made.shape, False, node.name)
+        made = t.add(Add(), values, made.shape, values[0].batched, node.name)
+    t.keep(node, made)
+
+
+@rule("cdist", "_cdist_forward")
+def _distances(t: Translator, node: Any) -> None:
+    """Between all pairs of rows of two tensors."""
+    one, two = (t.whole(t.value(part)) for part in node.args[:2])
+    order = float(argument(node, 2, "p", 2))
+    rank = len(one.shape)
+    if order not in (1.0, 2.0) or len(two.shape) != rank:
+        raise UnsupportedError(f"distances of order {order:g} of tensors with {rank} and {len(two.shape)} axes")
+    lead = names(rank - 2, "b")
+    distance = f"x1[{', '.join([*lead, 'i', 'k'])}] - x2[{', '.join([*lead, 'j', 'k'])}]"
+    total = f"sqrt(sum[k](({distance})**2))" if order == 2.0 else f"sum[k](abs({distance}))"
+    t.keep(
+        node,
+        formula(t, f"y[{', '.join([*lead, 'i', 'j'])}] = {total}", [one, two], t.shape(node), False, None, node.name),
+    )
 
 
 @rule("scaled_dot_product_attention")

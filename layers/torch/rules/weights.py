@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sympy import Integer
+from sympy import Expr, Integer
 
 from ....algebra.errors import UnsupportedError
-from ....algebra.networks.network import Add, Mul, Network
+from ....algebra.networks.network import Add, Mul, Network, Series
 from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
-from ...importers.arrays import over_last_axes, product, reshaped
+from ...importers.arrays import (
+    along,
+    concatenated,
+    cut,
+    has_several_examples,
+    looked_up,
+    normalised_in_groups,
+    over_examples,
+    over_last_axes,
+    product,
+    reshaped,
+)  # fmt: skip
+from ...importers.record import Piece
 from ...importers.tensors import Tensor, per_axis
-from ..translator import Translator, argument, rule
+from ..translator import Translator, argument, is_part, rule
 
 
 def _learned(t: Translator, *weights: Any) -> bool:
@@ -57,30 +69,32 @@ def _convolution(t: Translator, node: Any) -> None:
     source, weight, bias = node.args[0], node.args[1], argument(node, 2, "bias")
     if node.target.__name__.startswith("convolution") and argument(node, 6, "transposed", False):
         return _transposed(t, node)
+    value, shape = t.value(source), t.shape(node)
     out, _, *kernel = t.values[weight.name].shape
     padding = argument(node, 4, "padding", 0)
-    padding = (
-        padding if isinstance(padding, str) and padding == "same" else 0 if padding == "valid" else per_axis(padding)
+    if padding != "same":
+        padding = along(value, 0 if padding == "valid" else padding, 0)
+    groups = argument(node, 8 if node.target.__name__.startswith("convolution") else 6, "groups", 1)
+    stride, dilation = (
+        along(value, argument(node, place, name, 1), 1) for place, name in ((3, "stride"), (5, "dilation"))
     )
-    groups = (
-        argument(node, 8, "groups", 1)
-        if node.target.__name__.startswith("convolution")
-        else argument(node, 6, "groups", 1)
-    )
-    stride, dilation = per_axis(argument(node, 3, "stride", 1)), per_axis(argument(node, 5, "dilation", 1))
-    if _learned(t, weight, bias):
-        layer = convolution.Conv(out, per_axis(kernel), stride, padding, dilation, groups, bias is not None)
-        return t.put(node, t.with_weights(layer, weight, bias), [t.batched(source)])
-    values = [t.batched(source)]
-    if _learned(t, weight):
-        layer = convolution.Conv(out, per_axis(kernel), stride, padding, dilation, groups, False)
-        moving = t.with_weights(layer, weight)
+    whole = _learned(t, weight, bias)
+    if whole or _learned(t, weight):
+        held = whole and bias is not None
+        layer: Network = convolution.Conv(out, along(value, kernel, 1), stride, padding, dilation, groups, held)
+        layer = t.with_weights(layer, weight, bias) if whole else t.with_weights(layer, weight)
+        label = node.name if whole or bias is None else f"{node.name}_plain"
+        made = over_examples(t, layer, value, shape, label)
     else:
+        if has_several_examples(value):
+            raise UnsupportedError("several examples under one kernel that is computed")
         margin: Any = _margin(node, kernel, dilation) if padding == "same" else padding
         moving = convolution.DynamicConv(stride, margin, dilation, groups)
-        values.append(t.whole(t.value(weight)))
-    made = t.add(moving, values, t.shape(node), True, f"{node.name}_plain" if bias is not None else node.name)
-    return _scaled(t, node, made, None, bias, 0)
+        values = [t.example(value), t.whole(t.value(weight))]
+        made = t.add(moving, values, shape, True, f"{node.name}_plain" if bias is not None else node.name)
+    if whole or bias is None:
+        return t.keep(node, made)
+    return _scaled(t, node, made, None, bias, 0 if made.batched else 1)
 
 
 def _margin(node: Any, kernel: Sequence[Any], dilation: Any) -> Any:
@@ -95,14 +109,16 @@ def _margin(node: Any, kernel: Sequence[Any], dilation: Any) -> Any:
 @rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def _transposed(t: Translator, node: Any) -> None:
     source, weight, bias = node.args[0], node.args[1], argument(node, 2, "bias")
+    value = t.value(source)
     _, out, *kernel = t.values[weight.name].shape
-    groups = argument(node, 6, "groups", 1)
+    general = node.target.__name__.startswith("convolution")  # its arguments are in another order
+    groups = argument(node, 8 if general else 6, "groups", 1)
     layer = convolution.ConvTranspose(
-        out * groups, per_axis(kernel), per_axis(argument(node, 3, "stride", 1)),
-        per_axis(argument(node, 4, "padding", 0)), per_axis(argument(node, 5, "output_padding", 0)),
-        per_axis(argument(node, 7, "dilation", 1)), groups, bias is not None,
+        out * groups, along(value, kernel, 1), along(value, argument(node, 3, "stride", 1), 1),
+        along(value, argument(node, 4, "padding", 0), 0), along(value, argument(node, 7 if general else 5, "output_padding", 0), 0),
+        along(value, argument(node, 5 if general else 7, "dilation", 1), 1), groups, bias is not None,
     )  # fmt: skip
-    t.put(node, t.with_weights(layer, weight, bias), [t.batched(source)])
+    t.keep(node, over_examples(t, t.with_weights(layer, weight, bias), value, t.shape(node), node.name))
 
 
 @rule("linear")
@@ -130,21 +146,38 @@ def _batch_norm(t: Translator, node: Any) -> None:
 
 @rule("group_norm", "native_group_norm")
 def _group_norm(t: Translator, node: Any) -> None:
-    epsilon = float(argument(node, 4, "eps", 1e-5))
-    _of_channels(t, node, lambda affine: normalization.GroupNorm(node.args[1], affine, epsilon), 2)
+    groups, epsilon = node.args[1], float(argument(node, 4, "eps", 1e-5))
+    _of_channels(
+        t, node, lambda affine: normalization.GroupNorm(groups, affine, epsilon), 2, (Integer(groups), epsilon)
+    )
 
 
 @rule("instance_norm")
 def _instance_norm(t: Translator, node: Any) -> None:
     epsilon = float(argument(node, 7, "eps", 1e-5))
-    _of_channels(t, node, lambda affine: normalization.InstanceNorm(affine, epsilon), 1)
+    groups = t.value(node.args[0]).shape[1]
+    _of_channels(t, node, lambda affine: normalization.InstanceNorm(affine, epsilon), 1, (groups, epsilon))
 
 
-def _of_channels(t: Translator, node: Any, layer: Callable[[bool], Network], place: int) -> None:
-    """A normalisation with a weight and a bias for each channel, or neither; from `place` on they are its arguments."""
-    weight, bias = argument(node, place, "weight"), argument(node, place + 1, "bias")
-    whole = None if weight is None or bias is None else layer(True)
-    _normalised(t, node, layer(False), whole, t.batched(node.args[0]), weight, bias)
+def _of_channels(
+    t: Translator, node: Any, layer: Callable[[bool], Network], place: int, apart: tuple[Expr, float] | None = None
+) -> None:
+    """A normalisation with a weight and a bias for each channel, or neither; from `place` on they are its arguments.
+
+    `apart`: the number of groups, and the epsilon, of one that takes each example by itself.
+    """
+    weight, bias, value = argument(node, place, "weight"), argument(node, place + 1, "bias"), t.value(node.args[0])
+    if not has_several_examples(value):
+        whole = None if weight is None or bias is None else layer(True)
+        return _normalised(t, node, layer(False), whole, t.example(value), weight, bias)
+    shape = t.shape(node)
+    if apart is not None:
+        made = normalised_in_groups(t, value, *apart, f"{node.name}_plain")
+    elif weight is not None and bias is not None and _learned(t, weight, bias):
+        return t.keep(node, over_examples(t, t.with_weights(layer(True), weight, bias), value, shape, node.name))
+    else:
+        made = over_examples(t, layer(False), value, shape, f"{node.name}_plain")
+    return _scaled(t, node, made, weight, bias, 1)
 
 
 @rule("layer_norm", "native_layer_norm")
@@ -176,17 +209,18 @@ def _of_last_axes(t: Translator, node: Any, plain: Network, whole: Network | Non
 @rule("embedding")
 def _embedding(t: Translator, node: Any) -> None:
     weight, tokens = node.args[0], node.args[1]
-    if not _learned(t, weight):
-        raise UnsupportedError(f"{node.name}: an embedding whose table is computed, or is not learned")
     vocabulary, features = t.values[weight.name].shape
-    t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
+    if _learned(t, weight):
+        return t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
+    return t.keep(node, looked_up(t, t.value(weight), t.value(tokens), 0, node.name))
 
 
 @rule("prelu", "_prelu_kernel")
 def _prelu(t: Translator, node: Any) -> None:
     weight = node.args[1]
     per_channel = t.values[weight.name].shape != (1,)
-    t.put(node, t.with_weights(activation.PReLU(per_channel), weight), [t.batched(node.args[0])])
+    layer = t.with_weights(activation.PReLU(per_channel), weight)
+    t.keep(node, over_examples(t, layer, t.value(node.args[0]), t.shape(node), node.name))
 
 
 def _states(given: Any) -> Sequence[Any]:
@@ -195,7 +229,7 @@ def _states(given: Any) -> Sequence[Any]:
 
 
 def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
-    """Stacked and bidirectional recurrent layers; the states that they return besides are not available."""
+    """Stacked and bidirectional recurrent layers, with the last state of each where something reads it."""
     has_bias, count, two_ways, batch_first = (node.args[place] for place in (3, 4, 7, 8))
     weights, states = node.args[2], node.args[1]
     if not all(t.values[state.name].weight and state.name not in t.learned for state in _states(states)):
@@ -204,23 +238,66 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
         raise UnsupportedError(f"{node.name}: a recurrent layer whose weights are computed, or are not learned")
     value = t.value(node.args[0])
     hidden = t.values[weights[1].name].shape[1]
-    if len(weights) != count * (2 if two_ways else 1) * (4 if has_bias else 2):
-        raise UnsupportedError(f"{node.name}: a recurrent layer with projections")
+    ways = 2 if two_ways else 1
+    if len(weights) != count * ways * (4 if has_bias else 2):
+        raise UnsupportedError(f"{node.name}: a recurrent layer with projections (proj_size)")
+    read = {user.args[1] for user in node.users if is_part(user)}
+    if read & {2}:
+        raise UnsupportedError(f"{node.name}: the last cell of an LSTM is read, which its layer does not return")
+    t.pieces = tuple(_pieces(kind, [t.learned[weight.name] for weight in weights], 4 if has_bias else 2))
     forward = kind(hidden, bool(has_bias))
     layer: Network = forward if not two_ways else forward | (reshape.Flip() >> forward >> reshape.Flip())
-    stack = layer
-    for _ in range(count - 1):
-        stack = stack >> layer
-    rows = value.shape[1] if batch_first else value.shape[0]
+    examples, rows = value.shape[:2] if batch_first else value.shape[1::-1]
+    if examples != 1:
+        raise UnsupportedError(
+            f"{node.name}: a recurrent layer over {examples} sequences at once; the tensor that arrives, {tuple(value.shape)}, is read as "
+            f"{'(batch, time, features)' if batch_first else '(time, batch, features), as batch_first=False says'}"
+        )
     if value.own != (rows, value.shape[2]):
         value = reshaped(t, value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
-    out = hidden * (2 if two_ways else 1)
-    made = t.add(stack, [value], (Integer(1), rows, out), True, node.name)
+    shape = (Integer(1), rows, hidden * ways)
+    if not read & {1}:
+        made, last = t.add(Series(*[layer] * count), [value], shape, True, node.name), None
+    else:
+        made, last = _with_last_states(t, node.name, layer, value, shape, [count, ways])
     if not batch_first:
-        made = t.add(
-            reshape.Reshape((rows, Integer(1), out)), [made], (rows, Integer(1), out), False, f"{node.name}_whole"
-        )
-    t.parts[node.name] = [made]
+        whole = (rows, Integer(1), hidden * ways)
+        made = t.add(reshape.Reshape(whole), [made], whole, False, f"{node.name}_whole")
+    t.parts[node.name] = [made] if last is None else [made, last]
+
+
+_GATES: dict[Callable[..., Network], str] = {recurrent.LSTM: "argq", recurrent.GRU: "rzn", recurrent.RNN: ""}
+"""The gates in the order in which PyTorch keeps their rows in one tensor, by their letters in the equations."""
+
+
+def _pieces(kind: Callable[..., Network], names: Sequence[str], each: int) -> Iterator[dict[str, Piece]]:
+    """The tensors of each layer and direction: maps of the input and of the state, and their biases."""
+    gates = _GATES[kind] or [""]
+    for start in range(0, len(names), each):
+        tensors = zip("WUbd", names[start : start + each])
+        yield {
+            letter + gate: Piece(name, number, len(gates))
+            for letter, name in tensors
+            for number, gate in enumerate(gates)
+        }
+
+
+def _with_last_states(
+    t: Translator, label: str, layer: Network, value: Tensor, shape: Sequence[Any], counts: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """The output of the last layer, and of each layer and direction the row of its last step: the first one, going backwards."""
+    (count, ways), (_, rows, width) = counts, shape
+    hidden, found = width / ways, []
+    for number in range(count):
+        value = t.add(layer, [value], tuple(shape), True, f"{label}_layer_{number}")
+        for way in range(ways):
+            part = value
+            if ways > 1:
+                part = cut(t, part, 2, way * hidden, hidden, f"{label}_state_{number}_{way}_features")
+            found.append(cut(t, part, 1, 0 if way else rows - 1, Integer(1), f"{label}_state_{number}_{way}"))
+    last = concatenated(t, found, 1, f"{label}_states")
+    whole = (Integer(count * ways), Integer(1), hidden)
+    return value, t.add(reshape.Reshape(whole), [last], whole, False, f"{label}_last")
 
 
 @rule("lstm")

@@ -1,0 +1,133 @@
+"""What PyTorch itself counts for a model: distinct learned tensors, those that act on what is returned, products, and shapes.
+
+Nothing here is shared with what is measured: the model runs, on tensors without memory, and is looked at from outside. Products are those
+of `FlopCounterMode`, which counts two for each; attention runs in its parts, since in one piece it is not counted on the CPU. That
+counter does not know products of a matrix and a vector, which are added. Which tensors act is asked of autograd.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def _shape(value: Any) -> Any:
+    return value.shape if isinstance(value, torch.Tensor) else value
+
+
+def _matrix_vector(matrix: Any, vector: Any, *_: Any, **__: Any) -> int:
+    return 2 * math.prod(_shape(matrix))
+
+
+def _added_matrix_vector(own: Any, matrix: Any, vector: Any, *_: Any, **__: Any) -> int:
+    return 2 * math.prod(_shape(matrix))
+
+
+FURTHER = {
+    torch.ops.aten.mv: _matrix_vector,
+    torch.ops.aten.dot: _matrix_vector,
+    torch.ops.aten.addmv: _added_matrix_vector,
+}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Parameters by their names (distinct tensors once), the names of those that act, products, and the shapes that are returned.
+
+    `acting` is None where autograd does not follow the model without memory.
+    """
+
+    stored: dict[str, int]
+    acting: frozenset[str] | None
+    products: int
+    shapes: tuple[tuple[int, ...], ...]
+
+    @property
+    def parameters(self) -> int:
+        return sum(self.stored.values())
+
+
+def tensors(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
+    """The tensors in what a model returns, each once: in tuples, dictionaries, records, and caches."""
+    seen = set() if seen is None else seen
+    if id(value) in seen or isinstance(value, (str, bytes, int, float, torch.nn.Module, type(None))):
+        return
+    seen.add(id(value))
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from tensors(part, seen)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from tensors(part, seen)
+    elif isinstance(
+        getattr(value, "keys", None), torch.Tensor
+    ):  # a layer of a cache, which counts what it was given besides
+        yield from tensors(value.keys, seen)
+        yield from tensors(value.values, seen)
+    elif hasattr(value, "__dict__"):
+        for part in vars(value).values():
+            yield from tensors(part, seen)
+
+
+def examples(
+    shapes: Sequence[Sequence[int]], integers: bool, device: str = "meta", within: tuple[float, float] = (0.0, 0.0)
+) -> list[Any]:
+    """Inputs with a batch of one."""
+    if integers:
+        return [torch.zeros((1, *shape), dtype=torch.long, device=device) for shape in shapes]
+    low, high = within
+    if low == high:
+        return [torch.zeros((1, *shape), device=device) for shape in shapes]
+    generator = torch.Generator().manual_seed(0)
+    return [low + (high - low) * torch.rand((1, *shape), generator=generator) for shape in shapes]
+
+
+def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device: str = "meta") -> Counted:
+    """What PyTorch counts for a model; the model is moved to the device before."""
+    module = module.eval()
+    counter = FlopCounterMode(display=False, custom_mapping=FURTHER)
+    math_only = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
+    with counter, torch.no_grad(), math_only:
+        found = list(tensors(module(*examples(shapes, integers, device))))
+    stored = {name: parameter.numel() for name, parameter in module.named_parameters()}
+    try:
+        acting = _acting(module, shapes, integers, device)
+    except (RuntimeError, AssertionError):
+        acting = None
+    return Counted(
+        stored, acting, counter.get_total_flops() // 2,
+        tuple(tuple(tensor.shape) for tensor in found),
+    )  # fmt: skip
+
+
+def _acting(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device: str) -> frozenset[str]:
+    """The parameters that autograd reaches from what is returned."""
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    wanted = {id(parameter): parameter.requires_grad for parameter in module.parameters()}
+    for parameter in module.parameters():
+        if parameter.is_floating_point():
+            parameter.requires_grad_(True)
+    try:
+        found = list(tensors(module(*examples(shapes, integers, device))))
+    finally:
+        for parameter in module.parameters():
+            parameter.requires_grad_(wanted[id(parameter)])
+    stack = [tensor.grad_fn for tensor in found if tensor.grad_fn is not None]
+    reached = {names[id(tensor)] for tensor in found if id(tensor) in names}
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        if id(getattr(node, "variable", None)) in names:
+            reached.add(names[id(node.variable)])
+        for before, _ in node.next_functions:
+            if before is not None and before not in seen:
+                seen.add(before)
+                stack.append(before)
+    return frozenset(reached)

@@ -1,0 +1,112 @@
+"""From what was traced to what is recorded: inputs, learned tensors, operations in order, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from sympy import Add, Expr, Mul
+
+from ...algebra.errors import FieldError, UnsupportedError
+from ...algebra.networks.network import Concat, Network
+from ...algebra.sizes.normal_form import simplify
+from .. import reshape
+from ..importers.record import Recording, Stored
+from ..importers.tensors import Tensor
+from .fixed import as_number
+from .rules import FLOWS  # noqa: F401  # reads all rules
+from .rules.calls import constants
+from .tracing import Traced
+from .translator import Translator, own
+from .values import Value
+
+
+def record(traced: Traced, operators: Mapping[str, Callable[..., Network]], outputs: Any) -> Recording:
+    """The recording of a traced function."""
+    t = Translator(traced.sizes, operators)
+    t.steps.stated = list(traced.where)
+    recording = Recording(where=list(traced.where))
+    given: list[Value] = []
+    closed = traced.jaxpr
+    for array, variable in zip(traced.stored, closed.jaxpr.invars):
+        shape = t.shape(variable.aval)
+        value = Value(shape, variable.aval.dtype, stored=array if array.learned else None, without_input=True)
+        if not array.learned:
+            value.fixed, value.numbers = True, lambda held=array.value: held
+            value.name = array.names[0]
+            if not shape and array.value is not None:
+                value.number = as_number(array.value)
+        given.append(value)
+    for argument, variable in zip(traced.inputs, closed.jaxpr.invars[len(traced.stored) :]):
+        shape = t.shape(variable.aval)
+        recording.inputs.append((argument.name, own(shape)))
+        given.append(Value(shape, variable.aval.dtype, Tensor(argument.name, own(shape))))
+        t.places[argument.name] = 0
+    made = t.enter(closed.jaxpr, constants(t, closed), given, ())
+    if not made:
+        raise UnsupportedError("the function returns no array")
+    found = {name: made[place] for name, place in _asked(traced.outputs, outputs).items()}
+    tensors = []
+    for name, value in found.items():
+        with t.at(t.place + 1, ()):
+            tensors.append((name, t.tensor(value)))
+    if t.missing:
+        raise t.unknown()
+    with t.at(t.place + 2, ()):
+        output = tensors[0][1] if len(tensors) == 1 else side_by_side(t, tensors)
+    recording.outputs = {name: value.shape for name, value in found.items()}
+    recording.output = output.name
+    recording.operations = t.ordered()
+    finish(recording, t, traced)
+    return recording
+
+
+def finish(recording: Recording, t: Translator, traced: Traced) -> None:
+    """Name what is held twice, drop the scopes in which everything stands, and list what is stored."""
+    live = {operation.name for operation in recording.needed()}
+    readers: dict[int, list[str]] = {}
+    for name, arrays in t.holding.items():
+        for array in arrays:
+            readers.setdefault(id(array), []).append(name)
+    recording.operations = [operation for operation in recording.operations if operation.name in live]
+    t.share(recording.operations)
+    for array in traced.stored:
+        if array.learned:
+            recording.learned.append(
+                Stored(tuple(array.names), prod(array.shape), frozenset(readers.get(id(array), ())))
+            )
+    while True:
+        first = {operation.module[:1] for operation in recording.operations}
+        if len(first) != 1 or first == {()}:
+            break
+        for operation in recording.operations:
+            operation.module = operation.module[1:]
+
+
+def side_by_side(t: Translator, tensors: Sequence[tuple[str, Tensor]]) -> Tensor:
+    """Several tensors, each flattened, one after the other."""
+    parts = []
+    for name, value in tensors:
+        shape: tuple[Expr, ...] = (simplify(Mul(*value.own)),)
+        parts.append(t.add(reshape.Flatten(), [value], shape, False, f"{name or 'output'}_flat"))
+    shape = (simplify(Add(*(part.shape[0] for part in parts))),)
+    return t.add(Concat(axis=0), parts, shape, False, "outputs")
+
+
+def _asked(names: Sequence[str], asked: Any) -> dict[str, int]:
+    """The outputs that are asked for, by their names; one that a function returns twice stands twice."""
+    named = dict(zip(names, range(len(names))))
+    if asked is None:
+        return named
+    found = {}
+    for one in [asked] if isinstance(asked, (int, str)) else list(asked):
+        if isinstance(one, str) and one in named:
+            found[one] = named[one]
+        elif isinstance(one, int) and not isinstance(one, bool) and -len(names) <= one < len(names):
+            found[list(names)[one]] = one % len(names)
+        else:
+            raise FieldError(
+                f"the function has no output {one!r}; it has {', '.join(map(repr, names))}, by place 0 to {len(names) - 1}"
+            )
+    return found

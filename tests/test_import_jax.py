@@ -1,0 +1,124 @@
+"""JAX functions against JAX itself: counts at other sizes, shapes, numbers, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from sympy import Eq, Integer, Le, Mod, Symbol
+
+import layeralgebra as la
+from layeralgebra import FieldError, UnsupportedError
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+functions = pytest.importorskip("oracles.jax_functions")
+from oracles.jaxpr_count import count_learned, count_macs  # noqa: E402
+
+CASES = functions.functions()
+REFUSED = {"gated recurrence"}
+"""What joins arrays inside a loop with a symbolic number of turns."""
+T, S = (Symbol(name, integer=True, positive=True) for name in "TS")
+
+
+def imported(case, sizes=None, **options):
+    names = case.names if sizes is None else {}
+    tree = () if case.tree is None else case.tree
+    return la.from_jax(case.function, *case.structs(sizes or case.sizes()[0]), params=tree, dynamic=names, **options)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in REFUSED])
+def test_counts_at_five_sizes_are_those_of_the_jaxpr_there(name):
+    case = CASES[name]
+    net = imported(case)
+    shape, macs = la.output_shape(net), la.macs(net)
+    assert la.parameters(net) == count_learned(case.function, case.tree, *case.structs(case.sizes()[0]))
+    for sizes in case.sizes():
+        at = {Symbol(key, integer=True, positive=True): Integer(size) for key, size in sizes.items()}
+        structs = case.structs(sizes)
+        if any(relation.subs(at) == False for relation in net.imported.where):  # noqa: E712  # SymPy's false
+            continue
+        assert macs.subs(at) == count_macs(case.function, case.tree, *structs), sizes
+        (out,) = jax.tree_util.tree_leaves(jax.eval_shape(case.function, case.tree, *structs))
+        assert tuple(size.subs(at) for size in shape) == (tuple(out.shape) or (1,)), sizes
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_what_has_no_equation_at_symbolic_sizes_is_written_out_at_literal_ones(name):
+    case = CASES[name]
+    with pytest.raises(UnsupportedError, match="scan at .*concatenate in its step"):
+        imported(case)
+    sizes = case.sizes()[0]
+    assert la.macs(imported(case, sizes)) == count_macs(case.function, case.tree, *case.structs(sizes))
+
+
+def test_what_a_function_asks_of_sizes_is_stated():
+    def function(x):
+        return x[::2] if x.shape[0] % 8 == 0 else x
+
+    net = la.from_jax(function, (64,), dynamic={0: "T"})
+    assert net.imported.where == (Eq(Mod(T, 8), 0),)
+    with pytest.raises(la.DomainError):
+        la.derive(la.macs, net)(T=12)
+    net = la.from_jax(lambda x: x[: x.shape[0]] * jnp.arange(96.0)[: x.shape[0]], (64,), dynamic={0: "T"})
+    assert net.imported.where == (Le(T, 96),)
+
+
+def test_a_function_that_works_for_one_size_only_is_refused():
+    with pytest.raises(UnsupportedError, match="works only where T is 64"):
+        la.from_jax(lambda x: x * 2 if x.shape[0] == 64 else x, (64,), dynamic={0: "T"})
+    with pytest.raises(UnsupportedError, match="works only where S is T|works only where T is S"):
+        la.from_jax(lambda x, y: x + y if x.shape == y.shape else x, (4,), (4,), dynamic={(0, 0): "T", (1, 0): "S"})
+
+
+def test_an_axis_may_be_a_multiple():
+    h = la.dims("h")
+    net = la.from_jax(lambda x: x.reshape(-1, 8).sum(1), (64,), dynamic={0: 8 * h})
+    assert la.output_shape(net) == (h,)
+
+
+def test_scanning_over_stacked_weights_is_a_block_repeated():
+    net = imported(CASES["stacked layers"])
+    assert [node.times for node in net.atoms(la.Repeat)] == [5]
+
+
+def test_several_outputs_and_those_that_are_asked_for():
+    def function(params, x):
+        return {"a": x @ params["a"], "b": x @ params["b"]}
+
+    params = functions.tree_of(a=(8, 3), b=(8, 5))
+    assert la.output_shape(la.from_jax(function, (8,), params=params)) == (8,)
+    net = la.from_jax(function, (8,), params=params, outputs="b")
+    assert la.output_shape(net) == (5,) and net.imported.unused == {"a": 24}
+    with pytest.raises(FieldError, match="no output 'c'; it has 'a', 'b'"):
+        la.from_jax(function, (8,), params=params, outputs="c")
+
+
+def test_what_depends_on_the_data_is_refused_with_its_line():
+    def branches(x):
+        return jax.lax.cond(x.sum() > 0, jnp.sin, jnp.cos, x)
+
+    with pytest.raises(
+        UnsupportedError, match="cond at .*test_import_jax.py:.*which branch is taken depends on the data"
+    ):
+        la.from_jax(branches, (8,))
+    with pytest.raises(UnsupportedError, match="while at .*how often it turns depends on the data"):
+        la.from_jax(lambda x: jax.lax.while_loop(lambda x: x.sum() < 9, lambda x: x + 1, x), (8,))
+
+
+def test_all_unknown_primitives_are_named_at_once():
+    with pytest.raises(UnsupportedError, match="(?s)cholesky: 1 time.*fft: 1 time"):
+        la.from_jax(lambda x: jnp.linalg.cholesky(x) + jnp.fft.fft(x).real, (4, 4))
+    net = la.from_jax(jnp.linalg.cholesky, (4, 4), operators={"cholesky": lambda shapes, params: la.Abs()}, outputs=0)
+    assert la.output_shape(net) == (4, 4)
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(FieldError, match="takes a function of arrays"):
+        la.from_jax(3, (3,))
+    with pytest.raises(FieldError, match="takes shapes"):
+        la.from_jax(jnp.sin, 3)
+    with pytest.raises(FieldError, match="axes 0 to 0"):
+        la.from_jax(jnp.sin, (3,), dynamic={1: "T"})
+    with pytest.raises(FieldError, match="have the sizes 3 and 4 in the example"):
+        la.from_jax(jnp.outer, (3,), (4,), dynamic={(0, 0): "T", (1, 0): "T"})
+    with pytest.raises(UnsupportedError, match="JAX cannot trace this function: .*T"):
+        la.from_jax(lambda x: jnp.stack([x[place] for place in range(x.shape[0])]), (3,), dynamic={0: "T"})

@@ -1,0 +1,143 @@
+"""PyTorch's operators one by one: shapes, learned numbers, products and numbers of small modules against PyTorch's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import pytest
+
+import layeralgebra as la
+
+torch = pytest.importorskip("torch")
+functional = torch.nn.functional
+
+
+class Function(torch.nn.Module):
+    def __init__(self, function: Callable[..., Any], *shapes: tuple[int, ...]):
+        super().__init__()
+        self.function = function
+        self.weights = torch.nn.ParameterList([torch.randn(shape) for shape in shapes])
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.function(*inputs, *self.weights)
+
+
+FOLDED: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "conv": (lambda x, w, b: functional.conv2d(x, w, b, stride=2, padding=1, dilation=(1, 2)), ((6, 4, 3, 2), (6,))),
+    "grouped conv": (lambda x, w: functional.conv2d(x, w, padding="same", groups=2), ((4, 2, 3, 3),)),
+    "transposed": (lambda x, w, b: functional.conv_transpose2d(x, w, b, 2, 1, 1), ((4, 3, 3, 3), (3,))),
+    "max pool": (lambda x: functional.max_pool2d(x, (3, 2), 2, 1), ()),
+    "average pool": (lambda x: functional.avg_pool2d(x, 2, ceil_mode=True), ()),
+    "adaptive": (lambda x: functional.adaptive_avg_pool2d(x, (2, 3)), ()),
+    "adaptive maximum": (lambda x: functional.adaptive_max_pool2d(x, (1, 1)), ()),
+    "group norm": (lambda x, w, b: functional.group_norm(x, 2, w, b), ((4,), (4,))),
+    "instance norm": (lambda x: functional.instance_norm(x), ()),
+    "layer norm": (lambda x, w, b: functional.layer_norm(x, (6,), w, b), ((6,), (6,))),
+    "pixel shuffle": (lambda x: functional.pixel_shuffle(x, 2), ()),
+    "pixel unshuffle": (lambda x: functional.pixel_unshuffle(x, 2), ()),
+    "channel shuffle": (lambda x: functional.channel_shuffle(x, 2), ()),
+    "nearest": (lambda x: functional.interpolate(x, scale_factor=2), ()),
+    "bilinear": (lambda x: functional.interpolate(x, (7, 9), mode="bilinear"), ()),
+    "mean": (lambda x: x.mean((2, 3)), ()),
+}
+"""What is done to three frames (4, 8, 6) that are folded into the batch."""
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_frames_folded_into_the_batch(name: str) -> None:
+    function, shapes = FOLDED[name]
+    module = Function(lambda x, *weights: function(x.flatten(0, 1), *weights), *shapes).eval()
+    net = la.from_torch(module, (3, 4, 8, 6))
+    assert la.parameters(net) == sum(weight.numel() for weight in module.parameters())
+    x = torch.randn(1, 3, 4, 8, 6)
+    with torch.no_grad():
+        wanted = module(x)
+        module = la.to_torch(net, weights=module.state_dict()) if shapes else None
+    own = la.run(net, x[0].numpy()) if module is None else module(x)[0].detach().numpy()
+    assert tuple(la.output_shape(net)) == tuple(wanted.shape)
+    assert numpy.allclose(numpy.asarray(own, float), wanted.numpy(), atol=1e-4)
+    again = la.from_torch(
+        Function(lambda x, *weights: function(x.flatten(0, 1), *weights), *shapes).eval(),
+        (3, 4, 8, 6),
+        dynamic={0: "t"},
+    )
+    frames = again.free_symbols.pop()
+    assert la.macs(again).subs(frames, 3) == la.macs(net)
+
+
+DRAWN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
+    "linear interpolation": (lambda x: functional.interpolate(x, scale_factor=1.7, mode="linear"), (3, 9)),
+    "linear to a size": (lambda x: functional.interpolate(x, 13, mode="linear", align_corners=True), (3, 9)),
+    "nearest by a fraction": (lambda x: functional.interpolate(x, scale_factor=1.7), (3, 9)),
+    "nearest exact": (lambda x: functional.interpolate(x, 5, mode="nearest-exact"), (3, 9)),
+    "bicubic": (lambda x: functional.interpolate(x, (5, 11), mode="bicubic"), (2, 7, 8)),
+    "reflected": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="reflect"), (2, 7, 8)),
+    "replicated": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="replicate"), (2, 7, 8)),
+    "circular": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="circular"), (2, 7, 8)),
+    "filled and cut": (lambda x: functional.pad(x, (2, -3, -1, 1), value=2.5), (2, 7, 8)),
+    "stack": (lambda x: torch.stack([x, 2 * x, x * x], -2), (4, 5)),
+    "flip": (lambda x: x.flip(1, 2), (4, 5)),
+    "repeat": (lambda x: x.repeat(1, 2, 3), (4, 5)),
+    "interleave": (lambda x: x.repeat_interleave(3, 1), (4, 5)),
+    "windows": (lambda x: x.unfold(2, 3, 2), (4, 9)),
+    "patches": (lambda x: functional.unfold(x, 3, padding=1, stride=2), (2, 7, 7)),
+    "triangle": (lambda x: x.tril(-1) + x.triu(1), (4, 5)),
+    "diagonal": (lambda x: x.diagonal(1, 1, 2), (4, 5)),
+    "choice": (lambda x: torch.where(x > 0, x, x - 1), (4, 5)),
+    "masked": (lambda x: x.masked_fill(x > 0.5, -2.0), (4, 5)),
+    "bounded": (lambda x: torch.clamp(x, x - 0.1, x * 2), (4, 5)),
+    "maximum with place": (lambda x: (x.max(2)[0] + x.max(2)[1]), (4, 5)),
+    "variance": (lambda x: x.var((1, 2)) + x.std((1, 2), correction=0), (4, 5)),
+    "norms": (lambda x: x.norm(3, 2) + torch.linalg.vector_norm(x, float("inf"), 2), (4, 5)),
+    "running": (lambda x: x.cumsum(1) + x.cumprod(2), (4, 5)),
+    "looked up": (lambda x: x[:, x.argmax(1)[0]], (4, 5)),
+    "gathered": (lambda x: x.gather(2, (x > 0).long()), (4, 5)),
+    "one of each": (lambda x: x[:, torch.tensor([0, 2]), torch.tensor([1, 1])], (4, 5)),
+    "rounding": (lambda x: torch.div(3 * x, 0.7, rounding_mode="floor") + torch.fmod(3 * x, 0.7) + x.round(), (4, 5)),
+    "times": (lambda x: torch.add(x, x * x, alpha=3) - torch.sub(x, 2.0, alpha=2) + torch.rsub(x, 1.0), (4, 5)),
+    "gated": (lambda x: functional.glu(x, 2) + functional.hardshrink(x)[..., :4] + functional.celu(x)[..., :4], (4, 8)),
+    "distances": (lambda x: torch.cdist(x, x * 2 + 1), (4, 5)),
+    "einsum of three": (lambda x: torch.einsum("bij,bkj,bkl->bil", x, x, x), (4, 5)),
+    "grid": (lambda x: sum(torch.meshgrid(x[0, 0], x[0, :, 1], indexing="xy")), (4, 5)),
+    "to one number": (lambda x: x.sum() * x.amax(), (4, 5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_numbers_are_those_of_pytorch(name: str) -> None:
+    function, shape = DRAWN[name]
+    torch.manual_seed(len(name))
+    x = torch.randn(1, *shape, dtype=torch.float64)
+    net = la.from_torch(Function(function), shape)
+    wanted = function(x)
+    own = numpy.asarray(
+        la.run(net, x[0].numpy(), weights=net.imported.weights({}) if _has_tables(net) else None), float
+    )
+    assert own.shape == tuple(wanted.shape) or own.shape == tuple(wanted.shape[1:]) or wanted.ndim == 0
+    assert numpy.allclose(own.ravel(), wanted.numpy().ravel(), atol=1e-6)
+
+
+def _has_tables(net: la.Network) -> bool:
+    return net.has(la.Buffer)
+
+
+SORTED: dict[str, Callable[[Any], Any]] = {
+    "sort": lambda x: x.sort(2)[0], "the largest three": lambda x: x.topk(3, 2)[0], "places": lambda x: x.argsort(2) * 1.0,
+    "Fourier": lambda x: torch.fft.rfft(x, dim=2).real,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_what_no_equation_describes_is_said_so(name: str) -> None:
+    net = la.from_torch(torch.nn.Sequential(torch.nn.Linear(5, 6), Function(SORTED[name])), (4, 5))
+    assert la.derive(la.macs, net).kind == "lower" and la.macs(net) == 120
+    assert la.derive(la.parameters, net).kind == "exact" and la.parameters(net) == 36
+    for what in (
+        lambda: la.run(net, numpy.ones((4, 5))),
+        lambda: la.layer_complexity(net),
+        lambda: la.linear_regions(net),
+    ):
+        with pytest.raises(la.LayerAlgebraError):
+            what()
