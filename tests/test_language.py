@@ -173,6 +173,9 @@ MASKED = {
     "a range of which one end belongs to the line": (
         "a[o, i] = V[i, o]*x[i]\ny[i] = pad[i: (3, 4)](x[i], fill=1)\nwhere o < 3, o <= i < size(i)", (3,),
     ),
+    "a range of which one end belongs to a mean": (
+        "y[j, i] = mean[o](V1[o]*V3[j, j, o])*x[i + u, j]\nwhere u < 2, o < 4, o <= i, u <= i < size(j)", (5, 3),
+    ),
     "what is not finite": (
         "z[i] = pad[i: (0 - 1, 2)](x[i], fill=-inf)\ny[k] = z[k + o]*x[k + o]\nwhere o < 2, k < 2, k + o <= 1", (3,),
     ),

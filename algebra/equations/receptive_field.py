@@ -21,6 +21,7 @@ from .instance import Instance
 from .reach.axis import AxisReach, Limits, Reach, identity, identity_of, joined
 from .reach.branches import union
 from .reach.ends import LONGEST_PERIOD, Digit, End, added, constant, falls, loosened, repeating, straight
+from .reach.order import at_least, extreme_value
 from .reach.series import compose
 from .statements import Mask, Statement
 
@@ -248,7 +249,7 @@ def _addressed(read: Read, where: _Where) -> Reach:
             known = isinstance(address, Read) and _reads_input(address, where.instance)
             part = joined(size, exact=known)
         elif clamped:
-            part = replace(part, exact=False)
+            part = replace(part, exact=False) if _meets(part, address, size) else joined(size, exact=False)
         last = simplify(size - 1)
         limits = None
         if pad is not None:
@@ -270,6 +271,18 @@ def _unclamped(address: Expr) -> Expr:
             break
         address = moving[0]
     return address
+
+
+def _meets(part: AxisReach, address: Expr, size: Expr) -> bool:
+    """Whether bounds lie at the ends of an axis and every field meets it: what is beyond is then read at an end that it holds."""
+    while isinstance(address, (Max, Min)):
+        end = _ZERO if isinstance(address, Max) else size - 1
+        moving = [other for other in address.args if address_indices(other)]
+        if len(moving) != 1 or any(simplify(other - end) != 0 for other in address.args if other is not moving[0]):
+            return False
+        address = moving[0]
+    least, most = extreme_value(part.high, False), extreme_value(part.low, True)
+    return least is not None and most is not None and bool(at_least(least, _ZERO) and at_least(size - 1, most))
 
 
 def _reads_input(read: Read, instance: Instance) -> bool:

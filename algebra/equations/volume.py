@@ -40,10 +40,14 @@ def volume(indices: frozenset[Index], head: Head, place: int, instance: Instance
     in closed form for one or two indices and as an unevaluated sum otherwise.
     """
     extents = instance.extents[place]
-    ranges = {
-        index: (low, high) for index, (low, high) in instance.elaborated.ranges.items()
-        if index in indices and address_indices(low) | address_indices(high) <= indices
-    }  # fmt: skip
+    ranges = {}
+    for index, ends in instance.elaborated.ranges.items():
+        # An end that speaks of other indices bounds nothing here; the other one may.
+        known = [address_indices(end) <= indices for end in ends]
+        if index in indices and any(known):
+            whole = (Integer(0), extents[index])
+            low, high = (end if is_known else none for end, is_known, none in zip(ends, known, whole))
+            ranges |= {index: (low, high)} if (low, high) != whole else {}
     slabs = _slabs(indices, head, place, instance) if effective else []
     if not ranges and not slabs:
         return Mul(*(extents[index] for index in sorted(indices, key=lambda index: index.name)))
