@@ -133,7 +133,8 @@ class TorchNumbers:
             value = self._value(value) if hasattr(value, "op") else torch.tensor(float(value))
             return ~hidden.bool(), torch.where(hidden.bool(), value, torch.zeros(()))
         if name == "where":
-            condition, first, second = (self._value(node.args[0]).bool(), *node.args[1:3])
+            condition = self._value(node.args[0]).bool()
+            first, second = node.args[1:3]
             computed = [place for place, part in enumerate((first, second)) if not self._is_known(part)]
             chosen = condition if computed[min(number, len(computed) - 1)] == 0 else ~condition
             if len(computed) == 2:

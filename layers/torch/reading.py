@@ -87,12 +87,13 @@ class _Reader:
         translator.module, translator.node = _module_path(node), node
         if own is None and translator.is_fixed(node):
             return translator.fix(node)
-        if rule is None and own is None:
+        applied = _user_rule(own) if own is not None else rule
+        if applied is None:
             self.refusals.unknown(name, place_of(translator.module))
             return translator.stand_in(node)
         try:
             with self._placed(node, name), translator.counting(name, node.all_input_nodes):
-                (_user_rule(own) if own is not None else rule)(translator, node)
+                applied(translator, node)
         except LayerAlgebraError as error:
             self.refusals.refused(error)
             translator.stand_in(node)
