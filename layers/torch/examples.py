@@ -144,7 +144,7 @@ def _kinds(torch: Any, module: Any, found: list[tuple[str, Any]], integers: Any)
         if asked and all(isinstance(one, bool) for one in asked):
             if len(asked) != len(found):
                 raise FieldError(f"integers has {len(asked)} entries for {len(found)} inputs: {', '.join(names)}")
-            whole = asked
+            whole = [bool(one) for one in asked]
         else:
             unknown = [one for one in asked if one not in names]
             if unknown:
