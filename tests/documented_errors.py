@@ -104,13 +104,6 @@ def onnx_graph() -> Any:
     return la.from_onnx("graph.onnx")
 
 
-def onnx_values() -> Any:
-    parser = pytest.importorskip("onnx.parser")
-    text = '<ir_version: 8, opset_import: ["": 17]> g (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }'
-    Path("graph.onnx").write_bytes(parser.parse_model(text).SerializeToString())
-    return la.from_onnx("graph.onnx", values={"nowhere": [1]})
-
-
 def onnx_operator() -> Any:
     parser = pytest.importorskip("onnx.parser")
     text = '<ir_version: 8, opset_import: ["": 17]> g (float[N, 3] x) => (float[N, 3] y) { y = NoSuchOperator(x) }'
@@ -381,7 +374,6 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "from_keras": {"FieldError": lambda: la.from_keras(3), "UnsupportedError": keras_layer},
     "from_onnx": {
-        "FieldError": onnx_values,
         "FileError": needs("onnx", lambda: la.from_onnx("no-such-file.onnx")),
         "GraphError": onnx_graph,
         "FieldError": onnx_output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Piecewise, Sum, ceiling, floor
 
@@ -40,7 +41,7 @@ def volume(indices: frozenset[Index], head: Head, place: int, instance: Instance
     in closed form for one or two indices and as an unevaluated sum otherwise.
     """
     extents = instance.extents[place]
-    ranges = {}
+    ranges: dict[Any, Any] = {}
     for index, ends in instance.elaborated.ranges.items():
         # An end that speaks of other indices bounds nothing here; the other one may.
         known = [address_indices(end) <= indices for end in ends]

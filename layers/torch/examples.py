@@ -138,13 +138,13 @@ def _kinds(torch: Any, module: Any, found: list[tuple[str, Any]], integers: Any)
     names = [name for name, _ in found]
     whole: list[Any]
     if integers is None or isinstance(integers, bool):
-        whole: list[Any] = [_begins_with_embedding(torch, module) if integers is None else integers] * len(found)
+        whole = [_begins_with_embedding(torch, module) if integers is None else integers] * len(found)
     else:
         asked = [integers] if isinstance(integers, str) else list(integers)
         if asked and all(isinstance(one, bool) for one in asked):
             if len(asked) != len(found):
                 raise FieldError(f"integers has {len(asked)} entries for {len(found)} inputs: {', '.join(names)}")
-            whole = asked
+            whole = [bool(one) for one in asked]
         else:
             unknown = [one for one in asked if one not in names]
             if unknown:
