@@ -191,7 +191,7 @@ class Translator(Tensors):
     def parameter(self, value: Value) -> Tensor:
         """A stored array as a layer without an input."""
         assert value.stored is not None
-        made = self.stored(own(value.shape), True, label=value.stored.names[0])
+        made = self.stored(own(value.shape), True, label=value.stored.names[0].rpartition(".")[2])
         self.holding[made.name] = [value.stored]
         return made
 

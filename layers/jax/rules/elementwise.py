@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Rational, log, oo
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
-from ...importers.arrays import ARITHMETIC, FUNCTIONS, entrywise, opaque, repeated, reshaped
+from ...importers.arrays import ARITHMETIC, FUNCTIONS, entrywise, opaque, repeated, reshaped, table
 from ...importers.tensors import Tensor
 from ..fixed import number_of
 from ..translator import RULES, Translator, own, rule
@@ -49,8 +49,11 @@ def written(t: Translator, text: str, value: Value) -> Tensor:
         if shown is not None:
             arguments.append(shown)
             continue
-        tensor = narrow(t, source)
         rank = len(own(value.shape))
+        if number is not None and number.is_real:
+            tensor = table(t, (1,) * rank, [float(number)], "number")
+        else:
+            tensor = narrow(t, source)
         if len(tensor.shape) < rank:  # of a single truth that chooses between whole tensors
             tensor = reshaped(t, tensor, (Integer(1),) * rank, label="axes")
         arguments.append(f"{{{len(tensors)}}}")

@@ -36,10 +36,16 @@ def function_text(name: str, params: object, whole: bool, truths: bool) -> str |
     return FUNCTIONS.get(name)
 
 
+LARGEST = 10**12
+"""Of numbers that an equation may hold."""
+
+
 def number_text(number: Expr) -> str | None:
     """A number in an equation; None if it has none there."""
     if number in (oo, -oo):
         return "inf" if number > 0 else "(-inf)"
+    if number.is_number and number.is_real and abs(number) > LARGEST:
+        return None
     if number.is_Integer:
         return str(number) if number >= 0 else f"({number})"
     if number.is_Rational:
