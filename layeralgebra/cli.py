@@ -205,12 +205,16 @@ def import_model(
     model: Annotated[
         str,
         typer.Argument(
-            help="FILE.onnx, or FILE.py:NAME, a PyTorch module, a Keras model or a function that returns one; the file is "
+            help="FILE.onnx, or FILE.py:NAME, a PyTorch module, a Keras model or a function that returns one, or a JAX function; the file is "
             "run."
         ),
     ],
     shape: Annotated[
-        str | None, typer.Option("--shape", help="The shape of one example of a PyTorch module: 3,224,224 or 3,H,W.")
+        str | None,
+        typer.Option(
+            "--shape",
+            help="The shape of one example of a PyTorch module, or of the array that a JAX function takes: 3,224,224 or 3,H,W.",
+        ),
     ] = None,
     at: Sizes = None,
     changes: Annotated[
@@ -222,7 +226,7 @@ def import_model(
     metric: Metrics = None,
     node_by_node: NodeByNode = False,
 ) -> None:
-    """Import a model from ONNX, PyTorch or Keras, and derive its formulas."""
+    """Import a model from ONNX, PyTorch, Keras or JAX, and derive its formulas."""
     from .commands import import_model as command
 
     show(command.run(model, at or (), shape, changes or (), metric or (), node_by_node, width()))

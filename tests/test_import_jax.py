@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from sympy import Eq, Integer, Le, Mod, Symbol
 
@@ -11,6 +12,8 @@ from layeralgebra import FieldError, UnsupportedError
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 functions = pytest.importorskip("oracles.jax_functions")
+from conftest import PROFILE  # noqa: E402
+
 from oracles.jaxpr_count import count_learned, count_macs  # noqa: E402
 
 CASES = functions.functions()
@@ -25,7 +28,21 @@ def imported(case, sizes=None, **options):
     return la.from_jax(case.function, *case.structs(sizes or case.sizes()[0]), params=tree, dynamic=names, **options)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in REFUSED])
+QUICK = (
+    "mlp with gelu",
+    "causal attention",
+    "conv same",
+    "embedding",
+    "long short-term memory",
+    "stacked layers",
+    "layer norm",
+    "every second",
+)
+"""One of each kind; all of them in the full profile."""
+READ = [name for name in CASES if name not in REFUSED]
+
+
+@pytest.mark.parametrize("name", READ if PROFILE == "full" else QUICK)
 def test_counts_at_five_sizes_are_those_of_the_jaxpr_there(name):
     case = CASES[name]
     net = imported(case)
@@ -122,3 +139,34 @@ def test_bad_arguments_are_refused():
         la.from_jax(jnp.outer, (3,), (4,), dynamic={(0, 0): "T", (1, 0): "T"})
     with pytest.raises(UnsupportedError, match="JAX cannot trace this function: .*T"):
         la.from_jax(lambda x: jnp.stack([x[place] for place in range(x.shape[0])]), (3,), dynamic={0: "T"})
+
+
+NUMBERS = {"T": 4, "S": 3, "H": 6, "W": 5, "B": 2}
+PLAIN = [name for name, case in CASES.items() if case.tree is None]
+
+
+@pytest.mark.parametrize(
+    "name", PLAIN if PROFILE == "full" else ("where", "take along", "max pool", "rotary positions", "flip", "argmax")
+)
+def test_numbers_are_those_of_jax(name):
+    case = CASES[name]
+    drawn = np.random.default_rng(0)
+    arrays = [
+        drawn.integers(0, 3, shape) if place in case.integers else drawn.normal(size=shape).astype("float32")
+        for place, shape in enumerate(case.shapes(NUMBERS))
+    ]
+    net = imported(case, NUMBERS)
+    if net.atoms(la.Opaque):
+        pytest.skip("an opaque step has no numbers")
+    wanted = np.asarray(case.function(None, *map(jnp.asarray, arrays)))
+    found = np.asarray(la.run(net, arrays[0] if len(arrays) == 1 else arrays)).astype(float)
+    assert found.shape == (wanted.shape or (1,))
+    assert np.allclose(found, wanted, atol=1e-4)
+
+
+def test_the_command_reads_a_function(tmp_path):
+    from layeralgebra.commands.import_model import run
+
+    (tmp_path / "model.py").write_text("import jax.numpy as jnp\n\ndef cube(x):\n    return (x @ x.T) @ x\n")
+    shown = "\n".join(str(block) for block in run(f"{tmp_path / 'model.py'}:cube", on="T,8", metrics=["macs"]))
+    assert "16*T**2" in shown

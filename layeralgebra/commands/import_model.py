@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,14 @@ def run(
     Parameters
     ----------
     model : str
-        ``model.onnx``, or ``file.py:make_model``, where the name is a PyTorch module, a Keras model, or a function that returns one.
+        ``model.onnx``, or ``file.py:make_model``, where the name is a PyTorch module, a Keras model, or a function that
+        returns one, or a JAX function of one array, or an Equinox or Flax model.
     at : sequence of str
         Sizes at which the formulas are evaluated.
     on : str, optional
-        The shape of one example, for PyTorch; a name in it stays symbolic at the size that stands for it in `dimensions`.
+        The shape of one example, for PyTorch, or of the whole array, for JAX; a name in it stays symbolic at the size that stands for it in `dimensions`.
     dimensions : sequence of str
-        For ONNX, sizes or names of the file's symbolic dimensions; for PyTorch, the sizes at which symbolic axes are traced.
+        For ONNX, sizes or names of the file's symbolic dimensions; for PyTorch and JAX, the sizes at which symbolic axes are traced.
     """
     found = _found(model, on, assignments(dimensions))
     derivations = derived(found, listed(metrics) or METRICS)
@@ -73,6 +75,25 @@ def _keras_model(made: Any) -> Any:
     return found if isinstance(found, keras.Model) else made
 
 
+def _of_jax(made: Any) -> bool:
+    """Whether it is a function of arrays written with JAX, or a model of a library on it, all of which the user's file has imported."""
+    if "jax" not in sys.modules or isinstance(made, type) or not callable(made):
+        return False
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(made, torch.nn.Module):
+        return False
+    kinds = [getattr(sys.modules.get(name), "Module", None) for name in ("equinox", "flax.linen", "flax.nnx")]
+    if isinstance(made, tuple(kind for kind in kinds if isinstance(kind, type))):
+        return True
+    try:
+        signature(made).bind()
+    except TypeError:  # it takes arrays, where a function that makes a model takes nothing
+        return True
+    except ValueError:
+        return False
+    return False
+
+
 TRACED = 64
 """The size at which a symbolic axis is traced, if none is given."""
 
@@ -89,6 +110,7 @@ def _imported(made: object, name: str, on: str | None, dimensions: dict[str, str
         from ..layers.keras.importer import from_keras
 
         return from_keras(made)
+    by_jax = _of_jax(made)
     if on is None:
         raise FieldError(f"say what enters {name} with --shape, as in --shape 3,224,224 or --shape 3,H,W")
     sizes_of = {key: value(text) for key, text in dimensions.items()}
@@ -98,4 +120,8 @@ def _imported(made: object, name: str, on: str | None, dimensions: dict[str, str
         raise FieldError(f"--set {unknown[0]}: there is no such name in --shape {on}")
     example = tuple(size if isinstance(size, int) else sizes_of.get(str(size), TRACED) for size in asked)
     dynamic = {axis: size for axis, size in enumerate(asked) if not isinstance(size, int)}
+    if by_jax:
+        from ..layers.jax.importer import from_jax
+
+        return from_jax(made, example, dynamic=dynamic)
     return from_torch(made, example, dynamic)

@@ -14,7 +14,17 @@ import jax
 
 def count_macs(function: Any, *arguments: Any) -> int:
     """Multiply-accumulates of a function at arguments that have shapes."""
-    return _of(jax.make_jaxpr(function)(*arguments).jaxpr)
+    leaves, structure = jax.tree_util.tree_flatten(arguments)
+    places = [place for place, leaf in enumerate(leaves) if hasattr(leaf, "dtype")]
+
+    def flat(*arrays: Any) -> Any:
+        own = list(leaves)
+        for place, array in zip(places, arrays):
+            own[place] = array
+        returned = function(*jax.tree_util.tree_unflatten(structure, own))
+        return [leaf for leaf in jax.tree_util.tree_leaves(returned) if hasattr(leaf, "dtype")]
+
+    return _of(jax.make_jaxpr(flat)(*(leaves[place] for place in places)).jaxpr)
 
 
 def _of(jaxpr: Any) -> int:
