@@ -135,7 +135,10 @@ def _equinox() -> dict[str, tuple[Any, Case]]:
         "transposed conv": (nn.ConvTranspose2d(3, 4, 3, 2, padding=1, output_padding=1, key=KEY), ((3, "H", "W"),), ()),
     }  # fmt: skip
     return {
-        f"equinox: {name}": (model, Case(lambda tree, *values: tree(*values), inputs, nn.inference_mode(model), integers))
+        f"equinox: {name}": (
+            model,
+            Case(lambda tree, *values: tree(*values), inputs, nn.inference_mode(model), integers),
+        )
         for name, (model, inputs, integers) in made.items()
     }
 
@@ -200,9 +203,19 @@ def _linen() -> dict[str, tuple[Any, Case]]:
     }  # fmt: skip
     found = {}
     for name, (model, inputs, integers) in made.items():
-        flags = {"train": False} if isinstance(model, Network) else {"deterministic": True} if isinstance(model, Generative) else {}
-        case = Case(lambda tree, *values, model=model, flags=flags: model.apply(tree, *values, **flags), inputs, None, integers)
-        variables = jax.eval_shape(lambda *values, model=model, flags=flags: model.init(KEY, *values, **flags), *case.structs(case.sizes()[0]))
+        flags = (
+            {"train": False}
+            if isinstance(model, Network)
+            else {"deterministic": True}
+            if isinstance(model, Generative)
+            else {}
+        )
+        case = Case(
+            lambda tree, *values, model=model, flags=flags: model.apply(tree, *values, **flags), inputs, None, integers
+        )
+        variables = jax.eval_shape(
+            lambda *values, model=model, flags=flags: model.init(KEY, *values, **flags), *case.structs(case.sizes()[0])
+        )
         found[f"linen: {name}"] = (model, Case(case.function, inputs, variables, integers))
     return found
 
@@ -243,5 +256,8 @@ def _nnx() -> dict[str, tuple[Any, Case]]:
         copy = nnx.merge(*nnx.split(model))
         copy.eval()
         graph, state = nnx.split(copy)
-        found[f"nnx: {name}"] = (model, Case(lambda tree, *values, graph=graph: nnx.merge(graph, tree)(*values), inputs, state))
+        found[f"nnx: {name}"] = (
+            model,
+            Case(lambda tree, *values, graph=graph: nnx.merge(graph, tree)(*values), inputs, state),
+        )
     return found
