@@ -111,13 +111,6 @@ def onnx_operator() -> Any:
     return la.from_onnx("graph.onnx")
 
 
-def onnx_output() -> Any:
-    parser = pytest.importorskip("onnx.parser")
-    text = '<ir_version: 8, opset_import: ["": 17]> g (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }'
-    Path("graph.onnx").write_bytes(parser.parse_model(text).SerializeToString())
-    return la.from_onnx("graph.onnx", outputs="z")
-
-
 def keras_layer() -> Any:
     keras = pytest.importorskip("oracles.keras_on_torch", exc_type=ImportError).keras
     return la.from_keras(keras.Sequential([keras.Input((4, 3)), keras.layers.LSTM(2)]))
@@ -376,7 +369,6 @@ CALLS: dict[str, dict[str, Call]] = {
     "from_onnx": {
         "FileError": needs("onnx", lambda: la.from_onnx("no-such-file.onnx")),
         "GraphError": onnx_graph,
-        "FieldError": onnx_output,
         "UnsupportedError": onnx_operator,
     },
     "from_torch": {
