@@ -162,7 +162,7 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
         raise EquationError(f"this is not an expression: {error.msg}", text=text, line=line, column=column) from None
     except (RecursionError, MemoryError, ValueError) as error:
         raise EquationError(f"this cannot be read ({type(error).__name__})", text=text, line=number) from None
-    nodes = [tree]
+    nodes: list[ast.AST] = [tree]
     has_groups = _OPENS_GROUP.search(source) is not None
     for count, node in enumerate(nodes):
         if count > MOST_NODES:
@@ -295,7 +295,7 @@ def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
         else:
             if without_axes:
                 target, value = _Spelled(without_axes).visit(target), _Spelled(without_axes).visit(value)
-            statements.append(ParsedStatement(target, value))
+            statements.append(ParsedStatement(target, value))  # type: ignore[arg-type]  # a tensor is written with its brackets by now
     if not statements:
         raise EquationError("an equation needs a statement", text=text, instead="y[*i] = x[*i]")
     return ParsedEquation(text, tuple(scalars), tuple(statements), tuple(bounds))

@@ -27,7 +27,7 @@ class Kept:
         kept = self.__dict__
         if "_hash" not in kept:
             kept["_hash"] = hash(tuple(kept[name] for name in self.__match_args__))  # type: ignore[attr-defined]
-        return kept["_hash"]  # type: ignore[no-any-return]
+        return kept["_hash"]
 
     def __getstate__(self) -> dict[str, Any]:  # hashes of names differ from process to process
         return {name: value for name, value in self.__dict__.items() if name != "_hash"}
