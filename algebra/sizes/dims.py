@@ -96,13 +96,13 @@ class Index(Symbol):
     """An index of an equation: a type of its own, so that it never equals a user's symbol of the same name."""
 
     def __new__(cls, name: str) -> "Index":
-        return _index(cls, name)  # type: ignore[arg-type]  # SymPy declares no hash for its classes
+        return _index(name)
 
     def __getnewargs_ex__(self):
         return (self.name,), {}
 
 
 @lru_cache(maxsize=4096)
-def _index(kind: type[Index], name: str) -> Index:
+def _index(name: str) -> Index:
     """One object for each name: equations have few letters, and read each of them many times."""
-    return Symbol.__new__(kind, name, integer=True, nonnegative=True)
+    return Symbol.__new__(Index, name, integer=True, nonnegative=True)
