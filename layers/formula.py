@@ -54,6 +54,9 @@ class Formula(Layer):
     def equation(self) -> str:
         return str(self.text)
 
+    def check_fields(self) -> None:
+        _ = self.parsed  # an equation that cannot be read is refused here, not where it is used first
+
 
 def _ramp(layer: Any, shape: tuple[int, ...]) -> Any:
     import numpy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..algebra.equations.fields import Dim, Sizes, Text
+from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
 __all__ = ["Opaque"]
@@ -52,3 +53,8 @@ class Opaque(Layer):
         arity: Any = self.arity
         parts = [f"max[*i{place}](x{place + 1}[*i{place}])" for place in range(int(arity))]
         return f"y[*o] = {' + '.join(parts)}\nwhere o < shape"
+
+    def check_fields(self) -> None:
+        arity: Any = self.arity
+        if not arity.is_Integer:
+            raise FieldError(f"Opaque(arity={arity}): the number of tensors that enter is literal")

@@ -29,6 +29,8 @@ from oracles.equation_nodes import Impossible
 
 LAYERS = {layer.__name__: layer for layer in la.registered_layers()}
 every_layer = pytest.mark.parametrize("name", sorted(LAYERS))
+every_described_layer = pytest.mark.parametrize("name", sorted(name for name in LAYERS if not LAYERS[name].opaque))
+"""Those whose equation says what they compute."""
 
 # A property here is one for each of many layers, so that the quick run takes fewer examples than its profile says.
 some = settings(max_examples=settings().max_examples if PROFILE == "full" else 3)
@@ -38,7 +40,7 @@ few = settings(max_examples=max(4, settings().max_examples // 4) if PROFILE == "
 # counts --------------------------------------------------------------------------------------------------------------
 
 
-@every_layer
+@every_described_layer
 @some
 @given(data=st.data())
 def test_shapes_parameters_and_work_are_those_of_enumeration(name: str, data: st.DataObject) -> None:
@@ -51,6 +53,22 @@ def test_shapes_parameters_and_work_are_those_of_enumeration(name: str, data: st
         )
 
 
+def test_opaque_layers_have_shapes_and_work_that_is_not_known() -> None:
+    net = la.Input(4, 5) >> la.Linear(6) >> la.Opaque("sort", (4, 6))
+    kinds = {
+        metric: la.derive(metric, net).kind
+        for metric in ("parameters", "output_shape", "macs", "flops", "receptive_field")
+    }
+    assert kinds == dict(zip(kinds, ("exact", "exact", "lower", "lower", "upper")))
+    for refuse in (
+        lambda: la.run(net, np.zeros((4, 5))),
+        lambda: la.intrinsic_power(net),
+        lambda: la.vc_dimension(net),
+    ):
+        with pytest.raises(la.UnsupportedError, match="opaque"):
+            refuse()
+
+
 @every_layer
 @some
 @given(data=st.data())
@@ -58,7 +76,7 @@ def test_receptive_fields_hold_every_position_that_is_read(name: str, data: st.D
     check_receptive_field(data.draw(cases(LAYERS[name])))
 
 
-@every_layer
+@every_described_layer
 @some
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
 def test_run_computes_what_the_equation_says(name: str, data: st.DataObject, seed: int, exact: bool) -> None:

@@ -299,6 +299,7 @@ HINTS: dict[str, Callable] = {
 }
 
 LITERAL = {
+    "Opaque": ("arity",),
     "Numbers": ("shape",),
     "Expand": ("axes",),
     "Maximum": ("axes", "rank"),
