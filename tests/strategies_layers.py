@@ -22,7 +22,7 @@ def attempts(draw: Callable, cls: type[la.Layer]) -> tuple[la.Layer | None, tupl
     fields, shapes = draw(drawn_freely(cls))
     try:
         return cls(**fields), shapes
-    except la.FieldError:
+    except (la.EquationError, la.FieldError):
         return None, shapes
 
 
