@@ -28,7 +28,14 @@ def _added_matrix_vector(own: Any, matrix: Any, vector: Any, *_: Any, **__: Any)
     return 2 * math.prod(_shape(matrix))
 
 
+def _trilinear(first: Any, weight: Any, second: Any, *_: Any, **__: Any) -> int:
+    """A bilinear map: the first row times the table, then the second."""
+    out, entering, other = _shape(weight)
+    return 2 * math.prod(_shape(first)[:-1]) * out * other * (entering + 1)
+
+
 FURTHER = {
+    torch.ops.aten._trilinear: _trilinear,
     torch.ops.aten.mv: _matrix_vector,
     torch.ops.aten.dot: _matrix_vector,
     torch.ops.aten.addmv: _added_matrix_vector,

@@ -542,14 +542,15 @@ def shape_of(net: Network, flow: Flow) -> Flow:
     return made[0]
 
 
-def evaluate_step(node: Network, shapes: Sequence[Shape], carrier: Carrier[T]) -> tuple[Shape, T]:
-    """What one node of a graph makes of the shapes that arrive at it: the shape of its output, and the carrier's value."""
+def evaluate_step(node: Network, shapes: Sequence[Shape], carrier: Carrier[T]) -> tuple[Shape, T, list[Boolean]]:
+    """What one node of a graph makes of the shapes that arrive at it: the shape of its output, the carrier's value, what it needs of sizes."""
     walk, flows = _Walk(carrier), tuple(map(Flow, shapes))
     if isinstance(node, Join) and not node.branches:
         site = walk._joined(node, flows, "")
-        return site.output.shape, carrier.join(site, [carrier.series([])] * len(flows))
+        return site.output.shape, carrier.join(site, [carrier.series([])] * len(flows)), []
     flow, value = carried_out(walk.visit(node, flows, ""))
-    return flow.shape, walk._single(value, node)
+    needed = [one.condition.relation for one in walk.domain if not one.all_loops]
+    return flow.shape, walk._single(value, node), needed
 
 
 def _stacks_by_layout(net: Network) -> bool:

@@ -301,6 +301,11 @@ def interpolated(
         table(t, (length, taps), [place for row in places for place in row], f"{label}_places"),
         table(t, (length, taps), [float(weight) for row in weights for weight in row], f"{label}_weights"),
     ]
-    at[axis] = f"x2[{i}, u]"
-    text = f"y[{', '.join(out)}] = x3[{i}, u] * x1{bracket(value, at)}"
+    terms = []
+    for tap in range(
+        taps
+    ):  # neighbours are weighed element by element, as a mean is: these are no multiply-accumulates
+        at[axis] = f"x2[{i}, {tap}]"
+        terms.append(f"x3[{i}, {tap}]*x1{bracket(value, at)}")
+    text = f"y[{', '.join(out)}] = {' + '.join(terms)}"
     return formula(t, text, [value, *held], shape, value.batched, None, label)
