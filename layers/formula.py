@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Mul
 
 from ..algebra.equations.fields import Dim, Sizes, Text
-from ..algebra.errors import FieldError
+from ..algebra.errors import EquationError, FieldError
 from ..algebra.networks.layer import Layer
 
 __all__ = ["Formula", "Positions", "Numbers"]
@@ -55,7 +55,10 @@ class Formula(Layer):
         return str(self.text)
 
     def check_fields(self) -> None:
-        _ = self.parsed  # an equation that cannot be read is refused here, not where it is used first
+        try:
+            _ = self.parsed
+        except EquationError as error:
+            raise FieldError(f"Formula(text=...) is an equation: {error}") from None
 
 
 def _ramp(layer: Any, shape: tuple[int, ...]) -> Any:

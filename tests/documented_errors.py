@@ -104,6 +104,13 @@ def onnx_graph() -> Any:
     return la.from_onnx("graph.onnx")
 
 
+def onnx_output() -> Any:
+    parser = pytest.importorskip("onnx.parser")
+    text = '<ir_version: 8, opset_import: ["": 17]> g (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }'
+    Path("graph.onnx").write_bytes(parser.parse_model(text).SerializeToString())
+    return la.from_onnx("graph.onnx", outputs="nowhere")
+
+
 def onnx_operator() -> Any:
     parser = pytest.importorskip("onnx.parser")
     text = '<ir_version: 8, opset_import: ["": 17]> g (float[N, 3] x) => (float[N, 3] y) { y = NoSuchOperator(x) }'
@@ -368,6 +375,7 @@ CALLS: dict[str, dict[str, Call]] = {
     "from_keras": {"FieldError": lambda: la.from_keras(3), "UnsupportedError": keras_layer},
     "from_onnx": {
         "FileError": needs("onnx", lambda: la.from_onnx("no-such-file.onnx")),
+        "FieldError": onnx_output,
         "GraphError": onnx_graph,
         "UnsupportedError": onnx_operator,
     },

@@ -71,8 +71,21 @@ def _keras_model(made: Any) -> Any:
     keras = sys.modules.get("keras")  # the user's file has imported it, or it is none
     if keras is None or isinstance(made, type) or not callable(made) or isinstance(made, keras.Model):
         return made
+    if not _takes_nothing(made):
+        return made
     found = made()
     return found if isinstance(found, keras.Model) else made
+
+
+def _takes_nothing(function: Any) -> bool:
+    """Whether a function can be called without arguments, as one that makes a model can."""
+    try:
+        signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # of what is written in C and has no signature
+        return True
+    return True
 
 
 def _of_jax(made: Any) -> bool:
@@ -85,13 +98,7 @@ def _of_jax(made: Any) -> bool:
     kinds = [getattr(sys.modules.get(name), "Module", None) for name in ("equinox", "flax.linen", "flax.nnx")]
     if isinstance(made, tuple(kind for kind in kinds if isinstance(kind, type))):
         return True
-    try:
-        signature(made).bind()
-    except TypeError:  # it takes arrays, where a function that makes a model takes nothing
-        return True
-    except ValueError:
-        return False
-    return False
+    return not _takes_nothing(made)  # it takes arrays
 
 
 TRACED = 64
