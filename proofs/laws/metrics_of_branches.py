@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Integer, Max, Min, Mul
 
+from ...algebra.derivations.metric import METRICS
 from ...algebra.networks.network import Add, Concat, Network, Shared
 from ..samples.populations import equal, made, of_learned_forks, of_run_forks, value
 from ..samples.structural import Inapplicable, structural, witness
@@ -202,7 +203,11 @@ def _wider(least: Callable[..., Any]) -> Callable[[Fork], Witness | None]:
     """The field of f + g has at least a size that is made of those of f and of g."""
 
     def trial(s: Fork) -> Witness | None:
-        fields = [value("receptive_field", net, s.on) for net in (s.f + s.g, s.f, s.g)]
+        networks = s.f + s.g, s.f, s.g
+        fields = [value("receptive_field", net, s.on) for net in networks]
+        told = [METRICS["receptive_field"].evaluate(net, s.on) for net in networks]
+        if len({(one.layout, one.output.channel_axis) for one in told}) > 1:
+            raise Inapplicable  # positions lie along different axes
         whole, f, g = (field.size for field in fields)
         if not len(whole) == len(f) == len(g) or not whole or any(fields[0].covers_input):
             raise Inapplicable
