@@ -15,7 +15,9 @@ __all__ = ["Formula", "Positions", "Numbers"]
 
 
 class Formula(Layer):
-    """A layer without learned numbers that an equation describes: an operation of a model for which no layer has a name.
+    """A layer that is its equation: an operation of a model for which no layer has a name.
+
+    A tensor that the equation neither defines nor is given is learned, as in any layer.
 
     Parameters
     ----------

@@ -186,7 +186,7 @@ class Resample(Layer):
         def value(index: str, read: Callable[[str], str]) -> str:
             first = f"((2*{index} + 1)*{over} - {under})//(2*{under})"
             if self.corners:
-                first = "0" if self.leaving == 1 else f"({index}*(entering - 1))//(leaving - 1)"
+                first = f"({index}*(entering - 1))//max(leaving - 1, 1)"
             terms = []
             for tap, weight in _TAPS[str(self.mode)].items():
                 near = f"{first} + {tap}" if tap >= 0 else f"{first} - {-tap}"

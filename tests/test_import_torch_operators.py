@@ -141,3 +141,45 @@ def test_what_no_equation_describes_is_said_so(name: str) -> None:
     ):
         with pytest.raises(la.LayerAlgebraError):
             what()
+
+
+WIDTHS: dict[str, Callable[[Any], Any]] = {
+    "up to a multiple": lambda x: functional.pad(x, (0, (-x.shape[-1]) % 8)),
+    "up to the next multiple": lambda x: functional.pad(x, (0, 8 - x.shape[-1] % 8)),
+    "as far as beyond sixteen": lambda x: functional.pad(x, (x.shape[-1] - 16, 0)),
+    "cut at both ends": lambda x: functional.pad(x, (-2, -1)),
+    "cut and filled": lambda x: functional.pad(x, (-3, x.shape[-1])),
+}
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_margins_of_sizes_that_are_symbols(name: str) -> None:
+    """Zeros, or positions cut off, by widths of which only the sizes say the sign: right, or outside of the domain."""
+    net = la.from_torch(
+        torch.nn.Sequential(Function(WIDTHS[name]), torch.nn.Conv1d(2, 3, 1)), (2, 32), dynamic={1: "W"}
+    )
+    derived = la.derive(la.macs, net)
+    accepted = 0
+    for width in range(2, 60):
+        try:
+            found = derived(W=width)
+        except la.DomainError:
+            continue
+        accepted += 1
+        assert found == 6 * WIDTHS[name](torch.zeros(1, 2, width)).shape[-1], width
+    assert accepted > 40
+
+
+@pytest.mark.parametrize("corners", [False, True])
+def test_interpolation_to_symbols_is_that_to_numbers(corners: bool) -> None:
+    entering, leaving = la.dims("H W")
+    derived = {
+        metric: la.derive(metric, la.Input(3, entering) >> la.Resample(1, 2, entering, leaving, corners=corners))
+        for metric in ("output_shape", "flops", "macs")
+    }
+    for before in (1, 2, 5):
+        for after in (1, 2, 4, 5, 7):
+            literal = la.Input(3, before) >> la.Resample(1, 2, before, after, corners=corners)
+            for metric, one in derived.items():
+                assert one(H=before, W=after) == la.derive(metric, literal)(), (metric, before, after)
+            la.run(literal, numpy.ones((3, before)))

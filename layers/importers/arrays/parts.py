@@ -14,6 +14,8 @@ from ... import arithmetic
 from ..tensors import Tensor, Tensors
 from .axes import reshaped
 
+_ZERO = Integer(0)
+
 
 def cut(t: Tensors, value: Tensor, axis: int, start: Any, length: Expr, label: str = "", step: int = 1) -> Tensor:
     """Some positions along an axis: the one at `start`, and every `step`-th after it."""
@@ -82,15 +84,18 @@ def stacked(t: Tensors, values: Sequence[Tensor], axis: int, label: str = "") ->
 
 
 def padded(t: Tensors, value: Tensor, before: Sequence[Any], after: Sequence[Any], label: str = "") -> Tensor:
-    """So many zeros before and after along every axis; where there are fewer than none, positions are cut off."""
+    """So many zeros before and after along every axis; where there are fewer than none, positions are cut off.
+
+    A width whose sign depends on sizes is one of zeros: that it is none less is a condition of the layer.
+    """
     rank = len(value.shape)
     widths = [(_size(one), _size(two)) for one, two in zip(before, after)]
     for axis in range(rank):
-        ends = [Integer(0) if width.is_nonnegative else -width for width in widths[axis]]
+        ends = [-width if width.is_negative else _ZERO for width in widths[axis]]
         if any(ends):
             length = simplify(value.shape[axis] - ends[0] - ends[1])
             value = cut(t, value, axis, ends[0], length, f"{label}_{axis}_cut")
-    widths = [(max(one, 0), max(two, 0)) if one.is_Integer and two.is_Integer else (one, two) for one, two in widths]
+    widths = [(_ZERO if one.is_negative else one, _ZERO if two.is_negative else two) for one, two in widths]
     if not any(width for pair in widths for width in pair):
         return value
     if any(widths[0]):
