@@ -16,22 +16,22 @@ from .tensors import Tensor, Tensors
 Value = TypeVar("Value")
 
 
-def chosen(found: Mapping[str, Value], asked: Any) -> dict[str, Value]:
-    """The outputs that are asked for, by place or by name; all, if `asked` is None."""
+def chosen(found: Mapping[str, Value], asked: Any, what: str = "model") -> dict[str, Value]:
+    """The outputs of a model, or whatever it is called, that are asked for, by place or by name; all, if `asked` is None."""
     if asked is None:
         return dict(found)
     wanted = [asked] if isinstance(asked, (int, str)) else list(asked)
-    return {name: found[name] for name in (_name(one, found) for one in wanted)}
+    return {name: found[name] for name in (_name(one, found, what) for one in wanted)}
 
 
-def _name(one: Any, found: Mapping[str, Any]) -> str:
+def _name(one: Any, found: Mapping[str, Any], what: str) -> str:
     names = list(found)
     if isinstance(one, str) and one in found:
         return one
     if isinstance(one, int) and not isinstance(one, bool) and -len(names) <= one < len(names):
         return names[one]
     raise FieldError(
-        f"the model has no output {one!r}; it has {', '.join(map(repr, names))}, by place 0 to {len(names) - 1}"
+        f"the {what} has no output {one!r}; it has {', '.join(map(repr, names))}, by place 0 to {len(names) - 1}"
     )
 
 

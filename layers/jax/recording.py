@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
-from sympy import Add, Expr, Mul
-
-from ...algebra.errors import FieldError, UnsupportedError
-from ...algebra.networks.network import Concat, Network
-from ...algebra.sizes.normal_form import simplify
-from .. import reshape
+from ...algebra.errors import UnsupportedError
+from ...algebra.networks.network import Network
+from ..importers.outputs import chosen, side_by_side
 from ..importers.record import Recording, Stored
 from ..importers.tensors import Tensor
 from .fixed import as_number
@@ -46,7 +43,7 @@ def record(traced: Traced, operators: Mapping[str, Callable[..., Network]], outp
     made = t.enter(closed.jaxpr, constants(t, closed), given, ())
     if not made:
         raise UnsupportedError("the function returns no array")
-    found = {name: made[place] for name, place in _asked(traced.outputs, outputs).items()}
+    found = chosen(dict(zip(traced.outputs, made)), outputs, "function")
     tensors = []
     for name, value in found.items():
         with t.at(t.place + 1, ()):
@@ -82,31 +79,3 @@ def finish(recording: Recording, t: Translator, traced: Traced) -> None:
             break
         for operation in recording.operations:
             operation.module = operation.module[1:]
-
-
-def side_by_side(t: Translator, tensors: Sequence[tuple[str, Tensor]]) -> Tensor:
-    """Several tensors, each flattened, one after the other."""
-    parts = []
-    for name, value in tensors:
-        shape: tuple[Expr, ...] = (simplify(Mul(*value.own)),)
-        parts.append(t.add(reshape.Flatten(), [value], shape, False, f"{name or 'output'}_flat"))
-    shape = (simplify(Add(*(part.shape[0] for part in parts))),)
-    return t.add(Concat(axis=0), parts, shape, False, "outputs")
-
-
-def _asked(names: Sequence[str], asked: Any) -> dict[str, int]:
-    """The outputs that are asked for, by their names; one that a function returns twice stands twice."""
-    named = dict(zip(names, range(len(names))))
-    if asked is None:
-        return named
-    found = {}
-    for one in [asked] if isinstance(asked, (int, str)) else list(asked):
-        if isinstance(one, str) and one in named:
-            found[one] = named[one]
-        elif isinstance(one, int) and not isinstance(one, bool) and -len(names) <= one < len(names):
-            found[list(names)[one]] = one % len(names)
-        else:
-            raise FieldError(
-                f"the function has no output {one!r}; it has {', '.join(map(repr, names))}, by place 0 to {len(names) - 1}"
-            )
-    return found

@@ -12,6 +12,7 @@ from sympy import Symbol
 from ...algebra.errors import FieldError, LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
 from ..activation import Identity
+from ..importers.outputs import side_by_side
 from ..importers.record import Recording, Refusals, place_of
 from ..importers.tensors import Tensor
 from .guards import stated
@@ -58,7 +59,7 @@ def recorded(
     translator.module, translator.node = (), None
     with translator.counting("what is returned", found.values()):
         tensors = [(name, translator.value(node)) for name, node in found.items()]
-        output = tensors[0][1] if len(tensors) == 1 else translator.side_by_side(tensors)
+        output = tensors[0][1] if len(tensors) == 1 else side_by_side(translator, tensors)
     if any(output.name == name for name, _ in recording.inputs):  # a model that does nothing
         output = translator.add(Identity(), [output], output.shape, output.batched, "output")
     recording.output, recording.learned = output.name, stored_tensors(program, translator.readers)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...algebra.errors import FieldError, UnsupportedError
+from ...algebra.errors import UnsupportedError
+from ..importers.outputs import chosen
 from ..importers.record import Stored
 
 
@@ -16,11 +17,8 @@ def returned(torch: Any, program: Any, asked: Any) -> dict[str, Any]:
     found = {".".join(path): node for path, node in zip(paths, flat) if hasattr(node, "name")}
     if not found:
         raise UnsupportedError("the model returns no tensor")
-    if asked is not None:
-        wanted = [asked] if isinstance(asked, (int, str)) else list(asked)
-        found = {name: found[name] for name in (_name(one, found) for one in wanted)}
     nodes: dict[Any, str] = {}
-    for name, node in found.items():
+    for name, node in chosen(found, asked).items():
         nodes.setdefault(node, name)
     return {name: node for node, name in nodes.items()}
 
@@ -50,17 +48,6 @@ def _keys(tree: Any, spec: Any, count: int) -> list[str]:
 
 def _key(entry: Any) -> str:
     return str(next((getattr(entry, part) for part in ("key", "idx", "name") if hasattr(entry, part)), entry))
-
-
-def _name(one: Any, found: Mapping[str, Any]) -> str:
-    names = list(found)
-    if isinstance(one, str) and one in found:
-        return one
-    if isinstance(one, int) and not isinstance(one, bool) and -len(names) <= one < len(names):
-        return names[one]
-    raise FieldError(
-        f"the model has no output {one!r}; it has {', '.join(map(repr, names))}, by place 0 to {len(names) - 1}"
-    )
 
 
 def stored_tensors(program: Any, readers: Mapping[str, set[str]]) -> list[Stored]:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul
+from sympy import Expr, Integer, Mul
 
 from ...algebra.errors import UnsupportedError
-from ...algebra.networks.network import Concat, Network, Shared
+from ...algebra.networks.network import Network, Shared
 from ...algebra.sizes.normal_form import simplify
-from .. import reshape
 from ..importers.record import Operation, Piece, Reads, place_of
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
@@ -184,15 +183,6 @@ class Translator(Tensors):
         )
         for operation in made:
             operation.reads = operation.reads or reads
-
-    def side_by_side(self, tensors: Sequence[tuple[str, Tensor]]) -> Tensor:
-        """Several tensors, each flattened, one after the other."""
-        parts = []
-        for name, value in tensors:
-            shape = (simplify(Mul(*value.own)),)
-            parts.append(self.add(reshape.Flatten(), [value], shape, False, f"{name or 'output'}_flat"))
-        shape = (simplify(Add(*(part.shape[0] for part in parts))),)
-        return self.add(Concat(axis=0), parts, shape, False, "outputs")
 
     def with_weights(self, layer: Network, *weights: Any) -> Network:
         """The layer, its weights shared under a name if another operation reads them too."""
