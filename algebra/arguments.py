@@ -499,3 +499,14 @@ def _read(function: Callable[..., Any], name: str, readers: Sequence[tuple[str, 
     raise FieldError(
         f"{function.__name__} takes {wanted} as {name}, got {shown(value)} of type {type(value).__name__}{instead}"
     )
+
+
+def takes_nothing(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called without arguments, as one that makes a model can."""
+    try:
+        signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # of what is written in C and has no signature
+        return True
+    return True

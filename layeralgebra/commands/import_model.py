@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from ..algebra.arguments import takes_nothing
 from ..algebra.errors import FieldError
 from ..algebra.networks.network import Network
 from . import Block
@@ -71,21 +71,10 @@ def _keras_model(made: Any) -> Any:
     keras = sys.modules.get("keras")  # the user's file has imported it, or it is none
     if keras is None or isinstance(made, type) or not callable(made) or isinstance(made, keras.Model):
         return made
-    if not _takes_nothing(made):
+    if not takes_nothing(made):
         return made
     found = made()
     return found if isinstance(found, keras.Model) else made
-
-
-def _takes_nothing(function: Any) -> bool:
-    """Whether a function can be called without arguments, as one that makes a model can."""
-    try:
-        signature(function).bind()
-    except TypeError:
-        return False
-    except ValueError:  # of what is written in C and has no signature
-        return True
-    return True
 
 
 def _of_jax(made: Any) -> bool:
@@ -98,7 +87,7 @@ def _of_jax(made: Any) -> bool:
     kinds = [getattr(sys.modules.get(name), "Module", None) for name in ("equinox", "flax.linen", "flax.nnx")]
     if isinstance(made, tuple(kind for kind in kinds if isinstance(kind, type))):
         return True
-    return not _takes_nothing(made)  # it takes arrays
+    return not takes_nothing(made)  # it takes arrays
 
 
 TRACED = 64

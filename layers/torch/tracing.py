@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sympy import Symbol
 
+from ...algebra.arguments import takes_nothing
 from ...algebra.errors import FieldError, UnsupportedError
 from .containers import learned
 from .examples import Axis, Example
@@ -19,7 +19,7 @@ LONGEST_REASON = 6000
 
 def module_of(torch: Any, given: Any) -> Any:
     """The module, or what a function makes where tensors take no memory."""
-    if not isinstance(given, torch.nn.Module) and callable(given) and _takes_nothing(given):
+    if not isinstance(given, torch.nn.Module) and callable(given) and takes_nothing(given):
         given = _made(torch, given)
     if not isinstance(given, torch.nn.Module):
         raise FieldError(f"from_torch takes a torch.nn.Module or a function that makes one, got {type(given).__name__}")
@@ -65,17 +65,6 @@ def _meta_but_for_numbers(torch: Any) -> Any:
             return function(*args, **kwargs)
 
     return Mode()
-
-
-def _takes_nothing(function: Callable[..., Any]) -> bool:
-    """Whether a function can be called without arguments."""
-    try:
-        inspect.signature(function).bind()
-    except TypeError:
-        return False
-    except ValueError:  # of what is written in C and has no signature
-        return True
-    return True
 
 
 @contextmanager
