@@ -486,3 +486,13 @@ def test_numbers_are_those_of_numpy(name: str, batched: bool) -> None:
         wanted = numpy.asarray(case.theirs(*case.entering), float)
         if found is not None:
             assert numpy.allclose(found[0], wanted, atol=1e-9) and found[0].shape == wanted.shape, (seed, found[1])
+
+
+@pytest.mark.parametrize(
+    "number",
+    [0.0, -0.0, 1.0, -3.0, 0.1, -2.5e-7, 1e-13, -4.9e-31, 123456.789, numpy.float32(0.3), numpy.int64(-7), True],
+)
+def test_numbers_are_spelt_whole(number: Any) -> None:
+    """However small, and of whatever kind: an equation computes with the number itself."""
+    net = la.Input(1) >> la.Formula(f"y[i] = {arrays.spelt(number)}*x1[i]")
+    assert float(la.run(net, [1.0])[0]) == float(number)

@@ -37,11 +37,10 @@ def of_batch(values: Sequence[Tensor], shape: Shape) -> bool:
 
 def spelt(number: Any) -> str:
     """A number as an equation has it."""
-    if isinstance(number, bool) or not isinstance(number, float):
-        return str(int(number)) if number >= 0 else f"({int(number)})"
-    if math.isnan(number):
+    size = abs(number) if hasattr(number, "__index__") else abs(float(number))
+    if isinstance(size, float) and math.isnan(size):
         raise UnsupportedError("a value that is no number has no equation")
-    text = "inf" if math.isinf(number) else format(Decimal(repr(abs(number))), "f")
+    text = "inf" if math.isinf(size) else str(int(size)) if size == int(size) else format(Decimal(repr(size)), "f")
     return text if number >= 0 else f"(-{text})"
 
 

@@ -26,20 +26,22 @@ def table(t: Tensors, shape: Sequence[int], numbers: Iterable[Any], label: str =
     return t.add(Numbers(made or (Integer(1),), " ".join(words)), [], made, False, label)
 
 
+def _along(t: Tensors, value: Tensor, axis: int) -> tuple[Tensor, int, list[str]]:
+    """A tensor of ours that has an axis, the number of that axis from the front, and an index for each axis."""
+    axis %= len(value.shape)
+    return t.whole(value) if axis == 0 else value, axis, names(len(value.shape))
+
+
 def addressed(
     t: Tensors, value: Tensor, axis: int, place: str, length: Expr, sizes: Sizes, label: str = "", extra: str = ""
 ) -> Tensor:
     """The elements at a place along an axis, an expression in its index ``$``; ours has the axis."""
-    rank = len(value.shape)
-    axis %= rank
-    value = t.whole(value) if axis == 0 else value
-    every = names(rank)
+    value, axis, every = _along(t, value, axis)
     at = list(every)
     at[axis] = place.replace("$", every[axis])
     shape = (*value.shape[:axis], length, *value.shape[axis + 1 :])
-    target = every[1:] if value.batched else every
     bound = f"{every[axis]} < {sizes(length)}"
-    text = f"y[{', '.join(target)}] = x1{bracket(value, at)}\nwhere {bound}{extra}"
+    text = f"y{bracket(value, every)} = x1{bracket(value, at)}\nwhere {bound}{extra}"
     return formula(t, text, [value], shape, value.batched, sizes, label)
 
 
@@ -87,16 +89,10 @@ def running(
     t: Tensors, value: Tensor, axis: int, reverse: bool = False, exclusive: bool = False, label: str = ""
 ) -> Tensor:
     """The sum of all elements up to each along an axis; `exclusive` leaves the element itself out."""
-    rank = len(value.shape)
-    axis %= rank
-    value = t.whole(value) if axis == 0 else value
+    value, axis, every = _along(t, value, axis)
     sizes = Sizes()
-    n = sizes(value.shape[axis])
-    every = names(rank)
-    step, rest = (
-        every[axis],
-        [index for place, index in enumerate(every) if place != axis and (place or not value.batched)],
-    )
+    n, step = sizes(value.shape[axis]), every[axis]
+    rest = [index for place, index in enumerate(every) if place != axis and (place or not value.batched)]
     at = list(every)
     turned = f"{n} - 1 - {step}"
     at[axis] = turned if reverse else step
@@ -106,8 +102,7 @@ def running(
     if exclusive:
         lines.append(f"g[{inner}] = pad[{step}: (1, 0 - 1)](h[{inner}])")
         name = "g"
-    target = every[1:] if value.batched else every
-    lines.append(f"y[{', '.join(target)}] = {name}[{', '.join([turned if reverse else step, *rest])}]")
+    lines.append(f"y{bracket(value, every)} = {name}[{', '.join([turned if reverse else step, *rest])}]")
     text = "\n".join(lines) + f"\nwhere {step} < {n}"
     return formula(t, text, [value], value.shape, value.batched, sizes, label)
 
@@ -116,17 +111,13 @@ def multiplied(
     t: Tensors, value: Tensor, axis: int, reverse: bool = False, exclusive: bool = False, label: str = ""
 ) -> Tensor:
     """The product of all elements up to each along an axis."""
-    rank = len(value.shape)
-    axis %= rank
-    value = t.whole(value) if axis == 0 else value
+    value, axis, every = _along(t, value, axis)
     sizes = Sizes()
     n = sizes(value.shape[axis])
-    every = names(rank)
     at = list(every)
     at[axis] = "k"
     relation = (">" if reverse else "<") + ("" if exclusive else "=")
-    target = every[1:] if value.batched else every
-    text = f"y[{', '.join(target)}] = prod[k](x1{bracket(value, at)})\nwhere k < {n}, {every[axis]} < {n}, k {relation} {every[axis]}"
+    text = f"y{bracket(value, every)} = prod[k](x1{bracket(value, at)})\nwhere k < {n}, {every[axis]} < {n}, k {relation} {every[axis]}"
     return formula(t, text, [value], value.shape, value.batched, sizes, label)
 
 
@@ -144,13 +135,10 @@ def first_of(
 
     With `onehot`, a tensor with 1 at that position and 0 elsewhere.
     """
-    rank = len(value.shape)
-    axis %= rank
-    value = t.whole(value) if axis == 0 else value
+    value, axis, every = _along(t, value, axis)
     sizes = Sizes()
     size = value.shape[axis]
     ramp = positions(t, size, f"{label}_positions")
-    every = names(rank)
     rest = [index for place, index in enumerate(every) if place != axis and (place or not value.batched)] or ["0"]
     j = every[axis]
     own = ", ".join(rest)
@@ -159,14 +147,12 @@ def first_of(
     worst, choice = ("0 - 1", "max") if last else (sizes(size), "min")
     found += f"p[{own}] = {choice}[{j}](choose(equal({read}, m[{own}]), x2[{j}], {worst}))\n"
     if onehot:
-        target = every[1:] if value.batched else every
-        text = found + f"y[{', '.join(target)}] = equal(x2[{j}], p[{own}])"
+        text = found + f"y{bracket(value, every)} = equal(x2[{j}], p[{own}])"
         return formula(t, text, [value, ramp], value.shape, value.batched, sizes, label)
     kept = tuple(Integer(1) if place == axis else one for place, one in enumerate(value.shape))
     shape = kept if keep else tuple(one for place, one in enumerate(value.shape) if place != axis)
     out = ["0" if place == axis else index for place, index in enumerate(every) if keep or place != axis]
-    target = out[1:] if value.batched else out
-    text = found + f"y[{', '.join(target) or '0'}] = p[{own}]"
+    text = found + f"y{bracket(value, out)} = p[{own}]"
     return formula(t, text, [value, ramp], shape, value.batched, sizes, label)
 
 
@@ -177,13 +163,11 @@ def triangle(t: Tensors, value: Tensor, upper: bool, diagonal: int, label: str =
     rows, columns = (positions(t, size, f"{label}_positions") for size in value.shape[-2:])
     every = names(rank)
     i, j = every[-2:]
-    target = every[1:] if value.batched else every
-    read = f"x1{bracket(value, every)}"
+    at = bracket(value, every)
+    read = f"x1{at}"
     shift = f"x2[{i}] + {diagonal}" if diagonal >= 0 else f"x2[{i}] - {-diagonal}"
     kept = f"choose(less(x3[{j}], {shift}), 0, {read})" if upper else f"choose(less({shift}, x3[{j}]), 0, {read})"
-    return formula(
-        t, f"y[{', '.join(target)}] = {kept}", [value, rows, columns], value.shape, value.batched, None, label
-    )
+    return formula(t, f"y{at} = {kept}", [value, rows, columns], value.shape, value.batched, None, label)
 
 
 def _from_either_end(read: str, size: str) -> str:
@@ -284,28 +268,22 @@ def interpolated(
     label: str = "",
 ) -> Tensor:
     """Along an axis, weighted sums of elements at fixed places, as many for each position that comes out; one of weight 1 is copied."""
-    rank, length, taps = len(value.shape), len(places), len(places[0])
-    axis %= rank
-    value = t.whole(value) if axis == 0 else value
-    every = names(rank)
-    at, out = list(every), every[1:] if value.batched else list(every)
+    length, taps = len(places), len(places[0])
+    value, axis, every = _along(t, value, axis)
+    at, i = list(every), every[axis]
     shape = (*value.shape[:axis], Integer(length), *value.shape[axis + 1 :])
-    i = every[axis]
     if taps == 1 and all(weight == [1.0] for weight in weights):
         held = [table(t, (length,), [row[0] for row in places], f"{label}_places")]
         at[axis] = f"x2[{i}]"
-        return formula(
-            t, f"y[{', '.join(out)}] = x1{bracket(value, at)}", [value, *held], shape, value.batched, None, label
-        )
-    held = [
-        table(t, (length, taps), [place for row in places for place in row], f"{label}_places"),
-        table(t, (length, taps), [float(weight) for row in weights for weight in row], f"{label}_weights"),
-    ]
-    terms = []
-    for tap in range(
-        taps
-    ):  # neighbours are weighed element by element, as a mean is: these are no multiply-accumulates
-        at[axis] = f"x2[{i}, {tap}]"
-        terms.append(f"x3[{i}, {tap}]*x1{bracket(value, at)}")
-    text = f"y[{', '.join(out)}] = {' + '.join(terms)}"
-    return formula(t, text, [value, *held], shape, value.batched, None, label)
+        right = f"x1{bracket(value, at)}"
+    else:
+        held = [
+            table(t, (length, taps), [place for row in places for place in row], f"{label}_places"),
+            table(t, (length, taps), [float(weight) for row in weights for weight in row], f"{label}_weights"),
+        ]
+        terms = []
+        for tap in range(taps):  # weighed element by element, as a mean is: these are no multiply-accumulates
+            at[axis] = f"x2[{i}, {tap}]"
+            terms.append(f"x3[{i}, {tap}]*x1{bracket(value, at)}")
+        right = " + ".join(terms)
+    return formula(t, f"y{bracket(value, every)} = {right}", [value, *held], shape, value.batched, None, label)

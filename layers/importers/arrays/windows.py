@@ -49,7 +49,8 @@ def unfolded(t: Tensors, value: Tensor, axis: int, size: int, step: int, label: 
     count = simplify(floor((value.shape[axis] - size) / Integer(step)) + 1)
     at = list(every)
     at[axis] = f"{step}*{every[axis]} + u"
-    target = [*(every[1:] if value.batched else every), "u"]
-    text = f"y[{', '.join(target)}] = x1{bracket(value, at)}\nwhere {every[axis]} < {sizes(count)}, u < {size}"
+    text = (
+        f"y{bracket(value, [*every, 'u'])} = x1{bracket(value, at)}\nwhere {every[axis]} < {sizes(count)}, u < {size}"
+    )
     shape = (*value.shape[:axis], count, *value.shape[axis + 1 :], Integer(size))
     return formula(t, text, [value], shape, value.batched, sizes, label)

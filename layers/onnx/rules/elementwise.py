@@ -10,7 +10,7 @@ from sympy import Expr
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
-from ...importers.arrays import ARITHMETIC, FUNCTIONS, aligned, broadcast, concatenated, entrywise, mapped
+from ...importers.arrays import ARITHMETIC, FUNCTIONS, aligned, broadcast, concatenated, entrywise, mapped, spelt
 from ..attributes import Attributes
 from ..kinds import BOOL, COARSE, FLOATS, SIGNED, STRING, UNSIGNED, is_whole, limits
 from ..translator import OnnxTranslator, number_of, rule
@@ -60,22 +60,15 @@ _ALIKE = (
 _SINGLE: dict[str, Callable[[Attributes], str]] = {
     **dict.fromkeys((name.capitalize() for name in _ALIKE), lambda a: ""),
     "Not": lambda a: "equal($, 0)", "IsNaN": lambda a: "1 - equal($, $)", "Softsign": lambda a: "$ / (1 + abs($))",
-    "Celu": lambda a: (lambda alpha: f"max($, 0) + min(0, {alpha}*(exp($/{alpha}) - 1))")(_text(a.number("alpha", 1.0))),
-    "Selu": lambda a: f"{_text(a.number('gamma', 1.0507009873554805))}*(max($, 0) + {_text(a.number('alpha', 1.6732632423543772))}*(exp(min($, 0)) - 1))",
-    "ThresholdedRelu": lambda a: f"choose(less({_text(a.number('alpha', 1.0))}, $), $, 0)",
+    "Celu": lambda a: (lambda alpha: f"max($, 0) + min(0, {alpha}*(exp($/{alpha}) - 1))")(spelt(a.number("alpha", 1.0))),
+    "Selu": lambda a: f"{spelt(a.number('gamma', 1.0507009873554805))}*(max($, 0) + {spelt(a.number('alpha', 1.6732632423543772))}*(exp(min($, 0)) - 1))",
+    "ThresholdedRelu": lambda a: f"choose(less({spelt(a.number('alpha', 1.0))}, $), $, 0)",
     "Shrink": lambda a: (lambda bias, bound: f"choose(less($, 0 - {bound}), $ + {bias}, choose(less({bound}, $), $ - {bias}, 0))")(
-        _text(a.number("bias", 0.0)), _text(a.number("lambd", 0.5))),
-    "Swish": lambda a: f"$ * sigmoid({_text(a.number('alpha', 1.0))}*$)",
+        spelt(a.number("bias", 0.0)), spelt(a.number("lambd", 0.5))),
+    "Swish": lambda a: f"$ * sigmoid({spelt(a.number('alpha', 1.0))}*$)",
     "IsInf": lambda a: f"max({int(a.get('detect_positive', 1))}*equal($, inf), {int(a.get('detect_negative', 1))}*equal($, 0 - inf))",
 }  # fmt: skip
 """Functions of one element, ``$``."""
-
-
-def _text(number: float) -> str:
-    """A number as an equation has it."""
-    if float(number).is_integer():
-        return str(int(number)) if number >= 0 else f"({int(number)})"
-    return f"{number:.12f}".rstrip("0") if number > 0 else f"(-{-number:.12f}".rstrip("0") + ")"
 
 
 @rule(*_SINGLE)
@@ -91,7 +84,7 @@ def _hard_sigmoid(t: OnnxTranslator, node: Any, a: Attributes) -> None:
     alpha, beta = a.number("alpha", 0.2), a.number("beta", 0.5)
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
         return t.put(node.output[0], activation.Hardsigmoid(), [node.input[0]])
-    text = f"max(0, min(1, {_text(alpha)}*$ + {_text(beta)}))"
+    text = f"max(0, min(1, {spelt(alpha)}*$ + {spelt(beta)}))"
     t.values[node.output[0]] = mapped(t, text, t.get(node.input[0]))
     return None
 
@@ -120,7 +113,7 @@ def _clip(t: OnnxTranslator, node: Any, a: Attributes) -> None:
         return t.put(out, activation.ReLU(), [value])
     text = "$"
     for function, end in (("max", low), ("min", high)):
-        text = text if end is None else f"{function}({text}, {_text(end)})"
+        text = text if end is None else f"{function}({text}, {spelt(end)})"
     t.values[out] = mapped(t, text, value)
     return None
 
