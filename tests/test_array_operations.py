@@ -442,7 +442,7 @@ OTHERWISE = {
 """Operations whose numbers a fixed mask or the framework's own files say, or that others here are made of."""
 
 HELPERS = {
-    "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "Window", "along", "bracket", "broadcast", "has_several_examples", "names", "of_batch",
+    "ARITHMETIC", "FUNCTIONS", "REDUCTIONS", "Sizes", "TEXTS", "Window", "along", "bracket", "broadcast", "has_several_examples", "names", "of_batch",
     "over_last_axes", "same_margins", "softmax_along", "spelt", "matrix_product",
 }  # fmt: skip
 

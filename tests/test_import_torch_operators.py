@@ -101,6 +101,7 @@ DRAWN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "distances": (lambda x: torch.cdist(x, x * 2 + 1), (4, 5)),
     "einsum of three": (lambda x: torch.einsum("bij,bkj,bkl->bil", x, x, x), (4, 5)),
     "grid": (lambda x: sum(torch.meshgrid(x[0, 0], x[0, :, 1], indexing="xy")), (4, 5)),
+    "truths": (lambda x: ((x > 0) & (x < 1) | ~(x > -1) ^ (x.abs() < 0.5)) * 1.0, (4, 5)),
     "to one number": (lambda x: x.sum() * x.amax(), (4, 5)),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ is seen to here, so that a framework's table says only what an operation is call
 """
 
 from .axes import aligned, expanded, permuted, repeated, reshaped, squeezed, viewed
-from .elementwise import ARITHMETIC, FUNCTIONS, applied, masked, over_last_axes, softmax_along, softmaxed
+from .elementwise import ARITHMETIC, FUNCTIONS, TEXTS, applied, masked, over_last_axes, softmax_along, softmaxed
 from .examples import along, has_several_examples, normalised_in_groups, over_examples
 from .formulas import REDUCTIONS, Sizes, bracket, broadcast, entrywise, formula, mapped, names, over_axes, spelt
 from .indexing import taken
@@ -40,6 +40,7 @@ __all__ = [
     "FUNCTIONS",
     "REDUCTIONS",
     "Sizes",
+    "TEXTS",
     "Window",
     "addressed",
     "aligned",

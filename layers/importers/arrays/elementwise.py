@@ -21,6 +21,16 @@ FUNCTIONS: dict[str, Callable[[], Network]] = {
 }  # fmt: skip
 """Functions of one tensor that have a layer of their own."""
 
+TEXTS: dict[str, str] = {
+    **{name: f"{name}({{0}})" for name in
+       ("cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "trunc", "round", "sign")},
+    "log1p": "log(1 + {0})", "expm1": "exp({0}) - 1", "exp2": "exp(0.6931471805599453*{0})", "erfc": "1 - erf({0})",
+    "maximum": "max({0}, {1})", "minimum": "min({0}, {1})", "equal": "equal({0}, {1})", "not_equal": "1 - equal({0}, {1})",
+    "less": "less({0}, {1})", "greater": "less({1}, {0})", "less_equal": "1 - less({1}, {0})", "greater_equal": "1 - less({0}, {1})",
+    "bitand": "bitand({0}, {1})", "bitor": "bitor({0}, {1})", "bitxor": "bitxor({0}, {1})", "remainder_of_trunc": "{0} - {1}*trunc({0}/{1})",
+}  # fmt: skip
+"""Functions of elements as an equation writes them: ``{0}``, ``{1}`` are the arguments."""
+
 ARITHMETIC: dict[str, tuple[Callable[[Any], Network], Callable[[], Network], bool]] = {
     "add": (arithmetic.Shift, Add, False), "sub": (lambda number: arithmetic.Shift(-number), arithmetic.Subtract, True),
     "mul": (arithmetic.Scale, Product, False), "div": (lambda number: arithmetic.Scale(1 / number), arithmetic.Divide, True),

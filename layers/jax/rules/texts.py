@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from sympy import Expr, oo
 
+from ...importers.arrays import TEXTS
+
+_ALIKE = (
+    "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "sign", "cos", "expm1", "log1p", "erfc", "exp2",
+)  # fmt: skip
+"""What JAX calls as the shared list does."""
+
 FUNCTIONS: dict[str, str] = {
-    **{name: f"{name}({{0}})" for name in (
-        "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "abs", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "sign",
-    )},
-    "logistic": "sigmoid({0})", "neg": "-{0}", "square": "{0}**2", "rsqrt": "{0}**(-1/2)", "exp2": "exp(log(2) * {0})", "expm1": "exp({0}) - 1",
-    "log1p": "log({0} + 1)", "erfc": "1 - erf({0})", "cbrt": "sign({0}) * pow(abs({0}), 1/3)", "add": "{0} + {1}", "add_any": "{0} + {1}",
-    "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "max": "max({0}, {1})", "min": "min({0}, {1})", "pow": "pow({0}, {1})",
-    "rem": "{0} - {1} * trunc({0} / {1})", "lt": "less({0}, {1})", "gt": "less({1}, {0})", "ge": "1 - less({0}, {1})", "le": "1 - less({1}, {0})",
-    "eq": "equal({0}, {1})", "ne": "1 - equal({0}, {1})", "select_n": "choose({0}, {2}, {1})", "clamp": "min(max({1}, {0}), {2})",
+    **{name: f"{name}({{0}})" for name in ("exp", "log", "sqrt", "tanh", "erf", "sin", "abs")}, **{name: TEXTS[name] for name in _ALIKE},
+    "logistic": "sigmoid({0})", "neg": "-{0}", "square": "{0}**2", "rsqrt": "{0}**(-1/2)", "cbrt": "sign({0}) * pow(abs({0}), 1/3)",
+    "add": "{0} + {1}", "add_any": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "max": TEXTS["maximum"], "min": TEXTS["minimum"],
+    "pow": "pow({0}, {1})", "rem": TEXTS["remainder_of_trunc"], "lt": TEXTS["less"], "gt": TEXTS["greater"], "ge": TEXTS["greater_equal"],
+    "le": TEXTS["less_equal"], "eq": TEXTS["equal"], "ne": TEXTS["not_equal"], "select_n": "choose({0}, {2}, {1})", "clamp": "min(max({1}, {0}), {2})",
 }  # fmt: skip
 """By the names of primitives."""
 
 OF_TRUTHS = {"and": "{0} * {1}", "or": "max({0}, {1})", "xor": "1 - equal({0}, {1})", "not": "1 - {0}"}
-OF_INTEGERS = {"and": "bitand({0}, {1})", "or": "bitor({0}, {1})", "xor": "bitxor({0}, {1})", "div": "trunc({0} / {1})"}
+OF_INTEGERS = {"and": TEXTS["bitand"], "or": TEXTS["bitor"], "xor": TEXTS["bitxor"], "div": "trunc({0} / {1})"}
 """Where the arguments are truths or integers."""
 
 

@@ -10,7 +10,7 @@ from sympy import Expr
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
-from ...importers.arrays import ARITHMETIC, FUNCTIONS, aligned, broadcast, concatenated, entrywise, mapped, spelt
+from ...importers.arrays import ARITHMETIC, FUNCTIONS, TEXTS, aligned, broadcast, concatenated, entrywise, mapped, spelt
 from ..attributes import Attributes
 from ..kinds import BOOL, COARSE, FLOATS, SIGNED, STRING, UNSIGNED, is_whole, limits
 from ..translator import OnnxTranslator, number_of, rule
@@ -213,9 +213,9 @@ def _power(t: OnnxTranslator, node: Any, a: Attributes) -> None:
 
 
 _PAIRS = {
-    "Equal": "equal({0}, {1})", "Less": "less({0}, {1})", "Greater": "less({1}, {0})", "LessOrEqual": "max(less({0}, {1}), equal({0}, {1}))",
+    "Equal": TEXTS["equal"], "Less": TEXTS["less"], "Greater": TEXTS["greater"], "LessOrEqual": "max(less({0}, {1}), equal({0}, {1}))",
     "GreaterOrEqual": "max(less({1}, {0}), equal({0}, {1}))", "And": "min({0}, {1})", "Or": "max({0}, {1})", "Xor": "abs({0} - {1})",
-    "BitwiseAnd": "bitand({0}, {1})", "BitwiseOr": "bitor({0}, {1})", "BitwiseXor": "bitxor({0}, {1})",
+    "BitwiseAnd": TEXTS["bitand"], "BitwiseOr": TEXTS["bitor"], "BitwiseXor": TEXTS["bitxor"],
     "PRelu": "max({0}, 0) + {1}*min({0}, 0)",
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from sympy import Expr
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
 from ... import activation, arithmetic
-from ...importers.arrays import FUNCTIONS, entrywise, expanded, mapped, masked, softmaxed, spelt
+from ...importers.arrays import FUNCTIONS, TEXTS, entrywise, expanded, mapped, masked, softmaxed, spelt
 from ...importers.tensors import Tensor
 from ..translator import Translator, argument, is_tensor, rule
 
@@ -22,27 +22,29 @@ _LAYERS: dict[str, Callable[[], Network]] = {
 """Functions of one element that have a layer."""
 
 _FORMULAS = {
-    **{name: f"{name}($)" for name in
-       ("cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "trunc", "sign")},
-    "sgn": "sign($)", "log1p": "log(1 + $)", "expm1": "exp($) - 1", "log2": "log($)/0.6931471805599453", "log10": "log($)/2.302585092994046",
-    "exp2": "exp(0.6931471805599453*$)", "frac": "$ - trunc($)", "erfc": "1 - erf($)", "logical_not": "equal($, 0)", "isnan": "1 - equal($, $)",
-    "isinf": "equal(abs($), inf)", "log_sigmoid": "0 - softplus(0 - $)", "tanhshrink": "$ - tanh($)", "softsign": "$/(1 + abs($))",
-    "selu": "1.0507009873554805*(max($, 0) + 1.6732632423543772*(exp(min($, 0)) - 1))", "nan_to_num": "$", "positive": "$",
-    "deg2rad": "0.017453292519943295*$", "rad2deg": "57.29577951308232*$", "sinc": "choose(equal($, 0), 1, sin(3.141592653589793*$)/(3.141592653589793*$))",
-}  # fmt: skip
-"""Functions of one element, ``$``, without further arguments."""
-
-_PAIRS = {
-    "maximum": "max({0}, {1})", "minimum": "min({0}, {1})", "fmax": "max({0}, {1})", "fmin": "min({0}, {1})", "hypot": "sqrt({0}**2 + {1}**2)",
-    "lt": "less({0}, {1})", "gt": "less({1}, {0})", "ge": "1 - less({0}, {1})", "le": "1 - less({1}, {0})", "eq": "equal({0}, {1})",
-    "ne": "1 - equal({0}, {1})", "logical_and": "(1 - equal({0}, 0))*(1 - equal({1}, 0))",
-    "logical_or": "1 - equal({0}, 0)*equal({1}, 0)", "logical_xor": "abs(equal({0}, 0) - equal({1}, 0))",
-    "fmod": "{0} - {1}*trunc({0}/{1})", "remainder": "{0} - {1}*floor({0}/{1})", "floor_divide": "floor({0}/{1})", "true_divide": "{0}/{1}",
-    "bitwise_and": "bitand({0}, {1})", "bitwise_or": "bitor({0}, {1})", "bitwise_xor": "bitxor({0}, {1})",
+    **{name: TEXTS[name] for name in
+       ("cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "trunc", "sign", "log1p", "expm1", "exp2", "erfc")},
+    "sgn": TEXTS["sign"], "log2": "log({0})/0.6931471805599453", "log10": "log({0})/2.302585092994046", "frac": "{0} - trunc({0})",
+    "logical_not": "equal({0}, 0)", "isnan": "1 - equal({0}, {0})", "isinf": "equal(abs({0}), inf)", "log_sigmoid": "0 - softplus(0 - {0})",
+    "tanhshrink": "{0} - tanh({0})", "softsign": "{0}/(1 + abs({0}))", "nan_to_num": "{0}", "positive": "{0}",
+    "selu": "1.0507009873554805*(max({0}, 0) + 1.6732632423543772*(exp(min({0}, 0)) - 1))", "deg2rad": "0.017453292519943295*{0}",
+    "rad2deg": "57.29577951308232*{0}", "sinc": "choose(equal({0}, 0), 1, sin(3.141592653589793*{0})/(3.141592653589793*{0}))",
+    "maximum": TEXTS["maximum"], "minimum": TEXTS["minimum"], "fmax": TEXTS["maximum"], "fmin": TEXTS["minimum"], "hypot": "sqrt({0}**2 + {1}**2)",
+    "lt": TEXTS["less"], "gt": TEXTS["greater"], "ge": TEXTS["greater_equal"], "le": TEXTS["less_equal"], "eq": TEXTS["equal"], "ne": TEXTS["not_equal"],
+    "logical_and": "(1 - equal({0}, 0))*(1 - equal({1}, 0))", "logical_or": "1 - equal({0}, 0)*equal({1}, 0)",
+    "logical_xor": "abs(equal({0}, 0) - equal({1}, 0))", "fmod": TEXTS["remainder_of_trunc"], "remainder": "{0} - {1}*floor({0}/{1})",
+    "floor_divide": "floor({0}/{1})", "true_divide": "{0}/{1}",
     "atan2": "choose(less(0, {1}), atan({0}/{1}), choose(less({1}, 0), atan({0}/{1}) + 3.141592653589793*(1 - 2*less({0}, 0)), 1.5707963267948966*sign({0})))",
     "xlogy": "choose(equal({0}, 0), 0, {0}*log({1}))",
 }  # fmt: skip
-"""Functions of two elements, of which either may be a number."""
+"""Functions of one element or of two, of which either may be a number, without further arguments."""
+
+_BITWISE = {
+    "bitwise_and": ("logical_and", "bitand"),
+    "bitwise_or": ("logical_or", "bitor"),
+    "bitwise_xor": ("logical_xor", "bitxor"),
+}
+"""What each is of truths, and of integers."""
 
 
 def _name(node: Any) -> str:
@@ -56,7 +58,10 @@ def _layer(t: Translator, node: Any) -> None:
 
 @rule(*_FORMULAS)
 def _formula(t: Translator, node: Any) -> None:
-    t.keep(node, mapped(t, _FORMULAS[_name(node)], t.value(node.args[0]), node.name))
+    text = _FORMULAS[_name(node)]
+    if "{1}" in text:
+        return of_elements(t, node, text, node.args[:2])
+    return t.keep(node, mapped(t, text.replace("{0}", "$"), t.value(node.args[0]), node.name))
 
 
 def of_elements(t: Translator, node: Any, text: str, parts: Any) -> None:
@@ -85,9 +90,11 @@ def number(t: Translator, value: Any) -> Any:
     raise UnsupportedError(f"{value!r} stands where a number is wanted")
 
 
-@rule(*_PAIRS)
-def _pair(t: Translator, node: Any) -> None:
-    of_elements(t, node, _PAIRS[_name(node)], node.args[:2])
+@rule(*_BITWISE)
+def _bitwise(t: Translator, node: Any) -> None:
+    of_truths, of_integers = _BITWISE[_name(node)]
+    text = _FORMULAS[of_truths] if "bool" in str(node.meta["val"].dtype) else TEXTS[of_integers]
+    of_elements(t, node, text, node.args[:2])
 
 
 @rule("bitwise_not")
