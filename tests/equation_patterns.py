@@ -28,6 +28,19 @@ class Pattern:
 FEW, SOME, YES_OR_NO, OR_NONE = (1, 2, 2, 3), (0, 1, 1, 2), (True, False), (None, 1, 2)
 
 PATTERNS = [
+    Pattern(
+        "r[e] = sigmoid(R[e, c] * mean[*i](x[c, *i]))\nK[o, c, *u] = r[e] * W[e, o, c, *u]\ny[o, *i] = K[o, c, *u] * x[c, *(i + u)]\n"
+        "where e < experts, o < units, u < kernel",
+        {"x": "c *s"}, {"experts": FEW, "units": FEW, "kernel": FEW},
+    ),
+    Pattern(
+        "u[p, j] = L[p, j, i] * x[(p, i)]\ny[(j, q)] = R[j, q, p] * u[p, j]\nwhere p < blocks, j < size(i), q < size(p)",
+        {"x": "f"}, {"blocks": (1, 2, 2, 3)},
+    ),
+    Pattern(
+        "u[p, j] = L[p, j, i] * x[i + p]\nz[j] = pad[j: size(p)](V[j, q])\ny[j] = u[p, j] * x[q]\nwhere p < window, j < size(i) + size(q)",
+        {"x": "f"}, {"window": FEW},
+    ),
     Pattern("y[*t, o] = W[o, f]*x[*t, f] + (b[o] if bias else 0)\nwhere o < units", {"x": "*s f"}, {"units": FEW, "bias": YES_OR_NO}),
     Pattern(
         "z[c, *j] = pad[padding](x[c, *j])\ny[(g, o), *i] = W[g, o, c, *u] * z[(g, c), *(stride*i + dilation*u)] + (b[g, o] if bias else 0)\n"

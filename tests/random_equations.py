@@ -55,8 +55,10 @@ class Grammar:
         """A small number, a field or an expression of fields."""
         name = self.one(*FIELDS)
         kind = self.random.random()
-        if kind < 0.5:
+        if kind < 0.48:
             return str(self.one(1, 1, 2, 2, 3))
+        if kind < 0.5:
+            return f"size({self.index()})"
         self.fields.setdefault(name, self.one(1, 2, 2, 3, 4))
         if kind < 0.85:
             return name
@@ -256,7 +258,7 @@ def drawn(seed: int) -> Draw:
             lines[-1] += f" + {name}[{', '.join(grammar.whole())}]"
     text = "\n".join(lines)
     bounds = [
-        f"{index} < {grammar.number()}" for index in ("u", "o", "q", "v") if index in text and grammar.chance(0.97)
+        f"{index} < {grammar.number()}" for index in ("u", "o", "q", "v") if index in text and grammar.chance(0.9)
     ]
     bounds += [f"{index} < {grammar.number()}" for index in grammar.axes if grammar.chance(0.05)]
     grammar.held = [name for name in (*grammar.axes, "u", "o") if re.search(rf"\b{name}\b", text)]

@@ -8,7 +8,7 @@ known, or by solving an affine address against the size of its axis: the largest
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sympy import Expr, Integer, Mul, floor
@@ -17,6 +17,7 @@ from ..errors import EquationError, ShapeError
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
+from .asked_sizes import SizeOf, asked_in, with_sizes
 from .definitions import Definitions
 from .everywhere import require_everywhere
 from .heads import Address, Group, Pad, Read, address_indices, free_indices
@@ -54,6 +55,32 @@ def find_extents(elaborated: Elaborated, definitions: Definitions, requirements:
     search.weights()
     search.check()
     return found
+
+
+def answered(elaborated: Elaborated, definitions: Definitions, requirements: Requirements) -> Elaborated:
+    """The same equation with the sizes that it asks for; each has to follow from what asks for none that is still open."""
+    asked: dict[Index, Expr] = {}
+    while open_sizes := asked_in(elaborated):
+        inputs = dict(zip(requirements.layer.input_names, requirements.inputs))
+        found = Extents([{} for _ in elaborated.statements], inputs)
+        _Search(elaborated, definitions, Requirements(requirements.layer, requirements.inputs), found).infer()
+        circular = {index for index, extent in elaborated.bounds.items() if extent.has(SizeOf)}
+        known = {
+            size: extent
+            for size in open_sizes
+            if size.index not in circular
+            for extents in reversed(found.of)
+            if not (extent := extents.get(size.index, size)).has(SizeOf)
+        }
+        if not known:
+            names = ", ".join(sorted(map(str, open_sizes)))
+            raise requirements.error(
+                f"{names} is asked for, and nothing determines it before; write the extent itself",
+                elaborated.statements[0], EquationError,
+            )  # fmt: skip
+        asked |= {size.index: extent for size, extent in known.items()}
+        elaborated = with_sizes(elaborated, known)
+    return replace(elaborated, asked=asked)
 
 
 def require_whole(elaborated: Elaborated, requirements: Requirements) -> None:
@@ -97,8 +124,9 @@ class _Search:
     requirements: Requirements
     found: Extents
 
-    def solve(self) -> None:
-        bounds = self.elaborated.bounds
+    def infer(self) -> None:
+        """All extents that follow; those that are asked for and not known yet bound nothing."""
+        bounds = {index: extent for index, extent in self.elaborated.bounds.items() if not extent.has(SizeOf)}
         for place, statement in enumerate(self.elaborated.statements):
             for index in self.definitions.indices[place]:
                 if index in bounds:
@@ -107,19 +135,55 @@ class _Search:
                         bounds[index], partial(whole.format, index), partial(least.format, index), statement
                     )
                     self.found.of[place][index] = simplify(bounds[index])
+        self._along_lines()
+        while self._from_other_lines():
+            self._along_lines()
+
+    def solve(self) -> None:
+        self.infer()
+        for place, statement in enumerate(self.elaborated.statements):
+            missing = self._missing(place)
+            if missing:
+                raise self.requirements.error(
+                    f"nothing determines the extent of {', '.join(map(str, missing))}; write where {missing[0]} < extent",
+                    statement, EquationError,
+                )  # fmt: skip
+
+    def _along_lines(self) -> None:
+        """Infer what follows line by line, until nothing more does."""
         for _ in range(len(self.elaborated.statements) + 1):
             before = sum(map(len, self.found.of)) + len(self.found.shapes)
             for place, statement in enumerate(self.elaborated.statements):
                 self._solve_statement(place, statement)
             if sum(map(len, self.found.of)) + len(self.found.shapes) == before:
                 break
-        for place, statement in enumerate(self.elaborated.statements):
-            missing = [str(index) for index in self.definitions.indices[place] if index not in self.found.of[place]]
-            if missing:
-                raise self.requirements.error(
-                    f"nothing determines the extent of {', '.join(missing)}; write where {missing[0]} < extent",
-                    statement, EquationError,
-                )  # fmt: skip
+
+    def _missing(self, place: int) -> list[Index]:
+        return [index for index in self.definitions.indices[place] if index not in self.found.of[place]]
+
+    def _from_other_lines(self) -> bool:
+        """A letter that nothing in its own line determines means what it means in the other lines; whether there was one."""
+        borrowed = [
+            (place, index, extent)
+            for place, statement in enumerate(self.elaborated.statements)
+            if not isinstance(statement.value, Pad)  # whose indices run over the margins too
+            for index in self._missing(place)
+            if index not in self.elaborated.bounds and (extent := self._elsewhere(index, statement)) is not None
+        ]
+        for place, index, extent in borrowed:
+            self.found.of[place][index] = extent
+        return bool(borrowed)
+
+    def _elsewhere(self, index: Index, statement: Statement) -> Expr | None:
+        """The extent of an index in the lines that determine it, which must be one."""
+        known = list(dict.fromkeys(extents[index] for extents in self.found.of if index in extents))
+        for extent in known[1:]:
+            self.requirements.equal(
+                extent, known[0],
+                lambda: f"nothing in this line determines the extent of {index}, so that it must be one in the other lines",
+                statement,
+            )  # fmt: skip
+        return known[0] if known else None
 
     def _known_reads(self, statement: Statement) -> list[tuple[Read, Shape]]:
         found = []
@@ -169,9 +233,6 @@ class _Search:
             )
 
     def _solve_pad(self, statement: Statement, pad: Pad, extents: dict[Index, Expr]) -> None:
-        shape = self.found.shapes.get(pad.body.tensor)
-        if shape is None:
-            return
         if statement.address != pad.body.address:
             raise self.requirements.error(
                 "a padded tensor keeps its indices: z[c, *i] = pad[...](x[c, *i])", statement, EquationError
@@ -180,6 +241,9 @@ class _Search:
             raise self.requirements.error(
                 "a padded tensor has an index of its own for each axis", statement, EquationError
             )
+        shape = self.found.shapes.get(pad.body.tensor)
+        if shape is None:
+            return
         margins: list[Margin | None] = []
         for index, size, (before, after) in zip(pad.body.address, shape, pad.widths):
             assert isinstance(index, Index), "a pad reads plain indices"
@@ -292,6 +356,11 @@ class _Search:
     def check(self) -> None:
         """Every read stays inside its tensor, axes that one index addresses agree, and what is reduced is not empty."""
         for place, statement in enumerate(self.elaborated.statements):
+            for index in self.elaborated.asked.keys() & self.found.of[place].keys():
+                self.requirements.equal(
+                    self.found.of[place][index], self.elaborated.asked[index],
+                    lambda: f"size({index}) is asked for, so that {index} must have one extent in all lines", statement,
+                )  # fmt: skip
             if isinstance(statement.value, Pad):
                 continue
             limits = self._limits(place, statement)

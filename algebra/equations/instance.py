@@ -13,7 +13,7 @@ from ..formulas.conditions import Condition
 from ..sizes.dims import Index
 from .definitions import Definitions, definitions
 from .elaboration import elaborate
-from .extents import Margin, find_extents, require_whole
+from .extents import Margin, answered, find_extents, require_whole
 from .protocol import StatesEquation
 from .requirements import Requirements, Shape
 from .scalars import asks_for_sizes, read_scalars
@@ -157,6 +157,7 @@ def _read(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
     defined = definitions(made.statements, requirements)
     requirements.fields()
     of_fields = frozenset(requirements.conditions)
+    made = answered(made, defined, requirements)
     requirements.comparisons(made.requirements)
     require_whole(made, requirements)
     return _Reading(made, defined, tuple(requirements.conditions), of_fields, frozenset(requirements.positive))

@@ -93,9 +93,7 @@ class _Resolution:
         for part in self._sized():
             if part.id not in names.indices:
                 near = _meant(part.id, names.indices)
-                raise self.fail(
-                    f"size({part.id}) needs an index {part.id} that addresses an axis of the input alone{near}", part
-                )
+                raise self.fail(f"size({part.id}) needs an index, and {part.id} addresses no axis{near}", part)
         return names
 
     def _sized(self) -> Iterator[ast.Name]:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, nan, oo, pi, sqrt, zoo
 
 from ..errors import EquationError
+from .asked_sizes import SizeOf
 from .heads import address_indices
 from .protocol import StatesEquation
 from .ranks import Ranks, find_ranks
@@ -178,17 +179,16 @@ class Scalars:
         if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
             raise self.fail("size takes one index", node, "size(i)")
         name = node.args[0].id
-        if name not in self.ranks.starts:
-            raise self.fail(f"size({name}) needs an index {name} that addresses an axis of the input alone", node)
         if self.ranks.schematic:
             return Symbol(rf"\lvert {name} \rvert", integer=True, positive=True)
+        if name in self.ranks.stars and axis is None:
+            raise self.fail(f"size({name}) has a value for each axis and stands where no starred index is", node)
+        if name not in self.ranks.starts:
+            return SizeOf(self.ranks.index(name, axis))
         assert self.setting.shapes is not None
         tensor, start = self.ranks.starts[name]
         shape = tuple(self.setting.shapes[tensor])
-        if name in self.ranks.stars:
-            if axis is None:
-                raise self.fail(f"size({name}) has a value for each axis and stands where no starred index is", node)
-            start += axis
+        start += (axis or 0) if name in self.ranks.stars else 0
         if start >= len(shape):
             raise self.fail(f"size({name}) is asked for on axis {start}, {tensor} has the shape {shape}", node)
         return shape[start]

@@ -80,6 +80,7 @@ class Elaborated:
     requirements: list[Mask] = field(default_factory=list)
     lookups: dict[str, Expr] = field(default_factory=dict)
     declared: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
+    asked: dict[Index, Expr] = field(default_factory=dict)
 
 
 def close(head: Head, bound: frozenset[Index]) -> Head:

@@ -25,22 +25,35 @@ from .nodes import (
     scoped_reads,
     slopes,
 )
-from .text import EquationText
+from .text import EquationText, OpenSize
+
+
+GUESSES = range(1, 13)
 
 
 class SizedEquation(EquationText):
     """An equation with the extents of all indices and the shapes of all tensors, or `Impossible`.
 
-    An extent is as large as possible with every address inside its tensor.
+    An extent is as large as possible with every address inside its tensor. A size that is asked for and that no input has is
+    guessed: it is known where the extent of its index is the same whatever the guess.
     """
 
     def __init__(
         self, text: str, fields: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], buffers: Sequence[str] = ()
     ):
-        super().__init__(text, fields, shapes, buffers)
+        sizes: dict[Index, int] = {}
+        while True:
+            try:
+                super().__init__(text, fields, shapes, buffers, sizes)
+                break
+            except OpenSize as asked:
+                sizes |= _settled(asked.index, sizes, text, fields, shapes, buffers)
         self.shapes: dict[str, tuple[int, ...]] = dict(self.inputs)
         self.margins: dict[str, list[tuple[int, int] | None]] = {}
         self._find_extents()
+        for index, size in sizes.items():
+            if any(line.extents.get(index, size) != size for line in self.lines):
+                raise Impossible(f"{index} has several extents, and its size is asked for")
         self.weights = self._find_weights()
         self._check_addresses()
         for place, line in enumerate(self.lines):
@@ -53,17 +66,43 @@ class SizedEquation(EquationText):
     # extents ---------------------------------------------------------------------------------------------------------
 
     def _find_extents(self) -> None:
+        self._infer()
+        for line in self.lines:
+            missing = self._open_indices(line)
+            if missing:
+                raise Unreadable(f"nothing determines {missing}")
+
+    def _infer(self) -> None:
         for line in self.lines:
             for index in all_indices(line):
                 if index in self.bounds:
                     line.extents[index] = self._whole(self.bounds[index], 1, f"the extent of {index}")
+        self._search_all()
+        while self._share_letters():
+            self._search_all()
+
+    def _search_all(self) -> None:
         for _ in range(2 * len(self.lines) + 2):
             for place, line in enumerate(self.lines):
                 self._search(place, line)
+
+    def _open_indices(self, line: Line) -> list[Index]:
+        return [index for index in all_indices(line) if index not in line.extents]
+
+    def _share_letters(self) -> bool:
+        """What a line leaves open has the extent that the letter has in the other lines, if these agree."""
+        extents: dict[Index, set[int]] = {}
         for line in self.lines:
-            missing = [index for index in all_indices(line) if index not in line.extents]
-            if missing:
-                raise Unreadable(f"nothing determines {missing}")
+            for index, extent in line.extents.items():
+                extents.setdefault(index, set()).add(extent)
+        found = False
+        for line in self.lines:
+            for index in self._open_indices(line) if line.value.kind != "pad" else ():
+                if len(extents.get(index, ())) > 1:
+                    raise Unreadable(f"{index} has several extents: {extents[index]}")
+                if index in extents:
+                    line.extents[index], found = min(extents[index]), True
+        return found
 
     def _search(self, place: int, line: Line) -> None:
         if line.value.kind == "pad":
@@ -109,14 +148,14 @@ class SizedEquation(EquationText):
 
     def _search_pad(self, line: Line) -> None:
         body = line.value.parts[0]
-        if body.name not in self.shapes:
-            return
-        if len(self.shapes[body.name]) != len(body.address):
-            raise Impossible(f"{body.name} has {len(self.shapes[body.name])} axes")
         if [part.plain for part in line.target] != [part.plain for part in body.address] or len(
             set(part.plain for part in line.target)
         ) < len(line.target):
             raise Unreadable("a padded tensor keeps its indices")
+        if body.name not in self.shapes:
+            return
+        if len(self.shapes[body.name]) != len(body.address):
+            raise Impossible(f"{body.name} has {len(self.shapes[body.name])} axes")
         margins: list[tuple[int, int] | None] = []
         for part, size, (before, after) in zip(body.address, self.shapes[body.name], line.value.value):
             assert part.plain is not None, "a padded axis is read at an index alone"
@@ -349,3 +388,43 @@ class SizedEquation(EquationText):
                     for part, size in parts:
                         if not 0 <= part.at(env) < size:
                             raise Impossible(f"{read.name} is read outside, at {part.at(env)} of {size}")
+
+
+class _Guessed(SizedEquation):
+    """An equation whose sizes are guessed: its extents as far as they follow."""
+
+    def __init__(self, sizes: Mapping[Index, int], *stated: Any):
+        EquationText.__init__(self, *stated, sizes)
+        self.shapes, self.margins = dict(self.inputs), {}
+        self._infer()
+
+
+def _settled(index: Index, sizes: Mapping[Index, int], *stated: Any) -> dict[Index, int]:
+    """The sizes among those that are asked for, the first of them given, that are the same whatever is guessed for all."""
+    found: dict[Index, list[set[int]]] = {}
+    bounds: dict[Index, set[Any]] = {}
+    for guess in GUESSES:
+        guessed = {index: guess}
+        while True:
+            try:
+                for one, bound in EquationText(*stated, {**sizes, **guessed}).bounds.items():
+                    bounds.setdefault(one, set()).add(bound)
+                made = _Guessed({**sizes, **guessed}, *stated)
+            except OpenSize as asked:
+                guessed[asked.index] = guess
+                continue
+            except Unreadable:
+                raise
+            except Impossible:
+                break
+            for one in guessed:
+                found.setdefault(one, []).append({line.extents[one] for line in made.lines if one in line.extents})
+            break
+    settled = {one: min(seen[0]) for one, seen in found.items() if seen[0] and all(each == seen[0] for each in seen)}
+    settled = {
+        one: size for one, size in settled.items()
+        if all(len(each) == 1 for each in found[one]) and len(bounds.get(one, ())) <= 1
+    }  # fmt: skip
+    if not settled:
+        raise Unreadable(f"nothing determines the size of {index}")
+    return settled

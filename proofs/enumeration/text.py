@@ -99,6 +99,14 @@ def _is_rational(value: Any) -> bool:
     return isinstance(value, (int, Fraction))
 
 
+class OpenSize(Exception):
+    """The size of an index is asked for that addresses no axis of an input alone."""
+
+    def __init__(self, index: Index):
+        super().__init__(f"the size of {index}")
+        self.index = index
+
+
 class EquationText:
     """Statements, masks and ranges of an equation, with stars spread over the axes.
 
@@ -106,9 +114,15 @@ class EquationText:
     """
 
     def __init__(
-        self, text: str, fields: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], buffers: Sequence[str] = ()
+        self,
+        text: str,
+        fields: Mapping[str, Any],
+        shapes: Mapping[str, Sequence[int]],
+        buffers: Sequence[str] = (),
+        sizes: Mapping[Index, int] | None = None,
     ):
         self.fields = dict(fields)
+        self.sizes = dict(sizes or {})
         self.parsed: list[tuple[ast.expr, ast.expr]] = []
         self.inputs = {name: tuple(shape) for name, shape in shapes.items()}
         self.buffers = set(buffers)
@@ -393,7 +407,7 @@ class EquationText:
         return depends_on(lambda env: self._worth(at, env), needs) if needs else needs
 
     def _size(self, name: str, axis: int | None) -> int:
-        """The size of the axis of an input that an index addresses alone."""
+        """The size of the axis of an input that an index addresses alone, or the extent of another index, once it is known."""
         for node in self._subscripts():
             if name_of(node.value) not in self.inputs:
                 continue
@@ -409,7 +423,12 @@ class EquationText:
                         raise Impossible(f"size({name}) is that of axis {place} of {shape}")
                     return shape[place]
                 place += self._item_rank(item) if isinstance(item, ast.Starred) else 1
-        raise Unreadable(f"size({name}) belongs to no input")
+        if name in self.stars and axis is None:
+            raise Unreadable(f"size({name}) has a value for each axis")
+        index = self._index(name, axis)
+        if index not in self.sizes:
+            raise OpenSize(index)
+        return self.sizes[index]
 
     def _alike(self, one: Component, other: Component) -> bool:
         """Whether two ends of a range are the same integers."""
