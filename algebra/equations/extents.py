@@ -359,7 +359,7 @@ class _Search:
             for index in self.elaborated.asked.keys() & self.found.of[place].keys():
                 self.requirements.equal(
                     self.found.of[place][index], self.elaborated.asked[index],
-                    lambda: f"size({index}) is asked for, so that {index} must have one extent in all lines", statement,
+                    partial("size({0}) is asked for, so that {0} must have one extent in all lines".format, index), statement,
                 )  # fmt: skip
             if isinstance(statement.value, Pad):
                 continue

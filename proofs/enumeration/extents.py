@@ -27,7 +27,6 @@ from .nodes import (
 )
 from .text import EquationText, OpenSize
 
-
 GUESSES = range(1, 13)
 
 
