@@ -12,7 +12,7 @@ from .heads import Address, Apply, Constant, Group, Head, Pad, Plus, Read, Reduc
 from .statements import Elaborated, Mask, Statement
 
 
-class SizeOf(Symbol):  # type: ignore[misc]
+class SizeOf(Symbol):
     """The extent of an index as long as it is not known."""
 
     index: Index

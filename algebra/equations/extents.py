@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from sympy import Expr, Integer, Mul, floor
 
@@ -64,11 +64,9 @@ def answered(elaborated: Elaborated, definitions: Definitions, requirements: Req
         inputs = dict(zip(requirements.layer.input_names, requirements.inputs))
         found = Extents([{} for _ in elaborated.statements], inputs)
         _Search(elaborated, definitions, Requirements(requirements.layer, requirements.inputs), found).infer()
-        circular = {index for index, extent in elaborated.bounds.items() if extent.has(SizeOf)}
         known = {
             size: extent
             for size in open_sizes
-            if size.index not in circular
             for extents in reversed(found.of)
             if not (extent := extents.get(size.index, size)).has(SizeOf)
         }
@@ -124,9 +122,14 @@ class _Search:
     requirements: Requirements
     found: Extents
 
+    @cached_property
+    def waiting(self) -> frozenset[Index]:
+        """The indices whose bounds ask for a size that is not known yet."""
+        return frozenset(index for index, extent in self.elaborated.bounds.items() if extent.has(SizeOf))
+
     def infer(self) -> None:
         """All extents that follow; those that are asked for and not known yet bound nothing."""
-        bounds = {index: extent for index, extent in self.elaborated.bounds.items() if not extent.has(SizeOf)}
+        bounds = {index: extent for index, extent in self.elaborated.bounds.items() if index not in self.waiting}
         for place, statement in enumerate(self.elaborated.statements):
             for index in self.definitions.indices[place]:
                 if index in bounds:
@@ -218,7 +221,7 @@ class _Search:
         else:
             for read, shape in known:
                 for address, size in zip(read.address, shape):
-                    if isinstance(address, Index) and address not in extents:
+                    if isinstance(address, Index) and address not in extents and address not in self.waiting:
                         extents[address] = size
             for step in (self._solve_group, self._solve_affine):
                 for read, shape in known:
@@ -258,7 +261,7 @@ class _Search:
         if not isinstance(address, Group):
             return
         unknown = [index for index in address.parts if index not in extents]
-        if len(unknown) == 1:
+        if len(unknown) == 1 and unknown[0] not in self.waiting:
             rest = Mul(*(extents[index] for index in address.parts if index in extents))
             extent = size / rest
             self.requirements.whole(extent, lambda: f"an axis of {size} is split into groups of {rest}", statement)
@@ -271,7 +274,7 @@ class _Search:
         if form is None:
             return
         unknown = [index for index in form[0] if index not in extents]
-        if len(unknown) != 1:
+        if len(unknown) != 1 or unknown[0] in self.waiting:
             return
         index = unknown[0]
         step = form[0].pop(index)

@@ -28,6 +28,7 @@ from .nodes import (
 from .text import EquationText, OpenSize
 
 GUESSES = range(1, 13)
+Stated = tuple[str, Mapping[str, Any], Mapping[str, Sequence[int]], Sequence[str]]
 
 
 class SizedEquation(EquationText):
@@ -46,7 +47,7 @@ class SizedEquation(EquationText):
                 super().__init__(text, fields, shapes, buffers, sizes)
                 break
             except OpenSize as asked:
-                sizes |= _settled(asked.index, sizes, text, fields, shapes, buffers)
+                sizes |= _settled(asked.index, sizes, (text, fields, shapes, buffers))
         self.shapes: dict[str, tuple[int, ...]] = dict(self.inputs)
         self.margins: dict[str, list[tuple[int, int] | None]] = {}
         self._find_extents()
@@ -392,13 +393,13 @@ class SizedEquation(EquationText):
 class _Guessed(SizedEquation):
     """An equation whose sizes are guessed: its extents as far as they follow."""
 
-    def __init__(self, sizes: Mapping[Index, int], *stated: Any):
+    def __init__(self, sizes: Mapping[Index, int], stated: Stated):
         EquationText.__init__(self, *stated, sizes)
         self.shapes, self.margins = dict(self.inputs), {}
         self._infer()
 
 
-def _settled(index: Index, sizes: Mapping[Index, int], *stated: Any) -> dict[Index, int]:
+def _settled(index: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[Index, int]:
     """The sizes among those that are asked for, the first of them given, that are the same whatever is guessed for all."""
     found: dict[Index, list[set[int]]] = {}
     bounds: dict[Index, set[Any]] = {}
@@ -408,7 +409,7 @@ def _settled(index: Index, sizes: Mapping[Index, int], *stated: Any) -> dict[Ind
             try:
                 for one, bound in EquationText(*stated, {**sizes, **guessed}).bounds.items():
                     bounds.setdefault(one, set()).add(bound)
-                made = _Guessed({**sizes, **guessed}, *stated)
+                made = _Guessed({**sizes, **guessed}, stated)
             except OpenSize as asked:
                 guessed[asked.index] = guess
                 continue
