@@ -423,7 +423,7 @@ def _settled(index: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[I
     settled = {one: min(seen[0]) for one, seen in found.items() if seen[0] and all(each == seen[0] for each in seen)}
     settled = {
         one: size for one, size in settled.items()
-        if all(len(each) == 1 for each in found[one]) and len(bounds.get(one, ())) <= 1
+        if all(len(each) == 1 for each in found[one]) and len(found[one]) > 1 and len(bounds.get(one, ())) <= 1
     }  # fmt: skip
     if not settled:
         raise Unreadable(f"nothing determines the size of {index}")
