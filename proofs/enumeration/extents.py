@@ -38,6 +38,8 @@ class SizedEquation(EquationText):
     guessed: it is known where the extent of its index is the same whatever the guess.
     """
 
+    open_bounds: frozenset[Index] = frozenset()
+
     def __init__(
         self, text: str, fields: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], buffers: Sequence[str] = ()
     ):
@@ -75,7 +77,7 @@ class SizedEquation(EquationText):
     def _infer(self) -> None:
         for line in self.lines:
             for index in all_indices(line):
-                if index in self.bounds:
+                if index in self.bounds and index not in self.open_bounds:
                     line.extents[index] = self._whole(self.bounds[index], 1, f"the extent of {index}")
         self._search_all()
         while self._share_letters():
@@ -97,7 +99,7 @@ class SizedEquation(EquationText):
                 extents.setdefault(index, set()).add(extent)
         found = False
         for line in self.lines:
-            for index in self._open_indices(line) if line.value.kind != "pad" else ():
+            for index in set(self._open_indices(line)) - self.open_bounds if line.value.kind != "pad" else ():
                 if len(extents.get(index, ())) > 1:
                     raise Unreadable(f"{index} has several extents: {extents[index]}")
                 if index in extents:
@@ -118,12 +120,17 @@ class SizedEquation(EquationText):
             if line.value.kind != "pad" and not self._is_earlier(place, read, part)
         ]  # fmt: skip
         for part, size in steps:
-            if part.plain is not None:
+            if part.plain is not None and part.plain not in self.open_bounds:
                 line.extents.setdefault(part.plain, size)
         for kind in ("group", "expression"):
             for part, size in steps:
                 unknown = [index for index in part.indices if index not in line.extents]
-                if part.kind == kind and part.plain is None and len(unknown) == 1:
+                if (
+                    part.kind == kind
+                    and part.plain is None
+                    and len(unknown) == 1
+                    and unknown[0] not in self.open_bounds
+                ):
                     extent = self._largest(line, part, unknown[0], size)
                     if extent is not None:
                         line.extents[unknown[0]] = extent
@@ -391,40 +398,48 @@ class SizedEquation(EquationText):
 
 
 class _Guessed(SizedEquation):
-    """An equation whose sizes are guessed: its extents as far as they follow."""
+    """An equation whose sizes are guessed: its extents as far as they follow without the bounds that change with the guess."""
 
-    def __init__(self, sizes: Mapping[Index, int], stated: Stated):
+    def __init__(self, sizes: Mapping[Index, int], stated: Stated, open_bounds: frozenset[Index]):
         EquationText.__init__(self, *stated, sizes)
-        self.shapes, self.margins = dict(self.inputs), {}
+        self.shapes, self.margins, self.open_bounds = dict(self.inputs), {}, open_bounds
         self._infer()
 
 
-def _settled(index: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[Index, int]:
+def _settled(first: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[Index, int]:
     """The sizes among those that are asked for, the first of them given, that are the same whatever is guessed for all."""
-    found: dict[Index, list[set[int]]] = {}
+    guesses = [_filled(guess, first, sizes, stated) for guess in GUESSES]
     bounds: dict[Index, set[Any]] = {}
-    for guess in GUESSES:
-        guessed = {index: guess}
-        while True:
-            try:
-                for one, bound in EquationText(*stated, {**sizes, **guessed}).bounds.items():
-                    bounds.setdefault(one, set()).add(bound)
-                made = _Guessed({**sizes, **guessed}, stated)
-            except OpenSize as asked:
-                guessed[asked.index] = guess
-                continue
-            except Unreadable:
-                raise
-            except Impossible:
-                break
-            for one in guessed:
-                found.setdefault(one, []).append({line.extents[one] for line in made.lines if one in line.extents})
-            break
-    settled = {one: min(seen[0]) for one, seen in found.items() if seen[0] and all(each == seen[0] for each in seen)}
+    for _, equation in guesses:
+        for index, bound in equation.bounds.items():
+            bounds.setdefault(index, set()).add(bound)
+    changing = frozenset(index for index, worth in bounds.items() if len(worth) > 1)
+    found: dict[Index, list[set[int]]] = {}
+    for guessed, _ in guesses:
+        try:
+            made = _Guessed({**sizes, **guessed}, stated, changing)
+        except Unreadable:
+            raise
+        except Impossible:
+            continue
+        for index in guessed:
+            found.setdefault(index, []).append({line.extents[index] for line in made.lines if index in line.extents})
     settled = {
-        one: size for one, size in settled.items()
-        if all(len(each) == 1 for each in found[one]) and len(found[one]) > 1 and len(bounds.get(one, ())) <= 1
+        index: min(seen[0]) for index, seen in found.items()
+        if len(seen) > 1 and len(seen[0]) == 1 and all(each == seen[0] for each in seen)
     }  # fmt: skip
     if not settled:
-        raise Unreadable(f"nothing determines the size of {index}")
+        raise Unreadable(f"nothing determines the size of {first}")
     return settled
+
+
+def _filled(
+    guess: int, first: Index, sizes: Mapping[Index, int], stated: Stated
+) -> tuple[dict[Index, int], EquationText]:
+    """One guess for all sizes that are asked for, and the equation with it."""
+    guessed = {first: guess}
+    while True:
+        try:
+            return guessed, EquationText(*stated, {**sizes, **guessed})
+        except OpenSize as asked:
+            guessed[asked.index] = guess
