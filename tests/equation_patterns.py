@@ -28,6 +28,15 @@ class Pattern:
 FEW, SOME, YES_OR_NO, OR_NONE = (1, 2, 2, 3), (0, 1, 1, 2), (True, False), (None, 1, 2)
 
 PATTERNS = [
+    Pattern("y[t, f] = x[t, f] + sin(t/base**(2*floor(f/2)/size(f)) + pi/2*(f % 2))", {"x": "t f"}, {"base": (2, 10)}),
+    Pattern(
+        "w[h, i, j] = x[h, i, e]*x[h, j, e]\na[h, i, j] = softmax[j](w[h, i, j] - 2**(-8*(h + 1)/heads)*(i - j))\n"
+        "y[h, i, e] = a[h, i, j]*x[h, j, e]\nwhere j <= i, h < heads",
+        {"x": "h t f"}, {"heads": FEW},
+    ),
+    Pattern("y[i, j] = [i < part and x[i, j] > 0]*x[i, j]*i + [not i < part or i == j]*2 - [1 <= i <= part]", {"x": "s t"}, {"part": FEW}),
+    Pattern("y[o] = x[i]*(i + o)*U[o] + sum[i, u](i*u)\nwhere o < units, u < units", {"x": "f"}, {"units": FEW}),
+    Pattern("m[i] = max[j](abs(i - j)*x[j])\ny[i] = m[i] + [x[i] != m[i]]/(1 + i)", {"x": "s"}, {}),
     Pattern(
         "r[e] = sigmoid(R[e, c] * mean[*i](x[c, *i]))\nK[o, c, *u] = r[e] * W[e, o, c, *u]\ny[o, *i] = K[o, c, *u] * x[c, *(i + u)]\n"
         "where e < experts, o < units, u < kernel",

@@ -149,6 +149,14 @@ class Grammar:
     def value(self, depth: int = 2) -> str:
         """A product, a function, a reduction or a sum of them."""
         kind = self.random.random() if depth else 0.0
+        if kind < 0.03:
+            a, b = self.index(), self.index()
+            sign = self.one("<", "<=", ">", ">=", "==", "!=")
+            more = self.one("", "", f" and {a} >= 1", f" or {b} < {self.number()}", f" and not {a} == {b}")
+            return f"[{a} {sign} {self.one(b, self.number(), self.read())}{more}] * {self.read()}"
+        if kind < 0.06:
+            a, b = self.index(), self.index()
+            return f"{self.read()} * {self.one(a, f'({a} - {b})', f'exp(-{a})', f'1/(1 + {a})', f'{a}/{self.number()}', f'{a}**2', f'2**(-{a})', f'max({a}, {b})', f'floor({a}/2)')}"
         if kind < 0.45:
             factors = [self.read() for _ in range(self.one(1, 2, 2, 3))]
             if self.chance(0.15):

@@ -8,7 +8,22 @@ from dataclasses import replace
 from sympy import Basic, Expr, Symbol
 
 from ..sizes.dims import Index
-from .heads import Address, Apply, Constant, Group, Head, Pad, Plus, Read, Reduce, Softmax, Times, unknown_head, walk
+from .heads import (
+    Address,
+    Apply,
+    Constant,
+    Group,
+    Head,
+    IndexValue,
+    Pad,
+    Plus,
+    Read,
+    Reduce,
+    Softmax,
+    Times,
+    unknown_head,
+    walk,
+)
 from .statements import Elaborated, Mask, Statement
 
 
@@ -48,6 +63,8 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
     def head(one: Head) -> Head:
         if isinstance(one, Constant):
             return Constant(put(one.value))
+        if isinstance(one, IndexValue):
+            return IndexValue(put(one.value))
         if isinstance(one, Read):
             return read(one)
         if isinstance(one, Plus):
@@ -86,7 +103,7 @@ def _expressions(made: Elaborated) -> Iterator[Expr]:
     for statement in made.statements:
         yield from _addressed(statement.address)
         for head in walk(statement.value):
-            if isinstance(head, Constant):
+            if isinstance(head, (Constant, IndexValue)):
                 yield head.value
             elif isinstance(head, Read):
                 yield from _addressed(head.address)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from sympy import Expr, Integer
 
@@ -23,6 +24,7 @@ from .heads import (
     Constant,
     Group,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
@@ -123,8 +125,11 @@ class _Heads:
 
     def value(self, node: ast.expr) -> Head:
         """The head of an expression, before sums are made explicit."""
-        if not any(isinstance(part, ast.Subscript) and not self._is_number(part) for part in parts(node)):
-            return Constant(self.scalars.number(node))
+        if not any(self._is_tensor(part) for part in parts(node)):
+            if not any(map(self.setting.is_index, self.setting.names_through(node))):
+                return Constant(self.scalars.number(node))
+            if all(map(_is_arithmetic, parts(node))):
+                return IndexValue(self.scalars.arithmetic(node))
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
                 raise self.fail("only a named tensor has indices", node)
@@ -138,7 +143,26 @@ class _Heads:
             return self._operation(node)
         if isinstance(node, ast.Call):
             return self._call(node)
+        if isinstance(node, ast.List):
+            return self._indicator(node.elts[0])
         raise self.fail(f"{type(node).__name__} is not a value", node)
+
+    def _is_tensor(self, node: ast.AST) -> bool:
+        return isinstance(node, ast.Subscript) and not self._is_number(node)
+
+    def _indicator(self, node: ast.expr) -> Head:
+        """1 where a condition holds, 0 elsewhere."""
+        if isinstance(node, ast.BoolOp):
+            parts = [self._indicator(part) for part in node.values]
+            if isinstance(node.op, ast.And):
+                return _product(parts)
+            return reduce(lambda one, other: Apply("max", (one, other)), parts)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return _unless(self._indicator(node.operand))
+        if not isinstance(node, ast.Compare):
+            raise self.fail("this is no condition", node, "[i < part]")
+        sides = [self.value(side) for side in (node.left, *node.comparators)]
+        return _product([_compared(*pair) for pair in zip(node.ops, sides, sides[1:])])
 
     def _operation(self, node: ast.BinOp) -> Head:
         left, right = self.value(node.left), self.value(node.right)
@@ -157,6 +181,8 @@ class _Heads:
         if isinstance(node.op, ast.Div):
             return Apply("divide", (left, right))
         if isinstance(node.op, ast.Pow):
+            if not any(map(self._is_tensor, parts(node))):
+                return Apply("pow", (left, right))
             if not (isinstance(right, Constant) and right.value.is_Rational):
                 raise self.fail("a tensor is raised to a literal power only", node, "x[i]**2")
             return Apply("power", (left, right))
@@ -228,6 +254,35 @@ class _Heads:
             names = ", ".join(sorted(map(str, other)))
             raise self.fail(f"the filling of a margin depends on {names}, at which the padded tensor is not read", node)
         return Pad(tuple(widths), body, fill)
+
+
+def _is_arithmetic(node: ast.AST) -> bool:
+    """Whether a part of an expression keeps fractions what they are, so that all of it is one index expression."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in ("floor", "ceil", "max", "min", "size")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return isinstance(node.right, ast.Constant)
+    return not isinstance(node, (ast.List, ast.Compare, ast.BoolOp))
+
+
+def _product(factors: Sequence[Head]) -> Head:
+    return factors[0] if len(factors) == 1 else Times(tuple(factors))
+
+
+def _unless(condition: Head) -> Head:
+    return Plus((Constant(Integer(1)), Times((Constant(Integer(-1)), condition))))
+
+
+def _compared(sign: ast.cmpop, left: Head, right: Head) -> Head:
+    """1 where two values compare so, 0 elsewhere."""
+    if isinstance(sign, ast.Lt):
+        return Apply("less", (left, right))
+    if isinstance(sign, ast.Gt):
+        return Apply("less", (right, left))
+    if isinstance(sign, (ast.LtE, ast.GtE)):
+        return _unless(_compared(ast.Gt() if isinstance(sign, ast.LtE) else ast.Lt(), left, right))
+    same = Apply("equal", (left, right))
+    return same if isinstance(sign, (ast.Eq, ast.Is)) else _unless(same)
 
 
 def elaborate(scalars: Scalars) -> Elaborated:

@@ -4,6 +4,7 @@ An equation is a list of statements; the right side of a statement is a tree of 
 
 ========== ==============================================================================
 Constant   a number, or a scalar made of the layer's fields
+IndexValue a number made of indices, as in ``exp(-(i - j))``
 Read       one element of a tensor, at an address made of index symbols
 Plus       sum of terms
 Times      product of factors
@@ -14,7 +15,7 @@ Pad        a tensor surrounded by a margin of a number or of a learned tensor, o
 ========== ==============================================================================
 
 A lookup is a `Read` one of whose addresses is itself a `Read`; a recurrence is a `Read` of a tensor that the same or a
-later statement defines. Whatever folds over an equation (work, receptive field, LaTeX, numbers) handles these eight and
+later statement defines. Whatever folds over an equation (work, receptive field, LaTeX, numbers) handles these nine and
 refuses everything else by name, so that nothing is counted as zero in silence.
 """
 
@@ -43,6 +44,11 @@ Address = Union[Expr, Group, "Read"]
 
 @dataclass(frozen=True)
 class Constant:
+    value: Expr
+
+
+@dataclass(frozen=True)
+class IndexValue:
     value: Expr
 
 
@@ -88,7 +94,7 @@ class Pad:
     fill: "Constant | Read"
 
 
-Head = Constant | Read | Plus | Times | Apply | Reduce | Softmax | Pad
+Head = Constant | IndexValue | Read | Plus | Times | Apply | Reduce | Softmax | Pad
 
 
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
@@ -96,7 +102,7 @@ REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 
 def children(head: Head) -> tuple[Head, ...]:
     """The heads directly below a head; the reads inside a lookup's address count as its children."""
-    if isinstance(head, Constant):
+    if isinstance(head, (Constant, IndexValue)):
         return ()
     if isinstance(head, Read):
         return tuple(part for part in head.address if isinstance(part, Read))
@@ -145,6 +151,8 @@ def free_indices(head: Head) -> frozenset[Index]:
     """The indices on which the value of a head depends."""
     if isinstance(head, Read):
         return frozenset().union(*map(address_indices, head.address)) if head.address else frozenset()
+    if isinstance(head, IndexValue):
+        return address_indices(head.value)
     below = frozenset().union(*(free_indices(child) for child in children(head))) if children(head) else frozenset()
     if isinstance(head, Softmax):  # it has a value for each of its indices
         return below | frozenset(head.indices)
@@ -161,5 +169,5 @@ def unknown_head(head: object, verb: str) -> UnsupportedError:
     name = type(head).__name__
     return UnsupportedError(
         f"a head of kind {name} cannot be {verb}: the closed list is "
-        "Constant, Read, Plus, Times, Apply, Reduce, Softmax, Pad"
+        "Constant, IndexValue, Read, Plus, Times, Apply, Reduce, Softmax, Pad"
     )

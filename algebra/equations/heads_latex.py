@@ -19,7 +19,7 @@ from ..formulas.latex import TALL, formula_latex, index_latex, name_latex
 from ..sizes.dims import Index
 from .affine import affine
 from .functions import FUNCTIONS
-from .heads import Address, Apply, Constant, Group, Head, Plus, Read, Reduce, Softmax, Times, unknown_head
+from .heads import Address, Apply, Constant, Group, Head, IndexValue, Plus, Read, Reduce, Softmax, Times, unknown_head
 
 LONGEST_DECIMAL = 14
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -30,6 +30,7 @@ _REDUCTIONS = {
     "min": r"\min",
     "prod": r"\prod",
 }
+_RELATIONS = {"less": " < ", "equal": " = "}
 
 
 class HeadWriter:
@@ -44,6 +45,10 @@ class HeadWriter:
             value = head.value
             loose = value.is_Add or value.could_extract_minus_sign()
             return constant_latex(value), SUM if loose else PRODUCT if value.is_Mul else ATOM
+        if isinstance(head, IndexValue):
+            value = self.own(head.value)
+            loose = value.is_Add or value.could_extract_minus_sign()
+            return self.address(head.value), SUM if loose else PRODUCT if value.is_Mul else ATOM
         if isinstance(head, Read):
             return self.read(head), ATOM
         if isinstance(head, Plus):
@@ -93,7 +98,10 @@ class HeadWriter:
         first = head.arguments[0]
         if head.function == "divide":
             return rf"\frac{{{self.head(first)[0]}}}{{{self.head(head.arguments[1])[0]}}}", ATOM
-        if head.function == "power":
+        if head.function in _RELATIONS:
+            sides = (self.within(argument, SUM) for argument in head.arguments)
+            return rf"[{_RELATIONS[head.function].join(sides)}]", ATOM
+        if head.function in ("power", "pow"):
             scripts = isinstance(first, Read) and "^" in tensor_latex(first.tensor)
             base = bracketed(self.head(first)[0]) if scripts else self.within(first, ATOM)
             return f"{base}^{{{self.head(head.arguments[1])[0]}}}", POWER

@@ -202,7 +202,7 @@ class _Resolution:
                     for part in _bare(node.func.slice):
                         self._must_be(part, "a reduction", self.names.indices)
         for part in _bare(tree):
-            self._must_be(part, "a value", self.names.fields | self.names.scalars)
+            self._must_be(part, "a value", self.names.fields | self.names.scalars | self.names.indices)
 
     def _pad(self, node: ast.Call) -> None:
         """The widths of a margin are numbers, named by indices at which the tensor is read."""

@@ -14,12 +14,14 @@ from .heads import (
     Constant,
     Group,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
     Reduce,
     Softmax,
     Times,
+    free_indices,
     reads,
     unknown_head,
     walk,
@@ -108,6 +110,12 @@ def _mapped(head: Head, read: Callable[[Read], Read], drop: dict[Index, Expr]) -
     """A head with every read changed, and sums over dropped indices without these."""
     if isinstance(head, Constant):
         return head
+    if isinstance(head, IndexValue):
+        return (
+            IndexValue(head.value.xreplace(drop))
+            if free_indices(head) - drop.keys()
+            else Constant(head.value.xreplace(drop))
+        )
     if isinstance(head, Read):
         return read(head)
     if isinstance(head, Plus):

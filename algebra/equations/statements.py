@@ -15,6 +15,7 @@ from .heads import (
     Apply,
     Constant,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
@@ -98,14 +99,14 @@ def close(head: Head, bound: frozenset[Index]) -> Head:
     if isinstance(head, Pad):
         return head
     here: frozenset[Index] = frozenset()
-    if isinstance(head, Read):
+    if isinstance(head, (Read, IndexValue)):
         here = free_indices(head) - bound
         made: Head = head
     else:
         parts = children(head)
         for index in free_indices(head) - bound:
             holders = [part for part in parts if index in free_indices(part)]
-            if len(holders) > 1 or (isinstance(holders[0], Read) and isinstance(head, Times)):
+            if len(holders) > 1 or (isinstance(holders[0], (Read, IndexValue)) and isinstance(head, Times)):
                 here |= {index}
         closed = tuple(close(part, bound | here) for part in parts)
         made = Times(closed) if isinstance(head, Times) else Apply(head.function, closed)

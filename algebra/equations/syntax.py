@@ -9,6 +9,8 @@ The text is Python's expression syntax, read with `ast` and held against a white
 - a line ``tensor[...] = ...`` is a statement, a line ``where ...`` bounds indices;
 - a line ``name = ...`` defines a scalar, a number made of the layer's fields; if tensors stand in it, it is a statement of a tensor
   without axes, as in ``n = x[i]*x[i]``, and ``n`` is its one element;
+- an index may stand in a value as a number, and a condition in square brackets as 1 where it holds and 0 elsewhere:
+  ``y[i] = exp(-i) * x[i]``, ``y[i] = [i < part and x[i] > 0] * x[i]``;
 - a line goes on where a bracket is open or the line ends in a comma; ``#`` starts a comment.
 """
 
@@ -35,10 +37,11 @@ LARGEST_NUMBER = 10**12
 SCALAR_FUNCTIONS = ("ceil", "floor", "max", "min", "sqrt", "size", "log")
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _RELATIONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+CONDITIONS = (ast.Compare, ast.BoolOp, ast.UnaryOp)
 _ALLOWED = (
     ast.Expression, ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.UAdd, ast.Not, ast.Call, ast.keyword,
     ast.Subscript, ast.Slice, ast.Starred, ast.Tuple, ast.IfExp, ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.Load,
-    ast.Is, ast.IsNot, *_OPERATORS, *_RELATIONS,
+    ast.Is, ast.IsNot, ast.List, *_OPERATORS, *_RELATIONS,
 )  # fmt: skip
 _OPENS_GROUP = re.compile(r"\[\s*\(")
 _INSTEAD = {
@@ -49,7 +52,6 @@ _INSTEAD = {
     ast.NamedExpr: "a line of its own: name = ...",
     ast.MatMult: "a product with a summed index: W[o, c] * x[c]",
     ast.JoinedStr: "an expression without text",
-    ast.List: "a tuple in round brackets",
 }
 
 
@@ -207,6 +209,8 @@ def _check(tree: ast.expr, text: str) -> None:
                 raise refuse(f"an exponent larger than {LARGEST_EXPONENT}", node, "a smaller exponent")
         if isinstance(node, ast.Subscript) and not isinstance(node.value, (ast.Name, ast.Attribute)):
             raise refuse("only a named tensor has square brackets", node, "x[i]")
+        if isinstance(node, ast.List) and not (len(node.elts) == 1 and isinstance(node.elts[0], CONDITIONS)):
+            raise refuse("square brackets alone hold one condition, which counts as 0 or 1", node, "[i < part]")
         if isinstance(node, ast.Call):
             name = node.func.value if isinstance(node.func, ast.Subscript) else node.func
             if not isinstance(name, ast.Name):

@@ -27,6 +27,7 @@ from .heads import (
     Apply,
     Constant,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
@@ -157,7 +158,7 @@ def depends(head: Head, place: int, instance: Instance, scope: frozenset[Index])
     A mask or a range bounds a reduction if it speaks of an index of it, and otherwise only of those in `scope`, the indices of the
     target and of the reductions around the head.
     """
-    if isinstance(head, Read):
+    if isinstance(head, (Read, IndexValue)):
         return free_indices(head)
     own = frozenset(getattr(head, "indices", ()))
     below: frozenset[Index] = frozenset().union(

@@ -44,7 +44,7 @@ class Addresses:
         """An index expression at all points, in exact arithmetic."""
         if isinstance(expression, Index):
             return Labelled((expression,), self.points(expression))
-        if expression.is_Rational:
+        if expression.is_number:
             return constant(expression)
         parts = [self.integers(argument) for argument in expression.args]
         if expression.is_Add:

@@ -21,6 +21,7 @@ from ..equations.heads import (
     Apply,
     Constant,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
@@ -144,6 +145,8 @@ class _LayerRun(Addresses):
     def _fold(self, head: Head) -> Labelled:
         if isinstance(head, Constant):
             return constant(head.value)
+        if isinstance(head, IndexValue):
+            return self.integers(head.value)
         if isinstance(head, Read):
             return self._read(head)
         if isinstance(head, Plus):
@@ -210,8 +213,8 @@ class _LayerRun(Addresses):
             outside = needed.any(axis=tuple(range(len(indices), len(both))))
         if not outside.any():
             return
-        where = tuple(int(part[0]) for part in numpy.nonzero(outside))
-        point = tuple(int(address[where]) for address in addresses)
+        first = numpy.argmax(outside)
+        point = tuple(int(numpy.broadcast_to(address, outside.shape).flat[first]) for address in addresses)
         raise DomainError(f"{self.instance.layer}: {head.tensor} has shape {shape} and is read at {point}")
 
     def _reduce(self, head: Reduce) -> Labelled:

@@ -20,6 +20,7 @@ from ..equations.heads import (
     Constant,
     Group,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
@@ -140,7 +141,7 @@ class _Reader:
 
     def _steps(self, head: Head) -> tuple[Step, ...] | None:
         """The steps from the input to a head; None for what does not depend on it."""
-        if isinstance(head, Constant):
+        if isinstance(head, (Constant, IndexValue)):
             return None
         if isinstance(head, Read):
             return self._read(head)

@@ -37,6 +37,7 @@ from ..equations.heads import (
     Constant,
     Group,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
@@ -165,7 +166,7 @@ class _Reader:
 
     def form(self, head: Head) -> Form:
         """What a head is to the input."""
-        if isinstance(head, Constant):
+        if isinstance(head, (Constant, IndexValue)):
             return None
         if isinstance(head, Read):
             return self._read(head)

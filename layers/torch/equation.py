@@ -16,6 +16,7 @@ from ...algebra.equations.heads import (
     Apply,
     Constant,
     Head,
+    IndexValue,
     Pad,
     Plus,
     Read,
@@ -182,6 +183,11 @@ class _Fold(Addresses):
     def _fold(self, head: Head) -> Axes:
         if isinstance(head, Constant):
             return Axes((), torch.tensor(float(head.value), dtype=self.kind, device=self.device))
+        if isinstance(head, IndexValue):
+            known = self.integers(head.value)
+            return Axes(
+                known.indices, torch.as_tensor(known.values.astype("float64"), device=self.device).to(self.kind)
+            )
         if isinstance(head, Read):
             return self._read(head)
         if isinstance(head, Plus):

@@ -224,6 +224,8 @@ class Equation(SizedEquation):
     def _value(self, node: Node, line: Line, env: Env) -> Any:
         if node.kind == "number":
             return node.value
+        if node.kind == "index":
+            return node.address[0].at(env)
         if node.kind == "read":
             return self._element(node.name, tuple(self._at(part, line, env) for part in node.address))
         if node.kind in ("reduce", "softmax"):

@@ -100,7 +100,7 @@ def check_names(
     for _, tree in scalars:
         need(loose_names(tree), given | indices, "a scalar")
     for _, value in statements:
-        need(loose_names(value), given, "a value")
+        need(loose_names(value), given | indices, "a value")
         for part in ast.walk(value):
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Subscript):
                 _check_function(part, given, indices, need)
@@ -110,6 +110,10 @@ def check_names(
                 name_of(part.value)
             if isinstance(part, ast.BinOp) and not isinstance(part.op, OPERATORS):
                 raise Unreadable(f"there is no such sign: {ast.dump(part.op)}")
+            if isinstance(part, ast.List) and (
+                len(part.elts) != 1 or not isinstance(part.elts[0], (ast.Compare, ast.BoolOp, ast.UnaryOp))
+            ):
+                raise Unreadable("square brackets without a condition")
             if isinstance(part, ast.IfExp):
                 need((name.id for name in ast.walk(part.test) if isinstance(name, ast.Name)), fields, "a condition")
             if isinstance(part, ast.Call):

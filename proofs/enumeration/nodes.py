@@ -32,7 +32,7 @@ class Undefined(Exception):
 class Node:
     """One operation: its kind, what it is made of, and how often it happens."""
 
-    kind: str  # number, read, plus, times, apply, reduce, softmax, pad
+    kind: str  # number, index (a number made of indices), read, plus, times, apply, reduce, softmax, pad
     parts: tuple["Node", ...] = ()
     name: str = ""
     value: Any = None
@@ -113,7 +113,7 @@ def summed_over(node: Node, index: Index) -> Node:
         return with_parts(node, [inner])
     if node.kind in ("reduce", "softmax") and index not in node.indices:
         return with_parts(node, [summed_over(node.parts[0], index)])
-    bare = node.kind == "times" and len(holders) == 1 and holders[0].kind == "read"
+    bare = node.kind == "times" and len(holders) == 1 and holders[0].kind in ("read", "index")
     if node.kind in ("times", "apply") and len(holders) == 1 and not bare:
         return with_parts(node, [summed_over(part, index) if part is holders[0] else part for part in node.parts])
     return Node("reduce", (node,), "sum", indices=(index,), implicit=True)

@@ -58,6 +58,22 @@ NUMBER_FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+TRUTHS: dict[type, tuple[str, bool, bool]] = {
+    ast.Lt: ("less", False, False), ast.Gt: ("less", True, False), ast.LtE: ("less", True, True), ast.GtE: ("less", False, True),
+    ast.Eq: ("equal", False, False), ast.NotEq: ("equal", False, True), ast.Is: ("equal", False, False), ast.IsNot: ("equal", False, True),
+}  # fmt: skip
+"""A comparison by a function of the language: which, whether its sides change places, and whether it is denied."""
+
+
+def _is_no_arithmetic(node: ast.AST) -> bool:
+    """Whether a part of an expression makes more of indices than fractions."""
+    if isinstance(node, ast.Call):
+        return not isinstance(node.func, ast.Name) or node.func.id not in ("floor", "ceil", "max", "min", "size")
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return not isinstance(node.right, ast.Constant)
+    return isinstance(node, (ast.List, ast.Compare, ast.BoolOp))
+
+
 def _relation(compare: Callable, left: Callable, right: Callable) -> Callable[[Env], bool]:
     return lambda env: compare(left(env), right(env))
 
@@ -509,7 +525,12 @@ class EquationText:
         if not any(
             isinstance(part, ast.Subscript) and name_of(part.value) not in self.fields for part in ast.walk(node)
         ):
-            return Node("number", value=self._number(node))
+            if not self._names_through_scalars(node):
+                return Node("number", value=self._number(node))
+            if not any(map(_is_no_arithmetic, ast.walk(node))):
+                return self._index_value(node)
+        if isinstance(node, ast.List):
+            return self._truth_value(node.elts[0] if len(node.elts) == 1 else node)
         if isinstance(node, ast.Subscript):
             if name_of(node.value) in self.scalars:
                 raise Unreadable(f"{name_of(node.value)} is a number")
@@ -530,6 +551,8 @@ class EquationText:
                 return Node("times", flat("times", left) + flat("times", right))
             if isinstance(node.op, ast.Div):
                 return Node("apply", (left, right), name="divide")
+            if isinstance(node.op, ast.Pow) and not any(isinstance(part, ast.Subscript) for part in ast.walk(node)):
+                return Node("apply", (left, right), name="pow")
             if not isinstance(node.op, ast.Pow) or right.kind != "number" or not _is_rational(right.value):
                 raise Unreadable(f"no operation of tensors: {ast.dump(node)}")
             return Node("apply", (left, right), name="power")
@@ -555,6 +578,37 @@ class EquationText:
         if len(set(bound)) < len(bound):
             raise Unreadable("an index stands twice in a reduction")
         return Node("softmax" if name == "softmax" else "reduce", (body,), name=name, indices=bound)
+
+    def _index_value(self, node: ast.expr) -> Node:
+        """A number made of indices."""
+        at, needs = self._expression(node, None)
+        self._matters(at, needs)  # it has a value wherever it is tried
+        return Node("index", address=(Component("expression", needs, at),))
+
+    def _truth_value(self, node: ast.expr) -> Node:
+        """1 where a condition holds, 0 elsewhere."""
+        one = Node("number", value=1)
+        if isinstance(node, ast.BoolOp):
+            parts = [self._truth_value(part) for part in node.values]
+            if isinstance(node.op, ast.And):
+                return Node("times", tuple(parts))
+            made = parts[0]
+            for part in parts[1:]:
+                made = Node("apply", (made, part), name="max")
+            return made
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return Node("plus", (one, Node("times", (Node("number", value=-1), self._truth_value(node.operand)))))
+        if not isinstance(node, ast.Compare):
+            raise Unreadable(f"no condition: {ast.dump(node)}")
+        sides = [self._node(side) for side in (node.left, *node.comparators)]
+        found = []
+        for sign, left, right in zip(node.ops, sides, sides[1:]):
+            name, turned, denied = TRUTHS.get(type(sign), ("", False, False))
+            if not name:
+                raise Unreadable(f"no comparison: {ast.dump(sign)}")
+            truth = Node("apply", (right, left) if turned else (left, right), name=name)
+            found.append(Node("plus", (one, Node("times", (Node("number", value=-1), truth)))) if denied else truth)
+        return found[0] if len(found) == 1 else Node("times", tuple(found))
 
     def _pad(self, node: ast.Call, body: Node) -> Node:
         """The widths of a margin, an axis each, and what it is filled with."""
