@@ -28,6 +28,23 @@ class Pattern:
 FEW, SOME, YES_OR_NO, OR_NONE = (1, 2, 2, 3), (0, 1, 1, 2), (True, False), (None, 1, 2)
 
 PATTERNS = [
+    Pattern(
+        "h[n, o] = W[o, f] * x[n, f]\ny[target[e], o] = h[source[e], o]\nwhere o < units, target < nodes, source < nodes",
+        {"x": "n f", "source": "e", "target": "e"}, {"units": FEW, "nodes": FEW},
+    ),
+    Pattern(
+        "m[e, o] = relu(W[o, f]*x[target[e], f] + V[o, f]*(x[source[e], f] - x[target[e], f]))\ny[target[e], o] = max[e](m[e, o])\n"
+        "where o < units, target < nodes",
+        {"x": "n f", "source": "e", "target": "e"}, {"units": FEW, "nodes": FEW},
+    ),
+    Pattern(
+        "s[e] = A[f]*x[source[e], f] + B[f]*x[target[e], f]\nz[target[e]] = exp(s[e])\ny[target[e], f] = exp(s[e])/z[target[e]] * x[source[e], f]\nwhere target < size(n), x[n]\n",
+        {"x": "n f", "source": "e", "target": "e"}, {},
+    ),
+    Pattern("y[i, place[i, j]] = mean[j](x[i, j]*[j < part])\nwhere place < rows, j <= i", {"x": "s t", "place": "s t"}, {"part": FEW, "rows": (2, 4, 5)}),
+    Pattern("y[(i, place[j])] = x[i, j]\nwhere place < rows", {"x": "s t", "place": "t"}, {"rows": (2, 4)}),
+    Pattern("z[place[j], i + u] = x[i, j]*U[u]\ny[k] = sum[i](z[k, i]**2) + min[k](x[0, place[k]])\nwhere place < rows, u < window", {"x": "s t", "place": "t"}, {"rows": (2, 4), "window": FEW}),
+    Pattern("y[place[j]] = min[j](x[j + u]*U[u])\nwhere place < rows, u < window", {"x": "s", "place": "t"}, {"rows": (2, 4), "window": (1, 1, 2)}, ("place",)),
     Pattern("y[t, f] = x[t, f] + sin(t/base**(2*floor(f/2)/size(f)) + pi/2*(f % 2))", {"x": "t f"}, {"base": (2, 10)}),
     Pattern(
         "w[h, i, j] = x[h, i, e]*x[h, j, e]\na[h, i, j] = softmax[j](w[h, i, j] - 2**(-8*(h + 1)/heads)*(i - j))\n"

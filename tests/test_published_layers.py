@@ -61,6 +61,81 @@ LAYERS = {
         """,
         {"blocks": b}, (n,), b*n + n**2/b, b*n + n**2/b, {b: 2, n: 6},
     ),
+    "graph convolution": Published(
+        # Kipf and Welling 2017, arXiv 1609.02907, equation 2, over a list of edges and with the degrees summed over it
+        """
+        degree[source[e]] = 1
+        h[n, o] = W[o, f] * x[n, f]
+        y[target[e], o] = h[source[e], o]/sqrt(degree[source[e]]*degree[target[e]])
+        where o < out_features, target < size(n), source < size(n)
+        """,
+        {"out_features": o}, [(N, f), (E,), (E,)], o*f, N*f*o, {o: 2, N: 3, f: 2, E: 4}, ("x", "source", "target"),
+        more={"flops": 2*N*f*o + 2*E*o + 3*E},
+    ),
+    "graph attention": Published(
+        # Velickovic et al. 2018, arXiv 1710.10903, equations 1 to 4, one head
+        """
+        h[n, o] = W[o, f] * x[n, f]
+        s[e] = A[o]*h[target[e], o] + B[o]*h[source[e], o]
+        p[e] = exp(max(s[e], s[e]/5))
+        z[target[e]] = p[e]
+        y[target[e], o] = p[e]/z[target[e]] * h[source[e], o]
+        where o < out_features, target < size(n), source < size(n)
+        """,
+        {"out_features": o}, [(N, f), (E,), (E,)], o*f + 2*o, N*f*o + 2*E*o, {o: 2, N: 3, f: 2, E: 4}, ("x", "source", "target"),
+    ),
+    "graph isomorphism network": Published(
+        # Xu et al. 2019, arXiv 1810.00826, equation 4.1, with a perceptron of one hidden layer
+        """
+        a[target[e], f] = x[source[e], f]
+        h[n, m] = relu(V[m, f] * ((1 + epsilon)*x[n, f] + a[n, f]))
+        y[n, o] = W[o, m] * h[n, m]
+        where m < hidden, o < out_features, target < size(n), source < size(n)
+        """,
+        {"hidden": m, "out_features": o, "epsilon": 1}, [(N, f), (E,), (E,)], m*f + o*m, N*m*f + N*o*m,
+        {m: 2, o: 2, N: 3, f: 2, E: 4}, ("x", "source", "target"), more={"flops": 2*N*m*f + 2*N*o*m + E*f + 2*N*f + N*m},
+    ),
+    "edge convolution": Published(
+        # Wang et al. 2019, arXiv 1801.07829, equation 8: the maximum over the edges that enter a node
+        """
+        m[e, o] = relu(W[o, f]*x[target[e], f] + V[o, f]*(x[source[e], f] - x[target[e], f]))
+        y[target[e], o] = max[e](m[e, o])
+        where o < out_features, target < nodes
+        """,
+        {"out_features": o, "nodes": N}, [(N, f), (E,), (E,)], 2*o*f, 2*E*o*f, {o: 2, N: 3, f: 2, E: 4}, ("x", "source", "target"),
+    ),
+    "message passing with features of the edges": Published(
+        # Gilmer et al. 2017, arXiv 1704.01212, section 2 with the edge network of section 5.1, and the sum as the update
+        """
+        A[e, o, f] = U[o, f, k]*edge[e, k]
+        y[target[e], o] = A[e, o, f]*x[source[e], f]
+        where o < out_features, target < nodes, source < nodes
+        """,
+        {"out_features": o, "nodes": N}, [(N, f), (E, k), (E,), (E,)], o*f*k, E*o*f*k + E*o*f, {o: 2, N: 3, f: 2, E: 4, k: 2},
+        ("x", "edge", "source", "target"),
+    ),
+    "attention with linear biases": Published(
+        # Press et al. 2022, arXiv 2108.12409, figure 3: an index stands in the value
+        """
+        w[h, i, j] = q[h, i, e]*key[h, j, e]/sqrt(size(e))
+        a[h, i, j] = softmax[j](w[h, i, j] - 2**(-8*(h + 1)/size(h))*(i - j))
+        y[h, i, e] = a[h, i, j]*v[h, j, e]
+        where j <= i
+        """,
+        {}, [(n, T, d), (n, T, d), (n, T, d)], 0, 2*n*T**2*d, {n: 2, T: 3, d: 2}, ("q", "key", "v"),
+    ),
+    "sinusoidal positions": Published(
+        # Vaswani et al. 2017, arXiv 1706.03762, section 3.5
+        "y[t, f] = x[t, f] + sin(t/10000**(2*floor(f/2)/size(f)) + pi/2*(f % 2))", {}, (T, d), 0, 0, {T: 3, d: 4}, more={"flops": T*d},
+    ),
+    "rotary positions": Published(
+        # Su et al. 2021, arXiv 2104.09864, equation 34: angles are known beforehand, the sign is a factor
+        """
+        y[t, (p, s)] = x[t, (p, s)]*cos(t*10000**(-p/size(p))) + (2*s - 1)*x[t, 2*p + 1 - s]*sin(t*10000**(-p/size(p)))
+        where s < 2
+        """,
+        {}, (T, 2*d), 0, 0, {T: 3, d: 2}, more={"flops": 8*T*d},
+    ),
 }  # fmt: skip
 
 

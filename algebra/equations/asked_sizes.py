@@ -81,7 +81,10 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
         raise unknown_head(one, "given its sizes")
 
     return Elaborated(
-        [Statement(s.target, tuple(map(address, s.address)), head(s.value), s.number) for s in made.statements],
+        [
+            Statement(s.target, tuple(map(address, s.address)), head(s.value), s.number, s.joined)
+            for s in made.statements
+        ],
         {index: put(extent) for index, extent in made.bounds.items()},
         {index: (put(low), put(high)) for index, (low, high) in made.ranges.items()},
         list(map(mask, made.masks)),

@@ -48,7 +48,7 @@ def _all_indices(statement: Statement) -> list[Index]:
     for part in statement.address:
         for index in address_indices(part):
             found[index] = None
-    for head in walk(statement.value):
+    for head in (*statement.reads, *walk(statement.value)):
         for index in (
             *getattr(head, "indices", ()),
             *(free_indices(head) if isinstance(head, (Read, IndexValue)) else ()),
@@ -113,6 +113,8 @@ def _check_step(
     def fail(problem: str) -> Exception:
         return requirements.error(problem, statement, EquationError)
 
+    if statement.scatters:
+        raise fail(f"a recurrence along {running} scatters; give that a line of its own before or behind it")
     if any(running in getattr(head, "indices", ()) for head in walk(statement.value)):
         raise fail(
             f"a recurrence along {running} cannot reduce over {running}, which it takes step by step; give the "

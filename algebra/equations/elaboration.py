@@ -37,9 +37,12 @@ from .heads import (
 from .ranks import Ranks
 from .scalars import Scalars
 from .setting import Setting
-from .statements import Elaborated, Statement, close
+from .statements import Elaborated, Statement, close, scattered
 from .syntax import subscript_items
 from .trees import parts
+
+JOINS = ("sum", "mean", "max", "min")
+"""What joins the points that fall on one looked-up element."""
 
 
 @dataclass(frozen=True)
@@ -297,9 +300,12 @@ def elaborate(scalars: Scalars) -> Elaborated:
         if name in setting.inputs:
             raise heads.fail(f"{name} is the input and cannot be defined", parsed.target, "a new name on the left")
         address = heads.address(parsed.target)
-        if any(isinstance(part, Read) for part in address):
-            raise heads.fail("a target has index expressions only", parsed.target)
+        if any(isinstance(part, Read) and any(isinstance(inner, Read) for inner in part.address) for part in address):
+            raise heads.fail("a lookup on the left looks nothing up itself", parsed.target, "a line of its own for it")
         bound_here = frozenset().union(*map(address_indices, address)) if address else frozenset()
-        value = close(heads.value(parsed.value), bound_here)
-        statements.append(Statement(name, address, value, parsed.target.lineno))
+        value, joined = heads.value(parsed.value), "sum"
+        inside = scattered(address)
+        if inside and isinstance(value, Reduce) and value.operation in JOINS and set(value.indices) == inside:
+            joined, value = value.operation, value.body
+        statements.append(Statement(name, address, close(value, bound_here), parsed.target.lineno, joined))
     return replace(bounds, statements=statements)

@@ -97,6 +97,8 @@ def require_whole(elaborated: Elaborated, requirements: Requirements) -> None:
             for part in address:
                 if not isinstance(part, (Group, Read, Index)):
                     _require_whole(part, statement, requirements)
+        if isinstance(statement.value, Pad) and statement.scatters:
+            raise requirements.error("a padded tensor keeps its indices", statement, EquationError)
         if isinstance(statement.value, Pad):
             for width in (width for pair in statement.value.widths for width in pair):
                 requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
@@ -305,6 +307,8 @@ class _Search:
         return low, high
 
     def _target_size(self, address: Address, extents: dict[Index, Expr], statement: Statement) -> Expr:
+        if isinstance(address, Read):
+            return self._rows(address, statement)
         if isinstance(address, Index):
             return extents[address]
         if isinstance(address, Group):
@@ -346,15 +350,17 @@ class _Search:
     def _weight_size(self, address: Address, given: Expr | None, place: int) -> Expr:
         if given is not None:
             return given
-        if isinstance(address, Read):
-            bound = self.elaborated.lookups.get(address.tensor)
-            if bound is None:
-                raise self.requirements.error(
-                    f"nothing says how many values {address.tensor} can take; write where {address.tensor} < extent",
-                    self.elaborated.statements[place], EquationError,
-                )  # fmt: skip
-            return bound
         return self._target_size(address, self.found.of[place], self.elaborated.statements[place])
+
+    def _rows(self, lookup: Read, statement: Statement) -> Expr:
+        """How many elements a lookup can choose from."""
+        bound = self.elaborated.lookups.get(lookup.tensor)
+        if bound is None:
+            raise self.requirements.error(
+                f"nothing says how many values {lookup.tensor} can take; write where {lookup.tensor} < extent",
+                statement, EquationError,
+            )  # fmt: skip
+        return bound
 
     def check(self) -> None:
         """Every read stays inside its tensor, axes that one index addresses agree, and what is reduced is not empty."""

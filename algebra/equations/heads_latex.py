@@ -23,7 +23,7 @@ from .heads import Address, Apply, Constant, Group, Head, IndexValue, Plus, Read
 
 LONGEST_DECIMAL = 14
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
-_REDUCTIONS = {
+REDUCTIONS = {
     "sum": r"\sum",
     "mean": r"\operatorname*{mean}",
     "max": r"\max",
@@ -59,7 +59,7 @@ class HeadWriter:
             return self.applied(head)
         if isinstance(head, Reduce):
             below = ", ".join(self.index(index) for index in sorted(head.indices, key=_plain_first))
-            return f"{_REDUCTIONS[head.operation]}_{{{below}}} {self.within(head.body, PRODUCT)}", PRODUCT
+            return f"{REDUCTIONS[head.operation]}_{{{below}}} {self.within(head.body, PRODUCT)}", PRODUCT
         if isinstance(head, Softmax):
             below = ", ".join(self.index(index) for index in head.indices)
             return rf"\operatorname{{softmax}}_{{{below}}} {bracketed(self.head(head.body)[0])}", ATOM

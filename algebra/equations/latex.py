@@ -26,7 +26,7 @@ from .affine import is_recurrent_address
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
 from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
-from .heads_latex import HeadWriter, bare_name, tensor_latex
+from .heads_latex import PRODUCT, REDUCTIONS, HeadWriter, bare_name, tensor_latex
 from .instance import Instance, instantiate
 from .protocol import StatesEquation
 from .scalars import read_scalars, scalars_in
@@ -163,7 +163,12 @@ class _Writer(HeadWriter):
         if isinstance(statement.value, Pad):
             return f"{left} &= {self.padded(statement.value)}"
         made = self.head(statement.value)[0]
-        if any(not isinstance(part, Group) and len(address_indices(part)) > 1 for part in statement.address):
+        if statement.scatters and statement.joined != "sum":
+            below = ", ".join(sorted(map(self.index, statement.scattered)))
+            return rf"{left} &= {REDUCTIONS[statement.joined]}_{{{below}}} {self.within(statement.value, PRODUCT)}"
+        if statement.scatters or any(
+            not isinstance(part, Group) and len(address_indices(part)) > 1 for part in statement.address
+        ):
             return rf"{left} &\mathrel{{{{+}}{{=}}}} {made}"  # several points of the domain meet in one element
         if isinstance(statement.value, Plus) and visible_length(f"{left} = {made}") > LONGEST_LINE:
             terms = self.terms(statement.value)
@@ -222,7 +227,7 @@ class _Writer(HeadWriter):
 
     def reading(self, name: str) -> Read | None:
         """Where a tensor is read first; nowhere, if a condition leaves it out."""
-        found = (read for statement in self.made.statements for read in reads(statement.value) if read.tensor == name)
+        found = (read for statement in self.made.statements for read in statement.reads if read.tensor == name)
         return next(found, None)
 
     @property
@@ -232,7 +237,7 @@ class _Writer(HeadWriter):
         for statement in self.made.statements:
             parts: Iterable[Address] = (
                 *statement.address,
-                *(part for read in reads(statement.value) for part in read.address),
+                *(part for read in statement.reads for part in read.address),
             )
             found.update(*(address_indices(part) for part in parts))
         return found

@@ -56,13 +56,14 @@ class _Resolution:
         scalars = frozenset(name for name, _ in parsed.scalars)
         reads = [node for statement in parsed.statements for node in _subscripts(statement.value)]
         targets = [statement.target for statement in parsed.statements]
+        reads += [node for target in targets for node in _subscripts(target.slice)]
         held = {_name(node): node for node in (*reads, *targets) if _name(node) not in fields | scalars}
         looked_at = [part for node in (*targets, *reads) for part in _bare(node.slice)]
         indices = {part.id for part in looked_at} | self._within(looked_at, scalars)
         known = {*fields, *scalars, *CONSTANTS, *SCALAR_FUNCTIONS, "_"}
         self.names = Names(fields, scalars, frozenset(held), frozenset(indices - known))
         self.looked_at, self.held = looked_at, held
-        self.looked_up = {_name(inner) for node in reads for inner in _subscripts(node.slice)}
+        self.looked_up = {_name(inner) for node in (*reads, *targets) for inner in _subscripts(node.slice)}
 
     def _within(self, used: list[ast.Name], scalars: frozenset[str]) -> set[str]:
         """The names in the definitions of the scalars that are used."""

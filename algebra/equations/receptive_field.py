@@ -16,7 +16,7 @@ from sympy import Expr, Integer, Max, Min, Mod, ceiling, denom, floor, fraction,
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
-from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children, reads
+from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children
 from .instance import Instance
 from .reach.axis import AxisReach, Limits, Reach, identity, identity_of, joined
 from .reach.branches import union
@@ -78,7 +78,8 @@ def _pieces(instance: Instance, place: int, known: Mapping[str, list[Reach]], ea
     """What one statement sees through its reads: through those of its own step, or through those of earlier steps of a recurrence."""
     statement = instance.statements[place]
     parts: dict[Reach, None] = {}
-    for read, along in _reads(statement.value, frozenset()):
+    heads = (*(part for part in statement.address if isinstance(part, Read)), statement.value)
+    for read, along in (found for head in heads for found in _reads(head, frozenset())):
         if read.tensor in known and _is_earlier(read, place, instance) is earlier:
             through = _addressed(read, _Where(statement, place, along, instance))
             for before in known[read.tensor]:
@@ -245,7 +246,10 @@ def _addressed(read: Read, where: _Where) -> Reach:
         address = read.address[at]
         inner = _unclamped(address) if not isinstance(address, (Group, Read)) else address
         part, clamped = _place(inner, where), inner is not address
-        if part is None:
+        if address_indices(address) & where.statement.scattered:
+            lookups = (part for part in where.statement.address if isinstance(part, Read))
+            part, clamped = joined(size, exact=all(_reads_input(one, where.instance) for one in lookups)), False
+        elif part is None:
             known = isinstance(address, Read) and _reads_input(address, where.instance)
             part = joined(size, exact=known)
         elif clamped:
@@ -296,7 +300,7 @@ def _reads_input(read: Read, instance: Instance) -> bool:
             return True
         if one.tensor in instance.places and one.tensor not in seen:
             seen.add(one.tensor)
-            waiting += reads(instance.statements[instance.places[one.tensor]].value)
+            waiting += instance.statements[instance.places[one.tensor]].reads
     return False
 
 

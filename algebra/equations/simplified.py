@@ -43,7 +43,13 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
         )
 
     shorter = [
-        Statement(s.target, leave_out(Read(s.target, s.address)).address, _mapped(s.value, leave_out, drop), s.number)
+        Statement(
+            s.target,
+            leave_out(Read(s.target, s.address)).address,
+            _mapped(s.value, leave_out, drop),
+            s.number,
+            s.joined,
+        )
         for s in statements
     ]
     masks = [Mask(mask.left.xreplace(drop), mask.relation, mask.right.xreplace(drop)) for mask in made.masks]

@@ -31,23 +31,46 @@ from .heads import (
 
 @dataclass(frozen=True)
 class Statement:
-    """One line of an equation: ``target[address] = value``, summed over whatever the address does not name."""
+    """One line of an equation: ``target[address] = value``, summed over whatever the address does not name.
+
+    A lookup in the address scatters: where several points fall on one element they are `joined` by a sum, a mean or an extremum, and an
+    element on which none falls is 0.
+    """
 
     target: str
     address: tuple[Address, ...]
     value: Head
     number: int = 0
+    joined: str = "sum"
+
+    @property
+    def scatters(self) -> bool:
+        """Whether the elements on the left are looked up."""
+        return any(isinstance(part, Read) for part in self.address)
+
+    @cached_property
+    def scattered(self) -> frozenset[Index]:
+        """The indices that stand on the left within lookups alone: any of their values may fall on an element."""
+        return scattered(self.address)
 
     @cached_property
     def scoped(self) -> tuple[tuple[Head, frozenset[Index]], ...]:
         """Every head, parents first, with the indices of the target and of the reductions around it."""
         start: frozenset[Index] = frozenset().union(*map(address_indices, self.address))
-        return tuple(_scoped(self.value, start))
+        lookups = [part for part in self.address if isinstance(part, Read)]
+        return tuple(found for head in (*lookups, self.value) for found in _scoped(head, start))
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:
-        """Every read of a tensor, lookups' inner reads included."""
+        """Every read of a tensor, lookups' inner reads and those on the left included."""
         return tuple(head for head, _ in self.scoped if isinstance(head, Read))
+
+
+def scattered(address: tuple[Address, ...]) -> frozenset[Index]:
+    """The indices of an address that stand within its lookups alone."""
+    inside = (address_indices(part) for part in address if isinstance(part, Read))
+    others = (address_indices(part) for part in address if not isinstance(part, Read))
+    return frozenset().union(*inside) - frozenset().union(*others)
 
 
 def _scoped(head: Head, scope: frozenset[Index]) -> Iterator[tuple[Head, frozenset[Index]]]:

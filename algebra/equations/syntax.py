@@ -11,6 +11,8 @@ The text is Python's expression syntax, read with `ast` and held against a white
   without axes, as in ``n = x[i]*x[i]``, and ``n`` is its one element;
 - an index may stand in a value as a number, and a condition in square brackets as 1 where it holds and 0 elsewhere:
   ``y[i] = exp(-i) * x[i]``, ``y[i] = [i < part and x[i] > 0] * x[i]``;
+- a tensor on the left may be addressed by a lookup; what falls on one element is added, or joined by the reduction over the indices that
+  stand in lookups only: ``y[target[e], o] = m[e, o]``, ``y[target[e], o] = max[e](m[e, o])``, with ``where target < nodes``;
 - a line goes on where a bracket is open or the line ends in a comma; ``#`` starts a comment.
 """
 

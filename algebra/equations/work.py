@@ -6,6 +6,7 @@ Conventions, all of them here:
 - a sum over K points costs K adds (the accumulator starts at zero), a product of n tensors n - 1 multiplies a point, as written;
 - a *contraction* is a product of two tensors or more summed over at least one index; each of its points is one MAC;
 - a mean is a sum and one division; a maximum over K points K comparisons; a softmax an exponential, an add and a division a point;
+- a lookup on the left costs one add for every point, for an extremum one comparison, for a mean a division for every element besides;
 - a comparison, a division, a root or a transcendental function is one `other` operation;
 - signs, literal ones, reads and lookups cost nothing, and what does not depend on a tensor is computed beforehand;
 - a statement on which the output does not depend is not computed at all (its weights are held, as an auxiliary classifier's are).
@@ -20,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Add, Expr, Integer
+from sympy import Add, Expr, Integer, Mul
 
 from ..sizes.dims import Index
 from .heads import (
@@ -41,7 +42,7 @@ from .heads import (
     unknown_head,
 )
 from .instance import Instance
-from .statements import is_contraction
+from .statements import Statement, is_contraction
 from .volume import volume
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -92,7 +93,20 @@ def statement_work(instance: Instance, place: int, effective: bool = False) -> W
 def _statement_parts(instance: Instance, place: int, effective: bool) -> list[Work]:
     statement = instance.statements[place]
     scope = frozenset().union(*map(address_indices, statement.address))
-    return _fold(statement.value, _Line(place, instance, effective), scope)
+    line = _Line(place, instance, effective)
+    return [*_fold(statement.value, line, scope), *_scattered(statement, line, scope)]
+
+
+def _scattered(statement: Statement, line: _Line, scope: frozenset[Index]) -> list[Work]:
+    """What joins the points that a lookup on the left brings to one element."""
+    if not statement.scatters:
+        return []
+    points = line.points(scope, statement.value)
+    if statement.joined == "sum":
+        return [Work(adds=points)]
+    if statement.joined == "mean":
+        return [Work(adds=points, other=Mul(*line.instance.shapes[statement.target]))]
+    return [Work(other=points)]
 
 
 @dataclass(frozen=True)

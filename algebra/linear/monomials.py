@@ -69,6 +69,8 @@ class Monomial:
 
 def kinds_of_tensors(instance: Instance, given: frozenset[str] = frozenset()) -> dict[str, str]:
     """For every tensor of a layer whether it depends on the input, on learned weights alone, or on neither (as `given` do)."""
+    if any(instance.statements[place].scatters for place in instance.live):
+        raise UnsupportedError(f"{instance.layer}: a lookup on the left is no linear map that is known here")
     start = {"input": LINEAR, "weight": COEFFICIENT, "buffer": KNOWN, "defined": KNOWN}
     found = {name: start[role] for name, role in instance.roles.items()}
     rank = {KNOWN: 0, COEFFICIENT: 1, LINEAR: 2}

@@ -23,7 +23,7 @@ def _activations(intermediate: bool) -> SumCarrier:
 
 def _is_view(statement: Statement) -> bool:
     """Whether a statement only renames the elements of a tensor that is there already; a lookup makes new ones."""
-    return isinstance(statement.value, Read) and len(list(reads(statement.value))) == 1
+    return not statement.scatters and isinstance(statement.value, Read) and len(list(reads(statement.value))) == 1
 
 
 activations: Metric[Expr] = Metric(

@@ -7,7 +7,8 @@ Every statement is evaluated over the whole box of its indices at once, except i
 - a softmax is zero at an excluded point; an element of a target that a mask excludes is not computed and stays zero;
 - a mean, an extremum or a softmax over no point at all is refused when the layer meets its input, before anything is computed;
 - a step of a recurrence before the first one is zero;
-- where several points of a left side fall on one element, they are added.
+- where several points of a left side fall on one element, they are added, or joined as a lookup on the left says;
+- an element of a target on which no point falls is zero.
 """
 
 from __future__ import annotations
@@ -135,7 +136,36 @@ class _LayerRun(Addresses):
             target[...] = values
             return
         addresses = [aligned(self.address(part), bound) for part in statement.address]
-        numpy.add.at(target, tuple(numpy.broadcast_arrays(*addresses)) if addresses else (), values)
+        places = tuple(numpy.broadcast_arrays(*addresses)) if addresses else ()
+        for address, size in zip(places, target.shape):
+            if numpy.any((address < 0) | (address >= size)):
+                raise DomainError(
+                    f"{self.instance.layer}: a lookup on the left of {statement.target} leaves its {target.shape}"
+                )
+        if statement.joined in ("sum", "mean"):
+            numpy.add.at(target, places, values)
+        held = self.permitted(frozenset(bound), only_within=True)
+        points = numpy.full(sizes, True) if held is None else spread(held, bound, sizes)
+        if statement.joined == "mean":
+            counts = numpy.zeros(target.shape, dtype=object)
+            numpy.add.at(counts, places, numpy.asarray(points, dtype=object) * 1)
+            axes = tuple(Index(f"axis {axis}") for axis in range(target.ndim))
+            divided = apply("divide", [Labelled(axes, target), Labelled(axes, numpy.where(counts == 0, 1, counts))])
+            self.tensors[statement.target] = divided.values
+        elif statement.joined != "sum":
+            self._extremum_at(target, places, values, points, statement.joined)
+
+    def _extremum_at(
+        self, target: "ndarray", places: tuple["ndarray", ...], values: "ndarray", points: "ndarray", which: str
+    ) -> None:
+        """Set the elements on which values fall to the largest or the smallest of them."""
+        none = -numpy.inf if which == "max" else numpy.inf
+        made = numpy.full(target.shape, none, dtype=target.dtype)
+        join = numpy.maximum if which == "max" else numpy.minimum
+        join.at(made, places, numpy.where(points, values, none))
+        reached = numpy.zeros(target.shape, dtype=bool)
+        reached[tuple(place[points] for place in places)] = True
+        target[reached] = made[reached]
 
     def _shape(self, tensor: str) -> tuple[int, ...]:
         return tuple(int(size) for size in self.instance.shapes[tensor])

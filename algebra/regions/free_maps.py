@@ -132,6 +132,8 @@ class _Reader:
         made = instance.elaborated
         if len(instance.layer.input_names) != 1 or instance.recurrent or made.masks or made.ranges:
             return (OtherStep(),)
+        if any(statement.scatters for statement in instance.statements):
+            return (OtherStep(),)
         for place in sorted(instance.live):
             self.place = place
             statement = instance.statements[place]

@@ -123,6 +123,10 @@ class _Reader:
     def _statement(self, place: int) -> None:
         self.place, statement = place, self.instance.statements[place]
         value = statement.value
+        if statement.scatters:
+            raise UnsupportedError(
+                f"the transfer function of {self.instance.layer}: a lookup on the left has no affine pieces here"
+            )
         if isinstance(value, Pad):
             if value.body.tensor in self.signals:
                 before, size = (Mul(*self.shapes[name]) for name in (value.body.tensor, statement.target))

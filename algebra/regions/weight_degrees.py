@@ -181,6 +181,8 @@ class _Reader:
 
     def _statement(self, place: int) -> None:
         self.place, statement = place, self.instance.statements[place]
+        if statement.scatters:
+            self._refuse("a lookup on the left")
         self.known[statement.target] = self.value(statement.value)
 
     def _recurrence(self, first: int, last: int, running: Index) -> None:

@@ -131,6 +131,10 @@ class _Fold(Addresses):
         self.place = place
         statement = self.instance.statements[place]
         bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
+        if statement.joined != "sum":
+            raise UnsupportedError(
+                f"{self.instance.layer}: what a lookup on the left brings together is joined by a {statement.joined}; only sums are here"
+            )
         made = self._fold(statement.value)
         made = self._masked(made, frozenset(bound), 0.0, only_within=True)
         sizes = [len(self.points(index)) for index in bound]

@@ -20,7 +20,6 @@ from .nodes import (
     is_earlier_step,
     kinds,
     points_of,
-    reads,
     reduced_indices,
     scoped_reads,
     slopes,
@@ -111,7 +110,7 @@ class SizedEquation(EquationText):
             self._search_pad(line)
         elif any(kind == "pad" for kind in kinds(line.value)):
             raise Unreadable("a margin makes a tensor of its own")
-        known = [(read, self.shapes[read.name]) for read in reads(line.value) if read.name in self.shapes]
+        known = [(read, self.shapes[read.name]) for read in line.reads() if read.name in self.shapes]
         for read, shape in known:
             if len(shape) != len(read.address):
                 raise Impossible(f"{read.name} has {len(shape)} axes")
@@ -213,7 +212,7 @@ class SizedEquation(EquationText):
         if not hasattr(self, "_recurrences"):
             spans = []
             for place, line in enumerate(self.lines):
-                for read in reads(line.value):
+                for read in line.reads():
                     if self.defined.get(read.name, -1) >= place:
                         last = self.defined[read.name]
                         own = self.lines[last].target
@@ -248,12 +247,14 @@ class SizedEquation(EquationText):
     def _check_recurrent(self, place: int, running: Index) -> None:
         """A line of a recurrence goes along with its steps, or has nothing to do with them."""
         line = self.lines[place]
+        if line.lookups:
+            raise Unreadable(f"a recurrence along {running} scatters")
         if running in reduced_indices(line.value):
             raise Unreadable(f"a recurrence along {running} reduces over it")
         if any(running in part.indices and part.plain != running for part in line.target):
             raise Unreadable(f"a line of a recurrence does not stand at {running} alone")
         alongside = any(part.plain == running for part in line.target)
-        for read in reads(line.value):
+        for read in line.reads():
             if not self._is_together(place, read):
                 continue
             if not alongside:
@@ -280,11 +281,11 @@ class SizedEquation(EquationText):
         """Learned tensors: the addresses that occur, as a shape; each must occur."""
         self.elements: dict[str, int] = {}
         found: dict[str, tuple[int, ...]] = {}
-        learned = {read.name for line in self.lines for read in reads(line.value)} - set(self.shapes)
+        learned = {read.name for line in self.lines for read in line.reads()} - set(self.shapes)
         if not set(self.declared) <= learned:
             raise Unreadable(f"a shape is given to what is not learned: {set(self.declared) - learned}")
         for line in self.lines:
-            for read in reads(line.value):
+            for read in line.reads():
                 if read.name in self.shapes:
                     continue
                 declared = self.declared.get(read.name, [None] * len(read.address))
@@ -315,7 +316,7 @@ class SizedEquation(EquationText):
         for place, line in enumerate(self.lines):
             if line.value.kind == "pad":
                 continue
-            for read in reads(line.value):
+            for read in line.reads():
                 shape = self.shapes[read.name]
                 if len(shape) != len(read.address):
                     raise Impossible(f"{read.name} is read at {len(read.address)} axes")
@@ -370,7 +371,9 @@ class SizedEquation(EquationText):
 
     def _check_reads(self, place: int, line: Line) -> None:
         """Every read stays inside its tensor at all points that are computed."""
-        for read, scope in scoped_reads(line.value, line.indices):
+        for read, scope in (
+            found for node in (*line.lookups, line.value) for found in scoped_reads(node, line.indices)
+        ):
             known = frozenset().union(*(part.indices for part in read.address))
             limits = [c for c in self._constraints(line) if c.indices & known and c.indices <= scope]
             indices = sorted(known.union(*(limit.indices for limit in limits)), key=str)
@@ -414,7 +417,7 @@ def _settled(first: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[I
         for index, bound in equation.bounds.items():
             bounds.setdefault(index, set()).add(bound)
     changing = frozenset(index for index, worth in bounds.items() if len(worth) > 1)
-    found: dict[Index, list[set[int]]] = {}
+    found: dict[Index, list[list[int | None]]] = {}
     for guessed, _ in guesses:
         try:
             made = _Guessed({**sizes, **guessed}, stated, changing)
@@ -423,11 +426,13 @@ def _settled(first: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[I
         except Impossible:
             continue
         for index in guessed:
-            found.setdefault(index, []).append({line.extents[index] for line in made.lines if index in line.extents})
-    settled = {
-        index: min(seen[0]) for index, seen in found.items()
-        if len(seen) > 1 and len(seen[0]) == 1 and all(each == seen[0] for each in seen)
-    }  # fmt: skip
+            found.setdefault(index, []).append([line.extents.get(index) for line in made.lines])
+    settled = {}
+    for index, guessed_extents in found.items():
+        in_lines = [set(extents) for extents in zip(*guessed_extents)] if len(guessed_extents) > 1 else []
+        known = [next(iter(worth)) for worth in in_lines if len(worth) == 1 and None not in worth]
+        if known:
+            settled[index] = known[0]  # that all lines agree is seen later
     if not settled:
         raise Unreadable(f"nothing determines the size of {first}")
     return settled

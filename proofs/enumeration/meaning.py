@@ -67,11 +67,16 @@ class Equation(SizedEquation):
             name = waiting.pop()
             if name in self.defined and name not in used:
                 used.add(name)
-                waiting += [read.name for read in reads(self.lines[self.defined[name]].value)]
+                waiting += [read.name for read in self.lines[self.defined[name]].reads()]
         for line in self.lines:
             if line.name in used:
                 target = frozenset().union(*(part.indices for part in line.target))
                 self._count(line.value, line, target, total, effective)
+                if line.lookups:
+                    points = self._point_count(target, line.value, line, effective)
+                    total.adds += points if line.joined in ("sum", "mean") else 0
+                    total.other += points if line.joined in ("max", "min") else 0
+                    total.other += math.prod(self.shapes[line.name]) if line.joined == "mean" else 0
         return total
 
     def _count(self, node: Node, line: Line, scope: frozenset[Index], total: Counts, effective: bool) -> None:
@@ -142,7 +147,11 @@ class Equation(SizedEquation):
     def activations(self) -> int:
         """Elements of the output, none if the last line only renames what is there."""
         last = self.lines[-1].value
-        return 0 if last.kind == "read" and len(list(reads(last))) == 1 else math.prod(self.output)
+        return (
+            0
+            if not self.lines[-1].lookups and last.kind == "read" and len(list(reads(last))) == 1
+            else math.prod(self.output)
+        )
 
     @property
     def is_rational(self) -> bool:
@@ -164,8 +173,14 @@ class Equation(SizedEquation):
         found = [
             self.shapes[read.name][axis]
             for line in self.lines
-            for read in reads(line.value)
+            for read in line.reads()
             for axis, part in enumerate(read.address)
+            if part.kind == "lookup" and part.read.name == name
+        ]
+        found += [
+            self.shapes[line.name][axis]
+            for line in self.lines
+            for axis, part in enumerate(line.target)
             if part.kind == "lookup" and part.read.name == name
         ]
         return min(found, default=None)
@@ -176,6 +191,7 @@ class Equation(SizedEquation):
         """Every element of the output, from arrays of the inputs, the learned tensors and the buffers."""
         self.tensors = tensors
         self._values: dict[tuple[str, tuple[int, ...]], Any] = {}
+        self._origins = {}
         name = self.lines[-1].name
         return {where: self._element(name, where) for where in product(*map(range, self.output))}
 
@@ -205,14 +221,35 @@ class Equation(SizedEquation):
             if all(0 <= at < size for at, size in zip(inner, self.shapes[body.name])):
                 return self._element(body.name, inner)
             return self._value(fill, line, env)
-        total: Any = 0
-        for env in self._envs_at(line, where):
-            if all(limit.holds(env) for limit in self._constraints(line) if limit.indices <= set(env)):
-                total = total + self._value(line.value, line, env)
-        return total
+        values = [
+            self._value(line.value, line, env)
+            for env in (self._fallen_on(line, where) if line.lookups else self._envs_at(line, where))
+            if all(limit.holds(env) for limit in self._constraints(line) if limit.indices <= set(env))
+        ]
+        if line.joined in ("max", "min"):
+            return (max if line.joined == "max" else min)(values, default=0)
+        total: Any = sum(values[1:], values[0]) if values else 0
+        return quotient(total, len(values)) if line.joined == "mean" and values else total
+
+    def _fallen_on(self, line: Line, where: tuple[int, ...]) -> list[Env]:
+        """The points whose looked-up element on the left is this one."""
+        key = f"{line.name} as looked up"
+        if key not in self._origins:
+            found: dict[tuple[int, ...], list[Env]] = {}
+            for env in points_of(sorted(line.indices, key=str), line.extents):
+                place = tuple(self._at(part, line, env) for part in line.target)
+                if any(not 0 <= at < size for at, size in zip(place, self.shapes[line.name])):
+                    raise Impossible(f"{line.name} is defined at {place}")
+                found.setdefault(place, []).append(env)
+            self._origins[key] = found
+        return self._origins[key].get(where, [])
 
     def _envs_at(self, line: Line, where: tuple[int, ...]) -> list[Env]:
-        """The points of the target's indices that fall on one element."""
+        """The points of the target's indices that fall on one element, or may where it is looked up."""
+        if line.lookups:
+            plain = [(part, at) for part, at in zip(line.target, where) if part.lookup is None]
+            every = points_of(sorted(line.indices, key=str), line.extents)
+            return [env for env in every if all(self._position(line, part, env) == at for part, at in plain)]
         if line.name not in self._origins:
             found: dict[tuple[int, ...], list[Env]] = {}
             indices = sorted({index for part in line.target for index in part.indices}, key=str)
@@ -319,7 +356,7 @@ class Equation(SizedEquation):
         found: set[tuple[str, tuple[int, ...]]] = set()
         constraints = self._constraints(line)
         for env in self._envs_at(line, where):
-            for read, joined in reads_joined(line.value):
+            for read, joined in (each for node in (*line.lookups, line.value) for each in reads_joined(node)):
                 if read.name in self.weights or read.name in self.buffers:
                     continue
                 known = {index for part in read.address for index in part.indices}

@@ -77,6 +77,16 @@ class Line:
     target: tuple[Component, ...]
     value: Node
     extents: dict[Index, int]
+    joined: str = "sum"
+
+    @property
+    def lookups(self) -> list[Node]:
+        """What is looked up on the left side."""
+        return [part.lookup for part in self.target if part.lookup is not None]
+
+    def reads(self) -> list[Node]:
+        """Every tensor that is read, on the left side too."""
+        return [read for node in (*self.lookups, self.value) for read in reads(node)]
 
     @property
     def indices(self) -> frozenset[Index]:

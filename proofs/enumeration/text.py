@@ -506,13 +506,24 @@ class EquationText:
 
     def _line(self, target: ast.Subscript, value: ast.expr) -> Line:
         address = self._address(target)
-        if any(self._is_read(item.value if isinstance(item, ast.Starred) else item) for item in _items(target)):
-            raise Unreadable("a target has index expressions only")
+        if any(part.lookup is not None and any(inner.lookup for inner in part.lookup.address) for part in address):
+            raise Unreadable("a lookup on the left looks nothing up")
         bound = frozenset().union(*(part.indices for part in address))
-        node = self._node(value)
+        node, joined = self._node(value), "sum"
+        inside = frozenset().union(*(part.indices for part in address if part.lookup is not None))
+        inside -= frozenset().union(*(part.indices for part in address if part.lookup is None))
+        if (
+            node.kind == "reduce"
+            and node.name in ("sum", "mean", "max", "min")
+            and inside
+            and set(node.indices) == inside
+        ):
+            node, joined = node.parts[0], node.name
         for index in sorted(self._loose(node) - bound, key=str):
             node = summed_over(node, index)
-        return Line(name_of(target.value), address, node, {})
+        if node.kind == "pad" and any(part.lookup is not None for part in address):
+            raise Unreadable("a padded tensor keeps its indices")
+        return Line(name_of(target.value), address, node, {}, joined)
 
     def _loose(self, node: Node) -> frozenset[Index]:
         """Indices that no reduction binds, by the letters alone."""
