@@ -29,6 +29,16 @@ FEW, SOME, YES_OR_NO, OR_NONE = (1, 2, 2, 3), (0, 1, 1, 2), (True, False), (None
 
 PATTERNS = [
     Pattern(
+        "s[t, e] = R[e, f]*x[t, f]\nbest[t, r] = top[e](s[t, e], r)\ng[t, r] = softmax[r](s[t, best[t, r]])\nh[t, r, m] = relu(U[best[t, r], m, f]*x[t, f])\n"
+        "y[t, f] = g[t, r]*V[best[t, r], f, m]*h[t, r, m]\nwhere e < experts, r < chosen, m < hidden",
+        {"x": "t f"}, {"experts": (2, 3), "chosen": (1, 2), "hidden": FEW},
+    ),
+    Pattern("d[t, n] = sum[f]((x[t, f] - C[n, f])**2)\nz[t] = argmin[n](d[t, n])\ny[t, f] = C[z[t], f]\nwhere n < codes", {"x": "t f"}, {"codes": FEW}),
+    Pattern("y[c, r] = sort[t](x[c, t]*U[c], size(t) - 1 - r)\nwhere r < kept", {"x": "c t"}, {"kept": FEW}),
+    Pattern("m[c] = sort[t](x[c, t], floor(size(t)/2))\na[c] = argmax[t](x[c, t])\ny[c] = m[c] - x[c, a[c]]", {"x": "c t"}, {}),
+    Pattern("p[i, r] = argsort[j](x[i, j + u]*U[u], r)\ny[i, r] = x[i, p[i, r]]*[r >= part] + top[i](x[i, 0], 0)*2\nwhere u < window", {"x": "s t"}, {"window": (1, 2), "part": FEW}),
+    Pattern("y[i] = sort[j](x[i, j], r)*W[r]\nwhere r < kept", {"x": "s t"}, {"kept": FEW}),
+    Pattern(
         "h[n, o] = W[o, f] * x[n, f]\ny[target[e], o] = h[source[e], o]\nwhere o < units, target < nodes, source < nodes",
         {"x": "n f", "source": "e", "target": "e"}, {"units": FEW, "nodes": FEW},
     ),

@@ -19,6 +19,7 @@ from .heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     unknown_head,
@@ -75,6 +76,8 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
             return Apply(one.function, tuple(map(head, one.arguments)))
         if isinstance(one, (Reduce, Softmax)):
             return replace(one, body=head(one.body))
+        if isinstance(one, Select):
+            return replace(one, rank=put(one.rank), body=head(one.body))
         if isinstance(one, Pad):
             widths = tuple((put(before), put(after)) for before, after in one.widths)
             return Pad(widths, read(one.body), head(one.fill))  # type: ignore[arg-type]
@@ -110,6 +113,8 @@ def _expressions(made: Elaborated) -> Iterator[Expr]:
                 yield head.value
             elif isinstance(head, Read):
                 yield from _addressed(head.address)
+            elif isinstance(head, Select):
+                yield head.rank
             elif isinstance(head, Pad):
                 yield from (width for pair in head.widths for width in pair)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import EquationError
 from ..sizes.dims import Index
 from .affine import is_recurrent_address
-from .heads import Group, IndexValue, Pad, Read, address_indices, free_indices, walk
+from .heads import Group, IndexValue, Pad, Read, Select, address_indices, free_indices, walk
 from .requirements import Requirements
 from .statements import Statement
 
@@ -51,7 +51,7 @@ def _all_indices(statement: Statement) -> list[Index]:
     for head in (*statement.reads, *walk(statement.value)):
         for index in (
             *getattr(head, "indices", ()),
-            *(free_indices(head) if isinstance(head, (Read, IndexValue)) else ()),
+            *(free_indices(head) if isinstance(head, (Read, IndexValue, Select)) else ()),
         ):
             found[index] = None
     return sorted(found, key=lambda index: index.name)

@@ -19,6 +19,7 @@ from .bounds import read_bounds
 from .functions import FUNCTIONS
 from .heads import (
     REDUCTIONS,
+    SELECTIONS,
     Address,
     Apply,
     Constant,
@@ -29,6 +30,7 @@ from .heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     address_indices,
@@ -131,8 +133,11 @@ class _Heads:
         if not any(self._is_tensor(part) for part in parts(node)):
             if not any(map(self.setting.is_index, self.setting.names_through(node))):
                 return Constant(self.scalars.number(node))
-            if all(map(_is_arithmetic, parts(node))):
-                return IndexValue(self.scalars.arithmetic(node))
+            made = self.scalars.arithmetic(node) if self._is_arithmetic(node) else None
+            if made is not None:
+                return IndexValue(made) if address_indices(made) else Constant(made)
+            if isinstance(node, ast.Name):
+                return self.value(self.setting.scalars[node.id])
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
                 raise self.fail("only a named tensor has indices", node)
@@ -149,6 +154,15 @@ class _Heads:
         if isinstance(node, ast.List):
             return self._indicator(node.elts[0])
         raise self.fail(f"{type(node).__name__} is not a value", node)
+
+    def _is_arithmetic(self, node: ast.expr) -> bool:
+        """Whether an expression, its scalars included, keeps fractions what they are, so that all of it is one index expression."""
+        if isinstance(node, ast.Name) and node.id in self.setting.scalars:
+            self.scalars.arithmetic(node)  # no scalar is defined by itself
+        inside = [
+            self.setting.scalars[name] for name in self.setting.names_through(node) if name in self.setting.scalars
+        ]
+        return all(_is_rational(part) for tree in (node, *inside) for part in parts(tree))
 
     def _is_tensor(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Subscript) and not self._is_number(node)
@@ -182,6 +196,10 @@ class _Heads:
                 tuple(f for side in (left, right) for f in (side.factors if isinstance(side, Times) else (side,)))
             )
         if isinstance(node.op, ast.Div):
+            if isinstance(right, IndexValue) and not right.value.is_nonzero:
+                raise self.fail(
+                    f"{right.value} may be 0, and nothing is divided by that", node, "a divisor such as i + 1"
+                )
             return Apply("divide", (left, right))
         if isinstance(node.op, ast.Pow):
             if not any(map(self._is_tensor, parts(node))):
@@ -203,6 +221,8 @@ class _Heads:
                 )  # fmt: skip
             return Apply(name, tuple(self.value(argument) for argument in node.args))
         name = node.func.value.id  # type: ignore[attr-defined]
+        if name in SELECTIONS:
+            return self._selection(node, name)
         if len(node.args) != 1:
             raise self.fail(f"{name}[...] takes one argument, got {len(node.args)}", node)
         body = self.value(node.args[0])
@@ -210,6 +230,18 @@ class _Heads:
             return self._pad(node, body)
         indices = self._indices(node.func)  # type: ignore[arg-type]
         return Softmax(indices, body) if name == "softmax" else Reduce(name, indices, body)
+
+    def _selection(self, node: ast.Call, name: str) -> Select:
+        if len(node.args) != SELECTIONS[name]:
+            instead = f"{name}[j](v[j])" if SELECTIONS[name] == 1 else f"{name}[j](v[j], r)"
+            raise self.fail(f"{name}[...] takes {SELECTIONS[name]} argument(s), got {len(node.args)}", node, instead)
+        indices = self._indices(node.func)  # type: ignore[arg-type]
+        if len(indices) != 1:
+            raise self.fail(f"{name} selects along one index", node, f"{name}[j](...)")
+        rank = self.scalars.arithmetic(node.args[1]) if len(node.args) > 1 else Integer(0)
+        if indices[0] in address_indices(rank):
+            raise self.fail(f"the rank depends on {indices[0]}, along which is selected", node, "another letter")
+        return Select(name, indices, rank, self.value(node.args[0]))
 
     def _pad(self, node: ast.Call, body: Head) -> Pad:
         if not isinstance(body, Read):
@@ -259,8 +291,8 @@ class _Heads:
         return Pad(tuple(widths), body, fill)
 
 
-def _is_arithmetic(node: ast.AST) -> bool:
-    """Whether a part of an expression keeps fractions what they are, so that all of it is one index expression."""
+def _is_rational(node: ast.AST) -> bool:
+    """Whether a part of an expression makes fractions of fractions."""
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id in ("floor", "ceil", "max", "min", "size")
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):

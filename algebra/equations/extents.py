@@ -20,7 +20,16 @@ from .affine import affine, is_recurrent_address
 from .asked_sizes import SizeOf, asked_in, with_sizes
 from .definitions import Definitions
 from .everywhere import require_everywhere
-from .heads import Address, Group, Pad, Read, address_indices, free_indices
+from .heads import (
+    PLACES,
+    Address,
+    Group,
+    Pad,
+    Read,
+    Select,
+    address_indices,
+    free_indices,
+)
 from .integrality import must_be_whole
 from .reductions import require_points
 from .requirements import Requirements, Shape, shape_text
@@ -93,6 +102,9 @@ def require_whole(elaborated: Elaborated, requirements: Requirements) -> None:
                 whole, least = "a size of {} must be an integer", "a size of {} must be at least 1"
                 requirements.size(size, partial(whole.format, name), partial(least.format, name), first)
     for statement in elaborated.statements:
+        for head, _ in statement.scoped:
+            if isinstance(head, Select):
+                _require_whole(head.rank, statement, requirements)
         for address in (statement.address, *(read.address for read in statement.reads)):
             for part in address:
                 if not isinstance(part, (Group, Read, Index)):
@@ -355,6 +367,10 @@ class _Search:
     def _rows(self, lookup: Read, statement: Statement) -> Expr:
         """How many elements a lookup can choose from."""
         bound = self.elaborated.lookups.get(lookup.tensor)
+        place = self.definitions.places.get(lookup.tensor)
+        value = self.elaborated.statements[place].value if place is not None else None
+        if bound is None and place is not None and isinstance(value, Select) and value.operation in PLACES:
+            bound = self.found.of[place].get(value.indices[0])
         if bound is None:
             raise self.requirements.error(
                 f"nothing says how many values {lookup.tensor} can take; write where {lookup.tensor} < extent",
@@ -376,7 +392,33 @@ class _Search:
             for head, scope in statement.scoped:
                 if isinstance(head, Read):
                     self._check_read(place, statement, head, scope, limits)
+                elif isinstance(head, Select):
+                    self._check_selection(place, statement, head, scope, limits)
             require_points(statement, limits, self.found.of[place], self.requirements)
+
+    def _check_selection(
+        self, place: int, statement: Statement, head: Select, scope: frozenset[Index], limits: Sequence[Mask]
+    ) -> None:
+        """A rank is one of those that there are, and every point is a candidate."""
+        (own,), extents = head.indices, self.found.of[place]
+        if any(own in mask.indices and mask.indices <= scope | {own} for mask in limits):
+            raise self.requirements.error(
+                f"a selection along {own} cannot leave points out by a mask or a range; select from a line in which they are small",
+                statement, EquationError,
+            )  # fmt: skip
+        form = affine(head.rank)
+        if form is None or any(step.is_positive is None and step.is_negative is None for step in form[0].values()):
+            raise self.requirements.error(
+                f"the rank {head.rank} must be affine in its indices, with steps of a known sign",
+                statement,
+                EquationError,
+            )
+        for end, what in (
+            (head.rank, "be negative"),
+            (extents[own] - 1 - head.rank, f"exceed the {extents[own]} values"),
+        ):
+            meaning = f"the rank {head.rank} along {own} must not {what}"
+            require_everywhere(end, extents, (), partial(str, meaning), statement, self.requirements)
 
     def _limits(self, place: int, statement: Statement) -> list[Mask]:
         """The masks of a statement, and its ranges as masks; these stay within their axes."""

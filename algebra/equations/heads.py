@@ -11,11 +11,12 @@ Times      product of factors
 Apply      an elementwise function (`FUNCTIONS`)
 Reduce     sum, mean, max, min or product over indices (an implicit Einstein sum is one)
 Softmax    normalised exponentials along indices
+Select     the place of the largest or the smallest along an index, the value or the place of a given rank
 Pad        a tensor surrounded by a margin of a number or of a learned tensor, or cut where a width is negative
 ========== ==============================================================================
 
 A lookup is a `Read` one of whose addresses is itself a `Read`; a recurrence is a `Read` of a tensor that the same or a
-later statement defines. Whatever folds over an equation (work, receptive field, LaTeX, numbers) handles these nine and
+later statement defines. Whatever folds over an equation (work, receptive field, LaTeX, numbers) handles these ten and
 refuses everything else by name, so that nothing is counted as zero in silence.
 """
 
@@ -88,16 +89,30 @@ class Softmax:
 
 
 @dataclass(frozen=True)
+class Select:
+    """`rank` counts from 0; of equal values the one that comes first goes first."""
+
+    operation: str
+    indices: tuple[Index, ...]
+    rank: Expr
+    body: "Head"
+
+
+@dataclass(frozen=True)
 class Pad:
     widths: tuple[tuple[Expr, Expr], ...]
     body: Read
     fill: "Constant | Read"
 
 
-Head = Constant | IndexValue | Read | Plus | Times | Apply | Reduce | Softmax | Pad
+Head = Constant | IndexValue | Read | Plus | Times | Apply | Reduce | Softmax | Select | Pad
 
 
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+SELECTIONS = {"argmax": 1, "argmin": 1, "top": 2, "sort": 2, "argsort": 2}
+"""Selections, and how many arguments they take: with two, the second is the rank, from the largest down for `top`, from the smallest up else."""
+PLACES = ("argmax", "argmin", "top", "argsort")
+"""Selections that give a place along their index, at which a tensor can be read."""
 
 
 def children(head: Head) -> tuple[Head, ...]:
@@ -114,7 +129,7 @@ def children(head: Head) -> tuple[Head, ...]:
         return head.arguments
     if isinstance(head, Pad):
         return (head.body, head.fill)
-    if isinstance(head, (Reduce, Softmax)):
+    if isinstance(head, (Reduce, Softmax, Select)):
         return (head.body,)
     raise unknown_head(head, "walked")
 
@@ -156,6 +171,8 @@ def free_indices(head: Head) -> frozenset[Index]:
     below = frozenset().union(*(free_indices(child) for child in children(head))) if children(head) else frozenset()
     if isinstance(head, Softmax):  # it has a value for each of its indices
         return below | frozenset(head.indices)
+    if isinstance(head, Select):
+        return below - frozenset(head.indices) | address_indices(head.rank)
     return below - frozenset(head.indices) if isinstance(head, Reduce) else below
 
 
@@ -169,5 +186,5 @@ def unknown_head(head: object, verb: str) -> UnsupportedError:
     name = type(head).__name__
     return UnsupportedError(
         f"a head of kind {name} cannot be {verb}: the closed list is "
-        "Constant, IndexValue, Read, Plus, Times, Apply, Reduce, Softmax, Pad"
+        "Constant, IndexValue, Read, Plus, Times, Apply, Reduce, Softmax, Select, Pad"
     )

@@ -19,7 +19,22 @@ from ..formulas.latex import TALL, formula_latex, index_latex, name_latex
 from ..sizes.dims import Index
 from .affine import affine
 from .functions import FUNCTIONS
-from .heads import Address, Apply, Constant, Group, Head, IndexValue, Plus, Read, Reduce, Softmax, Times, unknown_head
+from .heads import (
+    SELECTIONS,
+    Address,
+    Apply,
+    Constant,
+    Group,
+    Head,
+    IndexValue,
+    Plus,
+    Read,
+    Reduce,
+    Select,
+    Softmax,
+    Times,
+    unknown_head,
+)
 
 LONGEST_DECIMAL = 14
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -29,6 +44,13 @@ REDUCTIONS = {
     "max": r"\max",
     "min": r"\min",
     "prod": r"\prod",
+}
+_SELECTIONS = {
+    "argmax": r"\operatorname*{arg\,max}",
+    "argmin": r"\operatorname*{arg\,min}",
+    "top": r"\operatorname{top}",
+    "sort": r"\operatorname{sort}",
+    "argsort": r"\operatorname{argsort}",
 }
 _RELATIONS = {"less": " < ", "equal": " = "}
 
@@ -63,6 +85,10 @@ class HeadWriter:
         if isinstance(head, Softmax):
             below = ", ".join(self.index(index) for index in head.indices)
             return rf"\operatorname{{softmax}}_{{{below}}} {bracketed(self.head(head.body)[0])}", ATOM
+        if isinstance(head, Select):
+            name, below = _SELECTIONS[head.operation], self.index(head.indices[0])
+            rank = f"^{{({self.address(head.rank)})}}" if SELECTIONS[head.operation] > 1 else ""
+            return rf"{name}_{{{below}}}{rank} {bracketed(self.head(head.body)[0])}", ATOM
         raise unknown_head(head, "typeset")
 
     def terms(self, head: Plus) -> list[str]:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from ..errors import ShapeError
 from ..formulas.conditions import Condition
 from ..sizes.dims import Index
+from ..sizes.normal_form import simplify
+from .affine import affine
 from .definitions import Definitions, definitions
 from .elaboration import elaborate
 from .extents import Margin, answered, find_extents, require_whole
@@ -103,6 +105,15 @@ class Instance:
                 found.append((place, place, None))
             place += 1
         return tuple(found)
+
+    def largest(self, expression: Expr, place: int) -> Expr:
+        """The largest value that an affine index expression takes in a statement."""
+        found: Expr = Integer(0)
+        form = affine(expression)
+        assert form is not None, "a rank is affine in its indices"
+        for index, step in form[0].items():
+            found = found + (step * (self.extents[place][index] - 1) if step.is_positive else Integer(0))
+        return simplify(found + form[1])
 
     def weights(self) -> dict[str, Shape]:
         """Learned tensors and their shapes, in the order of their first use."""

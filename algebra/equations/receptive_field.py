@@ -16,7 +16,17 @@ from sympy import Expr, Integer, Max, Min, Mod, ceiling, denom, floor, fraction,
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine, is_recurrent_address
-from .heads import Address, Group, Head, Pad, Read, Softmax, address_indices, children
+from .heads import (
+    Address,
+    Group,
+    Head,
+    Pad,
+    Read,
+    Select,
+    Softmax,
+    address_indices,
+    children,
+)
 from .instance import Instance
 from .reach.axis import AxisReach, Limits, Reach, identity, identity_of, joined
 from .reach.branches import union
@@ -68,7 +78,7 @@ def _reads(head: Head, along: frozenset[Index]) -> Iterator[tuple[Read, frozense
     """Every read below a head, with the indices along which a softmax joins all values."""
     if isinstance(head, Read):
         yield head, along
-    if isinstance(head, Softmax):
+    if isinstance(head, (Softmax, Select)):
         along = along | frozenset(head.indices)
     for child in children(head):
         yield from _reads(child, along)

@@ -19,6 +19,7 @@ from .heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     free_indices,
@@ -95,7 +96,7 @@ def _single_valued(made: Elaborated, inputs: Sequence[str]) -> frozenset[Index]:
         for index in part.parts
     }
     for statement in made.statements:
-        needed |= {index for head in walk(statement.value) if isinstance(head, Softmax) for index in head.indices}
+        needed |= {i for head in walk(statement.value) if isinstance(head, (Softmax, Select)) for i in head.indices}
     return frozenset(found - needed)
 
 
@@ -136,6 +137,8 @@ def _mapped(head: Head, read: Callable[[Read], Read], drop: dict[Index, Expr]) -
         return Reduce(head.operation, indices, body) if indices else body
     if isinstance(head, Softmax):
         return Softmax(head.indices, _mapped(head.body, read, drop))
+    if isinstance(head, Select):
+        return replace(head, rank=head.rank.xreplace(drop), body=_mapped(head.body, read, drop))
     if isinstance(head, Pad):
         body, fill = _mapped(head.body, read, drop), _mapped(head.fill, read, drop)
         return Pad(head.widths, body, fill)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sympy import Expr, Ge, Gt, Le, Lt
@@ -20,6 +20,7 @@ from .heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     address_indices,
@@ -119,6 +120,10 @@ def close(head: Head, bound: frozenset[Index]) -> Head:
         made_softmax = Softmax(head.indices, close(head.body, bound | frozenset(head.indices)))
         loose = tuple(index for index in head.indices if index not in bound)  # it has a value for each of them
         return Reduce("sum", loose, made_softmax) if loose else made_softmax
+    if isinstance(head, Select):
+        loose = tuple(sorted(address_indices(head.rank) - bound, key=lambda index: index.name))
+        made_select = replace(head, body=close(head.body, bound.union(head.indices, loose)))
+        return Reduce("sum", loose, made_select) if loose else made_select
     if isinstance(head, Pad):
         return head
     here: frozenset[Index] = frozenset()

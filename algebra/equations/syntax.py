@@ -11,6 +11,9 @@ The text is Python's expression syntax, read with `ast` and held against a white
   without axes, as in ``n = x[i]*x[i]``, and ``n`` is its one element;
 - an index may stand in a value as a number, and a condition in square brackets as 1 where it holds and 0 elsewhere:
   ``y[i] = exp(-i) * x[i]``, ``y[i] = [i < part and x[i] > 0] * x[i]``;
+- ``argmax[j](v[j])`` and ``argmin`` give the place of the largest and the smallest, ``top[j](v[j], r)`` that of the one of rank r from the
+  largest down, ``sort[j](v[j], r)`` and ``argsort`` the value and the place of rank r from the smallest up; ranks count from 0, and of
+  equals the first comes first; a place is an address: ``y[r, o] = x[best[r], o]``;
 - a tensor on the left may be addressed by a lookup; what falls on one element is added, or joined by the reduction over the indices that
   stand in lookups only: ``y[target[e], o] = m[e, o]``, ``y[target[e], o] = max[e](m[e, o])``, with ``where target < nodes``;
 - a line goes on where a bracket is open or the line ends in a comma; ``#`` starts a comment.
@@ -27,7 +30,7 @@ from functools import lru_cache
 
 from ..errors import EquationError
 from .functions import FUNCTIONS
-from .heads import REDUCTIONS
+from .heads import REDUCTIONS, SELECTIONS
 from .trees import branches, walked
 
 LONGEST_TEXT = 20_000
@@ -36,6 +39,7 @@ MOST_NODES = 4_000
 LARGEST_EXPONENT = 64
 LARGEST_NUMBER = 10**12
 
+CALLED_WITH_INDICES = (*REDUCTIONS, *SELECTIONS, "softmax", "pad")
 SCALAR_FUNCTIONS = ("ceil", "floor", "max", "min", "sqrt", "size", "log")
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _RELATIONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
@@ -219,15 +223,11 @@ def _check(tree: ast.expr, text: str) -> None:
                 raise refuse("only a named function can be called", node)
             known: tuple[str, ...]
             if isinstance(node.func, ast.Subscript):
-                known = (*REDUCTIONS, "softmax", "pad")
+                known = CALLED_WITH_INDICES
             else:
                 known = (*(f for f in FUNCTIONS if f not in ("divide", "power")), *SCALAR_FUNCTIONS)
             if name.id not in known:
-                hint = (
-                    f"{name.id}[index](...)"
-                    if name.id in (*REDUCTIONS, "softmax", "pad")
-                    else f"one of {', '.join(known)}"
-                )
+                hint = f"{name.id}[index](...)" if name.id in CALLED_WITH_INDICES else f"one of {', '.join(known)}"
                 raise refuse(f"there is no function {name.id!r} of this form", node, hint)
             for word in node.keywords:
                 if word.arg != "fill" or name.id != "pad":

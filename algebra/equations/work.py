@@ -6,6 +6,8 @@ Conventions, all of them here:
 - a sum over K points costs K adds (the accumulator starts at zero), a product of n tensors n - 1 multiplies a point, as written;
 - a *contraction* is a product of two tensors or more summed over at least one index; each of its points is one MAC;
 - a mean is a sum and one division; a maximum over K points K comparisons; a softmax an exponential, an add and a division a point;
+- the place of an extremum over K points costs K comparisons; values or places of the ranks 0 to R - 1 cost ceil(log2(R + 1)) for each of the
+  K points, all ranks together;
 - a lookup on the left costs one add for every point, for an extremum one comparison, for a mean a division for every element besides;
 - a comparison, a division, a root or a transcendental function is one `other` operation;
 - signs, literal ones, reads and lookups cost nothing, and what does not depend on a tensor is computed beforehand;
@@ -21,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sympy import Add, Expr, Integer, Mul
+from sympy import Add, Expr, Integer, Mul, ceiling, log
 
 from ..sizes.dims import Index
 from .heads import (
@@ -33,6 +35,7 @@ from .heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     address_indices,
@@ -138,6 +141,8 @@ def _fold(head: Head, line: _Line, scope: frozenset[Index]) -> list[Work]:
         return [*below, _reduced(head, points, line, scope)]
     if isinstance(head, Softmax):
         return [*below, Work(adds=points, other=2 * points)]
+    if isinstance(head, Select):
+        return [*below, _selected(head, line, scope)]
     raise unknown_head(head, "counted")
 
 
@@ -154,6 +159,13 @@ def _applied(head: Apply, points: Expr) -> Work:
         if power.is_Integer and power > 0:
             return Work(multiplies=(int(power) - 1) * points)
     return Work(other=points)
+
+
+def _selected(head: Select, line: _Line, scope: frozenset[Index]) -> Work:
+    """All ranks are found at once, by as many comparisons for each candidate as a heap of those that are wanted is deep."""
+    points = line.points(depends(head.body, line.place, line.instance, scope) | frozenset(head.indices), head.body)
+    wanted = 1 + line.instance.largest(head.rank, line.place)
+    return Work(other=points * (_ONE if wanted == 1 else ceiling(log(wanted + 1, 2))))
 
 
 def _reduced(head: Reduce, points: Expr, line: _Line, scope: frozenset[Index]) -> Work:
@@ -183,6 +195,8 @@ def depends(head: Head, place: int, instance: Instance, scope: frozenset[Index])
     for index, ends in instance.elaborated.ranges.items():
         for tied in (address_indices(end) | {index} for end in ends):
             below |= tied if own & tied and tied <= scope | own else frozenset()
+    if isinstance(head, Select):
+        return below - own | address_indices(head.rank)
     return below - own if isinstance(head, Reduce) else below
 
 

@@ -27,6 +27,7 @@ from ..equations.heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     address_indices,
@@ -189,6 +190,8 @@ class _LayerRun(Addresses):
             return self._reduce(head)
         if isinstance(head, Softmax):
             return self._softmax(head)
+        if isinstance(head, Select):
+            return self._select(head)
         if isinstance(head, Pad):
             return self._pad(head)
         raise unknown_head(head, "computed")
@@ -328,6 +331,21 @@ class _LayerRun(Addresses):
         raised = numpy.exp(values - numpy.where(numpy.isfinite(highest), highest, 0.0))
         total = raised.sum(axis=axes, keepdims=True)
         return Labelled(body.indices, raised / numpy.where(total == 0, 1.0, total))
+
+    def _select(self, head: Select) -> Labelled:
+        body = self._over(self._inside(head.body, head.indices), head.indices, None)
+        kept = tuple(index for index in body.indices if index not in head.indices)
+        values = aligned(body, (*kept, *head.indices))
+        order = numpy.argsort(-values if head.operation in ("argmax", "top") else values, axis=-1, kind="stable")
+        found = numpy.take_along_axis(values, order, axis=-1) if head.operation == "sort" else order.astype(object)
+        ranks = self.address(head.rank)
+        both = united(kept, ranks.indices)
+        box = [len(self.points(index)) for index in both]
+        rows = aligned(Labelled((*kept, *head.indices), found), (*both, *head.indices))
+        chosen = numpy.broadcast_to(aligned(ranks, both), box)[..., None]
+        return Labelled(
+            both, numpy.take_along_axis(numpy.broadcast_to(rows, (*box, rows.shape[-1])), chosen, axis=-1)[..., 0]
+        )
 
     def _pad(self, head: Pad) -> Labelled:
         """The target of a pad statement, or a step of it: the margin's filling, with the tensor set into it or cut by it."""

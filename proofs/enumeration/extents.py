@@ -193,6 +193,11 @@ class SizedEquation(EquationText):
     def _positions(self, line: Line, part: Component) -> list[int]:
         """The values that one component of an address takes."""
         if part.kind == "lookup":
+            places = self.defined.get(part.read.name)
+            made = self.lines[places] if places is not None else None
+            if part.read.name not in self.lookup_bounds and made is not None and made.value.kind == "select":
+                if made.value.name != "sort" and made.value.indices[0] in made.extents:
+                    return list(range(made.extents[made.value.indices[0]]))
             if part.read.name not in self.lookup_bounds:
                 raise Unreadable(f"nothing says how many rows {part.read.name} chooses from")
             return list(range(self.lookup_bounds[part.read.name]))
@@ -366,6 +371,15 @@ class SizedEquation(EquationText):
                     for point in points_of(node.indices, line.extents)
                 ):
                     raise Impossible(f"a {node.name} over nothing at {env}")
+        if node.kind == "select":
+            if any(own & limit.indices and limit.indices <= scope | own for limit in self._constraints(line)):
+                raise Unreadable("a selection that leaves points out")
+            (rank,), (index,) = node.address, node.indices
+            if slopes(rank.at, rank.indices) is None:
+                raise Unreadable("a rank is affine")
+            for env in points_of(sorted(rank.indices, key=str), line.extents):
+                if not 0 <= rank.at(env) < line.extents[index]:
+                    raise Impossible(f"there is no rank {rank.at(env)}")
         for part in (*node.parts, *(component.lookup for component in node.address if component.lookup)):
             self._check_reductions(part, line, scope | own)
 

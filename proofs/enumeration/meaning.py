@@ -84,6 +84,15 @@ class Equation(SizedEquation):
             return
         for part in node.parts:
             self._count(part, line, scope | set(node.indices), total, effective)
+        if node.kind == "select":
+            candidates = self._depends(node.parts[0], line, scope | set(node.indices)) | set(node.indices)
+            wanted = 1 + max(
+                node.address[0].at(env) for env in points_of(sorted(node.address[0].indices, key=str), line.extents)
+            )
+            # A heap of that many is so deep; comparisons with its root alone for one.
+            deep = 1 if wanted == 1 else next(depth for depth in range(64) if 2**depth >= wanted + 1)
+            total.other += deep * self._point_count(candidates, node.parts[0], line, effective)
+            return
         depends = self._depends(node, line, scope)
         points = self._point_count(depends | frozenset(node.indices), node, line, effective)
         if node.kind == "plus":
@@ -116,6 +125,8 @@ class Equation(SizedEquation):
         """The indices on which the value of an operation depends; reductions depend on their ranges and masks too."""
         inner = scope | set(node.indices)
         below = frozenset().union(*(self._depends(part, line, inner) for part in node.parts))
+        if node.kind == "select":
+            return below - frozenset(node.indices) | node.address[0].indices
         below |= frozenset().union(*(part.indices for part in node.address))
         if node.kind in ("reduce", "softmax"):
             for constraint in self._constraints(line):
@@ -267,6 +278,8 @@ class Equation(SizedEquation):
             return self._element(node.name, tuple(self._at(part, line, env) for part in node.address))
         if node.kind in ("reduce", "softmax"):
             return self._reduced(node, line, env)
+        if node.kind == "select":
+            return self._selected(node, line, env)
         values = [self._value(part, line, env) for part in node.parts]
         if node.kind == "plus":
             return sum(values[1:], values[0])
@@ -278,6 +291,15 @@ class Equation(SizedEquation):
         if part.kind == "lookup":
             return int(self._value(part.read, line, env))
         return self._position(line, part, env)
+
+    def _selected(self, node: Node, line: Line, env: Env) -> Any:
+        """The candidates in order: largest or smallest first, and of equals the one that comes first."""
+        (index,) = node.indices
+        values = [self._value(node.parts[0], line, {**env, index: at}) for at in range(line.extents[index])]
+        falling = node.name in ("argmax", "top")
+        places = sorted(range(len(values)), key=lambda at: -values[at] if falling else values[at])
+        place = places[int(node.address[0].at(env))]
+        return values[place] if node.name == "sort" else place
 
     def _reduced(self, node: Node, line: Line, env: Env) -> Any:
         inner = set(env) | set(node.indices)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from .nodes import FUNCTIONS, REDUCTIONS, Unreadable
+from .nodes import FUNCTIONS, REDUCTIONS, SELECTIONS, Unreadable
 
 FUNCTIONS_OF_NUMBERS = ("floor", "ceil", "max", "min", "sqrt", "log", "size")
-CALLED_WITH_INDICES = (*REDUCTIONS, "softmax", "pad")
+CALLED_WITH_INDICES = (*REDUCTIONS, *SELECTIONS, "softmax", "pad")
 CALLED = tuple(name for name in FUNCTIONS if name not in ("divide", "power"))
 CONSTANTS = ("inf", "pi")
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)

@@ -13,6 +13,8 @@ from typing import Any
 Index = tuple[str, int | None]
 Env = dict[Index, int]
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+SELECTIONS = {"argmax": 1, "argmin": 1, "top": 2, "sort": 2, "argsort": 2}
+"""How many arguments a selection takes; the second one is its rank, which is kept as its address."""
 RANKS: dict[tuple, list[dict[str, int]]] = {}
 
 
@@ -121,7 +123,8 @@ def summed_over(node: Node, index: Index) -> Node:
         if inner.kind == "reduce" and inner.implicit and inner.parts[0] is node.parts[0]:
             return Node("reduce", inner.parts, "sum", indices=(*node.indices, index), implicit=True)
         return with_parts(node, [inner])
-    if node.kind in ("reduce", "softmax") and index not in node.indices:
+    ranks = node.address[0].indices if node.kind == "select" else frozenset()
+    if node.kind in ("reduce", "softmax", "select") and index not in node.indices and index not in ranks:
         return with_parts(node, [summed_over(node.parts[0], index)])
     bare = node.kind == "times" and len(holders) == 1 and holders[0].kind in ("read", "index")
     if node.kind in ("times", "apply") and len(holders) == 1 and not bare:
@@ -138,6 +141,8 @@ def free(node: Node) -> frozenset[Index]:
     below = frozenset().union(*(free(part) for part in node.parts), *(part.indices for part in node.address))
     if node.kind == "softmax":
         return below | frozenset(node.indices)
+    if node.kind == "select":
+        return free(node.parts[0]) - frozenset(node.indices) | node.address[0].indices
     return below - frozenset(node.indices) if node.kind == "reduce" else below
 
 
@@ -156,8 +161,8 @@ def reads(node: Node) -> Iterator[Node]:
 
 
 def reads_joined(node: Node, joined: frozenset[Index] = frozenset()) -> Iterator[tuple[Node, frozenset[Index]]]:
-    """Every read, with the indices along which a softmax around it sees all elements at once."""
-    if node.kind == "softmax":
+    """Every read, with the indices along which a softmax or a selection around it sees all elements at once."""
+    if node.kind in ("softmax", "select"):
         joined |= frozenset(node.indices)
     if node.kind == "read":
         yield node, joined
@@ -223,7 +228,7 @@ TRIED = (0, 1, 2, 3, 4, 5, 8)
 def depends_on(at: Callable[[Env], Any], indices: frozenset[Index]) -> frozenset[Index]:
     """The indices on which an expression depends, found by trying."""
     found: set[Index] = set()
-    for env in _tried(indices):
+    for env in tried(indices):
         here = at(env)
         found |= {index for index in indices - found if any(at({**env, index: value}) != here for value in TRIED)}
         if found == indices:
@@ -231,7 +236,7 @@ def depends_on(at: Callable[[Env], Any], indices: frozenset[Index]) -> frozenset
     return frozenset(found)
 
 
-def _tried(indices: frozenset[Index]) -> Iterator[Env]:
+def tried(indices: frozenset[Index]) -> Iterator[Env]:
     values = TRIED if len(indices) <= 2 else TRIED[:3]
     for point in product(values, repeat=len(indices)):
         yield dict(zip(sorted(indices, key=str), point))
@@ -239,7 +244,7 @@ def _tried(indices: frozenset[Index]) -> Iterator[Env]:
 
 def is_whole(at: Callable[[Env], Any], indices: frozenset[Index]) -> bool:
     """Whether an expression is an integer wherever it is tried."""
-    return all(value == value and abs(value) != math.inf and value == int(value) for value in map(at, _tried(indices)))
+    return all(value == value and abs(value) != math.inf and value == int(value) for value in map(at, tried(indices)))
 
 
 def slopes(at: Callable[[Env], Any], indices: frozenset[Index]) -> dict[Index, Any] | None:
@@ -247,7 +252,7 @@ def slopes(at: Callable[[Env], Any], indices: frozenset[Index]) -> dict[Index, A
     zero = dict.fromkeys(indices, 0)
     start = at(zero)
     steps = {index: at({**zero, index: 1}) - start for index in indices}
-    straight = all(at(env) == start + sum(steps[index] * env[index] for index in indices) for env in _tried(indices))
+    straight = all(at(env) == start + sum(steps[index] * env[index] for index in indices) for env in tried(indices))
     return steps if straight else None
 
 

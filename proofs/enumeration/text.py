@@ -16,6 +16,7 @@ from .nodes import (
     ARITIES,
     FUNCTIONS,
     REDUCTIONS,
+    SELECTIONS,
     TRIED,
     Component,
     Constraint,
@@ -35,6 +36,7 @@ from .nodes import (
     quotient,
     root,
     summed_over,
+    tried,
 )
 
 RANKS: dict[tuple, list[dict[str, int]]] = {}
@@ -528,6 +530,8 @@ class EquationText:
     def _loose(self, node: Node) -> frozenset[Index]:
         """Indices that no reduction binds, by the letters alone."""
         below = frozenset().union(*(self._loose(part) for part in node.parts))
+        if node.kind == "select":
+            return self._loose(node.parts[0]) - frozenset(node.indices) | node.address[0].indices
         below |= frozenset().union(*(part.indices for part in node.address))
         own = frozenset(node.indices)
         return below - own if node.kind == "reduce" else below | own
@@ -538,8 +542,10 @@ class EquationText:
         ):
             if not self._names_through_scalars(node):
                 return Node("number", value=self._number(node))
-            if not any(map(_is_no_arithmetic, ast.walk(node))):
+            if not self._is_more_than_arithmetic(node):
                 return self._index_value(node)
+            if isinstance(node, ast.Name):
+                return self._node(self.scalars[node.id])
         if isinstance(node, ast.List):
             return self._truth_value(node.elts[0] if len(node.elts) == 1 else node)
         if isinstance(node, ast.Subscript):
@@ -561,6 +567,8 @@ class EquationText:
             if isinstance(node.op, ast.Mult):
                 return Node("times", flat("times", left) + flat("times", right))
             if isinstance(node.op, ast.Div):
+                if right.kind == "index" and not all(map(right.address[0].at, tried(right.address[0].indices))):
+                    raise Unreadable("a divisor that may be zero")
                 return Node("apply", (left, right), name="divide")
             if isinstance(node.op, ast.Pow) and not any(isinstance(part, ast.Subscript) for part in ast.walk(node)):
                 return Node("apply", (left, right), name="pow")
@@ -575,6 +583,8 @@ class EquationText:
                 raise Unreadable(f"no function of tensors: {ast.dump(node)}")
             return Node("apply", tuple(self._node(argument) for argument in node.args), name=node.func.id)
         name = name_of(node.func.value) if isinstance(node.func, ast.Subscript) else ""
+        if name in SELECTIONS:
+            return self._selection(node, name)
         words = {word.arg for word in node.keywords}
         if (
             name not in (*REDUCTIONS, "softmax", "pad")
@@ -590,11 +600,31 @@ class EquationText:
             raise Unreadable("an index stands twice in a reduction")
         return Node("softmax" if name == "softmax" else "reduce", (body,), name=name, indices=bound)
 
+    def _selection(self, node: ast.Call, name: str) -> Node:
+        if len(node.args) != SELECTIONS[name] or node.keywords:
+            raise Unreadable(f"{name} takes {SELECTIONS[name]} arguments")
+        bound = tuple(index for part in _items(node.func) for index in self._members(part, None))
+        if len(bound) != 1:
+            raise Unreadable("a selection runs along one index")
+        rank = self._component(node.args[1] if len(node.args) > 1 else ast.Constant(0), None)
+        if rank.kind != "expression" or bound[0] in rank.indices:
+            raise Unreadable("no rank")
+        return Node("select", (self._node(node.args[0]),), name=name, indices=bound, address=(rank,))
+
     def _index_value(self, node: ast.expr) -> Node:
         """A number made of indices."""
         at, needs = self._expression(node, None)
-        self._matters(at, needs)  # it has a value wherever it is tried
-        return Node("index", address=(Component("expression", needs, at),))
+        if not self._matters(at, needs):
+            return Node("number", value=self._worth(at, dict.fromkeys(needs, 0)))
+        needs = self._matters(at, needs)
+        free = dict.fromkeys(self._expression(node, None)[1] - needs, 0)
+        return Node("index", address=(Component("expression", needs, lambda env: at({**free, **env})),))
+
+    def _is_more_than_arithmetic(self, node: ast.AST) -> bool:
+        inside = [
+            self.scalars[part.id] for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in self.scalars
+        ]
+        return any(map(_is_no_arithmetic, ast.walk(node))) or any(map(self._is_more_than_arithmetic, inside))
 
     def _truth_value(self, node: ast.expr) -> Node:
         """1 where a condition holds, 0 elsewhere."""
