@@ -29,6 +29,14 @@ FEW, SOME, YES_OR_NO, OR_NONE = (1, 2, 2, 3), (0, 1, 1, 2), (True, False), (None
 
 PATTERNS = [
     Pattern(
+        "w[i, j] = q[i, e]*k[j, e]\na[i, j] = softmax[j](w[i, j])\ny[i, e] = a[i, j]*k[j, e]\nwhere (j <= i and i - j < window) or j < part",
+        {"q": "t f", "k": "t f"}, {"window": FEW, "part": FEW},
+    ),
+    Pattern("y[i] = x[j]*U[i, j]\nwhere i - j < window or not (i > part or j >= i), i < units", {"x": "s"}, {"window": FEW, "part": FEW, "units": FEW}),
+    Pattern("y[i] = max[j](x[i + j - 1])\nwhere j < 3, i + j >= 1 and (i + j <= size(k) or i + j < 1), i < size(k)\n", {"x": "k"}, {}),
+    Pattern("y[i] = mean[j](x[i, j]*V[j])\nwhere not i < j or j == j or j >= part", {"x": "s t"}, {"part": FEW}),
+    Pattern("y[i] = mean[j](x[i, j]*V[j]) + sum[j](x[i, j])\nwhere (not 1 <= j < part) or i <= j, j <= i + window or i < 1", {"x": "s t"}, {"part": FEW, "window": FEW}),
+    Pattern(
         "s[t, e] = R[e, f]*x[t, f]\nbest[t, r] = top[e](s[t, e], r)\ng[t, r] = softmax[r](s[t, best[t, r]])\nh[t, r, m] = relu(U[best[t, r], m, f]*x[t, f])\n"
         "y[t, f] = g[t, r]*V[best[t, r], f, m]*h[t, r, m]\nwhere e < experts, r < chosen, m < hidden",
         {"x": "t f"}, {"experts": (2, 3), "chosen": (1, 2), "hidden": FEW},

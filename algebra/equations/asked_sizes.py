@@ -25,7 +25,7 @@ from .heads import (
     unknown_head,
     walk,
 )
-from .statements import Elaborated, Mask, Statement
+from .statements import AnyOf, Elaborated, Limit, Mask, Statement
 
 
 class SizeOf(Symbol):
@@ -49,6 +49,9 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
 
     def put(expression: Expr) -> Expr:
         return expression.xreplace(known)
+
+    def limit(one: Limit) -> Limit:
+        return AnyOf(tuple(tuple(map(mask, option)) for option in one.options)) if isinstance(one, AnyOf) else mask(one)
 
     def mask(one: Mask) -> Mask:
         return Mask(put(one.left), one.relation, put(one.right))
@@ -90,7 +93,7 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
         ],
         {index: put(extent) for index, extent in made.bounds.items()},
         {index: (put(low), put(high)) for index, (low, high) in made.ranges.items()},
-        list(map(mask, made.masks)),
+        list(map(limit, made.masks)),
         list(map(mask, made.requirements)),
         {name: put(size) for name, size in made.lookups.items()},
         {name: tuple(size and put(size) for size in sizes) for name, sizes in made.declared.items()},
@@ -101,7 +104,8 @@ def _expressions(made: Elaborated) -> Iterator[Expr]:
     yield from made.bounds.values()
     for ends in made.ranges.values():
         yield from ends
-    for mask in (*made.masks, *made.requirements):
+    limits = (option for limit in made.masks for option in (limit.options if isinstance(limit, AnyOf) else ((limit,),)))
+    for mask in (*(mask for option in limits for mask in option), *made.requirements):
         yield from (mask.left, mask.right)
     yield from made.lookups.values()
     for sizes in made.declared.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import product
 
 from sympy import Expr, Integer, ceiling, fraction, together
 
@@ -11,9 +12,11 @@ from .heads import address_indices
 from .integrality import is_whole
 from .scalars import Scalars
 from .setting import names_in
-from .statements import Elaborated, Mask
+from .statements import AnyOf, Elaborated, Mask
 from .syntax import subscript_items
 
+MOST_OPTIONS = 6
+_DENIED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -36,6 +39,13 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         if made.declared.setdefault(tree.value.id, sizes) != sizes:
             raise scalars.fail(f"{tree.value.id} has two shapes", tree)
         return
+    if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+        for part in tree.values:
+            _read(part, scalars, made)
+        return
+    if isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
+        made.masks.append(AnyOf(tuple(map(tuple, _options(tree, scalars, True)))))
+        return
     if not isinstance(tree, ast.Compare):
         raise scalars.fail("where holds inequalities", tree, "where i < extent")
     if isinstance(tree.left, ast.Name) and tree.left.id in scalars.setting.names.tensors:
@@ -51,6 +61,33 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         scalars.must_have_values(tree, ranks.ranks[stars[0]])
     for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
         _read_on(tree, axis, scalars, made)
+
+
+def _options(tree: ast.expr, scalars: Scalars, holds: bool) -> list[list[Mask]]:
+    """The ways in which a condition holds, or does not hold: the masks of one of these lists."""
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+        return _options(tree.operand, scalars, not holds)
+    if isinstance(tree, ast.BoolOp):
+        parts = [_options(part, scalars, holds) for part in tree.values]
+        if isinstance(tree.op, ast.Or) is holds:
+            found = [option for part in parts for option in part]
+        else:
+            found = [[mask for option in chosen for mask in option] for chosen in product(*parts)]
+        if len(found) > MOST_OPTIONS:
+            raise scalars.fail(f"a condition has more than {MOST_OPTIONS} ways to hold", tree, "a sum of several lines")
+        return found
+    relations = [_RELATIONS.get(type(op), "") for op in tree.ops] if isinstance(tree, ast.Compare) else [""]
+    if not isinstance(tree, ast.Compare) or not all(relations):
+        raise scalars.fail("a mask is an inequality", tree, "where j <= i or j < first")
+    if scalars.setting.names_through(tree) & scalars.ranks.stars:
+        raise scalars.fail("a condition with or and not speaks of indices without a star", tree)
+    sides = [scalars.arithmetic(side) for side in (tree.left, *tree.comparators)]
+    masks = [Mask(left, relation, right) for left, relation, right in zip(sides, relations, sides[1:])]
+    if not scalars.ranks.schematic:
+        masks = [_between_integers(mask, tree, scalars) for mask in masks]
+    if any(not address_indices(mask.left - mask.right) for mask in masks):
+        raise scalars.fail("each part of a condition with or and not needs an index", tree, "where j <= i or j < first")
+    return [masks] if holds else [[Mask(mask.left, _DENIED[mask.relation], mask.right)] for mask in masks]
 
 
 def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elaborated) -> None:

@@ -38,7 +38,7 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine
 from .heads import address_indices
 from .requirements import Requirements
-from .statements import Mask, Statement, relational
+from .statements import Limit, Mask, Statement, each_option, relational
 
 MOST_POINTS = 1_000
 """How many points of a box are looked at one by one."""
@@ -58,12 +58,24 @@ def slack(mask: Mask) -> Expr:
 def require_everywhere(
     expression: Expr,
     extents: Mapping[Index, Expr],
-    given: Sequence[Mask],
+    given: Sequence[Limit],
     meaning: Callable[[], str],
     statement: Statement,
     requirements: Requirements,
 ) -> None:
     """Require that an integer-valued expression is at least 0 at all points of a box where the given masks hold."""
+    for masks in each_option(given):
+        _require_everywhere(expression, extents, masks, meaning, statement, requirements)
+
+
+def _require_everywhere(
+    expression: Expr,
+    extents: Mapping[Index, Expr],
+    given: Sequence[Mask],
+    meaning: Callable[[], str],
+    statement: Statement,
+    requirements: Requirements,
+) -> None:
     if _is_shown_by_numbers(expression, extents):
         return
     expression = simplify(expression)
@@ -193,7 +205,7 @@ def _is_at_least_zero(expression: Expr) -> bool:
 
 
 def has_witness(
-    masks: Sequence[Mask], reduced: Sequence[Index], around: Sequence[Index], extents: Mapping[Index, Expr]
+    limits: Sequence[Limit], reduced: Sequence[Index], around: Sequence[Index], extents: Mapping[Index, Expr]
 ) -> bool:
     """Whether one point of the reduced indices is found that the masks permit everywhere: an end, or where another index is."""
     choices = [
@@ -205,10 +217,11 @@ def has_witness(
     return any(
         all(is_shown(simplify(slack(mask).subs(dict(zip(reduced, point)))), extents) for mask in masks)
         for point in product(*choices)
+        for masks in each_option(limits)
     )
 
 
-def some_point(masks: Sequence[Mask], reduced: Sequence[Index], extents: Mapping[Index, Expr]) -> Boolean:
+def some_point(masks: Sequence[Limit], reduced: Sequence[Index], extents: Mapping[Index, Expr]) -> Boolean:
     """That some point of the reduced indices is permitted, as a relation in the other indices: the points are counted."""
     ranges = [(index, 0, extents[index] - 1) for index in reduced]
     return Gt(Sum(Piecewise((1, And(*map(relational, masks))), (0, True)), *ranges), 0)

@@ -33,7 +33,7 @@ from .heads import (
 from .integrality import must_be_whole
 from .reductions import require_points
 from .requirements import Requirements, Shape, shape_text
-from .statements import Elaborated, Mask, Statement
+from .statements import Elaborated, Limit, Mask, Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -397,7 +397,7 @@ class _Search:
             require_points(statement, limits, self.found.of[place], self.requirements)
 
     def _check_selection(
-        self, place: int, statement: Statement, head: Select, scope: frozenset[Index], limits: Sequence[Mask]
+        self, place: int, statement: Statement, head: Select, scope: frozenset[Index], limits: Sequence[Limit]
     ) -> None:
         """A rank is one of those that there are, and every point is a candidate."""
         (own,), extents = head.indices, self.found.of[place]
@@ -420,7 +420,7 @@ class _Search:
             meaning = f"the rank {head.rank} along {own} must not {what}"
             require_everywhere(end, extents, (), partial(str, meaning), statement, self.requirements)
 
-    def _limits(self, place: int, statement: Statement) -> list[Mask]:
+    def _limits(self, place: int, statement: Statement) -> list[Limit]:
         """The masks of a statement, and its ranges as masks; these stay within their axes."""
         extents = self.found.of[place]
         limits = [mask for mask in self.elaborated.masks if mask.indices <= set(extents)]
@@ -439,7 +439,7 @@ class _Search:
         return limits
 
     def _check_read(
-        self, place: int, statement: Statement, read: Read, scope: frozenset[Index], limits: Sequence[Mask]
+        self, place: int, statement: Statement, read: Read, scope: frozenset[Index], limits: Sequence[Limit]
     ) -> None:
         shape = self.found.shapes[read.tensor]
         if len(shape) != len(read.address):
@@ -453,7 +453,7 @@ class _Search:
                 self._check_axis(statement, read, axis, size, self.found.of[place], given)
                 self._check_step(place, read, axis, given)
 
-    def _check_step(self, place: int, read: Read, axis: int, given: Sequence[Mask]) -> None:
+    def _check_step(self, place: int, read: Read, axis: int, given: Sequence[Limit]) -> None:
         """Within a recurrence its own tensors are read at this step or at earlier ones."""
         first, last, running = self.definitions.recurrent.get(place, (0, -1, None))
         defined = self.definitions.places.get(read.tensor, -1)
@@ -485,7 +485,7 @@ class _Search:
         axis: int,
         size: Expr,
         extents: dict[Index, Expr],
-        given: Sequence[Mask],
+        given: Sequence[Limit],
     ) -> None:
         address, where, requirements = read.address[axis], f"axis {axis} of {read.tensor}", self.requirements
         partial = self.elaborated.declared.get(read.tensor)

@@ -19,7 +19,7 @@ from .extents import Margin, answered, find_extents, require_whole
 from .protocol import StatesEquation
 from .requirements import Requirements, Shape
 from .scalars import asks_for_sizes, read_scalars
-from .statements import Elaborated, Mask, Statement
+from .statements import Elaborated, Limit, Statement
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Instance:
     def output(self) -> Shape:
         return self.shapes[self.statements[-1].target]
 
-    def masks(self, place: int) -> list[Mask]:
+    def masks(self, place: int) -> list[Limit]:
         """The masks whose indices all belong to a statement."""
         here = set(self.extents[place])
         return [mask for mask in self.elaborated.masks if mask.indices <= here]

@@ -31,7 +31,7 @@ from .instance import Instance, instantiate
 from .protocol import StatesEquation
 from .scalars import read_scalars, scalars_in
 from .simplified import tidied
-from .statements import Elaborated, Mask, Statement
+from .statements import AnyOf, Elaborated, Limit, Statement
 
 LONGEST_LINE = 95
 LONGEST_SCALARS = (8, 4, 1)
@@ -242,7 +242,10 @@ class _Writer(HeadWriter):
             found.update(*(address_indices(part) for part in parts))
         return found
 
-    def mask(self, mask: Mask) -> str:
+    def mask(self, mask: Limit) -> str:
+        if isinstance(mask, AnyOf):
+            options = (r" \text{ and } ".join(map(self.mask, option)) for option in mask.options)
+            return r" \text{ or } ".join(options)
         return f"{self.address(mask.left)} {_MASKS[mask.relation]} {self.address(mask.right)}"
 
     def starts(self) -> list[str]:

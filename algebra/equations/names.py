@@ -234,6 +234,12 @@ class _Resolution:
             self._conditions(tree)
             self._bound(tree.body)
             return self._bound(tree.orelse)
+        if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+            for part in tree.values:
+                self._bound(part)
+            return None
+        if isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
+            return self._numbers(tree, self.names.indices, "a bound")
         if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name):
             if tree.value.id not in self.names.tensors:
                 raise self._unknown(tree.value, self.names.tensors)

@@ -33,7 +33,7 @@ from .reach.branches import union
 from .reach.ends import LONGEST_PERIOD, Digit, End, added, constant, falls, loosened, repeating, straight
 from .reach.order import at_least, extreme_value
 from .reach.series import compose
-from .statements import Mask, Statement
+from .statements import AnyOf, Mask, Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -534,7 +534,10 @@ def _masked(index: Index, where: _Where) -> _Spread:
             continue
         if not mask.indices <= set(where.extents):
             continue
-        bound = _bound(mask, index, where)
+        bound = _bound(mask, index, where) if isinstance(mask, Mask) else None
+        if isinstance(mask, AnyOf):
+            exact = False
+            continue
         if bound is None:
             exact = exact and not _depends_on_target(mask, where)
             continue

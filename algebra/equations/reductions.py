@@ -15,7 +15,7 @@ from .affine import affine
 from .everywhere import has_witness, is_shown, require_at_points, require_everywhere, slack, some_point
 from .heads import Reduce, Softmax, address_indices
 from .requirements import Requirements
-from .statements import Mask, Statement, relational
+from .statements import AnyOf, Limit, Statement, relational
 
 NEEDS_A_POINT = ("mean", "max", "min")
 
@@ -23,7 +23,7 @@ _ZERO = Integer(0)
 
 
 def require_points(
-    statement: Statement, masks: Sequence[Mask], extents: Mapping[Index, Expr], requirements: Requirements
+    statement: Statement, masks: Sequence[Limit], extents: Mapping[Index, Expr], requirements: Requirements
 ) -> None:
     """Require that every reduction of a statement that needs a point has one, wherever it is computed."""
     for head, scope in statement.scoped:
@@ -37,7 +37,7 @@ def require_points(
                 _require_point(name, reduced, limited, given, statement, extents, requirements)
 
 
-def _apart(own: frozenset[Index], limits: Sequence[Mask]) -> Iterator[tuple[list[Index], list[Mask]]]:
+def _apart(own: frozenset[Index], limits: Sequence[Limit]) -> Iterator[tuple[list[Index], list[Limit]]]:
     """The reduced indices that masks tie together, each group with its masks; what no mask limits is left out."""
     groups: list[frozenset[Index]] = []
     for mask in limits:
@@ -51,8 +51,8 @@ def _apart(own: frozenset[Index], limits: Sequence[Mask]) -> Iterator[tuple[list
 def _require_point(
     name: str,
     reduced: Sequence[Index],
-    limits: Sequence[Mask],
-    given: Sequence[Mask],
+    limits: Sequence[Limit],
+    given: Sequence[Limit],
     statement: Statement,
     extents: Mapping[Index, Expr],
     requirements: Requirements,
@@ -82,12 +82,14 @@ def _require_point(
 
 
 def _bounds(
-    index: Index, limits: Sequence[Mask], extents: Mapping[Index, Expr]
+    index: Index, limits: Sequence[Limit], extents: Mapping[Index, Expr]
 ) -> tuple[list[Expr], list[Expr]] | None:
     """The lower and the upper bounds of one index, those of its extent first; None if a mask is no bound."""
     lows: list[Expr] = [_ZERO]
     highs: list[Expr] = [extents[index] - 1]
     for mask in limits:
+        if isinstance(mask, AnyOf):
+            return None
         form = affine(slack(mask))
         step = form[0].get(index, _ZERO) if form is not None else slack(mask).expand().coeff(index)
         rest = slack(mask).expand() - step * index

@@ -26,7 +26,23 @@ def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None)
 
 def scalars_in(setting: Setting) -> Scalars:
     """What the sizes are worth in a setting."""
+    _no_circles(setting.parsed)
     return Scalars(setting, find_ranks(setting))
+
+
+@lru_cache(maxsize=4096)
+def _no_circles(parsed: ParsedEquation) -> None:
+    """No scalar is defined by itself, whether a line needs it or not."""
+    definitions = dict(parsed.scalars)
+    for start in definitions:
+        reached: set[str] = set()
+        waiting = [start]
+        while waiting:
+            inside = {name for name in names_in(definitions[waiting.pop()]) if name in definitions}
+            if start in inside:
+                raise parsed.error(f"the scalar {start} is defined by itself", definitions[start])
+            waiting += inside - reached
+            reached |= inside
 
 
 @lru_cache(maxsize=4096)

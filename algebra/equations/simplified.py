@@ -27,7 +27,7 @@ from .heads import (
     unknown_head,
     walk,
 )
-from .statements import Elaborated, Mask, Statement
+from .statements import AnyOf, Elaborated, Limit, Mask, Statement
 
 _ZERO = Integer(0)
 
@@ -53,7 +53,7 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
         )
         for s in statements
     ]
-    masks = [Mask(mask.left.xreplace(drop), mask.relation, mask.right.xreplace(drop)) for mask in made.masks]
+    masks = [_without(mask, drop) for mask in made.masks]
     return (
         replace(
             made, statements=shorter,
@@ -62,6 +62,17 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
         ),
         single,
     )  # fmt: skip
+
+
+def _without(limit: Limit, drop: dict[Index, Expr]) -> Limit:
+    if isinstance(limit, AnyOf):
+        return AnyOf(
+            tuple(
+                tuple(Mask(m.left.xreplace(drop), m.relation, m.right.xreplace(drop)) for m in option)
+                for option in limit.options
+            )
+        )
+    return Mask(limit.left.xreplace(drop), limit.relation, limit.right.xreplace(drop))
 
 
 def _without_empty_margins(statements: Sequence[Statement]) -> list[Statement]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sympy import Expr, Ge, Gt, Le, Lt
-from sympy.core.relational import Relational
+from sympy import And, Expr, Ge, Gt, Le, Lt, Or
+from sympy.logic.boolalg import Boolean
 
 from ..sizes.dims import Index
 from .heads import (
@@ -94,6 +94,20 @@ class Mask:
         return address_indices(self.left) | address_indices(self.right)
 
 
+@dataclass(frozen=True)
+class AnyOf:
+    """Points of the iteration domain at which all masks of one of several options hold: ``j <= i or j < g``."""
+
+    options: tuple[tuple[Mask, ...], ...]
+
+    @property
+    def indices(self) -> frozenset[Index]:
+        return frozenset().union(*(mask.indices for option in self.options for mask in option))
+
+
+Limit = Mask | AnyOf
+
+
 @dataclass
 class Elaborated:
     """Statements and bounds of a layer at one rank."""
@@ -101,7 +115,7 @@ class Elaborated:
     statements: list[Statement]
     bounds: dict[Index, Expr] = field(default_factory=dict)
     ranges: dict[Index, tuple[Expr, Expr]] = field(default_factory=dict)
-    masks: list[Mask] = field(default_factory=list)
+    masks: list[Limit] = field(default_factory=list)
     requirements: list[Mask] = field(default_factory=list)
     lookups: dict[str, Expr] = field(default_factory=dict)
     declared: dict[str, tuple[Expr | None, ...]] = field(default_factory=dict)
@@ -151,6 +165,18 @@ def is_contraction(head: Head) -> bool:
     return sum(not is_constant(factor) for factor in head.body.factors) >= 2
 
 
-def relational(mask: Mask) -> Relational:
+def relational(mask: Limit) -> Boolean:
     """A mask as a SymPy relation."""
-    return {"<": Lt, "<=": Le, ">": Gt, ">=": Ge}[mask.relation](mask.left, mask.right)
+    if isinstance(mask, AnyOf):
+        return Or(*(And(*map(relational, option)) for option in mask.options))
+    made: Boolean = {"<": Lt, "<=": Le, ">": Gt, ">=": Ge}[mask.relation](mask.left, mask.right)
+    return made
+
+
+def each_option(limits: Iterable[Limit]) -> list[list[Mask]]:
+    """The masks of every choice of one option from each disjunction: one of these lists holds where all limits do."""
+    made: list[list[Mask]] = [[]]
+    for limit in limits:
+        options = limit.options if isinstance(limit, AnyOf) else ((limit,),)
+        made = [[*before, *option] for before in made for option in options]
+    return made

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Piecewise, Sum, ceiling, floor
@@ -15,7 +17,7 @@ from ..sizes.summation import lattice_count, summation
 from .affine import affine
 from .heads import Group, Head, Read, address_indices, reads
 from .instance import Instance
-from .statements import Mask, relational
+from .statements import AnyOf, Mask, relational
 
 _ZERO = Integer(0)
 _ONE = Integer(1)
@@ -49,7 +51,33 @@ def volume(indices: frozenset[Index], head: Head, place: int, instance: Instance
             whole = (Integer(0), extents[index])
             low, high = (end if is_known else none for end, is_known, none in zip(ends, known, whole))
             ranges |= {index: (low, high)} if (low, high) != whole else {}
-    slabs = _slabs(indices, head, place, instance) if effective else []
+    masks = [mask for mask in instance.masks(place) if mask.indices <= indices] if effective else []
+    plain = [mask for mask in masks if isinstance(mask, Mask)]
+    either = [mask for mask in masks if isinstance(mask, AnyOf)]
+    if not either:
+        slabs = _slabs(indices, head, place, instance, plain) if effective else []
+        return _box_volume(indices, extents, ranges, slabs)
+    counted: Expr = _ZERO
+    for sign, chosen in _included(either):
+        slabs = _slabs(indices, head, place, instance, [*plain, *chosen])
+        counted = counted + sign * _box_volume(indices, extents, ranges, slabs)
+    return simplify(counted)
+
+
+def _included(either: Sequence[AnyOf]) -> Iterator[tuple[int, list[Mask]]]:
+    """The masks whose points are added or taken away, so that a point in several options counts once."""
+    first, *rest = either
+    for several in range(1, len(first.options) + 1):
+        for options in combinations(first.options, several):
+            here = [mask for option in options for mask in option]
+            for sign, others in _included(rest) if rest else ((1, []),):
+                yield sign * (-1) ** (several + 1), [*here, *others]
+
+
+def _box_volume(
+    indices: frozenset[Index], extents: dict[Index, Expr], ranges: dict[Any, Any], slabs: list[Slab]
+) -> Expr:
+    """The points of a box within its ranges and between all slabs."""
     if not ranges and not slabs:
         return Mul(*(extents[index] for index in sorted(indices, key=lambda index: index.name)))
     factors: list[Expr] = []
@@ -72,7 +100,7 @@ def _groups(ranges: dict[Index, tuple[Expr, Expr]], slabs: list[Slab]) -> list[f
     return sorted(groups, key=lambda group: sorted(index.name for index in group))
 
 
-def _slabs(indices: frozenset[Index], head: Head, place: int, instance: Instance) -> list[Slab]:
+def _slabs(indices: frozenset[Index], head: Head, place: int, instance: Instance, masks: Sequence[Mask]) -> list[Slab]:
     found: dict[Expr, Slab] = {}
 
     def add(form: Expr, low: Expr | None, high: Expr | None) -> None:
@@ -92,9 +120,8 @@ def _slabs(indices: frozenset[Index], head: Head, place: int, instance: Instance
             high = high if old.high is None else Min(high, old.high)
         found[form] = Slab(form, low if low is not None else old.low, high if high is not None else old.high)
 
-    for mask in instance.masks(place):
-        if mask.indices <= indices:
-            add(*_mask_slab(mask))
+    for mask in masks:
+        add(*_mask_slab(mask))
     for read in reads(head):
         for address, margin in zip(read.address, instance.margins.get(read.tensor, ())):
             if margin is None or isinstance(address, Read):

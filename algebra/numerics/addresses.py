@@ -6,6 +6,7 @@ Nothing here depends on the numbers in a tensor, but for lookups, whose places a
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy
@@ -13,7 +14,7 @@ from sympy import Expr, Max, Min, ceiling, floor
 
 from ..equations.heads import Address, Group, Read
 from ..equations.instance import Instance
-from ..equations.statements import Mask
+from ..equations.statements import AnyOf, Limit, Mask
 from ..errors import DomainError, ShapeError, UnsupportedError
 from ..sizes.dims import Index
 from .arrays import Labelled, aligned, apply, constant, plus, times, united
@@ -94,7 +95,7 @@ class Addresses:
                 raise ShapeError(f"{self.instance.layer}: the address {address} is no integer, as at {value}")
         return Labelled(made.indices, values.astype(numpy.int64))
 
-    def masks(self) -> list[Mask]:
+    def masks(self) -> list[Limit]:
         """The masks of the present statement, and its ranges as two masks each, of which one may speak of other statements."""
         here = set(self.instance.extents[self.place])
         ranges = self.instance.elaborated.ranges.items()
@@ -115,14 +116,25 @@ class Addresses:
                 continue
             if scope is not None and not mask.indices <= scope | indices:
                 continue
-            left, right = self.integers(mask.left), self.integers(mask.right)
-            both = united(left.indices, right.indices)
-            compare = {"<": numpy.less, "<=": numpy.less_equal, ">": numpy.greater, ">=": numpy.greater_equal}[
-                mask.relation
-            ]
-            held = Labelled(both, numpy.asarray(compare(aligned(left, both), aligned(right, both)), dtype=bool))
-            if made is not None:
-                both = united(made.indices, held.indices)
-                held = Labelled(both, aligned(made, both) & aligned(held, both))
-            made = held
+            held = self._held_by(mask)
+            made = held if made is None else _joined(numpy.logical_and, made, held)
         return made
+
+    def _held_by(self, limit: Limit) -> Labelled:
+        """Where a mask, or one option of a disjunction, holds."""
+        if isinstance(limit, AnyOf):
+            options = [
+                reduce(partial(_joined, numpy.logical_and), map(self._held_by, option)) for option in limit.options
+            ]
+            return reduce(partial(_joined, numpy.logical_or), options)
+        left, right = self.integers(limit.left), self.integers(limit.right)
+        both = united(left.indices, right.indices)
+        compare = {"<": numpy.less, "<=": numpy.less_equal, ">": numpy.greater, ">=": numpy.greater_equal}[
+            limit.relation
+        ]
+        return Labelled(both, numpy.asarray(compare(aligned(left, both), aligned(right, both)), dtype=bool))
+
+
+def _joined(how: "numpy.ufunc", one: Labelled, other: Labelled) -> Labelled:
+    both = united(one.indices, other.indices)
+    return Labelled(both, how(aligned(one, both), aligned(other, both)))

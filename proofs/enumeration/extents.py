@@ -425,7 +425,7 @@ class _Guessed(SizedEquation):
 
 def _settled(first: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[Index, int]:
     """The sizes among those that are asked for, the first of them given, that are the same whatever is guessed for all."""
-    guesses = [_filled(guess, first, sizes, stated) for guess in GUESSES]
+    guesses = [filled for guess in GUESSES if (filled := _filled(guess, first, sizes, stated)) is not None]
     bounds: dict[Index, set[Any]] = {}
     for _, equation in guesses:
         for index, bound in equation.bounds.items():
@@ -454,11 +454,15 @@ def _settled(first: Index, sizes: Mapping[Index, int], stated: Stated) -> dict[I
 
 def _filled(
     guess: int, first: Index, sizes: Mapping[Index, int], stated: Stated
-) -> tuple[dict[Index, int], EquationText]:
-    """One guess for all sizes that are asked for, and the equation with it."""
+) -> tuple[dict[Index, int], EquationText] | None:
+    """One guess for all sizes that are asked for, and the equation with it, if it has a meaning."""
     guessed = {first: guess}
     while True:
         try:
             return guessed, EquationText(*stated, {**sizes, **guessed})
         except OpenSize as asked:
             guessed[asked.index] = guess
+        except Unreadable:
+            raise
+        except Impossible:
+            return None

@@ -707,6 +707,14 @@ class EquationText:
             if self.declared.setdefault(name_of(tree.value), shape) != shape:
                 raise Unreadable("two shapes of one tensor")
             return
+        if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+            for part in tree.values:
+                self._where(part)
+            return
+        if isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
+            indices, holds = self._condition(tree)
+            self.constraints.append(Constraint(indices, holds, False))
+            return
         if not isinstance(tree, ast.Compare) or not all(type(op) in RELATIONS for op in tree.ops):
             raise Unreadable(f"no inequality: {ast.dump(tree)}")
         tensors = {name_of(node.value) for node in self._subscripts()}
@@ -719,6 +727,26 @@ class EquationText:
         axes: Iterable[int | None] = range(self.ranks[starred[0]]) if starred else [None]
         for axis in axes:
             self._where_on(tree, axis)
+
+    def _condition(self, tree: ast.expr) -> tuple[frozenset[Index], Callable[[Env], bool]]:
+        """A condition with or and not, and the indices that stand in it."""
+        if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+            needs, inner = self._condition(tree.operand)
+            return needs, lambda env: not inner(env)
+        if isinstance(tree, ast.BoolOp):
+            parts = [self._condition(part) for part in tree.values]
+            join = any if isinstance(tree.op, ast.Or) else all
+            return frozenset().union(*(needs for needs, _ in parts)), lambda env: join(holds(env) for _, holds in parts)
+        if not isinstance(tree, ast.Compare) or not all(type(op) in RELATIONS for op in tree.ops):
+            raise Unreadable(f"no inequality: {ast.dump(tree)}")
+        if self._names_through_scalars(tree) & self.stars:
+            raise Unreadable("or and not with a star")
+        sides = [self._side(side, None) for side in (tree.left, *tree.comparators)]
+        pairs = [(left, RELATIONS[type(op)], right) for left, op, right in zip(sides, tree.ops, sides[1:])]
+        if not all(self._matters(_difference(left, right), left.indices | right.indices) for left, _, right in pairs):
+            raise Unreadable("a part of a condition without an index")
+        needs = frozenset().union(*(side.indices for side in sides))
+        return needs, lambda env: all(compare(left.at(env), right.at(env)) for left, compare, right in pairs)
 
     def _where_on(self, tree: ast.Compare, axis: int | None) -> None:
         sides = [self._side(side, axis) for side in (tree.left, *tree.comparators)]
