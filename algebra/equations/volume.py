@@ -154,6 +154,12 @@ def _group_volume(
     if not slabs and len(ranges) == 1:
         ((index, (low, high)),) = ranges.items()
         return _summed(Max(0, high - low), sorted(group - {index}, key=str), extents)
+    if (
+        not ranges
+        and 1 < len(slabs) != len(oblique := [slab for slab in slabs if not isinstance(slab.form, Index)]) > 0
+    ):
+        box, start = _within([slab for slab in slabs if isinstance(slab.form, Index)], extents)
+        return _group_volume(group, box, ranges, [_moved(slab, start) for slab in oblique])
     if not ranges and len(slabs) == 1:
         form = affine(slabs[0].form)
         if form is not None and len(form[0]) == len(group) <= 2:
@@ -167,6 +173,24 @@ def _group_volume(
     from sympy import And
 
     return _summed(Piecewise((1, And(*conditions)), (0, True)), sorted(group, key=str), extents)
+
+
+def _within(slabs: list[Slab], extents: dict[Index, Expr]) -> tuple[dict[Index, Expr], dict[Index, Expr]]:
+    """The box that is left between bounds on single indices: its extents, and where it starts."""
+    box, start = dict(extents), {}
+    for slab in slabs:
+        index = slab.form
+        assert isinstance(index, Index)
+        first = _ZERO if slab.low is None else Max(0, slab.low)
+        after = extents[index] if slab.high is None else Min(extents[index], slab.high + 1)
+        box[index], start[index] = simplify(Max(0, after - first)), simplify(first)
+    return box, start
+
+
+def _moved(slab: Slab, start: dict[Index, Expr]) -> Slab:
+    """A slab in a box that starts elsewhere."""
+    by = (slab.form.xreplace({index: index + first for index, first in start.items()}) - slab.form).expand()
+    return Slab(slab.form, *(None if end is None else end - by for end in (slab.low, slab.high)))
 
 
 def _summed(summand: Expr, indices: list[Index], extents: dict[Index, Expr]) -> Expr:
