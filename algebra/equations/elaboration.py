@@ -204,10 +204,14 @@ class _Heads:
         if isinstance(node.op, ast.Pow):
             if not any(map(self._is_tensor, parts(node))):
                 return Apply("pow", (left, right))
-            if not (isinstance(right, Constant) and right.value.is_Rational):
-                raise self.fail("a tensor is raised to a literal power only", node, "x[i]**2")
+            if not (isinstance(right, Constant) and (right.value.is_Rational or _is_count(right.value))):
+                raise self.fail(
+                    "a tensor is raised to a literal power, or to an integer of at least 1 made of fields",
+                    node,
+                    "x[i]**2",
+                )
             return Apply("power", (left, right))
-        raise self.fail("tensors are combined with + - * / and a literal power", node)
+        raise self.fail("tensors are combined with + - * / and a power", node)
 
     def _call(self, node: ast.Call) -> Head:
         if isinstance(node.func, ast.Name):
@@ -289,6 +293,10 @@ class _Heads:
             names = ", ".join(sorted(map(str, other)))
             raise self.fail(f"the filling of a margin depends on {names}, at which the padded tensor is not read", node)
         return Pad(tuple(widths), body, fill)
+
+
+def _is_count(value: Expr) -> bool:
+    return bool(value.is_integer and value.is_positive)
 
 
 def _is_rational(node: ast.AST) -> bool:

@@ -156,8 +156,8 @@ def _applied(head: Apply, points: Expr) -> Work:
         exponent = head.arguments[1]
         assert isinstance(exponent, Constant)
         power = exponent.value
-        if power.is_Integer and power > 0:
-            return Work(multiplies=(int(power) - 1) * points)
+        if power.is_integer and power.is_positive:
+            return Work(multiplies=(power - 1) * points)
     return Work(other=points)
 
 
