@@ -32,6 +32,7 @@ from .heads import (
     address_indices,
     free_indices,
 )
+from .initial_lines import steps_apart
 from .ranks import Ranks
 from .scalars import Scalars
 from .setting import Setting
@@ -247,4 +248,9 @@ def elaborate(scalars: Scalars) -> Elaborated:
         bound_here = frozenset().union(*map(address_indices, address)) if address else frozenset()
         value = close(heads.value(parsed.value), bound_here)
         statements.append(Statement(name, address, value, parsed.target.lineno))
-    return replace(bounds, statements=statements)
+    targets = [parsed.target for parsed in setting.parsed.statements]
+
+    def fail(place: int, problem: str, instead: str) -> EquationError:
+        return heads.fail(problem, targets[place], instead)
+
+    return replace(bounds, statements=steps_apart(statements, fail))

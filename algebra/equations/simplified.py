@@ -41,7 +41,7 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
         )
 
     shorter = [
-        Statement(s.target, leave_out(Read(s.target, s.address)).address, _mapped(s.value, leave_out, drop), s.number)
+        replace(s, address=leave_out(Read(s.target, s.address)).address, value=_mapped(s.value, leave_out, drop))
         for s in statements
     ]
     masks = [Mask(mask.left.xreplace(drop), mask.relation, mask.right.xreplace(drop)) for mask in made.masks]

@@ -29,13 +29,26 @@ from .heads import (
 
 
 @dataclass(frozen=True)
+class InitialStep:
+    """What an initial line gives: one step, at a place along an axis, of a tensor that another line goes on with."""
+
+    tensor: str
+    axis: int
+    at: Expr
+
+
+@dataclass(frozen=True)
 class Statement:
-    """One line of an equation: ``target[address] = value``, summed over whatever the address does not name."""
+    """One line of an equation: ``target[address] = value``, summed over whatever the address does not name.
+
+    The step that an initial line gives is a tensor of its own, without the axis of the steps; `gives` says which step it is.
+    """
 
     target: str
     address: tuple[Address, ...]
     value: Head
     number: int = 0
+    gives: InitialStep | None = None
 
     @cached_property
     def scoped(self) -> tuple[tuple[Head, frozenset[Index]], ...]:
