@@ -43,7 +43,7 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
     while place < len(instance.statements):
         if place in instance.recurrent:
             recurrence = instance.recurrent[place]
-            known |= recurrence_reaches(instance, recurrence, known, _reading(instance))
+            known |= recurrence_reaches(instance, recurrence, known, Reading(partial(_reads_of, instance=instance)))
             place = recurrence.last + 1
         else:
             if pieces := _pieces(instance, place, known):
@@ -76,39 +76,24 @@ def _reads(head: Head, along: frozenset[Index]) -> Iterator[tuple[Read, frozense
         yield from _reads(child, along)
 
 
-def _pieces(instance: Instance, place: int, known: Mapping[str, list[Reach]], earlier: bool = False) -> list[Reach]:
-    """What one statement sees through its reads: through those of its own step, or through those of earlier steps of a recurrence."""
-    statement = instance.statements[place]
+def _pieces(instance: Instance, place: int, known: Mapping[str, list[Reach]]) -> list[Reach]:
+    """What one statement sees through its reads."""
     parts: dict[Reach, None] = {}
-    for read, along in _reads(statement.value, frozenset()):
-        if read.tensor in known and _is_earlier(read, place, instance) is earlier:
-            through = _addressed(read, _Where(statement, place, along, instance))
-            for before in known[read.tensor]:
-                parts[compose(before, through)] = None
+    for read, through, _ in _reads_of(place, instance, known):
+        for before in known[read.tensor]:
+            parts[compose(before, through)] = None
     return list(parts)
 
 
-def _is_earlier(read: Read, place: int, instance: Instance) -> bool:
-    """Whether a read is one of an earlier step of the recurrence that the statement belongs to."""
-    recurrence = instance.recurrent.get(place)
-    defined = instance.places.get(read.tensor, -1)
-    return (
-        recurrence is not None
-        and recurrence.first <= defined <= recurrence.last
-        and any(map(recurrence.is_earlier, read.address, instance.statements[defined].address))
-    )
-
-
-def _reading(instance: Instance) -> Reading:
-    """How the lines of a recurrence read."""
-
-    def earlier(place: int) -> Iterator[tuple[Read, Callable[[Address], AxisReach | None]]]:
-        statement = instance.statements[place]
-        for read, along in _reads(statement.value, frozenset()):
-            if _is_earlier(read, place, instance):
-                yield read, partial(_place, where=_Where(statement, place, along, instance))
-
-    return Reading(partial(_pieces, instance), earlier)
+def _reads_of(
+    place: int, instance: Instance, known: Mapping[str, list[Reach]] | None = None
+) -> Iterator[tuple[Read, Reach, Callable[[Address], AxisReach | None]]]:
+    """The reads of a statement, of what is known or of all that can depend on an input, and the positions that they go to."""
+    statement = instance.statements[place]
+    for read, along in _reads(statement.value, frozenset()):
+        if read.tensor in known if known is not None else instance.roles[read.tensor] in ("input", "defined"):
+            where = _Where(statement, place, along, instance)
+            yield read, _addressed(read, where), partial(_place, where=where)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 from sympy import Expr, Integer, Max, Min
 
-from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .affine import affine
 from .heads import Address, Read, address_indices
@@ -16,26 +16,33 @@ from .initial_lines import Given
 from .instance import Instance
 from .reach.axis import AxisReach, Reach, joined
 from .reach.ends import Digit, End, constant, falls, loosened, straight
-from .reach.order import extreme_value
+from .reach.order import extreme_value, larger, smaller
+from .reach.series import compose
 from .recurrences import Recurrence, shift_of
 
 _ZERO, _ONE = Integer(0), Integer(1)
-Pieces = dict[str, list[Reach]]
 MOST_STEPS_BACK = 64
 """Further back than this, whether every distance occurs is not looked at."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How lines read: what a line sees through its reads of this step or of earlier ones, and where its earlier reads go along an axis."""
+    """How lines read: each read, with the positions of its tensor that the line reads, and where an address goes along an axis."""
 
-    pieces: Callable[[int, Mapping[str, list[Reach]], bool], list[Reach]]
-    earlier: Callable[[int], Iterator[tuple[Read, Callable[[Address], AxisReach | None]]]]
+    reads: Callable[[int], Iterator[tuple[Read, Reach, Callable[[Address], AxisReach | None]]]]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a state sees at a step, and the first step at which it does, along each of the indices that run."""
+
+    piece: Reach
+    first: tuple[Expr, ...]
 
 
 def recurrence_reaches(
     instance: Instance, recurrence: Recurrence, before: Mapping[str, list[Reach]], reading: Reading
-) -> Pieces:
+) -> dict[str, list[Reach]]:
     """What the tensors of a recurrence see, through any of its lines."""
     return _Recurring(instance, recurrence, reading).run(before)
 
@@ -46,43 +53,46 @@ class _Recurring:
     recurrence: Recurrence
     reading: Reading
 
-    @property
-    def places(self) -> range:
-        return range(self.recurrence.first, self.recurrence.last + 1)
+    def run(self, before: Mapping[str, list[Reach]]) -> dict[str, list[Reach]]:
+        """Circles of lines one after the other: what is finished enters the ones behind as an input does."""
+        known: dict[str, list[Reach]] = dict(before)
+        for circle in self._circles():
+            if self._is_circle(circle):
+                known |= _Circle(self, frozenset(circle)).run(known)
+                continue
+            (place,) = circle
+            target = self.instance.statements[place].target
+            pieces = [compose(own, through) for read, through, _ in self.reading.reads(place) for own in known.get(read.tensor, ())]
+            pieces += self.given(place, known, False)
+            if pieces:
+                known[target] = list(dict.fromkeys(pieces))
+        return known
 
-    def run(self, before: Mapping[str, list[Reach]]) -> Pieces:
-        statements, places = self.instance.statements, self.places
-        now: Pieces = {}
-        for place in places:
-            target = statements[place].target
-            if pieces := self.reading.pieces(place, {**before, **now}, False):
-                now[target] = pieces
-            if first := self._given(place, {**before, **now}, False):
-                now[target] = [*now.get(target, ()), *first]
-        even = self._every_distance(set(now))
-        found = {target: self._over_steps(pieces, target, even) for target, pieces in now.items()}
-        started = {
-            statements[place].target: more for place in places if (more := self._given(place, {**before, **now}, True))
+    def _circles(self) -> list[list[int]]:
+        """The lines that depend on each other together, each behind all that it reads."""
+        places = range(self.recurrence.first, self.recurrence.last + 1)
+        reads = {
+            place: {self.instance.places[name] for name in self.instance.read_by(place) if name in self.instance.places}
+            & set(places)
+            for place in places
         }
-        for _ in places:  # as often as a way can go from line to line without coming back
-            seen = {target: [*now.get(target, ()), *started.get(target, ())] for target in {*now, *started}}
-            more = {place: pieces for place in places if (pieces := self.reading.pieces(place, seen, True))}
-            changed = False
-            for place in places:
-                target = statements[place].target
-                made = [*more.get(place, ()), *self.reading.pieces(place, {**before, **now}, False)]
-                for piece, grown in zip(made, self._over_steps(made, target, even)):
-                    if not any(_is_within(grown, other) for other in found.setdefault(target, [])):
-                        found[target].append(grown)
-                        now.setdefault(target, []).append(piece)
-                        changed = True
-            if not changed:
-                break
-        return {target: self._mixed(pieces, even) for target, pieces in found.items() if pieces}
+        reached = {place: _reachable(place, reads) for place in places}
+        found: list[list[int]] = []
+        left = set(places)
+        while left:
+            place = min(left, key=lambda one: (len(reached[one] & left - {one}), one))
+            circle = sorted({place} | {other for other in reached[place] & left if place in reached[other]})
+            found.append(circle)
+            left -= set(circle)
+        return found
+
+    def _is_circle(self, circle: Sequence[int]) -> bool:
+        names = {self.instance.statements[place].target for place in circle}
+        return any(names & {read.tensor for read in self.instance.statements[place].reads} for place in circle)
 
     # steps that lines of their own give ------------------------------------------------------------------------------
 
-    def _given(self, place: int, known: Mapping[str, list[Reach]], outside: bool) -> list[Reach]:
+    def given(self, place: int, known: Mapping[str, list[Reach]], outside: bool) -> list[Reach]:
         """What the lines that give steps of a state see: those of first steps, or those of steps before the first one."""
         target = self.instance.statements[place].target
         return [
@@ -103,35 +113,112 @@ class _Recurring:
                         return True
         return False
 
-    # all steps before ------------------------------------------------------------------------------------------------
 
-    def _over_steps(self, pieces: Sequence[Reach], target: str, even: frozenset[str]) -> list[Reach]:
-        place = self.instance.places[target]
-        statement = self.instance.statements[place]
-        if not self.recurrence.covers(statement):
-            return list(pieces)
-        ways: dict[int, _Way] = {}
-        for axis, part in enumerate(statement.address):
-            if part in self.recurrence.running:
-                assert isinstance(part, Index)
-                extent = self.instance.extents[place][part]
-                low, high = self.instance.ranges(place).get(part, (_ZERO, extent))
-                down = part in self.recurrence.down
-                plain = not address_indices(low) and not address_indices(high)
-                first = (high - 1 if down else low) if plain else extent - 1 if down else _ZERO
-                ways[axis] = _Way(simplify(first), down)
-        return [tuple(_grown(own, ways, target in even) for own in piece) for piece in pieces]
+@dataclass(frozen=True)
+class _Circle:
+    """Lines that all depend on each other, from step to step."""
+
+    within: _Recurring
+    circle: frozenset[int]
+
+    @property
+    def instance(self) -> Instance:
+        return self.within.instance
+
+    @property
+    def recurrence(self) -> Recurrence:
+        return self.within.recurrence
+
+    @cached_property
+    def names(self) -> dict[str, int]:
+        return {self.instance.statements[place].target: place for place in sorted(self.circle)}
+
+    def run(self, known: Mapping[str, list[Reach]]) -> dict[str, list[Reach]]:
+        now: dict[str, list[_Seen]] = {}
+        for name, place in self.names.items():
+            entering = [
+                _Seen(compose(own, through), self._first(place))
+                for read, through, _ in self.within.reading.reads(place)
+                if read.tensor not in self.names and not self._is_over(place)
+                for own in known.get(read.tensor, ())
+            ]
+            given = [_Seen(piece, self._ends(place)) for piece in self.within.given(place, known, False)]
+            now[name] = [self._spread(seen, name) for seen in (*entering, *given)]
+        even = self._every_distance({name for name, seen in now.items() if seen})
+        waiting = [(name, seen, frozenset((name,))) for name, own in now.items() for seen in own]
+        for name, place in self.names.items():
+            waiting += [(name, _Seen(piece, ()), frozenset()) for piece in self.within.given(place, known, True)]
+        found: dict[str, dict[Reach, None]] = {name: {} for name in self.names}
+        taken: set[tuple[str, _Seen]] = set()
+        for name, seen, met in waiting:
+            if met:
+                found[name][self._over_steps(seen, name, even)] = None
+            for other, place in self.names.items():
+                if other in met or self._is_over(place):
+                    continue
+                for read, through, _ in self.within.reading.reads(place):
+                    if read.tensor == name:
+                        made = _Seen(compose(seen.piece, through), self._first_through(place, read, seen))
+                        made = self._spread(made, other)
+                        if (other, made) not in taken:
+                            taken.add((other, made))
+                            waiting.append((other, made, met | {other}))
+        return {name: self._drifted(name, list(pieces), even) for name, pieces in found.items() if pieces}
+
+    def _is_over(self, place: int) -> bool:
+        """Whether lines of their own give all steps there are."""
+        return any(simplify(high - low) == 0 for low, high in self.instance.own_ranges.get(place, {}).values())
+
+    def _ends(self, place: int) -> tuple[Expr, ...]:
+        """Where the steps begin along each of the indices that run."""
+        extents = self.instance.extents[place]
+        return tuple(
+            simplify(extents[index] - 1) if index in self.recurrence.down else _ZERO for index in self.recurrence.running
+        )
+
+    def _first(self, place: int) -> tuple[Expr, ...]:
+        """The first step that a line computes, along each of the indices that run."""
+        found = []
+        for index, end in zip(self.recurrence.running, self._ends(place)):
+            low, high = self.instance.ranges(place).get(index, (None, None))
+            if low is None or high is None or address_indices(low) or address_indices(high):
+                found.append(end)
+            else:
+                found.append(simplify(high - 1) if index in self.recurrence.down else low)
+        return tuple(found)
+
+    def _first_through(self, place: int, read: Read, seen: _Seen) -> tuple[Expr, ...]:
+        """The first step at which a line sees through a read what another state has seen from some step on."""
+        own = self.instance.statements[self.instance.places[read.tensor]].address
+        if not seen.first:
+            return self._first(place)
+        found = []
+        for index, theirs, mine in zip(self.recurrence.running, seen.first, self._first(place)):
+            down = index in self.recurrence.down
+            back = _steps_back(read.address[own.index(index)], index)
+            theirs = theirs if back is None else theirs - back if down else theirs + back
+            found.append(smaller(theirs, mine) if down else larger(theirs, mine))
+        return tuple(found)
+
+    def _over_steps(self, seen: _Seen, target: str, even: frozenset[str]) -> Reach:
+        address = self.instance.statements[self.instance.places[target]].address
+        ways = {
+            address.index(index): _Way(first, index in self.recurrence.down)
+            for index, first in zip(self.recurrence.running, seen.first)
+        }
+        return tuple(_grown(own, ways, target in even) for own in seen.piece)
 
     def _every_distance(self, entering: set[str]) -> frozenset[str]:
         """The tensors that see, of whatever enters, every step before the last that they see: no distance is left out."""
         statements = self.instance.statements
-        lines = {statements[p].target: p for p in self.places if self.recurrence.covers(statements[p])}
-        edges: dict[str, list[tuple[str, tuple[int, ...]]]] = {name: [] for name in lines}
-        for name, place in lines.items():
+        masks = [mask for place in self.circle for mask in self.instance.masks(place)]
+        if any(mask.indices & set(self.recurrence.running) for mask in masks):
+            return frozenset()
+        edges: dict[str, list[tuple[str, tuple[int, ...]]]] = {name: [] for name in self.names}
+        for name, place in self.names.items():
             for read in statements[place].reads:
-                if read.tensor in lines:
-                    own = statements[lines[read.tensor]].address
-                    shift = self._distance(read, own)
+                if read.tensor in self.names:
+                    shift = self._distance(read)
                     if shift is None:
                         return frozenset()
                     edges[name].append((read.tensor, shift))
@@ -140,9 +227,11 @@ class _Recurring:
         if farthest > MOST_STEPS_BACK:
             return frozenset()
         most = 2 * farthest + 2 if rank == 1 else min(2 * farthest + 2, 8)
-        return frozenset(name for name in lines if self._is_even(name, edges, entering, most, rank))
+        return frozenset(name for name in self.names if self._is_even(name, edges, entering, most, rank))
 
-    def _distance(self, read: Read, own: tuple[Address, ...]) -> tuple[int, ...] | None:
+    def _distance(self, read: Read) -> tuple[int, ...] | None:
+        """How many steps back a state is read along each of the indices that run, if none is read ahead."""
+        own = self.instance.statements[self.instance.places[read.tensor]].address
         found = []
         for index in self.recurrence.running:
             axis = own.index(index)
@@ -174,38 +263,85 @@ class _Recurring:
                 return False
         return True
 
+    def _is_earlier(self, read: Read) -> bool:
+        if not self._is_inside(read):
+            return False
+        own = self.instance.statements[self.instance.places[read.tensor]].address
+        return any(map(self.recurrence.is_earlier, read.address, own))
+
     # positions beside the steps --------------------------------------------------------------------------------------
 
-    def _mixed(self, pieces: Sequence[Reach], even: frozenset[str]) -> list[Reach]:
-        """A state that is read at other positions than its own has seen what these saw, and further ones with every step."""
-        statements, running = self.instance.statements, self.recurrence.running
-        covering = [place for place in self.places if self.recurrence.covers(statements[place])]
-        own_line = len(covering) == 1 and len(running) == 1
-        shifts: dict[int, AxisReach | None] = {}
-        for place in covering:
-            statement = statements[place]
-            for read, placed in self.reading.earlier(place):
-                own = statements[self.instance.places[read.tensor]].address
-                for axis, (address, size) in enumerate(zip(read.address, self.instance.shapes[read.tensor])):
-                    beside = axis < len(statement.address) and address == statement.address[axis]
-                    if beside or size == 1 or self.recurrence.is_earlier(address, own[axis]):
+    @cached_property
+    def moving(self) -> frozenset[tuple[str, int]]:
+        """The axes of states along which a circle does not come back to the position that it started from.
+
+        Axes that lines read alike are one axis; where one of them is read at another position, or two of a tensor are one, all move.
+        """
+        statements = self.instance.statements
+        alike: dict[tuple[str, int], set[tuple[str, int]]] = {}
+        moved: set[tuple[str, int]] = set()
+
+        def axis_of(name: str, axis: int) -> set[tuple[str, int]]:
+            return alike.setdefault((name, axis), {(name, axis)})
+
+        for name, place in self.names.items():
+            own = statements[place].address
+            for read in statements[place].reads:
+                if read.tensor not in self.names:
+                    continue
+                theirs = statements[self.names[read.tensor]].address
+                for axis, part in enumerate(read.address):
+                    if self.recurrence.is_earlier(part, theirs[axis]):
                         continue
-                    shift = placed(address) if own_line and axis not in shifts else None
-                    shifts[axis] = shift if shift is not None and _is_shift(shift, axis) else None
-        if not shifts:
-            return list(pieces)
+                    if part in own and not isinstance(part, Read) and address_indices(part):
+                        there, here = axis_of(read.tensor, axis), axis_of(name, own.index(part))
+                        if there is not here:
+                            there |= here
+                            for one in here:
+                                alike[one] = there
+                    elif self.instance.shapes[read.tensor][axis] != 1:
+                        moved.add((read.tensor, axis))
+                        moved |= {(name, at) for at, mine in enumerate(own) if address_indices(mine) & address_indices(part)}
+        for group in alike.values():
+            if moved & group or len({name for name, _ in group}) < len(group):
+                moved |= group
+        return frozenset(moved)
+
+    def _spread(self, seen: _Seen, name: str) -> _Seen:
+        """What comes in along an axis that moves has been anywhere; a circle of one line is looked at closer, at the end."""
+        if len(self.names) == 1:
+            return seen
+        return replace(seen, piece=tuple(self._anywhere(part, name) for part in seen.piece))
+
+    def _anywhere(self, part: AxisReach, name: str) -> AxisReach:
+        if not any((name, digit.axis) in self.moving for digit in part.digits):
+            return part
+        assert part.extent is not None, "an axis of an input has a size"
+        return replace(joined(part.extent, exact=False), gap=None, run=None)
+
+    def _drifted(self, name: str, pieces: list[Reach], even: frozenset[str]) -> list[Reach]:
+        """A state that one line reads at other positions than its own has seen what these saw, and further ones with every step."""
+        axes = {axis for tensor, axis in self.moving if tensor == name}
+        if len(self.names) > 1 or not axes:
+            return pieces
+        place = self.names[name]
+        shifts: dict[int, AxisReach | None] = {}
+        own = self.instance.statements[place].address
+        distances = set()
+        for read, _, placed in self.within.reading.reads(place):
+            if read.tensor == name:
+                distances.add(self._distance(read))
+                for axis in axes:
+                    if read.address[axis] != own[axis]:
+                        shift = placed(read.address[axis]) if axis not in shifts else None
+                        shifts[axis] = shift if shift is not None and _is_shift(shift, axis) else None
+        shifts |= {axis: None for axis in axes if axis not in shifts}
         time = None
-        if own_line:
-            (place,) = covering
-            (index,) = running
-            extent = self.instance.extents[place][index]
-            digit = Digit(statements[place].address.index(index), extent)
-            plain = all(
-                distance == (1,)
-                for read, _ in self.reading.earlier(place)
-                if (distance := self._distance(read, statements[place].address))
-            )
-            time = _Time(digit, index in self.recurrence.down, plain and not self.instance.own_ranges.get(place))
+        if len(self.recurrence.running) == 1:
+            (index,) = self.recurrence.running
+            digit = Digit(own.index(index), self.instance.extents[place][index])
+            single = distances == {(1,)} and not self.instance.own_ranges.get(place)
+            time = _Time(digit, index in self.recurrence.down, single)
         return [tuple(_moved(part, shifts, time) for part in piece) for piece in pieces]
 
 
@@ -226,6 +362,18 @@ class _Time:
     single: bool
 
 
+def _reachable(start: int, reads: Mapping[int, set[int]]) -> set[int]:
+    """All that a line depends on, itself included if it depends on itself."""
+    found: set[int] = set()
+    waiting = list(reads[start])
+    while waiting:
+        place = waiting.pop()
+        if place not in found:
+            found.add(place)
+            waiting += reads[place]
+    return found
+
+
 def _steps_back(address: Address, own: Address) -> int | None:
     """How many steps an address is away from the index that runs, if that is known."""
     if shift_of(address, own) is None:
@@ -244,20 +392,6 @@ def _with_axis(piece: Reach, axis: int) -> Reach:
         return End(steps, own.offsets)
 
     return tuple(replace(own, low=end(own.low), high=end(own.high)) for own in piece)
-
-
-def _is_within(inner: Reach, outer: Reach) -> bool:
-    """Whether one reach is another one, of fewer steps."""
-    for part, whole in zip(inner, outer):
-        ends = (part.low, whole.low), (whole.high, part.high)
-        if replace(part, low=whole.low, high=whole.high) != whole or any(
-            one.steps != other.steps
-            or len(one.offsets) != len(other.offsets)
-            or not all((a - b).is_nonnegative for a, b in zip(one.offsets, other.offsets))
-            for one, other in ends
-        ):
-            return False
-    return True
 
 
 def _grown(own: AxisReach, ways: Mapping[int, _Way], every: bool) -> AxisReach:
