@@ -81,19 +81,35 @@ def _pieces(instance: Instance, place: int, known: Mapping[str, list[Reach]]) ->
     parts: dict[Reach, None] = {}
     for read, through, _ in _reads_of(place, instance, known):
         for before in known[read.tensor]:
-            parts[compose(before, through)] = None
+            parts[through(before)] = None
     return list(parts)
 
 
 def _reads_of(
     place: int, instance: Instance, known: Mapping[str, list[Reach]] | None = None
-) -> Iterator[tuple[Read, Reach, Callable[[Address], AxisReach | None]]]:
-    """The reads of a statement, of what is known or of all that can depend on an input, and the positions that they go to."""
+) -> Iterator[tuple[Read, Callable[[Reach], Reach], Callable[[Address], AxisReach | None]]]:
+    """The reads of a statement, of what is known or of all that can depend on an input, and what is seen through them."""
     statement = instance.statements[place]
     for read, along in _reads(statement.value, frozenset()):
         if read.tensor in known if known is not None else instance.roles[read.tensor] in ("input", "defined"):
             where = _Where(statement, place, along, instance)
-            yield read, _addressed(read, where), partial(_place, where=where)
+            through = partial(_through, then=_addressed(read, where), late=_is_earlier(read, instance))
+            yield read, through, partial(_place, where=where)
+
+
+def _through(before: Reach, then: Reach, late: bool) -> Reach:
+    """What is seen through a read; of an earlier step, where the first outputs read nothing, or what a line gives."""
+    made = compose(before, then)
+    return tuple(replace(own, clean=False) for own in made) if late else made
+
+
+def _is_earlier(read: Read, instance: Instance) -> bool:
+    """Whether a read is one of an earlier step of a recurrence than the one at hand."""
+    defined = instance.places.get(read.tensor, -1)
+    recurrence = instance.recurrent.get(defined)
+    if recurrence is None or not recurrence.covers(instance.statements[defined]):
+        return False
+    return any(map(recurrence.is_earlier, read.address, instance.statements[defined].address))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from .instance import Instance
 from .reach.axis import AxisReach, Reach, joined
 from .reach.ends import Digit, End, constant, falls, loosened, straight
 from .reach.order import extreme_value, larger, smaller
-from .reach.series import compose
 from .recurrences import Recurrence, shift_of
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -27,9 +26,9 @@ MOST_STEPS_BACK = 64
 
 @dataclass(frozen=True)
 class Reading:
-    """How lines read: each read, with the positions of its tensor that the line reads, and where an address goes along an axis."""
+    """How lines read: each read, with what a line sees through it of a tensor's reach, and where an address goes along an axis."""
 
-    reads: Callable[[int], Iterator[tuple[Read, Reach, Callable[[Address], AxisReach | None]]]]
+    reads: Callable[[int], Iterator[tuple[Read, Callable[[Reach], Reach], Callable[[Address], AxisReach | None]]]]
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,20 @@ class _Recurring:
                 continue
             (place,) = circle
             target = self.instance.statements[place].target
-            pieces = [compose(own, through) for read, through, _ in self.reading.reads(place) for own in known.get(read.tensor, ())]
+            pieces = [
+                through(own)
+                for read, through, _ in self.reading.reads(place)
+                for own in known.get(read.tensor, ())
+                if not self.is_over(place)
+            ]
             pieces += self.given(place, known, False)
             if pieces:
                 known[target] = list(dict.fromkeys(pieces))
         return known
+
+    def is_over(self, place: int) -> bool:
+        """Whether lines of their own give all steps there are."""
+        return any(simplify(high - low) == 0 for low, high in self.instance.own_ranges.get(place, {}).values())
 
     def _circles(self) -> list[list[int]]:
         """The lines that depend on each other together, each behind all that it reads."""
@@ -74,6 +82,8 @@ class _Recurring:
         reads = {
             place: {self.instance.places[name] for name in self.instance.read_by(place) if name in self.instance.places}
             & set(places)
+            if not self.is_over(place)
+            else set()
             for place in places
         }
         reached = {place: _reachable(place, reads) for place in places}
@@ -88,7 +98,8 @@ class _Recurring:
 
     def _is_circle(self, circle: Sequence[int]) -> bool:
         names = {self.instance.statements[place].target for place in circle}
-        return any(names & {read.tensor for read in self.instance.statements[place].reads} for place in circle)
+        reads = {read.tensor for place in circle if not self.is_over(place) for read in self.instance.statements[place].reads}
+        return bool(names & reads)
 
     # steps that lines of their own give ------------------------------------------------------------------------------
 
@@ -96,7 +107,7 @@ class _Recurring:
         """What the lines that give steps of a state see: those of first steps, or those of steps before the first one."""
         target = self.instance.statements[place].target
         return [
-            _with_axis(piece, given.axis)
+            _with_axis(piece, given.axis, outside or given.number == 0 and not self.is_over(place))
             for given in self.instance.given.get(target, ())
             if (given.number < 0) is outside and (not outside or self._is_read(target, given))
             for piece in known.get(given.tensor, ())
@@ -106,10 +117,14 @@ class _Recurring:
         """Whether a step before the first one is read at all: some read goes as far back."""
         own = self.instance.statements[self.instance.places[tensor]].address
         for statement in self.instance.statements:
+            first = sum(
+                one.number >= 0 and statement.address[one.axis] == own[given.axis]
+                for one in self.instance.given.get(statement.target, ())
+            )
             for read in statement.reads:
                 if read.tensor == tensor and self.recurrence.is_earlier(read.address[given.axis], own[given.axis]):
                     back = _steps_back(read.address[given.axis], own[given.axis])
-                    if back is None or back >= -given.number:
+                    if back is None or back >= first - given.number:
                         return True
         return False
 
@@ -137,12 +152,15 @@ class _Circle:
         now: dict[str, list[_Seen]] = {}
         for name, place in self.names.items():
             entering = [
-                _Seen(compose(own, through), self._first(place))
+                _Seen(through(own), self._first(place))
                 for read, through, _ in self.within.reading.reads(place)
-                if read.tensor not in self.names and not self._is_over(place)
+                if read.tensor not in self.names and not self.within.is_over(place)
                 for own in known.get(read.tensor, ())
             ]
-            given = [_Seen(piece, self._ends(place)) for piece in self.within.given(place, known, False)]
+            given = [
+                _Seen(tuple(replace(own, clean=False) for own in piece), self._ends(place))
+                for piece in self.within.given(place, known, False)
+            ]
             now[name] = [self._spread(seen, name) for seen in (*entering, *given)]
         even = self._every_distance({name for name, seen in now.items() if seen})
         waiting = [(name, seen, frozenset((name,))) for name, own in now.items() for seen in own]
@@ -151,23 +169,25 @@ class _Circle:
         found: dict[str, dict[Reach, None]] = {name: {} for name in self.names}
         taken: set[tuple[str, _Seen]] = set()
         for name, seen, met in waiting:
-            if met:
+            if met and not self._is_never(name, seen):
                 found[name][self._over_steps(seen, name, even)] = None
             for other, place in self.names.items():
-                if other in met or self._is_over(place):
+                if other in met or self.within.is_over(place):
                     continue
                 for read, through, _ in self.within.reading.reads(place):
                     if read.tensor == name:
-                        made = _Seen(compose(seen.piece, through), self._first_through(place, read, seen))
+                        made = _Seen(through(seen.piece), self._first_through(place, read, seen))
                         made = self._spread(made, other)
                         if (other, made) not in taken:
                             taken.add((other, made))
                             waiting.append((other, made, met | {other}))
         return {name: self._drifted(name, list(pieces), even) for name, pieces in found.items() if pieces}
 
-    def _is_over(self, place: int) -> bool:
-        """Whether lines of their own give all steps there are."""
-        return any(simplify(high - low) == 0 for low, high in self.instance.own_ranges.get(place, {}).values())
+    def _is_never(self, name: str, seen: _Seen) -> bool:
+        """Whether there are no steps any more from which on something would be seen."""
+        extents = self.instance.extents[self.names[name]]
+        ends = [(first, simplify(extents[index] - 1 - first)) for index, first in zip(self.recurrence.running, seen.first)]
+        return any(number.is_negative for pair in ends for number in pair)
 
     def _ends(self, place: int) -> tuple[Expr, ...]:
         """Where the steps begin along each of the indices that run."""
@@ -206,7 +226,9 @@ class _Circle:
             address.index(index): _Way(first, index in self.recurrence.down)
             for index, first in zip(self.recurrence.running, seen.first)
         }
-        return tuple(_grown(own, ways, target in even) for own in seen.piece)
+        clean = not self.instance.own_ranges.get(self.names[target])
+        grown = [_grown(own, ways, target in even) for own in seen.piece]
+        return tuple(replace(own, clean=own.clean and clean) for own in grown)
 
     def _every_distance(self, entering: set[str]) -> frozenset[str]:
         """The tensors that see, of whatever enters, every step before the last that they see: no distance is left out."""
@@ -384,14 +406,17 @@ def _steps_back(address: Address, own: Address) -> int | None:
     return abs(int(form[1])) if form is not None and form[1].is_Integer else None
 
 
-def _with_axis(piece: Reach, axis: int) -> Reach:
-    """What one step of a state sees, with an axis for the steps."""
+def _with_axis(piece: Reach, axis: int, onwards: bool) -> Reach:
+    """What one step of a state sees, with an axis for the steps, and whether that is seen from there onwards."""
 
     def end(own: End) -> End:
         steps = tuple((replace(d, axis=d.axis + (d.axis >= axis)), step) for d, step in own.steps)
         return End(steps, own.offsets)
 
-    return tuple(replace(own, low=end(own.low), high=end(own.high)) for own in piece)
+    return tuple(
+        replace(own, low=end(own.low), high=end(own.high), exact=own.exact and onwards, clean=own.clean and onwards)
+        for own in piece
+    )
 
 
 def _grown(own: AxisReach, ways: Mapping[int, _Way], every: bool) -> AxisReach:
