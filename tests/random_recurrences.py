@@ -45,7 +45,9 @@ class _Making:
         """An earlier step along one of the indices that run, or along both."""
         if len(self.running) == 1:
             return {self.running[0]: self.step(self.running[0], self.source.choice((1, 1, 1, self.far)))}
-        backs = self.source.choice([(1, 0), (0, 1), (1, 0), (0, 1), (1, 1), (1, -1) if self.source.random() < 0.2 else (1, 1)])
+        backs = self.source.choice(
+            [(1, 0), (0, 1), (1, 0), (0, 1), (1, 1), (1, -1) if self.source.random() < 0.2 else (1, 1)]
+        )
         return {index: self.step(index, back) for index, back in zip(self.running, backs) if back}
 
     def aside(self, at: dict[str, str]) -> tuple[dict[str, str], str]:
@@ -117,7 +119,7 @@ def _terms(made: _Making, place: int) -> str:
         else:
             at, factor = made.aside(made.shift())
         terms.append(f"{factor}{made.own(other, at)}")
-    if source.random() < 0.15:
+    if made.own("x") in terms and source.random() < 0.2:
         earlier = made.own(name, made.shift())
         terms.append(f"{made.own('x')}*{earlier}")
     return " + ".join(dict.fromkeys(terms))
@@ -142,7 +144,9 @@ def _initial(made: _Making, name: str, sizes: dict[str, int]) -> list[str]:
     if source.random() < 0.45:
         return []
     index = source.choice(made.running)
-    numbers = source.choice([[-1], [-1], [-1], [-1, -2], [0], [0], [0, 1], [-1, 0], [-2], [1] if source.random() < 0.2 else [-1]])
+    numbers = source.choice(
+        [[-1], [-1], [-1], [-1, -2], [0], [0], [0, 1], [-1, 0], [-2], [1] if source.random() < 0.2 else [-1]]
+    )
     lines = []
     for number in numbers:
         size = f"size({index})" if source.random() < 0.8 else str(sizes[index])

@@ -195,7 +195,9 @@ class _Search:
             gives = pair[1].gives
             assert gives is not None
             mine = statement.address if statement.gives is not None else without(statement.address, gives.axis)
-            there = shape_there if other.gives is not None else (*shape_there[: gives.axis], *shape_there[gives.axis + 1 :])
+            there = (
+                shape_there if other.gives is not None else (*shape_there[: gives.axis], *shape_there[gives.axis + 1 :])
+            )
             for part, size in zip(mine, there):
                 if isinstance(part, Index):
                     extents.setdefault(part, size)

@@ -79,7 +79,9 @@ def name_of(step: InitialStep) -> str:
     return f"{step.tensor}[{step.at}]"
 
 
-def _initial(name: str, places: Sequence[int], statements: Sequence[Statement], fail: Failure) -> dict[int, InitialStep]:
+def _initial(
+    name: str, places: Sequence[int], statements: Sequence[Statement], fail: Failure
+) -> dict[int, InitialStep]:
     """Which of the lines that define one tensor give single steps of it."""
     found: list[dict[int, InitialStep]] = []
     for general in places:
@@ -114,7 +116,9 @@ def _initial(name: str, places: Sequence[int], statements: Sequence[Statement], 
     for axis, part in enumerate(statements[general].address):
         if not isinstance(part, (Index, Group)):
             raise fail(
-                general, f"axis {axis} of {name}, of which lines give single steps, is written at {part}", "plain indices"
+                general,
+                f"axis {axis} of {name}, of which lines give single steps, is written at {part}",
+                "plain indices",
             )
     return steps
 
@@ -205,9 +209,7 @@ def require_states(
             )  # fmt: skip
 
 
-def given_step(
-    statement: Statement, running: Index, down: bool, extent: Expr, requirements: Requirements
-) -> Given:
+def given_step(statement: Statement, running: Index, down: bool, extent: Expr, requirements: Requirements) -> Given:
     """The number of the step that an initial line gives."""
     step = statement.gives
     assert step is not None

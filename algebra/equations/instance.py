@@ -97,7 +97,9 @@ class Instance:
     def read_by(self, place: int) -> set[str]:
         """The tensors that a statement reads; a state has its given steps from lines of their own."""
         statement = self.statements[place]
-        return {read.tensor for read in statement.reads} | {step.tensor for step in self.given.get(statement.target, ())}
+        return {read.tensor for read in statement.reads} | {
+            step.tensor for step in self.given.get(statement.target, ())
+        }
 
     def ranges(self, place: int) -> dict[Index, tuple[Expr, Expr]]:
         """The ranges of indices in a statement: those of `where`, and the steps that other lines leave to it."""

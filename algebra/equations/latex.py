@@ -35,7 +35,7 @@ from .recurrences import find_recurrences, shift_of
 from .requirements import Requirements
 from .scalars import read_scalars, scalars_in
 from .simplified import tidied
-from .statements import Elaborated, InitialStep, Mask, Statement
+from .statements import Elaborated, Mask, Statement
 
 LONGEST_LINE = 95
 LONGEST_SCALARS = (8, 4, 1)
@@ -150,10 +150,11 @@ class _Writer(HeadWriter):
         self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
-        self.steps: dict[str, list[InitialStep]] = {}
+        own = {statement.target: statement.address for statement in made.statements if statement.gives is None}
+        self.steps: dict[str, list[tuple[Address, Expr]]] = {}
         for statement in self.made.statements:
-            if statement.gives is not None:
-                self.steps.setdefault(statement.gives.tensor, []).append(statement.gives)
+            if (step := statement.gives) is not None:
+                self.steps.setdefault(step.tensor, []).append((own[step.tensor][step.axis], step.at))
 
     def text(self) -> str:
         lines = [self.statement(statement) for statement in self.made.statements]
@@ -294,13 +295,12 @@ class _Writer(HeadWriter):
 
     def given(self, tensor: str) -> Iterator[tuple[int, int]]:
         """The steps of a state that lines of their own give, by their axes and their numbers in the order of the steps."""
-        for step in self.steps.get(tensor, ()):
-            own = self.targets[tensor].address[step.axis]
-            assert isinstance(own, Index)
-            numbers = step.at, simplify(self.extent(own) - 1 - step.at)
-            number = numbers[self.runs_down(tensor, own)]
+        for own, at in self.steps.get(tensor, ()):
+            if not isinstance(own, Index) or own not in self.targets[tensor].address:
+                continue
+            number = (at, simplify(self.extent(own) - 1 - at))[self.runs_down(tensor, own)]
             if number.is_Integer:
-                yield step.axis, int(number)
+                yield self.targets[tensor].address.index(own), int(number)
 
     def runs_down(self, tensor: str, own: Index) -> bool:
         reads = [read for s in self.targets.values() for read in s.reads if read.tensor == tensor]

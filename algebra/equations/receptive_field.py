@@ -92,9 +92,21 @@ def _reads_of(
     statement = instance.statements[place]
     for read, along in _reads(statement.value, frozenset()):
         if read.tensor in known if known is not None else instance.roles[read.tensor] in ("input", "defined"):
+            if _is_never(read, instance):
+                continue
             where = _Where(statement, place, along, instance)
             through = partial(_through, then=_addressed(read, where), late=_is_earlier(read, instance))
             yield read, through, partial(_place, where=where)
+
+
+def _is_never(read: Read, instance: Instance) -> bool:
+    """Whether a read goes further back than there are steps, and no line gives what is there."""
+    if not _is_earlier(read, instance) or any(given.number < 0 for given in instance.given.get(read.tensor, ())):
+        return False
+    place = instance.places[read.tensor]
+    pairs = zip(read.address, instance.statements[place].address, instance.shapes[read.tensor])
+    backs = [(part - own, size) for part, own, size in pairs if instance.recurrent[place].is_earlier(part, own)]  # type: ignore[operator]
+    return any(bool((abs(back) - size).is_nonnegative) for back, size in backs)
 
 
 def _through(before: Reach, then: Reach, late: bool) -> Reach:

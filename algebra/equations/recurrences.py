@@ -190,11 +190,7 @@ class _Order:
     def _impossible(self, left: Sequence[_Dependence]) -> Exception:
         one = left[0]
         both = next(
-            (
-                index
-                for index in one.shifts
-                if {1, -1} <= {other.shifts.get(index) for other in left}
-            ),
+            (index for index in one.shifts if {1, -1} <= {other.shifts.get(index) for other in left}),
             None,
         )
         if both is not None:

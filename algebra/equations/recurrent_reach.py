@@ -39,6 +39,10 @@ class _Seen:
     first: tuple[Expr, ...]
 
 
+def _inexact(seen: _Seen) -> _Seen:
+    return replace(seen, piece=tuple(replace(part, exact=False) for part in seen.piece))
+
+
 def recurrence_reaches(
     instance: Instance, recurrence: Recurrence, before: Mapping[str, list[Reach]], reading: Reading
 ) -> dict[str, list[Reach]]:
@@ -98,7 +102,9 @@ class _Recurring:
 
     def _is_circle(self, circle: Sequence[int]) -> bool:
         names = {self.instance.statements[place].target for place in circle}
-        reads = {read.tensor for place in circle if not self.is_over(place) for read in self.instance.statements[place].reads}
+        reads = {
+            read.tensor for place in circle if not self.is_over(place) for read in self.instance.statements[place].reads
+        }
         return bool(names & reads)
 
     # steps that lines of their own give ------------------------------------------------------------------------------
@@ -161,6 +167,8 @@ class _Circle:
                 _Seen(tuple(replace(own, clean=False) for own in piece), self._ends(place))
                 for piece in self.within.given(place, known, False)
             ]
+            if entering and given:  # where the ones end and the others begin, neither is what an output sees
+                entering, given = [[_inexact(seen) for seen in some] for some in (entering, given)]
             now[name] = [self._spread(seen, name) for seen in (*entering, *given)]
         even = self._every_distance({name for name, seen in now.items() if seen})
         waiting = [(name, seen, frozenset((name,))) for name, own in now.items() for seen in own]
@@ -186,14 +194,17 @@ class _Circle:
     def _is_never(self, name: str, seen: _Seen) -> bool:
         """Whether there are no steps any more from which on something would be seen."""
         extents = self.instance.extents[self.names[name]]
-        ends = [(first, simplify(extents[index] - 1 - first)) for index, first in zip(self.recurrence.running, seen.first)]
+        ends = [
+            (first, simplify(extents[index] - 1 - first)) for index, first in zip(self.recurrence.running, seen.first)
+        ]
         return any(number.is_negative for pair in ends for number in pair)
 
     def _ends(self, place: int) -> tuple[Expr, ...]:
         """Where the steps begin along each of the indices that run."""
         extents = self.instance.extents[place]
         return tuple(
-            simplify(extents[index] - 1) if index in self.recurrence.down else _ZERO for index in self.recurrence.running
+            simplify(extents[index] - 1) if index in self.recurrence.down else _ZERO
+            for index in self.recurrence.running
         )
 
     def _first(self, place: int) -> tuple[Expr, ...]:
@@ -226,9 +237,7 @@ class _Circle:
             address.index(index): _Way(first, index in self.recurrence.down)
             for index, first in zip(self.recurrence.running, seen.first)
         }
-        clean = not self.instance.own_ranges.get(self.names[target])
-        grown = [_grown(own, ways, target in even) for own in seen.piece]
-        return tuple(replace(own, clean=own.clean and clean) for own in grown)
+        return tuple(_grown(own, ways, target in even) for own in seen.piece)
 
     def _every_distance(self, entering: set[str]) -> frozenset[str]:
         """The tensors that see, of whatever enters, every step before the last that they see: no distance is left out."""
@@ -323,7 +332,9 @@ class _Circle:
                                 alike[one] = there
                     elif self.instance.shapes[read.tensor][axis] != 1:
                         moved.add((read.tensor, axis))
-                        moved |= {(name, at) for at, mine in enumerate(own) if address_indices(mine) & address_indices(part)}
+                        moved |= {
+                            (name, at) for at, mine in enumerate(own) if address_indices(mine) & address_indices(part)
+                        }
         for group in alike.values():
             if moved & group or len({name for name, _ in group}) < len(group):
                 moved |= group
@@ -331,6 +342,8 @@ class _Circle:
 
     def _spread(self, seen: _Seen, name: str) -> _Seen:
         """What comes in along an axis that moves has been anywhere; a circle of one line is looked at closer, at the end."""
+        if self.instance.own_ranges.get(self.names[name]):
+            seen = replace(seen, piece=tuple(replace(part, clean=False) for part in seen.piece))
         if len(self.names) == 1:
             return seen
         return replace(seen, piece=tuple(self._anywhere(part, name) for part in seen.piece))

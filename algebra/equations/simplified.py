@@ -24,6 +24,7 @@ from .heads import (
     unknown_head,
     walk,
 )
+from .recurrences import shift_of
 from .statements import Elaborated, Mask, Statement
 
 _ZERO = Integer(0)
@@ -86,9 +87,23 @@ def _single_valued(made: Elaborated, inputs: Sequence[str]) -> frozenset[Index]:
         if isinstance(part, Group) and set(part.parts) <= found
         for index in part.parts
     }
+    needed |= _steps(made.statements)
     for statement in made.statements:
         needed |= {index for head in walk(statement.value) if isinstance(head, Softmax) for index in head.indices}
     return frozenset(found - needed)
+
+
+def _steps(statements: Sequence[Statement]) -> set[Index]:
+    """The indices of tensors that are read some steps away from them."""
+    own = {statement.target: statement.address for statement in statements if statement.gives is None}
+    pairs = [
+        pair
+        for statement in statements
+        for read in reads(statement.value)
+        if read.tensor in own
+        for pair in zip(read.address, own[read.tensor])
+    ]
+    return {of for part, of in pairs if isinstance(of, Index) and shift_of(part, of)}
 
 
 def _left(part: Address, drop: dict[Index, Expr], read: Callable[[Read], Read]) -> Address | None:

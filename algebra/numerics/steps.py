@@ -37,7 +37,11 @@ def given_at(instance: Instance, place: int, step: dict[Index, int]) -> Given | 
     statement = instance.statements[place]
     for given in instance.given.get(statement.target, ()):
         running = statement.address[given.axis]
-        if given.number >= 0 and isinstance(running, Index) and step[running] == place_of(instance, statement.target, given):
+        if (
+            given.number >= 0
+            and isinstance(running, Index)
+            and step[running] == place_of(instance, statement.target, given)
+        ):
             return given
     return None
 

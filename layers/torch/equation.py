@@ -178,7 +178,9 @@ class _Fold(Addresses):
         rest = [size for axis, size in enumerate(shape) if axis not in axes]
         none = torch.zeros(rest, dtype=self.kind, device=self.device)
         keys = product(*(range(shape[axis]) for axis in axes))
-        stacked = torch.stack([self.steps[name].get(key, none) for key in keys]).reshape([*(shape[a] for a in axes), *rest])
+        stacked = torch.stack([self.steps[name].get(key, none) for key in keys]).reshape(
+            [*(shape[a] for a in axes), *rest]
+        )
         return torch.movedim(stacked, list(range(len(axes))), axes)
 
     def _statement(self, place: int) -> None:

@@ -192,7 +192,9 @@ class Equation(SizedEquation):
                 return 0
             other, at = found
             self._values[name, where] = (
-                self._computed(self.lines[self.defined[name]], where) if found == (name, where) else self._element(other, at)
+                self._computed(self.lines[self.defined[name]], where)
+                if found == (name, where)
+                else self._element(other, at)
             )
         return self._values[name, where]
 

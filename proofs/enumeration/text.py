@@ -142,7 +142,9 @@ class EquationText:
         for name, lines in by_name.items():
             if len(lines) == 1:
                 continue
-            going_on = [line for line in lines if all(other is line or self._is_step_of(other, line) for other in lines)]
+            going_on = [
+                line for line in lines if all(other is line or self._is_step_of(other, line) for other in lines)
+            ]
             if len(going_on) != 1 or going_on[0] is not lines[-1]:
                 raise Unreadable(f"{name} is defined twice")
             if any(part.plain is None and part.kind != "group" for part in going_on[0].target):
