@@ -92,27 +92,35 @@ def _reads_of(
     statement = instance.statements[place]
     for read, along in _reads(statement.value, frozenset()):
         if read.tensor in known if known is not None else instance.roles[read.tensor] in ("input", "defined"):
-            if _is_never(read, instance):
+            beyond, never = _beyond(read, instance)
+            if never:
                 continue
             where = _Where(statement, place, along, instance)
-            through = partial(_through, then=_addressed(read, where), late=_is_earlier(read, instance))
+            through = partial(
+                _through, then=_addressed(read, where), late=_is_earlier(read, instance), exact=not beyond
+            )
             yield read, through, partial(_place, where=where)
 
 
-def _is_never(read: Read, instance: Instance) -> bool:
-    """Whether a read goes further back than there are steps, and no line gives what is there."""
-    if not _is_earlier(read, instance) or any(given.number < 0 for given in instance.given.get(read.tensor, ())):
-        return False
+def _beyond(read: Read, instance: Instance) -> tuple[bool, bool]:
+    """Whether a read goes further back than there are steps, and whether it meets none that a line gives before the first one."""
+    if not _is_earlier(read, instance):
+        return False, False
     place = instance.places[read.tensor]
     pairs = zip(read.address, instance.statements[place].address, instance.shapes[read.tensor])
-    backs = [(part - own, size) for part, own, size in pairs if instance.recurrent[place].is_earlier(part, own)]  # type: ignore[operator]
-    return any(bool((abs(back) - size).is_nonnegative) for back, size in backs)
+    recurrence, given = instance.recurrent[place], instance.given.get(read.tensor, ())
+    for axis, (part, own, size) in enumerate(pairs):
+        if recurrence.is_earlier(part, own):
+            more = abs(part - own) - size  # type: ignore[operator]
+            if more.is_nonnegative:
+                return True, not any(one.axis == axis and not (more + 1 + one.number).is_positive for one in given)
+    return False, False
 
 
-def _through(before: Reach, then: Reach, late: bool) -> Reach:
+def _through(before: Reach, then: Reach, late: bool, exact: bool) -> Reach:
     """What is seen through a read; of an earlier step, where the first outputs read nothing, or what a line gives."""
     made = compose(before, then)
-    return tuple(replace(own, clean=False) for own in made) if late else made
+    return tuple(replace(own, clean=False, exact=own.exact and exact) for own in made) if late else made
 
 
 def _is_earlier(read: Read, instance: Instance) -> bool:

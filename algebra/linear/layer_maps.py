@@ -80,7 +80,7 @@ class Linearised(_LayerRun):
         for place in places:
             if place not in stepped:
                 self._maps_of(place)
-            elif self.kinds[statements[place].target] == KNOWN:
+            elif self.kinds[statements[place].target] in (KNOWN, COEFFICIENT):
                 self.tensors[statements[place].target] = numpy.full(
                     self._shape(statements[place].target), 0, dtype=object
                 )
@@ -105,7 +105,9 @@ class Linearised(_LayerRun):
             else:
                 self._copy(place, given)
         elif given is not None:
-            self._map(statement, Monomial(reads=(Read(given.tensor, without(statement.address, given.axis)),)))
+            read = Read(given.tensor, without(statement.address, given.axis))
+            for monomial in expand(read, lambda name: self.kinds[name], self.where):
+                self._map(statement, monomial)
         elif isinstance(statement.value, Pad):
             self._padded(statement, statement.value)
         else:
@@ -174,7 +176,7 @@ class Linearised(_LayerRun):
             statement.target, linear[0].tensor if linear else None, rows, columns, _product(scale, numbers)
         )
         made.scale = scale
-        for number, (read, place) in enumerate(zip(factors, places)):
+        for number, (read, place) in enumerate(zip(factors, places)) if len(chosen) else ():
             rest = [values for other, values in enumerate(numbers) if other != number]
             made.derivatives.append((read.tensor, place, _product(scale, rest)))
         self.maps.append(made)

@@ -60,8 +60,11 @@ def with_given_steps(instance: Instance, head: Head, step: dict[Index, int]) -> 
                 if of in step and (part == of or recurrence.is_earlier(part, of)):
                     form = affine(part)  # type: ignore[arg-type]
                     at[axis] = step[of] + int(form[1])  # type: ignore[index]
+            shape = instance.shapes[read.tensor]
+            outside = {axis for axis, step_at in at.items() if not 0 <= step_at < int(shape[axis])}
             for given in instance.given[read.tensor]:
-                if given.number < 0 and at.get(given.axis) == place_of(instance, read.tensor, given):
+                here = at.get(given.axis) == place_of(instance, read.tensor, given)
+                if given.number < 0 and here and outside == {given.axis}:
                     return Read(given.tensor, without(address, given.axis))
         return Read(read.tensor, address)
 
