@@ -96,10 +96,20 @@ def _reads_of(
             if never:
                 continue
             where = _Where(statement, place, along, instance)
-            through = partial(
-                _through, then=_addressed(read, where), late=_is_earlier(read, instance), exact=not beyond
+            late = _is_earlier(read, instance)
+            # Behind a recurrence, the state before the first step is seen by itself.
+            alone = any(given.number < 0 for given in instance.given.get(read.tensor, ()))
+            exact = not beyond and not (
+                alone and instance.places.get(read.tensor, -1) not in _together(place, instance)
             )
+            through = partial(_through, then=_addressed(read, where), late=late, exact=exact)
             yield read, through, partial(_place, where=where)
+
+
+def _together(place: int, instance: Instance) -> range:
+    """The lines of the recurrence that a line belongs to."""
+    recurrence = instance.recurrent.get(place)
+    return range(0) if recurrence is None else range(recurrence.first, recurrence.last + 1)
 
 
 def _beyond(read: Read, instance: Instance) -> tuple[bool, bool]:

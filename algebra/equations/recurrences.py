@@ -179,13 +179,24 @@ class _Order:
             sign = one.shifts.get(index)
             if sign is None and len(made.running) == 1:
                 return  # the extents will tell, step by step
-            if sign is None or sign == (-1 if index in made.down else 1):
+            if sign is not None and sign == (-1 if index in made.down else 1):
+                raise self._both_ways(index, one)
+            if sign is None:
                 raise self.requirements.error(
                     f"{one.read.tensor} is read within its recurrence at a step that is not known to be an earlier one",
                     one.statement, EquationError,
                 )  # fmt: skip
             if sign != 0:
                 return
+
+    def _both_ways(self, index: Index, one: _Dependence) -> Exception:
+        names = dict.fromkeys(self.statements[place].target for place in range(self.first, self.last + 1))
+        return self.requirements.error(
+            f"the recurrence of {', '.join(names)} reads steps on both sides of {index}, so that no order of its steps computes all "
+            f"before it is read; write what runs down {index} as a tensor of its own, in lines that stand before or behind those of "
+            f"what runs up it: b[{index}] = ... b[{index}+1]",
+            one.statement, EquationError,
+        )  # fmt: skip
 
     def _impossible(self, left: Sequence[_Dependence]) -> Exception:
         one = left[0]
@@ -194,12 +205,7 @@ class _Order:
             None,
         )
         if both is not None:
-            return self.requirements.error(
-                f"the recurrence of {', '.join(dict.fromkeys(other.read.tensor for other in left))} reads steps on both sides of "
-                f"{both}, so that no order of its steps computes all before it is read; write what runs down {both} as a tensor of "
-                f"its own, in lines that stand before or behind those of what runs up it: b[{both}] = ... b[{both}+1]",
-                next((other.statement for other in left if other.shifts.get(both) == 1), one.statement), EquationError,
-            )  # fmt: skip
+            return self._both_ways(both, next(other for other in left if other.shifts.get(both) == 1))
         return _before(one.read, one.statement, self.statements[self.places[one.read.tensor]], self.requirements)
 
 

@@ -16,7 +16,7 @@ from .initial_lines import Given
 from .instance import Instance
 from .reach.axis import AxisReach, Reach, joined
 from .reach.ends import Digit, End, constant, falls, loosened, straight
-from .reach.order import extreme_value, larger, smaller
+from .reach.order import extreme_value
 from .recurrences import Recurrence, shift_of
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -39,8 +39,9 @@ class _Seen:
     first: tuple[Expr, ...]
 
 
-def _inexact(seen: _Seen) -> _Seen:
-    return replace(seen, piece=tuple(replace(part, exact=False) for part in seen.piece))
+def _unclean(piece: Reach, exact: bool = True) -> Reach:
+    """What some outputs see, while others see nothing along any axis, or something else."""
+    return tuple(replace(part, clean=False, exact=part.exact and exact) for part in piece)
 
 
 def recurrence_reaches(
@@ -71,7 +72,10 @@ class _Recurring:
                 for own in known.get(read.tensor, ())
                 if not self.is_over(place)
             ]
-            pieces += self.given(place, known, False)
+            given = self.given(place, known, False)
+            if self.instance.own_ranges.get(place):
+                pieces = [_unclean(piece, exact=not given) for piece in pieces]
+            pieces += [_unclean(piece, exact=not pieces) for piece in given]
             if pieces:
                 known[target] = list(dict.fromkeys(pieces))
         return known
@@ -163,12 +167,12 @@ class _Circle:
                 if read.tensor not in self.names and not self.within.is_over(place)
                 for own in known.get(read.tensor, ())
             ]
-            given = [
-                _Seen(tuple(replace(own, clean=False) for own in piece), self._ends(place))
-                for piece in self.within.given(place, known, False)
-            ]
+            given = [_Seen(_unclean(piece), self._ends(place)) for piece in self.within.given(place, known, False)]
             if entering and given:  # where the ones end and the others begin, neither is what an output sees
-                entering, given = [[_inexact(seen) for seen in some] for some in (entering, given)]
+                entering, given = [
+                    [replace(seen, piece=_unclean(seen.piece, exact=False)) for seen in some]
+                    for some in (entering, given)
+                ]
             now[name] = [self._spread(seen, name) for seen in (*entering, *given)]
         even = self._every_distance({name for name, seen in now.items() if seen})
         waiting = [(name, seen, frozenset((name,))) for name, own in now.items() for seen in own]
@@ -185,6 +189,8 @@ class _Circle:
                 for read, through, _ in self.within.reading.reads(place):
                     if read.tensor == name:
                         made = _Seen(through(seen.piece), self._first_through(place, read, seen))
+                        if self.instance.own_ranges.get(place):  # it may not go on with what came before its first step
+                            made = replace(made, piece=_unclean(made.piece, exact=not seen.first))
                         made = self._spread(made, other)
                         if (other, made) not in taken:
                             taken.add((other, made))
@@ -219,16 +225,16 @@ class _Circle:
         return tuple(found)
 
     def _first_through(self, place: int, read: Read, seen: _Seen) -> tuple[Expr, ...]:
-        """The first step at which a line sees through a read what another state has seen from some step on."""
+        """The first step at which a line would see through a read what another state has seen from some step on."""
         own = self.instance.statements[self.instance.places[read.tensor]].address
         if not seen.first:
             return self._first(place)
         found = []
-        for index, theirs, mine in zip(self.recurrence.running, seen.first, self._first(place)):
-            down = index in self.recurrence.down
+        for index, theirs in zip(self.recurrence.running, seen.first):
             back = _steps_back(read.address[own.index(index)], index)
-            theirs = theirs if back is None else theirs - back if down else theirs + back
-            found.append(smaller(theirs, mine) if down else larger(theirs, mine))
+            if back:
+                theirs = theirs - back if index in self.recurrence.down else theirs + back
+            found.append(theirs)
         return tuple(found)
 
     def _over_steps(self, seen: _Seen, target: str, even: frozenset[str]) -> Reach:
@@ -343,7 +349,7 @@ class _Circle:
     def _spread(self, seen: _Seen, name: str) -> _Seen:
         """What comes in along an axis that moves has been anywhere; a circle of one line is looked at closer, at the end."""
         if self.instance.own_ranges.get(self.names[name]):
-            seen = replace(seen, piece=tuple(replace(part, clean=False) for part in seen.piece))
+            seen = replace(seen, piece=_unclean(seen.piece))
         if len(self.names) == 1:
             return seen
         return replace(seen, piece=tuple(self._anywhere(part, name) for part in seen.piece))
