@@ -7,7 +7,7 @@ from functools import lru_cache
 from sympy import Add, Expr, Integer, Mul
 
 from ..sizes.dims import Index
-from .heads import Address, Group, Read, address_indices
+from .heads import address_indices
 
 _ZERO = Integer(0)
 _ONE = Integer(1)
@@ -41,11 +41,3 @@ def _affine(expression: Expr) -> tuple[dict[Index, Expr], Expr] | None:
                 return _affine(expanded) if (expanded := expression.expand()) != expression else None
             coefficients[held[0]] = coefficients.get(held[0], _ZERO) + rest
     return coefficients, Add(*constant)
-
-
-def is_recurrent_address(address: Address, own: Address) -> bool:
-    """Whether an address is an index of the target minus a positive constant."""
-    if not isinstance(own, Index) or isinstance(address, (Group, Read)):
-        return False
-    form = affine(address)
-    return form is not None and form[0] == {own: _ONE} and form[1].is_negative is True

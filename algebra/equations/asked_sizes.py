@@ -8,23 +8,7 @@ from dataclasses import replace
 from sympy import Basic, Expr, Symbol
 
 from ..sizes.dims import Index
-from .heads import (
-    Address,
-    Apply,
-    Constant,
-    Group,
-    Head,
-    IndexValue,
-    Pad,
-    Plus,
-    Read,
-    Reduce,
-    Select,
-    Softmax,
-    Times,
-    unknown_head,
-    walk,
-)
+from .heads import Address, Constant, Group, IndexValue, Pad, Read, Select, rebuilt, walk
 from .statements import AnyOf, Elaborated, Limit, Mask, Statement
 
 
@@ -64,33 +48,12 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
     def read(one: Read) -> Read:
         return Read(one.tensor, tuple(map(address, one.address)))
 
-    def head(one: Head) -> Head:
-        if isinstance(one, Constant):
-            return Constant(put(one.value))
-        if isinstance(one, IndexValue):
-            return IndexValue(put(one.value))
-        if isinstance(one, Read):
-            return read(one)
-        if isinstance(one, Plus):
-            return Plus(tuple(map(head, one.terms)))
-        if isinstance(one, Times):
-            return Times(tuple(map(head, one.factors)))
-        if isinstance(one, Apply):
-            return Apply(one.function, tuple(map(head, one.arguments)))
-        if isinstance(one, (Reduce, Softmax)):
-            return replace(one, body=head(one.body))
-        if isinstance(one, Select):
-            return replace(one, rank=put(one.rank), body=head(one.body))
-        if isinstance(one, Pad):
-            widths = tuple((put(before), put(after)) for before, after in one.widths)
-            return Pad(widths, read(one.body), head(one.fill))  # type: ignore[arg-type]
-        raise unknown_head(one, "given its sizes")
+    def statement(one: Statement) -> Statement:
+        gives = one.gives and replace(one.gives, at=put(one.gives.at))
+        return replace(one, address=tuple(map(address, one.address)), value=rebuilt(one.value, read, put), gives=gives)
 
     return Elaborated(
-        [
-            Statement(s.target, tuple(map(address, s.address)), head(s.value), s.number, s.joined)
-            for s in made.statements
-        ],
+        list(map(statement, made.statements)),
         {index: put(extent) for index, extent in made.bounds.items()},
         {index: (put(low), put(high)) for index, (low, high) in made.ranges.items()},
         list(map(limit, made.masks)),

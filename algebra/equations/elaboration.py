@@ -36,6 +36,7 @@ from .heads import (
     address_indices,
     free_indices,
 )
+from .initial_lines import steps_apart
 from .ranks import Ranks
 from .scalars import Scalars
 from .setting import Setting
@@ -348,4 +349,9 @@ def elaborate(scalars: Scalars) -> Elaborated:
         if inside and isinstance(value, Reduce) and value.operation in JOINS and set(value.indices) == inside:
             joined, value = value.operation, value.body
         statements.append(Statement(name, address, close(value, bound_here), parsed.target.lineno, joined))
-    return replace(bounds, statements=statements)
+    targets = [parsed.target for parsed in setting.parsed.statements]
+
+    def fail(place: int, problem: str, instead: str) -> EquationError:
+        return heads.fail(problem, targets[place], instead)
+
+    return replace(bounds, statements=steps_apart(statements, fail))

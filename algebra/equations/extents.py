@@ -16,7 +16,7 @@ from sympy import Expr, Integer, Mul, floor
 from ..errors import EquationError, ShapeError
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
-from .affine import affine, is_recurrent_address
+from .affine import affine
 from .asked_sizes import SizeOf, asked_in, with_sizes
 from .definitions import Definitions
 from .everywhere import require_everywhere
@@ -30,6 +30,7 @@ from .heads import (
     address_indices,
     free_indices,
 )
+from .initial_lines import Given, given_step, require_in_turn, without
 from .integrality import must_be_whole
 from .reductions import require_points
 from .requirements import Requirements, Shape, shape_text
@@ -48,11 +49,17 @@ class Margin:
 
 @dataclass(frozen=True)
 class Extents:
-    """The extents of the indices of every statement, the shapes of all tensors and the margins of the padded ones."""
+    """The extents of the indices of every statement, the shapes of all tensors and the margins of the padded ones.
+
+    `given` has the steps of a state that lines of their own give, `own` the ranges that this leaves to the line that goes on from them,
+    by the number of that line.
+    """
 
     of: list[dict[Index, Expr]]
     shapes: dict[str, Shape]
     margins: dict[str, tuple[Margin | None, ...]] = field(default_factory=dict)
+    given: dict[str, tuple[Given, ...]] = field(default_factory=dict)
+    own: dict[int, dict[Index, tuple[Expr, Expr]]] = field(default_factory=dict)
 
 
 def find_extents(elaborated: Elaborated, definitions: Definitions, requirements: Requirements) -> Extents:
@@ -61,6 +68,7 @@ def find_extents(elaborated: Elaborated, definitions: Definitions, requirements:
     found = Extents([{} for _ in elaborated.statements], inputs)
     search = _Search(elaborated, definitions, requirements, found)
     search.solve()
+    search.steps()
     search.weights()
     search.check()
     return found
@@ -218,12 +226,12 @@ class _Search:
     def _solve_statement(self, place: int, statement: Statement) -> None:
         extents = self.found.of[place]
         if place in self.definitions.recurrent:
-            first, last, running = self.definitions.recurrent[place]
-            known_extents = [
-                self.found.of[other][running] for other in range(first, last + 1) if running in self.found.of[other]
-            ]
-            if known_extents and running in self.definitions.indices[place]:
-                extents.setdefault(running, known_extents[0])
+            recurrence = self.definitions.recurrent[place]
+            inside = range(recurrence.first, recurrence.last + 1)
+            for running in recurrence.running:
+                known_extents = [self.found.of[other][running] for other in inside if running in self.found.of[other]]
+                if known_extents and running in self.definitions.indices[place]:
+                    extents.setdefault(running, known_extents[0])
         pad = statement.value if isinstance(statement.value, Pad) else None
         if pad is None and any(isinstance(head, Pad) for head, _ in statement.scoped):
             raise self.requirements.error(
@@ -237,10 +245,11 @@ class _Search:
                 for address, size in zip(read.address, shape):
                     if isinstance(address, Index) and address not in extents and address not in self.waiting:
                         extents[address] = size
+            self._solve_steps(place, statement, extents)
             for step in (self._solve_group, self._solve_affine):
                 for read, shape in known:
                     for axis, (address, size) in enumerate(zip(read.address, shape)):
-                        if not self._is_earlier_step(place, read, axis):
+                        if not self._is_earlier_step(read, axis):
                             step(statement, address, size, extents)
         if statement.target not in self.found.shapes and all(
             index in extents for part in statement.address for index in address_indices(part)
@@ -248,6 +257,79 @@ class _Search:
             self.found.shapes[statement.target] = tuple(
                 self._target_size(part, extents, statement) for part in statement.address
             )
+
+    def _solve_steps(self, place: int, statement: Statement, extents: dict[Index, Expr]) -> None:
+        """What a line shares with a recurrence: its steps, if it reads earlier ones, and the other axes of what it gives or goes on from."""
+        for read, shape in self._known_reads(statement):
+            for axis, size in enumerate(shape):
+                if self._is_earlier_step(read, axis):
+                    own = self.elaborated.statements[self.definitions.places[read.tensor]].address[axis]
+                    assert isinstance(own, Index)
+                    extents.setdefault(own, size)
+        for other in self.elaborated.statements:
+            pair = (statement, other) if other.gives is not None and other.gives.tensor == statement.target else None
+            if pair is None and statement.gives is not None and statement.gives.tensor == other.target:
+                pair = (other, statement)
+            shape_there = self.found.shapes.get(other.target)
+            if pair is None or shape_there is None:
+                continue
+            gives = pair[1].gives
+            assert gives is not None
+            mine = statement.address if statement.gives is not None else without(statement.address, gives.axis)
+            there = (
+                shape_there if other.gives is not None else (*shape_there[: gives.axis], *shape_there[gives.axis + 1 :])
+            )
+            for part, size in zip(mine, there):
+                if isinstance(part, Index):
+                    extents.setdefault(part, size)
+
+    def steps(self) -> None:
+        """The steps that have lines of their own: which they are, and that they fit the tensor that they belong to."""
+        by_tensor: dict[str, list[Given]] = {}
+        for statement in self.elaborated.statements:
+            if statement.gives is None:
+                continue
+            step = statement.gives
+            place = self.definitions.places[step.tensor]
+            running = self.elaborated.statements[place].address[step.axis]
+            assert isinstance(running, Index)
+            down = running in self.definitions.recurrent[place].down
+            by_tensor.setdefault(step.tensor, []).append(
+                given_step(statement, running, down, self.found.of[place][running], self.requirements)
+            )
+            whole = self.found.shapes[step.tensor]
+            for size, there in zip((*whole[: step.axis], *whole[step.axis + 1 :]), self.found.shapes[statement.target]):
+                meaning = f"a step of {step.tensor} must have extent {size}"
+                self.requirements.equal(there, size, partial(str, meaning), statement)
+        for name, found in by_tensor.items():
+            self._leave_to(self.definitions.places[name], found)
+            self.found.given[name] = tuple(found)
+
+    def _leave_to(self, place: int, found: Sequence[Given]) -> None:
+        """The steps that a line has still to compute."""
+        statement = self.elaborated.statements[place]
+        for axis in sorted({given.axis for given in found}):
+            running = statement.address[axis]
+            assert isinstance(running, Index)
+            extent = self.found.of[place][running]
+            alike = [given for given in found if given.axis == axis]
+            count = Integer(require_in_turn(alike, statement, running, extent, self.requirements))
+            if not count:
+                continue
+            if self.found.own.get(place):
+                raise self.requirements.error(
+                    f"the first steps of {statement.target} are given along several indices, and where these cross by several lines; "
+                    "give the steps before the first ones, at -1",
+                    statement, EquationError,
+                )  # fmt: skip
+            if running in self.elaborated.ranges:
+                raise self.requirements.error(
+                    f"the first steps of {statement.target} have lines of their own, and {running} has a range as well; leave one out",
+                    statement, EquationError,
+                )  # fmt: skip
+            down = running in self.definitions.recurrent[place].down
+            ends = (_ZERO, simplify(extent - count)) if down else (count, extent)
+            self.found.own[place] = {running: ends}
 
     def _solve_pad(self, statement: Statement, pad: Pad, extents: dict[Index, Expr]) -> None:
         if statement.address != pad.body.address:
@@ -436,6 +518,8 @@ class _Search:
                 meaning = f"the range {low} <= {index} < {high} must not go {name}"
                 require_everywhere(end, extents, (), partial(str, meaning), statement, self.requirements)
             limits += [Mask(index, ">=", low), Mask(index, "<", high)]
+        for index, (low, high) in self.found.own.get(place, {}).items():
+            limits += [Mask(index, ">=", low), Mask(index, "<", high)]
         return limits
 
     def _check_read(
@@ -449,34 +533,54 @@ class _Search:
         known = free_indices(read) if limits else frozenset()
         given = [mask for mask in limits if mask.indices & known and mask.indices <= scope | known]
         for axis, size in enumerate(shape):
-            if not self._is_earlier_step(place, read, axis):
+            if self._is_earlier_step(read, axis):
+                self._check_earlier(place, read, axis, size, given)
+            else:
                 self._check_axis(statement, read, axis, size, self.found.of[place], given)
                 self._check_step(place, read, axis, given)
 
+    def _check_earlier(self, place: int, read: Read, axis: int, size: Expr, given: Sequence[Limit]) -> None:
+        """A read of an earlier step may go back behind the first one, and never beyond the last one."""
+        address, statement = read.address[axis], self.elaborated.statements[place]
+        own = self.elaborated.statements[self.definitions.places[read.tensor]].address[axis]
+        assert isinstance(address, Expr)
+        recurrence = self.definitions.recurrent[self.definitions.places[read.tensor]]
+        if place in range(recurrence.first, recurrence.last + 1):
+            return
+        beyond = address if own in recurrence.down else size - 1 - address
+        require_everywhere(
+            beyond, self.found.of[place], given,
+            lambda: f"axis {axis} of {read.tensor} has {size} elements and is read at {address}, beyond the last step of its recurrence",
+            statement, self.requirements,
+        )  # fmt: skip
+
     def _check_step(self, place: int, read: Read, axis: int, given: Sequence[Limit]) -> None:
         """Within a recurrence its own tensors are read at this step or at earlier ones."""
-        first, last, running = self.definitions.recurrent.get(place, (0, -1, None))
+        recurrence = self.definitions.recurrent.get(place)
         defined = self.definitions.places.get(read.tensor, -1)
-        if running is None or not first <= defined <= last:
+        if recurrence is None or not recurrence.first <= defined <= recurrence.last or len(recurrence.running) > 1:
             return
         address, statement = read.address[axis], self.elaborated.statements[place]
+        (running,) = recurrence.running
         if self.elaborated.statements[defined].address[axis] == running != address and isinstance(address, Expr):
+            later = recurrence.down and "an earlier" or "a later"
             require_everywhere(
-                running - address, self.found.of[place], given,
-                lambda: f"{read.tensor} is read at the step {address} of a recurrence along {running}, which must not be a later one",
+                address - running if recurrence.down else running - address, self.found.of[place], given,
+                lambda: f"{read.tensor} is read at the step {address} of a recurrence along {running}, which must not be {later} one",
                 statement, self.requirements,
             )  # fmt: skip
 
-    def _is_earlier_step(self, place: int, read: Read, axis: int) -> bool:
-        """Whether an axis of a read is the running index of the recurrence that the statement belongs to, some steps back.
+    def _is_earlier_step(self, read: Read, axis: int) -> bool:
+        """Whether an axis of a read is a running index of the recurrence that makes the tensor, some steps back.
 
-        The tensor is of that recurrence, or of one before along the same index: its steps before the first one are zero.
+        Within the recurrence and behind it, the steps before the first one are zero, or what a line gives.
         """
-        recurrent, defined = self.definitions.recurrent, self.definitions.places.get(read.tensor, -1)
-        if place not in recurrent or defined not in recurrent or recurrent[place][2] != recurrent[defined][2]:
+        defined = self.definitions.places.get(read.tensor, -1)
+        recurrence = self.definitions.recurrent.get(defined)
+        if recurrence is None or len(read.address) != len(self.elaborated.statements[defined].address):
             return False
-        own = self.elaborated.statements[defined].address[axis]
-        return own == recurrent[place][2] and is_recurrent_address(read.address[axis], own)
+        own = self.elaborated.statements[defined]
+        return recurrence.covers(own) and recurrence.is_earlier(read.address[axis], own.address[axis])
 
     def _check_axis(
         self,
@@ -510,11 +614,25 @@ class _Search:
             product = Mul(*(extents[index] for index in address.parts))
             requirements.equal(size, product, lambda: f"{where} must have extent {product}", statement)
             return
+        hint = self._hint(read, axis)
         require_everywhere(
-            address, extents, given, lambda: f"{where} is read at {address}, which must not be negative", statement,
+            address, extents, given, lambda: f"{where} is read at {address}, which must not be negative{hint}", statement,
             requirements,
         )  # fmt: skip
         require_everywhere(
-            size - 1 - address, extents, given, lambda: f"{where} has {size} elements and is read at {address}",
+            size - 1 - address, extents, given, lambda: f"{where} has {size} elements and is read at {address}{hint}",
             statement, requirements,
         )  # fmt: skip
+
+    def _hint(self, read: Read, axis: int) -> str:
+        """What to write for a step of a recurrence that is none of its steps."""
+        place = self.definitions.places.get(read.tensor, -1)
+        recurrence = self.definitions.recurrent.get(place)
+        own = self.elaborated.statements[place].address[axis] if recurrence is not None else None
+        if recurrence is None or own not in recurrence.running:
+            return ""
+        back = f"{own}+1" if own in recurrence.down else f"{own}-1"
+        return (
+            f"; {read.tensor}[{back}] at the index {own} of its recurrence is zero before the first step, its last step is "
+            f"{0 if own in recurrence.down else f'size({own}) - 1'}, and a line of its own gives a step before the first"
+        )

@@ -22,8 +22,8 @@ refuses everything else by name, so that nothing is counted as zero in silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Union
 
@@ -132,6 +132,38 @@ def children(head: Head) -> tuple[Head, ...]:
     if isinstance(head, (Reduce, Softmax, Select)):
         return (head.body,)
     raise unknown_head(head, "walked")
+
+
+def rebuilt(
+    head: Head,
+    read: Callable[[Read], Read],
+    number: Callable[[Expr], Expr] = lambda value: value,
+    part: Callable[[Head], Head] | None = None,
+) -> Head:
+    """The same head with every read and every number in it changed; the reads within an address are the part of `read`.
+
+    `part` rebuilds the heads below, which are rebuilt in the same way without it.
+    """
+    below = part or (lambda inner: rebuilt(inner, read, number))
+
+    if isinstance(head, (Constant, IndexValue)):
+        return type(head)(number(head.value))
+    if isinstance(head, Read):
+        return read(head)
+    if isinstance(head, Plus):
+        return Plus(tuple(map(below, head.terms)))
+    if isinstance(head, Times):
+        return Times(tuple(map(below, head.factors)))
+    if isinstance(head, Apply):
+        return Apply(head.function, tuple(map(below, head.arguments)))
+    if isinstance(head, (Reduce, Softmax)):
+        return replace(head, body=below(head.body))
+    if isinstance(head, Select):
+        return replace(head, rank=number(head.rank), body=below(head.body))
+    if isinstance(head, Pad):
+        fill = Constant(number(head.fill.value)) if isinstance(head.fill, Constant) else read(head.fill)
+        return Pad(tuple((number(before), number(after)) for before, after in head.widths), read(head.body), fill)
+    raise unknown_head(head, "rebuilt")
 
 
 def walk(head: Head) -> Iterator[Head]:

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from sympy import Expr, Integer
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
@@ -16,7 +16,9 @@ from .affine import affine
 from .definitions import Definitions, definitions
 from .elaboration import elaborate
 from .extents import Margin, answered, find_extents, require_whole
+from .initial_lines import Given
 from .protocol import StatesEquation
+from .recurrences import Recurrence
 from .requirements import Requirements, Shape
 from .scalars import asks_for_sizes, read_scalars
 from .statements import Elaborated, Limit, Statement
@@ -43,7 +45,11 @@ class Instance:
     margins : dict
         Name of a padded tensor to a tuple of `Margin` or None, an axis each.
     recurrent : dict
-        Number of a statement to the numbers of the first and last statement of its recurrence and the running index.
+        Number of a statement to its recurrence.
+    given : dict
+        Name of a state to the steps of it that have lines of their own.
+    own_ranges : dict
+        Number of a statement to the range of a running index of which such lines give the first steps.
     conditions : list of Condition
         What could not be decided from the assumptions alone.
     of_fields : frozenset of Condition
@@ -58,7 +64,9 @@ class Instance:
     roles: Mapping[str, str]
     places: Mapping[str, int]
     margins: Mapping[str, tuple[Margin | None, ...]]
-    recurrent: Mapping[int, tuple[int, int, Index]]
+    recurrent: Mapping[int, Recurrence]
+    given: Mapping[str, tuple[Given, ...]]
+    own_ranges: Mapping[int, Mapping[Index, tuple[Expr, Expr]]]
     conditions: Sequence[Condition]
     of_fields: frozenset[Condition]
 
@@ -85,22 +93,41 @@ class Instance:
             place = waiting.pop()
             if place not in found:
                 found.add(place)
-                read = {read.tensor for read in self.statements[place].reads}
-                waiting += [self.places[tensor] for tensor in read if tensor in self.places]
+                waiting += [self.places[tensor] for tensor in self.read_by(place) if tensor in self.places]
         return tuple(sorted(found))
 
+    def read_by(self, place: int) -> set[str]:
+        """The tensors that a statement reads; a state has its given steps from lines of their own."""
+        statement = self.statements[place]
+        return {read.tensor for read in statement.reads} | {
+            step.tensor for step in self.given.get(statement.target, ())
+        }
+
+    def ranges(self, place: int) -> dict[Index, tuple[Expr, Expr]]:
+        """The ranges of indices in a statement: those of `where`, and the steps that other lines leave to it."""
+        return {**self.elaborated.ranges, **self.own_ranges.get(place, {})}
+
+    def refuse_initial_lines(self, what: str) -> None:
+        """Raise `UnsupportedError` if a state has steps from lines of their own, for those that do not know of them."""
+        if self.given:
+            raise UnsupportedError(
+                f"{self.layer}: {what} does not take initial lines of a recurrence, such as that of {sorted(self.given)[0]}; "
+                "leave them out, so that the steps before the first one are zero"
+            )
+
     @cached_property
-    def order(self) -> tuple[tuple[int, int, Index | None], ...]:
-        """What is computed one after the other: the first and last statement, and the running index of a recurrence.
+    def order(self) -> tuple[tuple[int, int, Recurrence | None], ...]:
+        """What is computed one after the other: the first and last statement, and the recurrence if it is one.
 
         A statement outside of recurrences stands by itself, if the output depends on it.
         """
-        found: list[tuple[int, int, Index | None]] = []
+        found: list[tuple[int, int, Recurrence | None]] = []
         place, live = 0, set(self.live)
         while place < len(self.statements):
             if place in self.recurrent:
-                found.append(self.recurrent[place])
-                place = self.recurrent[place][1]
+                recurrence = self.recurrent[place]
+                found.append((recurrence.first, recurrence.last, recurrence))
+                place = recurrence.last
             elif place in live:
                 found.append((place, place, None))
             place += 1
@@ -143,8 +170,8 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     requirements = Requirements(layer, inputs, reading.conditions, reading.positive)
     found = find_extents(made, defined, requirements)
     return Instance(
-        layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent,
-        requirements.conditions, reading.of_fields,
+        layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent, found.given,
+        found.own, requirements.conditions, reading.of_fields,
     )  # fmt: skip
 
 

@@ -12,23 +12,27 @@ What is written out for the machine is left out for the reader: margins of width
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from ..arguments import as_elements, checked, shown
 from ..errors import EquationError, FieldError
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
-from .affine import is_recurrent_address
+from ..sizes.normal_form import simplify
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
 from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
 from .heads_latex import PRODUCT, REDUCTIONS, HeadWriter, bare_name, tensor_latex
+from .initial_lines import whole_again
 from .instance import Instance, instantiate
 from .protocol import StatesEquation
+from .recurrences import find_recurrences, shift_of
+from .requirements import Requirements
 from .scalars import read_scalars, scalars_in
 from .simplified import tidied
 from .statements import AnyOf, Elaborated, Limit, Statement
@@ -143,7 +147,14 @@ class _Writer(HeadWriter):
         symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
         super().__init__(symbol.name for symbol in symbols if isinstance(symbol, Symbol))
         self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
-        self.made, self.left_out = tidied(made, layer.input_names)
+        self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
+        self.extents = [] if shapes is None else _at(layer, shapes).extents
+        self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
+        own = {statement.target: statement.address for statement in made.statements if statement.gives is None}
+        self.steps: dict[str, list[tuple[Address, Expr]]] = {}
+        for statement in self.made.statements:
+            if (step := statement.gives) is not None:
+                self.steps.setdefault(step.tensor, []).append((own[step.tensor][step.axis], step.at))
 
     def text(self) -> str:
         lines = [self.statement(statement) for statement in self.made.statements]
@@ -160,8 +171,9 @@ class _Writer(HeadWriter):
 
     def statement(self, statement: Statement) -> str:
         left = self.read(Read(statement.target, statement.address))
+        more = self.steps_left(statement) if statement.gives is None else ""
         if isinstance(statement.value, Pad):
-            return f"{left} &= {self.padded(statement.value)}"
+            return f"{left} &= {self.padded(statement.value)}{more}"
         made = self.head(statement.value)[0]
         if statement.scatters and statement.joined != "sum":
             below = ", ".join(sorted(map(self.index, statement.scattered)))
@@ -173,8 +185,8 @@ class _Writer(HeadWriter):
         if isinstance(statement.value, Plus) and visible_length(f"{left} = {made}") > LONGEST_LINE:
             terms = self.terms(statement.value)
             half = len(terms) // 2
-            return rf"{left} &= {' '.join(terms[:half])} \\" + f"\n& \\quad {' '.join(terms[half:])}"
-        return f"{left} &= {made}"
+            return rf"{left} &= {' '.join(terms[:half])} \\" + f"\n& \\quad {' '.join(terms[half:])}{more}"
+        return f"{left} &= {made}{more}"
 
     def padded(self, pad: Pad) -> str:
         address = tuple(
@@ -249,22 +261,72 @@ class _Writer(HeadWriter):
         return f"{self.address(mask.left)} {_MASKS[mask.relation]} {self.address(mask.right)}"
 
     def starts(self) -> list[str]:
-        """What a recurrence reads before its first step is zero."""
-        targets = {statement.target: (place, statement) for place, statement in enumerate(self.made.statements)}
+        """What a recurrence reads before its first step is zero, where no line gives it."""
         found: dict[str, None] = {}
-        for place, statement in enumerate(self.made.statements):
-            for read in reads(statement.value):
-                known = targets.get(read.tensor)
-                if known is None or known[0] < place:
-                    continue
-                for part, own in zip(read.address, known[1].address):
-                    if is_recurrent_address(part, own):
-                        assert isinstance(own, Index)
-                        address = ", ".join(self.index(own) if other == own else r"\cdot" for other in known[1].address)
-                        found[
-                            rf"{tensor_latex(read.tensor)}_{{{address}}} = 0 \text{{ for }} {self.index(own)} < 0"
-                        ] = None
+        for target, index, first in self.first_steps():
+            address = ", ".join(
+                self.index(index) if other == index else r"\cdot" for other in self.targets[target].address
+            )
+            found[rf"{tensor_latex(target)}_{{{address}}} = 0 \text{{ for }} {self.index(index)} {first}"] = None
         return list(found)
+
+    def first_steps(self) -> Iterator[tuple[str, Index, str]]:
+        """The states that are read further back than there are steps: along which index, and from where on they are zero."""
+        places = {target: place for place, target in enumerate(self.targets)}
+        statements = list(self.targets.values())
+        recurrent = find_recurrences(statements, places, Requirements(self.layer, ()))
+        for statement in statements:
+            for read in statement.reads:
+                recurrence = recurrent.get(places.get(read.tensor, -1))
+                if recurrence is None:
+                    continue
+                own = statements[places[read.tensor]].address
+                for axis, (part, of) in enumerate(zip(read.address, own)):
+                    if not isinstance(of, Index) or not recurrence.is_earlier(part, of):
+                        continue
+                    numbers = {number for at, number in self.given(read.tensor) if at == axis}
+                    before = next(back for back in count(1) if -back not in numbers) - 1
+                    back = simplify(part - of if of in recurrence.down else of - part)  # type: ignore[operator]
+                    own_line = statement.target == read.tensor  # it begins behind the steps that are given
+                    first = sum(number >= 0 for number in numbers) if own_line else 0
+                    if back.is_Integer and int(back) <= before + first:
+                        continue
+                    ends = self.address(self.extent(of) + before), self.address(Integer(-before))
+                    yield read.tensor, of, rf"\ge {ends[0]}" if of in recurrence.down else f"< {ends[1]}"
+
+    def extent(self, index: Index) -> Expr:
+        """How many values an index takes: a number, or its sign."""
+        for place, extents in enumerate(self.extents):
+            if index in extents and index in self.made.statements[place].address:
+                return extents[index]
+        return self.made.bounds.get(index, Symbol(rf"\lvert {bare_name(index)} \rvert", integer=True, positive=True))
+
+    def given(self, tensor: str) -> Iterator[tuple[int, int]]:
+        """The steps of a state that lines of their own give, by their axes and their numbers in the order of the steps."""
+        for own, at in self.steps.get(tensor, ()):
+            if not isinstance(own, Index) or own not in self.targets[tensor].address:
+                continue
+            number = (at, simplify(self.extent(own) - 1 - at))[self.runs_down(tensor, own)]
+            if number.is_Integer:
+                yield self.targets[tensor].address.index(own), int(number)
+
+    def runs_down(self, tensor: str, own: Index) -> bool:
+        reads = [read for s in self.targets.values() for read in s.reads if read.tensor == tensor]
+        axis = self.targets[tensor].address.index(own)
+        return any(shift_of(read.address[axis], own) == 1 for read in reads)
+
+    def steps_left(self, statement: Statement) -> str:
+        """Which steps a line computes whose first ones have lines of their own."""
+        made = []
+        for axis in dict.fromkeys(axis for axis, _ in self.given(statement.target)):
+            own = statement.address[axis]
+            assert isinstance(own, Index)
+            first = sum(at == axis and number >= 0 for at, number in self.given(statement.target))
+            if first and self.runs_down(statement.target, own):
+                made.append(f"{self.index(own)} < {self.address(simplify(self.extent(own) - first))}")
+            elif first:
+                made.append(rf"{self.index(own)} \ge {first}")
+        return rf" \quad \text{{for }} {', '.join(made)}" if made else ""
 
     def spaces(self) -> list[str]:
         """Every tensor's shape."""

@@ -6,16 +6,16 @@ An output at position p reads, along one input axis, the positions ``jump * p + 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 
 from sympy import Expr, Integer, Max, Min, Mod, ceiling, denom, floor, fraction, together
 
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
-from .affine import affine, is_recurrent_address
+from .affine import affine
 from .heads import (
     Address,
     Group,
@@ -33,6 +33,7 @@ from .reach.branches import union
 from .reach.ends import LONGEST_PERIOD, Digit, End, added, constant, falls, loosened, repeating, straight
 from .reach.order import at_least, extreme_value
 from .reach.series import compose
+from .recurrent_reach import Reading, recurrence_reaches
 from .statements import AnyOf, Mask, Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -51,8 +52,9 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
     place = 0
     while place < len(instance.statements):
         if place in instance.recurrent:
-            known |= _recurrence(instance, place, known)
-            place = instance.recurrent[place][1] + 1
+            recurrence = instance.recurrent[place]
+            known |= recurrence_reaches(instance, recurrence, known, Reading(partial(_reads_of, instance=instance)))
+            place = recurrence.last + 1
         else:
             if pieces := _pieces(instance, place, known):
                 known[instance.statements[place].target] = pieces
@@ -84,150 +86,71 @@ def _reads(head: Head, along: frozenset[Index]) -> Iterator[tuple[Read, frozense
         yield from _reads(child, along)
 
 
-def _pieces(instance: Instance, place: int, known: Mapping[str, list[Reach]], earlier: bool = False) -> list[Reach]:
-    """What one statement sees through its reads: through those of its own step, or through those of earlier steps of a recurrence."""
-    statement = instance.statements[place]
+def _pieces(instance: Instance, place: int, known: Mapping[str, list[Reach]]) -> list[Reach]:
+    """What one statement sees through its reads."""
     parts: dict[Reach, None] = {}
-    heads = (*(part for part in statement.address if isinstance(part, Read)), statement.value)
-    for read, along in (found for head in heads for found in _reads(head, frozenset())):
-        if read.tensor in known and _is_earlier(read, place, instance) is earlier:
-            through = _addressed(read, _Where(statement, place, along, instance))
-            for before in known[read.tensor]:
-                parts[compose(before, through)] = None
+    for read, through, _ in _reads_of(place, instance, known):
+        for before in known[read.tensor]:
+            parts[through(before)] = None
     return list(parts)
 
 
-def _is_earlier(read: Read, place: int, instance: Instance) -> bool:
-    """Whether a read is one of an earlier step of the recurrence that the statement belongs to."""
-    first, last, running = instance.recurrent.get(place, (0, -1, None))
-    defined = instance.places.get(read.tensor, -1)
-    return first <= defined <= last and any(
-        own == running and is_recurrent_address(address, own)
-        for address, own in zip(read.address, instance.statements[defined].address)
-    )
-
-
-def _recurrence(instance: Instance, start: int, before: Mapping[str, list[Reach]]) -> dict[str, list[Reach]]:
-    """What the tensors of a recurrence see at a step: what enters at it and at all earlier ones, through any of its lines."""
-    first, last, running = instance.recurrent[start]
-    places = range(first, last + 1)
-    now: dict[str, list[Reach]] = {}
-    for place in places:
-        if pieces := _pieces(instance, place, {**before, **now}):
-            now[instance.statements[place].target] = pieces
-    found = {target: _grown_over(pieces, instance, target, running) for target, pieces in now.items()}
-    for _ in places:  # as often as a way can go from line to line without coming back
-        more = {place: _pieces(instance, place, now, earlier=True) for place in places}
-        more = {place: pieces for place, pieces in more.items() if pieces}
-        changed = False
-        for place in places:
-            target = instance.statements[place].target
-            made = [*more.get(place, ()), *_pieces(instance, place, {**before, **now})]
-            for piece, grown in zip(made, _grown_over(made, instance, target, running)):
-                if not any(_is_within(grown, other) for other in found.setdefault(target, [])):
-                    found[target].append(grown)
-                    now.setdefault(target, []).append(piece)
-                    changed = True
-        if not changed:
-            break
-    return {target: _mixed(pieces, instance, places, running) for target, pieces in found.items() if pieces}
-
-
-def _grown_over(pieces: Sequence[Reach], instance: Instance, target: str, running: Index) -> list[Reach]:
-    statement = instance.statements[instance.places[target]]
-    return [_accumulated(piece, statement, running) for piece in pieces]
-
-
-def _is_within(inner: Reach, outer: Reach) -> bool:
-    """Whether one reach is another one, of fewer steps."""
-    for part, whole in zip(inner, outer):
-        ends = (part.low, whole.low), (whole.high, part.high)
-        if replace(part, low=whole.low, high=whole.high) != whole or any(
-            one.steps != other.steps
-            or len(one.offsets) != len(other.offsets)
-            or not all((a - b).is_nonnegative for a, b in zip(one.offsets, other.offsets))
-            for one, other in ends
-        ):
-            return False
-    return True
-
-
-def _mixed(pieces: Sequence[Reach], instance: Instance, places: range, running: Index) -> list[Reach]:
-    """A state that is read at other positions than its own has seen what these saw, and further ones with every step."""
-    own_line = len(places) == 1
-    shifts: dict[int, AxisReach | None] = {}
-    for place in places:
-        statement = instance.statements[place]
-        for read, along in _reads(statement.value, frozenset()):
-            if not _is_earlier(read, place, instance):
+def _reads_of(
+    place: int, instance: Instance, known: Mapping[str, list[Reach]] | None = None
+) -> Iterator[tuple[Read, Callable[[Reach], Reach], Callable[[Address], AxisReach | None]]]:
+    """The reads of a statement, of what is known or of all that can depend on an input, and what is seen through them."""
+    statement = instance.statements[place]
+    heads = (*(part for part in statement.address if isinstance(part, Read)), statement.value)
+    for read, along in (found for head in heads for found in _reads(head, frozenset())):
+        if read.tensor in known if known is not None else instance.roles[read.tensor] in ("input", "defined"):
+            beyond, never = _beyond(read, instance)
+            if never:
                 continue
             where = _Where(statement, place, along, instance)
-            for axis, (address, size) in enumerate(zip(read.address, instance.shapes[read.tensor])):
-                beside = axis < len(statement.address) and address == statement.address[axis]
-                if beside or size == 1 or running in address_indices(address):
-                    continue
-                shift = _place(address, where) if own_line and axis not in shifts else None
-                shifts[axis] = shift if shift is not None and _is_shift(shift, axis) else None
-    if not shifts:
-        return list(pieces)
-    steps = instance.statements[places[0]].address
-    time = Digit(steps.index(running), instance.extents[places[0]][running]) if own_line else None
-    return [tuple(_moved(part, shifts, time) for part in piece) for piece in pieces]
+            late = _is_earlier(read, instance)
+            # Behind a recurrence, the state before the first step is seen by itself.
+            alone = any(given.number < 0 for given in instance.given.get(read.tensor, ()))
+            exact = not beyond and not (
+                alone and instance.places.get(read.tensor, -1) not in _together(place, instance)
+            )
+            through = partial(_through, then=_addressed(read, where), late=late, exact=exact)
+            yield read, through, partial(_place, where=where)
 
 
-def _is_shift(reach: AxisReach, axis: int) -> bool:
-    """Whether positions of an axis are read at constant distances from an output's own."""
-    ends = (reach.low, reach.high)
-    return all(
-        end.straight
-        and len(end.steps) == 1
-        and end.steps[0][0].axis == axis
-        and end.steps[0][0].whole
-        and end.steps[0][1] == 1
-        for end in ends
-    ) and all(end.offset.is_Integer for end in ends)
+def _together(place: int, instance: Instance) -> range:
+    """The lines of the recurrence that a line belongs to."""
+    recurrence = instance.recurrent.get(place)
+    return range(0) if recurrence is None else range(recurrence.first, recurrence.last + 1)
 
 
-def _moved(part: AxisReach, shifts: Mapping[int, AxisReach | None], time: Digit | None) -> AxisReach:
-    """A field that has moved on with each of the steps that are past; all of the axis where that is no constant distance."""
-    moving = [digit for digit in part.digits if digit.axis in shifts]
-    if not moving:
-        return part
-    extent = part.extent
-    assert extent is not None, "an axis of an input has a size"
-    shift = shifts[moving[0].axis]
-    plain = len(part.digits) == 1 and moving[0].whole and part.low.straight and part.low.steps == part.high.steps
-    if shift is None or time is None or not plain:
-        return replace(joined(extent, exact=False), gap=None, run=None)
-    ((digit, step),) = part.low.steps
-    back, ahead = (step * Min(0, shift.low.offset), step * Max(0, shift.high.offset))
-    if falls(step):
-        back, ahead = ahead, back
-    low = straight({digit: step, time: back}, part.low.offset)
-    high = straight({digit: step, time: ahead}, part.high.offset)
-    still_dense = part.gap == 1 and shift.gap == 1 and abs(step) == 1 and back >= -1 and ahead <= 1
-    return replace(
-        part, low=low, high=high, exact=part.exact and shift.exact and still_dense,
-        gap=_ONE if still_dense else None, run=None, clean=False,
-    )  # fmt: skip
+def _beyond(read: Read, instance: Instance) -> tuple[bool, bool]:
+    """Whether a read goes further back than there are steps, and whether it meets none that a line gives before the first one."""
+    if not _is_earlier(read, instance):
+        return False, False
+    place = instance.places[read.tensor]
+    pairs = zip(read.address, instance.statements[place].address, instance.shapes[read.tensor])
+    recurrence, given = instance.recurrent[place], instance.given.get(read.tensor, ())
+    for axis, (part, own, size) in enumerate(pairs):
+        if recurrence.is_earlier(part, own):
+            more = abs(part - own) - size  # type: ignore[operator]
+            if more.is_nonnegative:
+                return True, not any(one.axis == axis and not (more + 1 + one.number).is_positive for one in given)
+    return False, False
 
 
-def _accumulated(reach: Reach, statement: Statement, running: Index) -> Reach:
-    """A recurrence has seen every earlier step: along its axis an output depends on all that those before it read."""
-    where = {axis for axis, address in enumerate(statement.address) if address == running}
-    return tuple(_grown(own, where) if any(digit.axis in where for digit in own.digits) else own for own in reach)
+def _through(before: Reach, then: Reach, late: bool, exact: bool) -> Reach:
+    """What is seen through a read; of an earlier step, where the first outputs read nothing, or what a line gives."""
+    made = compose(before, then)
+    return tuple(replace(own, clean=False, exact=own.exact and exact) for own in made) if late else made
 
 
-def _grown(own: AxisReach, where: set[int]) -> AxisReach:
-    """From what the first output reads to what this one does."""
-    rising = own.low.rises() is not False
-    end = own.low if rising else own.high
-    steps = tuple((digit, step) for digit, step in end.steps if digit.axis not in where)
-    # What is read some steps back is not read at the first ones, and is no margin before them.
-    fixed = End(steps, (end.offset if steps or not end.offset.is_negative else _ZERO,))
-    dense = own.gap == 1 and own.low.straight and own.high.straight and all(abs(step) == 1 for _, step in end.steps)
-    grown = replace(own, gap=_ONE if dense else None, run=None, clean=own.clean and dense)
-    return replace(grown, low=fixed) if rising else replace(grown, high=fixed)
+def _is_earlier(read: Read, instance: Instance) -> bool:
+    """Whether a read is one of an earlier step of a recurrence than the one at hand."""
+    defined = instance.places.get(read.tensor, -1)
+    recurrence = instance.recurrent.get(defined)
+    if recurrence is None or not recurrence.covers(instance.statements[defined]):
+        return False
+    return any(map(recurrence.is_earlier, read.address, instance.statements[defined].address))
 
 
 @dataclass(frozen=True)

@@ -10,23 +10,21 @@ from sympy import Expr, Integer
 from ..sizes.dims import Index
 from .heads import (
     Address,
-    Apply,
     Constant,
     Group,
     Head,
     IndexValue,
     Pad,
-    Plus,
     Read,
     Reduce,
     Select,
     Softmax,
-    Times,
     free_indices,
     reads,
-    unknown_head,
+    rebuilt,
     walk,
 )
+from .recurrences import shift_of
 from .statements import AnyOf, Elaborated, Limit, Mask, Statement
 
 _ZERO = Integer(0)
@@ -44,13 +42,7 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
         )
 
     shorter = [
-        Statement(
-            s.target,
-            leave_out(Read(s.target, s.address)).address,
-            _mapped(s.value, leave_out, drop),
-            s.number,
-            s.joined,
-        )
+        replace(s, address=leave_out(Read(s.target, s.address)).address, value=_mapped(s.value, leave_out, drop))
         for s in statements
     ]
     masks = [_without(mask, drop) for mask in made.masks]
@@ -106,9 +98,23 @@ def _single_valued(made: Elaborated, inputs: Sequence[str]) -> frozenset[Index]:
         if isinstance(part, Group) and set(part.parts) <= found
         for index in part.parts
     }
+    needed |= _steps(made.statements)
     for statement in made.statements:
         needed |= {i for head in walk(statement.value) if isinstance(head, (Softmax, Select)) for i in head.indices}
     return frozenset(found - needed)
+
+
+def _steps(statements: Sequence[Statement]) -> set[Index]:
+    """The indices of tensors that are read some steps away from them."""
+    own = {statement.target: statement.address for statement in statements if statement.gives is None}
+    pairs = [
+        pair
+        for statement in statements
+        for read in reads(statement.value)
+        if read.tensor in own
+        for pair in zip(read.address, own[read.tensor])
+    ]
+    return {of for part, of in pairs if isinstance(of, Index) and shift_of(part, of)}
 
 
 def _left(part: Address, drop: dict[Index, Expr], read: Callable[[Read], Read]) -> Address | None:
@@ -126,31 +132,10 @@ def _left(part: Address, drop: dict[Index, Expr], read: Callable[[Read], Read]) 
 
 def _mapped(head: Head, read: Callable[[Read], Read], drop: dict[Index, Expr]) -> Head:
     """A head with every read changed, and sums over dropped indices without these."""
-    if isinstance(head, Constant):
-        return head
-    if isinstance(head, IndexValue):
-        return (
-            IndexValue(head.value.xreplace(drop))
-            if free_indices(head) - drop.keys()
-            else Constant(head.value.xreplace(drop))
-        )
-    if isinstance(head, Read):
-        return read(head)
-    if isinstance(head, Plus):
-        return Plus(tuple(_mapped(term, read, drop) for term in head.terms))
-    if isinstance(head, Times):
-        return Times(tuple(_mapped(factor, read, drop) for factor in head.factors))
-    if isinstance(head, Apply):
-        return Apply(head.function, tuple(_mapped(argument, read, drop) for argument in head.arguments))
     if isinstance(head, Reduce):
         indices = tuple(index for index in head.indices if index not in drop)
         body = _mapped(head.body, read, drop)
         return Reduce(head.operation, indices, body) if indices else body
-    if isinstance(head, Softmax):
-        return Softmax(head.indices, _mapped(head.body, read, drop))
-    if isinstance(head, Select):
-        return replace(head, rank=head.rank.xreplace(drop), body=_mapped(head.body, read, drop))
-    if isinstance(head, Pad):
-        body, fill = _mapped(head.body, read, drop), _mapped(head.fill, read, drop)
-        return Pad(head.widths, body, fill)  # type: ignore[arg-type]
-    raise unknown_head(head, "tidied")
+    if isinstance(head, IndexValue) and not free_indices(head) - drop.keys():
+        return Constant(head.value.xreplace(drop))
+    return rebuilt(head, read, lambda value: value.xreplace(drop), lambda part: _mapped(part, read, drop))

@@ -31,11 +31,21 @@ from .heads import (
 
 
 @dataclass(frozen=True)
+class InitialStep:
+    """What an initial line gives: one step, at a place along an axis, of a tensor that another line goes on with."""
+
+    tensor: str
+    axis: int
+    at: Expr
+
+
+@dataclass(frozen=True)
 class Statement:
     """One line of an equation: ``target[address] = value``, summed over whatever the address does not name.
 
     A lookup in the address scatters: where several points fall on one element they are `joined` by a sum, a mean or an extremum, and an
     element on which none falls is 0.
+    The step that an initial line gives is a tensor of its own, without the axis of the steps; `gives` says which step it is.
     """
 
     target: str
@@ -43,6 +53,7 @@ class Statement:
     value: Head
     number: int = 0
     joined: str = "sum"
+    gives: InitialStep | None = None
 
     @property
     def scatters(self) -> bool:

@@ -44,7 +44,7 @@ def volume(indices: frozenset[Index], head: Head, place: int, instance: Instance
     """
     extents = instance.extents[place]
     ranges: dict[Any, Any] = {}
-    for index, ends in instance.elaborated.ranges.items():
+    for index, ends in instance.ranges(place).items():
         # An end that speaks of other indices bounds nothing here; the other one may.
         known = [address_indices(end) <= indices for end in ends]
         if index in indices and any(known):

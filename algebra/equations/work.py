@@ -192,7 +192,7 @@ def depends(head: Head, place: int, instance: Instance, scope: frozenset[Index])
     )
     for mask in instance.masks(place) if own else ():
         below |= mask.indices if mask.indices & own and mask.indices <= scope | own else frozenset()
-    for index, ends in instance.elaborated.ranges.items():
+    for index, ends in instance.ranges(place).items():
         for tied in (address_indices(end) | {index} for end in ends):
             below |= tied if own & tied and tied <= scope | own else frozenset()
     if isinstance(head, Select):

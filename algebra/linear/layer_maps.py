@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from ..equations.heads import Constant, Pad, Read, Softmax, address_indices, reads
+from ..equations.heads import Constant, Pad, Read, Softmax, address_indices
+from ..equations.initial_lines import without
 from ..equations.instance import Instance
-from ..equations.statements import Statement
+from ..equations.recurrences import Recurrence
+from ..equations.statements import Limit, Statement
 from ..errors import BudgetError, ShapeError, UnsupportedError
 from ..numerics.arrays import Labelled, aligned, as_numbers, constant, of_one_kind, spread, united
 from ..numerics.layer_run import _LayerRun
+from ..numerics.steps import given_at, steps_of, with_given_steps
 from ..sizes.dims import Index
 from .monomials import COEFFICIENT, KNOWN, LINEAR, Monomial, expand, kinds_of_tensors, not_linear
 
@@ -63,41 +66,69 @@ class Linearised(_LayerRun):
 
     def linearise(self) -> list[LinearMap]:
         """All maps, in the order of computation."""
-        for first, last, running in self.instance.order:
-            if running is not None:
-                self._recurrence([place for place in range(first, last + 1) if place in self.live], running)
+        for first, last, recurrence in self.instance.order:
+            if recurrence is not None:
+                self._recurrence([place for place in range(first, last + 1) if place in self.live], recurrence)
             elif first in self.live:
                 self._maps_of(first)
         return self.maps
 
-    def _recurrence(self, places: list[int], running: Index) -> None:
+    def _recurrence(self, places: list[int], recurrence: Recurrence) -> None:
         """The maps of all steps; what has no steps of its own comes before, since it reads nothing of them."""
         statements, extents = self.instance.statements, self.instance.extents
-        stepped = [place for place in places if running in statements[place].address]
+        stepped = [place for place in places if recurrence.covers(statements[place])]
         for place in places:
             if place not in stepped:
                 self._maps_of(place)
-            elif self.kinds[statements[place].target] == KNOWN:
+            elif self.kinds[statements[place].target] in (KNOWN, COEFFICIENT):
                 self.tensors[statements[place].target] = numpy.full(
                     self._shape(statements[place].target), 0, dtype=object
                 )
-        for step in range(max((int(extents[place][running]) for place in stepped), default=0)):
-            self.step = {running: step}
+        for step in steps_of(self.instance, stepped, recurrence):
+            self.step = step
             for place in stepped:
-                if step < int(extents[place][running]):
+                if all(at < int(extents[place][index]) for index, at in step.items()):
                     self._maps_of(place)
         self.step = {}
+
+    def masks(self) -> list[Limit]:
+        """Those of a line; what a line of its own gives was masked there."""
+        return [] if self.step and given_at(self.instance, self.place, self.step) is not None else super().masks()
 
     def _maps_of(self, place: int) -> None:
         self.place = place
         statement = self.instance.statements[place]
+        given = given_at(self.instance, place, self.step) if self.step else None
         if self.kinds[statement.target] == KNOWN:
-            self._statement(place)
+            if given is None:
+                self._statement(place)
+            else:
+                self._copy(place, given)
+        elif given is not None:
+            read = Read(given.tensor, without(statement.address, given.axis))
+            for monomial in expand(read, lambda name: self.kinds[name], self.where):
+                self._map(statement, monomial)
         elif isinstance(statement.value, Pad):
             self._padded(statement, statement.value)
         else:
-            for monomial in expand(statement.value, lambda name: self.kinds[name], self.where):
+            self._refuse_given(statement)
+            value = with_given_steps(self.instance, statement.value, self.step)
+            for monomial in expand(value, lambda name: self.kinds[name], self.where):
                 self._map(statement, monomial)
+
+    def _refuse_given(self, statement: Statement) -> None:
+        """A line behind a recurrence that reads the step before its first one, which another line gives."""
+        for read in statement.reads:
+            place = self.instance.places.get(read.tensor, -1)
+            recurrence = self.instance.recurrent.get(place)
+            if recurrence is None or not any(given.number < 0 for given in self.instance.given.get(read.tensor, ())):
+                continue
+            pairs = zip(read.address, self.instance.statements[place].address)
+            if any(recurrence.is_earlier(part, of) and of not in self.step for part, of in pairs):
+                raise UnsupportedError(
+                    f"{self.where}: {statement.target} reads earlier steps of {read.tensor}, of which a line gives the first, "
+                    f"behind its recurrence, which has no linear map here; define {statement.target} within it, before {read.tensor}"
+                )
 
     def _padded(self, statement: Statement, pad: Pad) -> None:
         """The shift of a tensor into its margin; a margin of zeros adds nothing."""
@@ -145,7 +176,7 @@ class Linearised(_LayerRun):
             statement.target, linear[0].tensor if linear else None, rows, columns, _product(scale, numbers)
         )
         made.scale = scale
-        for number, (read, place) in enumerate(zip(factors, places)):
+        for number, (read, place) in enumerate(zip(factors, places)) if len(chosen) else ():
             rest = [values for other, values in enumerate(numbers) if other != number]
             made.derivatives.append((read.tensor, place, _product(scale, rest)))
         self.maps.append(made)
@@ -245,7 +276,7 @@ def _live(instance: Instance, given: frozenset[str]) -> frozenset[int]:
         if place in found or instance.statements[place].target in given:
             continue
         found.add(place)
-        waiting += [defined[r.tensor] for r in reads(instance.statements[place].value) if r.tensor in defined]
+        waiting += [defined[tensor] for tensor in instance.read_by(place) if tensor in defined]
     return frozenset(found)
 
 

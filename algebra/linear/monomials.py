@@ -76,12 +76,12 @@ def kinds_of_tensors(instance: Instance, given: frozenset[str] = frozenset()) ->
     rank = {KNOWN: 0, COEFFICIENT: 1, LINEAR: 2}
     for _ in range(len(instance.statements) + 1):
         before = dict(found)
-        for statement in instance.statements:
+        for place, statement in enumerate(instance.statements):
             if statement.target in given:
                 continue
-            for read in reads(statement.value):
-                if rank[found[read.tensor]] > rank.get(found.get(statement.target, KNOWN), 0):
-                    found[statement.target] = found[read.tensor]
+            for tensor in instance.read_by(place):
+                if rank[found[tensor]] > rank.get(found.get(statement.target, KNOWN), 0):
+                    found[statement.target] = found[tensor]
             found.setdefault(statement.target, KNOWN)
         if found == before:
             break

@@ -18,10 +18,8 @@ from ..networks.carrier import PathCarrier, Site
 def weighted_depth(instance: Instance) -> int:
     """The longest chain of contractions with learned weights inside one layer."""
     depth: dict[str, int] = {}
-    for statement in instance.statements:
-        before = max(
-            (depth.get(head.tensor, 0) for head in walk(statement.value) if hasattr(head, "tensor")), default=0
-        )
+    for place, statement in enumerate(instance.statements):
+        before = max((depth.get(tensor, 0) for tensor in instance.read_by(place)), default=0)
         depth[statement.target] = before + any(_learned(head, instance) for head in walk(statement.value))
     return depth[instance.statements[-1].target]
 

@@ -98,7 +98,7 @@ class Addresses:
     def masks(self) -> list[Limit]:
         """The masks of the present statement, and its ranges as two masks each, of which one may speak of other statements."""
         here = set(self.instance.extents[self.place])
-        ranges = self.instance.elaborated.ranges.items()
+        ranges = self.instance.ranges(self.place).items()
         ends = [Mask(index, sign, end) for index, pair in ranges for sign, end in zip((">=", "<"), pair)]
         return [*self.instance.masks(self.place), *(mask for mask in ends if mask.indices <= here)]
 

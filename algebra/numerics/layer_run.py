@@ -6,7 +6,7 @@ Every statement is evaluated over the whole box of its indices at once, except i
   speak of its own indices, of those around it and of those of the target;
 - a softmax is zero at an excluded point; an element of a target that a mask excludes is not computed and stays zero;
 - a mean, an extremum or a softmax over no point at all is refused when the layer meets its input, before anything is computed;
-- a step of a recurrence before the first one is zero;
+- a step of a recurrence before the first one is zero, unless a line of its own gives it; indices that run down begin at the last step;
 - where several points of a left side fall on one element, they are added, or joined as a lookup on the left says;
 - an element of a target on which no point falls is zero.
 """
@@ -33,7 +33,9 @@ from ..equations.heads import (
     address_indices,
     unknown_head,
 )
+from ..equations.initial_lines import Given
 from ..equations.instance import Instance
+from ..equations.recurrences import Recurrence
 from ..equations.statements import Statement
 from ..errors import DomainError, UnsupportedError
 from ..sizes.dims import Index
@@ -55,6 +57,7 @@ from .arrays import (
     united,
     within_budget,
 )
+from .steps import given_at, place_of, steps_of
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -86,28 +89,44 @@ class _LayerRun(Addresses):
         return self._fold(read)
 
     def run(self) -> "ndarray":
-        for first, last, running in self.instance.order:
-            if running is None:
+        for first, last, recurrence in self.instance.order:
+            if recurrence is None:
                 self._statement(first)
             else:
-                self._recur([other for other in range(first, last + 1) if other in self.instance.live], running)
+                self._recur([other for other in range(first, last + 1) if other in self.instance.live], recurrence)
         return self.tensors[self.instance.statements[-1].target]
 
-    def _recur(self, places: Sequence[int], running: Index) -> None:
+    def _recur(self, places: Sequence[int], recurrence: Recurrence) -> None:
+        statements = self.instance.statements
         for place in places:
-            if running not in self.instance.statements[place].address:
+            if not recurrence.covers(statements[place]):
                 self._statement(place)  # it reads nothing of the recurrence
-        places = [place for place in places if running in self.instance.statements[place].address]
+        places = [place for place in places if recurrence.covers(statements[place])]
         for place in places:
-            target = self.instance.statements[place].target
+            target = statements[place].target
             self.tensors[target] = numpy.full(self._shape(target), 0, dtype=object)
-        steps = max((int(self.instance.extents[place][running]) for place in places), default=0)
-        for step in range(steps):
-            self.step = {running: step}
+        for step in steps_of(self.instance, places, recurrence):
+            self.step = step
             for place in places:
-                if step < int(self.instance.extents[place][running]):
-                    self._statement(place)
+                if all(at < int(self.instance.extents[place][index]) for index, at in step.items()):
+                    given = given_at(self.instance, place, step)
+                    if given is None:
+                        self._statement(place)
+                    else:
+                        self._copy(place, given)
         self.step = {}
+
+    def _copy(self, place: int, given: Given) -> None:
+        """A step that a line of its own gives."""
+        statement = self.instance.statements[place]
+        where = tuple(
+            self.step[part] if isinstance(part, Index) and part in self.step else slice(None)
+            for part in statement.address
+        )
+        source, target = of_one_kind([self.tensors[given.tensor], self.tensors[statement.target]])
+        if target is not self.tensors[statement.target]:
+            self.tensors[statement.target] = target
+        target[where] = source[(*where[: given.axis], *where[given.axis + 1 :])]
 
     # statements ------------------------------------------------------------------------------------------------------
 
@@ -210,24 +229,29 @@ class _LayerRun(Addresses):
         before = outside & self._before_first_step(head, addresses)
         self._must_be_masked(head, indices, outside & ~before, addresses, tensor.shape)
         inside = tuple(numpy.clip(address, 0, size - 1) for address, size in zip(addresses, tensor.shape))
-        return Labelled(
-            indices, numpy.where(before, tensor.dtype.type(0) if not is_exact(tensor) else 0, tensor[inside])
-        )
+        values = numpy.where(before, tensor.dtype.type(0) if not is_exact(tensor) else 0, tensor[inside])
+        for given in self.instance.given.get(head.tensor, ()):
+            at = place_of(self.instance, head.tensor, given)
+            here = before & (addresses[given.axis] == at)
+            for axis, (address, size) in enumerate(zip(addresses, tensor.shape)):
+                if axis != given.axis:
+                    here = here & (address >= 0) & (address < size)
+            if here.any():
+                state, values = of_one_kind([self.tensors[given.tensor], values])
+                values = numpy.where(here, state[(*inside[: given.axis], *inside[given.axis + 1 :])], values)
+        return Labelled(indices, values)
 
     def _before_first_step(self, head: Read, addresses: Sequence["ndarray"]) -> "ndarray":
-        """Where a read of a recurrence's own tensor goes back behind its first step."""
+        """Where a read of a state goes back behind the first step of its recurrence."""
         found = numpy.zeros(addresses[0].shape, dtype=bool)
-        if self.place not in self.instance.recurrent:
+        place = self.instance.places.get(head.tensor, -1)
+        recurrence = self.instance.recurrent.get(place)
+        if recurrence is None or not recurrence.covers(self.instance.statements[place]):
             return found
-        running = self.instance.recurrent[self.place][2]
-        for place, span in self.instance.recurrent.items():
-            own = self.instance.statements[place]
-            if span[2] != running:
-                continue
-            if own.target == head.tensor:
-                for address, part in zip(addresses, own.address):
-                    if part == running:
-                        found = found | (address < 0)
+        shape = self._shape(head.tensor)
+        for address, part, own, size in zip(addresses, head.address, self.instance.statements[place].address, shape):
+            if recurrence.is_earlier(part, own):
+                found = found | (address >= size if own in recurrence.down else address < 0)
         return found
 
     def _must_be_masked(

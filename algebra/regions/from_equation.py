@@ -50,6 +50,7 @@ from ..equations.heads import (
     unknown_head,
 )
 from ..equations.instance import Instance
+from ..equations.recurrences import Recurrence
 from ..equations.statements import Statement
 from ..errors import FieldError, UnsupportedError
 from ..sizes.dims import Index
@@ -111,11 +112,11 @@ class _Reader:
 
     def run(self) -> Transfer:
         instance = self.instance
-        for first, last, running in instance.order:
-            if running is None:
+        for first, last, recurrence in instance.order:
+            if recurrence is None:
                 self._statement(first)
             else:
-                self._recurrence(first, last, running)
+                self._recurrence(first, last, recurrence)
         return self.signals.get(instance.statements[-1].target, Affine(0))
 
     # statements ------------------------------------------------------------------------------------------------------
@@ -140,8 +141,8 @@ class _Reader:
         if isinstance(form, Elementwise) and all(isinstance(part, Index) for part in statement.address):
             self.scalars[statement.target] = (statement, form)
 
-    def _recurrence(self, first: int, last: int, running: Index) -> None:
-        """Units take turns along the running index, each with all that came before: a residual stream of states."""
+    def _recurrence(self, first: int, last: int, recurrence: Recurrence) -> None:
+        """Units take turns along the running indices, each with all that came before: a residual stream of states."""
         instance = self.instance
         inside = instance.statements[first : last + 1]
         fed: list[Transfer] = []
@@ -152,12 +153,13 @@ class _Reader:
         for place, statement in enumerate(inside, start=first):
             self.place = place
             form = self.form(statement.value)
-            steps = instance.extents[place].get(running, steps)
+            if recurrence.covers(statement):
+                steps = Mul(*(instance.extents[place][index] for index in recurrence.running))
             if form is not None:
                 made = self.transfer(form, statement.value)
                 turns += [Units(((simplify(u.count / steps), oo, 1),), u.pieces) for u in _units(made)]
-        for statement in inside:
-            for tensor in {read.tensor for read in _reads(statement.value)}:
+        for place in range(first, last + 1):
+            for tensor in sorted(instance.read_by(place)):
                 if tensor in self.signals and all(tensor != other.target for other in inside):
                     fed.append(self.signals[tensor])
         entering = self._joined(fed) if fed else IDENTITY
@@ -444,7 +446,7 @@ class _Reader:
         tied = [mask.indices for mask in made.masks]
         tied += [
             frozenset({index, *(s for end in ends for s in end.free_symbols if isinstance(s, Index))})
-            for index, ends in made.ranges.items()
+            for index, ends in self.instance.ranges(self.place).items()
         ]
         return [found & indices for found in tied if len(found & indices) > 1]
 

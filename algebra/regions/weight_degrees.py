@@ -169,11 +169,13 @@ class _Reader:
 
     def run(self) -> LayerDegrees:
         instance = self.instance
-        for first, last, running in instance.order:
-            if running is None:
+        for first, last, recurrence in instance.order:
+            if recurrence is None:
                 self._statement(first)
             else:
-                self._recurrence(first, last, running)
+                if len(recurrence.running) > 1:
+                    recurrence.one_way(f"{instance.layer}: the degree in the weights")
+                self._recurrence(first, last, recurrence.running[0])
         made = self.known[instance.statements[-1].target]
         return LayerDegrees(
             made.degree, self.compared, self.comparisons, made.settled, self.entering, self.step, self.step_compared

@@ -183,6 +183,9 @@ def composed(
     sizes = {name: int(np.prod(shape)) if shape else 1 for name, shape in shapes.items()}
     kinds = kinds_of_tensors(instance)
     (entry,) = instance.layer.input_names
+    last = instance.statements[-1].target
+    if kinds[last] != LINEAR:
+        raise UnsupportedError(f"{instance.layer} does not depend on its input")
     eye = sp.csr_array(sp.eye_array(sizes[entry]))
     found: dict[str, Any] = {entry: eye}
     pattern: dict[str, Any] = {entry: eye}
@@ -204,8 +207,9 @@ def composed(
             store[item.target] = made if item.target not in store else store[item.target] + made
         if offsets.get(item.source):
             raise UnsupportedError(f"{instance.layer}: a line behind a bias has no graph of neurons")
-    last = instance.statements[-1].target
-    where = sp.coo_array(pattern[last])
+    none = sp.csr_array((sizes[last], sizes[entry]))  # of what reads nothing of its input, at these sizes
+    where = sp.coo_array(pattern.setdefault(last, none))
+    found.setdefault(last, none)
     rows, columns = where.coords
     values = np.asarray(sp.csr_array(found[last])[rows, columns]).reshape(-1)
     given = offsets.get(last, [])

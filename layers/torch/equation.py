@@ -7,6 +7,8 @@ left for PyTorch is indexing, sums of products and elementwise functions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -26,10 +28,13 @@ from ...algebra.equations.heads import (
     address_indices,
     unknown_head,
 )
+from ...algebra.equations.initial_lines import Given
 from ...algebra.equations.instance import Instance
+from ...algebra.equations.recurrences import Recurrence
 from ...algebra.errors import UnsupportedError
 from ...algebra.numerics.addresses import Addresses
 from ...algebra.numerics.arrays import Labelled, united
+from ...algebra.numerics.steps import given_at, place_of, steps_of
 from ...algebra.sizes.dims import Index
 
 _FUNCTIONS = {
@@ -99,33 +104,85 @@ class _Fold(Addresses):
         self.tensors = tensors
         self.kind = next((t.dtype for t in tensors.values() if t.is_floating_point()), torch.get_default_dtype())
         self.device = next((t.device for t in tensors.values()), torch.device("cpu"))
-        self.steps: dict[str, list[torch.Tensor]] = {}
+        self.steps: dict[str, dict[tuple[int, ...], torch.Tensor]] = {}
 
     def look_up(self, read: Read) -> Any:
         return self._fold(read)
 
     def run(self) -> torch.Tensor:
-        for first, last, running in self.instance.order:
-            if running is None:
+        for first, last, recurrence in self.instance.order:
+            if recurrence is None:
                 self._statement(first)
             elif live := [other for other in range(first, last + 1) if other in self.instance.live]:
-                self._recur(live, running)
+                self._recur(live, recurrence)
         return self.tensors[self.instance.statements[-1].target]
 
-    def _recur(self, places: list[int], running: Index) -> None:
+    def _recur(self, places: list[int], recurrence: Recurrence) -> None:
         """One step after the other; steps are collected and stacked, since what is differentiated is not written over."""
-        names = [self.instance.statements[place].target for place in places]
-        for place, name in zip(places, names):
-            if self.instance.statements[place].address[0] != running:
-                raise UnsupportedError(f"{self.instance.layer}: a recurrence runs along the first axis of {name}")
-            self.steps[name] = []
-        for step in range(int(self.instance.extents[places[0]][running])):
-            self.step = {running: step}
+        statements = self.instance.statements
+        for place in places:
+            if not recurrence.covers(statements[place]):
+                self._statement(place)  # it reads nothing of the recurrence
+        places = [place for place in places if recurrence.covers(statements[place])]
+        self.steps = {statements[place].target: {} for place in places}
+        for step in steps_of(self.instance, places, recurrence):
+            self.step = step
             for place in places:
-                self._statement(place)
+                if all(at < int(self.instance.extents[place][index]) for index, at in step.items()):
+                    given = given_at(self.instance, place, step)
+                    if given is None:
+                        self._statement(place)
+                    else:
+                        self._copy(place, given)
         self.step = {}
-        for name in names:
-            self.tensors[name] = torch.stack(self.steps.pop(name))
+        for name in list(self.steps):
+            self.tensors[name] = self._so_far(name)
+        self.steps = {}
+
+    def _key(self, name: str) -> tuple[int, ...]:
+        """The present step of a tensor, a number for each of its axes of steps."""
+        address = self.instance.statements[self.instance.places[name]].address
+        return tuple(self.step[part] for part in address if isinstance(part, Index) and part in self.step)
+
+    def _axes_of_steps(self, name: str) -> list[int]:
+        place = self.instance.places[name]
+        address, running = self.instance.statements[place].address, self.instance.recurrent[place].running
+        return [axis for axis, part in enumerate(address) if part in running]
+
+    def _copy(self, place: int, given: Given) -> None:
+        """A step that a line of its own gives."""
+        statement = self.instance.statements[place]
+        where = [
+            self.step[part] if isinstance(part, Index) and part in self.step else slice(None)
+            for part in statement.address
+        ]
+        del where[given.axis]
+        self.steps[statement.target][self._key(statement.target)] = self.tensors[given.tensor][tuple(where)]
+
+    def _present(self, name: str, parts: Sequence[Axes]) -> torch.Tensor:
+        """The one step that is read, as a tensor with one step; or all steps, if several are read."""
+        axes = self._axes_of_steps(name)
+        if any(parts[axis].values.numel() != 1 for axis in axes):
+            return self._so_far(name)
+        element = self.steps[name].get(tuple(int(parts[axis].values.reshape(-1)[0]) for axis in axes))
+        if element is None:
+            rest = [int(size) for axis, size in enumerate(self.instance.shapes[name]) if axis not in axes]
+            element = torch.zeros(rest, dtype=self.kind, device=self.device)
+        for axis in axes:
+            element = element.unsqueeze(axis)
+        return element
+
+    def _so_far(self, name: str) -> torch.Tensor:
+        """All steps of a tensor, zero where none is computed yet."""
+        axes = self._axes_of_steps(name)
+        shape = [int(size) for size in self.instance.shapes[name]]
+        rest = [size for axis, size in enumerate(shape) if axis not in axes]
+        none = torch.zeros(rest, dtype=self.kind, device=self.device)
+        keys = product(*(range(shape[axis]) for axis in axes))
+        stacked = torch.stack([self.steps[name].get(key, none) for key in keys]).reshape(
+            [*(shape[a] for a in axes), *rest]
+        )
+        return torch.movedim(stacked, list(range(len(axes))), axes)
 
     def _statement(self, place: int) -> None:
         self.place = place
@@ -139,21 +196,23 @@ class _Fold(Addresses):
         made = self._masked(made, frozenset(bound), 0.0, only_within=True)
         sizes = [len(self.points(index)) for index in bound]
         values = align(made, bound).expand(sizes)
+        name = statement.target
+        plain = tuple(statement.address) == bound
+        shape = [int(size) for size in self.instance.shapes[name]]
+        parts = list(statement.address)
         if self.step:
-            self.steps[statement.target].append(values.reshape(values.shape[1:]) if bound else values)
-            return
-        shape = [int(size) for size in self.instance.shapes[statement.target]]
-        if tuple(statement.address) == bound:
-            self.tensors[statement.target] = values
-            return
-        flat = self._flat([self._place_of(part) for part in statement.address], bound, shape)
-        count = 1
-        for size in shape:
-            count *= size
-        target = torch.zeros(count, dtype=values.dtype, device=values.device)
-        self.tensors[statement.target] = target.index_add(
-            0, flat.expand(sizes).reshape(-1), values.reshape(-1)
-        ).reshape(shape)
+            for axis in reversed(self._axes_of_steps(name)):
+                del parts[axis], shape[axis]
+        if plain:
+            values = values.reshape(shape)
+        else:
+            flat = self._flat([self._place_of(part) for part in parts], bound, shape)
+            target = torch.zeros(prod(shape), dtype=values.dtype, device=values.device)
+            values = target.index_add(0, flat.expand(sizes).reshape(-1), values.reshape(-1)).reshape(shape)
+        if self.step:
+            self.steps[name][self._key(name)] = values
+        else:
+            self.tensors[name] = values
 
     def _place_of(self, part: Address) -> Axes | Labelled:
         """One component of an address; a lookup's places are the elements of another tensor."""
@@ -220,29 +279,46 @@ class _Fold(Addresses):
     def _read(self, head: Read) -> Axes:
         parts = [self._tensor(self._place_of(part)) for part in head.address]
         indices = united(*(part.indices for part in parts))
-        if head.tensor in self.steps:
-            return self._earlier(head, parts, indices)
-        tensor = self.tensors[head.tensor]
+        tensor = self._present(head.tensor, parts) if head.tensor in self.steps else self.tensors[head.tensor]
         if tuple(part for part in head.address) == indices and not self.step and self._covers(head.tensor, indices):
             return Axes(indices, tensor)
         inside = [Axes(p.indices, p.values.clamp(0, size - 1)) for p, size in zip(parts, tensor.shape)]
         flat = self._flat(inside, indices, tensor.shape)
-        return Axes(indices, tensor.reshape(-1)[flat.reshape(-1)].reshape(flat.shape))
+        values = tensor.reshape(-1)[flat.reshape(-1)].reshape(flat.shape)
+        return Axes(indices, self._before_first_step(head, parts, indices, values))
+
+    def _before_first_step(
+        self, head: Read, parts: Sequence[Axes], indices: tuple[Index, ...], values: torch.Tensor
+    ) -> torch.Tensor:
+        """Steps before the first one of a recurrence are zero, or what lines of their own give."""
+        place = self.instance.places.get(head.tensor, -1)
+        recurrence = self.instance.recurrent.get(place)
+        if recurrence is None or not recurrence.covers(self.instance.statements[place]):
+            return values
+        own = self.instance.statements[place].address
+        shape = [int(size) for size in self.instance.shapes[head.tensor]]
+        for axis, (part, of) in enumerate(zip(head.address, own)):
+            if recurrence.is_earlier(part, of):
+                at = align(parts[axis], indices)
+                before = at >= shape[axis] if of in recurrence.down else at < 0
+                values = torch.where(before, torch.zeros_like(values), values)
+        for given in self.instance.given.get(head.tensor, ()):
+            if given.number >= 0 or not recurrence.is_earlier(head.address[given.axis], own[given.axis]):
+                continue
+            here = align(parts[given.axis], indices) == place_of(self.instance, head.tensor, given)
+            others = [axis for axis in range(len(shape)) if axis != given.axis]
+            for axis in others:
+                at = align(parts[axis], indices)
+                here = here & (at >= 0) & (at < shape[axis])
+            inside = [Axes(parts[axis].indices, parts[axis].values.clamp(0, shape[axis] - 1)) for axis in others]
+            flat = self._flat(inside, indices, [shape[axis] for axis in others]).expand(values.shape)
+            state = self.tensors[given.tensor].reshape(-1)[flat.reshape(-1)].reshape(flat.shape)
+            values = torch.where(here, state, values)
+        return values
 
     def _covers(self, tensor: str, indices: Sequence[Index]) -> bool:
         """Whether a read at plain indices reads all of its tensor in order."""
         return [len(self.points(index)) for index in indices] == list(self.tensors[tensor].shape)
-
-    def _earlier(self, head: Read, parts: Sequence[Axes], indices: tuple[Index, ...]) -> Axes:
-        """One step of a recurrence's own tensor; zero before the first."""
-        number = int(parts[0].values.reshape(-1)[0])
-        shape = [int(size) for size in self.instance.shapes[head.tensor][1:]]
-        done = self.steps[head.tensor]
-        tensor = done[number] if number >= 0 else torch.zeros(shape, dtype=self.kind, device=self.device)
-        rest = [Axes(part.indices, part.values) for part in parts[1:]]
-        own = united(*(part.indices for part in rest))
-        flat = self._flat(rest, own, shape)
-        return Axes(own, tensor.reshape(-1)[flat.reshape(-1)].reshape(flat.shape))
 
     def _over(self, body: Axes, reduced: Sequence[Index]) -> Axes:
         indices = united(body.indices, reduced)
@@ -296,7 +372,13 @@ class _Fold(Addresses):
     def _pad(self, head: Pad) -> Axes:
         statement = self.instance.statements[self.place]
         indices = tuple(part for part in statement.address if isinstance(part, Index))
-        values = self.tensors[head.body.tensor]
+        if head.body.tensor in self.steps:
+            values = self._present(head.body.tensor, [self._tensor(self.address(index)) for index in indices])
+        else:
+            values = self.tensors[head.body.tensor]
+            for axis, index in enumerate(indices):
+                if index in self.step:  # there is no margin along the steps of a recurrence
+                    values = values.narrow(axis, self.step[index], 1)
         fill = self._fold(head.fill)
         widths = [int(width) for pair in reversed(head.widths) for width in pair]
         if not fill.indices:

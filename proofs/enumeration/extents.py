@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
 from .nodes import (
     Component,
+    Constraint,
     Env,
     Impossible,
     Index,
@@ -17,7 +18,7 @@ from .nodes import (
     Node,
     Unreadable,
     all_indices,
-    is_earlier_step,
+    distance,
     kinds,
     points_of,
     reduced_indices,
@@ -51,10 +52,12 @@ class SizedEquation(EquationText):
                 sizes |= _settled(asked.index, sizes, (text, fields, shapes, buffers))
         self.shapes: dict[str, tuple[int, ...]] = dict(self.inputs)
         self.margins: dict[str, list[tuple[int, int] | None]] = {}
+        self._recurrent()
         self._find_extents()
         for index, size in sizes.items():
             if any(line.extents.get(index, size) != size for line in self.lines):
                 raise Impossible(f"{index} has several extents, and its size is asked for")
+        self._find_given()
         self.weights = self._find_weights()
         self._check_addresses()
         for place, line in enumerate(self.lines):
@@ -115,12 +118,19 @@ class SizedEquation(EquationText):
             if len(shape) != len(read.address):
                 raise Impossible(f"{read.name} has {len(shape)} axes")
         steps = [
-            (part, size) for read, shape in known for part, size in zip(read.address, shape)
-            if line.value.kind != "pad" and not self._is_earlier(place, read, part)
+            (part, size) for read, shape in known for axis, (part, size) in enumerate(zip(read.address, shape))
+            if line.value.kind != "pad" and not self._is_earlier(read, axis)
         ]  # fmt: skip
+        for running in self._running(place):
+            if running in all_indices(line):
+                for other in sorted(self._groups[place]):
+                    if running in self.lines[other].extents:
+                        line.extents.setdefault(running, self.lines[other].extents[running])
         for part, size in steps:
             if part.plain is not None and part.plain not in self.open_bounds:
                 line.extents.setdefault(part.plain, size)
+        if line.value.kind != "pad":
+            self._search_steps(line, known)
         for kind in ("group", "expression"):
             for part, size in steps:
                 unknown = [index for index in part.indices if index not in line.extents]
@@ -133,15 +143,60 @@ class SizedEquation(EquationText):
                     extent = self._largest(line, part, unknown[0], size)
                     if extent is not None:
                         line.extents[unknown[0]] = extent
-        running = self._recurrent().get(place)
-        if running is not None and running in all_indices(line):
-            for other in sorted(self._groups[place]):
-                if running in self.lines[other].extents:
-                    line.extents.setdefault(running, self.lines[other].extents[running])
         if line.name not in self.shapes and all(
             index in line.extents for part in line.target for index in part.indices
         ):
             self.shapes[line.name] = tuple(self._size_of_axis(line, part) for part in line.target)
+
+    def _search_steps(self, line: Line, known: list[tuple[Node, tuple[int, ...]]]) -> None:
+        """A line that reads earlier steps goes along with them; a step has the other axes of its tensor."""
+        for read, shape in known:
+            for axis, size in enumerate(shape):
+                if self._is_earlier(read, axis):
+                    own = self.lines[self.defined[read.name]].target[axis].plain
+                    assert own is not None
+                    line.extents.setdefault(own, size)
+        for step in self.lines:
+            if step.gives is None:
+                continue
+            name, axis, _ = step.gives
+            if step is line and name in self.shapes:
+                parts, sizes = line.target, self.shapes[name][:axis] + self.shapes[name][axis + 1 :]
+            elif line.name == name and step.name in self.shapes:
+                parts, sizes = line.target[:axis] + line.target[axis + 1 :], self.shapes[step.name]
+            else:
+                continue
+            for part, size in zip(parts, sizes):
+                if part.plain is not None:
+                    line.extents.setdefault(part.plain, size)
+
+    def _find_given(self) -> None:
+        """Which steps have lines of their own, by their place on the axis; what is left to the line that goes on from them."""
+        self.given: dict[str, dict[tuple[int, int], str]] = {}
+        for name, steps in self.first_steps.items():
+            line = self.lines[self.defined[name]]
+            place = self.defined[name]
+            for axis in sorted({step.gives[1] for step in steps if step.gives is not None}):
+                index = line.target[axis].plain
+                if index is None or index not in self._running(place) or not self._goes_along(place):
+                    raise Unreadable(f"{name} is defined twice, and is no state along axis {axis}")
+                size, down = line.extents[index], self._down(place, index)
+                own = [step for step in steps if step.gives is not None and step.gives[1] == axis]
+                at = sorted(step.gives[2] for step in own if step.gives is not None)
+                inside = [where for where in at if where < size] if down else [where for where in at if where >= 0]
+                wanted = list(range(size - len(inside), size)) if down else list(range(len(inside)))
+                if inside != wanted or len(inside) > size:
+                    raise Impossible(f"the steps {at} of {name} are not the first of {size}")
+                for step in own:
+                    assert step.gives is not None
+                    rest = self.shapes[name][:axis] + self.shapes[name][axis + 1 :]
+                    if self.shapes[step.name] != rest:
+                        raise Impossible(f"a step of {name} has the shape {self.shapes[step.name]}, not {rest}")
+                    self.given.setdefault(name, {})[axis, step.gives[2]] = step.name
+                if inside and (name in self.left or index in self.ranges):
+                    raise Unreadable(f"the first steps of {name} are given twice over")
+                if inside:
+                    self.left[name] = [Constraint(frozenset([index]), _other_than(index, frozenset(inside)), True)]
 
     def _size_of_axis(self, line: Line, part: Component) -> int:
         """One more than the largest position that a component takes, which must be affine."""
@@ -212,73 +267,138 @@ class SizedEquation(EquationText):
         value = part.at(env)
         return self._whole(value, value if value < 0 else 0, "an address")
 
-    def _recurrent(self) -> dict[int, Index]:
-        """Lines of recurrences, each with its running index."""
-        if not hasattr(self, "_recurrences"):
-            spans = []
-            for place, line in enumerate(self.lines):
-                for read in line.reads():
-                    if self.defined.get(read.name, -1) >= place:
-                        last = self.defined[read.name]
-                        own = self.lines[last].target
-                        earlier = [
-                            mine.plain for part, mine in zip(read.address, own)
-                            if mine.plain is not None and is_earlier_step(part, mine.plain)
-                        ]  # fmt: skip
-                        if len(earlier) != 1 or len(own) != len(read.address):
-                            raise Unreadable(f"{read.name} is read before it is defined")
-                        running = earlier[0]
-                        spans.append((place, last, running))
-            groups: list[tuple[set[int], Index]] = []
-            for first, last, running in spans:
-                held = set(range(first, last + 1))
-                for other, index in [group for group in groups if group[0] & held]:
-                    if index != running:
-                        raise Unreadable("two recurrences that cross")
-                    groups.remove((other, index))
+    # recurrences -----------------------------------------------------------------------------------------------------
+
+    def _recurrent(self) -> None:
+        """Lines of recurrences, each with the others of its own, and the indices that run, the outermost first, with their ways."""
+        self._groups: dict[int, set[int]] = {}
+        self._ways: dict[int, list[tuple[Index, int]]] = {}
+        groups: list[set[int]] = []
+        for place, line in enumerate(self.lines):
+            for read in line.reads():
+                last = self.defined.get(read.name, -1)
+                if last < place:
+                    continue
+                own = self.lines[last].target
+                if len(own) != len(read.address) or not any(
+                    distance(part, mine) for part, mine in zip(read.address, own)
+                ):
+                    raise Unreadable(f"{read.name} is read before it is defined")
+                held = set(range(place, last + 1))
+                for other in [group for group in groups if group & held]:
+                    groups.remove(other)
                     held |= other
-                groups.append((held, running))
-            self._groups = {place: held for held, _ in groups for place in held}
-            found = {place: running for held, running in groups for place in held}
-            self._recurrences = found
-            for place, running in found.items():
-                self._check_recurrent(place, running)
-        return self._recurrences
+                groups.append(held)
+        for held in groups:
+            ways = self._order(held)
+            for place in held:
+                self._groups[place], self._ways[place] = held, ways
+            for place in held:
+                self._check_recurrent(place)
+
+    def _order(self, held: set[int]) -> list[tuple[Index, int]]:
+        """An order of the steps by which all that is read before its line comes from an earlier one."""
+        letters: list[Index] = []
+        for place in sorted(held, reverse=True):
+            letters += [p.plain for p in self.lines[place].target if p.plain is not None and p.plain not in letters]
+        behind = [
+            {own.plain: distance(part, own) for part, own in zip(read.address, self.lines[self.defined[read.name]].target)}
+            for place in sorted(held) for read in self.lines[place].reads()
+            if self.defined.get(read.name, -1) in held and self.defined[read.name] >= place
+        ]  # fmt: skip
+
+        def way(index: Index, among: list[dict[Index | None, int | None]]) -> int:
+            signs = set()
+            for one in among:
+                far = one.get(index)
+                if far is None:
+                    return 0
+                signs.add((far > 0) - (far < 0))
+            return sum(signs) if signs != {0} and not {1, -1} <= signs else 0
+
+        ways: list[tuple[Index, int]] = []
+        unsettled = behind
+        while unsettled:
+            outer = next((i for i in letters if i not in dict(ways) and way(i, unsettled)), None)
+            if outer is None:
+                raise Unreadable("no order of the steps computes all before it is read")
+            ways.append((outer, way(outer, unsettled)))
+            unsettled = [one for one in unsettled if one[outer] == 0]
+        ways += [(i, way(i, behind)) for i in letters if i not in dict(ways) and way(i, behind)]
+        return ways
+
+    def _running(self, place: int) -> list[Index]:
+        return [index for index, _ in self._ways.get(place, ())]
+
+    def _down(self, place: int, index: Index) -> bool:
+        return dict(self._ways[place])[index] > 0
+
+    def _goes_along(self, place: int) -> bool:
+        """Whether a line has all the indices that run in its recurrence."""
+        own = {part.plain for part in self.lines[place].target}
+        return place in self._ways and set(self._running(place)) <= own
 
     def _is_together(self, place: int, read: Node) -> bool:
-        """Whether a line reads a tensor of the recurrence that it belongs to."""
-        return self.defined.get(read.name, -1) in self._groups.get(place, ())
+        """Whether a line reads a tensor that is made along with the steps of the recurrence to which the line belongs."""
+        defined = self.defined.get(read.name, -1)
+        return defined in self._groups.get(place, ()) and self._goes_along(defined)
 
-    def _check_recurrent(self, place: int, running: Index) -> None:
+    def _check_recurrent(self, place: int) -> None:
         """A line of a recurrence goes along with its steps, or has nothing to do with them."""
         line = self.lines[place]
         if line.lookups:
-            raise Unreadable(f"a recurrence along {running} scatters")
-        if running in reduced_indices(line.value):
-            raise Unreadable(f"a recurrence along {running} reduces over it")
-        if any(running in part.indices and part.plain != running for part in line.target):
-            raise Unreadable(f"a line of a recurrence does not stand at {running} alone")
-        alongside = any(part.plain == running for part in line.target)
+            raise Unreadable("a recurrence scatters")
+        for running in self._running(place):
+            if running in reduced_indices(line.value):
+                raise Unreadable(f"a recurrence along {running} reduces over it")
+            if any(running in part.indices and part.plain != running for part in line.target):
+                raise Unreadable(f"a line of a recurrence does not stand at {running} alone")
+            if line.value.kind == "pad":
+                for part, width in zip(line.value.parts[0].address, line.value.value):
+                    if part.plain == running and width != (0, 0):
+                        raise Unreadable(f"a margin along {running}, within the recurrence along it")
         for read in line.reads():
             if not self._is_together(place, read):
                 continue
-            if not alongside:
-                raise Unreadable(f"{line.name} stands within the recurrence that it reads, and has no {running}")
-            for part, own in zip(read.address, self.lines[self.defined[read.name]].target):
-                if own.plain == running and part.kind != "expression":
+            if not self._goes_along(place):
+                raise Unreadable(f"{line.name} stands within the recurrence that it reads, without its steps")
+            own = self.lines[self.defined[read.name]].target
+            for part, mine in zip(read.address, own):
+                if mine.plain in self._running(place) and part.kind != "expression":
                     raise Unreadable(f"{read.name} is read at a step that is not known")
-        if line.value.kind == "pad":
-            for part, width in zip(line.value.parts[0].address, line.value.value):
-                if part.plain == running and width != (0, 0):
-                    raise Unreadable(f"a margin along {running}, within the recurrence along it")
+            for index, sign in self._ways[place]:
+                axis = [mine.plain for mine in own].index(index)
+                far = distance(read.address[axis], own[axis])
+                if far is None and len(self._ways[place]) == 1:
+                    break
+                if far is None or far * sign < 0:
+                    raise Unreadable(f"{read.name} is read at a step that is not known to be an earlier one")
+                if far:
+                    break
 
-    def _is_earlier(self, place: int, read: Node, part: Component) -> bool:
-        running = self._recurrent().get(place)
-        return (
-            running is not None
-            and self._recurrent().get(self.defined.get(read.name, -1)) == running
-            and is_earlier_step(part, running)
-        )
+    def _is_earlier(self, read: Node, axis: int) -> bool:
+        """Whether a read is of a state, along an index that runs, at an earlier step than the index itself."""
+        place = self.defined.get(read.name, -1)
+        if not self._goes_along(place) or len(read.address) != len(self.lines[place].target):
+            return False
+        own = self.lines[place].target[axis]
+        far = distance(read.address[axis], own)
+        return own.plain in self._running(place) and far is not None and far * dict(self._ways[place])[own.plain] > 0
+
+    def element(self, name: str, where: tuple[int, ...]) -> tuple[str, tuple[int, ...]] | None:
+        """Which line gives an element: another than the tensor's own for some steps; None if it is zero, before the first step."""
+        shape = self.shapes[name]
+        outside = [axis for axis, (at, size) in enumerate(zip(where, shape)) if not 0 <= at < size]
+        for (axis, at), step in self.given.get(name, {}).items():
+            if where[axis] == at and set(outside) <= {axis}:
+                return step, where[:axis] + where[axis + 1 :]
+        if outside and name in self.defined and self._goes_along(self.defined[name]):
+            place = self.defined[name]
+            for axis in outside:
+                index = self.lines[place].target[axis].plain
+                if index in self._running(place) and (where[axis] >= shape[axis]) is self._down(place, index):
+                    return None
+        return name, where
 
     # weights and checks ----------------------------------------------------------------------------------------------
 
@@ -318,7 +438,7 @@ class SizedEquation(EquationText):
         return found
 
     def _check_addresses(self) -> None:
-        for place, line in enumerate(self.lines):
+        for line in self.lines:
             if line.value.kind == "pad":
                 continue
             for read in line.reads():
@@ -326,7 +446,7 @@ class SizedEquation(EquationText):
                 if len(shape) != len(read.address):
                     raise Impossible(f"{read.name} is read at {len(read.address)} axes")
                 for axis, (part, size) in enumerate(zip(read.address, shape)):
-                    if not self._is_earlier(place, read, part):
+                    if not self._is_earlier(read, axis):
                         self._check_axis(line, read, axis, part, size)
 
     def _check_axis(self, line: Line, read: Node, axis: int, part: Component, size: int) -> None:
@@ -391,27 +511,35 @@ class SizedEquation(EquationText):
             known = frozenset().union(*(part.indices for part in read.address))
             limits = [c for c in self._constraints(line) if c.indices & known and c.indices <= scope]
             indices = sorted(known.union(*(limit.indices for limit in limits)), key=str)
+            owns = self.lines[self.defined[read.name]].target if self.defined.get(read.name, -1) in self._ways else ()
             parts = [
-                (part, size) for part, size in zip(read.address, self.shapes[read.name])
-                if part.kind == "expression" and part.plain is None and not self._is_earlier(place, read, part)
+                (part, size) for axis, (part, size) in enumerate(zip(read.address, self.shapes[read.name]))
+                if part.kind == "expression" and part.plain is None and not self._is_earlier(read, axis)
             ]  # fmt: skip
-            steps: list[tuple[Component, Index]] = []
-            if place in self._recurrent() and self._is_together(place, read):
-                running = self._recurrent()[place]
-                owns = self.lines[self.defined[read.name]].target
+            earlier = [
+                (part, size, self._down(self.defined[read.name], owns[axis].plain))
+                for axis, (part, size) in enumerate(zip(read.address, self.shapes[read.name]))
+                if self._is_earlier(read, axis)
+            ]  # fmt: skip
+            steps: list[tuple[Component, Index, int]] = []
+            if self._is_together(place, read) and len(self._ways[place]) == 1:
+                ((running, sign),) = self._ways[place]
                 steps = [
-                    (part, running) for part, own in zip(read.address, owns)
-                    if own.plain == running and not self._is_earlier(place, read, part)
+                    (part, running, sign) for axis, (part, own) in enumerate(zip(read.address, owns))
+                    if own.plain == running and not self._is_earlier(read, axis)
                 ]  # fmt: skip
                 indices = sorted({*indices, running}, key=str)
-            for env in points_of(indices, line.extents) if parts or steps else ():
+            for env in points_of(indices, line.extents) if parts or steps or earlier else ():
                 if all(limit.holds(env) for limit in limits):
-                    for part, running in steps:
-                        if part.at(env) > env[running]:
+                    for part, running, sign in steps:
+                        if (part.at(env) - env[running]) * sign < 0:
                             raise Impossible(f"{read.name} is read at a later step, {part.at(env)} of {env[running]}")
                     for part, size in parts:
                         if not 0 <= part.at(env) < size:
                             raise Impossible(f"{read.name} is read outside, at {part.at(env)} of {size}")
+                    for part, size, down in earlier:
+                        if part.at(env) < 0 if down else part.at(env) >= size:
+                            raise Impossible(f"{read.name} is read behind its last step, at {part.at(env)}")
 
 
 class _Guessed(SizedEquation):
@@ -466,3 +594,7 @@ def _filled(
             raise
         except Impossible:
             return None
+
+
+def _other_than(index: Index, steps: frozenset[int]) -> Callable[[Env], bool]:
+    return lambda env: env[index] not in steps

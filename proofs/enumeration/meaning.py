@@ -68,6 +68,7 @@ class Equation(SizedEquation):
             if name in self.defined and name not in used:
                 used.add(name)
                 waiting += [read.name for read in self.lines[self.defined[name]].reads()]
+                waiting += self.given.get(name, {}).values()
         for line in self.lines:
             if line.name in used:
                 target = frozenset().union(*(part.indices for part in line.target))
@@ -213,11 +214,15 @@ class Equation(SizedEquation):
             value = self.tensors[name][where]
             return value.item() if hasattr(value, "item") else value
         if (name, where) not in self._values:
-            place = self.defined[name]
-            running = self._recurrent().get(place)
-            if any(part.plain == running is not None and at < 0 for part, at in zip(self.lines[place].target, where)):
+            found = self.element(name, where)
+            if found is None:
                 return 0
-            self._values[name, where] = self._computed(self.lines[place], where)
+            other, at = found
+            self._values[name, where] = (
+                self._computed(self.lines[self.defined[name]], where)
+                if found == (name, where)
+                else self._element(other, at)
+            )
         return self._values[name, where]
 
     def _computed(self, line: Line, where: tuple[int, ...]) -> Any:
@@ -339,6 +344,11 @@ class Equation(SizedEquation):
             return [(at, at) for at in where]
         if tensor not in self.defined:
             return [None] * rank
+        found = self.element(tensor, where)
+        if found is None:
+            return [None] * rank
+        if found != (tensor, where):
+            return self._reads_of(*found, name)
         key = (tensor, where, name)
         if key not in self._reaches:
             self._reaches[key] = [None] * rank
@@ -357,6 +367,9 @@ class Equation(SizedEquation):
         known: dict[tuple[str, tuple[int, ...]], frozenset[tuple[int, ...]]] = {}
 
         def read(tensor: str, where: tuple[int, ...]) -> frozenset[tuple[int, ...]]:
+            found = self.element(tensor, where)
+            if found is not None and found != (tensor, where):
+                return read(*found)
             if any(not 0 <= at < size for at, size in zip(where, self.shapes[tensor])):
                 return frozenset()
             if tensor == name:
@@ -398,5 +411,6 @@ class Equation(SizedEquation):
                             (read.name, element)
                             for element in product(*axes)
                             if all(0 <= at < size for at, size in zip(element, shape))
+                            or self.element(read.name, element) not in (None, (read.name, element))
                         )
         return found

@@ -90,7 +90,8 @@ def check_names(
 
     defined = [name for name, _ in scalars] + [name_of(target.value) for target, _ in statements]
     taken = {*fields, *inputs, *buffers, *CONSTANTS, "_"}
-    if len(set(defined)) < len(defined) or taken & set(defined) or numbers & tensors:
+    once = [name for name, _ in scalars] + list({name_of(target.value) for target, _ in statements})
+    if len(set(once)) < len(once) or taken & set(defined) or numbers & tensors:
         raise Unreadable(f"a name is defined twice: {defined}")
     need([*inputs, *buffers], tensors, "what is given")
     if set(inputs) & set(buffers):

@@ -75,11 +75,14 @@ class Constraint:
 
 @dataclass
 class Line:
+    """One line; `gives` is the tensor, the axis and the place of the one step that an initial line gives."""
+
     name: str
     target: tuple[Component, ...]
     value: Node
     extents: dict[Index, int]
     joined: str = "sum"
+    gives: tuple[str, int, int] | None = None
 
     @property
     def lookups(self) -> list[Node]:
@@ -194,12 +197,14 @@ def scoped_reads(node: Node, scope: frozenset[Index]) -> Iterator[tuple[Node, fr
         yield from scoped_reads(part, scope | frozenset(node.indices))
 
 
-def is_earlier_step(part: Component, running: Index) -> bool:
-    """Whether an address is an index less a positive number."""
-    if part.kind != "expression" or part.indices != frozenset([running]):
-        return False
-    back = part.at({running: 0})
-    return back < 0 and all(part.at({running: value}) == value + back for value in TRIED)
+def distance(part: Component, own: Component) -> int | None:
+    """How far an address is from an index alone, the same wherever it is tried; None if it is no such address."""
+    if own.plain is None or part.kind != "expression" or part.indices != frozenset([own.plain]):
+        return None
+    start = part.at({own.plain: 0})
+    if start != int(start) or not all(part.at({own.plain: value}) == value + start for value in TRIED):
+        return None
+    return int(start)
 
 
 def all_indices(line: Line) -> list[Index]:

@@ -34,6 +34,7 @@ from .nodes import (
     mark_groups,
     needed_indices,
     quotient,
+    reads,
     root,
     summed_over,
     tried,
@@ -155,10 +156,65 @@ class EquationText:
         self.lookup_bounds: dict[str, int] = {}
         self.declared: dict[str, list[int | None]] = {}
         self.constraints: list[Constraint] = []
+        self.left: dict[str, list[Constraint]] = {}
         self.ranges: dict[Index, tuple[Component, Component]] = {}
         for where in self.wheres:
             self._where(where)
         self.lines = [self._line(target, value) for target, value in self.statements]
+        self._give_steps()
+
+    # steps with lines of their own -----------------------------------------------------------------------------------
+
+    def _give_steps(self) -> None:
+        """Lines that define one step of a tensor become tensors of their own; all lines of a tensor but one do."""
+        by_name: dict[str, list[Line]] = {}
+        for line in self.lines:
+            by_name.setdefault(line.name, []).append(line)
+        self.first_steps: dict[str, list[Line]] = {}
+        for name, lines in by_name.items():
+            if len(lines) == 1:
+                continue
+            going_on = [
+                line for line in lines if all(other is line or self._is_step_of(other, line) for other in lines)
+            ]
+            if len(going_on) != 1 or going_on[0] is not lines[-1]:
+                raise Unreadable(f"{name} is defined twice")
+            if any(part.plain is None and part.kind != "group" for part in going_on[0].target):
+                raise Unreadable(f"{name} has steps, and an axis that no index addresses alone")
+            self.first_steps[name] = lines[:-1]
+            for line in lines[:-1]:
+                axis = self._fixed(line)[0]
+                line.gives = (name, axis, self._whole(line.target[axis].at({}), -math.inf, "a step"))
+            if len({line.gives for line in lines[:-1]}) < len(lines) - 1:
+                raise Unreadable(f"a step of {name} is given twice")
+        for line in self.lines:
+            for read in reads(line.value):
+                self._read_given(read)
+        for line in self.lines:
+            if line.gives is not None:
+                name, axis, at = line.gives
+                line.name = f"{name}@{axis}@{at}"
+                line.target = line.target[:axis] + line.target[axis + 1 :]
+        self.defined = {line.name: place for place, line in enumerate(self.lines)}
+
+    def _fixed(self, line: Line) -> list[int]:
+        """The axes that stand at a number."""
+        return [axis for axis, part in enumerate(line.target) if part.kind == "expression" and not part.indices]
+
+    def _is_step_of(self, step: Line, line: Line) -> bool:
+        fixed = self._fixed(step)
+        return len(step.target) == len(line.target) and len(fixed) == 1 and line.target[fixed[0]].plain is not None
+
+    def _read_given(self, read: Node) -> None:
+        """A read at a step that has a line reads that line."""
+        for line in self.first_steps.get(read.name, ()):
+            assert line.gives is not None
+            _, axis, at = line.gives
+            part = read.address[axis] if axis < len(read.address) else None
+            if part is not None and part.kind == "expression" and not part.indices and part.at({}) == at:
+                read.name = f"{read.name}@{axis}@{at}"
+                read.address = read.address[:axis] + read.address[axis + 1 :]
+                return
 
     # text ------------------------------------------------------------------------------------------------------------
 
@@ -457,7 +513,7 @@ class EquationText:
         indices = one.indices | other.indices
         return not depends_on(apart, indices) and apart(dict.fromkeys(indices, 0)) == 0
 
-    def _whole(self, value: Any, least: int, what: str) -> int:
+    def _whole(self, value: Any, least: float, what: str) -> int:
         if value != value or abs(value) == math.inf or value != int(value) or value < least:
             raise Impossible(f"{what} is {value}")
         return int(value)
@@ -796,4 +852,4 @@ class EquationText:
         return Component("expression", known, at=lambda env: self._worth(at, {**rest, **env}), plain=plain)
 
     def _constraints(self, line: Line) -> list[Constraint]:
-        return [constraint for constraint in self.constraints if constraint.indices <= set(line.extents)]
+        return [*self.left.get(line.name, ()), *(c for c in self.constraints if c.indices <= set(line.extents))]

@@ -257,7 +257,10 @@ def _form(part: Any) -> dict[Index, Expr] | None:
 def _recurrence(instance: Instance) -> Recurrence:
     """``h[t] = W x[t] + U h[t-1]``, one line, both matrices learned."""
     kinds = kinds_of_tensors(instance)
-    first, last, running = instance.recurrent[min(instance.recurrent)]
+    recurrence = instance.recurrent[min(instance.recurrent)]
+    first, last = recurrence.first, recurrence.last
+    running = recurrence.one_way(f"{instance.layer}: the capacity of a recurrence in closed form")
+    instance.refuse_initial_lines("the capacity of a recurrence in closed form")
     if first != last:
         raise UnsupportedError(f"{instance.layer}: a recurrence of several lines has no closed form here")
     statement = instance.statements[first]

@@ -289,8 +289,11 @@ def affine_layer(instance: Instance, tensors: Mapping[str, ndarray], pattern: An
     (entry,) = instance.layer.input_names
     kinds = kinds_of_tensors(instance, attended(instance) if pattern is not None else frozenset())
     last = instance.statements[-1].target
+    if kinds[last] != LINEAR:
+        raise UnsupportedError(f"{instance.layer} does not depend on its input")
     if exact:
-        rows: dict[str, list[dict[int, Any]]] = {entry: [{place: _ONE} for place in range(sizes[entry])]}
+        rows: dict[str, list[dict[int, Any]]] = {last: [{} for _ in range(sizes[last])]}
+        rows[entry] = [{place: _ONE} for place in range(sizes[entry])]
         for item in maps:
             if kinds[item.target] != LINEAR:
                 continue
@@ -304,8 +307,11 @@ def affine_layer(instance: Instance, tensors: Mapping[str, ndarray], pattern: An
         return affine_transition(Matrix(matrix), [row.get(-1, Integer(0)) for row in rows[last]])
     import scipy.sparse as sp
 
-    found: dict[str, Any] = {entry: sp.csr_array(sp.eye_array(sizes[entry]))}
-    offsets: dict[str, Any] = {entry: np.zeros(sizes[entry])}
+    found: dict[str, Any] = {
+        last: sp.csr_array((sizes[last], sizes[entry])),
+        entry: sp.csr_array(sp.eye_array(sizes[entry])),
+    }
+    offsets: dict[str, Any] = {last: np.zeros(sizes[last]), entry: np.zeros(sizes[entry])}
     for item in maps:
         if kinds[item.target] != LINEAR:
             continue

@@ -335,7 +335,10 @@ def plain_recurrence(instance: Instance) -> tuple[str, ...]:
         For any other recurrence: where gates multiply the state, what they let through decides how long it is kept.
     """
     layer = instance.layer
-    first, last, _ = instance.recurrent[min(instance.recurrent)]
+    recurrence = instance.recurrent[min(instance.recurrent)]
+    first, last = recurrence.first, recurrence.last
+    recurrence.one_way(f"{layer}: the law of the memory")
+    instance.refuse_initial_lines("the law of the memory")
     statement = instance.statements[first]
     refused = UnsupportedError(
         f"{layer} is no recurrence h[t] = f(W x[t] + U h[t-1] + b): gates or further states decide how long it keeps what "
