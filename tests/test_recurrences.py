@@ -61,7 +61,7 @@ VALUES = {
         "f[t] = x[t] + f[t-1]\nb[t] = x[t] + b[t+1]\ny[t] = f[t] + b[t]", (4,), {}, [6, 7, 8, 9],
     ),
     "two indices": ("h[i, j] = x[i, j] + h[i-1, j] + h[i, j-1]", (3, 2), {}, [[0, 1], [2, 6], [6, 17]]),
-    "two indices, one of them down": ("h[i, j] = x[i, j] + h[i-1, j] + h[i, j+1]", (2, 3), {}, [[3, 3, 2], [18, 15, 7]]),
+    "two indices, one of them down": ("h[i, j] = x[i, j] + h[i-1, j] + h[i, j+1]", (2, 3), {}, [[3, 3, 2], [20, 14, 7]]),
     "two indices from a border": (
         "h[-1, j] = g[j]\nh[i, j] = x[i, j] + h[i-1, j] + h[i, j-1]", (3, 2), {"g": [1, 1]}, [[1, 3], [3, 9], [7, 21]],
     ),

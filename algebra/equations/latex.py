@@ -150,6 +150,7 @@ class _Writer(HeadWriter):
         self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
+        self.plain = made.statements
         own = {statement.target: statement.address for statement in made.statements if statement.gives is None}
         self.steps: dict[str, list[tuple[Address, Expr]]] = {}
         for statement in self.made.statements:
@@ -272,21 +273,21 @@ class _Writer(HeadWriter):
 
     def first_steps(self) -> Iterator[tuple[str, Index, str]]:
         """The states that are read further back than there are steps: along which index, and from where on they are zero."""
-        places = {target: place for place, target in enumerate(self.targets)}
-        statements = list(self.targets.values())
+        statements = self.plain
+        places = {statement.target: place for place, statement in enumerate(statements)}
         recurrent = find_recurrences(statements, places, Requirements(self.layer, ()))
         for statement in statements:
             for read in statement.reads:
                 recurrence = recurrent.get(places.get(read.tensor, -1))
-                if recurrence is None:
+                if recurrence is None or read.tensor not in self.targets:
                     continue
-                own = statements[places[read.tensor]].address
-                for axis, (part, of) in enumerate(zip(read.address, own)):
-                    if not isinstance(of, Index) or not recurrence.is_earlier(part, of):
+                for part, of in zip(read.address, statements[places[read.tensor]].address):
+                    if of not in self.targets[read.tensor].address or not recurrence.is_earlier(part, of):
                         continue
-                    numbers = {number for at, number in self.given(read.tensor) if at == axis}
+                    assert isinstance(of, Index)
+                    numbers = {number for at, number in self.given(read.tensor) if at == of}
                     before = next(back for back in count(1) if -back not in numbers) - 1
-                    back = simplify(part - of if of in recurrence.down else of - part)  # type: ignore[operator]
+                    back = simplify(part - of if of in recurrence.down else of - part)
                     own_line = statement.target == read.tensor  # it begins behind the steps that are given
                     first = sum(number >= 0 for number in numbers) if own_line else 0
                     if back.is_Integer and int(back) <= before + first:
@@ -301,27 +302,25 @@ class _Writer(HeadWriter):
                 return extents[index]
         return self.made.bounds.get(index, Symbol(rf"\lvert {bare_name(index)} \rvert", integer=True, positive=True))
 
-    def given(self, tensor: str) -> Iterator[tuple[int, int]]:
-        """The steps of a state that lines of their own give, by their axes and their numbers in the order of the steps."""
+    def given(self, tensor: str) -> Iterator[tuple[Index, int]]:
+        """The steps of a state that lines of their own give, by their indices and their numbers in the order of the steps."""
         for own, at in self.steps.get(tensor, ()):
             if not isinstance(own, Index) or own not in self.targets[tensor].address:
                 continue
             number = (at, simplify(self.extent(own) - 1 - at))[self.runs_down(tensor, own)]
             if number.is_Integer:
-                yield self.targets[tensor].address.index(own), int(number)
+                yield own, int(number)
 
     def runs_down(self, tensor: str, own: Index) -> bool:
-        reads = [read for s in self.targets.values() for read in s.reads if read.tensor == tensor]
-        axis = self.targets[tensor].address.index(own)
-        return any(shift_of(read.address[axis], own) == 1 for read in reads)
+        found = [read for statement in self.plain for read in statement.reads if read.tensor == tensor]
+        address = next(statement.address for statement in self.plain if statement.target == tensor)
+        return any(shift_of(read.address[address.index(own)], own) == 1 for read in found)
 
     def steps_left(self, statement: Statement) -> str:
         """Which steps a line computes whose first ones have lines of their own."""
         made = []
-        for axis in dict.fromkeys(axis for axis, _ in self.given(statement.target)):
-            own = statement.address[axis]
-            assert isinstance(own, Index)
-            first = sum(at == axis and number >= 0 for at, number in self.given(statement.target))
+        for own in dict.fromkeys(index for index, _ in self.given(statement.target)):
+            first = sum(at == own and number >= 0 for at, number in self.given(statement.target))
             if first and self.runs_down(statement.target, own):
                 made.append(f"{self.index(own)} < {self.address(simplify(self.extent(own) - first))}")
             elif first:

@@ -33,7 +33,7 @@ from .reach.branches import union
 from .reach.ends import LONGEST_PERIOD, Digit, End, added, constant, falls, loosened, repeating, straight
 from .reach.order import at_least, extreme_value
 from .reach.series import compose
-from .recurrent_reach import Reading, recurrence_reaches
+from .recurrent_reach import Reading, is_earlier, recurrence_reaches, seen_by
 from .statements import AnyOf, Mask, Statement
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -89,25 +89,25 @@ def _reads(head: Head, along: frozenset[Index]) -> Iterator[tuple[Read, frozense
 def _pieces(instance: Instance, place: int, known: Mapping[str, list[Reach]]) -> list[Reach]:
     """What one statement sees through its reads."""
     parts: dict[Reach, None] = {}
-    for read, through, _ in _reads_of(place, instance, known):
-        for before in known[read.tensor]:
+    for read, through, _ in _reads_of(place, instance):
+        for before in seen_by(read, known, instance):
             parts[through(before)] = None
     return list(parts)
 
 
 def _reads_of(
-    place: int, instance: Instance, known: Mapping[str, list[Reach]] | None = None
+    place: int, instance: Instance
 ) -> Iterator[tuple[Read, Callable[[Reach], Reach], Callable[[Address], AxisReach | None]]]:
-    """The reads of a statement, of what is known or of all that can depend on an input, and what is seen through them."""
+    """The reads of a statement of all that can depend on an input, and what is seen through them."""
     statement = instance.statements[place]
     heads = (*(part for part in statement.address if isinstance(part, Read)), statement.value)
     for read, along in (found for head in heads for found in _reads(head, frozenset())):
-        if read.tensor in known if known is not None else instance.roles[read.tensor] in ("input", "defined"):
+        if instance.roles[read.tensor] in ("input", "defined"):
             beyond, never = _beyond(read, instance)
             if never:
                 continue
             where = _Where(statement, place, along, instance)
-            late = _is_earlier(read, instance)
+            late = is_earlier(read, instance)
             # Behind a recurrence, the state before the first step is seen by itself.
             alone = any(given.number < 0 for given in instance.given.get(read.tensor, ()))
             exact = not beyond and not (
@@ -125,7 +125,7 @@ def _together(place: int, instance: Instance) -> range:
 
 def _beyond(read: Read, instance: Instance) -> tuple[bool, bool]:
     """Whether a read goes further back than there are steps, and whether it meets none that a line gives before the first one."""
-    if not _is_earlier(read, instance):
+    if not is_earlier(read, instance):
         return False, False
     place = instance.places[read.tensor]
     pairs = zip(read.address, instance.statements[place].address, instance.shapes[read.tensor])
@@ -142,15 +142,6 @@ def _through(before: Reach, then: Reach, late: bool, exact: bool) -> Reach:
     """What is seen through a read; of an earlier step, where the first outputs read nothing, or what a line gives."""
     made = compose(before, then)
     return tuple(replace(own, clean=False, exact=own.exact and exact) for own in made) if late else made
-
-
-def _is_earlier(read: Read, instance: Instance) -> bool:
-    """Whether a read is one of an earlier step of a recurrence than the one at hand."""
-    defined = instance.places.get(read.tensor, -1)
-    recurrence = instance.recurrent.get(defined)
-    if recurrence is None or not recurrence.covers(instance.statements[defined]):
-        return False
-    return any(map(recurrence.is_earlier, read.address, instance.statements[defined].address))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,27 @@ class Reading:
     reads: Callable[[int], Iterator[tuple[Read, Callable[[Reach], Reach], Callable[[Address], AxisReach | None]]]]
 
 
+def is_earlier(read: Read, instance: Instance) -> bool:
+    """Whether a read is one of an earlier step of a recurrence than the one at hand."""
+    defined = instance.places.get(read.tensor, -1)
+    recurrence = instance.recurrent.get(defined)
+    if recurrence is None or not recurrence.covers(instance.statements[defined]):
+        return False
+    return any(map(recurrence.is_earlier, read.address, instance.statements[defined].address))
+
+
+def seen_by(read: Read, known: Mapping[str, list[Reach]], instance: Instance) -> list[Reach]:
+    """What a tensor sees that is read: of earlier steps, what lines for the steps before the first one see too."""
+    found = list(known.get(read.tensor, ()))
+    if is_earlier(read, instance):
+        for given in instance.given.get(read.tensor, ()):
+            if given.number < 0:
+                found += [
+                    _unclean(_with_axis(piece, given.axis, True), exact=False) for piece in known.get(given.tensor, ())
+                ]
+    return found
+
+
 @dataclass(frozen=True)
 class _Seen:
     """What a state sees at a step, and the first step at which it does, along each of the indices that run."""
@@ -69,7 +90,7 @@ class _Recurring:
             pieces = [
                 through(own)
                 for read, through, _ in self.reading.reads(place)
-                for own in known.get(read.tensor, ())
+                for own in seen_by(read, known, self.instance)
                 if not self.is_over(place)
             ]
             given = self.given(place, known, False)
@@ -113,20 +134,22 @@ class _Recurring:
 
     # steps that lines of their own give ------------------------------------------------------------------------------
 
-    def given(self, place: int, known: Mapping[str, list[Reach]], outside: bool) -> list[Reach]:
+    def given(
+        self, place: int, known: Mapping[str, list[Reach]], outside: bool, circle: frozenset[int] = frozenset()
+    ) -> list[Reach]:
         """What the lines that give steps of a state see: those of first steps, or those of steps before the first one."""
         target = self.instance.statements[place].target
         return [
             _with_axis(piece, given.axis, outside or given.number == 0 and not self.is_over(place))
             for given in self.instance.given.get(target, ())
-            if (given.number < 0) is outside and (not outside or self._is_read(target, given))
+            if (given.number < 0) is outside and (not outside or self._is_read(target, given, circle))
             for piece in known.get(given.tensor, ())
         ]
 
-    def _is_read(self, tensor: str, given: Given) -> bool:
-        """Whether a step before the first one is read at all: some read goes as far back."""
+    def _is_read(self, tensor: str, given: Given, circle: frozenset[int]) -> bool:
+        """Whether a step before the first one is read within a circle of lines: some read goes as far back."""
         own = self.instance.statements[self.instance.places[tensor]].address
-        for statement in self.instance.statements:
+        for statement in (self.instance.statements[place] for place in sorted(circle)):
             first = sum(
                 one.number >= 0 and statement.address[one.axis] == own[given.axis]
                 for one in self.instance.given.get(statement.target, ())
@@ -165,7 +188,7 @@ class _Circle:
                 _Seen(through(own), self._first(place))
                 for read, through, _ in self.within.reading.reads(place)
                 if read.tensor not in self.names and not self.within.is_over(place)
-                for own in known.get(read.tensor, ())
+                for own in seen_by(read, known, self.instance)
             ]
             given = [_Seen(_unclean(piece), self._ends(place)) for piece in self.within.given(place, known, False)]
             if entering and given:  # where the ones end and the others begin, neither is what an output sees
@@ -177,7 +200,9 @@ class _Circle:
         even = self._every_distance({name for name, seen in now.items() if seen})
         waiting = [(name, seen, frozenset((name,))) for name, own in now.items() for seen in own]
         for name, place in self.names.items():
-            waiting += [(name, _Seen(piece, ()), frozenset()) for piece in self.within.given(place, known, True)]
+            waiting += [
+                (name, _Seen(piece, ()), frozenset()) for piece in self.within.given(place, known, True, self.circle)
+            ]
         found: dict[str, dict[Reach, None]] = {name: {} for name in self.names}
         taken: set[tuple[str, _Seen]] = set()
         for name, seen, met in waiting:
@@ -300,12 +325,6 @@ class _Circle:
                 return False
         return True
 
-    def _is_earlier(self, read: Read) -> bool:
-        if not self._is_inside(read):
-            return False
-        own = self.instance.statements[self.instance.places[read.tensor]].address
-        return any(map(self.recurrence.is_earlier, read.address, own))
-
     # positions beside the steps --------------------------------------------------------------------------------------
 
     @cached_property
@@ -421,7 +440,7 @@ def _steps_back(address: Address, own: Address) -> int | None:
         return None
     if address == own:
         return 0
-    form = affine(address)  # type: ignore[arg-type]
+    form = affine(address)
     return abs(int(form[1])) if form is not None and form[1].is_Integer else None
 
 
@@ -478,10 +497,10 @@ def _stayed(end: End, ways: Mapping[int, _Way], lower: bool) -> tuple[End, bool]
         end = loosened(end, lower)
     offset, steps, exact = end.offset, {}, True
     for digit, step in end.steps:
-        way = ways.get(digit.axis)
-        if way is None:
+        if digit.axis not in ways:
             steps[digit] = step
             continue
+        way = ways[digit.axis]
         extremum_at_present = falls(step) is (lower is not way.down)
         if not digit.whole:  # a digit of the steps may have been anything
             exact = False

@@ -17,6 +17,21 @@ The text is Python's expression syntax, read with `ast` and held against a white
 - a tensor on the left may be addressed by a lookup; what falls on one element is added, or joined by the reduction over the indices that
   stand in lookups only: ``y[target[e], o] = m[e, o]``, ``y[target[e], o] = max[e](m[e, o])``, with ``where target < nodes``;
 - a line goes on where a bracket is open or the line ends in a comma; ``#`` starts a comment.
+
+A tensor that is read at another step than its own, before it is defined or in its own line, is a state of a recurrence::
+
+    h[-1, o] = h0[o]
+    h[t, o] = tanh(W[o, f]*x[t, f] + U[o, p]*h[t-1, p])
+    y[o] = h[size(t) - 1, o]
+
+- ``h[t-1]`` reads the step before: t runs from its first value to the last. ``b[t+1]`` reads the step behind, and t runs down. With
+  ``h[i-1, j]`` and ``h[i, j-1]`` two indices run, the outer one first. An index runs one way; what runs the other way is a tensor
+  of its own, in lines before or behind;
+- the steps before the first one are zero, within the recurrence and wherever a later line reads ``h[t-1]`` at the same letter;
+- an initial line, written before the line that goes on from it, gives one of them, ``h[-1, o] = ...``, or where t runs down
+  ``b[size(t), o] = ...``; or the first steps themselves, ``z[0, i] = ...`` and ``z[1, i] = ...`` (``b[size(t) - 1, i] = ...``), so that
+  the other line holds from the next step on, for the work too;
+- the last state is ``h[size(t) - 1, o]``, or ``b[0, o]``; a number counts from the first step, and never from the end.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def with_given_steps(instance: Instance, head: Head, step: dict[Index, int]) -> 
             at = {}
             for axis, (part, of) in enumerate(zip(address, own)):
                 if of in step and (part == of or recurrence.is_earlier(part, of)):
-                    form = affine(part)  # type: ignore[arg-type]
+                    form = affine(part)
                     at[axis] = step[of] + int(form[1])  # type: ignore[index]
             shape = instance.shapes[read.tensor]
             outside = {axis for axis, step_at in at.items() if not 0 <= step_at < int(shape[axis])}

@@ -330,8 +330,8 @@ class SizedEquation(EquationText):
     def _running(self, place: int) -> list[Index]:
         return [index for index, _ in self._ways.get(place, ())]
 
-    def _down(self, place: int, index: Index) -> bool:
-        return dict(self._ways[place])[index] > 0
+    def _down(self, place: int, index: Index | None) -> bool:
+        return any(sign > 0 for running, sign in self._ways[place] if running == index)
 
     def _goes_along(self, place: int) -> bool:
         """Whether a line has all the indices that run in its recurrence."""
