@@ -103,7 +103,6 @@ REFUSED = {
     "h[t] = x[t] + h[t-1]\ny = h[0 - 1]": r"zero before the first step, its last step is size\(t\) - 1",
     "h[t] = x[t] + h[t-1]\ny[t] = h[t-1]\nwhere t < 9": "must have extent|elements",
     "h[t] = x[t] + h[t-1]\ny[s] = h[s-1]*x[s]": "must not be negative",
-    "h[-1] = g[t]\nh[t] = x[t] + h[t-1]": "must have extent|the shape|nothing determines",
 }
 
 

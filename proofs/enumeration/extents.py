@@ -548,6 +548,7 @@ class _Guessed(SizedEquation):
     def __init__(self, sizes: Mapping[Index, int], stated: Stated, open_bounds: frozenset[Index]):
         EquationText.__init__(self, *stated, sizes)
         self.shapes, self.margins, self.open_bounds = dict(self.inputs), {}, open_bounds
+        self._recurrent()
         self._infer()
 
 
