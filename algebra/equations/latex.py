@@ -275,7 +275,10 @@ class _Writer(HeadWriter):
         """The states that are read further back than there are steps: along which index, and from where on they are zero."""
         statements = self.plain
         places = {statement.target: place for place, statement in enumerate(statements)}
-        recurrent = find_recurrences(statements, places, Requirements(self.layer, ()))
+        try:
+            recurrent = find_recurrences(statements, places, Requirements(self.layer, ()))
+        except EquationError:  # at sizes without numbers, a step may not be known as the one that a line gives
+            return
         for statement in statements:
             for read in statement.reads:
                 recurrence = recurrent.get(places.get(read.tensor, -1))

@@ -367,7 +367,8 @@ class _Circle:
 
     def _spread(self, seen: _Seen, name: str) -> _Seen:
         """What comes in along an axis that moves has been anywhere; a circle of one line is looked at closer, at the end."""
-        if self.instance.own_ranges.get(self.names[name]):
+        padded = any(self.instance.margins.get(other) for other in self.names)  # what comes by a margin ends there
+        if padded or self.instance.own_ranges.get(self.names[name]):
             seen = replace(seen, piece=_unclean(seen.piece))
         if len(self.names) == 1:
             return seen
