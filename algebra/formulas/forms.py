@@ -33,19 +33,17 @@ from ..sizes.polynomial import Monomial, Polynomial, add, constant, scale, subtr
 from ..sizes.signs import is_positive_atom
 from .display import number as as_number
 from .display import product, total
-from .printer import PRINTER
+from .lengths import text_length
 from .quotients import factored, quotient
 from .written_atoms import WrittenAtoms
 
 #: A formula with more nodes than this, or that has more terms, is written as it is given.
 NODE_BUDGET, TERM_BUDGET = 6000, 400
-#: How many sums one formula may have looked at for its shortest form.
-WORK_BUDGET = 150
 #: Sums with more terms times atoms than this are not collected inside of other sums.
-COLLECTED_BUDGET = 150
+COLLECTED_BUDGET = 60
 
 #: LaTeX is compared of what is at most so many times as long as the shortest, as plain text.
-SPREAD = 1.5
+SPREAD = 1.25
 
 FORMS = ("shortest", "expanded", "factored", "collected", "given")
 
@@ -65,12 +63,17 @@ class Form:
     name: str = "shortest"
     by: tuple[Symbol, ...] = ()
 
+    def of(self, expr: Any) -> Any:
+        """The candidate that is shortest as text; of equals the first."""
+        found = list(self.candidates(expr))
+        return min(found, key=text_length) if len(found) > 1 else found[0]
+
     def printed(self, expr: Any, printed: Callable[[Expr], str]) -> str:
-        """The shortest text of the candidates, by a printer; of equals the first."""
+        """The shortest of what a printer makes of the candidates; of equals the first."""
         found = list(self.candidates(expr))
         if len(found) > 1:  # what is much longer as plain text is not typeset to be compared
-            least = min(map(text_length, found))
-            found = [candidate for candidate in found if text_length(candidate) <= SPREAD * least + 8]
+            most = SPREAD * min(map(text_length, found)) + 8
+            found = list(dict.fromkeys(candidate for candidate in found if text_length(candidate) <= most))
         return min(map(printed, found), key=len)
 
     def candidates(self, expr: Any) -> Iterator[Expr]:
@@ -144,7 +147,6 @@ class _Forms:
 
     def _made(self, key: Any, make: Callable[[], Expr]) -> Expr:
         if key not in self._known:
-            self.writer.work = WORK_BUDGET
             self._known[key] = make()
         return self._known[key]
 
@@ -180,7 +182,7 @@ class _Forms:
         yield self.expanded()
         if len(self.polynomial) > 1 or any(e < 0 for monomial in self.polynomial for _, e in monomial) or self._cases():
             yield self.factored()
-        if len(self.polynomial) > 2:
+        if len(self.polynomial) > 1:
             yield from self.collected_by_any()
         if self._cases():
             yield self._made("shortest", lambda: self.writer.shortest(self.polynomial))
@@ -190,12 +192,11 @@ class _Forms:
 
 
 class _Writer:
-    """Polynomials as expressions to be read, each in its shortest form, within a budget of work."""
+    """Polynomials as expressions to be read, each in its shortest form."""
 
     def __init__(self, atoms: Atoms):
         self.atoms = atoms
         self.reading = WrittenAtoms(atoms, self.shortest, self.length)
-        self.work = WORK_BUDGET
         self._shown: dict[tuple[int, str], Expr] = {}
         self._lengths: dict[int, int] = {}
         self._shortest: dict[frozenset[Any], Expr] = {}
@@ -221,13 +222,11 @@ class _Writer:
     # Sums
 
     def shortest(self, polynomial: Polynomial) -> Expr:
-        """The shortest of the forms of a polynomial, or the expanded one where the work is spent."""
+        """The shortest of the forms of a polynomial."""
         key = frozenset(polynomial.items())
         known = self._shortest.get(key)
         if known is None:
-            known = self._shortest_of(self.rewritten(polynomial))
-            if self.work > 0:
-                self._shortest[key] = known
+            known = self._shortest[key] = self._shortest_of(self.rewritten(polynomial))
         return known
 
     def _shortest_of(self, polynomial: Polynomial) -> Expr:
@@ -239,22 +238,19 @@ class _Writer:
 
     def _worth(self, polynomial: Polynomial) -> bool:
         """Whether other forms than the expanded one are looked for."""
-        self.work -= 1
-        if self.work < 0 or len(polynomial) > TERM_BUDGET:
-            return False
         return len(polynomial) > 1 or any(e < 0 for monomial in polynomial for _, e in monomial)
 
     def _irreducible(self, polynomial: Polynomial) -> Expr:
         """A factor: as a sum, or collected."""
         polynomial = self.reading.joined(polynomial)
         plain = self.expanded(polynomial)
-        if len(polynomial) < 3 or not self._worth(polynomial):
+        if len(polynomial) < 2 or not self._worth(polynomial):
             return plain
         return min([plain, *self._collections(polynomial)], key=text_length)
 
     def _collections(self, polynomial: Polynomial) -> Iterator[Expr]:
         """A sum collected by each of its atoms in turn that some terms share."""
-        if len(polynomial) < 3:
+        if len(polynomial) < 2:
             return
         counts: dict[int, int] = {}
         for monomial in polynomial:
@@ -445,14 +441,3 @@ def _minus(term: Expr) -> Expr:
         return -coefficient
     factors = list(rest.args) if rest.is_Mul else [rest]
     return product(1, [*([(-coefficient, 1)] if coefficient != -1 else []), *((factor, 1) for factor in factors)])
-
-
-@lru_cache(maxsize=4096)
-def plain_text(expr: Any) -> str:
-    """An expression as text, as it stands."""
-    return PRINTER.doprint(expr)
-
-
-def text_length(expr: Any) -> int:
-    """How many characters an expression takes as text."""
-    return len(plain_text(expr))

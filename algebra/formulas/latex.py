@@ -354,10 +354,11 @@ def _summands(formula: Expr, printer: FormulaLatexPrinter) -> list[str]:
 def summands_latex(formula: Expr, flat: bool = False, form: Form = SHORTEST) -> list[str]:
     """The terms of a formula in a form, each with its sign."""
     printer = _FLAT if flat else _PRINTER
-    shortest = form.printed(formula, printer.doprint)
-    found = [terms for candidate in form.candidates(formula) if shortest == printer.doprint(candidate)
-             for terms in [_summands(candidate, printer)]]  # fmt: skip
-    return found[0]
+    return min((_summands(candidate, printer) for candidate in form.candidates(formula)), key=_length)
+
+
+def _length(terms: Sequence[str]) -> int:
+    return sum(map(len, terms)) + len(terms)
 
 
 def display_latex(name: str, formula: Any, width: int = 90, form: Form = SHORTEST) -> str:

@@ -19,7 +19,8 @@ from typing import Any
 from sympy import Add, Basic, Integer, Tuple
 
 from ..arguments import checked
-from .forms import SHORTEST, Form, as_form, plain_text
+from .forms import SHORTEST, Form, as_form
+from .lengths import plain_text
 from .printer import PRINTER, digits_in_full
 from .records import Formula, record_parts
 
@@ -75,7 +76,7 @@ def _of_formula(formula: Formula, form: Form = SHORTEST) -> str:
 @text_of.register
 def _of_expression(formula: Basic, form: Form = SHORTEST) -> str:
     with digits_in_full():
-        return form.printed(formula, plain_text)
+        return plain_text(form.of(formula))
 
 
 @text_of.register

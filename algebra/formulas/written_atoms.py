@@ -117,7 +117,8 @@ class WrittenAtoms:
                 variants = [variant for variant in variants if not variant[2]][:1]
                 if any(e.denominator != 1 for e in exponents):
                     variants = [variant for variant in self.variants(number) if variant[0] > 0 and not variant[2]]
-            tried = [self._replaced(polynomial, number, variant) for variant in variants]
+            made = [(variant, self._replaced(polynomial, number, variant)) for variant in variants]
+            tried = [found for variant, found in made if not variant[2] or len(found) <= len(polynomial)]
             polynomial = min(tried, key=self.length) if len(tried) > 1 else tried[0]
         return polynomial
 
