@@ -38,7 +38,7 @@ def derivation_latex(derivation: Derived, form: Form = SHORTEST) -> str:
     lines.append(domain_latex(derivation.domain, derivation.symbols))
     if not isinstance(derivation.net, Layer):
         lines.append(table_latex(node_table([derivation], total=False), form))
-    lines += [_step(step) for step in derivation.steps if _is_short(step, derivation)]
+    lines += [_step(step) for step in derivation.steps if _is_short(step, derivation, form)]
     return "\n\n".join(line for line in lines if line)
 
 
@@ -95,12 +95,13 @@ def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
     )
 
 
-def _is_short(step: Step, derivation: Derived) -> bool:
+def _is_short(step: Step, derivation: Derived, form: Form) -> bool:
     """Steps about one node are in the table; of the others, what is not the formula once more and not a page of it."""
     shown = expressions(step.expression) if step.expression is not None else []
     return (
         bool(shown) and step.text in ("composed",) and step.expression != derivation.formula
         and sum(len(str(part)) for part in shown) <= LONGEST_STEP
+        and formula_latex(step.expression, GIVEN) != formula_latex(derivation.formula, form)
     )  # fmt: skip
 
 
