@@ -114,7 +114,7 @@ def _summands(formula: Any) -> list[tuple[str, str]]:
     return found
 
 
-def formula_lines(formula: Any, width: int = 100, form: str = "shortest", by: Any = None) -> list[str]:
+def formula_lines(formula: Any, width: int = 100, form: str | Form = SHORTEST) -> list[str]:
     """A formula on one line where it fits, else one term of the sum a line, in the shortest form whose lines fit.
 
     >>> from layeralgebra import dims
@@ -124,7 +124,7 @@ def formula_lines(formula: Any, width: int = 100, form: str = "shortest", by: An
     >>> formula_lines(H*c + 3*c, width=8, form="expanded")
     ['  H*c', '+ 3*c']
     """
-    chosen = as_form(form, by)
+    chosen = as_form(form)
     text = text_of(formula, chosen)
     if len(text) <= width or not isinstance(formula, Basic):
         return [text]
