@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -143,17 +144,35 @@ def _rounded(x: Any, how: Any) -> Fraction:
     )
 
 
+def _with_sums(text: str) -> str:
+    """``sum(f, i = a..b, j = c..d)``, the first index innermost, as a call that Python reads."""
+    start = text.find("sum(")
+    if start < 0:
+        return text
+    depth, end, commas = 1, start + 4, []
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        commas += [end] if text[end] == "," and depth == 1 else []
+        end += 1
+    cuts = [place for place in commas if re.match(r", \w+ = .*\.\.", text[place : end - 1])]
+    parts = [text[a:b].strip(", ") for a, b in zip([start + 4, *cuts], [*cuts, end - 1])]
+    made = _with_sums(parts[0])
+    for index, low, high in (re.fullmatch(r"(\w+) = (.*)\.\.(.*)", part).groups() for part in parts[1:]):
+        made = f"TOTAL(lambda {index}: {made}, {_with_sums(low)}, {_with_sums(high)})"
+    return text[:start] + made + _with_sums(text[end:])
+
+
 def value_of_text(text: str, sizes: dict[str, Any]) -> Any:
     """What a text says, by Python's own arithmetic on fractions."""
     reading = {
         "floor": lambda x: _rounded(x, math.floor), "ceil": lambda x: _rounded(x, math.ceil),
         "max": max, "min": min, "log2": _log2, "sqrt": math.sqrt, "log": lambda x: _log2(x) * math.log(2), "abs": abs,
+        "TOTAL": lambda body, low, high: sum((body(Fraction(i)) for i in range(int(low), int(high) + 1)), Fraction(0)),
     }  # fmt: skip
     with mpmath.workdps(60):
-        return eval(  # noqa: S307
-            text.replace(" = ", " == "), {"__builtins__": {}},
-            {**reading, **{name: Fraction(size) for name, size in sizes.items()}, "Integer": Fraction},
-        )  # fmt: skip
+        names = {"__builtins__": {}, **reading, **{name: Fraction(size) for name, size in sizes.items()}}
+        text = re.sub(r"(?<=\d) (?=\d)", "", text)  # groups of digits
+        return eval(_with_sums(text).replace(" = ", " == "), names)  # noqa: S307
 
 
 symbols = st.sampled_from([H, W, c, k, n])
@@ -179,6 +198,7 @@ def _grown(inner: st.SearchStrategy) -> st.SearchStrategy:
         st.builds(lambda b, e, d: b ** (e + d), st.sampled_from([Integer(2), c, n]), st.sampled_from([k, n]), st.integers(-2, 2)),
         st.builds(lambda x, y: x * ceiling(log(y, 2)), inner, symbols),
         st.builds(lambda x, y: floor(x * log(y + 1, 2) / 3), symbols, symbols),
+        st.builds(lambda x, y, z: Sum(floor((x + L) / y) * L, (L, 0, z)), inner, symbols, symbols),
         st.builds(lambda x, y, z: Piecewise((x / z, Eq(y / z, 1)), (y, True)), inner, symbols, symbols),
     )  # fmt: skip
 

@@ -380,7 +380,9 @@ class _Writer:
         """A sum that does not close, a logarithm, a root of what may be negative; anything else stands as it is."""
         if isinstance(expr, Sum) and all(len(limit) == 3 for limit in expr.limits):
             limits = [Tuple(index, self._inside(low), self._inside(high)) for index, low, high in expr.limits]
-            return Expr.__new__(Sum, self._inside(expr.function), *limits)
+            made = Expr.__new__(Sum, self._inside(expr.function), *limits)
+            made.is_commutative = expr.is_commutative
+            return made
         if isinstance(expr, log):
             return log(self._inside(expr.args[0]), evaluate=False)
         return expr
