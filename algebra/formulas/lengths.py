@@ -53,13 +53,13 @@ def _measured(expr: Any) -> Measured:
         return _of_product(expr)
     if isinstance(expr, Pow):
         return _of_power(expr)
-    called = _CALLED.get(type(expr))
+    called = _CALLED.get(type(expr), "")
     if isinstance(expr, (RoundedDown, RoundedUp)):
         over, under = expr.args
         if under == 1:
             return len(called) + text_length(over), False, _ATOM
         return len(called) + _within(over, _SUM) + 1 + _within(under, _PRODUCT), False, _ATOM
-    if called is not None:
+    if called:
         return len(called) + sum(text_length(part) + 2 for part in expr.args) - 2, False, _ATOM
     text = plain_text(expr)
     return len(text) - text.startswith("-"), text.startswith("-"), precedence(expr)

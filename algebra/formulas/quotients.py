@@ -227,7 +227,8 @@ def _split(element: PolyElement) -> list[tuple[PolyElement, int]]:
             continue
         # The variable in the fewest terms leaves the smaller coefficient.
         place = min(linear, key=lambda p: (sum(1 for row in part if row[p]), p))
-        slope, rest = {}, {}
+        slope: dict[tuple[int, ...], Any] = {}
+        rest: dict[tuple[int, ...], Any] = {}
         for row, value in part.items():
             (slope if row[place] else rest)[(*row[:place], 0, *row[place + 1 :])] = value
         made = part.ring

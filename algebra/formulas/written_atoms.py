@@ -17,6 +17,7 @@ from sympy import Expr, Max, Min, log
 from ..sizes.atoms import Atoms
 from ..sizes.from_sympy import Converter
 from ..sizes.polynomial import (
+    Coefficient,
     Monomial,
     Polynomial,
     add,
@@ -212,7 +213,8 @@ class WrittenAtoms:
         atom = self.atoms.list[number]
         value = polynomial[((number, 1),)]
         rest = {monomial: c for monomial, c in polynomial.items() if monomial != ((number, 1),)}
-        size, sign = abs(value), 1 if value > 0 else -1
+        sign = 1 if value > 0 else -1
+        size: Coefficient = value * sign
         steps = scale(rest, 1 / Fraction(size)) if size != 1 else rest
         taken = [steps, {monomial: c for monomial, c in steps.items() if monomial}]
         for part in atom.parts:
