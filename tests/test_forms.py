@@ -214,6 +214,8 @@ def exact(e: sympy.Expr, at: dict) -> Any:
     rest = {}
     for product in sorted(binary, key=sympy.default_sort_key):
         (inside,) = (f for f in product.args if isinstance(f, log))
+        if not product.free_symbols <= set(at):
+            raise Undefined("a logarithm of the index of a sum")
         stand_in = sympy.Dummy(real=True)
         others = [f for f in product.args if f != inside and f != 1 / log(2)]
         rest[product] = Mul(*others, stand_in)
@@ -228,6 +230,10 @@ def _exact(e: sympy.Expr, at: dict) -> Any:
         return Fraction(int(e.p), int(e.q))
     if e.is_Symbol:
         return at[e] if not isinstance(at[e], int) else Fraction(at[e])
+    if isinstance(e, Sum):
+        ((index, low, high),) = e.limits
+        ends = int(_exact(low, at)), int(_exact(high, at))
+        return sum((_exact(e.function, {**at, index: Fraction(i)}) for i in range(ends[0], ends[1] + 1)), Fraction(0))
     if isinstance(e, Piecewise):
         return next(_exact(x, at) for x, condition in e.args if condition == True or _exact(condition, at))  # noqa: E712
     parts = [_exact(part, at) for part in e.args]

@@ -7,7 +7,7 @@
 >>> formula_text(size)
 'c*(H - k + 1)*(W - k + 1)'
 >>> formula_text(size, form="collected", by=H)
-'H*c*(W - k + 1) + c*(1 - k)*(W - k + 1)'
+'H*c*(W - k + 1) + c*(k - 1)*(k - W - 1)'
 
 What is written has the value of the formula wherever that has one. Equality is a matter of the normal form
 (`layeralgebra.simplify`), never of a text.
@@ -162,7 +162,7 @@ class _Forms:
 
     def _collected(self, polynomial: Polynomial, by: tuple[Symbol, ...]) -> Expr:
         if not by:
-            return self.writer.shortest(polynomial)
+            return self.writer.as_factor(polynomial)
         ((monomial, _),) = self.atoms.symbol(by[0]).items()
         return self.writer.collected(polynomial, monomial[0][0], lambda part: self._collected(part, by[1:]))
 
@@ -199,7 +199,7 @@ class _Writer:
         self.reading = WrittenAtoms(atoms, self.shortest, self.length)
         self._shown: dict[tuple[int, str], Expr] = {}
         self._lengths: dict[int, int] = {}
-        self._shortest: dict[frozenset[Any], Expr] = {}
+        self._known: dict[frozenset[Any], list[Expr]] = {}
 
     def rewritten(self, polynomial: Polynomial) -> Polynomial:
         return self.reading.rewritten(polynomial)
@@ -223,18 +223,22 @@ class _Writer:
 
     def shortest(self, polynomial: Polynomial) -> Expr:
         """The shortest of the forms of a polynomial."""
-        key = frozenset(polynomial.items())
-        known = self._shortest.get(key)
-        if known is None:
-            known = self._shortest[key] = self._shortest_of(self.rewritten(polynomial))
-        return known
+        return min(self._candidates(polynomial), key=text_length)
 
-    def _shortest_of(self, polynomial: Polynomial) -> Expr:
-        plain = self.expanded(polynomial)
-        if not self._worth(polynomial):
-            return plain
-        found = [plain, self.factored(polynomial), *self._collections(polynomial)]
-        return min(found, key=text_length)
+    def as_factor(self, polynomial: Polynomial) -> Expr:
+        """The shortest of the forms of a polynomial that is a factor, where a sum has brackets."""
+        return min(self._candidates(polynomial), key=lambda part: text_length(part) + 2 * isinstance(part, Add))
+
+    def _candidates(self, polynomial: Polynomial) -> list[Expr]:
+        key = frozenset(polynomial.items())
+        known = self._known.get(key)
+        if known is None:
+            inside = self.rewritten(polynomial)
+            known = [self.expanded(inside)]
+            if self._worth(inside):
+                known += [self.factored(inside), *self._collections(inside)]
+            self._known[key] = known
+        return known
 
     def _worth(self, polynomial: Polynomial) -> bool:
         """Whether other forms than the expanded one are looked for."""
@@ -261,7 +265,7 @@ class _Writer:
         if len(polynomial) * len(shared) > COLLECTED_BUDGET:
             return
         for number in sorted(shared, key=self.atoms.key):
-            yield self.collected(polynomial, number, self.shortest)
+            yield self.collected(polynomial, number, self.as_factor)
 
     def expanded(self, polynomial: Polynomial, form: str = "shortest") -> Expr:
         """A sum of its terms."""

@@ -5,8 +5,8 @@
 >>> H, N, p, s = dims("H N p s")
 >>> formula_text(floor((H + 31)/32))
 'ceil(H/32)'
->>> formula_text(3*floor((N + 2*p - 3)/s) + 3), formula_text(3*floor((N + 2*p - 3)/s) + 3, form="expanded")
-('3*(floor((N + 2*p - 3)/s) + 1)', '3*floor((N + 2*p - 3)/s) + 3')
+>>> formula_text(3*floor((N + 2*p - 3)/s) + 3), formula_text(3*floor((N + 2*p - 3)/s) + 3, form="factored")
+('3*floor((N + 2*p - 3)/s) + 3', '3*(floor((N + 2*p - 3)/s) + 1)')
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def formula_text(formula: Any, form: str = "shortest", by: Any = None) -> str:
     >>> H, W = dims("H W")
     >>> formula_text(output_shape(Conv(8, 3, stride=2, padding=1) >> MaxPool(3, stride=2, padding=1), on=(3, H)))
     '(8, ceil(H/4))'
-    >>> formula_text((H + 1)*(W + 1), form="expanded"), formula_text(H*W + H + W + 1)
-    ('H*W + H + W + 1', '(H + 1)*(W + 1)')
+    >>> formula_text((H + 1)*(W + 2), form="expanded"), formula_text(H*W + 2*H + W + 2)
+    ('H*W + 2*H + W + 2', '(H + 1)*(W + 2)')
     """
     return text_of(formula, as_form(form, by))
 
@@ -119,8 +119,8 @@ def formula_lines(formula: Any, width: int = 100, form: str | Form = SHORTEST) -
 
     >>> from layeralgebra import dims
     >>> H, c = dims("H c")
-    >>> formula_lines(H*c + 3*c, width=8)
-    ['c*(H + 3)']
+    >>> formula_lines(H*c + 3*c + H**2*c, width=16)
+    ['c*(H**2 + H + 3)']
     >>> formula_lines(H*c + 3*c, width=8, form="expanded")
     ['  H*c', '+ 3*c']
     """

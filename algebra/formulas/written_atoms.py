@@ -143,7 +143,7 @@ class WrittenAtoms:
             shorter = add(above, constant(-1))
             if len(shorter) < len(inside):
                 ways.append((1, self._rounding(RoundedUp, shorter), 0))
-            if len(above) < len(inside):
+            if len(above) < len(inside) and all(value > 0 for value in above.values()):
                 ways.append((1, self._rounding(RoundedUp, above), -1))
         alone = [way for way in ways if not way[2]]
         best = min(alone, key=lambda way: self.length({((way[1], 1),): way[0]}))
