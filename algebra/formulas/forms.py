@@ -160,11 +160,13 @@ class _Forms:
         """By symbols, from the outside."""
         return self._made(by, lambda: self._collected(self.polynomial, by))
 
-    def _collected(self, polynomial: Polynomial, by: tuple[Symbol, ...]) -> Expr:
+    def _collected(self, polynomial: Polynomial, by: tuple[Symbol, ...], in_brackets: bool = False) -> Expr:
         if not by:
-            return self.writer.as_factor(polynomial)
+            return self.writer.coefficient(polynomial, in_brackets)
         ((monomial, _),) = self.atoms.symbol(by[0]).items()
-        return self.writer.collected(polynomial, monomial[0][0], lambda part: self._collected(part, by[1:]))
+        return self.writer.collected(
+            polynomial, monomial[0][0], lambda part, inside: self._collected(part, by[1:], inside)
+        )
 
     def symbols(self) -> list[Symbol]:
         """By what the sum can be collected: symbols that some of its terms have."""
@@ -225,8 +227,10 @@ class _Writer:
         """The shortest of the forms of a polynomial."""
         return min(self._candidates(polynomial), key=text_length)
 
-    def as_factor(self, polynomial: Polynomial) -> Expr:
-        """The shortest of the forms of a polynomial that is a factor, where a sum has brackets."""
+    def coefficient(self, polynomial: Polynomial, in_brackets: bool) -> Expr:
+        """The shortest of the forms of a polynomial that is a coefficient, where a sum may need brackets."""
+        if not in_brackets:
+            return self.shortest(polynomial)
         return min(self._candidates(polynomial), key=lambda part: text_length(part) + 2 * isinstance(part, Add))
 
     def _candidates(self, polynomial: Polynomial) -> list[Expr]:
@@ -265,7 +269,7 @@ class _Writer:
         if len(polynomial) * len(shared) > COLLECTED_BUDGET:
             return
         for number in sorted(shared, key=self.atoms.key):
-            yield self.collected(polynomial, number, self.as_factor)
+            yield self.collected(polynomial, number, self.coefficient)
 
     def expanded(self, polynomial: Polynomial, form: str = "shortest") -> Expr:
         """A sum of its terms."""
@@ -278,7 +282,7 @@ class _Writer:
         """One term."""
         return product(value, self._powers(monomial, form))
 
-    def collected(self, polynomial: Polynomial, number: int, written: Callable[[Polynomial], Expr]) -> Expr:
+    def collected(self, polynomial: Polynomial, number: int, written: Callable[[Polynomial, bool], Expr]) -> Expr:
         """A sum over the powers of an atom, with their coefficients in the form that `written` gives them."""
         rows: dict[Any, Polynomial] = {}
         for monomial, value in polynomial.items():
@@ -292,7 +296,12 @@ class _Writer:
                 ((rest, value),) = part.items()
                 terms.append(self.term(tuple(sorted([*rest, *([(number, exponent)] if exponent else [])])), value))
             else:
-                terms.append(_times(written(part), self._powers(((number, exponent),) if exponent else (), "shortest")))
+                terms.append(
+                    _times(
+                        written(part, bool(exponent)),
+                        self._powers(((number, exponent),) if exponent else (), "shortest"),
+                    )
+                )
         return total(terms)
 
     def factored(self, polynomial: Polynomial, form: str = "shortest") -> Expr:
