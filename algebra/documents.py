@@ -21,6 +21,7 @@ from .derivations.node_table import node_table
 from .derivations.stages import stage_table
 from .equations.latex import latex_equation
 from .errors import FieldError
+from .formulas.forms import Form, as_form
 from .formulas.latex import escaped, formula_latex
 from .formulas.table_latex import table_latex
 from .networks.layer import Layer
@@ -48,41 +49,19 @@ PREAMBLE = r"""\documentclass[a4paper]{article}
 
 
 @checked
-def latex(obj: Any) -> str:
+def latex(obj: Any, form: str = "shortest", by: Any = None) -> str:
     """Anything of this library, or of SymPy, as LaTeX.
 
     Parameters
     ----------
     obj : Expr, tuple, record, Layer, Network, Table, Derivation or Derivations
         Formulas, layers and networks are for math mode; tables and derivations are paragraphs.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    BudgetError
-        If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
-
-    Examples
-    --------
-    >>> from layeralgebra import Conv, latex
-    >>> print(latex(Conv(8, 3) >> Conv(8, 3)))
-    \\operatorname{Conv}(8, 3) \\to \\operatorname{Conv}(8, 3)
-    """
-    return formula_latex(obj)
-
-
-@checked
-def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Network] | None = None) -> str:
-    """Several derivations of one network as one report: the network, its stages, its formulas, its nodes.
-
-    Parameters
-    ----------
-    derivations : Derivation or Derivations
-    named : mapping of str to Network, optional
-        The stages; found, if left out.
+    form : str
+        How formulas are written, those of tables and derivations too: ``"expanded"``, ``"factored"``, ``"collected"``,
+        ``"given"`` as the expression is, or ``"shortest"``, which is never longer than any of these, but for what has
+        more than some hundred terms. The value is the same in all of them.
+    by : Symbol or sequence of Symbol, optional
+        By what formulas are collected, the first outermost; if left out, by the symbol that leaves it shortest.
 
     Returns
     -------
@@ -91,7 +70,49 @@ def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Netw
     Raises
     ------
     FieldError
-        If the derivations are of different networks, or the named parts in series are not the network.
+        If there is no such form, or `by` is no symbol or goes with another form than ``"collected"``.
+    BudgetError
+        If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
+
+    Examples
+    --------
+    >>> from layeralgebra import Conv, dims, latex
+    >>> print(latex(Conv(8, 3) >> Conv(8, 3)))
+    \\operatorname{Conv}(8, 3) \\to \\operatorname{Conv}(8, 3)
+    >>> H, k = dims("H k")
+    >>> latex(H**2 - k**2), latex(H**2 + 2*H*k + k**2), latex((H + k)**2, form="expanded")
+    ('H^{2} - k^{2}', '{(H + k)}^{2}', 'H^{2} + 2 H k + k^{2}')
+    """
+    return formula_latex(obj, as_form(form, by))
+
+
+@checked
+def report_latex(
+    derivations: Derivation | Derivations,
+    named: Mapping[str, Network] | None = None,
+    form: str = "shortest",
+    by: Any = None,
+) -> str:
+    """Several derivations of one network as one report: the network, its stages, its formulas, its nodes.
+
+    Parameters
+    ----------
+    derivations : Derivation or Derivations
+    named : mapping of str to Network, optional
+        The stages; found, if left out.
+    form : str
+    by : Symbol or sequence of Symbol, optional
+        How formulas are written, as in `latex`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FieldError
+        If the derivations are of different networks, the named parts in series are not the network, or there is no such
+        form.
 
     Examples
     --------
@@ -104,33 +125,38 @@ def report_latex(derivations: Derivation | Derivations, named: Mapping[str, Netw
     if not parts:
         raise FieldError("a report needs a derivation; write report_latex(derive(macs, net))")
     net = parts[0].net
-    lines = _what_is_counted(net, derivations, named)
+    chosen = as_form(form, by)
+    lines = _what_is_counted(net, derivations, named, chosen)
     if parts[0].terms and not net.atoms(Input):
         shapes = ", ".join(f"${formula_latex(shape)}$" for shape in parts[0].terms[0].inputs)
         lines.append(rf"Input: {shapes}.")
     lines.append(r"\subsection*{Formulas}")
     for part in parts:
-        lines += [_heading(part), _formula(part.metric.title, part.formula), rf"Source: {escaped(part.source)}."]
+        lines += [
+            _heading(part),
+            _formula(part.metric.title, part.formula, chosen),
+            rf"Source: {escaped(part.source)}.",
+        ]
     symbols = sorted({symbol for part in parts for symbol in part.symbols}, key=lambda symbol: symbol.name)
     lines.append(domain_latex(sum((part.domain for part in parts[1:]), start=parts[0].domain), symbols))
-    lines += _nodes(net, derivations)
+    lines += _nodes(net, derivations, chosen)
     return "\n\n".join(line for line in lines if line)
 
 
 @singledispatch
-def _what_is_counted(net: Network, derivations: Any, named: Any) -> list[str]:
-    stages = [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
+def _what_is_counted(net: Network, derivations: Any, named: Any, form: Form) -> list[str]:
+    stages = [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named), form)]
     return [*_drawn(net), *stages]
 
 
 @_what_is_counted.register
-def _counted_graph(net: Graph, derivations: Any, named: Any) -> list[str]:
-    stages = [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named))]
+def _counted_graph(net: Graph, derivations: Any, named: Any, form: Form) -> list[str]:
+    stages = [NEW_PART, r"\subsection*{Stages}", table_latex(stage_table(derivations, named), form)]
     return [*_drawn(net), *stages] if len(net.nodes) <= MOST_STAGES else _drawn(net)
 
 
 @_what_is_counted.register
-def _counted_layer(net: Layer, derivations: Any, named: Any) -> list[str]:
+def _counted_layer(net: Layer, derivations: Any, named: Any, form: Form) -> list[str]:
     return [r"\subsection*{Equation}", f"\\[\n{latex_equation(net)}\n\\]"]
 
 
@@ -139,13 +165,13 @@ def _drawn(net: Network) -> list[str]:
 
 
 @singledispatch
-def _nodes(net: Network, derivations: Any) -> list[str]:
+def _nodes(net: Network, derivations: Any, form: Form) -> list[str]:
     """The table of the nodes."""
-    return [NEW_PART, r"\subsection*{Nodes}", table_latex(node_table(derivations, total=False))]
+    return [NEW_PART, r"\subsection*{Nodes}", table_latex(node_table(derivations, total=False), form)]
 
 
 @_nodes.register
-def _node(net: Layer, derivations: Any) -> list[str]:
+def _node(net: Layer, derivations: Any, form: Form) -> list[str]:
     return []
 
 

@@ -116,13 +116,30 @@ def derive(
     effective: Annotated[
         bool, typer.Option("--effective", help="Leave out work on padding and masked points, where a metric can.")
     ] = False,
+    form: Annotated[
+        str, typer.Option("--form", help="How formulas are written: shortest, expanded, factored, collected or given.")
+    ] = "shortest",
+    by: Annotated[
+        str | None, typer.Option("--by", help="With --form collected: the symbols to collect by, outermost first.")
+    ] = None,
 ) -> None:
     """Derive the formulas of a network, and evaluate them."""
     from .commands import derive as command
 
     show(
         command.run(
-            model, metric or (), at or (), changes or (), on, latex, stage_by_stage, node_by_node, effective, width()
+            model,
+            metric or (),
+            at or (),
+            changes or (),
+            on,
+            latex,
+            stage_by_stage,
+            node_by_node,
+            effective,
+            width(),
+            form,
+            by,
         )
     )
 

@@ -302,7 +302,7 @@ CALLS: dict[str, dict[str, Call]] = {
     # formulas
     "dims": {"FieldError": lambda: la.dims("")},
     "simplify": {"FieldError": lambda: la.simplify("c")},
-    "formula_text": {"BudgetError": lambda: la.formula_text(MANY)},
+    "formula_text": {"BudgetError": lambda: la.formula_text(MANY), "FieldError": lambda: la.formula_text(c, form="short")},
     "compile": {
         "FieldError": lambda: la.compile(c, backend="no such backend"),
         "DomainError": lambda: la.compile(c, domain=[c > 3])(c=1),
@@ -351,7 +351,7 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "pareto": {"FieldError": needs("xarray", lambda: la.pareto(data(), "no such objective"))},
     # pages and pictures
-    "latex": {"BudgetError": lambda: la.latex(MANY)},
+    "latex": {"BudgetError": lambda: la.latex(MANY), "FieldError": lambda: la.latex(c, form="factored", by=c)},
     "latex_document": {"FieldError": lambda: la.latex_document("text", 3)},
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),

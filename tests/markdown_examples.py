@@ -71,7 +71,7 @@ def run_python(block: Block, path: Path, namespace: dict[str, Any]) -> list[str]
 def run_console(block: Block, path: Path) -> list[str]:
     """Run the ``$ layeralgebra`` commands of one block and return what failed."""
     said = []
-    environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     for part in re.split(r"^\$ ", block.body, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
         words = shlex.split(command, comments=True)

@@ -43,7 +43,7 @@ H, W, N, L, c, d, k, p, s = la.dims("H W N L c d k p s")
         (Max(0, H - k), "max(0, H - k)", r"\max(0, H - k)"),
         (k - H, "k - H", "k - H"),
         (Min(3, c), "min(3, c)", r"\min(3, c)"),
-        (c * (H + 1), "c*(H + 1)", "c {(H + 1)}"),
+        (c * (H + 1), "H*c + c", "H c + c"),
         (log(c) / log(2), "log2(c)", r"\log_{2} c"),
         (3 * log(c + 1) / log(2), "3*log2(c + 1)", r"3 \log_{2} (c + 1)"),
         (sqrt(d) / sqrt(k), "sqrt(d)/sqrt(k)", r"\sqrt{d/k}"),

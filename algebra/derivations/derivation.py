@@ -12,8 +12,10 @@ from sympy import Expr, Rational, Symbol
 from ..arguments import as_elements, as_integer, as_real, checked, shown
 from ..errors import FieldError
 from ..formulas.conditions import conditions_of
+from ..formulas.forms import SHORTEST, as_form
 from ..formulas.latex import formula_latex
 from ..formulas.records import Formula, expressions, mapped
+from ..formulas.text import text_of
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
 from .domain import Domain
@@ -159,22 +161,29 @@ class Derivation:
     def __radd__(self, other: object) -> "Derivations":
         return Derivations((self,)) if isinstance(other, int) and other == 0 else NotImplemented
 
-    def latex(self) -> str:
-        """The formula and its reasons as LaTeX (amsmath)."""
-        return derivation_latex(self)
+    @checked
+    def text(self, form: str = "shortest", by: Any = None) -> str:
+        """The formula as text, in a form: see `layeralgebra.formula_text`."""
+        return text_of(self.formula, as_form(form, by))
+
+    @checked
+    def latex(self, form: str = "shortest", by: Any = None) -> str:
+        """The formula and its reasons as LaTeX (amsmath), in a form: see `layeralgebra.latex`."""
+        return derivation_latex(self, as_form(form, by))
 
     def _latex(self, printer: Any) -> str:
-        return self.latex()
+        return derivation_latex(self, getattr(printer, "form", SHORTEST))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {formula_latex(self.formula)}$"
 
-    def table(self) -> str:
+    @checked
+    def table(self, form: str = "shortest", by: Any = None) -> str:
         """The terms as text, a node a line."""
-        return derivation_table([self])
+        return derivation_table([self], form, by)
 
     def __str__(self) -> str:
-        return f"{self.metric.name} = {self.formula}  [{self.kind}; {self.source}]"
+        return f"{self.metric.name} = {self.text()}  [{self.kind}; {self.source}]"
 
 
 def _exact(value: object, what: str) -> Fraction:
@@ -251,16 +260,18 @@ class Derivations:
             result[part.metric.name] = part(**{name: value for name, value in given.items() if name in own})
         return result
 
-    def table(self) -> str:
+    @checked
+    def table(self, form: str = "shortest", by: Any = None) -> str:
         """All terms as text, a node a line and a metric a column."""
-        return derivation_table(self)
+        return derivation_table(self, form, by)
 
-    def latex(self) -> str:
+    @checked
+    def latex(self, form: str = "shortest", by: Any = None) -> str:
         """All derivations as LaTeX, one after the other."""
-        return "\n\n".join(part.latex() for part in self.parts)
+        return "\n\n".join(part.latex(form, by) for part in self.parts)
 
     def _latex(self, printer: Any) -> str:
-        return self.latex()
+        return "\n\n".join(part._latex(printer) for part in self.parts)
 
     def _repr_latex_(self) -> str:
         rows = r" \\ ".join(rf"\text{{{part.metric.title}}} &= {formula_latex(part.formula)}" for part in self.parts)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import Basic, Symbol
 
+from ..formulas.forms import GIVEN, SHORTEST, Form
 from ..formulas.latex import display_latex, escaped, flat_latex, formula_latex
 from ..formulas.records import expressions, record_parts
 from ..formulas.table_latex import table_latex
@@ -19,23 +20,25 @@ from .terms import Derived, Step
 LONGEST_STEP, MOST_PATHS = 4000, 4
 
 
-def derivation_latex(derivation: Derived) -> str:
+def derivation_latex(derivation: Derived, form: Form = SHORTEST) -> str:
     """A derivation as paragraphs: the formula, its kind and source, the domain, what each node adds, and how it ends.
 
     Parameters
     ----------
     derivation : Derivation
+    form : Form
+        In which formulas are written.
 
     Returns
     -------
     str
     """
     title = derivation.metric.title
-    lines = [_heading(derivation), _formula(title, derivation.formula), rf"Source: {escaped(derivation.source)}."]
+    lines = [_heading(derivation), _formula(title, derivation.formula, form), rf"Source: {escaped(derivation.source)}."]
     lines.append(domain_latex(derivation.domain, derivation.symbols))
     if not isinstance(derivation.net, Layer):
-        lines.append(table_latex(node_table([derivation], total=False)))
-    lines += [_step(step) for step in derivation.steps if _is_short(step, derivation)]
+        lines.append(table_latex(node_table([derivation], total=False), form))
+    lines += [_step(step) for step in derivation.steps if _is_short(step, derivation, form)]
     return "\n\n".join(line for line in lines if line)
 
 
@@ -49,17 +52,17 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _formula(title: str, formula: Any) -> str:
+def _formula(title: str, formula: Any, form: Form = SHORTEST) -> str:
     """The formula on display; a record has a line for each of its parts."""
     if hasattr(formula, "map_expressions"):
         rows = [
-            rf"\text{{{escaped(title)}, {escaped(name)}}} &= {formula_latex(value)}"
+            rf"\text{{{escaped(title)}, {escaped(name)}}} &= {formula_latex(value, form)}"
             for name, value in record_parts(formula)
         ]
         body = " \\\\[3pt]\n".join(rows)
         return f"\\[\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n\\]"
     name = rf"\text{{{escaped(title)}}}"
-    return f"\\[\n{display_latex(name, formula)}\n\\]"
+    return f"\\[\n{display_latex(name, formula, form=form)}\n\\]"
 
 
 def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
@@ -92,20 +95,21 @@ def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
     )
 
 
-def _is_short(step: Step, derivation: Derived) -> bool:
+def _is_short(step: Step, derivation: Derived, form: Form) -> bool:
     """Steps about one node are in the table; of the others, what is not the formula once more and not a page of it."""
     shown = expressions(step.expression) if step.expression is not None else []
     return (
         bool(shown) and step.text in ("composed",) and step.expression != derivation.formula
         and sum(len(str(part)) for part in shown) <= LONGEST_STEP
+        and formula_latex(step.expression, GIVEN) != formula_latex(derivation.formula, form)
     )  # fmt: skip
 
 
 def _step(step: Step) -> str:
     expression = step.expression
     made = (
-        display_latex(rf"\text{{{escaped(step.text)}}}", expression)
+        display_latex(rf"\text{{{escaped(step.text)}}}", expression, form=GIVEN)
         if isinstance(expression, Basic)
-        else formula_latex(expression)
+        else formula_latex(expression, GIVEN)
     )
     return f"\\[\n{made}\n\\]"

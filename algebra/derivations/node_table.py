@@ -105,9 +105,9 @@ def node_table(derivations: Derived | Iterable[Derived], total: bool = True) -> 
     return Table(columns, (*described, whole), last=1)
 
 
-def derivation_table(derivations: Iterable[Derived]) -> str:
+def derivation_table(derivations: Iterable[Derived], form: str = "shortest", by: Any = None) -> str:
     """`node_table` as text."""
-    return node_table(derivations).text()
+    return node_table(derivations).text(form=form, by=by)
 
 
 def _copies(loops: Sequence[Loop], values: Sequence[Expr]) -> tuple[Expr, str]:

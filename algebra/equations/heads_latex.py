@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from sympy import Add, Expr, Rational, Symbol
 
+from ..formulas.forms import GIVEN
 from ..formulas.latex import TALL, formula_latex, index_latex, name_latex
 from ..sizes.dims import Index
 from .affine import affine
@@ -158,16 +159,16 @@ class HeadWriter:
             return self.index(part)
         form = affine(part)
         if form is None:
-            return formula_latex(self.own(part))
+            return formula_latex(self.own(part), GIVEN)
         found = [self.step(step, index) for index, step in sorted(form[0].items(), key=lambda item: item[0].name)]
-        found += [formula_latex(self.own(term)) for term in Add.make_args(form[1]) if term != 0]
+        found += [formula_latex(self.own(term), GIVEN) for term in Add.make_args(form[1]) if term != 0]
         return signed_sum(found or ["0"])
 
     def step(self, step: Expr, index: Index) -> str:
         """A multiple of an index, the index last."""
         if abs(step) == 1:
             return f"{'- ' if step == -1 else ''}{self.index(index)}"
-        factor = formula_latex(self.own(step))
+        factor = formula_latex(self.own(step), GIVEN)
         space = r"\," if r"\mathit" in factor else ""
         return f"{f'({factor})' if step.is_Add else factor}{space} {self.index(index)}"
 
@@ -216,7 +217,7 @@ def constant_latex(value: Expr) -> str:
             return f"10^{{-{exponent}}}" if value.p == 1 and value.q == 10**exponent else text
     if value.is_number and any(abs(number.p) > 10**6 or number.q > 10**6 for number in value.atoms(Rational)):
         return rf"{float(value):.6g}\ldots"
-    return formula_latex(value)
+    return formula_latex(value, GIVEN)
 
 
 def tensor_latex(name: str) -> str:

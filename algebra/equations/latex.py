@@ -21,6 +21,7 @@ from sympy import Expr, Integer, Symbol
 
 from ..arguments import as_elements, checked, shown
 from ..errors import EquationError, FieldError
+from ..formulas.forms import GIVEN
 from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
 from ..sizes.normal_form import simplify
@@ -203,7 +204,7 @@ class _Writer(HeadWriter):
     def scalars(self, lines: Sequence[str]) -> list[str]:
         """The definitions of the scalars that stand in the lines, those that the definitions need included."""
         shown = {name: formula_latex(Symbol(name)) for name in self.definitions}
-        texts = {name: flat_latex(self.own(value)) for name, value in self.definitions.items()}
+        texts = {name: flat_latex(self.own(value), GIVEN) for name, value in self.definitions.items()}
         bounds = " ".join(self.bounds())
         needed: dict[str, None] = {}
         waiting = [*lines, bounds]
@@ -222,7 +223,7 @@ class _Writer(HeadWriter):
             for index, extent in made.bounds.items():
                 if index in self.used:
                     if extent.name != rf"\lvert {bare_name(index)} \rvert" if extent.is_Symbol else True:
-                        found.setdefault(flat_latex(self.own(extent)), []).append(self.index(index))
+                        found.setdefault(flat_latex(self.own(extent), GIVEN), []).append(self.index(index))
         lines = [f"{', '.join(indices)} < {extent}" for extent, indices in found.items()]
         for index, (low, high) in made.ranges.items():
             lines.append(rf"{self.address(low)} \le {self.index(index)} < {self.address(high)}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from .forms import SHORTEST, Form
 from .records import Formula, record_parts, writes_itself
-from .text import formula_text
+from .text import text_of
 
 
 class Rows(Protocol):
@@ -35,13 +36,13 @@ class Marked(str):
         return made
 
 
-def cell_text(cell: Any) -> str:
+def cell_text(cell: Any, form: Form = SHORTEST) -> str:
     """A cell as one line of text; of a record, its first part (the size of a receptive field)."""
     if isinstance(cell, str):
         return cell
     if writes_itself(cell):
         return str(cell)
-    return formula_text(leading_part(cell))
+    return text_of(leading_part(cell), form)
 
 
 def leading_part(cell: Any) -> Any:

@@ -28,9 +28,11 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
 from ..sizes.dims import Index
+from .display import RoundedDown, log2
+from .forms import SHORTEST, Form
 from .function import FormulaFunction
+from .printer import balanced, binary_logarithms, digits_in_full, divisibility, positive_first, rounded
 from .records import Formula, record_parts, writes_itself
-from .text import balanced, binary_logarithms, digits_in_full, divisibility, log2, positive_first, rounded
 
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
@@ -102,8 +104,9 @@ class FormulaLatexPrinter(LatexPrinter):
 
     _settings: dict[str, Any]
 
-    def __init__(self, flat: bool = False) -> None:
+    def __init__(self, flat: bool = False, form: Form = SHORTEST) -> None:
         super().__init__({"fold_short_frac": flat, "mul_symbol": None})
+        self.form = form  # in which what writes itself writes the formulas in it
 
     def doprint(self, expr: Any) -> str:
         with digits_in_full():
@@ -122,6 +125,12 @@ class FormulaLatexPrinter(LatexPrinter):
 
     def _print_floor(self, expr: Expr, exp: str | None = None) -> str:
         direction, over, under = rounded(expr)
+        return self._print_RoundedDown(RoundedDown(over, under), exp, direction)
+
+    _print_ceiling = _print_floor
+
+    def _print_RoundedDown(self, expr: Expr, exp: str | None = None, direction: str = "floor") -> str:
+        over, under = expr.args
         quotient = (
             self._print(over)
             if under == 1
@@ -130,7 +139,8 @@ class FormulaLatexPrinter(LatexPrinter):
         made = rf"\l{direction} {quotient} \r{direction}"
         return made if exp is None else f"{made}^{{{exp}}}"
 
-    _print_ceiling = _print_floor
+    def _print_RoundedUp(self, expr: Expr, exp: str | None = None) -> str:
+        return self._print_RoundedDown(expr, exp, "ceil")
 
     def _print_Mul(self, expr: Expr) -> str:
         rest = binary_logarithms(expr)
@@ -243,71 +253,71 @@ def _low_brackets(latex: str) -> str:
     return latex.replace("\0", r"\left(").replace("\1", r"\right)")
 
 
-def flat_latex(formula: Expr) -> str:
+def flat_latex(formula: Expr, form: Form = SHORTEST) -> str:
     """A formula whose short quotients stand on the line, for conditions and cells of tables."""
-    return _FLAT.doprint(formula)
+    return form.printed(formula, _FLAT.doprint)
 
 
-def formula_latex(formula: Any) -> str:
+def formula_latex(formula: Any, form: Form = SHORTEST) -> str:
     """A formula, a tuple of formulas, a record or mapping of them or a number, for math mode; or whatever answers ``_latex``."""
     if writes_itself(formula):
-        return str(formula._latex(_PRINTER))
+        return str(formula._latex(_PRINTER if form is SHORTEST else FormulaLatexPrinter(form=form)))
     if isinstance(formula, Basic) and not isinstance(formula, Tuple):
-        return _PRINTER.doprint(formula)  # here, since SymPy's numbers count as Python's too
-    return _latex_of(formula)
+        return form.printed(formula, _PRINTER.doprint)  # here, since SymPy's numbers count as Python's too
+    return _latex_of(formula, form)
 
 
 @singledispatch
-def _latex_of(formula: Any) -> str:
+def _latex_of(formula: Any, form: Form) -> str:
     """What says of itself nothing but a text, or its parts."""
     if dataclasses.is_dataclass(formula):
-        return _aligned(record_parts(formula))
+        return _aligned(record_parts(formula), form)
     return rf"\text{{{escaped(str(formula))}}}"
 
 
 @_latex_of.register
-def _of_formula(formula: Formula) -> str:
-    return formula_latex(formula.body)
+def _of_formula(formula: Formula, form: Form) -> str:
+    return formula_latex(formula.body, form)
 
 
 @_latex_of.register(tuple)
 @_latex_of.register(list)
 @_latex_of.register(Tuple)
-def _of_parts(formula: Sequence[Any]) -> str:
+def _of_parts(formula: Sequence[Any], form: Form) -> str:
     if len(formula) == 1:
-        return f"({formula_latex(formula[0])}{{,}})"
-    return rf"({', '.join(map(formula_latex, formula))})"
+        return f"({formula_latex(formula[0], form)}{{,}})"
+    return rf"({', '.join(formula_latex(part, form) for part in formula)})"
 
 
 @_latex_of.register
-def _of_mapping(formula: Mapping) -> str:
-    return _aligned(formula.items())
+def _of_mapping(formula: Mapping, form: Form) -> str:
+    return _aligned(formula.items(), form)
 
 
 @_latex_of.register
-def _of_truth(formula: bool) -> str:
+def _of_truth(formula: bool, form: Form) -> str:
     return rf"\text{{{formula}}}"
 
 
 @_latex_of.register
-def _of_integer(formula: Integral) -> str:
+def _of_integer(formula: Integral, form: Form) -> str:
     return grouped(int(formula))
 
 
 @_latex_of.register
-def _of_fraction(formula: Fraction) -> str:
+def _of_fraction(formula: Fraction, form: Form) -> str:
     return _PRINTER.doprint(Rational(formula.numerator, formula.denominator))
 
 
 @_latex_of.register
-def _of_real(formula: Real) -> str:
+def _of_real(formula: Real, form: Form) -> str:
     # What is written of a number of NumPy is the shortest text that gives it back at its own precision.
     return grouped(formula if type(formula) is float else float(str(formula)))
 
 
-def _aligned(named: Iterable[tuple[Any, Any]]) -> str:
+def _aligned(named: Iterable[tuple[Any, Any]], form: Form) -> str:
     """A line for each formula that has a name."""
-    rows = [rf"\text{{{escaped(str(name))}}} &= {formula_latex(value)}" for name, value in named]
+    rows = [rf"\text{{{escaped(str(name))}}} &= {formula_latex(value, form)}" for name, value in named]
     return rf"\begin{{aligned}} {NEW_LINE.join(rows)} \end{{aligned}}"
 
 
@@ -330,34 +340,55 @@ def grouped(number: int | float) -> str:
     return text.replace(",", r"\,")
 
 
-def summands_latex(formula: Any, flat: bool = False) -> list[str]:
-    """The terms of a sum, each with its sign but the first if it is positive, in the order of printing."""
+def _summands(formula: Expr, printer: FormulaLatexPrinter) -> list[str]:
+    """The terms of a sum as it stands, each with its sign but the first if it is positive, in the order of printing."""
     if not isinstance(formula, Add):
-        return [formula_latex(formula)]
-    typeset = flat_latex if flat else formula_latex
+        return [printer.doprint(formula)]
     found = []
-    for place, term in enumerate(_PRINTER._as_ordered_terms(formula)):
-        negative = term.could_extract_minus_sign()
-        sign = "-" if negative else "+" if place else ""
-        found.append(f"{sign} {typeset(-term if negative else term)}".strip())
+    for place, term in enumerate(printer._as_ordered_terms(formula)):
+        text = printer.doprint(term)
+        found.append(f"- {text[1:].lstrip()}" if text.startswith("-") else f"+ {text}" if place else text)
     return found
 
 
-def display_latex(name: str, formula: Any, width: int = 90) -> str:
-    """An equation ``name = formula`` for a display, with the terms of a long sum on lines of their own."""
-    terms = summands_latex(formula)
-    if visible_length(" ".join(terms)) <= width:
-        return f"{name} = {' '.join(terms)}"
+def summands_latex(formula: Expr, flat: bool = False, form: Form = SHORTEST) -> list[str]:
+    """The terms of a formula in a form, each with its sign."""
+    printer = _FLAT if flat else _PRINTER
+    return min((_summands(candidate, printer) for candidate in form.candidates(formula)), key=_length)
+
+
+def _length(terms: Sequence[str]) -> int:
+    return sum(map(len, terms)) + len(terms)
+
+
+def display_latex(name: str, formula: Any, width: int = 90, form: Form = SHORTEST) -> str:
+    """An equation ``name = formula`` for a display, with the terms of a long sum on lines of their own.
+
+    Of the candidates of the form the shortest is taken, of which no line is longer than `width` if there is such a one.
+    """
+    text = formula_latex(formula, form)
+    if visible_length(text) <= width or not isinstance(formula, Expr):
+        return f"{name} = {text}"
+    found = [_lines(_summands(candidate, _PRINTER), width) for candidate in form.candidates(formula)]
+    fitting = [lines for lines in found if max(map(visible_length, lines)) <= width]
+    lines = min(fitting, key=lambda lines: sum(map(len, lines))) if fitting else max(found, key=len)
+    if len(lines) == 1:
+        return f"{name} = {lines[0]}"
+    first, *rest = lines
+    return "\n".join(
+        [r"\begin{aligned}", rf"{name} ={{}}& {first}", *(rf"\\ & {line}" for line in rest), r"\end{aligned}"]
+    )
+
+
+def _lines(terms: Sequence[str], width: int) -> list[str]:
+    """Terms put together on lines."""
     lines: list[str] = []
     for term in terms:
         if lines and visible_length(f"{lines[-1]} {term}") <= width:
             lines[-1] += f" {term}"
         else:
             lines.append(term)
-    first, *rest = lines
-    return "\n".join(
-        [r"\begin{aligned}", rf"{name} ={{}}& {first}", *(rf"\\ & {line}" for line in rest), r"\end{aligned}"]
-    )
+    return lines
 
 
 def visible_length(latex: str) -> int:

@@ -26,6 +26,7 @@ from ..arguments import as_integer, checked
 from ..errors import FieldError
 from ..sizes.evaluate import evaluate
 from .cells import cell_text, fitted, leading_part
+from .forms import SHORTEST, as_form
 from .records import expressions, mapped, writes_itself
 from .table_latex import table_latex
 
@@ -73,19 +74,28 @@ class Table:
         return self.text()
 
     @checked
-    def text(self, width: int = 100) -> str:
+    def text(self, width: int = 100, form: str = "shortest", by: Any = None) -> str:
         """Columns of text; cells are wrapped where the table would be wider than `width`.
 
         Parameters
         ----------
         width : int
             Characters in a line.
+        form : str
+            How formulas are written, as in `layeralgebra.formula_text`.
+        by : Symbol or sequence of Symbol, optional
 
         Returns
         -------
         str
+
+        Raises
+        ------
+        FieldError
+            If there is no such form, or `by` does not go with it.
         """
-        cells = [[cell_text(cell) for cell in row] for row in self.rows]
+        chosen = as_form(form, by)
+        cells = [[cell_text(cell, chosen) for cell in row] for row in self.rows]
         widths = _widths(self.columns, cells, width)
         right = [
             bool(self.rows) and all(_is_number(row[place]) for row in self.rows) for place in range(len(self.columns))
@@ -110,20 +120,23 @@ class Table:
             )
         return "\n".join(line.rstrip() for line in lines)
 
-    def latex(self) -> str:
+    @checked
+    def latex(self, form: str = "shortest", by: Any = None) -> str:
         """A ``longtable`` with the rules of booktabs; `layeralgebra.latex_document` makes a document of it."""
-        return table_latex(self)
+        return table_latex(self, as_form(form, by))
 
     def _latex(self, printer: Any) -> str:
-        return self.latex()
+        return table_latex(self, getattr(printer, "form", SHORTEST))
 
-    def csv(self) -> str:
+    @checked
+    def csv(self, form: str = "shortest", by: Any = None) -> str:
         """Comma-separated values with a line of column names; formulas in Python's spelling."""
+        chosen = as_form(form, by)
         made = io.StringIO()
         writer = csv.writer(made, lineterminator="\n")
         writer.writerow(self.columns)
         writer.writerows(
-            [cell if isinstance(cell, (int, float)) else cell_text(cell) for cell in row] for row in self.rows
+            [cell if isinstance(cell, (int, float)) else cell_text(cell, chosen) for cell in row] for row in self.rows
         )
         return made.getvalue()
 

@@ -22,6 +22,7 @@ from typing import Any
 from sympy import Add, Basic, Tuple
 
 from .cells import Marked, Rows, fitted, leading_part
+from .forms import SHORTEST, Form
 from .latex import escaped, flat_latex, formula_latex, summands_latex, visible_length
 from .records import writes_itself
 
@@ -33,13 +34,13 @@ LONGEST_TABULAR = 24
 GAP = 2
 
 
-def table_latex(table: Rows) -> str:
+def table_latex(table: Rows, form: Form = SHORTEST) -> str:
     """A table; needs the packages array, booktabs and longtable.
 
     A narrow and short table is a ``tabular``; else it is a ``longtable`` with columns of fixed width, which one run of
     LaTeX sets right.
     """
-    cells = [[cell_latex(cell) for cell in row] for row in table.rows]
+    cells = [[cell_latex(cell, form) for cell in row] for row in table.rows]
     natural = [max(visible_length(_shown(text)) for text in column) for column in zip(table.columns, *cells)]
     least = [max(_longest_piece(text) for text in column) for column in zip(table.columns, *cells)]
     gaps = GAP * (len(natural) - 1)
@@ -103,22 +104,22 @@ def _paragraphs(widths: Sequence[int], room: int) -> str:
     return "".join(rf">{{\raggedright\arraybackslash}}p{{{width / whole:.3f}\linewidth}}" for width in widths)
 
 
-def cell_latex(cell: Any) -> str:
+def cell_latex(cell: Any, form: Form = SHORTEST) -> str:
     """One cell, for text mode; sums and tuples may be broken between their parts."""
     if isinstance(cell, Marked):
         return cell.latex
     if isinstance(cell, str):
         return _breakable(escaped(cell))
     if writes_itself(cell):
-        return f"${formula_latex(cell)}$".replace(", ", r", \allowbreak ")
+        return f"${formula_latex(cell, form)}$".replace(", ", r", \allowbreak ")
     cell = leading_part(cell)
     if isinstance(cell, (tuple, list, Tuple)):
-        inside = [flat_latex(part) if isinstance(part, Basic) else formula_latex(part) for part in cell]
+        inside = [flat_latex(part, form) if isinstance(part, Basic) else formula_latex(part, form) for part in cell]
         ending = "{,}" if len(inside) == 1 else ""
         return "$(" + r", \allowbreak ".join(inside) + f"{ending})$"
     if isinstance(cell, Add):
-        return f"${' '.join(summands_latex(cell, flat=True))}$"
-    return f"${formula_latex(cell)}$"
+        return f"${' '.join(summands_latex(cell, flat=True, form=form))}$"
+    return f"${formula_latex(cell, form)}$"
 
 
 def _breakable(text: str) -> str:

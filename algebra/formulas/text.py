@@ -1,196 +1,41 @@
-"""Formulas as text for a terminal: one quotient inside a floor, and ceilings where they are shorter.
+"""Formulas as text for a terminal, each in the shortest of its forms or in one that is chosen.
 
 >>> from sympy import floor
 >>> from layeralgebra import dims
 >>> H, N, p, s = dims("H N p s")
 >>> formula_text(floor((H + 31)/32))
 'ceil(H/32)'
->>> formula_text(3*floor((N + 2*p - 3)/s) + 3)
-'3*floor((N + 2*p - 3)/s) + 3'
+>>> formula_text(3*floor((N + 2*p - 3)/s) + 3), formula_text(3*floor((N + 2*p - 3)/s) + 3, form="factored")
+('3*floor((N + 2*p - 3)/s) + 3', '3*(floor((N + 2*p - 3)/s) + 1)')
 """
 
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from sympy import (
-    Add,
-    Basic,
-    Eq,
-    Expr,
-    Function,
-    Integer,
-    Mod,
-    Mul,
-    Ne,
-    Pow,
-    Tuple,
-    ceiling,
-    fraction,
-    log,
-    together,
-)
-from sympy.core.relational import Relational
-from sympy.printing.precedence import PRECEDENCE
-from sympy.printing.str import StrPrinter
+from sympy import Add, Basic, Integer, Tuple
 
 from ..arguments import checked
-from ..errors import BudgetError
+from .forms import SHORTEST, Form, as_form
+from .lengths import plain_text
+from .printer import PRINTER, digits_in_full
 from .records import Formula, record_parts
-
-LONGEST_QUOTIENT = 200
-
-
-def rounded(expr: Expr) -> tuple[str, Expr, Expr]:
-    """A floor or a ceiling as a direction, a numerator and a denominator.
-
-    ``floor((A + n - 1)/n)`` is ``ceil(A/n)`` for integers A and n >= 1; the ceiling is taken where
-    its numerator has fewer terms.
-    """
-    (inside,) = expr.args
-    over, under = fraction(together(inside)) if inside.count_ops() <= LONGEST_QUOTIENT else (inside, inside.one)
-    if isinstance(expr, ceiling):
-        return "ceil", over, under
-    if under != 1 and over.is_integer and under.is_integer and under.is_positive:
-        shorter = over - under + 1
-        if len(Add.make_args(shorter)) < len(Add.make_args(over)):
-            return "ceil", shorter, under
-    return "floor", over, under
-
-
-def balanced(relation: Relational) -> Relational:
-    """A relation with every term on the side where it is positive, a bare number on the right.
-
-    >>> from layeralgebra import dims
-    >>> H, k = dims("H k")
-    >>> balanced(H - k >= 0)
-    H >= k
-    >>> balanced(H*1 - 7 >= 0)
-    H >= 7
-    """
-    terms = [*Add.make_args(relation.lhs), *(-term for term in Add.make_args(relation.rhs))]
-    left = Add(*(term for term in terms if not term.could_extract_minus_sign()))
-    right = Add(*(-term for term in terms if term.could_extract_minus_sign()))
-    made = relation.func(left, right, evaluate=False)
-    return made.reversed if left.is_number and not right.is_number else made
-
-
-def divisibility(relation: Basic) -> tuple[Expr, Expr] | None:
-    """What must divide what, if a relation says that a remainder is 0."""
-    if isinstance(relation, Eq) and isinstance(relation.lhs, Mod) and relation.rhs.is_zero:
-        return relation.lhs.args[1], relation.lhs.args[0]
-    return None
-
-
-class log2(Function):
-    """A binary logarithm, for printing alone."""
-
-
-def binary_logarithms(product: Expr) -> Expr | None:
-    """A product that holds ``log(a)/log(2)`` with a binary logarithm in its place, or None.
-
-    >>> from sympy import log
-    >>> from layeralgebra import dims
-    >>> c = dims("c")
-    >>> binary_logarithms(3*c*log(c + 1)/log(2))
-    3*c*log2(c + 1)
-    """
-    if not product.has(log) or Pow(log(2), -1) not in product.args:
-        return None
-    logarithms = [factor for factor in product.args if isinstance(factor, log)]
-    if len(logarithms) != 1:
-        return None
-    rest = [factor for factor in product.args if factor != logarithms[0] and factor != Pow(log(2), -1)]
-    return Mul(*rest, log2(logarithms[0].args[0]))
-
-
-def positive_first(terms: Sequence[Expr]) -> list[Expr]:
-    """The terms of a sum in their order, but for a positive one at the front if there is any."""
-    place = next((place for place, term in enumerate(terms) if not term.could_extract_minus_sign()), 0)
-    return [terms[place], *terms[:place], *terms[place + 1 :]]
-
-
-@contextmanager
-def digits_in_full() -> Iterator[None]:
-    """Refuse what Python does not write in full."""
-    try:
-        yield
-    except ValueError as error:
-        if "integer string conversion" not in str(error):
-            raise
-        limit = sys.get_int_max_str_digits()
-        raise BudgetError(
-            f"an integer of the formula has more than {limit} digits, which is as many as are written; write its "
-            "logarithm, or allow more with sys.set_int_max_str_digits(...)"
-        ) from None
-
-
-class FormulaPrinter(StrPrinter):
-    """Python's spelling, with ``ceil``, ``floor``, ``max`` and ``min``."""
-
-    def doprint(self, expr: Any) -> str:
-        with digits_in_full():
-            return super().doprint(expr)
-
-    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
-        return self._print(item) if isinstance(item, Mod) else super().parenthesize(item, level, strict)
-
-    def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
-        return positive_first(super()._as_ordered_terms(expr, order=order))
-
-    def _print_floor(self, expr: Expr) -> str:
-        direction, over, under = rounded(expr)
-        if under == 1:
-            return f"{direction}({self._print(over)})"
-        return f"{direction}({self.parenthesize(over, PRECEDENCE['Add'])}/{self._factor(under)})"
-
-    _print_ceiling = _print_floor
-
-    def _print_Mul(self, expr: Expr) -> str:
-        rest = binary_logarithms(expr)
-        return super()._print_Mul(expr) if rest is None else self._print(rest)
-
-    def _print_Max(self, expr: Expr) -> str:
-        return f"max({', '.join(self._print(part) for part in expr.args)})"
-
-    def _print_Min(self, expr: Expr) -> str:
-        return f"min({', '.join(self._print(part) for part in expr.args)})"
-
-    def _print_Mod(self, expr: Expr) -> str:
-        return f"({self._factor(expr.args[0])} mod {self._factor(expr.args[1])})"
-
-    def _factor(self, expr: Expr) -> str:
-        """In brackets unless it is one symbol, number, power or call."""
-        return self.parenthesize(expr, PRECEDENCE["Mul"])
-
-    def _print_Sum(self, expr: Any) -> str:
-        ranges = ", ".join(f"{index} = {self._print(low)}..{self._print(high)}" for index, low, high in expr.limits)
-        return f"sum({self._print(expr.function)}, {ranges})"
-
-    def _print_Relational(self, expr: Any) -> str:
-        pair = divisibility(expr)
-        if pair is not None:
-            return f"{self._print(pair[0])} divides {self._print(pair[1])}"
-        shown = balanced(expr)
-        sign = {Eq: "=", Ne: "!="}.get(type(shown), shown.rel_op)
-        return f"{self._print(shown.lhs)} {sign} {self._print(shown.rhs)}"
-
-
-_PRINTER = FormulaPrinter()
 
 
 @checked
-def formula_text(formula: Any) -> str:
+def formula_text(formula: Any, form: str = "shortest", by: Any = None) -> str:
     """A formula, a tuple of formulas or a record of them as one line of text.
 
     Parameters
     ----------
     formula : Expr, tuple, record or number
+    form : str
+        ``"shortest"``, ``"expanded"``, ``"factored"``, ``"collected"``, or ``"given"``: as the expression is.
+    by : Symbol or sequence of Symbol, optional
+        By what it is collected, the first outermost; if left out, by the symbol that leaves it shortest.
 
     Returns
     -------
@@ -198,46 +43,52 @@ def formula_text(formula: Any) -> str:
 
     Raises
     ------
+    FieldError
+        If there is no such form, or `by` is no symbol or goes with another form than ``"collected"``.
     BudgetError
         If a number has more digits than Python writes (`sys.set_int_max_str_digits`).
 
     Examples
     --------
     >>> from layeralgebra import Conv, MaxPool, dims, output_shape
-    >>> H = dims("H")
+    >>> H, W = dims("H W")
     >>> formula_text(output_shape(Conv(8, 3, stride=2, padding=1) >> MaxPool(3, stride=2, padding=1), on=(3, H)))
     '(8, ceil(H/4))'
+    >>> formula_text((H + 1)*(W + 2), form="expanded"), formula_text(H*W + 2*H + W + 2)
+    ('H*W + 2*H + W + 2', '(H + 1)*(W + 2)')
     """
-    return _text_of(formula)
+    return text_of(formula, as_form(form, by))
 
 
 @singledispatch
-def _text_of(formula: Any) -> str:
+def text_of(formula: Any, form: Form = SHORTEST) -> str:
+    """The text of whatever `formula_text` takes, in a form."""
     if dataclasses.is_dataclass(formula):
-        return ", ".join(f"{name} {_text_of(value)}" for name, value in record_parts(formula))
+        return ", ".join(f"{name} {text_of(value, form)}" for name, value in record_parts(formula))
     return number_text(formula)
 
 
-@_text_of.register
-def _of_formula(formula: Formula) -> str:
-    return _text_of(formula.body)
+@text_of.register
+def _of_formula(formula: Formula, form: Form = SHORTEST) -> str:
+    return text_of(formula.body, form)
 
 
-@_text_of.register
-def _of_expression(formula: Basic) -> str:
-    return _PRINTER.doprint(formula)
+@text_of.register
+def _of_expression(formula: Basic, form: Form = SHORTEST) -> str:
+    with digits_in_full():
+        return plain_text(form.of(formula))
 
 
-@_text_of.register
-def _of_integer(formula: Integer) -> str:
+@text_of.register
+def _of_integer(formula: Integer, form: Form = SHORTEST) -> str:
     return number_text(int(formula))
 
 
-@_text_of.register(tuple)
-@_text_of.register(list)
-@_text_of.register(Tuple)
-def _of_parts(formula: Sequence[Any]) -> str:
-    return "(" + ", ".join(map(_text_of, formula)) + ("," if len(formula) == 1 else "") + ")"
+@text_of.register(tuple)
+@text_of.register(list)
+@text_of.register(Tuple)
+def _of_parts(formula: Sequence[Any], form: Form = SHORTEST) -> str:
+    return "(" + ", ".join(text_of(part, form) for part in formula) + ("," if len(formula) == 1 else "") + ")"
 
 
 def number_text(value: Any) -> str:
@@ -252,27 +103,35 @@ def number_text(value: Any) -> str:
         return f"{value:,}".replace(",", " ")
 
 
-def summands(formula: Any) -> list[tuple[str, str]]:
-    """The terms of a sum as pairs of a sign and a text, in the order of printing."""
+def _summands(formula: Any) -> list[tuple[str, str]]:
+    """The terms of a sum as it stands, as pairs of a sign and a text, in the order of printing."""
     if not isinstance(formula, Add):
-        return [("", formula_text(formula))]
+        return [("", PRINTER.doprint(formula))]
     found = []
-    for term in _PRINTER._as_ordered_terms(formula):
-        negative = term.could_extract_minus_sign()
-        found.append(("-" if negative else "+", _PRINTER.doprint(-term if negative else term)))
+    for term in PRINTER._as_ordered_terms(formula):
+        text = PRINTER.doprint(term)
+        found.append(("-", text[1:]) if text.startswith("-") else ("+", text))
     return found
 
 
-def formula_lines(formula: Any, width: int = 100) -> list[str]:
-    """A formula on one line where it fits, else one term of the sum a line.
+def formula_lines(formula: Any, width: int = 100, form: str | Form = SHORTEST) -> list[str]:
+    """A formula on one line where it fits, else one term of the sum a line, in the shortest form whose lines fit.
 
     >>> from layeralgebra import dims
     >>> H, c = dims("H c")
-    >>> formula_lines(H*c + 3*c, width=8)
+    >>> formula_lines(H*c + 3*c + H**2*c, width=16)
+    ['c*(H**2 + H + 3)']
+    >>> formula_lines(H*c + 3*c, width=8, form="expanded")
     ['  H*c', '+ 3*c']
     """
-    text = formula_text(formula)
-    parts = summands(formula)
-    if len(text) <= width or len(parts) == 1:
+    chosen = as_form(form)
+    text = text_of(formula, chosen)
+    if len(text) <= width or not isinstance(formula, Basic):
         return [text]
-    return [f"{' ' if place == 0 and sign == '+' else sign} {term}" for place, (sign, term) in enumerate(parts)]
+    found = []
+    for candidate in chosen.candidates(formula):
+        parts = _summands(candidate)
+        lines = [f"{' ' if place == 0 and sign == '+' else sign} {term}" for place, (sign, term) in enumerate(parts)]
+        found.append(lines if len(parts) > 1 else [PRINTER.doprint(candidate)])
+    fitting = [lines for lines in found if max(map(len, lines)) <= width]
+    return min(fitting, key=lambda lines: sum(map(len, lines))) if fitting else max(found, key=len)

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sympy import Symbol
+
 from ..algebra.derivations.derivation import Derivation, Derivations
 from ..algebra.derivations.metric import METRICS as KNOWN
 from ..algebra.derivations.metric import derive
 from ..algebra.errors import FieldError
+from ..algebra.formulas.forms import SHORTEST, Form, as_form
 from ..algebra.formulas.records import record_parts
-from ..algebra.formulas.text import formula_lines, formula_text, number_text
+from ..algebra.formulas.text import formula_lines, formula_text, number_text, text_of
 from . import Block
 from .arguments import assignments, listed, shape, sizes
 from .networks import Model, find
@@ -32,24 +35,35 @@ def run(
     by_node: bool = False,
     effective: bool = False,
     width: int = 100,
+    form: str = "shortest",
+    by: str | None = None,
 ) -> Iterator[Block]:
     """Derive, print, evaluate and typeset."""
     found = find(model, assignments(changes), None if on is None else shape(on))
     values = sizes(at)
     derivations = derived(found, listed(metrics) or METRICS, effective)
+    written_as = as_form(form, None if by is None else [_symbol(name, derivations) for name in listed([by])])
     evaluated = [values_block(derivations, values)] if values else []
     if values and by_stage:
-        evaluated.append(stage_block(derivations, found, width, values))
+        evaluated.append(stage_block(derivations, found, width, values, written_as))
     yield Block(heading(found))
     if by_stage:
-        yield stage_block(derivations, found, width)
+        yield stage_block(derivations, found, width, form=written_as)
     if by_node:
-        yield Block("Node by node", derivations_nodes(derivations, width))
-    yield from formula_blocks(derivations, width)
+        yield Block("Node by node", derivations_nodes(derivations, width, written_as))
+    yield from formula_blocks(derivations, width, written_as)
     yield domain_block(derivations)
     yield from evaluated
     if latex is not None:
-        yield Block("", written(latex, found.name, report(derivations, found)))
+        yield Block("", written(latex, found.name, report(derivations, found, written_as)))
+
+
+def _symbol(name: str, derivations: Derivations) -> Symbol:
+    """The symbol of a name."""
+    known = {symbol.name: symbol for part in derivations for symbol in part.symbols}
+    if name not in known:
+        raise FieldError(f"--by: there is no symbol {name}; there are {', '.join(sorted(known)) or 'none'}")
+    return known[name]
 
 
 def heading(model: Model) -> str:
@@ -68,33 +82,39 @@ def derived(model: Model, metrics: Sequence[str], effective: bool = False) -> De
     return found
 
 
-def stage_block(derivations: Derivations, model: Model, width: int, values: Mapping[str, int] | None = None) -> Block:
+def stage_block(
+    derivations: Derivations,
+    model: Model,
+    width: int,
+    values: Mapping[str, int] | None = None,
+    form: Form = SHORTEST,
+) -> Block:
     """The table of stages, as formulas or at given sizes."""
     from ..algebra.derivations.stages import stage_table
 
     table = stage_table(derivations, model.stages, at=values)
-    return Block(f"Stage by stage{at_sizes(values)}", table.text(width))
+    return Block(f"Stage by stage{at_sizes(values)}", table.text(width, form.name, form.by or None))
 
 
-def derivations_nodes(derivations: Derivations, width: int) -> str:
+def derivations_nodes(derivations: Derivations, width: int, form: Form = SHORTEST) -> str:
     """The table of nodes."""
     from ..algebra.derivations.node_table import node_table
 
-    return node_table(derivations).text(width)
+    return node_table(derivations).text(width, form.name, form.by or None)
 
 
-def formula_blocks(derivations: Derivations, width: int) -> Iterator[Block]:
+def formula_blocks(derivations: Derivations, width: int, form: Form = SHORTEST) -> Iterator[Block]:
     """Each formula under its title, with its kind."""
     for part in derivations:
-        lines = [f"{INDENT}{line}" for line in _lines(part, width - len(INDENT))]
+        lines = [f"{INDENT}{line}" for line in _lines(part, width - len(INDENT), form)]
         yield Block(f"{part.metric.title} ({part.kind})", "\n".join(lines))
 
 
-def _lines(derivation: Derivation, width: int) -> list[str]:
+def _lines(derivation: Derivation, width: int, form: Form) -> list[str]:
     formula = derivation.formula
     if not hasattr(formula, "map_expressions"):
-        return formula_lines(formula, width)
-    return [f"{name}: {formula_text(value)}" for name, value in record_parts(formula)]
+        return formula_lines(formula, width, form)
+    return [f"{name}: {text_of(value, form)}" for name, value in record_parts(formula)]
 
 
 def domain_block(derivations: Derivations) -> Block:
@@ -164,11 +184,11 @@ def result_text(derivation: Derivation, result: Any) -> str:
     return text
 
 
-def report(derivations: Derivations, model: Model) -> str:
+def report(derivations: Derivations, model: Model, form: Form = SHORTEST) -> str:
     """The derivations as LaTeX."""
     from ..algebra.documents import report_latex
 
-    return report_latex(derivations, model.stages)
+    return report_latex(derivations, model.stages, form.name, form.by or None)
 
 
 def written(path: Path, title: str, body: str) -> str:
