@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +102,7 @@ def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device
     module = module.eval()
     counter = FlopCounterMode(display=False, custom_mapping=FURTHER)
     math_only = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
-    with counter, torch.no_grad(), math_only:
+    with counter, torch.no_grad(), math_only, _requiring_gradients(module, False):
         found = list(tensors(module(*examples(shapes, integers, device))))
     stored = {name: parameter.numel() for name, parameter in module.named_parameters()}
     try:
@@ -114,18 +115,25 @@ def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device
     )  # fmt: skip
 
 
+@contextmanager
+def _requiring_gradients(module: Any, wanted: bool) -> Iterator[None]:
+    """All parameters ask for gradients, or none: the counter's hooks stumble over a view of one that does where none are kept."""
+    before = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
+    for parameter, _ in before:
+        if parameter.is_floating_point():
+            parameter.requires_grad_(wanted)
+    try:
+        yield
+    finally:
+        for parameter, was in before:
+            parameter.requires_grad_(was)
+
+
 def _acting(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device: str) -> frozenset[str]:
     """The parameters that autograd reaches from what is returned."""
     names = {id(parameter): name for name, parameter in module.named_parameters()}
-    wanted = {id(parameter): parameter.requires_grad for parameter in module.parameters()}
-    for parameter in module.parameters():
-        if parameter.is_floating_point():
-            parameter.requires_grad_(True)
-    try:
+    with _requiring_gradients(module, True):
         found = list(tensors(module(*examples(shapes, integers, device))))
-    finally:
-        for parameter in module.parameters():
-            parameter.requires_grad_(wanted[id(parameter)])
     stack = [tensor.grad_fn for tensor in found if tensor.grad_fn is not None]
     reached = {names[id(tensor)] for tensor in found if id(tensor) in names}
     seen = set(stack)
