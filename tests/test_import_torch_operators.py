@@ -73,6 +73,11 @@ DRAWN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "nearest by a fraction": (lambda x: functional.interpolate(x, scale_factor=1.7), (3, 9)),
     "nearest exact": (lambda x: functional.interpolate(x, 5, mode="nearest-exact"), (3, 9)),
     "bicubic": (lambda x: functional.interpolate(x, (5, 11), mode="bicubic"), (2, 7, 8)),
+    "antialiased bilinear": (lambda x: functional.interpolate(x, (3, 12), mode="bilinear", antialias=True), (2, 7, 8)),
+    "antialiased bicubic": (lambda x: functional.interpolate(x, (3, 2), mode="bicubic", antialias=True), (2, 7, 8)),
+    "antialiased corners": (lambda x: functional.interpolate(x, (1, 3), None, "bicubic", True, antialias=True), (2, 7, 8)),
+    "antialiased by a factor": (lambda x: functional.interpolate(x, None, (0.7, 1.3), "bilinear", antialias=True), (2, 7, 8)),
+    "antialiased lanczos": (lambda x: torch.ops.aten._upsample_lanczos2d_aa(x, [3, 9], False, 0.4, None), (2, 7, 8)),
     "reflected": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="reflect"), (2, 7, 8)),
     "replicated": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="replicate"), (2, 7, 8)),
     "circular": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="circular"), (2, 7, 8)),
@@ -172,15 +177,19 @@ def test_margins_of_sizes_that_are_symbols(name: str) -> None:
 
 
 @pytest.mark.parametrize("corners", [False, True])
-def test_interpolation_to_symbols_is_that_to_numbers(corners: bool) -> None:
+@pytest.mark.parametrize(
+    ("layer", "mode"),
+    [(la.Resample, "linear"), (la.AntialiasedResample, "linear"), (la.AntialiasedResample, "cubic")],
+)
+def test_interpolation_to_symbols_is_that_to_numbers(layer: Any, mode: str, corners: bool) -> None:
     entering, leaving = la.dims("H W")
     derived = {
-        metric: la.derive(metric, la.Input(3, entering) >> la.Resample(1, 2, entering, leaving, corners=corners))
+        metric: la.derive(metric, la.Input(3, entering) >> layer(1, 2, entering, leaving, mode, corners))
         for metric in ("output_shape", "flops", "macs")
     }
     for before in (1, 2, 5):
         for after in (1, 2, 4, 5, 7):
-            literal = la.Input(3, before) >> la.Resample(1, 2, before, after, corners=corners)
+            literal = la.Input(3, before) >> layer(1, 2, before, after, mode, corners)
             for metric, one in derived.items():
                 assert one(H=before, W=after) == la.derive(metric, literal)(), (metric, before, after)
             la.run(literal, numpy.ones((3, before)))
