@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from _import_case import CLOSED
+
 Record = Mapping[str, Any]
 WAYS = ("static", "dynamic")
-READ = ("right", "wrong", "no oracle")
+READ = ("right", "wrong", "narrow", "no oracle")
 TRACED = (*READ, "refused", "raw", "stopped")
-CLOSED = ("the model works for", "the model works only where")
-"""How an import says that `torch.export` closed an axis which was to stay open."""
 
 
 def state(record: Record, way: str) -> str | None:
@@ -45,7 +45,7 @@ def rates(records: Iterable[Record]) -> list[dict[str, object]]:
             rows.append({
                 "collection": collection, "axes": "example" if way == "static" else "symbolic", "tried": tried,
                 "exported": sum(states[one] for one in TRACED), "imported": sum(states[one] for one in READ),
-                "right": states["right"], "wrong": states["wrong"], "refused": states["refused"], "raw": states["raw"],
+                "right": states["right"], "narrow": states["narrow"], "wrong": states["wrong"], "refused": states["refused"], "raw": states["raw"],
                 "stopped": states["stopped"], "no oracle": states["no oracle"], "failed": states["failed"],
                 "import / export": round(statistics.median(ratios), 2) if ratios else "",
             })  # fmt: skip
