@@ -193,3 +193,27 @@ def test_interpolation_to_symbols_is_that_to_numbers(layer: Any, mode: str, corn
             for metric, one in derived.items():
                 assert one(H=before, W=after) == la.derive(metric, literal)(), (metric, before, after)
             la.run(literal, numpy.ones((3, before)))
+
+
+def test_patches_of_symbols_have_the_sizes_that_the_view_says() -> None:
+    """PyTorch records H // (H // 4) for an axis of a view that is asked to have 4 elements."""
+
+    class Patches(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map = torch.nn.Linear(48, 5)
+
+        def forward(self, x: Any) -> Any:
+            examples, channels, height, width = x.shape
+            x = x.view(examples, channels, height // 4, 4, width // 4, 4).permute(0, 2, 4, 3, 5, 1)
+            return self.map(x.reshape(examples, height // 4 * (width // 4), 48))
+
+    net = la.from_torch(Patches(), (3, 16, 24), dynamic={1: "H", 2: "W"})
+    derived, learned = la.derive("macs", net), la.derive("parameters", net)
+    for height in range(1, 33):
+        for width in (1, 8, 11, 20):
+            if height % 4 == width % 4 == 0:
+                assert (derived(H=height, W=width), learned(H=height, W=width)) == (15 * height * width, 245)
+            else:
+                with pytest.raises(la.DomainError):
+                    derived(H=height, W=width)
