@@ -14,7 +14,7 @@ class Case:
     `make` builds it where tensors take no memory; `shapes` are those of one example, `integers` says that tokens enter. `dynamic` names
     axes, as `from_torch` takes them, and `unseen` gives sizes for them at which the import is compared again, until three of them are of
     its domain. Where the model as it is does not stay open, `opened` makes it with the setting that keeps it so, and `elsewhere` is an example
-    at other sizes than those for which it was made. `numbers` asks for the outputs to be compared as well, for inputs from the interval
+    at other sizes than those for which it was made. `family` is what a collection calls models of one kind. `numbers` asks for the outputs to be compared as well, for inputs from the interval
     `within`.
     """
 
@@ -27,6 +27,7 @@ class Case:
     unseen: tuple[Mapping[str, int], ...] = ()
     opened: Callable[[], Any] | None = None
     elsewhere: tuple[tuple[int, ...], ...] | None = None
+    family: str = ""
     numbers: bool = False
     within: tuple[float, float] = (-2.0, 2.0)
 

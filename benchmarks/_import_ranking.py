@@ -89,6 +89,10 @@ def report(records: Iterable[Record]) -> str:
     lines += ["", f"## Numbers that differ from PyTorch's: {len(differing)}", ""]
     lines += [f"- {record['name']}: {record['numbers']}" for record in differing]
     for collection in dict.fromkeys(record["collection"] for record in records):
+        families = by_family([r for r in records if r["collection"] == collection])
+        if families:
+            lines += ["", f"## Families of {collection}", "", _row(families[0]), "|" + "---|" * len(families[0])]
+            lines += [_row(row, True) for row in families]
         for way in WAYS:
             rows = in_the_way([r for r in records if r["collection"] == collection], way)
             if not rows:
@@ -97,6 +101,25 @@ def report(records: Iterable[Record]) -> str:
             for reason, count, alone, names in rows:
                 lines.append(f"- {count} ({alone}) `{reason}`: {', '.join(names[:5])}{' ...' if count > 5 else ''}")
     return "\n".join(lines) + "\n"
+
+
+def by_family(records: Iterable[Record]) -> list[dict[str, object]]:
+    """A row for each family: its architectures that were tried, by what became of them."""
+    rows: list[dict[str, object]] = []
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.get("family"):
+            found[record["family"]].append(record)
+    for family, members in sorted(found.items()):
+        told: dict[str, object] = {"family": family}
+        for way, title in zip(WAYS, ("example", "symbolic height and width")):
+            names: dict[str, list[str]] = defaultdict(list)
+            for record in members:
+                if (what := state(record, way)) not in (None, "not tried"):
+                    names[str(what)].append(record["name"])
+            told[title] = "; ".join(f"{what}: {', '.join(one)}" for what, one in names.items())
+        rows.append(told)
+    return rows
 
 
 def by_function(records: Iterable[Record]) -> list[dict[str, object]]:

@@ -72,7 +72,7 @@ def chosen() -> list[tuple[str, str]]:
 
 
 def cases() -> Iterator[Case]:
-    for _, name in chosen():
+    for family, name in chosen():
         config = get_pretrained_cfg(name)
         channels, height, width = config.input_size if config is not None else (3, 224, 224)
         unseen = [
@@ -82,5 +82,5 @@ def cases() -> Iterator[Case]:
         yield Case(
             "timm", name, lambda name=name: make(name), ((channels, height, width),),
             False, {1: "H", 2: "W"}, tuple(unseen),
-            opened=lambda name=name: opened(name), elsewhere=((channels, height + 64, width + 192),),
+            opened=lambda name=name: opened(name), elsewhere=((channels, height + 64, width + 192),), family=family,
         )  # fmt: skip

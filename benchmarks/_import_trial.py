@@ -77,6 +77,8 @@ def _opened(case: Case, module: Any, oracle: Counted | str, tell: Tell) -> None:
             tell(best)
         if found["dynamic"] in ("right", "wrong", "raw") or found["dynamic"] == "refused" and not _closed(found):
             return
+
+
 def _counted(case: Case, module: Any, shapes: Any) -> Counted | str:
     try:
         return counted(module, shapes, case.integers)

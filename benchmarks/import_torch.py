@@ -88,7 +88,8 @@ def run(
             case = replace(case, dynamic=None) if static else case
             attempt = importlib.import_module(f"_import_{_TRIALS.get(collection, 'trial')}").trial
             said = isolated(lambda tell, case=case, attempt=attempt: attempt(case, tell))
-            record = {"collection": collection, "name": case.name, "engine": engine, **later, **said}
+            kind = {"family": case.family} if case.family else {}
+            record = {"collection": collection, "name": case.name, **kind, "engine": engine, **later, **said}
             with path.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(record) + "\n")
             print(
