@@ -18,7 +18,7 @@ TRACED = (*READ, "refused", "raw", "stopped")
 def state(record: Record, way: str) -> str | None:
     """What became of one way of importing a model; None where it was not asked for."""
     found = record.get(way, None if way == "dynamic" else "failed")
-    if way == "dynamic" and any(text in record.get("dynamic_why", "") for text in CLOSED):
+    if way == "dynamic" and found == "refused" and any(text in record.get("dynamic_why", "") for text in CLOSED):
         return "not exported"
     return found
 

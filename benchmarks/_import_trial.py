@@ -66,7 +66,7 @@ def _opened(case: Case, module: Any, oracle: Counted | str, tell: Tell) -> None:
 
     best: dict[str, Any] = {}
     for what, one, shapes in ways():
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"dynamic_why": "", "dynamic_reasons": []}
         make = case.opened if one is not module and case.opened is not None else case.make
         own = oracle if one is module else _counted(replace(case, make=make), one, shapes)
         _try(replace(case, make=make, shapes=shapes), one, own, "dynamic", found.update)
