@@ -75,12 +75,11 @@ def cases() -> Iterator[Case]:
     for family, name in chosen():
         config = get_pretrained_cfg(name)
         channels, height, width = config.input_size if config is not None else (3, 224, 224)
-        unseen = [
-            {"H": height + more, "W": width + wider}
-            for more, wider in ((32, -32), (64, 128), (7, -13), (-32, 64), (128, 64), (96, 192), (1, 2), (-2, 3))
-        ]
+        # Any; then such as patches of 7, 14, 16 and 32 divide where they divide the own size; then multiples of that.
+        steps = ((32, -32), (64, 128), (7, -13), (224, 448), (448, 0), (0, 224), (height, 2 * width), (0, width))
+        unseen = [{"H": height + more, "W": width + wider} for more, wider in steps]
         yield Case(
             "timm", name, lambda name=name: make(name), ((channels, height, width),),
             False, {1: "H", 2: "W"}, tuple(unseen),
-            opened=lambda name=name: opened(name), elsewhere=((channels, height + 64, width + 192),), family=family,
+            opened=lambda name=name: opened(name), elsewhere=((channels, height + 224, width + 448),), family=family,
         )  # fmt: skip

@@ -65,16 +65,19 @@ def _opened(case: Case, module: Any, oracle: Counted | str, tell: Tell) -> None:
             yield "made to stay open", opened, case.elsewhere or case.shapes
 
     best: dict[str, Any] = {}
+    refusals: list[str] = []
     for what, one, shapes in ways():
         found: dict[str, Any] = {"dynamic_why": "", "dynamic_reasons": []}
         make = case.opened if one is not module and case.opened is not None else case.make
         own = oracle if one is module else _counted(replace(case, make=make), one, shapes)
         _try(replace(case, make=make, shapes=shapes), one, own, "dynamic", found.update)
+        if found["dynamic"] == "not exported":
+            refusals.append(f"{what or 'as it is'}: {found['dynamic_why'][:300]}")
         if what:
             found["dynamic_remarks"] = [what, *found.get("dynamic_remarks", [])]
         if not best or found["dynamic"] != "not exported" and not _closed(found):
             best = found
-            tell(best)
+        tell({**best, "dynamic_refusals": refusals})
         if found["dynamic"] in ("right", "wrong", "raw") or found["dynamic"] == "refused" and not _closed(found):
             return
 
