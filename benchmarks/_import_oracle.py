@@ -39,7 +39,13 @@ def _trilinear(first: Any, weight: Any, second: Any, *_: Any, **__: Any) -> int:
     return 2 * math.prod(_shape(first)[:-1]) * out * other * (entering + 1)
 
 
+def _grouped(first: Any, second: Any, *_: Any, **__: Any) -> int:
+    """Every row of the first with the matrix of its group."""
+    return 2 * math.prod(_shape(first)) * _shape(second)[-1]
+
+
 FURTHER = {
+    torch.ops.aten._grouped_mm: _grouped,
     torch.ops.aten._trilinear: _trilinear,
     torch.ops.aten.mv: _matrix_vector,
     torch.ops.aten.dot: _matrix_vector,
