@@ -83,10 +83,15 @@ def _scale(layer: Any) -> tuple[str, str]:
     return str(denominator), str(numerator)
 
 
+def _indices(layer: Any) -> tuple[list[str], str]:
+    """An index for each axis, and the one along the axis."""
+    names = [f"i{place}" for place in range(int(layer.rank))]
+    return names, names[int(layer.axis)]
+
+
 def _line(layer: Any, value: Callable[[str, Callable[[str], str]], str]) -> str:
     """An equation whose right side is a value of an index along the axis and of reads at places."""
-    axis, names = int(layer.axis), [f"i{place}" for place in range(int(layer.rank))]
-    index = names[axis]
+    names, index = _indices(layer)
 
     def read(place: str) -> str:
         return f"x[{', '.join(place if name == index else name for name in names)}]"
@@ -298,8 +303,7 @@ class AntialiasedResample(Layer):
             over, under = "min(leaving - 1, 1)*(entering - 1)", "max(leaving - 1, 1)"
         reach = _KERNELS[str(self.mode)][0]
         factor = f"{reach}*" if reach > 1 else ""
-        names = [f"i{place}" for place in range(int(self.rank))]
-        index = names[int(self.axis)]
+        names, index = _indices(self)
         first = f"max(((2*{index} + 1)*{over} - {2 * reach}*max({over}, {under}) + {under})//(2*{under}), 0)"
         at = [f"min({first} + u, entering - 1)" if name == index else name for name in names]
         every = ", ".join(names)
