@@ -278,7 +278,7 @@ class AntialiasedResample(Layer):
     --------
     >>> from layeralgebra import AntialiasedResample, run
     >>> print(run(AntialiasedResample(0, 1, 4, 2), [0, 0, 7, 7]))
-    [1 6]
+    [1. 6.]
 
     References
     ----------
