@@ -12,8 +12,10 @@ class Case:
     """One model of a collection.
 
     `make` builds it where tensors take no memory; `shapes` are those of one example, `integers` says that tokens enter. `dynamic` names
-    axes, as `from_torch` takes them, and `unseen` gives sizes for them at which the import is compared again. `numbers` asks for the
-    outputs to be compared as well, for inputs from the interval `within`.
+    axes, as `from_torch` takes them, and `unseen` gives sizes for them at which the import is compared again, until three of them are of
+    its domain. Where the model as it is does not stay open, `opened` makes it with the setting that keeps it so, and `elsewhere` is an example
+    at other sizes than those for which it was made. `family` is what a collection calls models of one kind. `numbers` asks for the outputs to be compared as well, for inputs from the interval
+    `within`.
     """
 
     collection: str
@@ -23,6 +25,9 @@ class Case:
     integers: bool = False
     dynamic: Mapping[Any, str] | None = None
     unseen: tuple[Mapping[str, int], ...] = ()
+    opened: Callable[[], Any] | None = None
+    elsewhere: tuple[tuple[int, ...], ...] | None = None
+    family: str = ""
     numbers: bool = False
     within: tuple[float, float] = (-2.0, 2.0)
 
@@ -36,3 +41,5 @@ class Case:
 
 
 Collection = Callable[[], Iterator[Case]]
+CLOSED = ("the model works for", "the model works only where")
+"""How an import says that `torch.export` closed an axis which was to stay open."""

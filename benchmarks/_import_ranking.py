@@ -7,18 +7,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from _import_case import CLOSED
+
 Record = Mapping[str, Any]
 WAYS = ("static", "dynamic")
-READ = ("right", "wrong", "no oracle")
+READ = ("right", "wrong", "narrow", "no oracle")
 TRACED = (*READ, "refused", "raw", "stopped")
-CLOSED = ("the model works for", "the model works only where")
-"""How an import says that `torch.export` closed an axis which was to stay open."""
 
 
 def state(record: Record, way: str) -> str | None:
     """What became of one way of importing a model; None where it was not asked for."""
     found = record.get(way, None if way == "dynamic" else "failed")
-    if way == "dynamic" and any(text in record.get("dynamic_why", "") for text in CLOSED):
+    if way == "dynamic" and found == "refused" and any(text in record.get("dynamic_why", "") for text in CLOSED):
         return "not exported"
     return found
 
@@ -45,7 +45,7 @@ def rates(records: Iterable[Record]) -> list[dict[str, object]]:
             rows.append({
                 "collection": collection, "axes": "example" if way == "static" else "symbolic", "tried": tried,
                 "exported": sum(states[one] for one in TRACED), "imported": sum(states[one] for one in READ),
-                "right": states["right"], "wrong": states["wrong"], "refused": states["refused"], "raw": states["raw"],
+                "right": states["right"], "narrow": states["narrow"], "wrong": states["wrong"], "refused": states["refused"], "raw": states["raw"],
                 "stopped": states["stopped"], "no oracle": states["no oracle"], "failed": states["failed"],
                 "import / export": round(statistics.median(ratios), 2) if ratios else "",
             })  # fmt: skip
@@ -89,6 +89,10 @@ def report(records: Iterable[Record]) -> str:
     lines += ["", f"## Numbers that differ from PyTorch's: {len(differing)}", ""]
     lines += [f"- {record['name']}: {record['numbers']}" for record in differing]
     for collection in dict.fromkeys(record["collection"] for record in records):
+        families = by_family([r for r in records if r["collection"] == collection])
+        if families:
+            lines += ["", f"## Families of {collection}", "", _row(families[0]), "|" + "---|" * len(families[0])]
+            lines += [_row(row, True) for row in families]
         for way in WAYS:
             rows = in_the_way([r for r in records if r["collection"] == collection], way)
             if not rows:
@@ -97,6 +101,25 @@ def report(records: Iterable[Record]) -> str:
             for reason, count, alone, names in rows:
                 lines.append(f"- {count} ({alone}) `{reason}`: {', '.join(names[:5])}{' ...' if count > 5 else ''}")
     return "\n".join(lines) + "\n"
+
+
+def by_family(records: Iterable[Record]) -> list[dict[str, object]]:
+    """A row for each family: its architectures that were tried, by what became of them."""
+    rows: list[dict[str, object]] = []
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.get("family"):
+            found[record["family"]].append(record)
+    for family, members in sorted(found.items()):
+        told: dict[str, object] = {"family": family}
+        for way, title in zip(WAYS, ("example", "symbolic height and width")):
+            names: dict[str, list[str]] = defaultdict(list)
+            for record in members:
+                if (what := state(record, way)) not in (None, "not tried"):
+                    names[str(what)].append(record["name"])
+            told[title] = "; ".join(f"{what}: {', '.join(one)}" for what, one in names.items())
+        rows.append(told)
+    return rows
 
 
 def by_function(records: Iterable[Record]) -> list[dict[str, object]]:

@@ -31,11 +31,25 @@ DEPTH = 3
 """So many blocks, where a family takes a depth; further ones do the same once more."""
 
 
-def make(name: str) -> Any:
+OPEN = ({"dynamic_img_size": True}, {"strict_img_size": False}, {"img_size": None})
+"""Settings of families that are made for one size unless they are asked to stay open."""
+
+
+def make(name: str, **settings: Any) -> Any:
     try:
-        return timm.create_model(name, depth=DEPTH)
+        return timm.create_model(name, depth=DEPTH, **settings)
     except Exception:  # most families take no such argument
-        return timm.create_model(name)
+        return timm.create_model(name, **settings)
+
+
+def opened(name: str) -> Any:
+    """The model with the first of the settings that keep it open and that its family knows."""
+    for settings in OPEN[:-1]:
+        try:
+            return make(name, **settings)
+        except TypeError:
+            continue
+    return make(name, **OPEN[-1])
 
 
 def size(name: str) -> tuple[int, int, str]:
@@ -58,13 +72,14 @@ def chosen() -> list[tuple[str, str]]:
 
 
 def cases() -> Iterator[Case]:
-    for _, name in chosen():
+    for family, name in chosen():
         config = get_pretrained_cfg(name)
         channels, height, width = config.input_size if config is not None else (3, 224, 224)
-        unseen = (
-            {"H": height + 32, "W": width - 32}, {"H": height + 64, "W": width + 128}, {"H": height + 7, "W": width - 13},
-        )  # fmt: skip
+        # Any; then such as patches of 7, 14, 16 and 32 divide where they divide the own size; then multiples of that.
+        steps = ((32, -32), (64, 128), (7, -13), (224, 448), (448, 0), (0, 224), (height, 2 * width), (0, width))
+        unseen = [{"H": height + more, "W": width + wider} for more, wider in steps]
         yield Case(
             "timm", name, lambda name=name: make(name), ((channels, height, width),),
-            False, {1: "H", 2: "W"}, unseen,
+            False, {1: "H", 2: "W"}, tuple(unseen),
+            opened=lambda name=name: opened(name), elsewhere=((channels, height + 224, width + 448),), family=family,
         )  # fmt: skip

@@ -6,17 +6,20 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from _import_case import Case
+from _import_case import CLOSED, Case
 from _import_oracle import Counted, counted, examples
 from _import_reasons import reasons
 
 import layeralgebra as la
 
 Tell = Callable[[dict[str, Any]], None]
+SIZES = 3
+"""So many sizes that the import has not seen are compared."""
 
 
 def trial(case: Case, tell: Tell) -> None:
@@ -24,12 +27,10 @@ def trial(case: Case, tell: Tell) -> None:
 
     ``static`` and ``dynamic`` become one of *right*, *wrong* (with ``..._wrong``: what differs), *refused* (with ``..._why``), *raw*
     (another error than the library's own), *not exported* (`torch.export` cannot trace the model), and *no oracle* (PyTorch does not run
-    it without memory). What is told first is what is known if the process is stopped later.
+    it without memory); dynamic also *narrow* (right, but not compared at three sizes, since the domain has no three of those that are
+    tried). What is told first is what is known if the process is stopped later.
     """
-    with torch.device("meta"):
-        module = case.make()
-    if not all(tensor.is_meta for tensor in [*module.parameters(), *module.buffers()]):
-        module = module.to("meta")
+    module = _on_meta(case.make)
     tell({"static": "stopped"})
     oracle = _counted(case, module, case.shapes)
     tell({"oracle": oracle} if isinstance(oracle, str) else {"stored": oracle.parameters, "products": oracle.products})
@@ -38,25 +39,69 @@ def trial(case: Case, tell: Tell) -> None:
         tell({"numbers": _numbers(case, net)})
     if case.dynamic and net is not None:  # what refuses the example refuses more
         tell({"dynamic": "stopped"})
-        _try(case, module, oracle, "dynamic", tell)
+        _opened(case, module, oracle, tell)
+
+
+def _on_meta(make: Callable[[], Any]) -> Any:
+    with torch.device("meta"):
+        module = make()
+    if not all(tensor.is_meta for tensor in [*module.parameters(), *module.buffers()]):
+        module = module.to("meta")
+    return module
+
+
+def _opened(case: Case, module: Any, oracle: Counted | str, tell: Tell) -> None:
+    """Symbolic axes: of the model as it is, then traced at other sizes, then made to stay open, until one is compared at three sizes."""
+
+    def ways() -> Iterator[tuple[str, Any, Any]]:
+        yield "", module, case.shapes
+        if case.elsewhere is not None:
+            yield f"traced at {case.elsewhere}", module, case.elsewhere
+        if case.opened is not None:
+            try:
+                opened = _on_meta(case.opened)
+            except (TypeError, ValueError, RuntimeError, AssertionError):  # the family has no such setting
+                return
+            yield "made to stay open", opened, case.elsewhere or case.shapes
+
+    best: dict[str, Any] = {}
+    refusals: list[str] = []
+    for what, one, shapes in ways():
+        found: dict[str, Any] = {"dynamic_why": "", "dynamic_reasons": []}
+        make = case.opened if one is not module and case.opened is not None else case.make
+        own = oracle if one is module else _counted(replace(case, make=make), one, shapes)
+        _try(replace(case, make=make, shapes=shapes), one, own, "dynamic", found.update)
+        if found["dynamic"] == "not exported":
+            refusals.append(f"{what or 'as it is'}: {found['dynamic_why'][:300]}")
+        if what:
+            found["dynamic_remarks"] = [what, *found.get("dynamic_remarks", [])]
+        if not best or found["dynamic"] != "not exported" and not _closed(found):
+            best = found
+        tell({**best, "dynamic_refusals": refusals})
+        if found["dynamic"] in ("right", "wrong", "raw") or found["dynamic"] == "refused" and not _closed(found):
+            return
 
 
 def _counted(case: Case, module: Any, shapes: Any) -> Counted | str:
     try:
         return counted(module, shapes, case.integers)
-    except Exception as error:  # whatever a model raises
-        if "meta" not in str(error):
-            return _first_line(error)
-    # The model asks for numbers: it runs with memory. A process tries one model.
+    except Exception as error:  # whatever a model raises that asks for numbers, or for tensors of one device or type
+        wanted = "BF16" if "BF16" in str(error) else "memory"
     try:
-        real = _WITH_MEMORY.setdefault(case.name, None) or case.make()
-        _WITH_MEMORY[case.name] = real
-        return counted(real, shapes, case.integers, "cpu")
+        if case.make not in _OTHERWISE:  # a process tries one model
+            _OTHERWISE[case.make] = _on_meta_in_halves(case) if wanted == "BF16" else case.make()
+        return counted(_OTHERWISE[case.make], shapes, case.integers, "meta" if wanted == "BF16" else "cpu")
     except Exception as error:
         return _first_line(error)
 
 
-_WITH_MEMORY: dict[str, Any] = {}
+def _on_meta_in_halves(case: Case) -> Any:
+    """Products of groups of rows are known without memory for this type only."""
+    with torch.device("meta"):
+        return case.make().to("meta", torch.bfloat16)
+
+
+_OTHERWISE: dict[Callable[[], Any], Any] = {}
 
 
 def _first_line(error: BaseException) -> str:
@@ -127,8 +172,14 @@ def _try(case: Case, module: Any, oracle: Counted | str, way: str, tell: Tell) -
         own = isinstance(caught, la.LayerAlgebraError)
         wrong, remarks = [f"asking the network raises {_first_line(caught)}"], []
         tell({way: "wrong" if own else "raw", f"{way}_trace": traceback.format_exc()[-1500:]})
-    tell({way: "wrong" if wrong else "right", f"{way}_wrong": wrong, f"{way}_remarks": remarks})
+    few = way == "dynamic" and sum(remark.startswith("right") for remark in remarks) < SIZES
+    tell({way: "wrong" if wrong else "narrow" if few else "right", f"{way}_wrong": wrong, f"{way}_remarks": remarks})
     return net
+
+
+def _closed(found: dict[str, Any]) -> bool:
+    """Whether an import says that `torch.export` closed an axis which was to stay open."""
+    return any(text in found.get("dynamic_why", "") for text in CLOSED)
 
 
 def _output_shapes(shapes: tuple[tuple[int, ...], ...]) -> set[tuple[int, ...]]:
@@ -147,13 +198,17 @@ def _static_differences(case: Case, module: Any, net: Any, oracle: Counted) -> t
     if own + sum(unused.values()) != oracle.parameters:
         wrong.append(f"parameters {own} and {sum(unused.values())} unused, PyTorch has {oracle.parameters}")
     acting = oracle.acting if oracle.acting is not None else frozenset(oracle.stored) - set(unused)
-    left_out = {name for name in unused if name in acting}
+    left_out = {
+        name for name in unused if name in acting and oracle.stored.get(name) != 0
+    }  # not those without elements
     if left_out:
         wrong.append(f"said to be unused, but autograd reaches {', '.join(sorted(left_out)[:4])}")
     counts = sum(size for name, size in oracle.stored.items() if name in acting)
     if own > counts and not left_out:
         remarks.append(f"counts {own - counts} parameters that act on what is returned, but have no gradient")
     _compare(wrong, "macs", int(la.macs(net)), oracle.products)
+    if oracle.fixed:
+        remarks.append(f"PyTorch's counter has {oracle.fixed} more for products of fixed numbers")
     shape = tuple(int(size) for size in la.output_shape(net))
     if shape not in _output_shapes(oracle.shapes):
         wrong.append(f"output {shape}, PyTorch returns {oracle.shapes}"[:300])
@@ -172,15 +227,16 @@ def _dynamic_differences(case: Case, module: Any, net: Any, oracle: Counted) -> 
     symbols = {symbol.name: symbol for size in shape for symbol in size.free_symbols}
     symbols.update({symbol.name: symbol for symbol in net.free_symbols})
     for sizes in case.unseen:
-        found = _counted(case, module, case.at(sizes))
+        if sum(remark.startswith("right") for remark in remarks) >= SIZES:
+            break
         at = ", ".join(f"{name}={size}" for name, size in sizes.items())
         given = {name: size for name, size in sizes.items() if name in symbols}
         try:
             products = int(macs(**given))
         except la.DomainError as error:
-            if not isinstance(found, str):
-                remarks.append(f"not at {at}, where PyTorch runs: {_first_line(error)}"[:300])
+            remarks.append(f"not at {at}: {_first_line(error)}"[:300])
             continue
+        found = _counted(case, module, case.at(sizes))
         if isinstance(found, str):
             remarks.append(f"at {at} PyTorch does not run: {found}"[:300])
             continue
@@ -194,8 +250,6 @@ def _dynamic_differences(case: Case, module: Any, net: Any, oracle: Counted) -> 
         _compare(wrong, f"at {at} parameters", total, found.parameters)
         if len(wrong) == before:
             remarks.append(f"right at {at}")
-    if not wrong and not any(remark.startswith("right") for remark in remarks):
-        remarks.append("compared at no size")
     return wrong, remarks
 
 

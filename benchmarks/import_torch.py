@@ -88,7 +88,8 @@ def run(
             case = replace(case, dynamic=None) if static else case
             attempt = importlib.import_module(f"_import_{_TRIALS.get(collection, 'trial')}").trial
             said = isolated(lambda tell, case=case, attempt=attempt: attempt(case, tell))
-            record = {"collection": collection, "name": case.name, "engine": engine, **later, **said}
+            kind = {"family": case.family} if case.family else {}
+            record = {"collection": collection, "name": case.name, **kind, "engine": engine, **later, **said}
             with path.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(record) + "\n")
             print(
@@ -131,11 +132,12 @@ if __name__ == "__main__":
     parser.add_argument("--static", action="store_true", help="no symbolic axes")
     parser.add_argument("--limit", type=int, help="so many of each collection")
     parser.add_argument("--only", default="", help="models whose name contains this")
+    parser.add_argument("--records", type=Path, default=RECORDS, help="where the lines are kept")
     parser.add_argument("--ranking", type=Path, help="write what was found to this file")
     asked = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    run(asked.collection, asked.again, asked.limit, asked.only, stale=asked.stale, static=asked.static)
+    run(asked.collection, asked.again, asked.limit, asked.only, asked.records, asked.stale, asked.static)
     if asked.ranking:
         from _import_ranking import report
 
-        asked.ranking.write_text(report(records().values()), encoding="utf-8")
+        asked.ranking.write_text(report(records(asked.records).values()), encoding="utf-8")

@@ -184,6 +184,7 @@ from .layers.position import RotaryEmbedding as RotaryEmbedding
 from .layers.recurrent import GRU as GRU
 from .layers.recurrent import LSTM as LSTM
 from .layers.recurrent import RNN as RNN
+from .layers.resampling import AntialiasedResample as AntialiasedResample
 from .layers.resampling import Nearest as Nearest
 from .layers.resampling import Resample as Resample
 from .layers.reshape import ChannelShuffle as ChannelShuffle

@@ -1,4 +1,4 @@
-"""Recurrent layers over (time, features); the state before the first step is zero."""
+"""Recurrent layers over (time, features), or over several sequences at once; the state before the first step is zero."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class RNN(Layer):
 
     Shapes
     ------
-    input : (time, features)
-    output : (time, hidden)
+    input : (time, *sequences, features)
+    output : (time, *sequences, hidden)
 
     Examples
     --------
@@ -40,7 +40,7 @@ class RNN(Layer):
     hidden: Dim
     bias: Flag = True
     equation = """
-        h[t, o] = tanh(W[o, f]*x[t, f] + (b[o] if bias else 0) + U[o, p]*h[t-1, p] + (d[o] if bias else 0))
+        h[t, *s, o] = tanh(W[o, f]*x[t, *s, f] + (b[o] if bias else 0) + U[o, p]*h[t-1, *s, p] + (d[o] if bias else 0))
         where o < hidden
     """
     channel_axis = "last"
@@ -59,8 +59,8 @@ class GRU(Layer):
 
     Shapes
     ------
-    input : (time, features)
-    output : (time, hidden)
+    input : (time, *sequences, features)
+    output : (time, *sequences, hidden)
 
     Examples
     --------
@@ -80,11 +80,11 @@ class GRU(Layer):
     hidden: Dim
     bias: Flag = True
     equation = """
-        r[t, o] = sigmoid(Wr[o, f]*x[t, f] + (br[o] if bias else 0) + Ur[o, p]*h[t-1, p] + (dr[o] if bias else 0))
-        z[t, o] = sigmoid(Wz[o, f]*x[t, f] + (bz[o] if bias else 0) + Uz[o, p]*h[t-1, p] + (dz[o] if bias else 0))
-        u[t, o] = Un[o, p]*h[t-1, p] + (dn[o] if bias else 0)
-        n[t, o] = tanh(Wn[o, f]*x[t, f] + (bn[o] if bias else 0) + r[t, o]*u[t, o])
-        h[t, o] = (1 - z[t, o])*n[t, o] + z[t, o]*h[t-1, o]
+        r[t, *s, o] = sigmoid(Wr[o, f]*x[t, *s, f] + (br[o] if bias else 0) + Ur[o, p]*h[t-1, *s, p] + (dr[o] if bias else 0))
+        z[t, *s, o] = sigmoid(Wz[o, f]*x[t, *s, f] + (bz[o] if bias else 0) + Uz[o, p]*h[t-1, *s, p] + (dz[o] if bias else 0))
+        u[t, *s, o] = Un[o, p]*h[t-1, *s, p] + (dn[o] if bias else 0)
+        n[t, *s, o] = tanh(Wn[o, f]*x[t, *s, f] + (bn[o] if bias else 0) + r[t, *s, o]*u[t, *s, o])
+        h[t, *s, o] = (1 - z[t, *s, o])*n[t, *s, o] + z[t, *s, o]*h[t-1, *s, o]
         where o < hidden
     """
     channel_axis = "last"
@@ -103,8 +103,8 @@ class LSTM(Layer):
 
     Shapes
     ------
-    input : (time, features)
-    output : (time, hidden)
+    input : (time, *sequences, features)
+    output : (time, *sequences, hidden)
 
     Examples
     --------
@@ -126,12 +126,12 @@ class LSTM(Layer):
     hidden: Dim
     bias: Flag = True
     equation = """
-        a[t, o] = sigmoid(Wa[o, f]*x[t, f] + (ba[o] if bias else 0) + Ua[o, p]*h[t-1, p] + (da[o] if bias else 0))
-        r[t, o] = sigmoid(Wr[o, f]*x[t, f] + (br[o] if bias else 0) + Ur[o, p]*h[t-1, p] + (dr[o] if bias else 0))
-        g[t, o] = tanh(Wg[o, f]*x[t, f] + (bg[o] if bias else 0) + Ug[o, p]*h[t-1, p] + (dg[o] if bias else 0))
-        q[t, o] = sigmoid(Wq[o, f]*x[t, f] + (bq[o] if bias else 0) + Uq[o, p]*h[t-1, p] + (dq[o] if bias else 0))
-        c[t, o] = r[t, o]*c[t-1, o] + a[t, o]*g[t, o]
-        h[t, o] = q[t, o]*tanh(c[t, o])
+        a[t, *s, o] = sigmoid(Wa[o, f]*x[t, *s, f] + (ba[o] if bias else 0) + Ua[o, p]*h[t-1, *s, p] + (da[o] if bias else 0))
+        r[t, *s, o] = sigmoid(Wr[o, f]*x[t, *s, f] + (br[o] if bias else 0) + Ur[o, p]*h[t-1, *s, p] + (dr[o] if bias else 0))
+        g[t, *s, o] = tanh(Wg[o, f]*x[t, *s, f] + (bg[o] if bias else 0) + Ug[o, p]*h[t-1, *s, p] + (dg[o] if bias else 0))
+        q[t, *s, o] = sigmoid(Wq[o, f]*x[t, *s, f] + (bq[o] if bias else 0) + Uq[o, p]*h[t-1, *s, p] + (dq[o] if bias else 0))
+        c[t, *s, o] = r[t, *s, o]*c[t-1, *s, o] + a[t, *s, o]*g[t, *s, o]
+        h[t, *s, o] = q[t, *s, o]*tanh(c[t, *s, o])
         where o < hidden
     """
     channel_axis = "last"

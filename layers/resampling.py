@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import floor
+from math import floor, pi, sin
 from typing import Any
 
 from sympy import Rational
@@ -13,8 +13,10 @@ from ..algebra.equations.fields import Dim, Flag, Number, Size, Text
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
-__all__ = ["Nearest", "Resample"]
+__all__ = ["AntialiasedResample", "Nearest", "Resample"]
 
+
+HALF = Fraction(1, 2)
 
 _TAPS = {
     "linear": {0: "(1 - {0})", 1: "{0}"},
@@ -35,6 +37,44 @@ def _fractions(layer: Any, shape: tuple[int, ...]) -> Any:
     return made
 
 
+_KERNELS: dict[str, tuple[int, Callable[[float], float]]] = {
+    "linear": (1, lambda x: 1 - x),
+    "cubic": (2, lambda x: (1.5 * x - 2.5) * x * x + 1 if x < 1 else ((-0.5 * x + 2.5) * x - 4) * x + 2),
+    "lanczos": (3, lambda x: _sinc(x) * _sinc(x / 3)),
+}
+"""How far a kernel reaches, and what it is at a distance of less than that."""
+
+
+def _sinc(x: float) -> float:
+    return sin(pi * x) / (pi * x) if x else 1.0
+
+
+def _window(layer: Any) -> tuple[Fraction, Fraction]:
+    """How far the places of two neighbours are apart, and how far the kernel reaches around each, in positions of the input."""
+    entering, leaving = int(layer.entering), int(layer.leaving)
+    if layer.corners:
+        step = Fraction(entering - 1, leaving - 1) if leaving > 1 else Fraction(0)
+    else:
+        step = Fraction(entering, leaving) if layer.factor is None else 1 / Fraction(str(Rational(layer.factor)))
+    return step, max(step, Fraction(1)) * _KERNELS[str(layer.mode)][0]
+
+
+def _weights(layer: Any, shape: tuple[int, ...]) -> Any:
+    """How much every position of a window counts; the positions of one window count 1 together."""
+    import numpy
+
+    step, reach = _window(layer)
+    kernel, wide = _KERNELS[str(layer.mode)][1], max(step, Fraction(1))
+    made = numpy.zeros(shape)
+    for place in range(shape[0]):
+        middle = step * (2 * place + 1) / 2
+        first, end = max(floor(middle - reach + HALF), 0), min(floor(middle + reach + HALF), int(layer.entering))
+        near = [abs(position - middle + HALF) / wide for position in range(first, end)]
+        row = [kernel(float(distance)) if distance * wide < reach else 0.0 for distance in near]
+        made[place, : len(row)] = numpy.array(row) / (sum(row) or 1.0)
+    return made
+
+
 def _scale(layer: Any) -> tuple[str, str]:
     """How far the places of two neighbours are apart, as a quotient in an equation's words."""
     if layer.factor is None:
@@ -43,10 +83,15 @@ def _scale(layer: Any) -> tuple[str, str]:
     return str(denominator), str(numerator)
 
 
+def _indices(layer: Any) -> tuple[list[str], str]:
+    """An index for each axis, and the one along the axis."""
+    names = [f"i{place}" for place in range(int(layer.rank))]
+    return names, names[int(layer.axis)]
+
+
 def _line(layer: Any, value: Callable[[str, Callable[[str], str]], str]) -> str:
     """An equation whose right side is a value of an index along the axis and of reads at places."""
-    axis, names = int(layer.axis), [f"i{place}" for place in range(int(layer.rank))]
-    index = names[axis]
+    names, index = _indices(layer)
 
     def read(place: str) -> str:
         return f"x[{', '.join(place if name == index else name for name in names)}]"
@@ -199,3 +244,76 @@ class Resample(Layer):
         _check(self)
         if self.mode not in _TAPS:
             raise FieldError(f"Resample(mode={self.mode!r}) is one of {', '.join(_TAPS)}")
+
+
+class AntialiasedResample(Layer):
+    """As many positions along an axis as asked for, each from all positions of the input that it covers: where there are fewer than before, the
+    kernel is as much wider (antialiasing).
+
+    The window of position i has its middle at ``(i + 1/2) entering/leaving``, or at ``(i + 1/2) (entering - 1)/(leaving - 1)`` where the
+    corners stay in place; its weights add up to 1, also where it sticks out of the input.
+
+    Parameters
+    ----------
+    axis : Size
+        The number of the axis, counted from 0.
+    rank : Dim
+        How many axes the input has.
+    entering, leaving : Dim
+        Positions along the axis before and after.
+    mode : Text, default "linear"
+        ``"linear"`` is a triangle, ``"cubic"`` Keys' kernel with the slope -1/2, ``"lanczos"`` a sinc under a window of three lobes.
+    corners : Flag, default False
+        The distance of two places is that of the corners.
+    factor : Number, optional
+        Places by this scale instead of ``leaving/entering``.
+
+    Shapes
+    ------
+    input : (*shape,)
+    output : (*out,)
+        out : as the input, but `leaving` along `axis`
+
+    Examples
+    --------
+    >>> from layeralgebra import AntialiasedResample, run
+    >>> print(run(AntialiasedResample(0, 1, 4, 2), [0, 0, 7, 7]))
+    [1. 6.]
+
+    References
+    ----------
+    PyTorch documentation, "torch.nn.functional.interpolate",
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html.
+    """
+
+    axis: Size
+    rank: Dim
+    entering: Dim
+    leaving: Dim
+    mode: Text = "linear"
+    corners: Flag = False
+    factor: Number | None = None
+    buffers = ("B",)
+    tables = {"B": _weights}
+
+    @property
+    def equation(self) -> str:
+        over, under = _scale(self)
+        if self.corners:
+            over, under = "min(leaving - 1, 1)*(entering - 1)", "max(leaving - 1, 1)"
+        reach = _KERNELS[str(self.mode)][0]
+        factor = f"{reach}*" if reach > 1 else ""
+        names, index = _indices(self)
+        first = f"max(((2*{index} + 1)*{over} - {2 * reach}*max({over}, {under}) + {under})//(2*{under}), 0)"
+        at = [f"min({first} + u, entering - 1)" if name == index else name for name in names]
+        every = ", ".join(names)
+        return (
+            f"z[{every}, u] = B[{index}, u]*x[{', '.join(at)}]\n"
+            f"y[{every}] = sum[u](z[{every}, u])\n"
+            f"where {index} < leaving, u < 2*ceil({factor}max({over}, {under})/{under}) + 1"
+        )
+
+    def check_fields(self) -> None:
+        _check(self)
+        if self.mode not in _KERNELS:
+            raise FieldError(f"AntialiasedResample(mode={self.mode!r}) is one of {', '.join(_KERNELS)}")

@@ -358,7 +358,7 @@ class Flip(Layer):
 
     Shapes
     ------
-    input, output : (time, features)
+    input, output : (time, *features)
 
     Examples
     --------
@@ -374,8 +374,8 @@ class Flip(Layer):
     """
 
     equation = """
-        z[s, f] = x[s, f]
-        y[t, f] = z[size(s) - 1 - t, f]
+        z[s, *f] = x[s, *f]
+        y[t, *f] = z[size(s) - 1 - t, *f]
         where t < size(s)
     """
     channel_axis = "last"

@@ -73,6 +73,11 @@ DRAWN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "nearest by a fraction": (lambda x: functional.interpolate(x, scale_factor=1.7), (3, 9)),
     "nearest exact": (lambda x: functional.interpolate(x, 5, mode="nearest-exact"), (3, 9)),
     "bicubic": (lambda x: functional.interpolate(x, (5, 11), mode="bicubic"), (2, 7, 8)),
+    "antialiased bilinear": (lambda x: functional.interpolate(x, (3, 12), mode="bilinear", antialias=True), (2, 7, 8)),
+    "antialiased bicubic": (lambda x: functional.interpolate(x, (3, 2), mode="bicubic", antialias=True), (2, 7, 8)),
+    "antialiased corners": (lambda x: functional.interpolate(x, (1, 3), None, "bicubic", True, antialias=True), (2, 7, 8)),
+    "antialiased by a factor": (lambda x: functional.interpolate(x, None, (0.7, 1.3), "bilinear", antialias=True), (2, 7, 8)),
+    "antialiased lanczos": (lambda x: torch.ops.aten._upsample_lanczos2d_aa(x, [3, 9], False, 0.4, None), (2, 7, 8)),
     "reflected": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="reflect"), (2, 7, 8)),
     "replicated": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="replicate"), (2, 7, 8)),
     "circular": (lambda x: functional.pad(x, (2, 3, 1, 0), mode="circular"), (2, 7, 8)),
@@ -172,15 +177,43 @@ def test_margins_of_sizes_that_are_symbols(name: str) -> None:
 
 
 @pytest.mark.parametrize("corners", [False, True])
-def test_interpolation_to_symbols_is_that_to_numbers(corners: bool) -> None:
+@pytest.mark.parametrize(
+    ("layer", "mode"),
+    [(la.Resample, "linear"), (la.AntialiasedResample, "linear"), (la.AntialiasedResample, "cubic")],
+)
+def test_interpolation_to_symbols_is_that_to_numbers(layer: Any, mode: str, corners: bool) -> None:
     entering, leaving = la.dims("H W")
     derived = {
-        metric: la.derive(metric, la.Input(3, entering) >> la.Resample(1, 2, entering, leaving, corners=corners))
+        metric: la.derive(metric, la.Input(3, entering) >> layer(1, 2, entering, leaving, mode, corners))
         for metric in ("output_shape", "flops", "macs")
     }
     for before in (1, 2, 5):
         for after in (1, 2, 4, 5, 7):
-            literal = la.Input(3, before) >> la.Resample(1, 2, before, after, corners=corners)
+            literal = la.Input(3, before) >> layer(1, 2, before, after, mode, corners)
             for metric, one in derived.items():
                 assert one(H=before, W=after) == la.derive(metric, literal)(), (metric, before, after)
             la.run(literal, numpy.ones((3, before)))
+
+
+def test_patches_of_symbols_have_the_sizes_that_the_view_says() -> None:
+    """PyTorch records H // (H // 4) for an axis of a view that is asked to have 4 elements."""
+
+    class Patches(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map = torch.nn.Linear(48, 5)
+
+        def forward(self, x: Any) -> Any:
+            examples, channels, height, width = x.shape
+            x = x.view(examples, channels, height // 4, 4, width // 4, 4).permute(0, 2, 4, 3, 5, 1)
+            return self.map(x.reshape(examples, height // 4 * (width // 4), 48))
+
+    net = la.from_torch(Patches(), (3, 16, 24), dynamic={1: "H", 2: "W"})
+    derived, learned = la.derive("macs", net), la.derive("parameters", net)
+    for height in range(1, 33):
+        for width in (1, 8, 11, 20):
+            if height % 4 == width % 4 == 0:
+                assert (derived(H=height, W=width), learned(H=height, W=width)) == (15 * height * width, 245)
+            else:
+                with pytest.raises(la.DomainError):
+                    derived(H=height, W=width)

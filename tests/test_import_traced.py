@@ -283,9 +283,33 @@ def test_last_states_of_recurrent_layers(kind, layers, two_ways, first):
     assert la.output_shape(net) == module(torch.zeros(1, 5, 4)).shape[1:]
 
 
-def test_many_sequences_at_once_are_refused():
-    with pytest.raises(la.UnsupportedError, match="5 sequences at once.*batch_first=False"):
-        la.from_torch(nn.GRU(4, 3), (5, 4))
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("layers, two_ways, first", [(1, True, True), (2, True, False), (2, False, True)])
+def test_many_sequences_at_once(kind, layers, two_ways, first):
+    def rows(m, x):
+        out, state = m.r(x[0])
+        return torch.cat([out.flatten(), (state[0] if kind is nn.LSTM else state).flatten()])
+
+    torch.manual_seed(0)
+    recurrent = kind(4, 3, layers, bidirectional=two_ways, batch_first=first)
+    module = Holding(rows, r=recurrent).eval()
+    x = torch.randn(1, 6, 5, 4)
+    net = la.from_torch(module, (6, 5, 4))
+    with torch.no_grad():
+        made = la.to_torch(net, weights=module.state_dict())(x)
+        assert torch.allclose(made.flatten(), module(x), atol=1e-5)
+    assert la.parameters(net) == sum(p.numel() for p in module.parameters())
+    gates = {nn.LSTM: 4, nn.GRU: 3, nn.RNN: 1}[kind]
+    ways = 2 if two_ways else 1
+    features = 4 + (layers - 1) * 3 * ways
+    assert la.macs(net) == 30 * gates * ways * 3 * (features + layers * 3)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sequences_are_told_from_steps_as_pytorch_does():
+    """Without `batch_first` five rows of an example are five sequences of one step."""
+    assert la.macs(la.from_torch(nn.GRU(4, 3), (5, 4))) == la.macs(la.GRU(3), on=(1, 5, 4))
 
 
 def test_a_table_that_is_computed_or_fixed():

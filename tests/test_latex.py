@@ -218,7 +218,7 @@ def test_axes_are_spelled_out_at_given_shapes():
             la.MultiHeadAttention(4),
             r"\operatorname{softmax}_{\boldsymbol{j}} \left(\frac{w_{n, \boldsymbol{i}, \boldsymbol{j}}}",
         ),
-        (la.LSTM(8), r"h_{t, \cdot} = 0 \text{ for } t < 0"),
+        (la.LSTM(8), r"h_{t, \cdot, \cdot} = 0 \text{ for } t < 0"),
         (la.LSTM(8), r"W^{a}_{o, f}\, x_{t, f} + b^{a}_{o} + \sum_{p} U^{a}_{o, p}\, h_{t - 1, p}"),
         (la.Embedding(100, 8), r"y_{\boldsymbol{t}, m} &= E_{x_{\boldsymbol{t}}, m}"),
         (la.Embedding(100, 8), r"x_{\boldsymbol{t}} < 100"),
@@ -228,7 +228,7 @@ def test_axes_are_spelled_out_at_given_shapes():
         (la.GELU(approximate=True), r"\sqrt{2/\pi}\, (x_{\boldsymbol{i}} + 0.044715\, x_{\boldsymbol{i}}^{3})"),
         (la.ELU(), r"\max(x_{\boldsymbol{i}}, 0) + \min(\exp(x_{\boldsymbol{i}}) - 1, 0)"),
         (la.ClassToken(), r"x_{t - 1, m} & \text{inside} \\ k_{m} & \text{in the margin}"),
-        (la.Flip(), r"z_{\lvert s \rvert - t - 1, f}"),
+        (la.Flip(), r"z_{\lvert s \rvert - t - 1, \boldsymbol{f}}"),
         (la.AdaptiveAvgPool(7), r"\lfloor \boldsymbol{i} \lvert j \rvert/7 \rfloor \le \boldsymbol{j} <"),
     ],
 )

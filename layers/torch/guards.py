@@ -47,6 +47,17 @@ def stated(program: Any, symbols: dict[str, Symbol], size: Callable[[Any], Expr]
     return list(dict.fromkeys(found))
 
 
+def quotients(program: Any) -> dict[Any, int]:
+    """The rounded quotients of two sizes that are one number wherever a program applies, as PyTorch writes them."""
+    found: dict[Any, int] = {}
+    for _, expression in _guards(program):
+        if type(expression).__name__ == "Equality":
+            for one, other in (expression.args, expression.args[::-1]):
+                if type(one).__name__ == "FloorDiv" and one.args[1].free_symbols and other.is_Integer:
+                    found[one] = int(other)
+    return found
+
+
 def _range(symbol: Symbol, values: Any) -> Iterator[Boolean]:
     if values.lower.is_Integer and values.lower > 1:
         yield Ge(symbol, int(values.lower))

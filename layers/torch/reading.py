@@ -15,7 +15,7 @@ from ..activation import Identity
 from ..importers.outputs import side_by_side
 from ..importers.record import Recording, Refusals, place_of
 from ..importers.tensors import Tensor
-from .guards import stated
+from .guards import quotients, stated
 from .returned import returned, stored_tensors
 from .rules import RULES
 from .sizes import Sizes
@@ -43,9 +43,10 @@ def recorded(
     graph = without_unread(program, found.values())
     learned = dict(signature.inputs_to_parameters)
     fixed = {**signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
-    sizes = Sizes(symbols)
+    sizes = Sizes(symbols, quotients(program))
     translator = Translator(sizes, learned, fixed, _uses(graph, learned))
-    translator.steps.stated = stated(program, symbols, sizes.translated)
+    translator.steps.stated = sizes.relied_on
+    sizes.relied_on += stated(program, symbols, sizes.translated)
     recording = Recording(where=translator.steps.stated)
     reader = _Reader(translator, operators)
     entering = set(signature.user_inputs)

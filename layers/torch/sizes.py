@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Expr, Integer, Max, Min, Mod, Rational, Symbol, ceiling, floor
+from sympy import Expr, Integer, Le, Lt, Max, Min, Mod, Rational, Symbol, ceiling, floor, true
+from sympy.logic.boolalg import Boolean
 
 from ...algebra.errors import UnsupportedError
 
@@ -22,10 +23,16 @@ _FINEST = 2**20
 
 
 class Sizes:
-    """Translates sizes; raises for one that depends on the data, or on an axis without a name."""
+    """Translates sizes; raises for one that depends on the data, or on an axis without a name.
 
-    def __init__(self, symbols: Mapping[str, Symbol]):
-        self.symbols = dict(symbols)
+    `known` are quotients of sizes that are one number wherever the program applies: PyTorch says of an axis of a view how many elements are
+    left for it, although the view itself says a number.
+    """
+
+    def __init__(self, symbols: Mapping[str, Symbol], known: Mapping[Any, int] | None = None):
+        self.symbols, self.known = dict(symbols), dict(known or {})
+        self.relied_on: list[Boolean] = []
+        """What holds wherever a quotient is the known number in whose place it stands."""
 
     def __call__(self, size: Any) -> Expr:
         if isinstance(size, int):
@@ -44,6 +51,8 @@ class Sizes:
             return self.symbols[str(expression)]
         if not expression.args:
             return self._number(expression)
+        if expression in self.known:
+            return self._as_known(expression, Integer(self.known[expression]))
         parts = [self.translated(part) for part in expression.args]
         if name == "TruncToInt":
             return floor(parts[0]) if parts[0].is_nonnegative else self._refused(expression)
@@ -52,6 +61,14 @@ class Sizes:
         return (
             expression.func(*parts) if type(expression).__module__.startswith("sympy.") else self._refused(expression)
         )
+
+    def _as_known(self, expression: Any, number: Integer) -> Expr:
+        over, under = map(self.translated, expression.args)
+        least = true if under == floor(over / number) else Le(number * under, over)
+        for relation in (least, Lt(over, (number + 1) * under)):
+            if relation != true and relation not in self.relied_on:
+                self.relied_on.append(relation)
+        return number
 
     def _number(self, expression: Any) -> Expr:
         if not expression.is_Float:

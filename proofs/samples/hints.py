@@ -260,7 +260,16 @@ def _resampled(draw: Callable) -> tuple[dict, tuple]:
     }, (entered,)
 
 
+def _resampled_by(*modes: str) -> Callable:
+    def drawn(draw: Callable) -> tuple[dict, tuple]:
+        fields, shapes = _resampled(draw)
+        return {**fields, "mode": draw(st.sampled_from(modes))}, shapes
+
+    return drawn
+
+
 HINTS: dict[str, Callable] = {
+    "AntialiasedResample": _resampled_by("linear", "cubic", "lanczos"),
     "AuxiliaryClassifier": _auxiliary,
     "ChannelShuffle": _groups("groups"),
     "ChannelSlice": _slice("channels", False),
@@ -284,9 +293,7 @@ HINTS: dict[str, Callable] = {
     "PixelShuffle": _pixel_shuffle,
     "PixelUnshuffle": _pixel_unshuffle,
     "RelativeAttention": _relative_attention,
-    "Resample": lambda draw: (lambda made: ({**made[0], "mode": draw(st.sampled_from(["linear", "cubic"]))}, made[1]))(
-        _resampled(draw)
-    ),
+    "Resample": _resampled_by("linear", "cubic"),
     "Reshape": _reshape,
     "RotaryAttention": _rotary,
     "Slice": _positions_slice,
@@ -299,6 +306,7 @@ HINTS: dict[str, Callable] = {
 }
 
 LITERAL = {
+    "AntialiasedResample": ("axis", "rank", "mode", "factor"),
     "Opaque": ("arity",),
     "Numbers": ("shape",),
     "Expand": ("axes",),

@@ -22,18 +22,24 @@ def resampled(
     corners: bool = False,
     factor: Any = None,
     label: str = "",
+    antialias: bool = False,
 ) -> Tensor:
-    """An axis with as many positions as asked for; `mode` is "nearest", "nearest-exact", "linear" or "cubic"."""
+    """An axis with as many positions as asked for; `mode` is "nearest", "nearest-exact", "linear" or "cubic".
+
+    With `antialias`, "linear", "cubic" or "lanczos" of all positions that one covers (antialiasing).
+    """
     axis %= len(value.shape)
     size = value.shape[axis]
     if factor is not None and simplify(length - factor * size) == 0:
         factor = None
-    if length == size and factor is None:
+    if length == size and (factor is None or antialias):
         return value
     value = t.whole(value) if axis == 0 else value
     place, rank = axis - value.batched, len(value.own)
     layer: Network
-    if mode.startswith("nearest"):
+    if antialias:
+        layer = resampling.AntialiasedResample(place, rank, size, length, mode, corners, factor)
+    elif mode.startswith("nearest"):
         layer = resampling.Nearest(place, rank, size, length, mode != "nearest", factor)
     else:
         layer = resampling.Resample(place, rank, size, length, mode, corners, factor)

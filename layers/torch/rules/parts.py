@@ -239,11 +239,13 @@ def _diagonal(t: Translator, node: Any) -> None:
 
 
 @rule(*(f"upsample_{kind}" for kind in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d", "bicubic2d")),
-      *(f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)))  # fmt: skip
+      *(f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)),
+      *(f"_upsample_{kind}2d_aa" for kind in ("bilinear", "bicubic", "lanczos")))  # fmt: skip
 def _upsample(t: Translator, node: Any) -> None:
     source, out, name = t.value(node.args[0]), t.shape(node), node.target.__name__
-    exact, nearest = "exact" in name, "nearest" in name
-    mode = ("nearest-exact" if exact else "nearest") if nearest else "cubic" if "bicubic" in name else "linear"
+    exact, nearest, antialias = "exact" in name, "nearest" in name, "2d_aa" in name
+    mode = ("nearest-exact" if exact else "nearest") if nearest else "linear"
+    mode = next((kind for kind in ("cubic", "lanczos") if kind in name), mode)
     corners = not nearest and bool(node.args[2])
     scales = _scales(node, nearest, len(out) - 2)
     factors = [simplify(after / before) for before, after in zip(source.shape[2:], out[2:])]
@@ -251,7 +253,8 @@ def _upsample(t: Translator, node: Any) -> None:
     if mode == "nearest" and even and all(factor.is_Integer for factor in factors):
         return t.keep(node, over_examples(t, reshape.Upsample(along(source, factors, 1)), source, out, node.name))
     for axis, (length, scale) in enumerate(zip(out[2:], scales), start=2):
-        source = resampled(t, source, axis, length, mode, corners, None if corners else scale, f"{node.name}_{axis}")
+        scale = None if corners else scale
+        source = resampled(t, source, axis, length, mode, corners, scale, f"{node.name}_{axis}", antialias)
     return t.keep(node, source)
 
 

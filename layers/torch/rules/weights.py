@@ -19,11 +19,12 @@ from ...importers.arrays import (
     normalised_in_groups,
     over_examples,
     over_last_axes,
+    permuted,
     product,
     reshaped,
 )  # fmt: skip
 from ...importers.record import Piece
-from ...importers.tensors import Tensor, per_axis
+from ...importers.tensors import Shape, Tensor, per_axis
 from ..translator import Translator, argument, is_part, rule
 
 
@@ -248,21 +249,20 @@ def _recurrent(t: Translator, node: Any, kind: Callable[..., Network]) -> None:
     forward = kind(hidden, bool(has_bias))
     layer: Network = forward if not two_ways else forward | (reshape.Flip() >> forward >> reshape.Flip())
     examples, rows = value.shape[:2] if batch_first else value.shape[1::-1]
-    if examples != 1:
-        raise UnsupportedError(
-            f"{node.name}: a recurrent layer over {examples} sequences at once; the tensor that arrives, {tuple(value.shape)}, is read as "
-            f"{'(batch, time, features)' if batch_first else '(time, batch, features), as batch_first=False says'}"
-        )
-    if value.own != (rows, value.shape[2]):
+    if examples == 1:
         value = reshaped(t, value, (Integer(1), rows, value.shape[2]), True, f"{node.name}_steps")
-    shape = (Integer(1), rows, hidden * ways)
+        shape: Shape = (Integer(1), rows, hidden * ways)
+    else:  # several sequences, each by itself: an axis of its own after that of time
+        value = permuted(t, t.whole(value), (1, 0, 2), f"{node.name}_steps") if batch_first else t.whole(value)
+        shape = (rows, examples, hidden * ways)
     if not read & {1}:
-        made, last = t.add(Series(*[layer] * count), [value], shape, True, node.name), None
+        made, last = t.add(Series(*[layer] * count), [value], shape, value.batched, node.name), None
     else:
         made, last = _with_last_states(t, node.name, layer, value, shape, [count, ways])
-    if not batch_first:
-        whole = (rows, Integer(1), hidden * ways)
-        made = t.add(reshape.Reshape(whole), [made], whole, False, f"{node.name}_whole")
+    if examples != 1 and batch_first:
+        made = permuted(t, made, (1, 0, 2), f"{node.name}_whole")
+    elif not batch_first:
+        made = reshaped(t, made, (rows, examples, hidden * ways), label=f"{node.name}_whole")
     t.parts[node.name] = [made] if last is None else [made, last]
 
 
@@ -283,21 +283,22 @@ def _pieces(kind: Callable[..., Network], names: Sequence[str], each: int) -> It
 
 
 def _with_last_states(
-    t: Translator, label: str, layer: Network, value: Tensor, shape: Sequence[Any], counts: Sequence[int]
+    t: Translator, label: str, layer: Network, value: Tensor, shape: Shape, counts: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """The output of the last layer, and of each layer and direction the row of its last step: the first one, going backwards."""
-    (count, ways), (_, rows, width) = counts, shape
-    hidden, found = width / ways, []
+    count, ways = counts
+    time = 1 if value.batched else 0
+    rows, examples, hidden = shape[time], shape[1 - time], shape[2] / ways
+    found = []
     for number in range(count):
-        value = t.add(layer, [value], tuple(shape), True, f"{label}_layer_{number}")
+        value = t.add(layer, [value], shape, value.batched, f"{label}_layer_{number}")
         for way in range(ways):
             part = value
             if ways > 1:
                 part = cut(t, part, 2, way * hidden, hidden, f"{label}_state_{number}_{way}_features")
-            found.append(cut(t, part, 1, 0 if way else rows - 1, Integer(1), f"{label}_state_{number}_{way}"))
-    last = concatenated(t, found, 1, f"{label}_states")
-    whole = (Integer(count * ways), Integer(1), hidden)
-    return value, t.add(reshape.Reshape(whole), [last], whole, False, f"{label}_last")
+            found.append(cut(t, part, time, 0 if way else rows - 1, Integer(1), f"{label}_state_{number}_{way}"))
+    last = concatenated(t, found, time, f"{label}_states")
+    return value, reshaped(t, last, (Integer(count * ways), examples, hidden), label=f"{label}_last")
 
 
 @rule("lstm")
