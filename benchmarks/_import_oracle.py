@@ -2,7 +2,8 @@
 
 Nothing here is shared with what is measured: the model runs, on tensors without memory, and is looked at from outside. Products are those
 of `FlopCounterMode`, which counts two for each; attention runs in its parts, since in one piece it is not counted on the CPU. That
-counter does not know products of a matrix and a vector, which are added. Which tensors act is asked of autograd.
+counter does not know products of a matrix and a vector, which are added. What runs without acting on what is returned, such as a pooler
+whose result nobody reads, is told from the memory that every operation reads and writes. Which tensors act is asked of autograd.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -96,12 +100,44 @@ def examples(
     return [low + (high - low) * torch.rand((1, *shape), generator=generator) for shape in shapes]
 
 
+class _Written(TorchDispatchMode):
+    """Every operation in order: what `FlopCounterMode` counted for it, and the memory that it read and wrote."""
+
+    def __init__(self, counter: FlopCounterMode):
+        super().__init__()
+        self.counter = counter
+        self.operations: list[tuple[int, set[int], set[int]]] = []
+        self.seen: dict[int, StorageWeakRef] = {}  # while they are held, their numbers are given to no other memory
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = self.counter.get_total_flops()
+        made = function(*args, **(kwargs or {}))
+        self.operations.append(
+            (self.counter.get_total_flops() - before, self.memory((args, kwargs)), self.memory(made))
+        )
+        return made
+
+    def memory(self, values: Any) -> set[int]:
+        held = [StorageWeakRef(one.untyped_storage()) for one in tree_leaves(values) if isinstance(one, torch.Tensor)]
+        self.seen.update((one.cdata, one) for one in held)
+        return {one.cdata for one in held}
+
+    def acting(self, returned: Any) -> int:
+        """Floating-point operations of what the returned tensors depend on."""
+        total, live = 0, self.memory(returned)
+        for flops, read, written in reversed(self.operations):
+            if written & live:
+                total += flops
+                live |= read
+        return total
+
+
 def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device: str = "meta") -> Counted:
     """What PyTorch counts for a model; the model is moved to the device before."""
     module = module.eval()
     counter = FlopCounterMode(display=False, custom_mapping=FURTHER)
     math_only = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
-    with counter, torch.no_grad(), math_only:
+    with counter, _Written(counter) as written, torch.no_grad(), math_only:
         found = list(tensors(module(*examples(shapes, integers, device))))
     stored = {name: parameter.numel() for name, parameter in module.named_parameters()}
     try:
@@ -109,7 +145,7 @@ def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device
     except (RuntimeError, AssertionError):
         acting = None
     return Counted(
-        stored, acting, counter.get_total_flops() // 2,
+        stored, acting, written.acting(found) // 2,
         tuple(tuple(tensor.shape) for tensor in found),
     )  # fmt: skip
 
