@@ -64,6 +64,11 @@ TWO_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128}}
 """What a configuration does not work without."""
+WITH_MASKS = {
+    "longt5": ("attention_mask", "decoder_attention_mask"),
+    "switch_transformers": ("attention_mask", "decoder_attention_mask"),
+}
+"""Models that are traced with their masks as inputs only."""
 DECODE = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 MASKED = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
 SEQUENCES = modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
@@ -148,8 +153,10 @@ def _of_both() -> Iterator[Case]:
     for kind in BOTH:
         if kind in SEQUENCES or kind in modeling_auto.MODEL_MAPPING_NAMES:
             both = ({"N": 7, "M": 5}, {"N": 24, "M": 30}, {"N": 33, "M": 9})
-            axes = {(0, 0): "N", (1, 0): "M"}
-            yield _case(kind, SEQUENCES, ("input_ids", "decoder_input_ids"), ((16,), (12,)), True, axes, both)
+            names = ["input_ids", "decoder_input_ids", *WITH_MASKS.get(kind, ())]
+            axes = {(place, 0): "M" if name.startswith("decoder") else "N" for place, name in enumerate(names)}
+            shapes = tuple((12,) if name.startswith("decoder") else (16,) for name in names)
+            yield _case(kind, SEQUENCES, tuple(names), shapes, True, axes, both)
 
 
 def _of_pixels() -> Iterator[Case]:

@@ -13,7 +13,7 @@ from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.layer import Layer
 from .. import arithmetic
 from .sizes import Sizes
-from .translator import is_size, looks_at_sizes_only
+from .translator import is_size, read_nodes
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class TorchNumbers:
             return node.name in self.buffers
         if node.op != "call_function" or is_size(node):
             return False
-        return all(part in self.known or is_size(part) or looks_at_sizes_only(node) for part in node.all_input_nodes)
+        return all(part in self.known or is_size(part) for part in read_nodes(node))
 
     def _computed(self, node: Any) -> Any:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...algebra.errors import UnsupportedError
-from .translator import looks_at_sizes_only
+from .translator import read_nodes
 
 REGIONS = (
     "wrap_with_set_grad_enabled", "wrap_with_autocast", "tag_activation_checkpoint", "wrap_activation_checkpoint", "wrap", "invoke_subgraph",
@@ -93,8 +93,7 @@ def _varying(program: Any) -> set[Any]:
         if node.op == "placeholder":
             reached = node.name not in fixed
         else:
-            fresh = node.op == "call_function" and looks_at_sizes_only(node)
-            reached = not fresh and any(part in found for part in node.all_input_nodes)
+            reached = any(part in found for part in read_nodes(node))
         if reached:
             found.add(node)
     return found
