@@ -38,7 +38,13 @@ def _trilinear(first: Any, weight: Any, second: Any, *_: Any, **__: Any) -> int:
     return 2 * math.prod(_shape(first)[:-1]) * out * other * (entering + 1)
 
 
+def _grouped(first: Any, second: Any, *_: Any, **__: Any) -> int:
+    """Every row of the first with the matrix of its group."""
+    return 2 * math.prod(_shape(first)) * _shape(second)[-1]
+
+
 FURTHER = {
+    torch.ops.aten._grouped_mm: _grouped,
     torch.ops.aten._trilinear: _trilinear,
     torch.ops.aten.mv: _matrix_vector,
     torch.ops.aten.dot: _matrix_vector,
@@ -135,10 +141,15 @@ class _Written(TorchDispatchMode):
 def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device: str = "meta") -> Counted:
     """What PyTorch counts for a model; the model is moved to the device before."""
     module = module.eval()
+    wanted = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     counter = FlopCounterMode(display=False, custom_mapping=FURTHER)
     math_only = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
+    for parameter in module.parameters():  # the counter's hooks do not take one that a module returns as it is
+        parameter.requires_grad_(False)
     with counter, _Written(counter) as written, torch.no_grad(), math_only:
         found = list(tensors(module(*examples(shapes, integers, device))))
+    for parameter, required in wanted:
+        parameter.requires_grad_(required)
     stored = {name: parameter.numel() for name, parameter in module.named_parameters()}
     try:
         acting = _acting(module, shapes, integers, device)

@@ -62,13 +62,17 @@ AUDIO = """wav2vec2 hubert wavlm unispeech unispeech-sat sew sew-d data2vec-audi
 TWO_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "decoder_layers", "num_decoder_layers",
     "num_encoder_layers", "num_block_layers")  # fmt: skip
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128}}
+GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128},
+    "ministral": {"head_dim": 128},
+    "deepseek_v2": {"topk_method": "greedy", "num_experts_per_tok": 2}, "esm": {"vocab_size": 33, "mask_token_id": 32, "pad_token_id": 1}, "xmod": {"default_language": "en_XX"}}  # fmt: skip
 """What a configuration does not work without."""
 WITH_MASKS = {
     "longt5": ("attention_mask", "decoder_attention_mask"),
     "switch_transformers": ("attention_mask", "decoder_attention_mask"),
 }
 """Models that are traced with their masks as inputs only."""
+IMAGES = {"depth_pro": 1536}
+"""Sides of images where the configuration does not say them."""
 DECODE = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 MASKED = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
 SEQUENCES = modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
@@ -88,7 +92,7 @@ class Named(torch.nn.Module):
 def _small(kind: str) -> Any:
     """A configuration with two layers; other sizes stay, since tensors take no memory."""
     config_class = configuration_auto.CONFIG_MAPPING[kind]
-    default = config_class()
+    default = config_class(**GIVEN.get(kind, {}))
     given: dict[str, Any] = dict(GIVEN.get(kind, {}))
     for name in TWO_LAYERS:
         if isinstance(getattr(default, name, None), int) and name not in getattr(default, "attribute_map", {}):
@@ -96,7 +100,7 @@ def _small(kind: str) -> Any:
     for name in EXPERTS:
         if isinstance(getattr(default, name, None), int) and getattr(default, name) > 8:
             given[name] = 8
-    for attempt in (given, {name: size for name, size in given.items() if name not in EXPERTS}, {}):
+    for attempt in (given, {name: size for name, size in given.items() if name not in EXPERTS}, GIVEN.get(kind, {})):
         try:
             config = config_class(**attempt)
         except Exception:  # a configuration that does not fit together
@@ -116,14 +120,14 @@ def _make(kind: str, table: Any, names: Sequence[str]) -> Any:
     try:
         model = model_class(_small(kind))
     except Exception:
-        model = model_class(configuration_auto.CONFIG_MAPPING[kind]())
+        model = model_class(configuration_auto.CONFIG_MAPPING[kind](**GIVEN.get(kind, {})))
     first = [name for name in inspect.signature(model.forward).parameters][: len(names)]
     return model if first == list(names) else Named(model, names)
 
 
 def _image(kind: str) -> tuple[int, ...]:
     config = configuration_auto.CONFIG_MAPPING[kind]()
-    size = getattr(config, "image_size", None) or 224
+    size = IMAGES.get(kind) or getattr(config, "image_size", None) or 224
     height, width = (size, size) if isinstance(size, int) else tuple(size)
     return getattr(config, "num_channels", None) or 3, int(height), int(width)
 
