@@ -64,7 +64,7 @@ TWO_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128},
     "ministral": {"head_dim": 128},
-    "deepseek_v2": {"topk_method": "greedy", "num_experts_per_tok": 2}, "esm": {"vocab_size": 33, "mask_token_id": 32, "pad_token_id": 1}, "xmod": {"default_language": "en_XX"}}  # fmt: skip
+    "deepseek_v2": {"topk_method": "greedy", "moe_intermediate_size": 1408, "num_experts_per_tok": 2}, "esm": {"vocab_size": 33, "mask_token_id": 32, "pad_token_id": 1}, "xmod": {"default_language": "en_XX"}}  # fmt: skip
 """What a configuration does not work without."""
 WITH_MASKS = {
     "longt5": ("attention_mask", "decoder_attention_mask"),

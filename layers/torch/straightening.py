@@ -22,6 +22,7 @@ def straightened(program: Any) -> Any:
     if not writes_unseen(program.graph, _varying(program)):
         return program
     program.graph_module.recompile()
+    _name_constants_plainly(program)
     try:
         made = program.run_decompositions({})
     except Exception as error:
@@ -30,6 +31,13 @@ def straightened(program: Any) -> Any:
         ) from error
     enter_regions(made.graph_module)
     return made
+
+
+def _name_constants_plainly(program: Any) -> None:
+    """Tensors that a module made while it was traced, under their names without the module's: PyTorch asks for these afterwards."""
+    constants = program.constants
+    for name in program.graph_signature.inputs_to_lifted_tensor_constants.values():
+        constants.setdefault(name.rpartition(".")[2], constants[name])
 
 
 def enter_regions(module: Any) -> None:
