@@ -151,7 +151,9 @@ def _static_differences(case: Case, module: Any, net: Any, oracle: Counted) -> t
     if own + sum(unused.values()) != oracle.parameters:
         wrong.append(f"parameters {own} and {sum(unused.values())} unused, PyTorch has {oracle.parameters}")
     acting = oracle.acting if oracle.acting is not None else frozenset(oracle.stored) - set(unused)
-    left_out = {name for name in unused if name in acting and oracle.stored.get(name) != 0}  # not those without elements
+    left_out = {
+        name for name in unused if name in acting and oracle.stored.get(name) != 0
+    }  # not those without elements
     if left_out:
         wrong.append(f"said to be unused, but autograd reaches {', '.join(sorted(left_out)[:4])}")
     counts = sum(size for name, size in oracle.stored.items() if name in acting)

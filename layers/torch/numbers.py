@@ -60,13 +60,11 @@ class TorchNumbers:
     # what is computed from buffers alone ------------------------------------------------------------------------------
 
     def _value(self, wanted: Any) -> Any:
-        """The value of a node; all nodes before it that depend on nothing are computed in order, since some write into others."""
+        """The value of a node; all nodes that depend on nothing are computed in order, since some write into others."""
         if wanted not in self.known:
             for node in self.nodes.values():
                 if node not in self.known and self._is_fixed(node):
                     self.known[node] = self._computed(node)
-                if node is wanted:
-                    break
         found = self.known.get(wanted)
         if isinstance(found, Exception) or found is None:
             raise UnsupportedError(f"the numbers of {wanted.name} cannot be computed: {found}")

@@ -110,7 +110,8 @@ def _varying(program: Any) -> set[Any]:
 def writes_unseen(graph: Any, varying: set[Any]) -> bool:
     """Whether something is written in place that is read afterwards under a name from before; the last name is the written one.
 
-    What depends on nothing that varies is left out: it is computed in the order in which it was traced.
+    What depends on nothing that varies is computed in the order in which it was traced, so that only what varies must not read it
+    before it is written.
     """
     order = {node: place for place, node in enumerate(graph.nodes)}
     storage = {node: _storage(node) for node in order}
@@ -126,6 +127,8 @@ def writes_unseen(graph: Any, varying: set[Any]) -> bool:
         if own is None:
             continue
         if not varying & {node, *holding[own]}:
+            if any(order[user] < place for other in holding[own] for user in other.users if user in varying):
+                return True
             continue
         stale = [other for other in holding[own] if other is not node and order[other] < place]
         if any(order[user] > place for other in stale for user in other.users):
