@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from _import_case import Case
+from _import_oracle import tensors
 from _import_vision_library import torchvision
 
 torchvision()
@@ -20,24 +21,21 @@ transformers.logging.set_verbosity_error()
 
 
 def _caches() -> None:
-    """`torch.export` is told what a cache holds: by transformers' own function, and for the pair of an encoder and a decoder likewise."""
-    from transformers.cache_utils import EncoderDecoderCache
-    from transformers.integrations.executorch import register_dynamic_cache_export_support
+    """`torch.export` is told what a cache holds: all its tensors, of attention and of state-space layers alike."""
+    from torch.utils import _pytree as trees
+    from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
-    register_dynamic_cache_export_support()
-    torch.utils._pytree.register_pytree_node(
-        EncoderDecoderCache,
-        lambda cache: ([cache.self_attention_cache, cache.cross_attention_cache], None),
-        lambda values, _: EncoderDecoderCache(*values),
-        serialized_type_name="transformers.cache_utils.EncoderDecoderCache",
-        flatten_with_keys_fn=lambda cache: (
-            [
-                (torch.utils._pytree.GetAttrKey("self_attention"), cache.self_attention_cache),
-                (torch.utils._pytree.GetAttrKey("cross_attention"), cache.cross_attention_cache),
-            ],
-            None,
-        ),
-    )
+    for kind in (DynamicCache, EncoderDecoderCache):
+        trees.register_pytree_node(
+            kind,
+            lambda cache: (list(tensors(cache)), None),
+            lambda values, _: list(values),
+            serialized_type_name=f"transformers.cache_utils.{kind.__name__}",
+            flatten_with_keys_fn=lambda cache: (
+                [(trees.SequenceKey(place), value) for place, value in enumerate(tensors(cache))],
+                None,
+            ),
+        )
 
 
 _caches()
@@ -63,7 +61,8 @@ TWO_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder
     "num_encoder_layers", "num_block_layers")  # fmt: skip
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128},
-    "ministral": {"head_dim": 128},
+    "ministral": {"head_dim": 128}, "hunyuan_v1_moe": {"head_dim": 128}, "dots1": {"n_routed_experts": 8, "n_shared_experts": 1},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1}, "bamba": {"attn_layer_indices": [1]},
     "deepseek_v2": {"topk_method": "greedy", "moe_intermediate_size": 1408, "num_experts_per_tok": 2}, "esm": {"vocab_size": 33, "mask_token_id": 32, "pad_token_id": 1}, "xmod": {"default_language": "en_XX"}}  # fmt: skip
 """What a configuration does not work without."""
 WITH_MASKS = {
