@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from _import_case import Case
+from _import_oracle import tensors
 from _import_vision_library import torchvision
 
 torchvision()
@@ -20,24 +21,21 @@ transformers.logging.set_verbosity_error()
 
 
 def _caches() -> None:
-    """`torch.export` is told what a cache holds: by transformers' own function, and for the pair of an encoder and a decoder likewise."""
-    from transformers.cache_utils import EncoderDecoderCache
-    from transformers.integrations.executorch import register_dynamic_cache_export_support
+    """`torch.export` is told what a cache holds: all its tensors, of attention and of state-space layers alike."""
+    from torch.utils import _pytree as trees
+    from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
-    register_dynamic_cache_export_support()
-    torch.utils._pytree.register_pytree_node(
-        EncoderDecoderCache,
-        lambda cache: ([cache.self_attention_cache, cache.cross_attention_cache], None),
-        lambda values, _: EncoderDecoderCache(*values),
-        serialized_type_name="transformers.cache_utils.EncoderDecoderCache",
-        flatten_with_keys_fn=lambda cache: (
-            [
-                (torch.utils._pytree.GetAttrKey("self_attention"), cache.self_attention_cache),
-                (torch.utils._pytree.GetAttrKey("cross_attention"), cache.cross_attention_cache),
-            ],
-            None,
-        ),
-    )
+    for kind in (DynamicCache, EncoderDecoderCache):
+        trees.register_pytree_node(
+            kind,
+            lambda cache: (list(tensors(cache)), None),
+            lambda values, _: list(values),
+            serialized_type_name=f"transformers.cache_utils.{kind.__name__}",
+            flatten_with_keys_fn=lambda cache: (
+                [(trees.SequenceKey(place), value) for place, value in enumerate(tensors(cache))],
+                None,
+            ),
+        )
 
 
 _caches()
@@ -62,8 +60,18 @@ AUDIO = """wav2vec2 hubert wavlm unispeech unispeech-sat sew sew-d data2vec-audi
 TWO_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "decoder_layers", "num_decoder_layers",
     "num_encoder_layers", "num_block_layers")  # fmt: skip
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128}}
+GIVEN: dict[str, dict[str, Any]] = {"nemotron": {"num_key_value_heads": 8}, "hunyuan_v1_dense": {"head_dim": 128},
+    "ministral": {"head_dim": 128}, "hunyuan_v1_moe": {"head_dim": 128}, "dots1": {"n_routed_experts": 8, "n_shared_experts": 1},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1}, "bamba": {"attn_layer_indices": [1]},
+    "deepseek_v2": {"topk_method": "greedy", "moe_intermediate_size": 1408, "num_experts_per_tok": 2}, "esm": {"vocab_size": 33, "mask_token_id": 32, "pad_token_id": 1}, "xmod": {"default_language": "en_XX"}}  # fmt: skip
 """What a configuration does not work without."""
+WITH_MASKS = {
+    "longt5": ("attention_mask", "decoder_attention_mask"),
+    "switch_transformers": ("attention_mask", "decoder_attention_mask"),
+}
+"""Models that are traced with their masks as inputs only."""
+IMAGES = {"depth_pro": 1536}
+"""Sides of images where the configuration does not say them."""
 DECODE = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 MASKED = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
 SEQUENCES = modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
@@ -83,7 +91,7 @@ class Named(torch.nn.Module):
 def _small(kind: str) -> Any:
     """A configuration with two layers; other sizes stay, since tensors take no memory."""
     config_class = configuration_auto.CONFIG_MAPPING[kind]
-    default = config_class()
+    default = config_class(**GIVEN.get(kind, {}))
     given: dict[str, Any] = dict(GIVEN.get(kind, {}))
     for name in TWO_LAYERS:
         if isinstance(getattr(default, name, None), int) and name not in getattr(default, "attribute_map", {}):
@@ -91,7 +99,7 @@ def _small(kind: str) -> Any:
     for name in EXPERTS:
         if isinstance(getattr(default, name, None), int) and getattr(default, name) > 8:
             given[name] = 8
-    for attempt in (given, {name: size for name, size in given.items() if name not in EXPERTS}, {}):
+    for attempt in (given, {name: size for name, size in given.items() if name not in EXPERTS}, GIVEN.get(kind, {})):
         try:
             config = config_class(**attempt)
         except Exception:  # a configuration that does not fit together
@@ -111,14 +119,14 @@ def _make(kind: str, table: Any, names: Sequence[str]) -> Any:
     try:
         model = model_class(_small(kind))
     except Exception:
-        model = model_class(configuration_auto.CONFIG_MAPPING[kind]())
+        model = model_class(configuration_auto.CONFIG_MAPPING[kind](**GIVEN.get(kind, {})))
     first = [name for name in inspect.signature(model.forward).parameters][: len(names)]
     return model if first == list(names) else Named(model, names)
 
 
 def _image(kind: str) -> tuple[int, ...]:
     config = configuration_auto.CONFIG_MAPPING[kind]()
-    size = getattr(config, "image_size", None) or 224
+    size = IMAGES.get(kind) or getattr(config, "image_size", None) or 224
     height, width = (size, size) if isinstance(size, int) else tuple(size)
     return getattr(config, "num_channels", None) or 3, int(height), int(width)
 
@@ -148,8 +156,10 @@ def _of_both() -> Iterator[Case]:
     for kind in BOTH:
         if kind in SEQUENCES or kind in modeling_auto.MODEL_MAPPING_NAMES:
             both = ({"N": 7, "M": 5}, {"N": 24, "M": 30}, {"N": 33, "M": 9})
-            axes = {(0, 0): "N", (1, 0): "M"}
-            yield _case(kind, SEQUENCES, ("input_ids", "decoder_input_ids"), ((16,), (12,)), True, axes, both)
+            names = ["input_ids", "decoder_input_ids", *WITH_MASKS.get(kind, ())]
+            axes = {(place, 0): "M" if name.startswith("decoder") else "N" for place, name in enumerate(names)}
+            shapes = tuple((12,) if name.startswith("decoder") else (16,) for name in names)
+            yield _case(kind, SEQUENCES, tuple(names), shapes, True, axes, both)
 
 
 def _of_pixels() -> Iterator[Case]:

@@ -402,3 +402,63 @@ def test_a_roll_by_half_of_a_symbolic_axis():
     for size in (2, 7, 10):
         x = torch.arange(2.0 * size).reshape(2, size)
         assert la.run(net, x.numpy()) == pytest.approx(torch.fft.fftshift(x, dim=-1).numpy())
+
+
+class Positions(nn.Module):
+    """A table that is written in place, in the type of what enters."""
+
+    def forward(self, x):
+        length, width = x.shape[1:]
+        angles = torch.arange(length, dtype=torch.float32)[:, None] / 10 ** torch.arange(width // 2).type_as(x)
+        table = torch.zeros(length, width)
+        table[:, : width // 2] = angles.sin()
+        table[:, width // 2 :] = angles.cos().type_as(x)
+        return x + table
+
+
+class Remembering(nn.Module):
+    """Made while it runs: what is remembered, at first without elements, and parts of a tensor that are written in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.key = nn.Linear(6, 4)
+
+    def forward(self, x):
+        kept = torch.cat([torch.tensor([]), self.key(x)], dim=-2)
+        joined = torch.zeros(x.shape[0], x.shape[1], 7)
+        joined[..., :4] = kept
+        joined[..., 4:] = x[..., :3]
+        return joined
+
+
+class Overwritten(nn.Module):
+    """A table that is read, and then read again after it was written."""
+
+    def forward(self, x):
+        table = torch.ones(5, 6)
+        first = x + table
+        table[:, 2:] = 3.0
+        return first * table
+
+
+MODULES = [(Positions(), 0), (Overwritten(), 0), (nn.Sequential(Remembering()), 28)]
+
+
+@pytest.mark.parametrize("module, parameters", MODULES)
+def test_tables_that_are_written_while_the_model_runs(module, parameters):
+    x = torch.randn(1, 5, 6)
+    net = la.from_torch(module, (5, 6))
+    assert la.parameters(net) == parameters
+    with torch.no_grad():
+        made = la.to_torch(net, weights={**module.state_dict(), **dict(module.named_buffers())})(x)
+        assert torch.allclose(made, module(x), atol=1e-5)
+
+
+def test_the_least_value_of_a_type_stands_in_equations():
+    class Hiding(nn.Module):
+        def forward(self, x, hidden):
+            return torch.where(hidden > 0, torch.finfo(x.dtype).min, x).softmax(-1)
+
+    net = la.from_torch(Hiding(), [(4,), (4,)], integers=[False, True])
+    x, hidden = torch.randn(1, 4), torch.tensor([[0, 1, 0, 1]])
+    assert torch.allclose(la.to_torch(net)(x, hidden), Hiding()(x, hidden))

@@ -206,9 +206,11 @@ def signed_sum(terms: Sequence[str]) -> str:
 def constant_latex(value: Expr) -> str:
     r"""A constant of an equation: decimals as they were written, and a few digits of what would be unreadable.
 
-    >>> from sympy import Rational, sqrt
+    >>> from sympy import Integer, Rational, sqrt
     >>> [constant_latex(x) for x in (Rational(1, 100000), Rational("0.044715"), sqrt(Rational("0.6366197723675814")))]
     ['10^{-5}', '0.044715', '0.797885\\ldots']
+    >>> constant_latex(-Integer(2) ** 127)
+    '-1.70141\\ldots \\cdot 10^{38}'
     """
     if value.is_Rational and not value.is_Integer and value.q >= 100:
         text = format(Decimal(value.p) / Decimal(value.q), "f").rstrip("0")
@@ -216,7 +218,8 @@ def constant_latex(value: Expr) -> str:
             exponent = len(str(value.q)) - 1
             return f"10^{{-{exponent}}}" if value.p == 1 and value.q == 10**exponent else text
     if value.is_number and any(abs(number.p) > 10**6 or number.q > 10**6 for number in value.atoms(Rational)):
-        return rf"{float(value):.6g}\ldots"
+        digits, _, power = f"{float(value):.6g}".partition("e")
+        return rf"{digits}\ldots" + (rf" \cdot 10^{{{int(power)}}}" if power else "")
     return formula_latex(value, GIVEN)
 
 

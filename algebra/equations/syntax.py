@@ -38,6 +38,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ DEEPEST_BRACKETS = 40
 MOST_NODES = 4_000
 LARGEST_EXPONENT = 64
 LARGEST_NUMBER = 10**12
+"""Of what is counted: sizes, addresses, bounds, and scalars, of which they may be made."""
+LARGEST_VALUE = sys.float_info.max
+"""Of an element: what a mask holds in place of no end, for instance."""
 
 CALLED_WITH_INDICES = (*REDUCTIONS, *SELECTIONS, "softmax", "pad")
 SCALAR_FUNCTIONS = ("ceil", "floor", "max", "min", "sqrt", "size", "log")
@@ -216,8 +220,6 @@ def _check(tree: ast.expr, text: str) -> None:
         if isinstance(node, ast.Constant):
             if not (node.value is None or isinstance(node.value, (bool, int, float, str))):
                 raise refuse(f"{node.value!r} is not a number", node)
-            if isinstance(node.value, (int, float)) and not abs(node.value) <= LARGEST_NUMBER:
-                raise refuse(f"a number larger than {LARGEST_NUMBER:g}", node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
             if isinstance(power, ast.BinOp) and isinstance(power.op, ast.Pow):
@@ -249,6 +251,19 @@ def _check(tree: ast.expr, text: str) -> None:
                     raise refuse(
                         f"{name.id} takes no argument called {word.arg!r}", node, "pad[width](x[...], fill=-inf)"
                     )
+
+
+def _check_numbers(tree: ast.expr, text: str, counting: bool) -> None:
+    """No number is too large: of those that count something, which all in square brackets do, and of an element's value."""
+    stack: list[tuple[ast.AST, bool]] = [(tree, counting)]
+    for node, counts in stack:
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+            most = LARGEST_NUMBER if counts else LARGEST_VALUE
+            if not abs(node.value) <= most:
+                what = "an address, a size or a scalar" if counts else "an element"
+                raise _error_at(node, f"a number larger than {most:g} in {what}", text, "")
+        brackets = node.slice if isinstance(node, ast.Subscript) else None
+        stack += [(part, counts or part is brackets) for part in branches(node)]
 
 
 @lru_cache(maxsize=4096)
@@ -295,6 +310,7 @@ def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
             tree = _tree("(" + stripped[5:] + "\n,)", number, shift - 1, text)
             for bound in tree.elts:  # type: ignore[attr-defined]
                 _check(bound, text)
+                _check_numbers(bound, text, counting=True)
                 bounds.append(bound)
             continue
         left, right, column = _split_assignment(line, number, text)
@@ -311,7 +327,10 @@ def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
     without_axes = _without_axes(lines, fields)
     scalars, statements = [], []
     for target, value in lines:
-        if isinstance(target, ast.Name) and target.id not in without_axes:
+        is_scalar = isinstance(target, ast.Name) and target.id not in without_axes
+        _check_numbers(target, text, counting=is_scalar)
+        _check_numbers(value, text, counting=is_scalar)
+        if isinstance(target, ast.Name) and is_scalar:
             scalars.append((target.id, value))
         else:
             if without_axes:

@@ -78,7 +78,9 @@ def _takes(module: Any, name: str) -> bool:
 
 
 def _device(torch: Any, module: Any) -> Any:
-    return next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("meta"))
+    """Where the module's tensors are; one that has none makes those that it needs where PyTorch makes them."""
+    held = [tensor for part in module.modules() for tensor in vars(part).values() if isinstance(tensor, torch.Tensor)]
+    return next((tensor.device for tensor in [*module.parameters(), *module.buffers(), *held]), torch.device("cpu"))
 
 
 def _is_shape(value: Any) -> bool:

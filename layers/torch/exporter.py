@@ -87,9 +87,7 @@ def to_torch(
         entering = [tuple(map(int, flow.shape)) for flow in flows] or [tuple(map(int, one.shape)) for one in inputs]
         needed = inventory(literal, entering)
         report = getattr(net, "imported", None)
-        if report is not None and not set(weights) <= set(
-            needed.slots
-        ):  # the names of the framework that it comes from
+        if report is not None and set(weights) != set(needed.slots):  # the names of the framework that it comes from
             weights = report.weights(weights, values)
         filled(build.leaves, needed, weights)
     return module

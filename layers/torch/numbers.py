@@ -13,7 +13,7 @@ from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.layer import Layer
 from .. import arithmetic
 from .sizes import Sizes
-from .translator import is_size, looks_at_sizes_only
+from .translator import is_size, read_nodes
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,11 @@ class TorchNumbers:
     # what is computed from buffers alone ------------------------------------------------------------------------------
 
     def _value(self, wanted: Any) -> Any:
-        """The value of a node; all nodes before it that depend on nothing are computed in order, since some write into others."""
+        """The value of a node; all nodes that depend on nothing are computed in order, since some write into others."""
         if wanted not in self.known:
             for node in self.nodes.values():
                 if node not in self.known and self._is_fixed(node):
                     self.known[node] = self._computed(node)
-                if node is wanted:
-                    break
         found = self.known.get(wanted)
         if isinstance(found, Exception) or found is None:
             raise UnsupportedError(f"the numbers of {wanted.name} cannot be computed: {found}")
@@ -77,7 +75,7 @@ class TorchNumbers:
             return node.name in self.buffers
         if node.op != "call_function" or is_size(node):
             return False
-        return all(part in self.known or is_size(part) or looks_at_sizes_only(node) for part in node.all_input_nodes)
+        return all(part in self.known or is_size(part) for part in read_nodes(node))
 
     def _computed(self, node: Any) -> Any:
         try:

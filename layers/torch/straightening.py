@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...algebra.errors import UnsupportedError
-from .translator import looks_at_sizes_only
+from .translator import read_nodes
 
 REGIONS = (
     "wrap_with_set_grad_enabled", "wrap_with_autocast", "tag_activation_checkpoint", "wrap_activation_checkpoint", "wrap", "invoke_subgraph",
@@ -22,6 +22,7 @@ def straightened(program: Any) -> Any:
     if not writes_unseen(program.graph, _varying(program)):
         return program
     program.graph_module.recompile()
+    _name_constants_plainly(program)
     try:
         made = program.run_decompositions({})
     except Exception as error:
@@ -30,6 +31,13 @@ def straightened(program: Any) -> Any:
         ) from error
     enter_regions(made.graph_module)
     return made
+
+
+def _name_constants_plainly(program: Any) -> None:
+    """Tensors that a module made while it was traced, under their names without the module's: PyTorch asks for these afterwards."""
+    constants = program.constants
+    for name in program.graph_signature.inputs_to_lifted_tensor_constants.values():
+        constants.setdefault(name.rpartition(".")[2], constants[name])
 
 
 def enter_regions(module: Any) -> None:
@@ -93,8 +101,7 @@ def _varying(program: Any) -> set[Any]:
         if node.op == "placeholder":
             reached = node.name not in fixed
         else:
-            fresh = node.op == "call_function" and looks_at_sizes_only(node)
-            reached = not fresh and any(part in found for part in node.all_input_nodes)
+            reached = any(part in found for part in read_nodes(node))
         if reached:
             found.add(node)
     return found
@@ -103,7 +110,8 @@ def _varying(program: Any) -> set[Any]:
 def writes_unseen(graph: Any, varying: set[Any]) -> bool:
     """Whether something is written in place that is read afterwards under a name from before; the last name is the written one.
 
-    What depends on nothing that varies is left out: it is computed in the order in which it was traced.
+    What depends on nothing that varies is computed in the order in which it was traced, so that only what varies must not read it
+    before it is written.
     """
     order = {node: place for place, node in enumerate(graph.nodes)}
     storage = {node: _storage(node) for node in order}
@@ -119,6 +127,8 @@ def writes_unseen(graph: Any, varying: set[Any]) -> bool:
         if own is None:
             continue
         if not varying & {node, *holding[own]}:
+            if any(order[user] < place for other in holding[own] for user in other.users if user in varying):
+                return True
             continue
         stale = [other for other in holding[own] if other is not node and order[other] < place]
         if any(order[user] > place for other in stale for user in other.users):

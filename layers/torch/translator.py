@@ -72,9 +72,7 @@ class Translator(Tensors):
         sizes = getattr(node.meta.get("val"), "shape", ())
         if any(isinstance(size, int) and size == 0 for size in sizes):
             return True
-        if looks_at_sizes_only(node):
-            return True
-        return all(self.is_known(part.name) for part in node.all_input_nodes if not is_size(part))
+        return all(self.is_known(part.name) for part in read_nodes(node) if not is_size(part))
 
     def is_known(self, name: str) -> bool:
         if name in self.parts:
@@ -192,21 +190,15 @@ class Translator(Tensors):
         return layer
 
 
-_FRESH = (
-    "new_zeros",
-    "new_ones",
-    "new_full",
-    "new_empty",
-    "zeros_like",
-    "ones_like",
-    "full_like",
-    "empty_like",
-    "zero",
-    "randn_like",
-    "rand_like",
-    "randint_like",
-)
-"""Operators that look at a tensor's size or kind only."""
+_LOOKED_AT = {
+    **dict.fromkeys(
+        ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like", "zero",
+         "randn_like", "rand_like", "randint_like"),
+        0,
+    ),
+    **dict.fromkeys(("type_as", "to.other", "view_as", "reshape_as", "expand_as"), 1),
+}  # fmt: skip
+"""The argument of which operators look at the size or kind only."""
 
 Rule = Callable[[Translator, Any], None]
 RULES: dict[str, Rule] = {}
@@ -242,9 +234,14 @@ def is_size(node: Any) -> bool:
     )
 
 
-def looks_at_sizes_only(node: Any) -> bool:
-    """Whether an operator takes of a tensor its size or kind only."""
-    return node.target.__name__.split(".")[0].rstrip("_") in _FRESH
+def read_nodes(node: Any) -> list[Any]:
+    """The nodes whose values an operator reads: not that of which it looks at the size or kind only."""
+    name = getattr(node.target, "__name__", "")
+    place = _LOOKED_AT.get(name, _LOOKED_AT.get(name.split(".")[0].rstrip("_")))
+    if node.op != "call_function" or place is None or len(node.args) <= place:
+        return list(node.all_input_nodes)
+    looked_at, rest = node.args[place], [argument for number, argument in enumerate(node.args) if number != place]
+    return [part for part in node.all_input_nodes if part is not looked_at or part in rest]
 
 
 def is_tensor(value: Any) -> bool:
