@@ -17,8 +17,6 @@ from conftest import PROFILE  # noqa: E402
 from oracles.jaxpr_count import count_learned, count_macs  # noqa: E402
 
 CASES = functions.functions()
-REFUSED = {"gated recurrence"}
-"""What joins arrays inside a loop with a symbolic number of turns."""
 T, S = (Symbol(name, integer=True, positive=True) for name in "TS")
 
 
@@ -33,16 +31,16 @@ QUICK = (
     "causal attention",
     "conv same",
     "embedding",
+    "gated recurrence",
     "long short-term memory",
     "stacked layers",
     "layer norm",
     "every second",
 )
 """One of each kind; all of them in the full profile."""
-READ = [name for name in CASES if name not in REFUSED]
 
 
-@pytest.mark.parametrize("name", READ if PROFILE == "full" else QUICK)
+@pytest.mark.parametrize("name", list(CASES) if PROFILE == "full" else QUICK)
 def test_counts_at_five_sizes_are_those_of_the_jaxpr_there(name):
     case = CASES[name]
     net = imported(case)
@@ -58,13 +56,21 @@ def test_counts_at_five_sizes_are_those_of_the_jaxpr_there(name):
         assert tuple(size.subs(at) for size in shape) == (tuple(out.shape) or (1,)), sizes
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED))
-def test_what_has_no_equation_at_symbolic_sizes_is_written_out_at_literal_ones(name):
-    case = CASES[name]
+def delayed(x):
+    """Each turn sees the last three examples."""
+
+    def step(before, now):
+        before = jnp.concatenate([now[None], before[:-1]])
+        return before, before.sum(0)
+
+    return jax.lax.scan(step, jnp.zeros((3, x.shape[1])), x)[1]
+
+
+def test_what_has_no_equation_at_symbolic_sizes_is_written_out_at_literal_ones():
     with pytest.raises(UnsupportedError, match="scan at .*concatenate in its step"):
-        imported(case)
-    sizes = case.sizes()[0]
-    assert la.macs(imported(case, sizes)) == count_macs(case.function, case.tree, *case.structs(sizes))
+        la.from_jax(delayed, (8, 6), dynamic={0: "T"})
+    x = np.arange(48.0).reshape(8, 6)
+    assert np.allclose(la.run(la.from_jax(delayed, (8, 6)), x), delayed(jnp.asarray(x)))
 
 
 def test_what_a_function_asks_of_sizes_is_stated():
@@ -143,25 +149,34 @@ def test_bad_arguments_are_refused():
 
 NUMBERS = {"T": 4, "S": 3, "H": 6, "W": 5, "B": 2}
 PLAIN = [name for name, case in CASES.items() if case.tree is None]
+WEIGHTED = [name for name, case in CASES.items() if case.tree is not None and case.numbers]
+
+
+def numbers_agree(case, function):
+    drawn = np.random.default_rng(0)
+    arrays = [
+        drawn.integers(0, 3, shape) if place in case.integers else drawn.normal(size=shape).astype("float32")
+        for place, shape in enumerate(case.shapes(NUMBERS))
+    ]
+    net = la.from_jax(function, *case.structs(NUMBERS))
+    if net.atoms(la.Opaque):
+        pytest.skip("an opaque step has no numbers")
+    wanted = np.asarray(function(*map(jnp.asarray, arrays)))
+    found = np.asarray(la.run(net, arrays[0] if len(arrays) == 1 else arrays)).astype(float)
+    assert found.shape == (wanted.shape or (1,))
+    assert np.allclose(found, wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     "name", PLAIN if PROFILE == "full" else ("where", "take along", "max pool", "rotary positions", "flip", "argmax")
 )
 def test_numbers_are_those_of_jax(name):
-    case = CASES[name]
-    drawn = np.random.default_rng(0)
-    arrays = [
-        drawn.integers(0, 3, shape) if place in case.integers else drawn.normal(size=shape).astype("float32")
-        for place, shape in enumerate(case.shapes(NUMBERS))
-    ]
-    net = imported(case, NUMBERS)
-    if net.atoms(la.Opaque):
-        pytest.skip("an opaque step has no numbers")
-    wanted = np.asarray(case.function(None, *map(jnp.asarray, arrays)))
-    found = np.asarray(la.run(net, arrays[0] if len(arrays) == 1 else arrays)).astype(float)
-    assert found.shape == (wanted.shape or (1,))
-    assert np.allclose(found, wanted, atol=1e-4)
+    numbers_agree(CASES[name], lambda *arrays: CASES[name].function(None, *arrays))
+
+
+@pytest.mark.parametrize("name", WEIGHTED if PROFILE == "full" else ("gated recurrence", "long short-term memory"))
+def test_numbers_with_given_weights_are_those_of_jax(name):
+    numbers_agree(CASES[name], lambda *arrays: CASES[name].function(CASES[name].tree, *arrays))
 
 
 def test_the_command_reads_a_function(tmp_path):

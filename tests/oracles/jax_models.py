@@ -216,7 +216,7 @@ def _linen() -> dict[str, tuple[Any, Case]]:
         variables = jax.eval_shape(
             lambda *values, model=model, flags=flags: model.init(KEY, *values, **flags), *case.structs(case.sizes()[0])
         )
-        found[f"linen: {name}"] = (model, Case(case.function, inputs, variables, integers))
+        found[f"linen: {name}"] = (model, Case(case.function, inputs, variables, integers, buffers=("['batch_stats']",)))
     return found
 
 
@@ -255,9 +255,9 @@ def _nnx() -> dict[str, tuple[Any, Case]]:
     ):  # fmt: skip
         copy = nnx.merge(*nnx.split(model))
         copy.eval()
-        graph, state = nnx.split(copy)
+        graph, learned, rest = nnx.split(copy, nnx.Param, ...)
         found[f"nnx: {name}"] = (
             model,
-            Case(lambda tree, *values, graph=graph: nnx.merge(graph, tree)(*values), inputs, state),
+            Case(lambda tree, *values, graph=graph: nnx.merge(graph, *tree)(*values), inputs, (learned, rest), buffers=("[1]",)),
         )
     return found
