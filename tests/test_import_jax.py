@@ -103,6 +103,52 @@ def test_scanning_over_stacked_weights_is_a_block_repeated():
     assert [node.times for node in net.atoms(la.Repeat)] == [5]
 
 
+def test_equal_blocks_without_names_are_one_that_is_repeated():
+    def deep(params, x):
+        for block in params:
+            x = x + jnp.tanh(x @ block["w"] + block["b"]) @ block["v"]
+        return x
+
+    def plain(params, x):
+        for layer in params:
+            x = jnp.tanh(x @ layer["w"] + layer["b"])
+        return x
+
+    blocks = [functions.tree_of(w=(8, 16), b=(16,), v=(16, 8)) for _ in range(4)]
+    net = la.from_jax(deep, (5, 8), params=blocks, dynamic={0: "T"})
+    assert [node.times for node in net.atoms(la.Repeat)] == [4] and la.parameters(net) == 4 * (2 * 8 * 16 + 16)
+    net = la.from_jax(deep, (5, 8), params=[*blocks, functions.tree_of(w=(8, 4), b=(4,), v=(4, 8))])
+    assert [node.times for node in net.atoms(la.Repeat)] == [4]
+    net = la.from_jax(plain, (5, 8), params=[functions.tree_of(w=(8, 8), b=(8,)) for _ in range(3)])
+    assert net == la.Input(5, 8) >> (la.Linear(8) >> la.Tanh()) ** 3
+
+
+def test_a_bias_is_that_of_its_linear_layer_where_it_is_one_for_each_feature():
+    params = functions.tree_of(w=(6, 4), b=(4,), many=(5, 4), v=(4, 3), k=(3, 3, 6, 2), c=(2,))
+    x = jnp.ones((5, 6))
+
+    def of(function, *shapes):
+        return la.from_jax(function, *shapes, params=params)
+
+    assert of(lambda p, x: x @ p["w"] + p["b"], x) == la.Input(5, 6) >> la.Linear(4)
+    assert of(lambda p, x: p["b"] + x @ p["w"], x) == la.Input(5, 6) >> la.Linear(4)
+    heads = of(lambda p, x: (x @ p["w"]).reshape(5, 2, 2) + p["b"].reshape(2, 2), x)
+    assert la.Linear(4) in heads.atoms(la.Linear) and not heads.atoms(la.Parameter)
+
+    def conv(p, x):
+        return jax.lax.conv_general_dilated(x, p["k"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + p["c"]
+
+    (made,) = of(conv, (1, 8, 8, 6)).atoms(la.Conv)
+    assert made.bias
+    for other in (
+        lambda p, x: x @ p["w"] + p["many"],  # another one at every position
+        lambda p, x: (x @ p["w"]).reshape(5, 2, 2) + p["b"].reshape(2, 2).T,  # in another order
+        lambda p, x: (lambda y: y.sum() + (y + p["b"]))(x @ p["w"]),  # also used without it
+    ):
+        net = of(other, x)
+        assert net.atoms(la.Parameter) and not any(layer.bias for layer in net.atoms(la.Linear))
+
+
 def test_several_outputs_and_those_that_are_asked_for():
     def function(params, x):
         return {"a": x @ params["a"], "b": x @ params["b"]}

@@ -54,7 +54,7 @@ def record(traced: Traced, operators: Mapping[str, Callable[..., Network]], outp
         output = tensors[0][1] if len(tensors) == 1 else side_by_side(t, tensors)
     recording.outputs = {name: value.shape for name, value in found.items()}
     recording.output = output.name
-    recording.operations = t.ordered()
+    t.simplified(recording)
     finish(recording, t, traced)
     return recording
 
