@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy import Eq, Integer, Le, Mod, Symbol
+from sympy import Eq, Integer, Le, Mod, Ne, Symbol
 
 import layeralgebra as la
 from layeralgebra import FieldError, UnsupportedError
@@ -83,6 +83,22 @@ def test_what_a_function_asks_of_sizes_is_stated():
         la.derive(la.macs, net)(T=12)
     net = la.from_jax(lambda x: x[: x.shape[0]] * jnp.arange(96.0)[: x.shape[0]], (64,), dynamic={0: "T"})
     assert net.imported.where == (Le(T, 96),)
+
+
+def test_a_size_that_is_asked_for_and_changes_nothing_is_not_stated():
+    def function(p, x):
+        return x @ p["w"] if x.shape != p["w"].shape else x @ p["w"]
+
+    def other(p, x):
+        return x @ p["w"] if x.shape != p["w"].shape else x @ p["v"]
+
+    params = functions.tree_of(w=(16, 16), v=(16, 16))
+    net = la.from_jax(function, (12, 16), params=params, dynamic={0: "T"})
+    assert net.imported.where == () and net == la.Input(T, 16) >> la.Linear(16, False)
+    net = la.from_jax(other, (12, 16), params=params, dynamic={0: "T"})
+    assert net.imported.where == (Ne(T, 16),)
+    net = la.from_jax(lambda x, y: x.sum() * y if x.shape != y.shape else x.sum() * y, (3,), (4,), dynamic={(0, 0): "T", (1, 0): "S"})
+    assert net.imported.where == ()
 
 
 def test_a_function_that_works_for_one_size_only_is_refused():
