@@ -97,7 +97,9 @@ def test_a_size_that_is_asked_for_and_changes_nothing_is_not_stated():
     assert net.imported.where == () and net == la.Input(T, 16) >> la.Linear(16, False)
     net = la.from_jax(other, (12, 16), params=params, dynamic={0: "T"})
     assert net.imported.where == (Ne(T, 16),)
-    net = la.from_jax(lambda x, y: x.sum() * y if x.shape != y.shape else x.sum() * y, (3,), (4,), dynamic={(0, 0): "T", (1, 0): "S"})
+    net = la.from_jax(
+        lambda x, y: x.sum() * y if x.shape != y.shape else x.sum() * y, (3,), (4,), dynamic={(0, 0): "T", (1, 0): "S"}
+    )
     assert net.imported.where == ()
 
 
@@ -152,7 +154,9 @@ def test_a_bias_is_that_of_its_linear_layer_where_it_is_one_for_each_feature():
     assert la.Linear(4) in heads.atoms(la.Linear) and not heads.atoms(la.Parameter)
 
     def conv(p, x):
-        return jax.lax.conv_general_dilated(x, p["k"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + p["c"]
+        return (
+            jax.lax.conv_general_dilated(x, p["k"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + p["c"]
+        )
 
     (made,) = of(conv, (1, 8, 8, 6)).atoms(la.Conv)
     assert made.bias

@@ -78,7 +78,9 @@ def test_axes_without_a_size_are_symbols():
 
 
 def test_axes_without_a_size_are_called_as_asked():
-    model = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, padding="same"), layers.GlobalMaxPooling2D(keepdims=True)])
+    model = keras.Sequential(
+        [keras.Input((None, None, 3)), layers.Conv2D(4, 3, padding="same"), layers.GlobalMaxPooling2D(keepdims=True)]
+    )
     H, W = la.dims("H W")
     net = la.from_keras(model, dynamic={0: "H", 1: W})
     assert la.macs(net) == 108 * H * W and la.output_shape(net) == (4, 1, 1)
@@ -144,7 +146,7 @@ def test_numbers_are_those_of_keras(name):
 def test_means_leave_the_margin_out():
     model = keras.Sequential([keras.Input((5, 1)), layers.AveragePooling1D(2, 2, padding="same")])
     found = la.run(la.from_keras(model), np.arange(1.0, 6.0)[:, None])
-    assert np.allclose(found, [[1.5], [3.5], [5.0]])  # Keras on PyTorch repeats the border here, on others it does as this package
+    assert np.allclose(found, [[1.5], [3.5], [5.0]])  # as Keras on TensorFlow and JAX; on PyTorch it repeats the border
 
 
 def test_several_outputs_and_those_that_are_asked_for():
@@ -165,6 +167,12 @@ def test_a_class_that_is_only_called_as_one_of_keras_is_not_taken_for_it():
 
     with pytest.raises(la.UnsupportedError, match="Dense: 1 time"):
         la.from_keras(keras.Sequential([keras.Input((4,)), Dense()]))
+
+
+def test_a_model_of_keras_is_none_of_pytorch():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    with pytest.raises(la.UnsupportedError, match="from_keras"):
+        la.from_torch(model, (4,))
 
 
 def test_a_rule_that_forgets_weights_is_refused():

@@ -200,7 +200,10 @@ def _followed(
         there = {**left, symbol: value.xreplace(left)}
         moved = []
         for argument in arguments:
-            shape = [argument.symbols[a].xreplace(there) if a in argument.symbols else size for a, size in enumerate(argument.shape)]
+            shape = [
+                argument.symbols[a].xreplace(there) if a in argument.symbols else size
+                for a, size in enumerate(argument.shape)
+            ]
             symbols = {axis: size.xreplace({symbol: value}) for axis, size in argument.symbols.items()}
             named = {axis: size for axis, size in symbols.items() if size.free_symbols}
             moved.append(Argument(argument.name, tuple(map(int, shape)), named, argument.dtype))

@@ -95,7 +95,7 @@ def from_keras(
     recording = Recording()
     values = []
     last = not any(getattr(operation, "data_format", "") == "channels_first" for operation in graph._operations)
-    for tensor, (name, shape) in zip(graph.inputs, entering(graph.inputs, dynamic or {})):
+    for name, shape in entering(graph.inputs, dynamic or {}):
         turned = len(shape) > 2 and last  # images come in with channels first, as everywhere in this package
         recording.inputs.append((name, (shape[-1], *shape[:-1]) if turned else shape))
         values.append(Tensor(name, shape, turned=turned))
@@ -106,7 +106,9 @@ def from_keras(
     image = {name: value.turned and last and len(value.shape) > 2 for name, value in found.items()}
     tensors = {name: value if image[name] else reader.plain(value) for name, value in found.items()}
     recording.outputs = {name: value.shape for name, value in found.items()}
-    recording.output = (next(iter(tensors.values())) if len(tensors) == 1 else side_by_side(reader, list(tensors.items()))).name
+    recording.output = (
+        next(iter(tensors.values())) if len(tensors) == 1 else side_by_side(reader, list(tensors.items()))
+    ).name
     recording.operations = reader.operations
     recording.learned = reader.learned()
     return reported(build(recording), recording)
@@ -329,7 +331,9 @@ def _part_of_affine(r: _Reader, operation: Any, node: Any, made: Tensor, axis: i
     if bool(operation.scale) == bool(operation.center):
         return made
     name, join = ("gamma", Product()) if operation.scale else ("beta", Add())
-    return r.place(operation.name, join, [made, r.per_axis(operation, axis, made, name, True)], _recorded(node), made.turned)
+    return r.place(
+        operation.name, join, [made, r.per_axis(operation, axis, made, name, True)], _recorded(node), made.turned
+    )
 
 
 @_rule("LayerNormalization")
@@ -337,9 +341,7 @@ def _layer_norm(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> T
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
     rank = len(given[0].shape)
     if [axis % (rank + 1) for axis in axes] != [rank]:
-        raise UnsupportedError(
-            f"{operation.name}: layer normalisation over {axes}; over the last axis it has a layer"
-        )
+        raise UnsupportedError(f"{operation.name}: layer normalisation over {axes}; over the last axis it has a layer")
     if getattr(operation, "rms_scaling", False):
         raise UnsupportedError(f"{operation.name}: layer normalisation with rms_scaling has no layer")
     alone = operation.center and not operation.scale
@@ -354,7 +356,9 @@ def _normalization(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -
     (value,) = given
     kept = [axis - 1 for axis in operation._keep_axis]
     if len(kept) > 1 or any(axis < 0 for axis in kept):
-        raise UnsupportedError(f"{operation.name}: normalisation with a mean for each position along {len(kept)} axes has no layer")
+        raise UnsupportedError(
+            f"{operation.name}: normalisation with a mean for each position along {len(kept)} axes has no layer"
+        )
     numbers = []
     for name, known in (("mean", operation.input_mean), ("variance", operation.input_variance)):
         if known is None and kept:
@@ -557,7 +561,10 @@ def _upsample(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Ten
 @_rule("Rescaling")
 def _rescaling(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     (value,) = given
-    for number, layer, join in ((operation.scale, arithmetic.Scale, Product()), (operation.offset, arithmetic.Shift, Add())):
+    for number, layer, join in (
+        (operation.scale, arithmetic.Scale, Product()),
+        (operation.offset, arithmetic.Shift, Add()),
+    ):
         listed = numpy.asarray(number, dtype=float).reshape(-1).tolist()
         if len(listed) == 1:
             value = r.place(operation.name, layer(listed[0]), [value], value.shape, value.turned)
@@ -594,7 +601,13 @@ def _merge(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor
     return r.place(operation.name, join, values, _recorded(node), turned)
 
 
-_SIGNS = {"Add": "{0} + {1}", "Multiply": "{0} * {1}", "Subtract": "{0} - {1}", "Divide": "{0} / {1}", "TrueDivide": "{0} / {1}"}
+_SIGNS = {
+    "Add": "{0} + {1}",
+    "Multiply": "{0} * {1}",
+    "Subtract": "{0} - {1}",
+    "Divide": "{0} / {1}",
+    "TrueDivide": "{0} / {1}",
+}
 
 
 def _with_number(r: _Reader, operation: Any, node: Any, value: Tensor) -> Tensor:
@@ -604,7 +617,9 @@ def _with_number(r: _Reader, operation: Any, node: Any, value: Tensor) -> Tensor
     left = isinstance(one, (int, float))
     number = one if left else two
     if not isinstance(number, (int, float)) or isinstance(number, bool):
-        raise UnsupportedError(f"{operation.name}: {type(operation).__name__} of a tensor and {type(number).__name__} has no layer")
+        raise UnsupportedError(
+            f"{operation.name}: {type(operation).__name__} of a tensor and {type(number).__name__} has no layer"
+        )
     shown = spelt(number)
     text = _SIGNS[type(operation).__name__].format(*((shown, "$") if left else ("$", shown)))
     return r.as_is(value, lambda own: mapped(r, text, own, operation.name))

@@ -35,12 +35,16 @@ def _called(
     for key, name in dynamic.items():
         place, axis = key if isinstance(key, tuple) and len(key) == 2 else (0, key)
         place = names.index(place) if place in names else place
-        if not all(isinstance(one, int) and not isinstance(one, bool) for one in (place, axis)) or not 0 <= place < len(names):
+        if not all(isinstance(one, int) and not isinstance(one, bool) for one in (place, axis)) or not 0 <= place < len(
+            names
+        ):
             raise FieldError(
                 f"dynamic names an axis, or (input, axis), got {key!r}; the inputs are {', '.join(map(repr, names))}"
             )
         if not 0 <= axis < len(shapes[place]):
-            raise FieldError(f"dynamic names axes 0 to {len(shapes[place]) - 1} of {names[place]}, without the batch, got {axis!r}")
+            raise FieldError(
+                f"dynamic names axes 0 to {len(shapes[place]) - 1} of {names[place]}, without the batch, got {axis!r}"
+            )
         if shapes[place][axis] is not None:
             raise FieldError(
                 f"dynamic names axes without a size; axis {axis} of {names[place]} has the size {shapes[place][axis]}\n"

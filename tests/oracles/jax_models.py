@@ -216,7 +216,10 @@ def _linen() -> dict[str, tuple[Any, Case]]:
         variables = jax.eval_shape(
             lambda *values, model=model, flags=flags: model.init(KEY, *values, **flags), *case.structs(case.sizes()[0])
         )
-        found[f"linen: {name}"] = (model, Case(case.function, inputs, variables, integers, buffers=("['batch_stats']",)))
+        found[f"linen: {name}"] = (
+            model,
+            Case(case.function, inputs, variables, integers, buffers=("['batch_stats']",)),
+        )
     return found
 
 
@@ -277,6 +280,11 @@ def _nnx() -> dict[str, tuple[Any, Case]]:
         graph, learned, rest = nnx.split(copy, nnx.Param, ...)
         found[f"nnx: {name}"] = (
             model,
-            Case(lambda tree, *values, graph=graph: nnx.merge(graph, *tree)(*values), inputs, (learned, rest), buffers=("[1]",)),
+            Case(
+                lambda tree, *values, graph=graph: nnx.merge(graph, *tree)(*values),
+                inputs,
+                (learned, rest),
+                buffers=("[1]",),
+            ),
         )
     return found

@@ -45,8 +45,11 @@ def permuted(t: Tensors, value: Tensor, order: Sequence[int], label: str = "") -
     shape = tuple(value.shape[axis] for axis in order)
     if order == list(range(rank)):
         return value
-    if not value.batched and value.name in t.orders and t.orders[value.name][0].shape == tuple(
-        value.shape[t.orders[value.name][1].index(axis)] for axis in range(rank)
+    if (
+        not value.batched
+        and value.name in t.orders
+        and t.orders[value.name][0].shape
+        == tuple(value.shape[t.orders[value.name][1].index(axis)] for axis in range(rank))
     ):
         first, before = t.orders[value.name]
         return permuted(t, first, [before[axis] for axis in order], label)
