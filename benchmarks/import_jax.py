@@ -16,11 +16,10 @@ HERE = Path(__file__).resolve().parent
 
 def compared(name: str, function: Any, params: Any, case: Any) -> dict[str, object]:
     """One row: a function or model, and the case that says what enters it."""
-    import jax
     from sympy import Integer, Symbol, false
 
     import layeralgebra as la
-    from oracles.jaxpr_count import count_learned, count_macs
+    from oracles.jaxpr_count import count_learned, count_macs, shapes_made
 
     example = case.structs(case.sizes()[0])
     start = time.process_time()
@@ -37,11 +36,10 @@ def compared(name: str, function: Any, params: Any, case: Any) -> dict[str, obje
             outside += 1
             continue
         structs = case.structs(sizes)
-        traced = jax.make_jaxpr(lambda *values: case.function(case.tree, *values))(*structs)
-        wanted = tuple(traced.out_avals[0].shape) or (1,)
-        same_shape = len(traced.out_avals) > 1 or tuple(size.subs(at) for size in shape) == wanted
+        made = shapes_made(case.function, case.tree, *structs)
+        same_shape = len(made) > 1 or tuple(size.subs(at) for size in shape) == (made[0] or (1,))
         agree += formula.subs(at) == count_macs(case.function, case.tree, *structs) and same_shape
-    learned = count_learned(case.function, case.tree, *example)
+    learned = count_learned(case.function, case.tree, *example, buffers=case.buffers)
     return {
         "function": name, "MACs": str(formula), "agree": agree, "outside": outside, "parameters": la.parameters(net) == learned,
         "seconds": round(seconds, 2),

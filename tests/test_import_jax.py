@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy import Eq, Integer, Le, Mod, Symbol
+from sympy import Eq, Integer, Le, Mod, Ne, Symbol
 
 import layeralgebra as la
 from layeralgebra import FieldError, UnsupportedError
@@ -17,8 +17,6 @@ from conftest import PROFILE  # noqa: E402
 from oracles.jaxpr_count import count_learned, count_macs  # noqa: E402
 
 CASES = functions.functions()
-REFUSED = {"gated recurrence"}
-"""What joins arrays inside a loop with a symbolic number of turns."""
 T, S = (Symbol(name, integer=True, positive=True) for name in "TS")
 
 
@@ -33,16 +31,16 @@ QUICK = (
     "causal attention",
     "conv same",
     "embedding",
+    "gated recurrence",
     "long short-term memory",
     "stacked layers",
     "layer norm",
     "every second",
 )
 """One of each kind; all of them in the full profile."""
-READ = [name for name in CASES if name not in REFUSED]
 
 
-@pytest.mark.parametrize("name", READ if PROFILE == "full" else QUICK)
+@pytest.mark.parametrize("name", list(CASES) if PROFILE == "full" else QUICK)
 def test_counts_at_five_sizes_are_those_of_the_jaxpr_there(name):
     case = CASES[name]
     net = imported(case)
@@ -58,13 +56,21 @@ def test_counts_at_five_sizes_are_those_of_the_jaxpr_there(name):
         assert tuple(size.subs(at) for size in shape) == (tuple(out.shape) or (1,)), sizes
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED))
-def test_what_has_no_equation_at_symbolic_sizes_is_written_out_at_literal_ones(name):
-    case = CASES[name]
+def delayed(x):
+    """Each turn sees the last three examples."""
+
+    def step(before, now):
+        before = jnp.concatenate([now[None], before[:-1]])
+        return before, before.sum(0)
+
+    return jax.lax.scan(step, jnp.zeros((3, x.shape[1])), x)[1]
+
+
+def test_what_has_no_equation_at_symbolic_sizes_is_written_out_at_literal_ones():
     with pytest.raises(UnsupportedError, match="scan at .*concatenate in its step"):
-        imported(case)
-    sizes = case.sizes()[0]
-    assert la.macs(imported(case, sizes)) == count_macs(case.function, case.tree, *case.structs(sizes))
+        la.from_jax(delayed, (8, 6), dynamic={0: "T"})
+    x = np.arange(48.0).reshape(8, 6)
+    assert np.allclose(la.run(la.from_jax(delayed, (8, 6)), x), delayed(jnp.asarray(x)))
 
 
 def test_what_a_function_asks_of_sizes_is_stated():
@@ -77,6 +83,24 @@ def test_what_a_function_asks_of_sizes_is_stated():
         la.derive(la.macs, net)(T=12)
     net = la.from_jax(lambda x: x[: x.shape[0]] * jnp.arange(96.0)[: x.shape[0]], (64,), dynamic={0: "T"})
     assert net.imported.where == (Le(T, 96),)
+
+
+def test_a_size_that_is_asked_for_and_changes_nothing_is_not_stated():
+    def function(p, x):
+        return x @ p["w"] if x.shape != p["w"].shape else x @ p["w"]
+
+    def other(p, x):
+        return x @ p["w"] if x.shape != p["w"].shape else x @ p["v"]
+
+    params = functions.tree_of(w=(16, 16), v=(16, 16))
+    net = la.from_jax(function, (12, 16), params=params, dynamic={0: "T"})
+    assert net.imported.where == () and net == la.Input(T, 16) >> la.Linear(16, False)
+    net = la.from_jax(other, (12, 16), params=params, dynamic={0: "T"})
+    assert net.imported.where == (Ne(T, 16),)
+    net = la.from_jax(
+        lambda x, y: x.sum() * y if x.shape != y.shape else x.sum() * y, (3,), (4,), dynamic={(0, 0): "T", (1, 0): "S"}
+    )
+    assert net.imported.where == ()
 
 
 def test_a_function_that_works_for_one_size_only_is_refused():
@@ -95,6 +119,54 @@ def test_an_axis_may_be_a_multiple():
 def test_scanning_over_stacked_weights_is_a_block_repeated():
     net = imported(CASES["stacked layers"])
     assert [node.times for node in net.atoms(la.Repeat)] == [5]
+
+
+def test_equal_blocks_without_names_are_one_that_is_repeated():
+    def deep(params, x):
+        for block in params:
+            x = x + jnp.tanh(x @ block["w"] + block["b"]) @ block["v"]
+        return x
+
+    def plain(params, x):
+        for layer in params:
+            x = jnp.tanh(x @ layer["w"] + layer["b"])
+        return x
+
+    blocks = [functions.tree_of(w=(8, 16), b=(16,), v=(16, 8)) for _ in range(4)]
+    net = la.from_jax(deep, (5, 8), params=blocks, dynamic={0: "T"})
+    assert [node.times for node in net.atoms(la.Repeat)] == [4] and la.parameters(net) == 4 * (2 * 8 * 16 + 16)
+    net = la.from_jax(deep, (5, 8), params=[*blocks, functions.tree_of(w=(8, 4), b=(4,), v=(4, 8))])
+    assert [node.times for node in net.atoms(la.Repeat)] == [4]
+    net = la.from_jax(plain, (5, 8), params=[functions.tree_of(w=(8, 8), b=(8,)) for _ in range(3)])
+    assert net == la.Input(5, 8) >> (la.Linear(8) >> la.Tanh()) ** 3
+
+
+def test_a_bias_is_that_of_its_linear_layer_where_it_is_one_for_each_feature():
+    params = functions.tree_of(w=(6, 4), b=(4,), many=(5, 4), v=(4, 3), k=(3, 3, 6, 2), c=(2,))
+    x = jnp.ones((5, 6))
+
+    def of(function, *shapes):
+        return la.from_jax(function, *shapes, params=params)
+
+    assert of(lambda p, x: x @ p["w"] + p["b"], x) == la.Input(5, 6) >> la.Linear(4)
+    assert of(lambda p, x: p["b"] + x @ p["w"], x) == la.Input(5, 6) >> la.Linear(4)
+    heads = of(lambda p, x: (x @ p["w"]).reshape(5, 2, 2) + p["b"].reshape(2, 2), x)
+    assert la.Linear(4) in heads.atoms(la.Linear) and not heads.atoms(la.Parameter)
+
+    def conv(p, x):
+        return (
+            jax.lax.conv_general_dilated(x, p["k"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + p["c"]
+        )
+
+    (made,) = of(conv, (1, 8, 8, 6)).atoms(la.Conv)
+    assert made.bias
+    for other in (
+        lambda p, x: x @ p["w"] + p["many"],  # another one at every position
+        lambda p, x: (x @ p["w"]).reshape(5, 2, 2) + p["b"].reshape(2, 2).T,  # in another order
+        lambda p, x: (lambda y: y.sum() + (y + p["b"]))(x @ p["w"]),  # also used without it
+    ):
+        net = of(other, x)
+        assert net.atoms(la.Parameter) and not any(layer.bias for layer in net.atoms(la.Linear))
 
 
 def test_several_outputs_and_those_that_are_asked_for():
@@ -143,25 +215,34 @@ def test_bad_arguments_are_refused():
 
 NUMBERS = {"T": 4, "S": 3, "H": 6, "W": 5, "B": 2}
 PLAIN = [name for name, case in CASES.items() if case.tree is None]
+WEIGHTED = [name for name, case in CASES.items() if case.tree is not None and case.numbers]
+
+
+def numbers_agree(case, function):
+    drawn = np.random.default_rng(0)
+    arrays = [
+        drawn.integers(0, 3, shape) if place in case.integers else drawn.normal(size=shape).astype("float32")
+        for place, shape in enumerate(case.shapes(NUMBERS))
+    ]
+    net = la.from_jax(function, *case.structs(NUMBERS))
+    if net.atoms(la.Opaque):
+        pytest.skip("an opaque step has no numbers")
+    wanted = np.asarray(function(*map(jnp.asarray, arrays)))
+    found = np.asarray(la.run(net, arrays[0] if len(arrays) == 1 else arrays)).astype(float)
+    assert found.shape == (wanted.shape or (1,))
+    assert np.allclose(found, wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     "name", PLAIN if PROFILE == "full" else ("where", "take along", "max pool", "rotary positions", "flip", "argmax")
 )
 def test_numbers_are_those_of_jax(name):
-    case = CASES[name]
-    drawn = np.random.default_rng(0)
-    arrays = [
-        drawn.integers(0, 3, shape) if place in case.integers else drawn.normal(size=shape).astype("float32")
-        for place, shape in enumerate(case.shapes(NUMBERS))
-    ]
-    net = imported(case, NUMBERS)
-    if net.atoms(la.Opaque):
-        pytest.skip("an opaque step has no numbers")
-    wanted = np.asarray(case.function(None, *map(jnp.asarray, arrays)))
-    found = np.asarray(la.run(net, arrays[0] if len(arrays) == 1 else arrays)).astype(float)
-    assert found.shape == (wanted.shape or (1,))
-    assert np.allclose(found, wanted, atol=1e-4)
+    numbers_agree(CASES[name], lambda *arrays: CASES[name].function(None, *arrays))
+
+
+@pytest.mark.parametrize("name", WEIGHTED if PROFILE == "full" else ("gated recurrence", "long short-term memory"))
+def test_numbers_with_given_weights_are_those_of_jax(name):
+    numbers_agree(CASES[name], lambda *arrays: CASES[name].function(CASES[name].tree, *arrays))
 
 
 def test_the_command_reads_a_function(tmp_path):

@@ -242,3 +242,27 @@ def test_external_data_are_never_opened(tmp_path):
 def test_missing_files(tmp_path, path):
     with pytest.raises(la.LayerAlgebraError):
         la.from_onnx(tmp_path / path)
+
+
+def test_inference_of_shapes_that_ends_or_hangs_is_refused_and_begun_anew(monkeypatch, tmp_path):
+    from layeralgebra.layers.onnx import inference
+
+    text = '<ir_version: 8, opset_import: ["": 17]> relu (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }'
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "relu.onnx")
+    inference._BESIDE.stop()
+    for code in ("import os; os.abort()", "import time; time.sleep(600)"):
+        with monkeypatch.context() as patched:
+            patched.setattr(inference, "_CODE", code)
+            patched.setattr(inference, "LONGEST", 1.0)
+            with pytest.raises(la.FileError, match="inference of shapes does not get through"):
+                la.from_onnx(tmp_path / "relu.onnx")
+    assert la.from_onnx(tmp_path / "relu.onnx") == la.Input(3) >> la.ReLU()
+
+
+def test_versions_that_are_none_are_refused(tmp_path):
+    text = '<ir_version: 8, opset_import: ["": 17]> relu (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }'
+    model = onnx.parser.parse_model(text)
+    model.opset_import[0].version = 1 << 40
+    onnx.save(model, tmp_path / "relu.onnx")
+    with pytest.raises(la.FileError, match="version 1099511627776"):
+        la.from_onnx(tmp_path / "relu.onnx")

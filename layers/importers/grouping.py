@@ -140,7 +140,47 @@ def _grouped(operations: Sequence[Operation], level: int, outside: set[str]) -> 
         else:
             members.extend(run)
         position = end
-    return members
+    return _with_blocks(members, outside)
+
+
+def _with_blocks(members: list[_Member], outside: set[str]) -> list[_Member]:
+    """Stretches of members between places through which a single value goes, each joined as a block where equal ones follow each other.
+
+    Blocks that are modules were found by their names before; this finds those to which nobody gave a name.
+    """
+    cuts = _cuts(members, outside)
+    links = [members[start:end] for start, end in zip(cuts, cuts[1:])]
+    if all(len(link) == 1 for link in links):
+        return members
+    parts = [_part(link[0] if len(link) == 1 else _block(link)) for link in links]
+    made, position = members[: cuts[0]], 0
+    while position < len(parts):
+        length, count = _period(parts, position)
+        for start in range(position, position + length * count, length):
+            block = [member for link in links[start : start + length] for member in link]
+            made += [_block(block)] if count > 1 and len(block) > length else block
+        position += length * count
+    return made + members[cuts[-1] :]
+
+
+def _block(members: Sequence[_Member]) -> _Group:
+    return _Group("block", members, _output(members[-1]))
+
+
+def _cuts(members: Sequence[_Member], outside: set[str]) -> list[int]:
+    """Before which members all that comes later reads a single value of what was before."""
+    made = {_output(member): place for place, member in enumerate(members)}
+    last = dict.fromkeys(outside & made.keys(), len(members))
+    for place, member in enumerate(members):
+        for source in member.sources:
+            last[source] = max(last.get(source, place), place)
+    begin, end = Counter(made.get(value, -1) for value in last), Counter(last.values())
+    found, across = [], 0
+    for place in range(-1, len(members)):
+        across += begin[place] - end[place]
+        if across == 1:
+            found.append(place + 1)
+    return found
 
 
 def _renamed(member: _Member, name: str) -> _Group:
@@ -176,10 +216,10 @@ def _is_chain(members: Sequence[_Member]) -> bool:
 
 
 class _Part:
-    """A node of a chain: some members, one after the other, as one network."""
+    """A node of a chain: a member, or some one after the other, as one network."""
 
-    def __init__(self, name: str, built: Built, is_module: bool):
-        self.name, self.built, self.is_module = name, built, is_module
+    def __init__(self, name: str, built: Built, is_module: bool, learns: bool, member: _Member):
+        self.name, self.built, self.is_module, self.learns, self.member = name, built, is_module, learns, member
 
 
 def _chain(members: Sequence[_Member]) -> Built:
@@ -190,7 +230,11 @@ def _chain(members: Sequence[_Member]) -> Built:
 
 def _part(member: _Member) -> _Part:
     name = member.name if isinstance(member, _Group) else label_of(member)
-    return _Part(name, _built(member), isinstance(member, _Group))
+    return _Part(name, _built(member), isinstance(member, _Group), _learns(member), member)
+
+
+def _learns(member: _Member) -> bool:
+    return any(map(_learns, member.members)) if isinstance(member, _Group) else member.parameters != 0
 
 
 def _joined(parts: Sequence[_Part], names: Sequence[str]) -> Built:
@@ -212,7 +256,8 @@ def _folded(parts: Sequence[_Part]) -> list[_Part]:
         if count > 1:
             rounds = [taken[start : start + length] for start in range(0, len(taken), length)]
             built = copies([_joined(one, [part.name for part in rounds[0]]) for one in rounds])
-            made.append(_Part(spanned([part.name for part in taken if part.is_module]), built, True))
+            named = [part.name for part in taken if part.is_module]
+            made.append(_Part(spanned(named or [taken[0].name]), built, bool(named), True, taken[0].member))
         else:
             made += taken
         position += length * count
@@ -224,7 +269,7 @@ def _period(parts: Sequence[_Part], start: int) -> tuple[int, int]:
     best = 1, 1
     nets = [part.built.net for part in parts[start:]]
     for length in range(1, min(len(nets) // 2, LONGEST_PERIOD) + 1):
-        if nets[0] != nets[length] or not any(part.is_module for part in parts[start : start + length]):
+        if nets[0] != nets[length] or not any(part.is_module or part.learns for part in parts[start : start + length]):
             continue
         count = 1
         while nets[count * length : (count + 1) * length] == nets[:length]:

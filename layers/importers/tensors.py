@@ -50,6 +50,7 @@ class Tensors:
         self.operations: list[Operation] = []
         self.module: tuple[str, ...] = ()
         self.steps = Steps()
+        self.orders: dict[str, tuple[Tensor, list[int]]] = {}
         self._taken: dict[str, int] = {}
 
     def _distinct(self, name: str) -> str:

@@ -16,6 +16,8 @@ from .values import MOST_ELEMENTS, Value
 
 def as_number(value: Any) -> Expr | None:
     """A scalar as an exact number: a float is the shortest decimal that rounds to it in its own kind."""
+    if jax.dtypes.issubdtype(getattr(value, "dtype", None) or numpy.float32, jax.dtypes.extended):
+        return None  # a key of random numbers
     found = numpy.asarray(value)
     if found.dtype.kind in "biu":
         return Integer(int(found))

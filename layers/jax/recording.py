@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any
 
-from ...algebra.errors import UnsupportedError
+from sympy import Ne, Symbol
+from sympy.logic.boolalg import Boolean
+
+from ...algebra.errors import LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
 from ..importers.outputs import chosen, side_by_side
 from ..importers.record import Recording, Stored
@@ -20,7 +24,34 @@ from .values import Value
 
 
 def record(traced: Traced, operators: Mapping[str, Callable[..., Network]], outputs: Any) -> Recording:
-    """The recording of a traced function."""
+    """The recording of a traced function; sizes that it names, and at which it does the same as at others, are not stated."""
+    recording = _recorded(traced, operators, outputs)
+    stated = [relation for relation in traced.where if not _is_idle(relation, traced, recording, operators, outputs)]
+    if stated == traced.where:
+        return recording
+    return _recorded(replace(traced, where=stated), operators, outputs)
+
+
+def _is_idle(
+    relation: Boolean, traced: Traced, recording: Recording, operators: Mapping[str, Callable[..., Network]], outputs: Any
+) -> bool:  # fmt: skip
+    """Whether a function was only seen to ask if a size is another one: where it is, the function does the same."""
+    if not isinstance(relation, Ne) or traced.again is None:
+        return False
+    symbol, value = (relation.lhs, relation.rhs) if isinstance(relation.lhs, Symbol) else (relation.rhs, relation.lhs)
+    if not isinstance(symbol, Symbol) or symbol in value.free_symbols or value.is_positive is not True:
+        return False
+    try:
+        there = _recorded(traced.again(symbol, value), operators, outputs)
+    except LayerAlgebraError:
+        return False
+    at = {symbol: value}
+    here = [(one.name, one.node.xreplace(at), one.sources, one.module) for one in recording.operations]
+    alike = [(one.name, one.node, one.sources, one.module) for one in there.operations]
+    return here == alike and recording.learned == there.learned and recording.output == there.output
+
+
+def _recorded(traced: Traced, operators: Mapping[str, Callable[..., Network]], outputs: Any) -> Recording:
     t = Translator(traced.sizes, operators)
     t.steps.stated = list(traced.where)
     recording = Recording(where=list(traced.where))
@@ -54,7 +85,7 @@ def record(traced: Traced, operators: Mapping[str, Callable[..., Network]], outp
         output = tensors[0][1] if len(tensors) == 1 else side_by_side(t, tensors)
     recording.outputs = {name: value.shape for name, value in found.items()}
     recording.output = output.name
-    recording.operations = t.ordered()
+    t.simplified(recording)
     finish(recording, t, traced)
     return recording
 

@@ -51,7 +51,7 @@ class StoredArray:
 
 @dataclass
 class Traced:
-    """What tracing found; `stored` and `inputs` are in the order of the jaxpr's arguments."""
+    """What tracing found; `stored` and `inputs` are in the order of the jaxpr's arguments. `again` traces with a symbol of another value."""
 
     jaxpr: Any
     sizes: Sizes
@@ -59,6 +59,7 @@ class Traced:
     inputs: list[Argument]
     outputs: list[str]
     where: list[Boolean] = field(default_factory=list)
+    again: "Callable[[Symbol, Expr], Traced] | None" = None
 
 
 def read_arguments(given: Sequence[Any], dynamic: Mapping[Any, object]) -> list[Argument]:
@@ -131,7 +132,7 @@ def trace(function: Any, given: Sequence[Any], params: Any, dynamic: Mapping[Any
         try:
             inputs = [argument.struct(None, dtype) for argument, dtype in zip(arguments, dtypes)]
             model = read_model(function, params, _grouped(given, inputs))
-            return _traced(model, given, arguments, dtypes, example)
+            return _followed(model, given, arguments, dtypes, example)
         except UnsupportedError as error:
             if place == len(kinds) - 1 or not _wants_integers(error):
                 raise
@@ -187,6 +188,30 @@ def _example(arguments: Sequence[Argument]) -> dict[Expr, Expr]:
                     f"{name} is not {argument.shape[axis]}, the size of the example, at any positive integer"
                 )
     return found
+
+
+def _followed(
+    model: Model, given: Sequence[Any], arguments: Sequence[Argument], dtypes: Sequence[Any], example: dict[Expr, Expr]
+) -> Traced:
+    """What is traced, with the way to trace it where a symbol has a value, or is another symbol."""
+
+    def again(symbol: Symbol, value: Expr) -> Traced:
+        left = {one: size for one, size in example.items() if one != symbol}
+        there = {**left, symbol: value.xreplace(left)}
+        moved = []
+        for argument in arguments:
+            shape = [
+                argument.symbols[a].xreplace(there) if a in argument.symbols else size
+                for a, size in enumerate(argument.shape)
+            ]
+            symbols = {axis: size.xreplace({symbol: value}) for axis, size in argument.symbols.items()}
+            named = {axis: size for axis, size in symbols.items() if size.free_symbols}
+            moved.append(Argument(argument.name, tuple(map(int, shape)), named, argument.dtype))
+        return _traced(model, given, moved, dtypes, left)
+
+    traced = _traced(model, given, arguments, dtypes, example)
+    traced.again = again
+    return traced
 
 
 def _traced(

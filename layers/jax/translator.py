@@ -12,7 +12,8 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
 from ...algebra.sizes.normal_form import simplify
 from ..importers.arrays import cut, positions, reshaped, table
-from ..importers.record import Operation, unknown_operators
+from ..importers.biases import with_biases
+from ..importers.record import Operation, Recording, unknown_operators
 from ..importers.rules import registering
 from ..importers.tensors import Shape, Tensor, Tensors
 from .fixed import fixed_value, known_numbers, literal_value, truth_value
@@ -47,10 +48,24 @@ class Translator(Tensors):
         self.places: dict[str, int] = {}
         self.missing: dict[str, list[str]] = {}
         self.holding: dict[str, list[StoredArray]] = {}
+        self.shapes: dict[str, Shape] = {}
         self.buffers: dict[str, Value] = {}
         self.used: set[Any] = set()
         self._buffers: dict[tuple[int, tuple[str, ...]], Tensor] = {}
         self._kept: list[Any] = []
+
+    def add(
+        self,
+        layer: Network,
+        sources: Sequence[Tensor],
+        shape: Shape,
+        batched: bool = False,
+        label: str = "",
+        turned: bool = False,
+    ) -> Tensor:
+        made = super().add(layer, sources, shape, batched, label, turned)
+        self.shapes[made.name] = made.own
+        return made
 
     # names and places ------------------------------------------------------------------------------------------------
 
@@ -171,6 +186,14 @@ class Translator(Tensors):
     def ordered(self) -> list[Operation]:
         """The operations in the order of the equations that they belong to."""
         return sorted(self.operations, key=lambda operation: self.places[operation.name])
+
+    def simplified(self, recording: Recording) -> None:
+        """The operations that a recording needs, in order, with biases where they belong."""
+        recording.operations = self.ordered()
+        made, recording.output, biases = with_biases(recording.needed(), recording.output, self.shapes)
+        recording.operations = made
+        for name, bias in biases.items():
+            self.holding[name] += self.holding.pop(bias)
 
     def share(self, operations: Sequence[Operation]) -> None:
         """Weights that several of these operations hold are shared under the name of the array."""

@@ -5,10 +5,12 @@ Keras puts channels last, this package first: a tensor is turned when a layer ov
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy
 from sympy import Expr, Integer, Mul, Symbol
 
 from ...algebra.arguments import checked
@@ -28,14 +30,25 @@ from .. import (
     recurrent,
     reshape,
 )
+from ..importers.arrays import Window, entrywise, mapped, padded, pooled, same_margins, spelt, table
 from ..importers.grouping import build
-from ..importers.record import Recording, unknown_operators
+from ..importers.names import distinct
+from ..importers.outputs import chosen, side_by_side
+from ..importers.record import Operation, Recording, Stored, unknown_operators
+from ..importers.report import reported
 from ..importers.rules import registering
 from ..importers.tensors import Tensor, Tensors, per_axis
+from .inputs import entering
 
 
 @checked
-def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | None = None) -> Network:
+def from_keras(
+    model: Any,
+    *,
+    dynamic: Mapping[Any, object] | None = None,
+    operators: Mapping[str, Callable[..., Network]] | None = None,
+    outputs: int | str | Sequence[int | str] | None = None,
+) -> Network:
     """A network from a Keras model (`Sequential` or functional).
 
     Batch normalisation counts its learned scale and shift; Keras's own `count_params` counts its running mean and variance as well.
@@ -44,20 +57,26 @@ def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | 
     ----------
     model : keras.Model
         Axes without a size become symbols. Images enter, and leave, with channels first.
+    dynamic : mapping of int, (int, int) or (str, int), to str, Symbol or Expr, optional
+        What axes without a size are called: ``{0: "H", 1: "W"}`` of the first input, ``{(1, 0): "T"}`` or ``{("tokens", 0): "T"}`` of another one
+        by its place or its name; axes are counted as Keras has them, without the batch. Others are called ``n0``, ``n1``...
     operators : mapping of str to function, optional
         For a layer without a rule, by the name of its class: a function of the shapes of its inputs and of the Keras layer that returns
         a `Layer` for the same axes, channels last.
+    outputs : int, str, or sequence of them, optional
+        Which outputs are asked for, by place or by name; all, if left out. Several are flattened and stand one after the other.
 
     Returns
     -------
     Network
+        Its attribute `imported` tells which weights are counted.
 
     Raises
     ------
     UnsupportedError
         If the model has layers that no layer is known for; each is named, with its count and places.
     FieldError
-        If `model` is no Keras model that knows its inputs.
+        If `model` is no Keras model that knows its inputs, or there is no such axis or output.
 
     Examples
     --------
@@ -76,23 +95,23 @@ def from_keras(model: Any, *, operators: Mapping[str, Callable[..., Network]] | 
     recording = Recording()
     values = []
     last = not any(getattr(operation, "data_format", "") == "channels_first" for operation in graph._operations)
-    for tensor in graph.inputs:
-        name = _history(tensor)[0].name
-        shape = tuple(
-            Integer(size)
-            if size is not None
-            else Symbol(f"{name}_{place}" if len(graph.inputs) > 1 else f"n{place}", integer=True, positive=True)
-            for place, size in enumerate(tensor.shape[1:])
-        )
-        image = len(shape) > 2 and last  # images come in with channels first, as everywhere in this package
-        recording.inputs.append((name, (shape[-1], *shape[:-1]) if image else shape))
-        values.append(Tensor(name, shape, turned=image))
-    outputs = reader.model(graph, values, ())
+    for name, shape in entering(graph.inputs, dynamic or {}):
+        turned = len(shape) > 2 and last  # images come in with channels first, as everywhere in this package
+        recording.inputs.append((name, (shape[-1], *shape[:-1]) if turned else shape))
+        values.append(Tensor(name, shape, turned=turned))
+    made = reader.model(graph, values, ())
     if reader.missing:
         raise unknown_operators("Keras", reader.missing)
+    found = chosen(dict(zip(distinct([_history(tensor)[0].name for tensor in graph.outputs]), made)), outputs)
+    image = {name: value.turned and last and len(value.shape) > 2 for name, value in found.items()}
+    tensors = {name: value if image[name] else reader.plain(value) for name, value in found.items()}
+    recording.outputs = {name: value.shape for name, value in found.items()}
+    recording.output = (
+        next(iter(tensors.values())) if len(tensors) == 1 else side_by_side(reader, list(tensors.items()))
+    ).name
     recording.operations = reader.operations
-    recording.output = outputs[0].name if outputs[0].turned and last else reader.plain(outputs[0]).name
-    return build(recording)
+    recording.learned = reader.learned()
+    return reported(build(recording), recording)
 
 
 def _history(tensor: Any) -> Any:
@@ -104,6 +123,18 @@ class _Reader(Tensors):
         super().__init__()
         self.operators = operators
         self.missing: dict[str, list[str]] = {}
+        self._variables: dict[int, tuple[str, int, set[str]]] = {}
+
+    def learned(self) -> list[Stored]:
+        """The weights that may be learned, each once, and the operations of the layers that have them."""
+        return [Stored((name,), size, frozenset(readers)) for name, size, readers in self._variables.values()]
+
+    def _note(self, operation: Any, made: Sequence[Operation]) -> None:
+        for layer in operation._flatten_layers() if hasattr(operation, "_flatten_layers") else ():
+            for variable in layer._trainable_variables:
+                size = math.prod(int(length) for length in variable.shape)
+                _, _, readers = self._variables.setdefault(id(variable), (variable.path, size, set()))
+                readers.update(one.name for one in made if one.parameters != 0)
 
     def named(self, label: str) -> str:
         return f"{label}_{len(self.operations)}"
@@ -134,6 +165,23 @@ class _Reader(Tensors):
     def plain(self, value: Tensor) -> Tensor:
         return self.turn(value, False)
 
+    def per_axis(self, operation: Any, axis: int, value: Tensor, name: str, learned: bool) -> Tensor:
+        """A stored number for each position along an axis of Keras's (without the batch), to be joined with a value."""
+        shape = [Integer(1)] * len(value.shape)
+        shape[self.own_axis(value, axis)] = value.shape[axis]
+        shared = f"{operation.name}.{name}" if len(operation._inbound_nodes) > 1 else ""
+        return self.stored(tuple(shape), learned, shared, label=f"{operation.name}_{name}_{len(self.operations)}")
+
+    def own_axis(self, value: Tensor, axis: int) -> int:
+        """Where an axis of Keras's (without the batch) is in our tensor."""
+        return axis if not value.turned else 0 if axis == len(value.shape) - 1 else axis + 1
+
+    def as_is(self, value: Tensor, operation: Callable[[Tensor], Tensor]) -> Tensor:
+        """What an operation on arrays makes of a value with its axes as they are here; its rank stays."""
+        made = operation(Tensor(value.name, value.own))
+        shape = (*made.shape[1:], made.shape[0]) if value.turned else made.shape
+        return Tensor(made.name, shape, turned=value.turned)
+
     def model(self, graph: Any, inputs: Sequence[Tensor], module: tuple[str, ...]) -> list[Tensor]:
         """Everything inside a model, and its outputs; models inside models likewise."""
         known: dict[int, Tensor] = {id(tensor): value for tensor, value in zip(graph.inputs, inputs)}
@@ -148,7 +196,9 @@ class _Reader(Tensors):
                     made = self.model(inner, given, (*module, operation.name))
                 else:
                     self.module = (*module, operation.name)
+                    before = len(self.operations)
                     made = [self.layer(operation, node, given)]
+                    self._note(operation, self.operations[before:])
                 known.update((id(tensor), value) for tensor, value in zip(node.output_tensors, made))
         return [known[id(tensor)] for tensor in graph.outputs]
 
@@ -158,7 +208,7 @@ class _Reader(Tensors):
             values = [self.plain(value) for value in given]
             made = self.operators[kind]([value.shape for value in values], operation)
             return self.place(operation.name, made, values, _recorded(node))
-        rule = _RULES.get(kind)
+        rule = _RULES.get(kind) if _is_of_keras(operation) else None
         if rule is None:
             self.missing.setdefault(kind, []).append(".".join(self.module))
             unknown = Symbol("n", integer=True, positive=True)
@@ -184,6 +234,11 @@ class _Reader(Tensors):
             made = self.plain(made) if isinstance(function, activation.Softmax) else made
             made = self.place(f"{operation.name}_activation", function, [made], made.shape, made.turned)
         return made
+
+
+def _is_of_keras(operation: Any) -> bool:
+    """Whether a layer is one of Keras itself: a class of the user's may have the same name and do something else."""
+    return type(operation).__module__.split(".")[0] == "keras"
 
 
 def _recorded(node: Any) -> list[Expr | None]:
@@ -264,31 +319,89 @@ def _dense(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor
 def _batch_norm(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     rank = len(given[0].shape)
     last = operation.axis in (-1, rank)
-    if operation.axis not in (-1, 1, rank) or operation.scale != operation.center:
-        raise UnsupportedError(
-            f"{operation.name}: batch normalisation along axis {operation.axis}, scale {operation.scale}, center {operation.center}"
-        )
-    return r.apply(
-        operation, node, normalization.BatchNorm(operation.scale, float(operation.epsilon)), given[0], last and rank > 1
+    if operation.axis not in (-1, 1, rank):
+        raise UnsupportedError(f"{operation.name}: batch normalisation along axis {operation.axis}")
+    layer = normalization.BatchNorm(bool(operation.scale and operation.center), float(operation.epsilon))
+    made = r.apply(operation, node, layer, given[0], last and rank > 1)
+    return _part_of_affine(r, operation, node, made, operation.axis % (rank + 1) - 1)
+
+
+def _part_of_affine(r: _Reader, operation: Any, node: Any, made: Tensor, axis: int) -> Tensor:
+    """The learned scale, or shift, of a normalisation that has only one of them."""
+    if bool(operation.scale) == bool(operation.center):
+        return made
+    name, join = ("gamma", Product()) if operation.scale else ("beta", Add())
+    return r.place(
+        operation.name, join, [made, r.per_axis(operation, axis, made, name, True)], _recorded(node), made.turned
     )
 
 
 @_rule("LayerNormalization")
 def _layer_norm(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
-    if [axis % (len(given[0].shape) + 1) for axis in axes] != [len(given[0].shape)] or (
-        operation.center and not operation.scale
-    ):
+    rank = len(given[0].shape)
+    if [axis % (rank + 1) for axis in axes] != [rank]:
+        raise UnsupportedError(f"{operation.name}: layer normalisation over {axes}; over the last axis it has a layer")
+    if getattr(operation, "rms_scaling", False):
+        raise UnsupportedError(f"{operation.name}: layer normalisation with rms_scaling has no layer")
+    alone = operation.center and not operation.scale
+    layer = normalization.LayerNorm(bool(operation.scale), bool(operation.center), float(operation.epsilon))
+    made = r.apply(operation, node, layer, given[0], False)
+    return _part_of_affine(r, operation, node, made, rank - 1) if alone else made
+
+
+@_rule("Normalization")
+def _normalization(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
+    """Minus a mean, by a standard deviation, both given or measured beforehand."""
+    (value,) = given
+    kept = [axis - 1 for axis in operation._keep_axis]
+    if len(kept) > 1 or any(axis < 0 for axis in kept):
         raise UnsupportedError(
-            f"{operation.name}: layer normalisation over {axes}; over the last axis, with a scale, it has a layer"
+            f"{operation.name}: normalisation with a mean for each position along {len(kept)} axes has no layer"
         )
-    return r.apply(
-        operation,
-        node,
-        normalization.LayerNorm(operation.scale, operation.center, float(operation.epsilon)),
-        given[0],
-        False,
-    )
+    numbers = []
+    for name, known in (("mean", operation.input_mean), ("variance", operation.input_variance)):
+        if known is None and kept:
+            numbers.append(r.per_axis(operation, kept[0], value, name, False))
+        elif known is None:
+            numbers.append(r.stored((Integer(1),) * len(value.shape), False, label=f"{operation.name}_{name}"))
+        else:
+            found = numpy.asarray(known, dtype=float).reshape(-1).tolist()
+            shape = [1] * len(value.shape)
+            if len(found) > 1:
+                shape[r.own_axis(value, kept[0])] = len(found)
+            numbers.append(table(r, shape, found, f"{operation.name}_{name}"))
+    deviation = f"max(sqrt({{2}}), {spelt(keras_epsilon())})"
+    text = f"{{1}} + {{0}} * {deviation}" if operation.invert else f"({{0}} - {{1}}) / {deviation}"
+    return r.as_is(value, lambda own: entrywise(r, text, [own, *numbers], operation.name))
+
+
+def keras_epsilon() -> float:
+    import keras
+
+    return float(keras.config.epsilon())
+
+
+@_rule("LayerScale")
+def _layer_scale(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
+    """Of ConvNeXt in Keras's applications."""
+    (value,) = given
+    scales = r.per_axis(operation, len(value.shape) - 1, value, "gamma", True)
+    return r.place(operation.name, Product(), [value, scales], _recorded(node), value.turned)
+
+
+@_rule("CustomScaleLayer")
+def _scaled_residual(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
+    """Of Inception-ResNet in Keras's applications: the first input, and the second one times a number."""
+    one, two = (r.turn(value, given[0].turned) for value in given)
+    two = r.place(operation.name, arithmetic.Scale(operation.scale), [two], two.shape, two.turned)
+    return r.place(operation.name, Add(), [one, two], _recorded(node), one.turned)
+
+
+@_rule("StochasticDepth", "GaussianNoise", "GaussianDropout", "ActivityRegularization")
+def _nothing(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
+    """What acts in training only."""
+    return r.apply(operation, node, activation.Identity(), given[0])
 
 
 @_rule("Embedding")
@@ -368,19 +481,21 @@ def _pool(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
         tuple(part) if isinstance(part, (tuple, list)) else (part,) * len(sizes)
         for part in (operation.pool_size, operation.strides)
     )
-    padding, ceil = (0,) * len(sizes), False
+    best = type(operation).__name__.startswith("Max")
+    padding = (0,) * len(sizes)
     if operation.padding == "same":
-        if any(not size.is_Integer for size in sizes):
-            raise UnsupportedError(f"{operation.name}: pooling with padding 'same' of axes without a size")
-        total = [max((-(-int(n) // s) - 1) * s + k - int(n), 0) for n, k, s in zip(sizes, kernel, stride)]
-        ceil = any(width % 2 for width in total)
-        if ceil and any(width > 1 for width in total):
-            raise UnsupportedError(f"{operation.name}: pooling with different padding before and after has no layer")
-        padding = tuple(width // 2 for width in total)
-    if type(operation).__name__.startswith("Max"):
-        layer: Network = pooling.MaxPool(per_axis(kernel), per_axis(stride), per_axis(padding), ceil_mode=ceil)
+        before, after = same_margins(sizes, kernel, stride, (1,) * len(sizes), True)
+        if before != after or any(not size.is_Integer for size in before):
+            window = Window(kernel, stride, before, after, (1,) * len(sizes))
+            own = Tensor(value.name, value.own if _first(operation) else value.shape)
+            made = pooled(r, own, "max" if best else "mean", window, False, label=operation.name)
+            shape = (*made.shape[1:], made.shape[0]) if value.turned else made.shape
+            return Tensor(made.name, shape, turned=value.turned)
+        padding = tuple(int(size) for size in before)
+    if best:
+        layer: Network = pooling.MaxPool(per_axis(kernel), per_axis(stride), per_axis(padding))
     else:
-        layer = pooling.AvgPool(per_axis(kernel), per_axis(stride), per_axis(padding), ceil, False)
+        layer = pooling.AvgPool(per_axis(kernel), per_axis(stride), per_axis(padding), False, False)
     return r.apply(operation, node, layer, value)
 
 
@@ -390,11 +505,15 @@ def _pool(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     "GlobalAveragePooling3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
 )
 def _global(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
-    layer: Network = pooling.GlobalAvgPool() if "Average" in type(operation).__name__ else pooling.GlobalMaxPool()
+    best = "Max" in type(operation).__name__
+    layer: Network = pooling.GlobalMaxPool() if best else pooling.GlobalAvgPool()
     if operation.keepdims:
-        raise UnsupportedError(f"{operation.name}: global pooling that keeps axes of size 1 has no layer")
+        value = r.turn(given[0], _first(operation))
+        layer = layer >> reshape.Reshape((value.own[0], *(Integer(1),) * (len(value.shape) - 1)))
+        return r.apply(operation, node, layer if best else pooling.AdaptiveAvgPool(1), value)
     made = r.apply(operation, node, layer, given[0], _first(operation))
     return replace(made, turned=False)
 
@@ -414,7 +533,15 @@ def _permute(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tens
     return r.apply(operation, node, reshape.Permute(tuple(axis - 1 for axis in operation.dims)), given[0], False)
 
 
-@_rule("ZeroPadding1D", "ZeroPadding2D")
+@_rule("Cropping1D", "Cropping2D", "Cropping3D")
+def _cropping(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
+    pairs = operation.cropping if isinstance(operation.cropping[0], (tuple, list)) else (operation.cropping,)
+    before, after = ([0, *(-int(pair[side]) for pair in pairs)] for side in (0, 1))
+    value = r.turn(given[0], _first(operation))
+    return r.as_is(value, lambda own: padded(r, own, before, after, operation.name))
+
+
+@_rule("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 def _zero_padding(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
     pairs = operation.padding if isinstance(operation.padding[0], (tuple, list)) else (operation.padding,)
     before, after = ([int(pair[side]) for pair in pairs] for side in (0, 1))
@@ -433,11 +560,26 @@ def _upsample(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Ten
 
 @_rule("Rescaling")
 def _rescaling(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
-    return r.apply(operation, node, arithmetic.Scale(operation.scale) >> arithmetic.Shift(operation.offset), given[0])
+    (value,) = given
+    for number, layer, join in (
+        (operation.scale, arithmetic.Scale, Product()),
+        (operation.offset, arithmetic.Shift, Add()),
+    ):
+        listed = numpy.asarray(number, dtype=float).reshape(-1).tolist()
+        if len(listed) == 1:
+            value = r.place(operation.name, layer(listed[0]), [value], value.shape, value.turned)
+        else:  # one for each position along the last axis
+            shape = [1] * len(value.shape)
+            shape[r.own_axis(value, len(value.shape) - 1)] = len(listed)
+            numbers = table(r, shape, listed, f"{operation.name}_numbers")
+            value = r.place(operation.name, join, [value, numbers], value.shape, value.turned)
+    return value
 
 
-@_rule("Add", "Multiply", "Concatenate", "Subtract")
+@_rule("Add", "Multiply", "Concatenate", "Subtract", "Divide", "TrueDivide")
 def _merge(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor:
+    if len(given) == 1 and ".ops." in type(operation).__module__:
+        return _with_number(r, operation, node, given[0])
     kind, turned = type(operation).__name__, all(value.turned for value in given)
     values = [r.turn(value, turned) for value in given]
     rank = len(values[0].shape)
@@ -452,7 +594,32 @@ def _merge(r: _Reader, operation: Any, node: Any, given: list[Tensor]) -> Tensor
             raise UnsupportedError(f"{operation.name}: concatenation along the batch")
         axis = (axis + 1) % rank if turned else axis
     joins: dict[str, Callable[[], Network]] = {
-        "Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Concatenate": lambda: Concat(axis=axis),
+        "Add": Add, "Multiply": Product, "Subtract": arithmetic.Subtract, "Divide": arithmetic.Divide,
+        "TrueDivide": arithmetic.Divide, "Concatenate": lambda: Concat(axis=axis),
     }  # fmt: skip
     join = joins[kind]()
     return r.place(operation.name, join, values, _recorded(node), turned)
+
+
+_SIGNS = {
+    "Add": "{0} + {1}",
+    "Multiply": "{0} * {1}",
+    "Subtract": "{0} - {1}",
+    "Divide": "{0} / {1}",
+    "TrueDivide": "{0} / {1}",
+}
+
+
+def _with_number(r: _Reader, operation: Any, node: Any, value: Tensor) -> Tensor:
+    """A tensor with a number on its left or right, as ``x + 3`` has it."""
+    words = [node.arguments.kwargs.get(name) for name in ("x1", "x2") if name in node.arguments.kwargs]
+    one, two = [*node.arguments.args, *words][:2]
+    left = isinstance(one, (int, float))
+    number = one if left else two
+    if not isinstance(number, (int, float)) or isinstance(number, bool):
+        raise UnsupportedError(
+            f"{operation.name}: {type(operation).__name__} of a tensor and {type(number).__name__} has no layer"
+        )
+    shown = spelt(number)
+    text = _SIGNS[type(operation).__name__].format(*((shown, "$") if left else ("$", shown)))
+    return r.as_is(value, lambda own: mapped(r, text, own, operation.name))

@@ -13,11 +13,14 @@ from typing import Any
 from sympy import Expr, Integer
 
 from ...algebra.errors import FileError, GraphError, UnsupportedError
+from .inference import NotAnswered, infer_shapes
 
 LARGEST_FILE = 1 << 31
 MOST_NODES = 200_000
 LARGEST_INFERRED = 1 << 26
 """So many bytes without its weights may a model have whose shapes are asked of ONNX."""
+MOST_VERSIONS = 1000
+"""Of a set of operators; ONNX counts with small integers."""
 OWN = ("", "ai.onnx")
 """The names of the domain of ONNX's own operators."""
 
@@ -49,8 +52,13 @@ def load(onnx: Any, path: Path) -> Any:
 
 
 def _check_names(path: Path, model: Any) -> None:
-    """Refuse names that are no text."""
+    """Refuse names that are no text, and versions that are none."""
     graph = model.graph
+    for entry in model.opset_import:
+        if not isinstance(entry.domain, str) or not 0 <= entry.version <= MOST_VERSIONS:
+            raise FileError(
+                f"{path} asks for version {entry.version} of the operators {entry.domain!r}, which there is not"
+            )
     for entry in (*graph.initializer, *graph.input, *graph.output, *graph.value_info, *model.functions):
         if not isinstance(entry.name, str):
             raise FileError(f"{path} has the name {entry.name!r}, which is no text")
@@ -212,7 +220,12 @@ def _body(onnx: Any, node: Any, version: int, types: Mapping[str, Any]) -> Any:
             found = schema.get_function_with_opset_version(at)
         else:
             at = max(one for one in schema.context_dependent_function_opset_versions if one <= version)
-            given = [types.get(name, onnx.TypeProto()).SerializeToString() for name in node.input]
+            given = [types.get(name, onnx.TypeProto()) for name in node.input]
+            if any(name and not kind.WhichOneof("value") for name, kind in zip(node.input, given)):
+                return (
+                    None  # of what it does not know the kind of, ONNX reads it all the same, where there is no memory
+                )
+            given = [kind.SerializeToString() for kind in given]
             found = schema.get_context_dependent_function_with_opset_version(at, node.SerializeToString(), given)
         body = onnx.FunctionProto.FromString(found)
     except Exception:
@@ -227,9 +240,16 @@ def inferred(onnx: Any, model: Any) -> Any:
     if bare.ByteSize() > LARGEST_INFERRED:
         return model.graph
     try:
-        return onnx.shape_inference.infer_shapes(bare, data_prop=True).graph
-    except Exception:  # the package's own error for files that contradict themselves; what they say is looked at below
+        found = infer_shapes(bare.SerializeToString())
+    except NotAnswered as error:
+        raise FileError(f"ONNX's inference of shapes does not get through the file: {error}") from None
+    except Exception:  # what cannot be written any more
         return model.graph
+    if not found:  # files that contradict themselves; what they say is looked at below
+        return model.graph
+    made = type(model)()
+    made.ParseFromString(found)
+    return made.graph
 
 
 def _copy_without_weights(bare: Any, model: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,12 @@ def module_of(torch: Any, given: Any) -> Any:
         given = _made(torch, given)
     if not isinstance(given, torch.nn.Module):
         raise FieldError(f"from_torch takes a torch.nn.Module or a function that makes one, got {type(given).__name__}")
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(given, keras.Layer):
+        raise UnsupportedError(
+            "torch.export takes the weights of a Keras model for constants, so that none of them would count\n"
+            "  write instead: la.from_keras(model)"
+        )
     return given
 
 

@@ -21,7 +21,8 @@ SIZES: tuple[dict[str, int], ...] = (
 class Case:
     """A function of a tree and of arrays.
 
-    `inputs` has a shape for each, where a text is the name of an axis; a shape whose name is in `integers` holds integers.
+    `inputs` has a shape for each, where a text is the name of an axis; a shape whose name is in `integers` holds integers. Parts of the tree
+    under the keys `buffers` are not learned.
     """
 
     function: Callable[..., Any]
@@ -30,6 +31,7 @@ class Case:
     integers: tuple[int, ...] = ()
     multiples: Mapping[str, int] = field(default_factory=dict)
     numbers: bool = True
+    buffers: tuple[str, ...] = ()
 
     @property
     def names(self) -> dict[tuple[int, int], str]:

@@ -216,7 +216,10 @@ def _linen() -> dict[str, tuple[Any, Case]]:
         variables = jax.eval_shape(
             lambda *values, model=model, flags=flags: model.init(KEY, *values, **flags), *case.structs(case.sizes()[0])
         )
-        found[f"linen: {name}"] = (model, Case(case.function, inputs, variables, integers))
+        found[f"linen: {name}"] = (
+            model,
+            Case(case.function, inputs, variables, integers, buffers=("['batch_stats']",)),
+        )
     return found
 
 
@@ -249,15 +252,39 @@ def _nnx() -> dict[str, tuple[Any, Case]]:
         def __call__(self, x: Any) -> Any:
             return x + self.attention(self.norm(x))
 
+    class Block(nnx.Module):
+        def __init__(self) -> None:
+            self.first, self.second = Encoder(), nnx.LayerNorm(8, rngs=rngs)
+            self.widen, self.narrow = nnx.Linear(8, 32, rngs=rngs), nnx.Linear(32, 8, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            x = self.first(x)
+            return x + self.narrow(nnx.gelu(self.widen(self.second(x))))
+
+    class Bottleneck(nnx.Module):
+        def __init__(self) -> None:
+            self.one, self.two = nnx.Conv(8, 4, (1, 1), rngs=rngs), nnx.Conv(4, 4, (3, 3), use_bias=False, rngs=rngs)
+            self.three, self.norm = nnx.Conv(4, 8, (1, 1), rngs=rngs), nnx.GroupNorm(8, 4, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return x + self.three(nnx.relu(self.two(nnx.relu(self.one(self.norm(x))))))
+
     found = {}
     for name, model, inputs in (
         ("perceptron", Perceptron(), (("B", 6),)), ("images", Images(), (("B", 12, 12, 3),)), ("encoder", Encoder(), (("B", "T", 8),)),
+        ("encoders", nnx.Sequential(*(Block() for _ in range(3))), (("B", "T", 8),)),
+        ("bottlenecks", nnx.Sequential(*(Bottleneck() for _ in range(2))), (("B", "H", "W", 8),)),
     ):  # fmt: skip
         copy = nnx.merge(*nnx.split(model))
         copy.eval()
-        graph, state = nnx.split(copy)
+        graph, learned, rest = nnx.split(copy, nnx.Param, ...)
         found[f"nnx: {name}"] = (
             model,
-            Case(lambda tree, *values, graph=graph: nnx.merge(graph, tree)(*values), inputs, state),
+            Case(
+                lambda tree, *values, graph=graph: nnx.merge(graph, *tree)(*values),
+                inputs,
+                (learned, rest),
+                buffers=("[1]",),
+            ),
         )
     return found

@@ -14,6 +14,16 @@ import jax
 
 def count_macs(function: Any, *arguments: Any) -> int:
     """Multiply-accumulates of a function at arguments that have shapes."""
+    return _of(_traced(function, *arguments))
+
+
+def shapes_made(function: Any, *arguments: Any) -> list[tuple[int, ...]]:
+    """The shapes of the arrays that a function returns."""
+    return [tuple(atom.aval.shape) for atom in _traced(function, *arguments).outvars]
+
+
+def _traced(function: Any, *arguments: Any) -> Any:
+    """The jaxpr of a function of trees, of which only the arrays are traced."""
     leaves, structure = jax.tree_util.tree_flatten(arguments)
     places = [place for place, leaf in enumerate(leaves) if hasattr(leaf, "dtype")]
 
@@ -24,7 +34,7 @@ def count_macs(function: Any, *arguments: Any) -> int:
         returned = function(*jax.tree_util.tree_unflatten(structure, own))
         return [leaf for leaf in jax.tree_util.tree_leaves(returned) if hasattr(leaf, "dtype")]
 
-    return _of(jax.make_jaxpr(flat)(*(leaves[place] for place in places)).jaxpr)
+    return jax.make_jaxpr(flat)(*(leaves[place] for place in places)).jaxpr
 
 
 def _of(jaxpr: Any) -> int:
@@ -73,9 +83,11 @@ def _convolution(equation: Any) -> int:
     return prod(out) * taps
 
 
-def count_learned(function: Any, tree: Any, *inputs: Any) -> int:
-    """The learned numbers of a tree on which what the function returns depends."""
-    leaves, structure = jax.tree_util.tree_flatten(tree)
+def count_learned(function: Any, tree: Any, *inputs: Any, buffers: tuple[str, ...] = ()) -> int:
+    """The learned numbers of a tree on which what the function returns depends; parts of the tree under these keys are none."""
+    found, structure = jax.tree_util.tree_flatten_with_path(tree)
+    leaves = [leaf for _, leaf in found]
+    kept = [not path or jax.tree_util.keystr(path[:1]) not in buffers for path, leaf in found if hasattr(leaf, "dtype")]
     arrays = [leaf for leaf in leaves if hasattr(leaf, "dtype")]
     places = [place for place, leaf in enumerate(leaves) if hasattr(leaf, "dtype")]
 
@@ -90,6 +102,6 @@ def count_learned(function: Any, tree: Any, *inputs: Any) -> int:
     for equation in _live(jaxpr):
         wanted |= {id(atom) for atom in equation.invars}
     return sum(
-        prod(array.shape) for array, variable in zip(arrays, jaxpr.invars)
-        if id(variable) in wanted and jax.numpy.issubdtype(array.dtype, jax.numpy.inexact)
+        prod(array.shape) for array, variable, may in zip(arrays, jaxpr.invars, kept)
+        if may and id(variable) in wanted and jax.numpy.issubdtype(array.dtype, jax.numpy.inexact)
     )  # fmt: skip

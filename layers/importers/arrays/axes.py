@@ -39,14 +39,24 @@ def squeezed(t: Tensors, value: Tensor, axes: Iterable[int], label: str = "") ->
 
 
 def permuted(t: Tensors, value: Tensor, order: Sequence[int], label: str = "") -> Tensor:
-    """The axes in another order: ``order[k]`` is the axis that comes to place k."""
+    """The axes in another order: ``order[k]`` is the axis that comes to place k. Axes that were moved before are moved once."""
     rank = len(value.shape)
     order = [int(axis) % rank for axis in order]
     shape = tuple(value.shape[axis] for axis in order)
     if order == list(range(rank)):
         return value
+    if (
+        not value.batched
+        and value.name in t.orders
+        and t.orders[value.name][0].shape
+        == tuple(value.shape[t.orders[value.name][1].index(axis)] for axis in range(rank))
+    ):
+        first, before = t.orders[value.name]
+        return permuted(t, first, [before[axis] for axis in order], label)
     if not value.batched:
-        return t.add(reshape.Permute(tuple(order)), [value], shape, False, label)
+        made = t.add(reshape.Permute(tuple(order)), [value], shape, False, label)
+        t.orders[made.name] = value, order
+        return made
     # The leading axis of size 1 may move: the other axes keep or change their order, and then it is part of the shape.
     moved = tuple(axis - 1 for axis in order if axis != 0)
     if order[0] == 0:

@@ -6,10 +6,10 @@ another value elsewhere; what computes is a line of its own, with the number of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from ...importers.arrays.formulas import Sizes as EquationSizes
 from ..fixed import constant_value, fixed_value, literal_value, number_of
@@ -21,15 +21,24 @@ Read = Callable[[Sequence[str]], str]
 TURN = "t"
 
 
+ARRANGED = ("concatenate", "stack", "tile", "rev", "pad")
+"""What puts elements in order and has no line of its own."""
+
+
 class NotWritten(Exception):
     """Something in the body has no line; what it is."""
 
 
 class Element:
-    """A value of the body: its shape, how an element of it is read, and what is known of it beforehand."""
+    """A value of the body: its shape, how an element of it is read, and what is known of it beforehand.
 
-    def __init__(self, shape: Sequence[Expr], read: Read, known: Value | None = None):
-        self.shape, self.read, self.known = tuple(shape), read, known
+    `joined` is the axis along which it was put together, with its parts in order.
+    """
+
+    def __init__(
+        self, shape: Sequence[Expr], read: Read, known: Value | None = None, joined: "tuple[int, list[Element]] | None" = None
+    ):  # fmt: skip
+        self.shape, self.read, self.known, self.joined = tuple(shape), read, known, joined
 
     @property
     def number(self) -> Expr | None:
@@ -151,6 +160,8 @@ class Statements:
         known = [source.known for source in sources if source.known is not None and source.known.fixed]
         if len(known) == len(sources):
             return [self.outside(value) for value in fixed_value(equation, known, self.t.sizes)]
+        if name in ARRANGED and all(source.known is not None for source in sources):
+            return [self.outside(value) for value in self._before(equation, sources)]
         inner = next((params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in params), None)
         shapes = [self.t.shape(variable.aval) for variable in equation.outvars]
         if inner is not None and name not in ("scan", "while", "cond", "reduce", "reduce_window"):
@@ -158,12 +169,19 @@ class Statements:
             return self.enter(getattr(inner, "jaxpr", inner), consts, sources)
         if name == "split":
             return self._split(params, sources[0], shapes)
+        if name == "concatenate":
+            return [Element(shapes[0], _unread, joined=(int(params["dimension"]), sources))]
         if len(shapes) != 1:
             raise NotWritten(f"{name} in its step has several results")
         moved = self._moved(name, params, sources, shapes[0])
         if moved is not None:
             return [moved]
         return [self._computed(equation, name, params, sources, shapes[0])]
+
+    def _before(self, equation: Any, sources: Sequence[Element]) -> list[Value]:
+        """What is put in order anew in every turn, though no turn changes it, is so once, before the loop."""
+        given = [source.known for source in sources if source.known is not None]
+        return self.t.equation(equation, given, self.t.module)
 
     def _split(self, params: Any, source: Element, shapes: Sequence[Sequence[Expr]]) -> list[Element]:
         axis, made, start = int(params["axis"]), [], 0
@@ -250,16 +268,19 @@ class Statements:
         return self.line(shape, applied)
 
     def _product(self, params: Any, sources: list[Element], shape: Sequence[Expr]) -> Element:
-        (contracted, batch), one = params["dimension_numbers"], sources[0]
+        (contracted, batch) = params["dimension_numbers"]
 
         def product(at: Sequence[str]) -> str:
+            return " + ".join(of_parts(at, pair) for pair in _in_parts(sources, contracted, self.sizes))
+
+        def of_parts(at: Sequence[str], sources: Sequence[Element]) -> str:
             places: list[dict[int, str]] = [{}, {}]
             rest = iter(at)
             for left, right in zip(*batch):
                 places[0][int(left)] = places[1][int(right)] = next(rest)
             for left, right in zip(*contracted):
                 index = self.fresh(1)[0]
-                size = one.shape[int(left)]
+                size = sources[0].shape[int(left)]
                 self.bounds.append(f"{index} < {self.sizes(size)}")
                 places[0][int(left)] = places[1][int(right)] = index
             for side, own in zip(sources, places):
@@ -288,6 +309,31 @@ class Statements:
             return f"{kind}[{', '.join(over)}]({source.read(own)})"
 
         return self.line(shape, reduced)
+
+
+def _unread(at: Sequence[str]) -> str:
+    raise NotWritten("concatenate in its step has no line in an equation, except along an axis that a product sums")
+
+
+def _in_parts(
+    sources: Sequence[Element], contracted: Sequence[Sequence[int]], sizes: EquationSizes
+) -> Iterator[list[Element]]:
+    """The pairs whose products are summed: along an axis over which a product sums, what was put together is taken part by part."""
+    for number, source in enumerate(sources):
+        axes = [int(axis) for axis in contracted[number]]
+        if source.joined is None or source.joined[0] not in axes:
+            continue
+        axis, parts = source.joined
+        other, across = sources[1 - number], int(contracted[1 - number][axes.index(axis)])
+        start: Expr = Integer(0)
+        for part in parts:
+            shape = list(other.shape)
+            shape[across] = part.shape[axis]
+            rest = Element(shape, _shifted(other, across, sizes(start), 1) if start != 0 else other.read)
+            yield from _in_parts([part, rest] if number == 0 else [rest, part], contracted, sizes)
+            start = start + part.shape[axis]
+        return
+    yield list(sources)
 
 
 def _shifted(source: Element, axis: int, start: str, step: int) -> Read:

@@ -104,8 +104,8 @@ class _Loop:
         t.missing.update(inner.missing)
         if inner.missing:
             return self.values({0: Tensor("missing scan", entering.shape)})
-        recording = Recording([("entering", entering.shape)], inner.ordered(), leaving.name)
-        recording.operations = recording.needed()
+        recording = Recording([("entering", entering.shape)], [], leaving.name)
+        inner.simplified(recording)
         inner.share(recording.operations)
         block = build(recording, closed=False)
         with t.at(self.place, self.module):
