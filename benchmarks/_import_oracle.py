@@ -154,7 +154,6 @@ class _Written(TorchDispatchMode):
 def counted(module: Any, shapes: Sequence[Sequence[int]], integers: bool, device: str = "meta") -> Counted:
     """What PyTorch counts for a model; the model is moved to the device before."""
     module = module.eval()
-    wanted = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     counter = FlopCounterMode(display=False, custom_mapping=FURTHER)
     math_only = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
     with counter, _Written(counter) as written, torch.no_grad(), math_only, _requiring_gradients(module, False):

@@ -94,17 +94,19 @@ def _is_bias(
     chain: Sequence[Operation], added: Sequence[Operation], shapes: Mapping[str, Shape], addition: Operation
 ) -> bool:
     """Whether the elements that are added are one for each feature of a linear layer without a bias, wherever its axis has gone."""
-    if not chain or not isinstance(chain[0].node, LINEAR) or chain[0].node.bias:
+    first = chain[0].node if chain else None
+    if not isinstance(first, (linear.Linear, convolution.Conv, convolution.ConvTranspose)) or first.bias:
         return False
     if not added or not isinstance(added[0].node, arithmetic.Parameter):
         return False
     if any(not isinstance(one.node, reshape.Reshape) for one in added[1:]):
         return False
-    axes: list[int] | None = [len(shapes[chain[0].name]) - 1 if isinstance(chain[0].node, linear.Linear) else 0]
+    axes = [len(shapes[chain[0].name]) - 1 if isinstance(chain[0].node, linear.Linear) else 0]
     for before, step in zip(chain, chain[1:]):
-        axes = _followed(axes, step.node, shapes[before.name], shapes[step.name])
-        if axes is None:
+        followed = _followed(axes, step.node, shapes[before.name], shapes[step.name])
+        if followed is None:
             return False
+        axes = followed
     made, bias = shapes[chain[-1].name], shapes[added[-1].name]
     return (
         axes == sorted(axes)
@@ -117,10 +119,10 @@ def _is_bias(
 def _followed(axes: list[int], node: object, before: Shape, after: Shape) -> list[int] | None:
     """Where the axes of features are after a move, in their order; None if they are no axes of their own any more."""
     if isinstance(node, reshape.Permute):
-        order = [int(axis) for axis in node.order]
+        order = list(node.values["order"])
         return [order.index(axis) for axis in axes]
     if isinstance(node, arithmetic.Slice):
-        return axes if int(node.axis) not in axes else None
+        return axes if node.values["axis"] not in axes else None
     if axes != list(range(axes[0], axes[0] + len(axes))):
         return None
     lead, features = Mul(*before[: axes[0]]), Mul(*(before[axis] for axis in axes))
