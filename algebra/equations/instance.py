@@ -195,7 +195,8 @@ def _read(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
     defined = definitions(made.statements, requirements)
     requirements.fields()
     of_fields = frozenset(requirements.conditions)
-    made = answered(made, defined, requirements)
+    if asks_for_sizes(layer.parsed):
+        made = answered(made, defined, requirements)
     requirements.comparisons(made.requirements)
     require_whole(made, requirements)
     return _Reading(made, defined, tuple(requirements.conditions), of_fields, frozenset(requirements.positive))
