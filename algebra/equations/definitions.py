@@ -50,7 +50,7 @@ def _all_indices(statement: Statement) -> list[Index]:
     for part in statement.address:
         for index in address_indices(part):
             found[index] = None
-    for head in (*statement.reads, *walk(statement.value)):
+    for head in walk(statement.value):
         for index in (
             *getattr(head, "indices", ()),
             *(free_indices(head) if isinstance(head, (Read, IndexValue, Select)) else ()),

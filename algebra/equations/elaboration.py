@@ -42,7 +42,7 @@ from .scalars import Scalars
 from .setting import Setting
 from .statements import Elaborated, Statement, close, scattered
 from .syntax import subscript_items
-from .trees import parts
+from .trees import parts, subscripted
 
 JOINS = ("sum", "mean", "max", "min")
 """What joins the points that fall on one looked-up element."""
@@ -131,7 +131,7 @@ class _Heads:
 
     def value(self, node: ast.expr) -> Head:
         """The head of an expression, before sums are made explicit."""
-        if not any(self._is_tensor(part) for part in parts(node)):
+        if subscripted(node) <= self.setting.fields.keys():
             if not any(map(self.setting.is_index, self.setting.names_through(node))):
                 return Constant(self.scalars.number(node))
             made = self.scalars.arithmetic(node) if self._is_arithmetic(node) else None
@@ -164,9 +164,6 @@ class _Heads:
             self.setting.scalars[name] for name in self.setting.names_through(node) if name in self.setting.scalars
         ]
         return all(_is_rational(part) for tree in (node, *inside) for part in parts(tree))
-
-    def _is_tensor(self, node: ast.AST) -> bool:
-        return isinstance(node, ast.Subscript) and not self._is_number(node)
 
     def _indicator(self, node: ast.expr) -> Head:
         """1 where a condition holds, 0 elsewhere."""
@@ -203,7 +200,7 @@ class _Heads:
                 )
             return Apply("divide", (left, right))
         if isinstance(node.op, ast.Pow):
-            if not any(map(self._is_tensor, parts(node))):
+            if subscripted(node) <= self.setting.fields.keys():
                 return Apply("pow", (left, right))
             if not (isinstance(right, Constant) and (right.value.is_Rational or _is_count(right.value))):
                 raise self.fail(

@@ -190,12 +190,13 @@ def _kept(layer: StatesEquation, asked: tuple[Shape | int, ...]) -> list[_Readin
 
 
 def _read(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
-    made = elaborate(read_scalars(layer, inputs))
+    scalars = read_scalars(layer, inputs)
+    made = elaborate(scalars)
     requirements = Requirements(layer, inputs)
     defined = definitions(made.statements, requirements)
     requirements.fields()
     of_fields = frozenset(requirements.conditions)
-    if asks_for_sizes(layer.parsed):
+    if scalars.asks_for_open_sizes:
         made = answered(made, defined, requirements)
     requirements.comparisons(made.requirements)
     require_whole(made, requirements)

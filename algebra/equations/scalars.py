@@ -16,7 +16,7 @@ from .protocol import StatesEquation
 from .ranks import Ranks, find_ranks
 from .setting import Setting, names_in
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation
-from .trees import branches
+from .trees import branches, parts
 
 
 def read_scalars(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Scalars:
@@ -53,6 +53,16 @@ def asks_for_sizes(parsed: ParsedEquation) -> bool:
     return any("size" in names_in(tree) for tree in trees)
 
 
+@lru_cache(maxsize=4096)
+def sized(parsed: ParsedEquation) -> frozenset[str]:
+    """The indices whose sizes an equation asks for."""
+    trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
+    trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
+    calls = [node for tree in trees for node in parts(tree) if isinstance(node, ast.Call)]
+    named = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "size"]
+    return frozenset(name for node in named for name in names_in(ast.Tuple(node.args, ast.Load())))
+
+
 @dataclass(frozen=True)
 class Scalars:
     """What integer expressions of an equation are worth, in its setting and with the ranks of its starred indices.
@@ -63,6 +73,11 @@ class Scalars:
     setting: Setting
     ranks: Ranks
     pending: tuple[str, ...] = ()
+
+    @property
+    def asks_for_open_sizes(self) -> bool:
+        """Whether a size is asked for that no axis of an input has, so that it is known with the extents only."""
+        return not self.ranks.schematic and not sized(self.setting.parsed) <= self.ranks.starts.keys()
 
     def fail(self, problem: str, node: ast.AST, instead: str = "") -> EquationError:
         return self.setting.parsed.error(problem, node, instead)

@@ -31,6 +31,14 @@ def walked(tree: ast.AST) -> list[ast.AST]:
 
 
 @lru_cache(maxsize=50_000)
+def subscripted(tree: ast.AST) -> frozenset[str]:
+    """The names that have square brackets in a tree that nobody changes any more; those of functions are among them."""
+    return frozenset(
+        part.value.id for part in parts(tree) if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name)
+    )
+
+
+@lru_cache(maxsize=50_000)
 def parts(tree: ast.AST) -> tuple[ast.AST, ...]:
     """The same of a tree that nobody changes any more: it is walked once."""
     return tuple(walked(tree))
