@@ -68,7 +68,9 @@ def _shapes(
             return (math.prod(size(one.id) for one in part.elts if isinstance(one, ast.Name)),)
         return (draw(st.integers(1, LARGEST + 2)),)
 
-    return tuple(tuple(extent for part in reads.get(name, [ast.Name("i")]) for extent in along(part)) for name in inputs)
+    return tuple(
+        tuple(extent for part in reads.get(name, [ast.Name("i")]) for extent in along(part)) for name in inputs
+    )
 
 
 def _reads(parsed: ParsedEquation, inputs: tuple[str, ...]) -> dict[str, list[ast.expr]]:
