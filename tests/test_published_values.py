@@ -13,6 +13,7 @@ import pytest
 from published_samples import SAMPLES
 
 import layeralgebra as la
+from layeralgebra.algebra.equations.receptive_field import layer_reach
 from layeralgebra.proofs.samples.cases import Case, arrays, meaning
 
 Arrays = dict[str, Any]
@@ -387,3 +388,30 @@ def test_pytorch_computes_the_same(name: str) -> None:
         np.testing.assert_allclose(example, np.asarray(expected, dtype=float), rtol=1e-9, atol=1e-9)
     if any(parameter.requires_grad for parameter in module.parameters()):
         found.sum().backward()
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_what_changes_with_an_element_of_the_input_lies_in_its_field(name: str) -> None:
+    """By perturbation: outputs that change must have the changed position in the field that is claimed for them."""
+    layer, shapes, given, inputs = drawn(name, 2)
+    others = {n: a for n, a in given.items() if n not in layer.input_names}
+    one = len(inputs) == 1
+
+    def outputs(changed: list[Any]) -> Any:
+        return np.asarray(la.run(layer, changed[0] if one else changed, others), dtype=float)
+
+    before, instance, seen = outputs(inputs), layer.instance(*shapes), 0
+    for port, array in enumerate(inputs):
+        if array.dtype.kind == "i":  # where edges begin and end
+            continue
+        claimed = layer_reach(instance, port)
+        for where in np.ndindex(array.shape):
+            moved = array.copy()
+            moved[where] += 1.37
+            after = outputs([moved if other == port else part for other, part in enumerate(inputs)])
+            for place in zip(*np.nonzero(after != before)):
+                seen += 1
+                for axis, field in enumerate(claimed):
+                    low, high = field.at(tuple(map(int, place)))
+                    assert low <= where[axis] <= high, f"output {place} sees {where}, claimed {field}"
+    assert seen, "nothing changed"
