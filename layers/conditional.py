@@ -199,7 +199,7 @@ class SpatialGating(Layer):
 
     Parameters
     ----------
-    epsilon : Number, default 1/100000
+    epsilon : Number, default 1e-5
         Added to variances under the root.
 
     Shapes
@@ -274,7 +274,7 @@ class GeneralizedMeanPool(Layer):
 
     Parameters
     ----------
-    epsilon : Number, default 1/1000000
+    epsilon : Number, default 1e-6
         The smallest value that is raised to the power; positive.
 
     Shapes

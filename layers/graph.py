@@ -74,7 +74,7 @@ class GraphAttention(Layer):
         The number of heads.
     head_features : Dim
         Features of a node that come out of one head.
-    negative_slope : Number, default 1/5
+    negative_slope : Number, default 0.2
         Of the leaky rectifier before the exponential, below 1.
 
     Shapes

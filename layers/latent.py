@@ -80,7 +80,7 @@ class SlotAttention(Layer):
         Units inside the perceptron.
     rounds : Dim, default 3
         How often the slots are updated, with the same weights.
-    epsilon : Number, default 1/100000000
+    epsilon : Number, default 1e-8
         Added to weights before they are normalised.
 
     Shapes

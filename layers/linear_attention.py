@@ -123,7 +123,7 @@ class Retention(Layer):
     ----------
     heads : Dim
         The number of heads; it divides the features.
-    epsilon : Number, default 1/100000
+    epsilon : Number, default 1e-5
         Added to variances under the root.
 
     Shapes
@@ -175,7 +175,7 @@ class ChunkedRetention(Layer):
     ----------
     chunk : Dim
         Positions in a chunk; it divides them.
-    decay : Number, default 31/32
+    decay : Number, default 0.96875
         The factor by which the state fades a position.
 
     Shapes
@@ -202,7 +202,7 @@ class ChunkedRetention(Layer):
     """
 
     chunk: Dim
-    decay: Number = 31 / 32
+    decay: Number = 0.96875
     equation = """
         z[c, i, m] = x[(c, i), m]
         q[c, i, e] = Q[e, m]*z[c, i, m]
@@ -233,7 +233,7 @@ class GatedLinearAttention(Layer):
         Features between the two maps that make the gates.
     temperature : Number, default 16
         Gates are raised to its inverse; positive.
-    epsilon : Number, default 1/100000
+    epsilon : Number, default 1e-5
         Added to mean squares under the root.
 
     Shapes
