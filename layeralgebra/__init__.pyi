@@ -210,9 +210,11 @@ from .layers.pooling import AvgPool as AvgPool
 from .layers.pooling import GlobalAvgPool as GlobalAvgPool
 from .layers.pooling import GlobalMaxPool as GlobalMaxPool
 from .layers.pooling import MaxPool as MaxPool
+from .layers.position import LinearBiasAttention as LinearBiasAttention
 from .layers.position import RelativeAttention as RelativeAttention
 from .layers.position import RotaryAttention as RotaryAttention
 from .layers.position import RotaryEmbedding as RotaryEmbedding
+from .layers.position import SinusoidalEmbedding as SinusoidalEmbedding
 from .layers.recurrent import GRU as GRU
 from .layers.recurrent import LSTM as LSTM
 from .layers.recurrent import RNN as RNN
@@ -256,6 +258,10 @@ from .layers.structured import LoRA as LoRA
 from .layers.structured import LowRankLinear as LowRankLinear
 from .layers.structured import Monarch as Monarch
 from .layers.structured import WeightNormLinear as WeightNormLinear
+from .layers.symmetric import DeepSets as DeepSets
+from .layers.symmetric import NonLocal as NonLocal
+from .layers.symmetric import P4Conv as P4Conv
+from .layers.symmetric import P4LiftingConv as P4LiftingConv
 from .layers.torch.exporter import to_torch as to_torch
 from .layers.torch.importer import from_torch as from_torch
 from .layers.windows import CosineWindowAttention as CosineWindowAttention

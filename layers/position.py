@@ -8,7 +8,7 @@ from ..algebra.equations.fields import Dim, Flag, Number
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
-__all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention"]
+__all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention", "LinearBiasAttention", "SinusoidalEmbedding"]
 
 
 def _angles(base: Any, positions: int, pairs: int) -> Any:
@@ -254,3 +254,82 @@ class RelativeAttention(Layer):
               (B[_, buckets] if learned else G[_, buckets])
     """
     channel_axis = "last"
+
+
+class LinearBiasAttention(Layer):
+    """Causal scaled dot-product attention whose scores fall linearly with the distance, at a slope for each head.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads; it divides the features.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    Head n, counted from 0, has the slope ``2**(-8 (n + 1)/heads)``: that of the paper where the number of heads is a power of two. Slopes are
+    known beforehand.
+
+    Examples
+    --------
+    >>> from layeralgebra import LinearBiasAttention, dims, macs, parameters
+    >>> T, d, h = dims("T d h")
+    >>> parameters(LinearBiasAttention(h), on=(T, d)), macs(LinearBiasAttention(h), on=(T, d))
+    (4*d**2, 2*T**2*d + 4*T*d**2)
+
+    References
+    ----------
+    Press, Smith, Lewis, "Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation", ICLR 2022, arXiv 2108.12409, section
+    3 and figure 3.
+    """
+
+    heads: Dim
+    equation = """
+        width = size(m)/heads
+        q[n, i, e] = Q[n, e, m]*x[i, m]
+        k[n, j, e] = K[n, e, m]*x[j, m]
+        v[n, j, e] = V[n, e, m]*x[j, m]
+        w[n, i, j] = q[n, i, e]*k[n, j, e]
+        a[n, i, j] = softmax[j](w[n, i, j]/sqrt(width) - 2**(-8*(n + 1)/heads)*(i - j))
+        o[i, (n, e)] = a[n, i, j]*v[n, j, e]
+        y[i, f] = O[f, h]*o[i, h]
+        where n < heads, e < width, f < size(m), j <= i
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 4 * shape[-1] ** 2}
+
+
+class SinusoidalEmbedding(Layer):
+    """Waves of the position added to features: sines at even ones, cosines at odd ones.
+
+    Parameters
+    ----------
+    base : Number, default 10_000
+        Positive. Pair p of the features has the wave number ``base**(-2 p/features)``.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Examples
+    --------
+    >>> from layeralgebra import SinusoidalEmbedding, dims, flops, parameters
+    >>> T, d = dims("T d")
+    >>> parameters(SinusoidalEmbedding(), on=(T, d)), flops(SinusoidalEmbedding(), on=(T, d))
+    (0, T*d)
+
+    References
+    ----------
+    Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin, "Attention Is All You Need", NIPS 2017, arXiv 1706.03762, section 3.5.
+    """
+
+    base: Number = 10_000
+    equation = "y[t, f] = x[t, f] + sin(t*base**(-2*floor(f/2)/size(f)) + pi/2*(f % 2))"
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 0, "macs": lambda self, shape: 0}
+
+    def check_fields(self) -> None:
+        _check_base(self)

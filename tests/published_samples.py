@@ -25,6 +25,12 @@ SAMPLES: dict[str, tuple[la.Layer, tuple[tuple[int, ...], ...]]] = {
         (la.FiLM(), (2, 3, 2), (2,)), (la.Highway(), (2, 2)), (la.CrossLayer(), (3,), (3,)), (la.BilinearMap(2), (3,), (2,)),
         (la.FactorizationMachine(2), (3,)), (la.SpatialGating(), (3, 4)), (la.EfficientChannelAttention(3), (4, 2, 2)),
         (la.GeneralizedMeanPool(), (2, 3, 2)),
+        (la.P4LiftingConv(1, 2), (2, 3, 3)),
+        (la.P4Conv(1, 2), (4, 3, 2)),
+        (la.DeepSets(2), (3, 2)),
+        (la.NonLocal(2), (2, 2, 2)),
+        (la.LinearBiasAttention(2), (3, 4)),
+        (la.SinusoidalEmbedding(), (3, 4)),
     )
 }  # fmt: skip
 """By the names of the classes."""

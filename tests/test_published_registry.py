@@ -78,6 +78,12 @@ BY_HAND: dict[str, tuple[la.Layer, Any, Any, Any]] = {
     "SpatialGating": (la.SpatialGating(), (T, 2*f), T**2 + T + 2*f, T**2*f),
     "EfficientChannelAttention": (la.EfficientChannelAttention(3), (c, H, W), 3, 3*c),
     "GeneralizedMeanPool": (la.GeneralizedMeanPool(), (c, H, W), c, 0),
+    "P4LiftingConv": (la.P4LiftingConv(o, 3), (c, H, W), 9*o*c, 4*9*o*c*(H - 2)*(W - 2)),
+    "P4Conv": (la.P4Conv(o, 3), (4*c, H, W), 4*9*o*c, 4*4*9*o*c*(H - 2)*(W - 2)),
+    "DeepSets": (la.DeepSets(o), (n, f), 2*f*o + o, n*f*o + f*o),
+    "NonLocal": (la.NonLocal(m), (c, H, W), 4*c*m, 4*H*W*c*m + 2*(H*W)**2*m),
+    "LinearBiasAttention": (la.LinearBiasAttention(h), (T, h*e), 4*(h*e)**2, 4*T*(h*e)**2 + 2*T**2*h*e),
+    "SinusoidalEmbedding": (la.SinusoidalEmbedding(), (T, f), 0, 0),
 }  # fmt: skip
 
 OPERATIONS: dict[str, Any] = {
@@ -96,6 +102,9 @@ OPERATIONS: dict[str, Any] = {
     "Monarch": 2*T*(b*n**2 + n*b**2),
     "MinGRU": 2*(2*T*m*f + T*m) + T*m + T*m + 2*T*m + T*m,
     "Highway": 2*(2*T*f**2 + 2*T*f) + 4*T*f,
+    "P4LiftingConv": 4*9*o*c*(4 + 3) + 2*4*9*o*c*(H - 2)*(W - 2),
+    "DeepSets": n*f + 2*f*o + 2*n*f*o + 3*n*o,
+    "SinusoidalEmbedding": T*f,
 }  # fmt: skip
 """By hand as well; those that are not here are held by enumeration alone."""
 

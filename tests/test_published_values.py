@@ -339,6 +339,35 @@ def machine(a: Arrays, _: Any) -> Any:
     return a["w"] @ x + a["b"] + pairs
 
 
+def sets(a: Arrays, _: Any) -> Any:
+    return relu(a["x"] @ a["L"].T - a["G"] @ a["x"].max(axis=0) + a["b"])
+
+
+def non_local(a: Arrays, _: Any) -> Any:
+    x = a["x"].reshape(len(a["x"]), -1)
+    weights = softmax((a["Q"] @ x).T @ (a["K"] @ x))
+    return a["x"] + (a["O"] @ (a["V"] @ x @ weights.T)).reshape(a["x"].shape)
+
+
+def linear_biases(a: Arrays, layer: Any) -> Any:
+    q, k, v = heads_of(a, "QKV")
+    heads, time, width = q.shape
+    back = np.subtract.outer(np.arange(time), np.arange(time))
+    slopes = 2.0 ** (-8 / heads * np.arange(1, heads + 1))
+    scores = q @ k.transpose(0, 2, 1) / np.sqrt(width) - slopes[:, None, None] * back
+    mixed = softmax(np.where(back >= 0, scores, -np.inf)) @ v
+    return np.concatenate(list(mixed), axis=1) @ a["O"].T
+
+
+def sinusoids(a: Arrays, _: Any) -> Any:
+    time, features = a["x"].shape
+    angles = np.arange(time)[:, None] / 10_000 ** (np.arange(0, features, 2) / features)
+    made = np.array(a["x"], dtype=float)
+    made[:, 0::2] += np.sin(angles)
+    made[:, 1::2] += np.cos(angles)
+    return made
+
+
 ORACLES: dict[str, Callable[[Arrays, Any], Any]] = {
     "GraphConv": graph_conv, "GraphAttention": graph_attention, "GraphIsomorphism": graph_isomorphism, "GraphSAGE": graph_sage,
     "EdgeConv": edge_conv, "MessagePassing": message_passing, "SparseMixtureOfExperts": mixture, "ExpertChoice": expert_choice,
@@ -348,7 +377,8 @@ ORACLES: dict[str, Callable[[Arrays, Any], Any]] = {
     "CausalLinearAttention": lambda a, layer: linear_attention(a, layer, causal=True), "Retention": retention,
     "ChunkedRetention": chunked, "GatedLinearAttention": gated_attention, "MatrixLSTM": matrix_lstm, "SlotAttention": slots,
     "CapsuleRouting": capsules, "NetVLAD": vlad, "SpectralConv": spectral, "DiagonalStateSpace": state_space, "FourierMixing": fourier,
-    "FactorizationMachine": machine,
+    "FactorizationMachine": machine, "DeepSets": sets, "NonLocal": non_local, "LinearBiasAttention": linear_biases,
+    "SinusoidalEmbedding": sinusoids,
 }  # fmt: skip
 
 
@@ -415,3 +445,18 @@ def test_what_changes_with_an_element_of_the_input_lies_in_its_field(name: str) 
                     low, high = field.at(tuple(map(int, place)))
                     assert low <= where[axis] <= high, f"output {place} sees {where}, claimed {field}"
     assert seen, "nothing changed"
+
+
+def test_a_turned_image_gives_turned_maps_at_the_next_rotation() -> None:
+    """Equivariance, which is what the layers on rotations are for."""
+    generator = np.random.default_rng(0)
+    image, first = generator.standard_normal((2, 4, 4)), generator.standard_normal((3, 2, 3, 3))
+    second = generator.standard_normal((2, 3, 4, 2, 2))
+
+    def maps(x: Any) -> tuple[Any, Any]:
+        lifted = np.asarray(la.run(la.P4LiftingConv(3, 3), x, {"W": first}), dtype=float)
+        after = np.asarray(la.run(la.P4Conv(2, 2), lifted, {"W": second}), dtype=float)
+        return lifted.reshape(3, 4, 2, 2), after.reshape(2, 4, 1, 1)
+
+    for straight, turned in zip(maps(image), maps(np.rot90(image, 1, axes=(1, 2)))):
+        np.testing.assert_allclose(turned, np.roll(np.rot90(straight, 1, axes=(-2, -1)), 1, axis=1), atol=1e-12)
