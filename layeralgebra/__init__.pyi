@@ -165,6 +165,9 @@ from .layers.conditional import SpatialGating as SpatialGating
 from .layers.convolution import Conv as Conv
 from .layers.convolution import ConvTranspose as ConvTranspose
 from .layers.convolution import DynamicConv as DynamicConv
+from .layers.efficient_attention import AttentionFree as AttentionFree
+from .layers.efficient_attention import LatentAttention as LatentAttention
+from .layers.efficient_attention import LinformerAttention as LinformerAttention
 from .layers.embedding import ClassToken as ClassToken
 from .layers.embedding import Embedding as Embedding
 from .layers.embedding import PositionalEmbedding as PositionalEmbedding
@@ -174,6 +177,8 @@ from .layers.formula import Positions as Positions
 from .layers.gated_recurrence import MatrixLSTM as MatrixLSTM
 from .layers.gated_recurrence import MinGRU as MinGRU
 from .layers.gated_recurrence import QuasiRNN as QuasiRNN
+from .layers.gated_recurrence import RWKVChannelMixing as RWKVChannelMixing
+from .layers.gated_recurrence import RWKVTimeMixing as RWKVTimeMixing
 from .layers.gated_recurrence import RealGatedLRU as RealGatedLRU
 from .layers.graph import EdgeConditionedConv as EdgeConditionedConv
 from .layers.graph import EdgeConv as EdgeConv

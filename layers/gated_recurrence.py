@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..algebra.equations.fields import Dim, Number
 from ..algebra.networks.layer import Layer
 
-__all__ = ["MinGRU", "QuasiRNN", "RealGatedLRU", "MatrixLSTM"]
+__all__ = ["MinGRU", "QuasiRNN", "RealGatedLRU", "MatrixLSTM", "RWKVTimeMixing", "RWKVChannelMixing"]
 
 
 class MinGRU(Layer):
@@ -173,3 +173,82 @@ class MatrixLSTM(Layer):
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, shape: (shape[-1] + 1) * (4 * shape[-1] + 2 * self.heads)}
+
+
+class RWKVTimeMixing(Layer):
+    """Values averaged over earlier positions with weights that come from keys and fade, a bonus for the present one, then gated.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    Every map sees a learned mixture of a position and the one before it. Rates of fading are the exponentials of learned numbers.
+
+    Examples
+    --------
+    >>> from layeralgebra import RWKVTimeMixing, dims, macs, parameters
+    >>> T, d = dims("T d")
+    >>> parameters(RWKVTimeMixing(), on=(T, d)), macs(RWKVTimeMixing(), on=(T, d))
+    (4*d**2 + 5*d, 4*T*d**2)
+
+    References
+    ----------
+    Peng et al., "RWKV: Reinventing RNNs for the Transformer Era", Findings of EMNLP 2023, arXiv 2305.13048, section 3.1.
+    """
+
+    equation = """
+        p[j, f] = pad[j: (1, -1)](x[j, f])
+        r[t, o] = R[o, f]*(mr[f]*x[t, f] + (1 - mr[f])*p[t, f])
+        k[t, o] = K[o, f]*(mk[f]*x[t, f] + (1 - mk[f])*p[t, f])
+        v[t, o] = V[o, f]*(mv[f]*x[t, f] + (1 - mv[f])*p[t, f])
+        e[t, o] = exp(k[t, o])
+        g[t, o] = exp(u[o] + k[t, o])
+        n[t, o] = (a[t-1, o] + g[t, o]*v[t, o])/(b[t-1, o] + g[t, o])
+        a[t, o] = exp(0 - exp(w[o]))*a[t-1, o] + e[t, o]*v[t, o]
+        b[t, o] = exp(0 - exp(w[o]))*b[t-1, o] + e[t, o]
+        z[t, o] = sigmoid(r[t, o])*n[t, o]
+        y[t, f] = O[f, o]*z[t, o]
+        where o < size(f)
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: shape[-1] * (4 * shape[-1] + 5)}
+
+
+class RWKVChannelMixing(Layer):
+    """A perceptron with squared rectifiers and a gate, each of which sees a learned mixture of a position and the one before it.
+
+    Parameters
+    ----------
+    hidden : Dim
+        Units of the perceptron.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Examples
+    --------
+    >>> from layeralgebra import RWKVChannelMixing, dims, macs, parameters
+    >>> T, d, h = dims("T d h")
+    >>> parameters(RWKVChannelMixing(h), on=(T, d)), macs(RWKVChannelMixing(h), on=(T, d))
+    (d**2 + 2*d*h + 2*d, T*d**2 + 2*T*d*h)
+
+    References
+    ----------
+    Peng et al., "RWKV: Reinventing RNNs for the Transformer Era", Findings of EMNLP 2023, arXiv 2305.13048, section 3.1.
+    """
+
+    hidden: Dim
+    equation = """
+        p[j, f] = pad[j: (1, -1)](x[j, f])
+        r[t, o] = R[o, f]*(mr[f]*x[t, f] + (1 - mr[f])*p[t, f])
+        k[t, h] = K[h, f]*(mk[f]*x[t, f] + (1 - mk[f])*p[t, f])
+        s[t, h] = relu(k[t, h])**2
+        v[t, o] = V[o, h]*s[t, h]
+        y[t, o] = sigmoid(r[t, o])*v[t, o]
+        where o < size(f), h < hidden
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: shape[-1] * (shape[-1] + 2 * self.hidden + 2)}

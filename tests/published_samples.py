@@ -31,6 +31,11 @@ SAMPLES: dict[str, tuple[la.Layer, tuple[tuple[int, ...], ...]]] = {
         (la.NonLocal(2), (2, 2, 2)),
         (la.LinearBiasAttention(2), (3, 4)),
         (la.SinusoidalEmbedding(), (3, 4)),
+        (la.LatentAttention(2, 2, 2, 3, 4), (2, 3)),
+        (la.LinformerAttention(2, 2), (3, 4)),
+        (la.AttentionFree(), (3, 2)),
+        (la.RWKVTimeMixing(), (3, 2)),
+        (la.RWKVChannelMixing(3), (3, 2)),
     )
 }  # fmt: skip
 """By the names of the classes."""

@@ -84,6 +84,14 @@ BY_HAND: dict[str, tuple[la.Layer, Any, Any, Any]] = {
     "NonLocal": (la.NonLocal(m), (c, H, W), 4*c*m, 4*H*W*c*m + 2*(H*W)**2*m),
     "LinearBiasAttention": (la.LinearBiasAttention(h), (T, h*e), 4*(h*e)**2, 4*T*(h*e)**2 + 2*T**2*h*e),
     "SinusoidalEmbedding": (la.SinusoidalEmbedding(), (T, f), 0, 0),
+    "LatentAttention": (
+        la.LatentAttention(h, e, c, q, 2*r), (T, d), c*d + 2*h*e*c + q*d + h*e*q + 2*r*h*q + 2*r*d + d*h*e,
+        T*(c*d + 2*h*e*c + q*d + h*e*q + 2*r*h*q + 2*r*d + d*h*e) + T**2*h*(e + 2*r + e),
+    ),
+    "LinformerAttention": (la.LinformerAttention(h, k), (T, h*e), 4*(h*e)**2 + 2*T*k, 4*T*(h*e)**2 + 2*k*T*h*e + 2*T*k*h*e),
+    "AttentionFree": (la.AttentionFree(), (T, f), 3*f**2 + T**2, 3*T*f**2 + 2*T**2*f),
+    "RWKVTimeMixing": (la.RWKVTimeMixing(), (T, f), 4*f**2 + 3*f + 2*f, 4*T*f**2),
+    "RWKVChannelMixing": (la.RWKVChannelMixing(h), (T, f), f**2 + 2*f*h + 2*f, T*f**2 + 2*T*f*h),
 }  # fmt: skip
 
 OPERATIONS: dict[str, Any] = {

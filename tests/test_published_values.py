@@ -368,6 +368,55 @@ def sinusoids(a: Arrays, _: Any) -> Any:
     return made
 
 
+def latent_attention(a: Arrays, layer: Any) -> Any:
+    """Turning as a product with complex numbers."""
+    x, time = a["x"], len(a["x"])
+    heads, width = a["V"].shape[:2]
+    pairs = a["L"].shape[1]
+    turn = np.exp(1j * np.arange(time)[:, None] * 10_000.0 ** (-np.arange(pairs) / pairs))
+    latent, queries = x @ a["D"].T, x @ a["E"].T
+    shared = (x @ a["L"][0].T + 1j * (x @ a["L"][1].T)) * turn
+    made = []
+    for n in range(heads):
+        own = (queries @ a["P"][n, 0].T + 1j * (queries @ a["P"][n, 1].T)) * turn
+        scores = (queries @ a["Q"][n].T) @ (latent @ a["K"][n].T).T + (own @ shared.conj().T).real
+        scores = np.where(np.tri(time) > 0, scores / np.sqrt(width + 2 * pairs), -np.inf)
+        made.append(softmax(scores) @ (latent @ a["V"][n].T))
+    return np.concatenate(made, axis=1) @ a["O"].T
+
+
+def linformer(a: Arrays, layer: Any) -> Any:
+    q, k, v = heads_of(a, "QKV")
+    weights = softmax(q @ (a["E"] @ k).transpose(0, 2, 1) / np.sqrt(q.shape[2]))
+    return np.concatenate(list(weights @ (a["F"] @ v)), axis=1) @ a["O"].T
+
+
+def attention_free(a: Arrays, _: Any) -> Any:
+    q, k, v = (a["x"] @ a[name].T for name in "QKV")
+    weights = softmax(k[None] + a["w"][:, :, None], axis=1)
+    return sigmoid(q) * (weights * v[None]).sum(axis=1)
+
+
+def shifted(a: Arrays, mixture: str) -> Any:
+    before = np.concatenate([np.zeros((1, a["x"].shape[1])), a["x"][:-1]])
+    return a[mixture] * a["x"] + (1 - a[mixture]) * before
+
+
+def time_mixing(a: Arrays, _: Any) -> Any:
+    """Sums over all earlier positions, without a state."""
+    r, k, v = shifted(a, "mr") @ a["R"].T, shifted(a, "mk") @ a["K"].T, shifted(a, "mv") @ a["V"].T
+    rate, made = np.exp(a["w"]), []
+    for t in range(len(k)):
+        exponents = np.stack([k[s] - (t - 1 - s) * rate if s < t else a["u"] + k[t] for s in range(t + 1)])
+        made.append((softmax(exponents, axis=0) * v[: t + 1]).sum(axis=0))
+    return (sigmoid(r) * np.stack(made)) @ a["O"].T
+
+
+def channel_mixing(a: Arrays, _: Any) -> Any:
+    r, k = shifted(a, "mr") @ a["R"].T, shifted(a, "mk") @ a["K"].T
+    return sigmoid(r) * (relu(k) ** 2 @ a["V"].T)
+
+
 ORACLES: dict[str, Callable[[Arrays, Any], Any]] = {
     "GraphConv": graph_conv, "GraphAttention": graph_attention, "GraphIsomorphism": graph_isomorphism, "GraphSAGE": graph_sage,
     "EdgeConv": edge_conv, "MessagePassing": message_passing, "SparseMixtureOfExperts": mixture, "ExpertChoice": expert_choice,
@@ -378,7 +427,8 @@ ORACLES: dict[str, Callable[[Arrays, Any], Any]] = {
     "ChunkedRetention": chunked, "GatedLinearAttention": gated_attention, "MatrixLSTM": matrix_lstm, "SlotAttention": slots,
     "CapsuleRouting": capsules, "NetVLAD": vlad, "SpectralConv": spectral, "DiagonalStateSpace": state_space, "FourierMixing": fourier,
     "FactorizationMachine": machine, "DeepSets": sets, "NonLocal": non_local, "LinearBiasAttention": linear_biases,
-    "SinusoidalEmbedding": sinusoids,
+    "SinusoidalEmbedding": sinusoids, "LatentAttention": latent_attention, "LinformerAttention": linformer,
+    "AttentionFree": attention_free, "RWKVTimeMixing": time_mixing, "RWKVChannelMixing": channel_mixing,
 }  # fmt: skip
 
 
