@@ -159,7 +159,7 @@ class ProductKeyMemory(Layer):
         pair[t, h, (i, j)] = s[t, h, 0, best[t, h, 0, i]] + s[t, h, 1, best[t, h, 1, j]]
         z[t, h, r] = top[c](pair[t, h, c], r)
         first[t, h, r] = floor(z[t, h, r]/chosen)
-        second[t, h, r] = z[t, h, r] - chosen*first[t, h, r]
+        second[t, h, r] = mod(z[t, h, r], chosen)
         g[t, h, r] = softmax[r](pair[t, h, z[t, h, r]])
         y[t, o] = g[t, h, r]*V[best[t, h, 0, first[t, h, r]], best[t, h, 1, second[t, h, r]], o]
         where h < heads, p < 2, e < key_features, a < keys, o < out_features, r < chosen, i < chosen, j < chosen, chosen <= keys

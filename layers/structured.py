@@ -339,7 +339,8 @@ class KAN(Layer):
     out_features: Dim
     intervals: Dim
     equation = """
-        u[*t, f, k] = (x[*t, f] + 1)*intervals/2 + 3 - k
+        width = 2/intervals
+        u[*t, f, k] = (x[*t, f] + 1)/width + 3 - k
         B[*t, f, k] = (relu(u[*t, f, k])**3 - 4*relu(u[*t, f, k] - 1)**3 + 6*relu(u[*t, f, k] - 2)**3 - 4*relu(u[*t, f, k] - 3)**3
                        + relu(u[*t, f, k] - 4)**3)/6
         S[o, f, k] = s[o, f]*C[o, f, k]
