@@ -166,7 +166,6 @@ from .layers.convolution import Conv as Conv
 from .layers.convolution import ConvTranspose as ConvTranspose
 from .layers.convolution import DynamicConv as DynamicConv
 from .layers.efficient_attention import AttentionFree as AttentionFree
-from .layers.efficient_attention import LatentAttention as LatentAttention
 from .layers.efficient_attention import LinformerAttention as LinformerAttention
 from .layers.embedding import ClassToken as ClassToken
 from .layers.embedding import Embedding as Embedding
@@ -215,6 +214,7 @@ from .layers.pooling import AvgPool as AvgPool
 from .layers.pooling import GlobalAvgPool as GlobalAvgPool
 from .layers.pooling import GlobalMaxPool as GlobalMaxPool
 from .layers.pooling import MaxPool as MaxPool
+from .layers.position import LatentAttention as LatentAttention
 from .layers.position import LinearBiasAttention as LinearBiasAttention
 from .layers.position import RelativeAttention as RelativeAttention
 from .layers.position import RotaryAttention as RotaryAttention

@@ -8,7 +8,14 @@ from ..algebra.equations.fields import Dim, Flag, Number
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
-__all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention", "LinearBiasAttention", "SinusoidalEmbedding"]
+__all__ = [
+    "RotaryEmbedding",
+    "RotaryAttention",
+    "RelativeAttention",
+    "LinearBiasAttention",
+    "LatentAttention",
+    "SinusoidalEmbedding",
+]
 
 
 def _angles(base: Any, positions: int, pairs: int) -> Any:
@@ -330,6 +337,74 @@ class SinusoidalEmbedding(Layer):
     equation = "y[t, f] = x[t, f] + sin(t*base**(-2*floor(f/2)/size(f)) + pi/2*(f % 2))"
     channel_axis = "last"
     claims = {"parameters": lambda self, shape: 0, "macs": lambda self, shape: 0}
+
+    def check_fields(self) -> None:
+        _check_base(self)
+
+
+class LatentAttention(Layer):
+    """Causal attention whose keys and values come from one short latent vector a position, with a turned part that all heads share.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads.
+    head_features : Dim
+        The width of a head, without the turned part.
+    key_value_rank : Dim
+        Features of the latent vector of keys and values, which is what a cache holds.
+    query_rank : Dim
+        Features of the latent vector of queries.
+    rotary_features : Dim
+        The width of the turned part of queries and keys, even.
+    base : Number, default 10_000
+        Positive. Pair e is turned by ``t * base**(-2 e/rotary_features)`` radians at position t.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    Without the normalisation of the latent vectors. Cosines and sines are known beforehand; turning costs multiplies and adds, but no MACs.
+
+    Examples
+    --------
+    >>> from layeralgebra import LatentAttention, dims, parameters
+    >>> T, d, h, e, c, q, r = dims("T d h e c q r")
+    >>> parameters(LatentAttention(h, e, c, q, 2*r), on=(T, d))
+    c*d + 2*c*e*h + d*e*h + d*q + 2*d*r + e*h*q + 2*h*q*r
+
+    References
+    ----------
+    DeepSeek-AI, "DeepSeek-V2: A Strong, Economical, and Efficient Mixture-of-Experts Language Model", arXiv 2405.04434 (2024), section 2.1.
+    """
+
+    heads: Dim
+    head_features: Dim
+    key_value_rank: Dim
+    query_rank: Dim
+    rotary_features: Dim
+    base: Number = 10_000
+    equation = """
+        latent[j, c] = D[c, m]*x[j, m]
+        k[n, j, e] = K[n, e, c]*latent[j, c]
+        v[n, j, e] = V[n, e, c]*latent[j, c]
+        z[i, r] = E[r, m]*x[i, m]
+        q[n, i, e] = Q[n, e, r]*z[i, r]
+        p[n, i, s, a] = P[n, s, a, r]*z[i, r]
+        l[j, s, a] = L[s, a, m]*x[j, m]
+        p0[n, i, a] = p[n, i, 0, a]*cos(i*base**(-a/size(a))) - p[n, i, 1, a]*sin(i*base**(-a/size(a)))
+        p1[n, i, a] = p[n, i, 1, a]*cos(i*base**(-a/size(a))) + p[n, i, 0, a]*sin(i*base**(-a/size(a)))
+        l0[j, a] = l[j, 0, a]*cos(j*base**(-a/size(a))) - l[j, 1, a]*sin(j*base**(-a/size(a)))
+        l1[j, a] = l[j, 1, a]*cos(j*base**(-a/size(a))) + l[j, 0, a]*sin(j*base**(-a/size(a)))
+        w[n, i, j] = q[n, i, e]*k[n, j, e] + p0[n, i, a]*l0[j, a] + p1[n, i, a]*l1[j, a]
+        b[n, i, j] = softmax[j](w[n, i, j]/sqrt(head_features + rotary_features))
+        o[i, (n, e)] = b[n, i, j]*v[n, j, e]
+        y[i, f] = O[f, h]*o[i, h]
+        where n < heads, e < head_features, c < key_value_rank, r < query_rank, s < 2, a < rotary_features/2, f < size(m), j <= i
+    """
+    channel_axis = "last"
 
     def check_fields(self) -> None:
         _check_base(self)
