@@ -8,7 +8,14 @@ from ..algebra.equations.fields import Dim, Flag, Number
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 
-__all__ = ["RotaryEmbedding", "RotaryAttention", "RelativeAttention"]
+__all__ = [
+    "RotaryEmbedding",
+    "RotaryAttention",
+    "RelativeAttention",
+    "LinearBiasAttention",
+    "LatentAttention",
+    "SinusoidalEmbedding",
+]
 
 
 def _angles(base: Any, positions: int, pairs: int) -> Any:
@@ -254,3 +261,150 @@ class RelativeAttention(Layer):
               (B[_, buckets] if learned else G[_, buckets])
     """
     channel_axis = "last"
+
+
+class LinearBiasAttention(Layer):
+    """Causal scaled dot-product attention whose scores fall linearly with the distance, at a slope for each head.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads; it divides the features.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    Head n, counted from 0, has the slope ``2**(-8 (n + 1)/heads)``: that of the paper where the number of heads is a power of two. Slopes are
+    known beforehand.
+
+    Examples
+    --------
+    >>> from layeralgebra import LinearBiasAttention, dims, macs, parameters
+    >>> T, d, h = dims("T d h")
+    >>> parameters(LinearBiasAttention(h), on=(T, d)), macs(LinearBiasAttention(h), on=(T, d))
+    (4*d**2, 2*T**2*d + 4*T*d**2)
+
+    References
+    ----------
+    Press, Smith, Lewis, "Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation", ICLR 2022, arXiv 2108.12409, section
+    3 and figure 3.
+    """
+
+    heads: Dim
+    equation = """
+        width = size(m)/heads
+        q[n, i, e] = Q[n, e, m]*x[i, m]
+        k[n, j, e] = K[n, e, m]*x[j, m]
+        v[n, j, e] = V[n, e, m]*x[j, m]
+        w[n, i, j] = q[n, i, e]*k[n, j, e]
+        a[n, i, j] = softmax[j](w[n, i, j]/sqrt(width) - 2**(-8*(n + 1)/heads)*(i - j))
+        o[i, (n, e)] = a[n, i, j]*v[n, j, e]
+        y[i, f] = O[f, h]*o[i, h]
+        where n < heads, e < width, f < size(m), j <= i
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 4 * shape[-1] ** 2}
+
+
+class SinusoidalEmbedding(Layer):
+    """Waves of the position added to features: sines at even ones, cosines at odd ones.
+
+    Parameters
+    ----------
+    base : Number, default 10_000
+        Positive. Pair p of the features has the wave number ``base**(-2 p/features)``.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Examples
+    --------
+    >>> from layeralgebra import SinusoidalEmbedding, dims, flops, parameters
+    >>> T, d = dims("T d")
+    >>> parameters(SinusoidalEmbedding(), on=(T, d)), flops(SinusoidalEmbedding(), on=(T, d))
+    (0, T*d)
+
+    References
+    ----------
+    Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin, "Attention Is All You Need", NIPS 2017, arXiv 1706.03762, section 3.5.
+    """
+
+    base: Number = 10_000
+    equation = "y[t, f] = x[t, f] + sin(t*base**(-2*floor(f/2)/size(f)) + pi/2*(f % 2))"
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 0, "macs": lambda self, shape: 0}
+
+    def check_fields(self) -> None:
+        _check_base(self)
+
+
+class LatentAttention(Layer):
+    """Causal attention whose keys and values come from one short latent vector a position, with a turned part that all heads share.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads.
+    head_features : Dim
+        The width of a head, without the turned part.
+    key_value_rank : Dim
+        Features of the latent vector of keys and values, which is what a cache holds.
+    query_rank : Dim
+        Features of the latent vector of queries.
+    rotary_features : Dim
+        The width of the turned part of queries and keys, even.
+    base : Number, default 10_000
+        Positive. Pair e is turned by ``t * base**(-2 e/rotary_features)`` radians at position t.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    Without the normalisation of the latent vectors. Cosines and sines are known beforehand; turning costs multiplies and adds, but no MACs.
+
+    Examples
+    --------
+    >>> from layeralgebra import LatentAttention, dims, parameters
+    >>> T, d, h, e, c, q, r = dims("T d h e c q r")
+    >>> parameters(LatentAttention(h, e, c, q, 2*r), on=(T, d))
+    c*d + 2*c*e*h + d*e*h + d*q + 2*d*r + e*h*q + 2*h*q*r
+
+    References
+    ----------
+    DeepSeek-AI, "DeepSeek-V2: A Strong, Economical, and Efficient Mixture-of-Experts Language Model", arXiv 2405.04434 (2024), section 2.1.
+    """
+
+    heads: Dim
+    head_features: Dim
+    key_value_rank: Dim
+    query_rank: Dim
+    rotary_features: Dim
+    base: Number = 10_000
+    equation = """
+        latent[j, c] = D[c, m]*x[j, m]
+        k[n, j, e] = K[n, e, c]*latent[j, c]
+        v[n, j, e] = V[n, e, c]*latent[j, c]
+        z[i, r] = E[r, m]*x[i, m]
+        q[n, i, e] = Q[n, e, r]*z[i, r]
+        p[n, i, s, a] = P[n, s, a, r]*z[i, r]
+        l[j, s, a] = L[s, a, m]*x[j, m]
+        p0[n, i, a] = p[n, i, 0, a]*cos(i*base**(-a/size(a))) - p[n, i, 1, a]*sin(i*base**(-a/size(a)))
+        p1[n, i, a] = p[n, i, 1, a]*cos(i*base**(-a/size(a))) + p[n, i, 0, a]*sin(i*base**(-a/size(a)))
+        l0[j, a] = l[j, 0, a]*cos(j*base**(-a/size(a))) - l[j, 1, a]*sin(j*base**(-a/size(a)))
+        l1[j, a] = l[j, 1, a]*cos(j*base**(-a/size(a))) + l[j, 0, a]*sin(j*base**(-a/size(a)))
+        w[n, i, j] = q[n, i, e]*k[n, j, e] + p0[n, i, a]*l0[j, a] + p1[n, i, a]*l1[j, a]
+        b[n, i, j] = softmax[j](w[n, i, j]/sqrt(head_features + rotary_features))
+        o[i, (n, e)] = b[n, i, j]*v[n, j, e]
+        y[i, f] = O[f, h]*o[i, h]
+        where n < heads, e < head_features, c < key_value_rank, r < query_rank, s < 2, a < rotary_features/2, f < size(m), j <= i
+    """
+    channel_axis = "last"
+
+    def check_fields(self) -> None:
+        _check_base(self)

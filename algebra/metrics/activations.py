@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sympy import Expr, Integer, Mul
 
 from ..derivations.metric import Metric, SumCarrier
@@ -14,11 +16,24 @@ def _activations(intermediate: bool) -> SumCarrier:
     def measure(site: Site) -> Expr:
         instance = site.instance
         assert instance is not None
-        statements = instance.statements if intermediate else instance.statements[-1:]
-        made = [Mul(*instance.shapes[s.target]) for s in statements if not _is_view(s)]
+        if not intermediate:
+            return Mul(*instance.output) if _makes(instance.statements) else Integer(0)
+        made = [Mul(*instance.shapes[s.target]) for s in instance.statements if not _is_view(s)]
         return sum(made, Integer(0))
 
     return SumCarrier(measure, lambda site: Integer(0) if site.join.stacks else Mul(*site.output.shape), "exact")
+
+
+def _makes(statements: Sequence[Statement]) -> bool:
+    """Whether what comes out was made by these statements, and is no other view of what was there before them."""
+    place = len(statements) - 1
+    while _is_view(statements[place]):
+        (source,) = reads(statements[place].value)
+        defining = [earlier for earlier in range(place) if statements[earlier].target == source.tensor]
+        if not defining:
+            return False
+        place = defining[-1]
+    return True
 
 
 def _is_view(statement: Statement) -> bool:

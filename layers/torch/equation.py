@@ -23,6 +23,7 @@ from ...algebra.equations.heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     address_indices,
@@ -49,6 +50,10 @@ _FUNCTIONS = {
     "bitor": lambda one, two: (one.long() | two.long()).to(one.dtype), "bitxor": lambda one, two: (one.long() ^ two.long()).to(one.dtype),
 }  # fmt: skip
 """PyTorch's elementwise functions for those of the equation language."""
+
+
+_RANKED = Index("rank")
+"""The axis along which a selection has put all elements in order."""
 
 
 class Axes(NamedTuple):
@@ -188,10 +193,8 @@ class _Fold(Addresses):
         self.place = place
         statement = self.instance.statements[place]
         bound = united(*(sorted(address_indices(part), key=str) for part in statement.address))
-        if statement.joined != "sum":
-            raise UnsupportedError(
-                f"{self.instance.layer}: what a lookup on the left brings together is joined by a {statement.joined}; only sums are here"
-            )
+        if statement.scatters and self.step:
+            raise UnsupportedError(f"{self.instance.layer}: a lookup on the left of {statement.target} in a recurrence")
         made = self._fold(statement.value)
         made = self._masked(made, frozenset(bound), 0.0, only_within=True)
         sizes = [len(self.points(index)) for index in bound]
@@ -207,12 +210,31 @@ class _Fold(Addresses):
             values = values.reshape(shape)
         else:
             flat = self._flat([self._place_of(part) for part in parts], bound, shape)
-            target = torch.zeros(prod(shape), dtype=values.dtype, device=values.device)
-            values = target.index_add(0, flat.expand(sizes).reshape(-1), values.reshape(-1)).reshape(shape)
+            values = self._joined(statement.joined, flat, values.expand(sizes), bound, prod(shape)).reshape(shape)
         if self.step:
             self.steps[name][self._key(name)] = values
         else:
             self.tensors[name] = values
+
+    def _joined(
+        self, how: str, flat: torch.Tensor, values: torch.Tensor, bound: Sequence[Index], count: int
+    ) -> torch.Tensor:
+        """What falls on each of so many places, joined; zero where nothing does."""
+        places, falling = flat.expand(values.shape).reshape(-1), values.reshape(-1)
+        target = torch.zeros(count, dtype=values.dtype, device=values.device)
+        if how == "sum":
+            return target.scatter_add(0, places, falling)
+        permitted = self.permitted(frozenset(bound), only_within=True)
+        held = (
+            torch.ones_like(values) if permitted is None else align(self._held(permitted), bound).expand(values.shape)
+        )
+        points = target.scatter_add(0, places, held.reshape(-1).to(values.dtype))
+        if how == "mean":
+            return target.scatter_add(0, places, falling) / points.clamp(min=1)
+        none = {"max": -torch.inf, "min": torch.inf}[how]
+        only = torch.where(held.reshape(-1) != 0, falling, torch.full_like(falling, none))
+        made = torch.full_like(target, none).scatter_reduce(0, places, only, {"max": "amax", "min": "amin"}[how])
+        return torch.where(points > 0, made, torch.zeros_like(made))
 
     def _place_of(self, part: Address) -> Axes | Labelled:
         """One component of an address; a lookup's places are the elements of another tensor."""
@@ -268,6 +290,8 @@ class _Fold(Addresses):
             kept = values.shape[: len(order) - len(head.indices)]
             raised = torch.softmax(values.reshape([*kept, -1]), dim=-1).reshape(values.shape)
             return Axes(order, torch.nan_to_num(raised))
+        if isinstance(head, Select):
+            return self._select(head)
         if isinstance(head, Pad):
             return self._pad(head)
         raise unknown_head(head, "computed")
@@ -355,6 +379,20 @@ class _Fold(Addresses):
             "prod": lambda: values.prod(-1),
         }
         return Axes(kept, joined[head.operation]())
+
+    def _select(self, head: Select) -> Axes:
+        """Values or places of given ranks; places are integers. Of equals the first comes first."""
+        body = self._over(self._fold(head.body), head.indices)
+        kept = tuple(index for index in body.indices if index not in head.indices)
+        values = align(body, (*kept, *head.indices))
+        values = values.reshape([*values.shape[: len(kept)], -1])
+        order = torch.argsort(values, dim=-1, stable=True, descending=head.operation in ("argmax", "top"))
+        found = values.gather(-1, order) if head.operation == "sort" else order
+        ranks = self._tensor(self.address(head.rank))
+        both = united(kept, ranks.indices)
+        box = [len(self.points(index)) for index in both]
+        rows = align(Axes((*kept, _RANKED), found), (*both, _RANKED)).expand([*box, values.shape[-1]])
+        return Axes(both, rows.gather(-1, align(ranks, both).expand(box)[..., None])[..., 0])
 
     def _contracted(self, factors: Sequence[Axes], summed: Sequence[Index]) -> Axes:
         present = united(*(factor.indices for factor in factors))

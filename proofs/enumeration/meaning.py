@@ -157,13 +157,14 @@ class Equation(SizedEquation):
 
     @property
     def activations(self) -> int:
-        """Elements of the output, none if the last line only renames what is there."""
-        last = self.lines[-1].value
-        return (
-            0
-            if not self.lines[-1].lookups and last.kind == "read" and len(list(reads(last))) == 1
-            else math.prod(self.output)
-        )
+        """Elements of the output, none if the lines only rename what was there before them."""
+        renamed = {self.lines[-1].name}
+        for line in reversed(self.lines):
+            if line.name in renamed:
+                if line.lookups or line.value.kind != "read" or len(list(reads(line.value))) != 1:
+                    return math.prod(self.output)
+                renamed.add(next(iter(reads(line.value))).name)
+        return 0
 
     @property
     def is_rational(self) -> bool:

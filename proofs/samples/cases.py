@@ -24,6 +24,7 @@ from ...algebra.networks.layer import Layer
 from ...layers import REGISTRY
 from ..enumeration import Equation, Impossible
 from .hints import HINTS, LITERAL, shape, small
+from .letters import shapes_by_letters
 from .meanings import meaning, one_or_list, plain
 
 if TYPE_CHECKING:
@@ -93,12 +94,14 @@ def drawn_freely(draw: Callable, cls: type[Layer]) -> tuple[dict[str, Any], tupl
 
 @st.composite
 def drawn_together(draw: Callable, cls: type[Layer]) -> tuple[dict[str, Any], tuple[tuple[int, ...], ...]]:
-    """Fields and shapes that fit together as far as a hint of the library's says how."""
+    """Fields and shapes that fit together as far as a hint of the library's or the letters of the equation say how."""
     fields, shapes = draw(drawn_freely(cls))
     hint = HINTS.get(cls.__name__) if REGISTRY.get(cls.__name__) is cls else None
     if hint is not None:
         hinted, shapes = hint(draw)
         fields |= hinted
+    elif draw(st.integers(0, 3)):
+        shapes = draw(shapes_by_letters(cls, fields)) or shapes
     return fields, shapes
 
 
@@ -119,6 +122,9 @@ def cases(draw: Callable, subject: type[Layer] | Layer, shapes: tuple[tuple[int,
         fields, drawn = draw(drawn_together(cls))
         try:
             layer: Any = cls(**fields) if drawn_class else subject
+            if not drawn_class and shapes is None and draw(st.integers(0, 3)):
+                own = {name: plain(getattr(layer, name)) for name in layer.fields}
+                drawn = draw(shapes_by_letters(cls, own)) or drawn
             while len(drawn) < len(layer.input_names):
                 drawn = (*drawn, draw(shape(axes=len(drawn[0]) - 1)) if draw(st.booleans()) else drawn[-1])
             here = drawn[: len(layer.input_names)] if shapes is None else shapes

@@ -2,14 +2,16 @@
 
 What is drawn always fits together. A layer or network comes with what enters it, as a `Sample`:
 
+>>> import math
 >>> from hypothesis import given, settings
 >>> import layeralgebra as la
 >>> @settings(max_examples=3, database=None, derandomize=True)
 ... @given(networks())
-... def depth_is_at_most_the_number_of_layers(sample):
+... def a_function_after_a_network_makes_as_many_elements_as_it_takes(sample):
 ...     net, on = sample
-...     assert la.depth(net, on=on) <= la.depth(net, on=on, count="layers")
->>> depth_is_at_most_the_number_of_layers()
+...     made = la.activations(net >> la.Tanh(), on=on) - la.activations(net, on=on)
+...     assert made == math.prod(la.output_shape(net, on=on))
+>>> a_function_after_a_network_makes_as_many_elements_as_it_takes()
 
 All registered layers and all ways of composition occur; numbers of channels, positions and layers are bounded by arguments.
 """

@@ -335,6 +335,10 @@ class _Positions:
             if self.kinds[statement.target] != LINEAR:
                 continue
             if isinstance(statement.value, Pad):
+                if len(statement.value.widths) != len(flow.shape):
+                    raise UnsupportedError(
+                        f"{self.site.node}: {statement.target} has a margin and other axes than the input; give weights for a matrix"
+                    )
                 for axis in axes:
                     shifts[axis] = shifts[axis] - statement.value.widths[axis][0]
                 current = statement.target
