@@ -267,3 +267,19 @@ def test_a_scalar_output() -> None:
     assert (la.run(normed, [3, 4]) == np.array([0.6, 0.8])).all() and la.output_shape(normed, on=(n,)) == (n,)
     for text in (made.equation, normed.equation):
         assert disagreement(Draw(text, {}, ((3,),), None), symbolic=True) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["y[i] = n*x[i]", "y[i] = x[i] + (n - 1)", "y[i] = x[i]**n + n*x[i]*W[i]", "y[i] = sum[j](n*x[j]) + (1 - n)"],
+)
+def test_a_field_costs_the_same_whatever_it_is(text: str) -> None:
+    n, size = la.dims("n s")
+    if "[i] = sum" in text:
+        text += "\nwhere i < 2"
+    formula = la.derive("flops", layer(text, n=n), on=(size,))
+    for value in (1, 2, 3):
+        made = layer(text, n=value)
+        draw = Draw(text, {"n": value}, ((3,),), None)
+        assert la.flops(made, on=(3,)) == formula({n: value, size: 3})
+        assert disagreement(draw) is None

@@ -37,6 +37,7 @@ from .heads import (
     free_indices,
 )
 from .initial_lines import steps_apart
+from .names import CONSTANTS
 from .ranks import Ranks
 from .scalars import Scalars
 from .setting import Setting
@@ -133,7 +134,7 @@ class _Heads:
         """The head of an expression, before sums are made explicit."""
         if subscripted(node) <= self.setting.fields.keys():
             if not any(map(self.setting.is_index, self.setting.names_through(node))):
-                return Constant(self.scalars.number(node))
+                return Constant(self.scalars.number(node), not self.setting.names_through(node) - set(CONSTANTS))
             made = self.scalars.arithmetic(node) if self._is_arithmetic(node) else None
             if made is not None:
                 return IndexValue(made) if address_indices(made) else Constant(made)
@@ -186,7 +187,7 @@ class _Heads:
                 right = Times((Constant(Integer(-1)), right))
             terms = tuple(
                 term for side in (left, right) for term in (side.terms if isinstance(side, Plus) else (side,))
-                if not (isinstance(term, Constant) and term.value.is_zero)
+                if not (isinstance(term, Constant) and term.literal and term.value.is_zero)
             )  # fmt: skip
             return terms[0] if len(terms) == 1 else Plus(terms) if terms else Constant(Integer(0))
         if isinstance(node.op, ast.Mult):

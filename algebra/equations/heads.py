@@ -23,7 +23,7 @@ refuses everything else by name, so that nothing is counted as zero in silence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Union
 
@@ -45,7 +45,10 @@ Address = Union[Expr, Group, "Read"]
 
 @dataclass(frozen=True)
 class Constant:
+    """A number; what is made of fields or sizes is not `literal`, and costs at 1 what it costs at any other value."""
+
     value: Expr
+    literal: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def rebuilt(
     below = part or (lambda inner: rebuilt(inner, read, number))
 
     if isinstance(head, (Constant, IndexValue)):
-        return type(head)(number(head.value))
+        return replace(head, value=number(head.value))
     if isinstance(head, Read):
         return read(head)
     if isinstance(head, Plus):
@@ -161,7 +164,7 @@ def rebuilt(
     if isinstance(head, Select):
         return replace(head, rank=number(head.rank), body=below(head.body))
     if isinstance(head, Pad):
-        fill = Constant(number(head.fill.value)) if isinstance(head.fill, Constant) else read(head.fill)
+        fill = replace(head.fill, value=number(head.fill.value)) if isinstance(head.fill, Constant) else read(head.fill)
         return Pad(tuple((number(before), number(after)) for before, after in head.widths), read(head.body), fill)
     raise unknown_head(head, "rebuilt")
 

@@ -147,7 +147,7 @@ def _fold(head: Head, line: _Line, scope: frozenset[Index]) -> list[Work]:
 
 
 def _counted_factors(head: Times) -> int:
-    signs = sum(isinstance(factor, Constant) and abs(factor.value) == 1 for factor in head.factors)
+    signs = sum(isinstance(factor, Constant) and factor.literal and abs(factor.value) == 1 for factor in head.factors)
     return max(1, len(head.factors) - signs)
 
 

@@ -99,7 +99,9 @@ class Equation(SizedEquation):
         if node.kind == "plus":
             total.adds += (len(node.parts) - 1) * points
         elif node.kind == "times":
-            factors = [part for part in node.parts if not (part.kind == "number" and part.value in (1, -1))]
+            factors = [
+                part for part in node.parts if not (part.kind == "number" and part.value in (1, -1) and not part.name)
+            ]
             total.multiplies += max(len(factors) - 1, 0) * points
         elif node.kind == "apply":
             exponent = node.parts[1].value if node.name == "power" else None

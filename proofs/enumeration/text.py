@@ -597,7 +597,10 @@ class EquationText:
             isinstance(part, ast.Subscript) and name_of(part.value) not in self.fields for part in ast.walk(node)
         ):
             if not self._names_through_scalars(node):
-                return Node("number", value=self._number(node))
+                made_of_fields = any(
+                    isinstance(part, ast.Name) and part.id not in ("inf", "pi") for part in ast.walk(node)
+                )
+                return Node("number", value=self._number(node), name="of fields" if made_of_fields else "")
             if not self._is_more_than_arithmetic(node):
                 return self._index_value(node)
             if isinstance(node, ast.Name):
@@ -617,7 +620,7 @@ class EquationText:
                 if isinstance(node.op, ast.Sub):
                     right = Node("times", (Node("number", value=-1), right))
                 terms = flat("plus", left) + flat("plus", right)
-                kept = [term for term in terms if not (term.kind == "number" and term.value == 0)]
+                kept = [term for term in terms if not (term.kind == "number" and term.value == 0 and not term.name)]
                 none = Node("number", value=0)
                 return kept[0] if len(kept) == 1 else Node("plus", tuple(kept)) if kept else none
             if isinstance(node.op, ast.Mult):
