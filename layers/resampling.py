@@ -247,8 +247,9 @@ class Resample(Layer):
 
 
 class AntialiasedResample(Layer):
-    """As many positions along an axis as asked for, each from all positions of the input that it covers: where there are fewer than before, the
-    kernel is as much wider (antialiasing).
+    """As many positions along an axis as asked for, each from all positions of the input that it covers.
+
+    Where there are fewer than before, the kernel is as much wider (antialiasing).
 
     The window of position i has its middle at ``(i + 1/2) entering/leaving``, or at ``(i + 1/2) (entering - 1)/(leaving - 1)`` where the
     corners stay in place; its weights add up to 1, also where it sticks out of the input.

@@ -219,7 +219,10 @@ def test_axes_are_spelled_out_at_given_shapes():
             r"\operatorname{softmax}_{\boldsymbol{j}} \left(\frac{w_{n, \boldsymbol{i}, \boldsymbol{j}}}",
         ),
         (la.LSTM(8), r"h_{t, \cdot, \cdot} = 0 \text{ for } t < 0"),
-        (la.LSTM(8), r"W^{a}_{o, f}\, x_{t, f} + b^{a}_{o} + \sum_{p} U^{a}_{o, p}\, h_{t - 1, p}"),
+        (
+            la.LSTM(8),
+            r"W^{a}_{o, f}\, x_{t, \boldsymbol{s}, f} + b^{a}_{o} + \sum_{p} U^{a}_{o, p}\, h_{t - 1, \boldsymbol{s}, p}",
+        ),
         (la.Embedding(100, 8), r"y_{\boldsymbol{t}, m} &= E_{x_{\boldsymbol{t}}, m}"),
         (la.Embedding(100, 8), r"x_{\boldsymbol{t}} < 100"),
         (la.ConvTranspose(8, 3, stride=2), r"z_{o, 2 \boldsymbol{i} + \boldsymbol{u}} &\mathrel{{+}{=}} \sum_{c}"),

@@ -192,6 +192,8 @@ class LinearNetwork(Unrolled):
             target, source = ids[item.target], ids.setdefault(item.source, -1)
             if source < 0:  # an earlier step of a recurrence that has not begun
                 source = ids[item.source] = self.new(shapes[item.source])
+            if not len(item.rows):
+                continue
             shape = (self.sizes[target], self.sizes[source])
             matrix = self.system.matrix(self.system.numbers(item.values), item.rows, item.columns, shape)
             derivatives = [
