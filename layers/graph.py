@@ -233,7 +233,7 @@ class EdgeConv(Layer):
     Notes
     -----
     The second and the third input say for every edge where it begins and where it ends, counted from 0: the k nearest neighbours of every
-    node, in the paper. A node that no edge enters gets what the maximum of nothing is, so that every node needs one.
+    node, in the paper. A node that no edge enters gets 0.
 
     Examples
     --------
@@ -253,11 +253,10 @@ class EdgeConv(Layer):
     out_features: Dim
     inputs = ("x", "source", "target")
     equation = """
-        own[n, f] = x[n, f]
-        d[e, f] = own[source[e], f] - own[target[e], f]
-        m[e, o] = relu(V[o, f]*d[e, f] + W[o, f]*own[target[e], f])
+        d[e, f] = x[source[e], f] - x[target[e], f]
+        m[e, o] = relu(V[o, f]*d[e, f] + W[o, f]*x[target[e], f])
         y[target[e], o] = max[e](m[e, o])
-        where o < out_features, source < size(n), target < size(n)
+        where o < out_features, source < size(x, 0), target < size(x, 0)
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, *shapes: 2 * self.out_features * shapes[0][-1]}
@@ -302,12 +301,11 @@ class EdgeConditionedConv(Layer):
     bias: Flag = True
     inputs = ("x", "edge", "source", "target")
     equation = """
-        own[n, f] = x[n, f]
         A[e, o, f] = U[o, f, k]*edge[e, k] + c[o, f]
-        m[e, o] = A[e, o, f]*own[source[e], f]
+        m[e, o] = A[e, o, f]*x[source[e], f]
         a[target[e], o] = mean[e](m[e, o])
         y[n, o] = a[n, o] + (b[o] if bias else 0)
-        where o < out_features, source < size(n), target < size(n)
+        where o < out_features, source < size(x, 0), target < size(x, 0)
     """
     channel_axis = "last"
     claims = {

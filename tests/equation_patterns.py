@@ -56,7 +56,7 @@ PATTERNS = [
         {"x": "n f", "source": "e", "target": "e"}, {"units": FEW, "nodes": FEW},
     ),
     Pattern(
-        "s[e] = A[f]*x[source[e], f] + B[f]*x[target[e], f]\nz[target[e]] = exp(s[e])\ny[target[e], f] = exp(s[e])/z[target[e]] * x[source[e], f]\nwhere target < size(n), x[n]\n",
+        "s[e] = A[f]*x[source[e], f] + B[f]*x[target[e], f]\nz[target[e]] = exp(s[e])\ny[target[e], f] = exp(s[e])/z[target[e]] * x[source[e], f]\nwhere target < size(x, 0)",
         {"x": "n f", "source": "e", "target": "e"}, {},
     ),
     Pattern("y[i, place[i, j]] = mean[j](x[i, j]*[j < part])\nwhere place < rows, j <= i", {"x": "s t", "place": "s t"}, {"part": FEW, "rows": (2, 4, 5)}),

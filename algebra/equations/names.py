@@ -106,9 +106,19 @@ class _Resolution:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "size":
                     if any(isinstance(part, ast.Subscript) for part in node.args):
                         continue  # it is read as a function of a tensor, and refused as one
-                    if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
-                        raise self.fail("size takes one index", node, "size(i)")
-                    yield node.args[0]
+                    if not node.args or not isinstance(node.args[0], ast.Name) or len(node.args) > 2:
+                        raise self.fail("size takes an index, or an input and the number of an axis", node, "size(i)")
+                    if len(node.args) == 2:
+                        self._must_be_input(node.args[0])
+                    else:
+                        yield node.args[0]
+
+    def _must_be_input(self, part: ast.Name) -> None:
+        if part.id not in self.inputs:
+            near = get_close_matches(part.id, self.inputs, n=1)
+            raise self.fail(
+                f"size(tensor, axis) takes an input, and {part.id} is none{_meant(part.id, self.inputs)}", part, *near
+            )
 
     # definitions -----------------------------------------------------------------------------------------------------
 

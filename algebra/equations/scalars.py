@@ -59,7 +59,9 @@ def sized(parsed: ParsedEquation) -> frozenset[str]:
     trees = [*(tree for _, tree in parsed.scalars), *parsed.bounds]
     trees += [tree for statement in parsed.statements for tree in (statement.target, statement.value)]
     calls = [node for tree in trees for node in parts(tree) if isinstance(node, ast.Call)]
-    named = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "size"]
+    named = [
+        node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "size" and len(node.args) == 1
+    ]
     return frozenset(name for node in named for name in names_in(ast.Tuple(node.args, ast.Load())))
 
 
@@ -207,9 +209,11 @@ class Scalars:
         return made
 
     def _size(self, node: ast.Call, axis: int | None) -> Expr:
-        if len(node.args) != 1 or not isinstance(node.args[0], ast.Name):
-            raise self.fail("size takes one index", node, "size(i)")
+        if not node.args or not isinstance(node.args[0], ast.Name) or len(node.args) > 2:
+            raise self.fail("size takes an index, or an input and the number of an axis", node, "size(i)")
         name = node.args[0].id
+        if len(node.args) == 2:
+            return self._size_of_axis(node, name, node.args[1])
         if self.ranks.schematic:
             return Symbol(rf"\lvert {name} \rvert", integer=True, positive=True)
         if name in self.ranks.stars and axis is None:
@@ -223,3 +227,16 @@ class Scalars:
         if start >= len(shape):
             raise self.fail(f"size({name}) is asked for on axis {start}, {tensor} has the shape {shape}", node)
         return shape[start]
+
+    def _size_of_axis(self, node: ast.Call, name: str, place: ast.expr) -> Expr:
+        """The size of one axis of an input, by its number."""
+        at = place.value if isinstance(place, ast.Constant) else None
+        if type(at) is not int or at < 0:
+            raise self.fail("the axes of an input are numbered from 0", node, f"size({name}, 0)")
+        if self.ranks.schematic:
+            return Symbol(rf"\lvert {name} \rvert_{{{at}}}", integer=True, positive=True)
+        assert self.setting.shapes is not None
+        shape = tuple(self.setting.shapes[name])
+        if at >= len(shape):
+            raise self.fail(f"size({name}, {at}) is asked for, {name} has the shape {shape}", node)
+        return shape[at]

@@ -50,7 +50,7 @@ _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"',
     "\u030a": "r", "\u030c": "v", "\u0327": "c",
 }  # fmt: skip
-_SCHEMATIC = re.compile(r"\\boldsymbol\{[A-Za-z]\w*\}\Z|\\lvert [A-Za-z]\w* \\rvert\Z")
+_SCHEMATIC = re.compile(r"\\boldsymbol\{[A-Za-z]\w*\}\Z|\\lvert [A-Za-z]\w* \\rvert(_\{\d+\})?\Z")
 NEW_LINE = r" \\ "
 TALL = (r"\frac", r"\sum", r"\prod", r"\sqrt", r"\begin", r"\max_", r"\min_", r"\operatorname*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*\Z")

@@ -125,9 +125,9 @@ def check_names(
                 if called not in known:
                     raise Unreadable(f"there is no function {called}")
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "size":
-                if len(part.args) != 1 or not isinstance(part.args[0], ast.Name):
+                if not part.args or not isinstance(part.args[0], ast.Name) or len(part.args) > 2:
                     raise Unreadable("the size of what is no index")
-                need((name.id for name in part.args if isinstance(name, ast.Name)), indices, "size")
+                need([part.args[0].id], inputs if len(part.args) == 2 else indices, "size")
     numbered = {name_of(inner.value) for node in read for inner in subscripts(node.slice)}
     for where in wheres:
         _check_where(where, given, indices, tensors, numbered, need)

@@ -450,8 +450,14 @@ class EquationText:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             raise Unreadable(f"no number: {ast.dump(node)}")
         if name_of(node.func) == "size":
-            if len(node.args) != 1:
-                raise Unreadable("size takes one index")
+            if len(node.args) == 2:
+                shape = self.inputs[name_of(node.args[0])]
+                place = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+                if type(place) is not int or place < 0:
+                    raise Unreadable("an axis has a number")
+                if place >= len(shape):
+                    raise Impossible(f"there is no axis {place}")
+                return (lambda env: shape[place]), frozenset()
             size = self._size(name_of(node.args[0]), axis)
             return (lambda env: size), frozenset()
         made = [self._expression(argument, axis) for argument in node.args]
