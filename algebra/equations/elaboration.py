@@ -35,6 +35,7 @@ from .heads import (
     Times,
     address_indices,
     free_indices,
+    walk,
 )
 from .initial_lines import steps_apart
 from .names import CONSTANTS
@@ -346,6 +347,13 @@ def elaborate(scalars: Scalars) -> Elaborated:
         inside = scattered(address)
         if inside and isinstance(value, Reduce) and value.operation in JOINS and set(value.indices) == inside:
             joined, value = value.operation, value.body
+        if bound := {index for head in walk(value) for index in getattr(head, "indices", ())} & inside:
+            names, scattered_to = ", ".join(sorted(map(str, bound))), ast.unparse(parsed.target)
+            raise heads.fail(
+                f"{names} stands in a lookup on the left, so that a reduction over it joins what falls on one element: it is the whole "
+                f"right side, runs over all indices that stand in lookups alone, and is one of {', '.join(JOINS)}",
+                parsed.target, f"a line of its own for what is joined, m[...] = ..., and {scattered_to} = max[...](m[...])",
+            )  # fmt: skip
         statements.append(Statement(name, address, close(value, bound_here), parsed.target.lineno, joined))
     targets = [parsed.target for parsed in setting.parsed.statements]
 

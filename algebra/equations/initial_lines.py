@@ -103,7 +103,7 @@ def _initial(
         if not isinstance(part, (Index, Group)):
             raise fail(
                 general,
-                f"axis {axis} of {name}, of which lines give single steps, is written at {part}",
+                f"axis {axis} of {name}, of which lines give single steps, is written at {part.tensor if isinstance(part, Read) else part}",
                 "plain indices",
             )
     return steps

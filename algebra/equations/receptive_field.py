@@ -6,7 +6,7 @@ An output at position p reads, along one input axis, the positions ``jump * p + 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import prod
@@ -18,6 +18,7 @@ from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine
 from .heads import (
     Address,
+    Apply,
     Group,
     Head,
     Pad,
@@ -26,6 +27,8 @@ from .heads import (
     Softmax,
     address_indices,
     children,
+    is_constant,
+    walk,
 )
 from .instance import Instance
 from .reach.axis import AxisReach, Limits, Reach, identity, identity_of, joined
@@ -171,10 +174,11 @@ def _addressed(read: Read, where: _Where) -> Reach:
         inner = _unclamped(address) if not isinstance(address, (Group, Read)) else address
         part, clamped = _place(inner, where), inner is not address
         if address_indices(address) & where.statement.scattered:
-            lookups = (part for part in where.statement.address if isinstance(part, Read))
-            part, clamped = joined(size, exact=all(_reads_input(one, where.instance) for one in lookups)), False
+            lookups = [part for part in where.statement.address if isinstance(part, Read)]
+            anywhere = all(_is_free(one, where.instance.shapes[where.statement.target], where) for one in lookups)
+            part, clamped = joined(size, exact=anywhere and _runs_along(address, size, where)), False
         elif part is None:
-            known = isinstance(address, Read) and _reads_input(address, where.instance)
+            known = isinstance(address, Read) and _is_free(address, (size,), where)
             part = joined(size, exact=known)
         elif clamped:
             part = replace(part, exact=False) if _meets(part, address, size) else joined(size, exact=False)
@@ -186,6 +190,8 @@ def _addressed(read: Read, where: _Where) -> Reach:
             part = replace(part, low=low, high=high)
             if isinstance(pad.fill, Read) and pad.widths[at] != (_ZERO, _ZERO):  # a value of its own is no padding
                 limits = Limits(_ZERO, last, True)
+        if _chooses(value):
+            part = replace(part, exact=False)
         border = None if clamped or not part.exact and not part.moves else (_ZERO, last)
         made.append(replace(part, extent=size, border=border, limits=limits))
     return tuple(made)
@@ -213,19 +219,29 @@ def _meets(part: AxisReach, address: Expr, size: Expr) -> bool:
     return least is not None and most is not None and bool(at_least(least, _ZERO) and at_least(size - 1, most))
 
 
-def _reads_input(read: Read, instance: Instance) -> bool:
-    """Whether an address that a tensor holds depends on an input: then any position may be meant, else the same one always."""
-    inputs = set(instance.layer.input_names)
-    seen: set[str] = set()
-    waiting = [read]
-    while waiting:
-        one = waiting.pop()
-        if one.tensor in inputs:
-            return True
-        if one.tensor in instance.places and one.tensor not in seen:
-            seen.add(one.tensor)
-            waiting += instance.statements[instance.places[one.tensor]].reads
-    return False
+def _chooses(value: Head) -> bool:
+    """Whether a condition on indices alone is a factor somewhere, so that some outputs may not depend on what they read."""
+    return any(
+        isinstance(head, Apply) and head.function in ("less", "equal") and is_constant(head) for head in walk(value)
+    )
+
+
+def _is_free(lookup: Read, sizes: Sequence[Expr], where: _Where) -> bool:
+    """Whether the places that a lookup gives are an input's own numbers, bounded by a whole axis only: then any of them may be meant."""
+    bound = where.instance.elaborated.lookups.get(lookup.tensor)
+    whole = bound is None or any(simplify(bound - size) == 0 for size in sizes)
+    return whole and lookup.tensor in where.instance.layer.input_names
+
+
+def _runs_along(address: Address, size: Expr, where: _Where) -> bool:
+    """Whether an address is an index that takes all positions of an axis, whatever the others are."""
+    made = where.instance.elaborated
+    return (
+        isinstance(address, Index)
+        and simplify(where.extents[address] - size) == 0
+        and address not in made.ranges
+        and not any(address in mask.indices for mask in made.masks)
+    )
 
 
 @dataclass(frozen=True)

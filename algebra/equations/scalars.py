@@ -158,6 +158,11 @@ class Scalars:
 
     def _entry(self, node: ast.Subscript) -> Expr:
         """One value of a field that has one for each axis, as in ``shape[0]``."""
+        if isinstance(node.value, ast.Name) and node.value.id in self.setting.names.tensors:
+            raise self.fail(
+                f"{node.value.id} is a tensor, and stands where a number is made of fields and indices",
+                node, "a line of its own for the number that it makes, as in q[i] = i + p[i]",
+            )  # fmt: skip
         values = self.setting.fields.get(node.value.id) if isinstance(node.value, ast.Name) else None
         place = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if not isinstance(values, Tuple) or type(place) is not int or not 0 <= place < len(values):

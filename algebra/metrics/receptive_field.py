@@ -34,8 +34,9 @@ class ReceptiveField:
     are left, the figures are those of the last map that had some, unless that is the input itself; beside factors that see everything, as in
     squeezing blocks, they are those of the other factors. Learned tokens that stand beside positions are not padding.
 
-    `kind` is `exact` where the field of every output is that of the first one, moved on by whole jumps. It is `upper` where fields
-    lie otherwise, as behind upsampling: then none is wider than `size`, and `jump` is the step on average.
+    `kind` is `exact` where the field of every output is that of the first one, moved on by whole jumps, or where one end stays and the other
+    moves on with the output, as behind a recurrence: then `size` is that of the widest. It is `upper` where fields lie otherwise, as behind
+    upsampling: then none is wider than `size`, and `jump` is the step on average.
     """
 
     size: tuple[Expr, ...]

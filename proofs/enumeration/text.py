@@ -35,6 +35,7 @@ from .nodes import (
     needed_indices,
     quotient,
     reads,
+    reduced_indices,
     root,
     summed_over,
     tried,
@@ -583,6 +584,8 @@ class EquationText:
             and set(node.indices) == inside
         ):
             node, joined = node.parts[0], node.name
+        if reduced_indices(node) & inside:
+            raise Unreadable("a reduction over what a lookup on the left scatters")
         for index in sorted(self._loose(node) - bound, key=str):
             node = summed_over(node, index)
         if node.kind == "pad" and any(part.lookup is not None for part in address):

@@ -118,8 +118,10 @@ class AxisReach(Kept):
 
     @property
     def even(self) -> bool:
-        """Whether the field of every output is exactly that of the first one, moved on by as many jumps."""
-        return self.exact and self.low.straight and self.high.straight and all(digit.whole for digit in self.digits)
+        """Whether the field of every output is that of the first one, moved on by as many jumps, or grows with the position from one end."""
+        one_stays = not self.low.steps or not self.high.steps
+        alike = one_stays or dict(self.low.steps) == dict(self.high.steps)
+        return self.exact and alike and self.low.straight and self.high.straight and all(d.whole for d in self.digits)
 
     def jump(self, axis: int) -> Expr:
         """The step between the fields of neighbours; 0 where all outputs see the same from the start."""
