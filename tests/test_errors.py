@@ -210,7 +210,7 @@ MARKED = {  # the mark stands where that of the message is to stand; the second 
     "no value of a function": ("n = ^log(0)\ny[i] = x[i] * n", "log has no value here"),
     "a remainder by zero": ("n = ^3 % 0\ny[i] = x[i] * n", "division by zero"),
     "half a power": ("n = ^3**0.5\ny[i] = x[i] * n", "an exponent must be a small integer"),
-    "a size of two": ("y[i, o] = x[i] * W[o]\nwhere o < ^size(i, i)", "size takes one index"),
+    "a size of two": ("y[i, o] = x[i] * W[o]\nwhere o < ^size(i, i)", "size takes an index"),
     "a maximum of one": ("y[i, o] = x[i] * W[o]\nwhere o < ^max(3)", "max is not a function of 1 numbers"),
     "a floor of two": ("y[i, o] = x[i] * W[o]\nwhere o < ^floor(3, 4)", "floor is not a function of 2 numbers"),
     "too many axes": ("y[i] = ^x[i, j]", "the input x has 1 axes (5,), the equation addresses 2"),

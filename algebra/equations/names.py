@@ -106,9 +106,10 @@ class _Resolution:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "size":
                     if any(isinstance(part, ast.Subscript) for part in node.args):
                         continue  # it is read as a function of a tensor, and refused as one
-                    if not node.args or not isinstance(node.args[0], ast.Name) or len(node.args) > 2:
+                    by_number = len(node.args) == 2 and isinstance(node.args[1], ast.Constant)
+                    if not node.args or not isinstance(node.args[0], ast.Name) or not (by_number or len(node.args) == 1):
                         raise self.fail("size takes an index, or an input and the number of an axis", node, "size(i)")
-                    if len(node.args) == 2:
+                    if by_number:
                         self._must_be_input(node.args[0])
                     else:
                         yield node.args[0]
