@@ -28,6 +28,8 @@ class Pattern:
 FEW, SOME, YES_OR_NO, OR_NONE = (1, 2, 2, 3), (0, 1, 1, 2), (True, False), (None, 1, 2)
 
 PATTERNS = [
+    Pattern("w[i, j] = x[i, e]*x[j, e]\na[i, j] = softmax[j](w[i, j])\ny[i, e] = a[i, j]*x[j, e]\nwhere i != j", {"x": "t f"}, {}),
+    Pattern("y[i] = sum[j](x[j]*U[i, j])\nwhere not i == j or j > part, i == j or i < part, i < size(j)", {"x": "t"}, {"part": FEW}),
     Pattern(
         "w[i, j] = q[i, e]*k[j, e]\na[i, j] = softmax[j](w[i, j])\ny[i, e] = a[i, j]*k[j, e]\nwhere (j <= i and i - j < window) or j < part",
         {"q": "t f", "k": "t f"}, {"window": FEW, "part": FEW},

@@ -62,7 +62,6 @@ BAD_EQUATIONS = {
     "pad inside": ("y[c, *i] = 2 * pad[1](x[c, *i])", "a line of its own|tensor of its own"),
     "pad without star": ("y[t, f] = pad[1](x[t, f])", "which axis is padded", 2),
     "where nothing": ("y[i] = x[i]\nwhere", "where without a bound"),
-    "where equality": ("y[i, j] = x[i] * x[j]\nwhere i == j", "a mask is an inequality"),
     "where a call": ("y[i] = x[i]\nwhere print(i)", "no function 'print'"),
     "circular scalar": ("n = m\nm = n\ny[i] = x[i] * n", "defined by itself"),
     "division by zero": ("n = 1/0\ny[i] = x[i] * n", "division by zero"),

@@ -16,7 +16,14 @@ from .statements import AnyOf, Elaborated, Mask
 from .syntax import subscript_items
 
 MOST_OPTIONS = 6
-_DENIED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+EQUATIONS = (ast.Eq, ast.NotEq)
+_DENIED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+}  # fmt: skip
+_WAYS: dict[type[ast.cmpop], tuple[tuple[str, ...], ...]] = {
+    ast.Lt: (("<",),), ast.LtE: (("<=",),), ast.Gt: ((">",),), ast.GtE: ((">=",),), ast.Eq: (("<=", ">="),), ast.NotEq: (("<",), (">",)),
+}  # fmt: skip
+"""A comparison as inequalities, of which all of one group hold."""
 _RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -43,7 +50,8 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         for part in tree.values:
             _read(part, scalars, made)
         return
-    if isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
+    is_equation = isinstance(tree, ast.Compare) and any(isinstance(op, EQUATIONS) for op in tree.ops)
+    if is_equation or isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
         made.masks.append(AnyOf(tuple(map(tuple, _options(tree, scalars, True)))))
         return
     if not isinstance(tree, ast.Compare):
@@ -76,18 +84,29 @@ def _options(tree: ast.expr, scalars: Scalars, holds: bool) -> list[list[Mask]]:
         if len(found) > MOST_OPTIONS:
             raise scalars.fail(f"a condition has more than {MOST_OPTIONS} ways to hold", tree, "a sum of several lines")
         return found
-    relations = [_RELATIONS.get(type(op), "") for op in tree.ops] if isinstance(tree, ast.Compare) else [""]
-    if not isinstance(tree, ast.Compare) or not all(relations):
-        raise scalars.fail("a mask is an inequality", tree, "where j <= i or j < first")
+    if not isinstance(tree, ast.Compare) or not all(type(op) in (*_RELATIONS, *EQUATIONS) for op in tree.ops):
+        raise scalars.fail("a mask compares indices", tree, "where j <= i or j < first")
     if scalars.setting.names_through(tree) & scalars.ranks.stars:
         raise scalars.fail("a condition with or and not speaks of indices without a star", tree)
     sides = [scalars.arithmetic(side) for side in (tree.left, *tree.comparators)]
-    masks = [Mask(left, relation, right) for left, relation, right in zip(sides, relations, sides[1:])]
-    if not scalars.ranks.schematic:
-        masks = [_between_integers(mask, tree, scalars) for mask in masks]
-    if any(not address_indices(mask.left - mask.right) for mask in masks):
+    pairs = list(zip(tree.ops, sides, sides[1:]))
+    if any(not address_indices(left - right) for _, left, right in pairs):
         raise scalars.fail("each part of a condition with or and not needs an index", tree, "where j <= i or j < first")
-    return [masks] if holds else [[Mask(mask.left, _DENIED[mask.relation], mask.right)] for mask in masks]
+
+    def mask(left: Expr, relation: str, right: Expr) -> Mask:
+        made = Mask(left, relation, right)
+        return made if scalars.ranks.schematic else _between_integers(made, tree, scalars)
+
+    every = [
+        [[mask(left, relation, right) for relation in way] for way in _WAYS[type(op)]] for op, left, right in pairs
+    ]
+    if not holds:
+        denied = [
+            [[mask(left, relation, right) for relation in way] for way in _WAYS[_DENIED[type(op)]]]
+            for op, left, right in pairs
+        ]
+        return [option for options in denied for option in options]
+    return [[one for option in chosen for one in option] for chosen in product(*every)]
 
 
 def _read_on(tree: ast.Compare, axis: int | None, scalars: Scalars, made: Elaborated) -> None:

@@ -16,7 +16,7 @@ from .syntax import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
 from .trees import branches, parts
 
 CONSTANTS = ("inf", "pi")
-INEQUALITIES = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,11 @@ class _Resolution:
                     if any(isinstance(part, ast.Subscript) for part in node.args):
                         continue  # it is read as a function of a tensor, and refused as one
                     by_number = len(node.args) == 2 and isinstance(node.args[1], ast.Constant)
-                    if not node.args or not isinstance(node.args[0], ast.Name) or not (by_number or len(node.args) == 1):
+                    if (
+                        not node.args
+                        or not isinstance(node.args[0], ast.Name)
+                        or not (by_number or len(node.args) == 1)
+                    ):
                         raise self.fail("size takes an index, or an input and the number of an axis", node, "size(i)")
                     if by_number:
                         self._must_be_input(node.args[0])
@@ -273,8 +277,8 @@ class _Resolution:
                     f"{tree.left.id} is a tensor, and has an upper bound only", tree, f"where {tree.left.id} < rows"
                 )
             return self._numbers(tree.comparators[0], where="a size")
-        if isinstance(tree, ast.Compare) and not all(isinstance(op, INEQUALITIES) for op in tree.ops):
-            raise self.fail("a mask is an inequality", tree, "where j <= i")
+        if isinstance(tree, ast.Compare) and not all(isinstance(op, COMPARISONS) for op in tree.ops):
+            raise self.fail("a mask compares indices", tree, "where j <= i")
         return self._numbers(tree, self.names.indices, "a bound")
 
 

@@ -52,6 +52,7 @@ OPERATIONS = {
     ast.Pow: operator.pow,
 }
 RELATIONS = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
+COMPARED = {**RELATIONS, ast.Eq: operator.eq, ast.NotEq: operator.ne}
 NUMBER_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": math.floor,
     "ceil": math.ceil,
@@ -779,7 +780,8 @@ class EquationText:
             for part in tree.values:
                 self._where(part)
             return
-        if isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
+        is_equation = isinstance(tree, ast.Compare) and any(isinstance(op, (ast.Eq, ast.NotEq)) for op in tree.ops)
+        if is_equation or isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
             indices, holds = self._condition(tree)
             self.constraints.append(Constraint(indices, holds, False))
             return
@@ -805,12 +807,12 @@ class EquationText:
             parts = [self._condition(part) for part in tree.values]
             join = any if isinstance(tree.op, ast.Or) else all
             return frozenset().union(*(needs for needs, _ in parts)), lambda env: join(holds(env) for _, holds in parts)
-        if not isinstance(tree, ast.Compare) or not all(type(op) in RELATIONS for op in tree.ops):
-            raise Unreadable(f"no inequality: {ast.dump(tree)}")
+        if not isinstance(tree, ast.Compare) or not all(type(op) in COMPARED for op in tree.ops):
+            raise Unreadable(f"no comparison: {ast.dump(tree)}")
         if self._names_through_scalars(tree) & self.stars:
             raise Unreadable("or and not with a star")
         sides = [self._side(side, None) for side in (tree.left, *tree.comparators)]
-        pairs = [(left, RELATIONS[type(op)], right) for left, op, right in zip(sides, tree.ops, sides[1:])]
+        pairs = [(left, COMPARED[type(op)], right) for left, op, right in zip(sides, tree.ops, sides[1:])]
         if not all(self._matters(_difference(left, right), left.indices | right.indices) for left, _, right in pairs):
             raise Unreadable("a part of a condition without an index")
         needs = frozenset().union(*(side.indices for side in sides))
