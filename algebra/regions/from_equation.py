@@ -42,6 +42,7 @@ from ..equations.heads import (
     Plus,
     Read,
     Reduce,
+    Select,
     Softmax,
     Times,
     address_indices,
@@ -124,22 +125,24 @@ class _Reader:
     def _statement(self, place: int) -> None:
         self.place, statement = place, self.instance.statements[place]
         value = statement.value
-        if statement.scatters:
-            raise UnsupportedError(
-                f"the transfer function of {self.instance.layer}: a lookup on the left has no affine pieces here"
-            )
         if isinstance(value, Pad):
             if value.body.tensor in self.signals:
                 before, size = (Mul(*self.shapes[name]) for name in (value.body.tensor, statement.target))
                 kept = size if any(width.is_negative for pair in value.widths for width in pair) else before
                 self.signals[statement.target] = series((self.signals[value.body.tensor], Affine(kept)))
             return
-        form = self.form(value)
+        form = self._scattered(statement) if statement.scatters else self.form(value)
         if form is None:
             return
         self.signals[statement.target] = self.transfer(form, value)
         if isinstance(form, Elementwise) and all(isinstance(part, Index) for part in statement.address):
             self.scalars[statement.target] = (statement, form)
+
+    def _scattered(self, statement: Statement) -> Form:
+        """What a lookup on the left brings to its elements."""
+        heads = [*(part for part in statement.address if isinstance(part, Read)), statement.value]
+        parts = [(form, head) for head in heads if (form := self.form(head)) is not None]
+        return self._without_pieces("a lookup on the left", parts, statement.value) if parts else None
 
     def _recurrence(self, first: int, last: int, recurrence: Recurrence) -> None:
         """Units take turns along the running indices, each with all that came before: a residual stream of states."""
@@ -187,6 +190,9 @@ class _Reader:
         if isinstance(head, Softmax):
             below = self.form(head.body)
             return None if below is None else self._without_pieces("a softmax", [(below, head.body)], head)
+        if isinstance(head, Select):
+            below = self.form(head.body)
+            return None if below is None else self._without_pieces("a selection", [(below, head.body)], head)
         raise unknown_head(head, "given a transfer function")
 
     def _read(self, head: Read) -> Form:
@@ -373,7 +379,7 @@ class _Reader:
         points = Mul(*(self._extent(index) for index in used))
         fewer = points != elements * each and is_nonnegative(simplify(elements * each - points)) is True
         at = used if fewer or self.place in self.instance.recurrent else (*read.address, *more)
-        key = (read.tensor, part.function, part.bends, read.address if at == used else more)
+        key = (read.tensor, part.function, part.bends, (read.address, at) if at == used else more)
         if key in self.units:
             return Read(self.units[key].tensor, at)
         name = f"{read.tensor}|{len(self.units)}"
