@@ -103,7 +103,6 @@ REFUSED = {
     "a margin of halves": "z[i] = pad[i: (1/2, 1/2)](x[i])\ny[i] = z[i]",
     "no value": "y[i] = x[i]*(inf - inf)",
     "a size of a number": "y[*i] = x[*((i + 1) % size(1 - 1))]",
-    "a mask that is an equation": "y[i] = x[i]*V[i, j]\nwhere j < 3, j == 1",
     "rows of what looks nothing up": "y[i] = x[i]\nwhere x < 3",
     "a later step": "h[t] = x[t] + g[t-1]\ng[t] = h[size(t) - 1 - t]\ny[t] = g[t]",
     "a margin along the steps": "p[t] = pad[t: (0 - 1, 1)](x[t])\nh[t] = p[t] + q[t-1]\nq[t] = pad[t: (0, 1)](h[t])\ny[t] = h[t]",
