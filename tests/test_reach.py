@@ -85,3 +85,25 @@ def test_flattened_branches_side_by_side():
     ):
         found = la.receptive_field(net, on=on)
         assert found.size == (on[1],) and found.start == (0,) and found.kind == "upper"
+
+
+PLACES = [  # text, shapes, and the kind: exact only where every position can be meant by some numbers of an input
+    ("y[s[e], c] = x[e, c]\nwhere s < 3", ((6, 1), (6,)), ("x", "s"), "exact"),
+    ("y[s[e], c] = x[e, c]\nwhere s < 3, 3 <= e < 5", ((6, 1), (6,)), ("x", "s"), "upper"),
+    ("y[s[e], c] = x[2*e, c]\nwhere s < 3", ((6, 1), (3,)), ("x", "s"), "upper"),
+    ("y[s[e], c] = x[e, c]\nwhere s < 3, e < 2 or e < 1", ((6, 1), (6,)), ("x", "s"), "upper"),
+    ("y[i, c] = x[s[i], c]", ((6, 1), (4,)), ("x", "s"), "exact"),
+    ("y[i, c] = x[s[i], c]\nwhere s < 3", ((6, 1), (4,)), ("x", "s"), "upper"),
+    ("p = argmax[t](x[t, 0])\ny[i, c] = x[p, c]*B[i]\nwhere t < 3, i < 2", ((6, 1),), ("x",), "upper"),
+    ("p[i] = argmax[u](x[i + u, 0])\nq[i] = i + p[i]\ny[i, c] = x[q[i], c]\nwhere u < 3", ((6, 1),), ("x",), "upper"),
+    ("y[i, c] = sum[j](x[j, c])\nwhere i < 3, i <= j < 2*i + 1", ((6, 1),), ("x",), "upper"),
+    ("y[i, c] = x[i, c]*[i < 2] + x[i + 1, c]*[i >= 2]\nwhere i < 5", ((6, 1),), ("x",), "upper"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, shapes, inputs, kind", PLACES)
+def test_what_data_chooses_is_exact_only_where_all_can_be_chosen(text, shapes, inputs, kind):
+    layer = type("Chosen", (la.Layer,), {"equation": text, "inputs": inputs, "channel_axis": "last"})()
+    found = la.receptive_field(layer, on=list(shapes) if len(shapes) > 1 else shapes[0])
+    assert found.kind == kind, found
+    assert kind == "exact" or found.covers_input != (True,)
