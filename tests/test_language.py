@@ -270,7 +270,13 @@ def test_a_scalar_output() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["y[i] = n*x[i]", "y[i] = x[i] + (n - 1)", "y[i] = x[i]**n + n*x[i]*W[i]", "y[i] = sum[j](n*x[j]) + (1 - n)"],
+    [
+        "y[i] = n*x[i]",
+        "y[i] = (n + i - i)*x[i]",
+        "y[i] = x[i] + (n - 1)",
+        "y[i] = x[i]**n + n*x[i]*W[i]",
+        "y[i] = sum[j](n*x[j]) + (1 - n)",
+    ],
 )
 def test_a_field_costs_the_same_whatever_it_is(text: str) -> None:
     n, size = la.dims("n s")

@@ -138,7 +138,7 @@ class _Heads:
                 return Constant(self.scalars.number(node), not self.setting.names_through(node) - set(CONSTANTS))
             made = self.scalars.arithmetic(node) if self._is_arithmetic(node) else None
             if made is not None:
-                return IndexValue(made) if address_indices(made) else Constant(made)
+                return IndexValue(made) if address_indices(made) else Constant(made, literal=False)
             if isinstance(node, ast.Name):
                 return self.value(self.setting.scalars[node.id])
         if isinstance(node, ast.Subscript):

@@ -684,7 +684,7 @@ class EquationText:
         """A number made of indices."""
         at, needs = self._expression(node, None)
         if not self._matters(at, needs):
-            return Node("number", value=self._worth(at, dict.fromkeys(needs, 0)))
+            return Node("number", value=self._worth(at, dict.fromkeys(needs, 0)), name="of indices")
         needs = self._matters(at, needs)
         free = dict.fromkeys(self._expression(node, None)[1] - needs, 0)
         return Node("index", address=(Component("expression", needs, lambda env: at({**free, **env})),))
