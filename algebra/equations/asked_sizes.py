@@ -9,7 +9,7 @@ from sympy import Basic, Expr, Symbol
 
 from ..sizes.dims import Index
 from .heads import Address, Constant, Group, IndexValue, Pad, Read, Select, rebuilt, walk
-from .statements import AnyOf, Elaborated, Limit, Mask, Statement
+from .statements import Elaborated, Mask, Statement, masks_of, with_numbers
 
 
 class SizeOf(Symbol):
@@ -34,12 +34,6 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
     def put(expression: Expr) -> Expr:
         return expression.xreplace(known)
 
-    def limit(one: Limit) -> Limit:
-        return AnyOf(tuple(tuple(map(mask, option)) for option in one.options)) if isinstance(one, AnyOf) else mask(one)
-
-    def mask(one: Mask) -> Mask:
-        return Mask(put(one.left), one.relation, put(one.right))
-
     def address(part: Address) -> Address:
         if isinstance(part, (Index, Group)):
             return part
@@ -56,8 +50,8 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
         list(map(statement, made.statements)),
         {index: put(extent) for index, extent in made.bounds.items()},
         {index: (put(low), put(high)) for index, (low, high) in made.ranges.items()},
-        list(map(limit, made.masks)),
-        list(map(mask, made.requirements)),
+        [with_numbers(mask, put) for mask in made.masks],
+        [Mask(put(asked.left), asked.relation, put(asked.right)) for asked in made.requirements],
         {name: put(size) for name, size in made.lookups.items()},
         {name: tuple(size and put(size) for size in sizes) for name, sizes in made.declared.items()},
     )
@@ -67,8 +61,7 @@ def _expressions(made: Elaborated) -> Iterator[Expr]:
     yield from made.bounds.values()
     for ends in made.ranges.values():
         yield from ends
-    limits = (option for limit in made.masks for option in (limit.options if isinstance(limit, AnyOf) else ((limit,),)))
-    for mask in (*(mask for option in limits for mask in option), *made.requirements):
+    for mask in (*(mask for limit in made.masks for mask in masks_of(limit)), *made.requirements):
         yield from (mask.left, mask.right)
     yield from made.lookups.values()
     for sizes in made.declared.values():

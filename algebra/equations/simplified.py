@@ -25,7 +25,7 @@ from .heads import (
     walk,
 )
 from .recurrences import shift_of
-from .statements import AnyOf, Elaborated, Limit, Mask, Statement
+from .statements import Elaborated, Statement, with_numbers
 
 _ZERO = Integer(0)
 
@@ -45,7 +45,7 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
         replace(s, address=leave_out(Read(s.target, s.address)).address, value=_mapped(s.value, leave_out, drop))
         for s in statements
     ]
-    masks = [_without(mask, drop) for mask in made.masks]
+    masks = [with_numbers(mask, lambda value: value.xreplace(drop)) for mask in made.masks]
     return (
         replace(
             made, statements=shorter,
@@ -54,17 +54,6 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
         ),
         single,
     )  # fmt: skip
-
-
-def _without(limit: Limit, drop: dict[Index, Expr]) -> Limit:
-    if isinstance(limit, AnyOf):
-        return AnyOf(
-            tuple(
-                tuple(Mask(m.left.xreplace(drop), m.relation, m.right.xreplace(drop)) for m in option)
-                for option in limit.options
-            )
-        )
-    return Mask(limit.left.xreplace(drop), limit.relation, limit.right.xreplace(drop))
 
 
 def _without_empty_margins(statements: Sequence[Statement]) -> list[Statement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -113,7 +113,7 @@ class AnyOf:
 
     @property
     def indices(self) -> frozenset[Index]:
-        return frozenset().union(*(mask.indices for option in self.options for mask in option))
+        return frozenset().union(*(mask.indices for mask in masks_of(self)))
 
 
 Limit = Mask | AnyOf
@@ -174,6 +174,22 @@ def is_contraction(head: Head) -> bool:
     if not (isinstance(head, Reduce) and head.operation == "sum" and isinstance(head.body, Times)):
         return False
     return sum(not is_constant(factor) for factor in head.body.factors) >= 2
+
+
+def masks_of(limit: Limit) -> tuple[Mask, ...]:
+    """A mask by itself, or those of all options of a disjunction."""
+    return tuple(mask for option in limit.options for mask in option) if isinstance(limit, AnyOf) else (limit,)
+
+
+def with_numbers(limit: Limit, number: Callable[[Expr], Expr]) -> Limit:
+    """The same mask or disjunction with every number in it changed."""
+    if isinstance(limit, AnyOf):
+        return AnyOf(tuple(tuple(_changed(mask, number) for mask in option) for option in limit.options))
+    return _changed(limit, number)
+
+
+def _changed(mask: Mask, number: Callable[[Expr], Expr]) -> Mask:
+    return Mask(number(mask.left), mask.relation, number(mask.right))
 
 
 def relational(mask: Limit) -> Boolean:

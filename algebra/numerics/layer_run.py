@@ -157,22 +157,23 @@ class _LayerRun(Addresses):
             return
         addresses = [aligned(self.address(part), bound) for part in statement.address]
         places = tuple(numpy.broadcast_arrays(*addresses)) if addresses else ()
-        for address, size in zip(places, target.shape):
+        for address, size in zip(places, target.shape) if statement.scatters else ():
             if numpy.any((address < 0) | (address >= size)):
                 raise DomainError(
                     f"{self.instance.layer}: a lookup on the left of {statement.target} leaves its {target.shape}"
                 )
         if statement.joined in ("sum", "mean"):
             numpy.add.at(target, places, values)
-        held = self.permitted(frozenset(bound), only_within=True)
-        points = numpy.full(sizes, True) if held is None else spread(held, bound, sizes)
+        if statement.joined == "sum":
+            return
+        points = numpy.full(sizes, True) if permitted is None else spread(permitted, bound, sizes)
         if statement.joined == "mean":
             counts = numpy.zeros(target.shape, dtype=object)
             numpy.add.at(counts, places, numpy.asarray(points, dtype=object) * 1)
             axes = tuple(Index(f"axis {axis}") for axis in range(target.ndim))
             divided = apply("divide", [Labelled(axes, target), Labelled(axes, numpy.where(counts == 0, 1, counts))])
             self.tensors[statement.target] = divided.values
-        elif statement.joined != "sum":
+        else:
             self._extremum_at(target, places, values, points, statement.joined)
 
     def _extremum_at(
