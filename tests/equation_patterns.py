@@ -36,6 +36,11 @@ PATTERNS = [
     ),
     Pattern("y[i] = x[j]*U[i, j]\nwhere i - j < window or not (i > part or j >= i), i < units", {"x": "s"}, {"window": FEW, "part": FEW, "units": FEW}),
     Pattern("y[i] = max[j](x[i + j - 1])\nwhere j < 3, i + j >= 1 and (i + j <= size(k) or i + j < 1), i < size(k)\n", {"x": "k"}, {}),
+    Pattern(
+        "w[i, j] = q[i, e]*k[j, e]\na[i, j] = softmax[j](w[i, j])\ny[i, e] = a[i, j]*k[j, e]\nwhere abs(i - j) <= window",
+        {"q": "t e", "k": "t e"}, {"window": FEW},
+    ),
+    Pattern("y[i] = max(x[i], sum[j](x[j]*U[i, j]), V[i])\nwhere max(i, j + 1) >= part or abs(i - j) == 1, i < size(j)", {"x": "t"}, {"part": FEW}),
     Pattern("y[i] = mean[j](x[i, j]*V[j])\nwhere not i < j or j == j or j >= part", {"x": "s t"}, {"part": FEW}),
     Pattern("y[i] = mean[j](x[i, j]*V[j]) + sum[j](x[i, j])\nwhere (not 1 <= j < part) or i <= j, j <= i + window or i < 1", {"x": "s t"}, {"part": FEW, "window": FEW}),
     Pattern(

@@ -88,7 +88,7 @@ class Grammar:
                 f"{a}/2", f"{a} + 1/2", f"({a} + {b})/2", f"{a}*({a} + 1)/2", f"2*{a}/2", f"width*{a}/2", f"{a}/3*3", f"{a}*{b}",
                 f"0.5*{a}", f"1.0*{a}",
             )  # fmt: skip
-        return str(self.one(0, 0, 1, "width", f"min({a}, 2)", f"max({a}, 1)", f"size({a}) - 1 - {a}"))
+        return str(self.one(0, 0, 1, "width", f"min({a}, 2)", f"max({a}, 1)", f"abs({a} - 1)", f"size({a}) - 1 - {a}"))
 
     def along(self, axis: int) -> str:
         """A component that fits an axis of the input: its own index, or windows of it; now and then anything."""
@@ -165,7 +165,13 @@ class Grammar:
         inner = self.value(depth - 1)
         if kind < 0.55:
             return self.one(
-                f"relu({inner})", f"abs({inner})", f"({inner})**2", f"-({inner})", f"max({inner}, 0)", f"exp({inner}/9)"
+                f"relu({inner})",
+                f"abs({inner})",
+                f"({inner})**2",
+                f"-({inner})",
+                f"max({inner}, 0)",
+                f"exp({inner}/9)",
+                f"min({inner}, 1, {self.read()})",
             )
         if kind < 0.8:
             function = self.one("sum", "mean", "max", "min", "softmax", "prod", "sum")
@@ -227,6 +233,13 @@ class Grammar:
             return self.one(
                 f"0 <= {a} < {b} + 1", f"{b} <= {a} < size({a})", f"floor({b}/2) <= {a} < {b} + 1", f"{b}/2 <= {a} < ({b} + 2)/2",
                 f"{b} - 1 <= {a} < {b} + 1",
+            )  # fmt: skip
+        if kind < 0.92:
+            distance = self.one(f"abs({a} - {b})", f"abs({a} - {self.number()})", f"abs({a})")
+            return self.one(
+                f"{distance} {self.one('<', '<=', '>', '>=', '==', '!=')} {self.number()}", f"not {distance} < {self.number()}",
+                f"max({a}, {b}) {self.one('<', '<=', '>=')} {self.number()}", f"{self.number()} > min({a}, 2*{b})",
+                f"min({a}, {b} + 1) >= 1 or {a} == {b}", f"{a} <= max({b}, 1)", f"1 <= {distance} < 3", f"{a} < min({b}, 3)",
             )  # fmt: skip
         return self.one(
             f"x < {self.number()}", "B < 3", "W2[3, _]", f"{a} <= 1", f"{a} < 7/2", f"{a} < size({a})", "p <= q"

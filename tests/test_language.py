@@ -5,10 +5,12 @@ And what the language refuses: names that are nothing, addresses that are no int
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from conftest import PROFILE
 from language_agreement import disagreement
 from random_equations import Draw, drawn
@@ -288,3 +290,35 @@ def test_a_field_costs_the_same_whatever_it_is(text: str) -> None:
         draw = Draw(text, {"n": value}, ((3,),), None)
         assert la.flops(made, on=(3,)) == formula({n: value, size: 3})
         assert disagreement(draw) is None
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "holds"),
+    [
+        ("abs(i - j) <= w", "i - j <= w and j - i <= w", lambda i, j, w: abs(i - j) <= w),
+        ("w > abs(i - j)", "i - j < w and j - i < w", lambda i, j, w: abs(i - j) < w),
+        ("abs(i - j) > w", "i - j > w or j - i > w", lambda i, j, w: abs(i - j) > w),
+        ("not abs(i - j) > w", "i - j <= w and j - i <= w", lambda i, j, w: abs(i - j) <= w),
+        ("abs(i - j) == w", "i - j == w or j - i == w", lambda i, j, w: abs(i - j) == w),
+        ("max(i, j) <= w", "not (i > w or j > w)", lambda i, j, w: max(i, j) <= w),
+        ("min(i, 2*j) < w", "i < w or 2*j < w", lambda i, j, w: min(i, 2 * j) < w),
+    ],
+)
+def test_masks_of_distances_and_extrema_have_the_closed_form_of_their_parts(short: str, long: str, holds: Any) -> None:
+    n, w = la.dims("n w")
+    short_one, long_one = (
+        layer(f"y[i] = sum[j](x[j]*U[i, j])\nwhere i < size(j), {mask}", w=w) for mask in (short, long)
+    )
+    found = la.derive("macs", short_one, on=(n,), effective=True)
+    assert not found.formula.has(sympy.Sum)
+    for size, width in itertools.product((1, 2, 5, 8), (1, 2, 6)):
+        by_hand = sum(holds(*at, width) for at in itertools.product(range(size), repeat=2))
+        assert found({n: size, w: width}) == by_hand
+        assert la.macs(long_one.subs(w, width), on=(size,), effective=True) == by_hand
+
+
+def test_an_extremum_takes_any_number_of_values() -> None:
+    made = layer("y[i] = max(x[i], W[i], 0) - min(x[i], 1, V[i], 2)")
+    n = la.dims("n")
+    assert la.flops(made, on=(n,)) == 6 * n  # five comparisons and an add
+    assert la.run(made, [3.0, -1.0], {"W": [1.0, 2.0], "V": [-1.0, 0.0]}).tolist() == [4.0, 3.0]

@@ -10,6 +10,7 @@ from sympy import Expr, Integer, ceiling, fraction, together
 from ..sizes.dims import Index
 from .heads import address_indices
 from .integrality import is_whole
+from .plain_comparisons import without_extrema
 from .scalars import Scalars
 from .setting import names_in
 from .statements import AnyOf, Elaborated, Mask
@@ -51,8 +52,9 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
             _read(part, scalars, made)
         return
     is_equation = isinstance(tree, ast.Compare) and any(isinstance(op, EQUATIONS) for op in tree.ops)
-    if is_equation or isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
-        made.masks.append(AnyOf(tuple(map(tuple, _options(tree, scalars, True)))))
+    plain = tree if _is_range(tree, scalars) else _plain(tree, scalars)
+    if is_equation or isinstance(plain, (ast.BoolOp, ast.UnaryOp)):
+        made.masks.append(AnyOf(tuple(map(tuple, _options(plain, scalars, True)))))
         return
     if not isinstance(tree, ast.Compare):
         raise scalars.fail("where holds inequalities", tree, "where i < extent")
@@ -69,6 +71,22 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         scalars.must_have_values(tree, ranks.ranks[stars[0]])
     for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
         _read_on(tree, axis, scalars, made)
+
+
+def _is_range(tree: ast.expr, scalars: Scalars) -> bool:
+    """Whether a condition has the form of an extent or of a range, ``i < high`` or ``low <= i < high``."""
+    if not isinstance(tree, ast.Compare) or scalars.setting.names_through(tree) & scalars.ranks.stars:
+        return False
+    signs = [type(op) for op in tree.ops]
+    if len(signs) == 1 and signs[0] in (ast.Lt, ast.LtE):
+        return isinstance(scalars.arithmetic(tree.left), Index)
+    return signs == [ast.LtE, ast.Lt] and isinstance(scalars.arithmetic(tree.comparators[0]), Index)
+
+
+def _plain(tree: ast.expr, scalars: Scalars) -> ast.expr:
+    """A condition without extrema of indices that have no star."""
+    indices = {name for name in names_in(tree) if scalars.setting.is_index(name)}
+    return without_extrema(tree, frozenset(indices - scalars.ranks.stars))
 
 
 def _options(tree: ast.expr, scalars: Scalars, holds: bool) -> list[list[Mask]]:

@@ -43,7 +43,7 @@ from .ranks import Ranks
 from .scalars import Scalars
 from .setting import Setting
 from .statements import Elaborated, Statement, close, scattered
-from .syntax import subscript_items
+from .syntax import CONDITIONS, subscript_items
 from .trees import parts, subscripted
 
 JOINS = ("sum", "mean", "max", "min")
@@ -156,7 +156,13 @@ class _Heads:
             return self._call(node)
         if isinstance(node, ast.List):
             return self._indicator(node.elts[0])
-        raise self.fail(f"{type(node).__name__} is not a value", node)
+        if isinstance(node, CONDITIONS):
+            compares = any(isinstance(part, ast.Compare) for part in parts(node))
+            raise self.fail(
+                "a condition is no value; in square brackets it counts as 0 or 1", node,
+                f"[{ast.unparse(node)}]" if compares else "[x[i] > 0]",
+            )  # fmt: skip
+        raise self.fail(f"{ast.unparse(node)} is not a value", node)
 
     def _is_arithmetic(self, node: ast.expr) -> bool:
         """Whether an expression, its scalars included, keeps fractions what they are, so that all of it is one index expression."""
@@ -218,12 +224,16 @@ class _Heads:
             name = node.func.id
             if name not in FUNCTIONS:
                 raise self.fail(f"{name} is a function of numbers, not of tensors", node)
-            if len(node.args) != FUNCTIONS[name].arity:
+            arity, extremum = FUNCTIONS[name].arity, name in REDUCTIONS
+            if len(node.args) != arity and not (extremum and len(node.args) > arity):
                 raise self.fail(
-                    f"{name} takes {FUNCTIONS[name].arity} argument(s), got {len(node.args)}", node,
-                    f"{name}[*u](...)" if name in REDUCTIONS else "",
+                    f"{name} takes {arity} argument(s){' or more' * extremum}, got {len(node.args)}", node,
+                    f"{name}[*u](...)" if extremum else "",
                 )  # fmt: skip
-            return Apply(name, tuple(self.value(argument) for argument in node.args))
+            values = [self.value(argument) for argument in node.args]
+            if extremum:
+                return reduce(lambda one, other: Apply(name, (one, other)), values)
+            return Apply(name, tuple(values))
         name = node.func.value.id  # type: ignore[attr-defined]
         if name in SELECTIONS:
             return self._selection(node, name)

@@ -207,7 +207,9 @@ class Scalars:
         if name not in SCALAR_FUNCTIONS or not wanted[0] <= len(node.args) <= wanted[1]:
             raise self.fail(f"{name} is not a function of {len(node.args)} numbers", node)
         values = [self.arithmetic(argument, axis) for argument in node.args]
-        call = {"ceil": ceiling, "floor": floor, "max": Max, "min": Min, "sqrt": sqrt, "log": log}[name]
+        call = {"ceil": ceiling, "floor": floor, "max": Max, "min": Min, "abs": _distance, "sqrt": sqrt, "log": log}[
+            name
+        ]
         made = call(*values)
         if made.has(zoo, nan) or made.is_extended_real is False:
             raise self.fail(f"{name} has no value here", node)
@@ -245,3 +247,8 @@ class Scalars:
         if at >= len(shape):
             raise self.fail(f"size({name}, {at}) is asked for, {name} has the shape {shape}", node)
         return shape[at]
+
+
+def _distance(value: Expr) -> Expr:
+    """How far a number is from 0, made of what the engine knows of."""
+    return Max(value, -value)

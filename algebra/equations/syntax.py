@@ -59,7 +59,7 @@ LARGEST_VALUE = sys.float_info.max
 """Of an element: what a mask holds in place of no end, for instance."""
 
 CALLED_WITH_INDICES = (*REDUCTIONS, *SELECTIONS, "softmax", "pad")
-SCALAR_FUNCTIONS = ("ceil", "floor", "max", "min", "sqrt", "size", "log")
+SCALAR_FUNCTIONS = ("ceil", "floor", "max", "min", "abs", "sqrt", "size", "log")
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _RELATIONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 CONDITIONS = (ast.Compare, ast.BoolOp, ast.UnaryOp)
@@ -242,7 +242,8 @@ def _check(tree: ast.expr, text: str) -> None:
             if isinstance(node.func, ast.Subscript):
                 known = CALLED_WITH_INDICES
             else:
-                known = (*(f for f in FUNCTIONS if f not in ("divide", "power")), *SCALAR_FUNCTIONS)
+                called = dict.fromkeys((*FUNCTIONS, *SCALAR_FUNCTIONS))
+                known = tuple(name for name in called if name not in ("divide", "power"))
             if name.id not in known:
                 hint = f"{name.id}[index](...)" if name.id in CALLED_WITH_INDICES else f"one of {', '.join(known)}"
                 raise refuse(f"there is no function {name.id!r} of this form", node, hint)

@@ -24,7 +24,20 @@ from itertools import product
 from typing import Any
 
 from .extents import SizedEquation
-from .nodes import FUNCTIONS, Component, Env, Impossible, Index, Line, Node, points_of, quotient, reads, reads_joined
+from .nodes import (
+    FUNCTIONS,
+    Component,
+    Constraint,
+    Env,
+    Impossible,
+    Index,
+    Line,
+    Node,
+    points_of,
+    quotient,
+    reads,
+    reads_joined,
+)
 
 RATIONAL = ("relu", "abs", "max", "min", "divide", "power")
 """Functions whose values at fractions are fractions."""
@@ -399,7 +412,8 @@ class Equation(SizedEquation):
                     continue
                 known = {index for part in read.address for index in part.indices}
                 alone = {part.plain for part in read.address if part.plain is not None} - (set(env) - joined)
-                limits = [c for c in constraints if (c.ranged in known if c.is_range else c.indices & alone)]
+                tied = _tied(known, constraints)
+                limits = [c for c in constraints if (c.ranged in tied if c.is_range else c.indices & alone)]
                 needed = known.union(*(c.indices for c in limits)) - (set(env) - joined)
                 for point in points_of(sorted(needed, key=str), line.extents):
                     here = {**env, **point}
@@ -417,3 +431,13 @@ class Equation(SizedEquation):
                             or self.element(read.name, element) not in (None, (read.name, element))
                         )
         return found
+
+
+def _tied(indices: frozenset[Index], constraints: list[Constraint]) -> frozenset[Index]:
+    """These indices and those that the ends of their ranges depend on, however far."""
+    tied = indices
+    while True:
+        wider = tied.union(*(c.indices for c in constraints if c.is_range and c.ranged in tied))
+        if wider == tied:
+            return tied
+        tied = wider

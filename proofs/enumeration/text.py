@@ -58,6 +58,7 @@ NUMBER_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceil": math.ceil,
     "max": max,
     "min": min,
+    "abs": abs,
     "sqrt": root,
     "log": math.log,
 }
@@ -110,6 +111,14 @@ def _bracketed(tree: ast.expr, bare: set[str]) -> ast.expr:
 
     made: ast.expr = Bracket().visit(tree)
     return made
+
+
+def _is_power_of_power(node: ast.AST) -> bool:
+    """Whether an exponent is a power, with or without a sign: numbers grow without bound by it."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Pow):
+        return False
+    exponent = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+    return isinstance(exponent, ast.BinOp) and isinstance(exponent.op, ast.Pow)
 
 
 def _difference(left: Component, right: Component) -> Callable[[Env], Any]:
@@ -236,6 +245,8 @@ class EquationText:
                 continue
             if pending.endswith(","):
                 continue
+            if any(map(_is_power_of_power, ast.walk(tree))):
+                raise Unreadable(f"a power of a power: {pending}")
             mark_groups(tree, f"({pending[6:]},)" if is_where else pending)
             pending = ""
             if is_where and isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Tuple):
@@ -647,10 +658,14 @@ class EquationText:
         if not isinstance(node, ast.Call):
             raise Unreadable(f"no value: {ast.dump(node)}")
         if isinstance(node.func, ast.Name):
-            arity = ARITIES.get(node.func.id, 1)
+            several = node.func.id in ("max", "min") and len(node.args) > 2
+            arity = len(node.args) if several else ARITIES.get(node.func.id, 1)
             if node.func.id not in FUNCTIONS or len(node.args) != arity or node.keywords:
                 raise Unreadable(f"no function of tensors: {ast.dump(node)}")
-            return Node("apply", tuple(self._node(argument) for argument in node.args), name=node.func.id)
+            values = [self._node(argument) for argument in node.args]
+            while several and len(values) > 2:
+                values[:2] = [Node("apply", tuple(values[:2]), name=node.func.id)]
+            return Node("apply", tuple(values), name=node.func.id)
         name = name_of(node.func.value) if isinstance(node.func, ast.Subscript) else ""
         if name in SELECTIONS:
             return self._selection(node, name)
