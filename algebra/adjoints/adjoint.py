@@ -126,6 +126,8 @@ class Adjoint:
         """The gradients, from the tensors that the equations read."""
         from ..numerics.layer_run import every_tensor
 
+        if not self.gradients:
+            return {}
         found = every_tensor(self.instance, {name: tensors[name] for name in self.inputs})
         return {name: found[made] for name, made in self.gradients.items()}
 
