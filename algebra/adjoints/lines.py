@@ -76,7 +76,8 @@ def without_copies(program: Program, outputs: Iterable[str]) -> Program:
         for statement in program.statements if statement.target not in dropped
     ]  # fmt: skip
     return replace(
-        program, statements=statements, gradients={name: final(made) for name, made in program.gradients.items()}
+        program, statements=statements, gradients={name: final(made) for name, made in program.gradients.items()},
+        learned={final(name) for name in program.learned},
     )
 
 

@@ -97,6 +97,8 @@ class Program:
     """What the lines read of the forward pass, inputs and weights apart."""
     given: dict[str, str] = field(default_factory=dict)
     """What the lines read of the inputs, weights and buffers, and their roles."""
+    learned: set[str] = field(default_factory=set)
+    """The gradients of what depends on no input, which are added over examples."""
     parts: dict[str, tuple[int, Head, tuple[Index, ...]]] = field(default_factory=dict)
     """Parts of lines of the forward pass that are kept under a name: the number of the line, the part, its indices."""
 
@@ -114,6 +116,7 @@ class Reverse:
         self.places = self.forward.places
         self.wanted = wanted
         self.active = self._active()
+        self.of_examples = self._of_examples()
         self.contributions: dict[str, list[Contribution]] = {}
         self.parts: dict[tuple[int, Head], str] = {}
         self.shifted: dict[tuple[str, int, Expr], tuple[str, list[Statement]]] = {}
@@ -134,6 +137,19 @@ class Reverse:
             for place, statement in enumerate(statements):
                 steps = {step.tensor for step in self.forward.given.get(statement.target, ())}
                 if steps & found or any(read.tensor in found for read in differentiable(statement.value)):
+                    found.add(statement.target)
+            if len(found) == before:
+                break
+        return frozenset(found)
+
+    def _of_examples(self) -> frozenset[str]:
+        """The tensors of the forward pass that depend on an input."""
+        found = {name for name, role in self.forward.roles.items() if role == "input"}
+        for _ in range(len(self.forward.statements) + 1):
+            before = len(found)
+            for statement in self.forward.statements:
+                steps = {step.tensor for step in self.forward.given.get(statement.target, ())}
+                if (steps | {read.tensor for read in statement.reads}) & found:
                     found.add(statement.target)
             if len(found) == before:
                 break
@@ -265,6 +281,8 @@ class Reverse:
     def _write(self, name: str, tensor: str, address: tuple[Address, ...], group: Sequence[Cotangent]) -> None:
         """One tensor of the shape of another one, with contributions at an address of it and zeros elsewhere."""
         shape = self.forward.shapes[tensor]
+        if tensor not in self.of_examples:
+            self.program.learned.add(name)
         left: list[Address] = []
         sizes: list[Expr] = []
         widths: list[tuple[Expr, Expr]] = []
@@ -279,6 +297,8 @@ class Reverse:
             self._emit(name, tuple(left), value, exact=True, shape=shape)
             return
         inner = self._emit(name, tuple(left), value, shape=tuple(sizes))
+        if name in self.program.learned:
+            self.program.learned.add(inner)
         letters = []
         for axis, (index, size, pair) in enumerate(zip(left, shape, widths)):
             keeps = isinstance(index, Index) and pair == (0, 0) and index not in left[:axis]

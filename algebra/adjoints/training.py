@@ -13,6 +13,7 @@ from functools import lru_cache
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..derivations.metric import repeated
+from ..equations.heads import Head, Times, address_indices, is_constant
 from ..equations.instance import Instance
 from ..equations.work import Work, statement_work, work
 from ..errors import FieldError, UnsupportedError
@@ -58,6 +59,28 @@ def wanted_of(instance: Instance, flags: Flags) -> frozenset[str]:
     return frozenset(inputs | {name for name, role in instance.roles.items() if role == "weight"})
 
 
+def backward_work(found: Adjoint) -> Work:
+    """The work of the backward pass for one example of many: the gradients of what is learned are added over the examples.
+
+    So an outer product that is the gradient of a matrix is a contraction, over the examples.
+    """
+    parts = [work(found.instance)]
+    learned = found.program.learned
+    for place, statement in enumerate(found.program.statements):
+        alike = {name for name in learned | set(found.program.given) if found.program.given.get(name, "weight") in ("weight", "buffer")}
+        if statement.target not in learned or {read.tensor for read in statement.reads} <= alike:
+            continue
+        extents = found.instance.extents[place]
+        letters = frozenset().union(*map(address_indices, statement.address))
+        points = Mul(*(extents[index] for index in sorted(letters, key=str)))
+        parts.append(Work(adds=points, macs=points if _is_product(statement.value) else Integer(0)))
+    return Work.total(parts)
+
+
+def _is_product(head: Head) -> bool:
+    return isinstance(head, Times) and sum(not is_constant(factor) for factor in head.factors) >= 2
+
+
 def _selected(found: Adjoint) -> Work:
     """What is computed again of one layer: the lines whose share of what is saved is larger than their share of the work."""
     if not found.saved:
@@ -97,7 +120,7 @@ class TrainingCarrier(TotalCarrier[Training]):
             if instance.layer.opaque:
                 return Pass(forward, forward, any(flags))
             found = backward_of(instance, wanted_of(instance, flags))
-            parts = [forward, work(found.instance)] if found.gradients else [forward]
+            parts = [forward, backward_work(found)] if found.gradients else [forward]
             if found.gradients and self.recompute == "selective":
                 parts.append(_selected(found))
             return Pass(Work.total(parts), forward, bool(found.seeds))
