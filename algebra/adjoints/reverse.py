@@ -291,6 +291,11 @@ class Reverse:
             left.append(component)
             sizes.append(reached)
             widths.append((before, simplify(size - reached - before)))
+        if self.recurrence is not None and any(isinstance(part, Read) for part in left):
+            raise UnsupportedError(
+                f"{self.forward.layer}: {tensor} is read within its recurrence at places that are looked up or not affine in the indices, and "
+                "the lines of a recurrence cannot scatter; its backward pass is not known"
+            )
         kept = frozenset().union(*map(address_indices, left))
         value = self._sum(group, kept)
         if all(width == 0 for pair in widths for width in pair):
@@ -677,10 +682,6 @@ class Reverse:
                                 f"{self.forward.layer}: {name} is read within its recurrence at {address}, at no fixed number of steps "
                                 "from the present one; its backward pass is not known"
                             )
-                    if any(isinstance(part, Read) for part in moved):
-                        raise UnsupportedError(
-                            f"{self.forward.layer}: {name} is looked up within its recurrence, and a recurrence cannot scatter"
-                        )
                     part = self.names.fresh(gradients[name], always=True)
                     self._write(part, name, tuple(moved), group)
                     back.setdefault(name, []).append((part, shifts))
