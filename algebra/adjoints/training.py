@@ -6,6 +6,7 @@ a part is a function of that. Of a repetition whose input needs none, the first 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from sympy import Expr, Integer, Mul, Symbol
 
 from ..derivations.metric import repeated
 from ..equations.heads import Head, Times, address_indices, is_constant
-from ..equations.instance import Instance
+from ..equations.instance import Instance, Shape
 from ..equations.work import Work, statement_work, work
 from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import Evaluation, GraphStep, Site, TotalCarrier
@@ -36,10 +37,10 @@ class Pass:
 
 
 class Training:
-    """The value of a part: what it costs where these of its inputs need a gradient."""
+    """The value of a part: what it costs where these of its inputs need a gradient; the shape of what leaves it, if it is no mere wire."""
 
-    def __init__(self, at: Callable[[Flags], Pass], blocks: bool = False):
-        self._at, self.blocks = at, blocks
+    def __init__(self, at: Callable[[Flags], Pass], shape: Shape | None, blocks: bool = False):
+        self._at, self.shape, self.blocks = at, shape, blocks
         self.asked: Flags | None = None
 
     def at(self, flags: Flags) -> Pass:
@@ -125,7 +126,7 @@ class TrainingCarrier(TotalCarrier[Training]):
                 parts.append(_selected(found))
             return Pass(Work.total(parts), forward, bool(found.seeds))
 
-        return Training(at)
+        return Training(at, site.output.shape)
 
     def source(self, site: Site) -> Training:
         return self.leaf(site, 0)
@@ -140,7 +141,8 @@ class TrainingCarrier(TotalCarrier[Training]):
                 flags = (made.needs,)
             return Pass(Work.total(works), Work.total(forwards), flags[0])
 
-        return Training(at, any(value.blocks for value in values))
+        shape = next((value.shape for value in reversed(values) if value.shape is not None), None)
+        return Training(at, shape, any(value.blocks for value in values))
 
     def joint(self, site: Site) -> Training:
         """What the joining itself costs: gradients of factors are products with the others, of smaller terms sums over what was spread."""
@@ -157,7 +159,7 @@ class TrainingCarrier(TotalCarrier[Training]):
                 back = Work.total([back, *(Work(adds=points) for _ in spread)])
             return Pass(Work.total([forward, back]), forward, bool(asked))
 
-        return Training(at)
+        return Training(at, site.output.shape)
 
     def join(self, site: Site, values: Sequence[Training]) -> Training:
         joining = self.joint(site)
@@ -169,7 +171,7 @@ class TrainingCarrier(TotalCarrier[Training]):
             works += self._fan_out(site.inputs[0].shape, len(values)) if any(flags) else []
             return Pass(Work.total(works), Work.total([*(one.forward for one in made), joined.forward]), joined.needs)
 
-        return Training(at, any(value.blocks for value in values))
+        return Training(at, site.output.shape, any(value.blocks for value in values))
 
     @staticmethod
     def _fan_out(shape: Sequence[Expr], readers: int) -> list[Work]:
@@ -177,6 +179,10 @@ class TrainingCarrier(TotalCarrier[Training]):
         return [Work(adds=(readers - 1) * Mul(*shape))] if readers > 1 else []
 
     def graph(self, steps: Sequence[GraphStep[Training]], sink: str) -> Training:
+        shapes = {
+            step.name: step.join.output.shape if step.join is not None else step.values[0].shape for step in steps
+        }
+
         def at(flags: Flags) -> Pass:
             arrived: dict[str, bool] = {}
             works, forwards = [], []
@@ -187,9 +193,13 @@ class TrainingCarrier(TotalCarrier[Training]):
                 arrived[step.name] = made.needs
                 works.append(made.work)
                 forwards.append(made.forward)
+            readers = Counter(source for step in steps for source in step.sources)
+            for name, count in readers.items():
+                if arrived[name] and (shape := shapes[name]) is not None:
+                    works += self._fan_out(shape, count)
             return Pass(Work.total(works), Work.total(forwards), arrived[sink])
 
-        return Training(at, any(value.blocks for step in steps for value in step.values))
+        return Training(at, shapes[sink], any(value.blocks for step in steps for value in step.values))
 
     def least_copies(self, value: Training) -> int:
         return 0 if value.at((True,)).needs and value.at((False,)) == value.at((True,)) else 1
@@ -213,7 +223,9 @@ class TrainingCarrier(TotalCarrier[Training]):
                 works += [first(with_block(start)), _negative(first(with_block(later)))]
             return Pass(Work.total(works), total(later.forward), later.needs)
 
-        return Training(at, True)
+        last = {} if index is None else {index: times - 1}
+        shape = value.shape and tuple(size.xreplace(last) for size in value.shape)
+        return Training(at, shape, True)
 
 
 def _negative(made: Work) -> Work:
