@@ -27,8 +27,12 @@ def quotients(case: Case, seed: int) -> tuple[dict[str, Any], np.ndarray, dict[s
     """Tensors, weights of the output, and for every tensor a direction and the slope along it."""
     generator = np.random.default_rng(seed)
     tensors = {name: np.asarray(value) for name, value in arrays(case, seed, False).items()}
-    for name in floating(case):  # nowhere two equal, and not far from 1, so that few functions leave where they have values
-        tensors[name] = generator.uniform(0.3, 1.2, tensors[name].shape) * generator.choice([-1, 1, 1], tensors[name].shape)
+    for name in floating(
+        case
+    ):  # nowhere two equal, and not far from 1, so that few functions leave where they have values
+        tensors[name] = generator.uniform(0.3, 1.2, tensors[name].shape) * generator.choice(
+            [-1, 1, 1], tensors[name].shape
+        )
     weights = generator.standard_normal(case.meaning.output)
     found = {}
     for name in floating(case):

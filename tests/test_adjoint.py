@@ -10,13 +10,13 @@ import pytest
 from difference_quotients import exact_slope, quotients
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
-from oracles.equation_nodes import Undefined
 from random_equations import drawn
 
 import layeralgebra as la
 from layeralgebra.algebra.adjoints import derivatives, reverse
 from layeralgebra.algebra.adjoints.adjoint import Adjoint
 from layeralgebra.proofs.samples.cases import Case, cases, meaning
+from oracles.equation_nodes import Undefined
 
 LAYERS = sorted((kind for kind in la.registered_layers() if not kind.opaque), key=lambda kind: kind.__name__)
 WITHOUT_VALUES = {
@@ -30,7 +30,13 @@ def samples(kind: type[la.Layer], count: int) -> list[Case]:
     found: list[Case] = []
 
     @hypothesis_seed(3)
-    @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(cases(kind))
     def collect(case: Case) -> None:
         found.append(case)
@@ -160,7 +166,11 @@ def test_gradients_of_drawn_equations():
 
 
 def test_the_text_is_a_layer_that_runs_and_counts():
-    for layer, shapes in ((la.Conv(4, 3, stride=2, padding=1), ((2, 8),)), (la.LSTM(2), ((3, 2),)), (la.Softmax(), ((2, 3),))):
+    for layer, shapes in (
+        (la.Conv(4, 3, stride=2, padding=1), ((2, 8),)),
+        (la.LSTM(2), ((3, 2),)),
+        (la.Softmax(), ((2, 3),)),
+    ):
         case = Case(layer, shapes, meaning(layer, shapes))
         tensors, weights, _ = quotients(case, 2)
         found = la.adjoint(layer, on=case.on)
@@ -169,7 +179,9 @@ def test_the_text_is_a_layer_that_runs_and_counts():
         for name, title in found.gradients.items():
             made = found[title]
             arrays = [held[each] for each in made.input_names]
-            assert np.allclose(la.run(made, arrays[0] if len(arrays) == 1 else arrays).astype(float), gradients[name].astype(float))
+            assert np.allclose(
+                la.run(made, arrays[0] if len(arrays) == 1 else arrays).astype(float), gradients[name].astype(float)
+            )
             assert la.parameters(made, on=[array.shape for array in arrays]) == 0
 
 
@@ -249,7 +261,10 @@ def test_gradients_are_those_of_pytorch(kind):
             at = case.layer.input_names.index(name) if name in case.layer.input_names else None
             theirs = inputs[at].grad if at is not None else getattr(module, f"weight_{name}").grad
             if theirs is not None:
-                assert np.allclose(gradient.astype(float), theirs.numpy(), rtol=1e-5, atol=1e-7, equal_nan=True), (case, name)
+                assert np.allclose(gradient.astype(float), theirs.numpy(), rtol=1e-5, atol=1e-7, equal_nan=True), (
+                    case,
+                    name,
+                )
 
 
 def test_what_is_opaque_is_refused():

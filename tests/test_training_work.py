@@ -37,7 +37,9 @@ def test_the_published_formula_of_gpt_with_full_recomputation():
 def test_a_contraction_of_two_that_need_gradients_has_two():
     n, m, k = la.dims("n m k")
     net = la.Linear(m) >> la.ReLU() >> la.Linear(k)
-    assert expand(la.training_macs(net, on=(n,)) - (2 * n * m + 3 * m * k)) == 0  # nobody asks for the gradient of the data
+    assert (
+        expand(la.training_macs(net, on=(n,)) - (2 * n * m + 3 * m * k)) == 0
+    )  # nobody asks for the gradient of the data
     assert expand(la.training_flops(la.Linear(m, bias=False), on=(n,)) - 4 * n * m) == 0
 
 
@@ -58,9 +60,13 @@ def test_branches_products_and_graphs():
     dense = la.Linear(n, bias=False)
     assert expand(la.training_macs(dense >> (la.Identity() + dense), on=(n,)) - 5 * n**2) == 0
     assert expand(la.training_macs(dense * dense, on=(n,)) - 4 * n**2) == 0
-    graph = la.Graph({"a": dense, "b": dense, "c": dense, "+": la.Add()}, [("a", "b"), ("a", "c"), ("b", "+"), ("c", "+")])
+    graph = la.Graph(
+        {"a": dense, "b": dense, "c": dense, "+": la.Add()}, [("a", "b"), ("a", "c"), ("b", "+"), ("c", "+")]
+    )
     assert expand(la.training_macs(graph, on=(n,)) - 8 * n**2) == 0
-    assert la.training_flops(graph, on=(n,)) - 2 * la.training_macs(graph, on=(n,)) == 2 * n  # two sums, of values and of gradients
+    assert (
+        la.training_flops(graph, on=(n,)) - 2 * la.training_macs(graph, on=(n,)) == 2 * n
+    )  # two sums, of values and of gradients
 
 
 def test_words_have_no_gradient():
@@ -77,7 +83,17 @@ def test_recomputation_of_what_is_cheap_lies_between():
         la.training_flops(net, recompute="some")
 
 
-CLASSIFIERS = ("alexnet", "vgg11", "vgg16", "squeezenet1_1", "resnet18", "resnet50", "mobilenet_v2", "densenet121", "vit_b_16")
+CLASSIFIERS = (
+    "alexnet",
+    "vgg11",
+    "vgg16",
+    "squeezenet1_1",
+    "resnet18",
+    "resnet50",
+    "mobilenet_v2",
+    "densenet121",
+    "vit_b_16",
+)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
@@ -97,7 +113,9 @@ def test_pytorchs_counter_over_both_passes(name):
     from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
-    def backward(grad, x, w, _bias, _stride, _padding, _dilation, _transposed, _out, _groups, mask, out_shape=None, **_):
+    def backward(
+        grad, x, w, _bias, _stride, _padding, _dilation, _transposed, _out, _groups, mask, out_shape=None, **_
+    ):
         return 2 * grad[0] * w[0] * w[1] * w[2] * w[3] * grad[2] * grad[3] * (int(mask[0]) + int(mask[1]))
 
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: backward})
@@ -107,7 +125,9 @@ def test_pytorchs_counter_over_both_passes(name):
         if isinstance(part, torch.nn.BatchNorm2d):
             part.register_forward_hook(lambda _part, _inputs, output: norms.append(output.numel()))
         if isinstance(part, torch.nn.MultiheadAttention):
-            part.register_forward_hook(lambda one, inputs, _output: softmaxes.append(one.num_heads * inputs[0].shape[1] ** 2))
+            part.register_forward_hook(
+                lambda one, inputs, _output: softmaxes.append(one.num_heads * inputs[0].shape[1] ** 2)
+            )
     with counter, sdpa_kernel(SDPBackend.MATH):
         module(torch.empty(2, 3, 224, 224, device="meta")).sum().backward()
     assert la.training_macs(net) == counter.get_total_flops() // 4 + sum(norms) // 2 + sum(softmaxes)

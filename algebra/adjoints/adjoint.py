@@ -10,7 +10,7 @@ where o < 3, f < 2
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from sympy import Expr, Symbol
 
 from ..arguments import checked, shown
-from ..equations.fields import Number, Dim
-from ..equations.heads import Group, Pad, Read, free_indices, rebuilt, walk
+from ..equations.fields import Dim, Number
+from ..equations.heads import Pad, Read, walk
 from ..equations.instance import Instance, Shape
-from ..equations.statements import Statement
+from ..equations.statements import Statement, masks_of
 from ..errors import FieldError, ShapeError, UnsupportedError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
@@ -118,16 +118,16 @@ class Adjoint:
 
     def values(self, tensors: Mapping[str, "ndarray"]) -> dict[str, "ndarray"]:
         """All tensors of the forward pass, from its inputs, learned tensors and buffers by name."""
-        from ..numerics.layer_run import every_tensor
+        from ..numerics.layer_run import every_tensor  # with NumPy
 
         return every_tensor(self.extended, tensors)
 
     def evaluate(self, tensors: Mapping[str, "ndarray"]) -> dict[str, "ndarray"]:
         """The gradients, from the tensors that the equations read."""
-        from ..numerics.layer_run import every_tensor
-
         if not self.gradients:
             return {}
+        from ..numerics.layer_run import every_tensor  # with NumPy
+
         found = every_tensor(self.instance, {name: tensors[name] for name in self.inputs})
         return {name: found[made] for name, made in self.gradients.items()}
 
@@ -200,8 +200,6 @@ def _symbols(program: Program, sizes: Mapping[Expr, str]) -> set[Symbol]:
         for index in letters_of(statement):
             found |= program.extents[index].free_symbols
     for mask in program.masks:
-        from ..equations.statements import masks_of
-
         for one in masks_of(mask):
             found |= one.left.free_symbols | one.right.free_symbols
     for rows in program.rows.values():
@@ -224,7 +222,7 @@ def _extended(forward: Instance, program: Program) -> Instance:
     places = {statement.target: place for place, statement in enumerate(statements)}
     moved = {old: places[statement.target] for old, statement in enumerate(forward.statements)}
     recurrent = {}
-    for old, recurrence in forward.recurrent.items():
+    for recurrence in dict.fromkeys(forward.recurrent.values()):
         first = moved[recurrence.first] - sum(at == recurrence.first for at, _, _ in program.parts.values())
         made = replace(recurrence, first=first, last=moved[recurrence.last])
         for place in range(first, made.last + 1):

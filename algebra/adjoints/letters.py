@@ -12,11 +12,8 @@ from sympy import Expr
 
 from ..equations.heads import (
     Address,
-    Constant,
     Group,
     Head,
-    IndexValue,
-    Pad,
     Read,
     Reduce,
     Select,
@@ -105,7 +102,7 @@ def one_extent_each(instance: Instance, names: Names) -> Instance:
         )
         extents.append({letters[index]: extent for index, extent in instance.extents[place].items()})
         for mask in instance.masks(place):
-            masks[with_numbers(mask, lambda value: value.xreplace(letters))] = None
+            masks[_relettered(mask, letters)] = None
         ranges = instance.elaborated.ranges
         for index in letters:
             if index in ranges and _tied(ranges[index]) <= set(letters):
@@ -131,6 +128,10 @@ def one_extent_each(instance: Instance, names: Names) -> Instance:
         },
         own_ranges=own,
     )  # fmt: skip
+
+
+def _relettered(mask: Limit, letters: Letters) -> Limit:
+    return with_numbers(mask, lambda value: value.xreplace(dict(letters)))
 
 
 def _tied(ends: Iterable[Expr]) -> set[Index]:
@@ -180,6 +181,3 @@ def limits_on(instance: Instance, own: frozenset[Index], scope: frozenset[Index]
         if ({index} | _tied(ends)) & own and {index} | _tied(ends) <= around:
             found.append(index)
     return found
-
-
-__all__ = ["Constant", "IndexValue", "Letters", "Names", "Pad", "limits_on", "one_extent_each", "relabelled"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..equations.definitions import all_indices
 from ..equations.extents import Margin
 from ..equations.heads import Head, Pad, Read, address_indices, rebuilt
 from ..equations.instance import Instance
 from ..equations.recurrences import find_recurrences
 from ..equations.requirements import Requirements
 from ..equations.statements import Elaborated, Statement
+from ..sizes.dims import Index
 from .reverse import Program, is_plain
 
 
@@ -76,7 +78,9 @@ def without_copies(program: Program, outputs: Iterable[str]) -> Program:
         for statement in program.statements if statement.target not in dropped
     ]  # fmt: skip
     return replace(
-        program, statements=statements, gradients={name: final(made) for name, made in program.gradients.items()},
+        program,
+        statements=statements,
+        gradients={name: final(made) for name, made in program.gradients.items()},
         learned={final(name) for name in program.learned},
     )
 
@@ -106,8 +110,6 @@ def instance_of(program: Program, forward: Instance, outputs: tuple[str, ...]) -
     return found
 
 
-def letters_of(statement: Statement) -> list:
+def letters_of(statement: Statement) -> list[Index]:
     """The indices of a line."""
-    from ..equations.definitions import _all_indices
-
-    return _all_indices(statement)
+    return all_indices(statement)

@@ -33,7 +33,6 @@ from ..equations.heads import (
     children,
     free_indices,
     is_constant,
-    reads,
     rebuilt,
     unknown_head,
     walk,
@@ -134,7 +133,7 @@ class Reverse:
         statements = self.forward.statements
         for _ in range(len(statements) + 1):
             before = len(found)
-            for place, statement in enumerate(statements):
+            for statement in statements:
                 steps = {step.tensor for step in self.forward.given.get(statement.target, ())}
                 if steps & found or any(read.tensor in found for read in differentiable(statement.value)):
                     found.add(statement.target)
@@ -309,7 +308,11 @@ class Reverse:
             keeps = isinstance(index, Index) and pair == (0, 0) and index not in left[:axis]
             letters.append(index if keeps else self._letter(size))
         self._emit(
-            name, tuple(letters), Pad(tuple(widths), Read(inner, tuple(letters)), Constant(_ZERO)), exact=True, shape=shape
+            name,
+            tuple(letters),
+            Pad(tuple(widths), Read(inner, tuple(letters)), Constant(_ZERO)),
+            exact=True,
+            shape=shape,
         )
 
     def _letter(self, size: Expr) -> Index:
@@ -384,8 +387,14 @@ class Reverse:
 
     def _ordered(self, letters: frozenset[Index]) -> tuple[Index, ...]:
         """Letters as the present line has them on the left, others behind."""
-        first = [index for part in self.forward.statements[self.place].address for index in sorted(address_indices(part), key=str)]
-        return tuple(sorted(letters, key=lambda index: (first.index(index) if index in first else len(first), index.name)))
+        first = [
+            index
+            for part in self.forward.statements[self.place].address
+            for index in sorted(address_indices(part), key=str)
+        ]
+        return tuple(
+            sorted(letters, key=lambda index: (first.index(index) if index in first else len(first), index.name))
+        )
 
     def apart(self, head: Head, cotangent: Cotangent, scope: frozenset[Index]) -> Cotangent:
         """The gradient of a part as a tensor of its own, over the indices on which the part depends."""
@@ -394,7 +403,9 @@ class Reverse:
         value = self._summed(cotangent, frozenset(letters))
         return Cotangent((Read(self._emit(f"d{target}", letters, value), letters),))
 
-    def descend(self, head: Head, cotangent: Cotangent, scope: frozenset[Index], whole: Statement | None = None) -> None:
+    def descend(
+        self, head: Head, cotangent: Cotangent, scope: frozenset[Index], whole: Statement | None = None
+    ) -> None:
         """Pass the gradient of a part on to whatever it reads; `whole` is the line if the part is its right side."""
         if not self.carries(head):
             return
@@ -423,9 +434,7 @@ class Reverse:
     def _times(self, head: Times, cotangent: Cotangent, scope: frozenset[Index], whole: Statement | None) -> None:
         for place, factor in enumerate(head.factors):
             if self.carries(factor):
-                others = [
-                    self.value(other, scope, None) for at, other in enumerate(head.factors) if at != place
-                ]
+                others = [self.value(other, scope, None) for at, other in enumerate(head.factors) if at != place]
                 self.descend(factor, cotangent.times(others), scope)
 
     def _apply(self, head: Apply, cotangent: Cotangent, scope: frozenset[Index], whole: Statement | None) -> None:
@@ -775,9 +784,15 @@ class Reverse:
             size = self.forward.shapes[name][step.axis]
             down = own[step.axis] in recurrence.down
 
-            def at(number: Expr) -> tuple[Address, ...]:
+            def at(
+                number: Expr,
+                letters: tuple[Address, ...] = letters,
+                axis: int = step.axis,
+                size: Expr = size,
+                down: bool = down,
+            ) -> tuple[Address, ...]:
                 where = size - 1 - number if down else number
-                return (*letters[: step.axis], simplify(where), *letters[step.axis :])  # noqa: B023
+                return (*letters[:axis], simplify(where), *letters[axis:])
 
             if step.number >= 0:
                 self.contribute(Read(step.tensor, letters), Cotangent((Read(gradient, at(Integer(step.number))),)))
@@ -898,6 +913,3 @@ def is_plain(address: Sequence[Address]) -> bool:
 
 def _letters_of(address: Sequence[Address]) -> frozenset[Index]:
     return frozenset().union(*map(address_indices, address))
-
-
-__all__ = ["Program", "Reverse", "reads"]

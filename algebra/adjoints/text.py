@@ -15,6 +15,7 @@ from sympy import Expr, Integer, Symbol
 from sympy.printing.str import StrPrinter
 
 from ..equations.heads import (
+    SELECTIONS,
     Address,
     Apply,
     Constant,
@@ -26,7 +27,6 @@ from ..equations.heads import (
     Read,
     Reduce,
     Select,
-    SELECTIONS,
     Softmax,
     Times,
     unknown_head,
@@ -117,7 +117,9 @@ class HeadText:
         if isinstance(head, Plus):
             text = ""
             for place, term in enumerate(head.terms):
-                negative = isinstance(term, Times) and term.factors[0] == Constant(Integer(-1)) and len(term.factors) > 1
+                negative = (
+                    isinstance(term, Times) and term.factors[0] == Constant(Integer(-1)) and len(term.factors) > 1
+                )
                 if place and negative:
                     text += " - " + self._product(term.factors[1:])  # type: ignore[union-attr]
                 else:
@@ -170,7 +172,9 @@ class HeadText:
         left = self.read(Read(statement.target, statement.address))
         value = statement.value
         if statement.joined != "sum":
-            return f"{left} = {statement.joined}[{self._bound(sorted(statement.scattered, key=str))}]({self.head(value)})"
+            return (
+                f"{left} = {statement.joined}[{self._bound(sorted(statement.scattered, key=str))}]({self.head(value)})"
+            )
         if isinstance(value, Reduce) and value.operation == "sum" and _sums_itself(value):
             return f"{left} = {self.head(value.body)}"
         return f"{left} = {self.head(value)}"

@@ -68,7 +68,11 @@ def backward_work(found: Adjoint) -> Work:
     parts = [work(found.instance)]
     learned = found.program.learned
     for place, statement in enumerate(found.program.statements):
-        alike = {name for name in learned | set(found.program.given) if found.program.given.get(name, "weight") in ("weight", "buffer")}
+        alike = {
+            name
+            for name in learned | set(found.program.given)
+            if found.program.given.get(name, "weight") in ("weight", "buffer")
+        }
         if statement.target not in learned or {read.tensor for read in statement.reads} <= alike:
             continue
         extents = found.instance.extents[place]
@@ -153,7 +157,9 @@ class TrainingCarrier(TotalCarrier[Training]):
 
         def at(flags: Flags) -> Pass:
             asked = [flow for flow, needs in zip(site.inputs, flags) if needs]
-            back = Work(multiplies=(multiplies if linear else len(asked) * (count - 1)) * points if asked else Integer(0))
+            back = Work(
+                multiplies=(multiplies if linear else len(asked) * (count - 1)) * points if asked else Integer(0)
+            )
             if not site.join.stacks:
                 spread = [flow for flow in asked if flow.shape != site.output.shape]
                 back = Work.total([back, *(Work(adds=points) for _ in spread)])

@@ -32,7 +32,6 @@ training_flops: Metric[Expr] = Metric(
     source="work of the equation and of its adjoint, derived from it by one rule for each head",
     documentation="""Operations of a training step for one example, forward and backward.
 
-    
     Gradients of everything learned and of what they pass through are counted, those of the data that enter are not. What the backward
     pass costs is read from the equations of `adjoint`.
 
@@ -66,7 +65,7 @@ training_flops: Metric[Expr] = Metric(
     --------
     >>> from layeralgebra import Linear, dims, training_flops
     >>> n, m = dims("n m")
-    >>> training_flops(Linear(m, bias=False) >> Linear(m, bias=False), on=(n,))
-    x
+    >>> training_flops(Linear(m, bias=False), on=(n,))
+    4*m*n
     """,
 )
