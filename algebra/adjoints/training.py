@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from sympy import Expr, Integer, Mul, Symbol
 
+from ..arguments import shown
 from ..derivations.metric import repeated
 from ..equations.heads import Head, Times, address_indices, is_constant
 from ..equations.instance import Instance, Shape
@@ -113,7 +114,7 @@ class TrainingCarrier(TotalCarrier[Training]):
 
     def __init__(self, recompute: str):
         if recompute not in RECOMPUTE:
-            raise FieldError(f"recompute is one of {', '.join(RECOMPUTE)}, got {recompute!r}")
+            raise FieldError(f"recompute is one of {', '.join(RECOMPUTE)}, got {shown(recompute)}")
         self.recompute = recompute
 
     def leaf(self, site: Site, port: int) -> Training:
