@@ -9,6 +9,8 @@ from . import proofs as proofs
 from . import regions as regions
 from . import topology as topology
 from . import types as types
+from .algebra.adjoints.adjoint import Adjoint as Adjoint
+from .algebra.adjoints.adjoint import adjoint as adjoint
 from .algebra.capacity.allocation.circuits import attention_circuits as attention_circuits
 from .algebra.capacity.allocation.functional_dimension import functional_dimension as functional_dimension
 from .algebra.capacity.allocation.of_network import capacity_allocation as capacity_allocation
@@ -65,6 +67,8 @@ from .algebra.metrics.macs import macs as macs
 from .algebra.metrics.output_shape import output_shape as output_shape
 from .algebra.metrics.parameters import parameters as parameters
 from .algebra.metrics.receptive_field import receptive_field as receptive_field
+from .algebra.metrics.training_flops import training_flops as training_flops
+from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
 from .algebra.networks.drawings import to_dot as to_dot
 from .algebra.networks.drawings import to_graphml as to_graphml

@@ -28,6 +28,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("equations", "compilation"),
         ("networks", "solving", "sweeps"),
         ("derivations", "regions", "numerics"),
+        ("adjoints",),
         ("metrics", "linear", "documents", "plots"),
         ("capacity", "topology"),
     ),

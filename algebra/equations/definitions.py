@@ -39,13 +39,14 @@ def definitions(statements: Sequence[Statement], requirements: Requirements) -> 
     for statement in statements:
         for read in statement.reads:
             roles.setdefault(read.tensor, "buffer" if read.tensor in requirements.layer.buffers else "weight")
-    indices = [_all_indices(statement) for statement in statements]
+    indices = [all_indices(statement) for statement in statements]
     recurrent = find_recurrences(statements, places, requirements)
     require_states(statements, places, recurrent, requirements)
     return Definitions(roles, places, indices, recurrent)
 
 
-def _all_indices(statement: Statement) -> list[Index]:
+def all_indices(statement: Statement) -> list[Index]:
+    """The indices of a line."""
     found: dict[Index, None] = {}
     for part in statement.address:
         for index in address_indices(part):

@@ -79,6 +79,13 @@ def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> "ndarray":
     return _LayerRun(instance, tensors).run()
 
 
+def every_tensor(instance: Instance, tensors: Mapping[str, "ndarray"]) -> dict[str, "ndarray"]:
+    """All tensors of a layer by their names, given its inputs, learned tensors and buffers."""
+    found = _LayerRun(instance, tensors)
+    found.run()
+    return found.tensors
+
+
 class _LayerRun(Addresses):
     def __init__(self, instance: Instance, tensors: Mapping[str, "ndarray"]):
         super().__init__(instance)

@@ -1,0 +1,247 @@
+"""Work of the forward and the backward pass together: how it composes over a network.
+
+Whether a part needs the gradient of what enters it is known only where it stands: nothing asks for the gradient of the data, so that the value of
+a part is a function of that. Of a repetition whose input needs none, the first copy differs from the others if it learns something.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sympy import Expr, Integer, Mul, Symbol
+
+from ..derivations.metric import repeated
+from ..equations.heads import Head, Times, address_indices, is_constant
+from ..equations.instance import Instance, Shape
+from ..equations.work import Work, statement_work, work
+from ..errors import FieldError, UnsupportedError
+from ..networks.carrier import Evaluation, GraphStep, Site, TotalCarrier
+from ..sizes.normal_form import is_nonnegative, is_positive
+from .adjoint import Adjoint, adjoint_of
+
+RECOMPUTE = ("none", "selective", "block")
+Flags = tuple[bool, ...]
+"""For every input whether its gradient is asked for."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one part costs: forward and backward together, once more for what is computed again, and whether a gradient goes through it."""
+
+    work: Work
+    forward: Work
+    needs: bool
+
+
+class Training:
+    """The value of a part: what it costs where these of its inputs need a gradient; the shape of what leaves it, if it is no mere wire."""
+
+    def __init__(self, at: Callable[[Flags], Pass], shape: Shape | None, blocks: bool = False):
+        self._at, self.shape, self.blocks = at, shape, blocks
+        self.asked: Flags | None = None
+
+    def at(self, flags: Flags) -> Pass:
+        self.asked = flags if self.asked is None else tuple(one or other for one, other in zip(self.asked, flags))
+        return self._at(flags)
+
+
+@lru_cache(maxsize=4096)
+def backward_of(instance: Instance, wanted: frozenset[str]) -> Adjoint:
+    """The backward pass of a layer for some of its tensors, derived once."""
+    return adjoint_of(instance, wanted)
+
+
+def wanted_of(instance: Instance, flags: Flags) -> frozenset[str]:
+    """The learned tensors, and the inputs that need a gradient."""
+    inputs = {name for name, needs in zip(instance.layer.input_names, flags) if needs}
+    return frozenset(inputs | {name for name, role in instance.roles.items() if role == "weight"})
+
+
+def backward_work(found: Adjoint) -> Work:
+    """The work of the backward pass for one example of many: the gradients of what is learned are added over the examples.
+
+    So an outer product that is the gradient of a matrix is a contraction, over the examples.
+    """
+    parts = [work(found.instance)]
+    learned = found.program.learned
+    for place, statement in enumerate(found.program.statements):
+        alike = {
+            name
+            for name in learned | set(found.program.given)
+            if found.program.given.get(name, "weight") in ("weight", "buffer")
+        }
+        if statement.target not in learned or {read.tensor for read in statement.reads} <= alike:
+            continue
+        extents = found.instance.extents[place]
+        letters = frozenset().union(*map(address_indices, statement.address))
+        points = Mul(*(extents[index] for index in sorted(letters, key=str)))
+        parts.append(Work(adds=points, macs=points if _is_product(statement.value) else Integer(0)))
+    return Work.total(parts)
+
+
+def _is_product(head: Head) -> bool:
+    return isinstance(head, Times) and sum(not is_constant(factor) for factor in head.factors) >= 2
+
+
+def _selected(found: Adjoint) -> Work:
+    """What is computed again of one layer: the lines whose share of what is saved is larger than their share of the work."""
+    if not found.saved:
+        return Work()
+    extended = found.extended
+    elements = {name: Mul(*shape) for name, shape in found.saved.items()}
+    works = {name: statement_work(extended, extended.places[name]) for name in elements}
+    all_elements, all_work = sum(elements.values()), work(extended).flops
+    chosen = []
+    for name, count in elements.items():
+        difference = count * all_work - works[name].flops * all_elements
+        if is_positive(difference):
+            chosen.append(works[name])
+        elif not is_nonnegative(-difference):
+            raise UnsupportedError(
+                f"{found.layer}: whether {name} is computed again depends on sizes that are symbols; give numbers, or recompute='block'"
+            )
+    return Work.total(chosen)
+
+
+class TrainingCarrier(TotalCarrier[Training]):
+    """Adds the work of both passes over the nodes of a network."""
+
+    opaque = "lower"
+
+    def __init__(self, recompute: str):
+        if recompute not in RECOMPUTE:
+            raise FieldError(f"recompute is one of {', '.join(RECOMPUTE)}, got {recompute!r}")
+        self.recompute = recompute
+
+    def leaf(self, site: Site, port: int) -> Training:
+        instance = site.instance
+        assert instance is not None
+        forward = work(instance)
+
+        def at(flags: Flags) -> Pass:
+            if instance.layer.opaque:
+                return Pass(forward, forward, any(flags))
+            found = backward_of(instance, wanted_of(instance, flags))
+            parts = [forward, backward_work(found)] if found.gradients else [forward]
+            if found.gradients and self.recompute == "selective":
+                parts.append(_selected(found))
+            return Pass(Work.total(parts), forward, bool(found.seeds))
+
+        return Training(at, site.output.shape)
+
+    def source(self, site: Site) -> Training:
+        return self.leaf(site, 0)
+
+    def series(self, values: Sequence[Training]) -> Training:
+        def at(flags: Flags) -> Pass:
+            works, forwards = [], []
+            for value in values:
+                made = value.at(flags)
+                works.append(made.work)
+                forwards.append(made.forward)
+                flags = (made.needs,)
+            return Pass(Work.total(works), Work.total(forwards), flags[0])
+
+        shape = next((value.shape for value in reversed(values) if value.shape is not None), None)
+        return Training(at, shape, any(value.blocks for value in values))
+
+    def joint(self, site: Site) -> Training:
+        """What the joining itself costs: gradients of factors are products with the others, of smaller terms sums over what was spread."""
+        count, points = len(site.inputs), Mul(*site.output.shape)
+        multiplies, adds = site.join.work(count)
+        forward = Work(multiplies=multiplies * points, adds=adds * points)
+        linear = site.join.stacks or site.join.coefficients(count) is not None
+
+        def at(flags: Flags) -> Pass:
+            asked = [flow for flow, needs in zip(site.inputs, flags) if needs]
+            back = Work(
+                multiplies=(multiplies if linear else len(asked) * (count - 1)) * points if asked else Integer(0)
+            )
+            if not site.join.stacks:
+                spread = [flow for flow in asked if flow.shape != site.output.shape]
+                back = Work.total([back, *(Work(adds=points) for _ in spread)])
+            return Pass(Work.total([forward, back]), forward, bool(asked))
+
+        return Training(at, site.output.shape)
+
+    def join(self, site: Site, values: Sequence[Training]) -> Training:
+        joining = self.joint(site)
+
+        def at(flags: Flags) -> Pass:
+            made = [value.at(flags) for value in values]
+            joined = joining.at(tuple(one.needs for one in made))
+            works = [*(one.work for one in made), joined.work]
+            works += self._fan_out(site.inputs[0].shape, len(values)) if any(flags) else []
+            return Pass(Work.total(works), Work.total([*(one.forward for one in made), joined.forward]), joined.needs)
+
+        return Training(at, site.output.shape, any(value.blocks for value in values))
+
+    @staticmethod
+    def _fan_out(shape: Sequence[Expr], readers: int) -> list[Work]:
+        """The gradients that come from several readers are added."""
+        return [Work(adds=(readers - 1) * Mul(*shape))] if readers > 1 else []
+
+    def graph(self, steps: Sequence[GraphStep[Training]], sink: str) -> Training:
+        shapes = {
+            step.name: step.join.output.shape if step.join is not None else step.values[0].shape for step in steps
+        }
+
+        def at(flags: Flags) -> Pass:
+            arrived: dict[str, bool] = {}
+            works, forwards = [], []
+            for step in steps:
+                incoming = tuple(arrived[source] for source in step.sources) or flags
+                value = self.joint(step.join) if step.join is not None else step.values[0]
+                made = value.at(incoming)
+                arrived[step.name] = made.needs
+                works.append(made.work)
+                forwards.append(made.forward)
+            readers = Counter(source for step in steps for source in step.sources)
+            for name, count in readers.items():
+                if arrived[name] and (shape := shapes[name]) is not None:
+                    works += self._fan_out(shape, count)
+            return Pass(Work.total(works), Work.total(forwards), arrived[sink])
+
+        return Training(at, shapes[sink], any(value.blocks for step in steps for value in step.values))
+
+    def least_copies(self, value: Training) -> int:
+        return 0 if value.at((True,)).needs and value.at((False,)) == value.at((True,)) else 1
+
+    def repeat(self, value: Training, times: Expr, index: Symbol | None) -> Training:
+        def total(made: Work) -> Work:
+            return Work(*(repeated(part, times, index) for part in (made.macs, made.multiplies, made.adds, made.other)))
+
+        def first(made: Work) -> Work:
+            parts = (made.macs, made.multiplies, made.adds, made.other)
+            return Work(*(part if index is None else part.xreplace({index: Integer(0)}) for part in parts))
+
+        def with_block(made: Pass) -> Work:
+            return Work.total([made.work, made.forward]) if self.recompute == "block" else made.work
+
+        def at(flags: Flags) -> Pass:
+            later = value.at(flags if any(flags) else (value.at(flags).needs,))
+            works = [total(with_block(later))]
+            start = value.at(flags)
+            if start.work != later.work:
+                works += [first(with_block(start)), _negative(first(with_block(later)))]
+            return Pass(Work.total(works), total(later.forward), later.needs)
+
+        last = {} if index is None else {index: times - 1}
+        shape = value.shape and tuple(size.xreplace(last) for size in value.shape)
+        return Training(at, shape, True)
+
+
+def _negative(made: Work) -> Work:
+    return Work(*(-part for part in (made.macs, made.multiplies, made.adds, made.other)))
+
+
+def total_work(evaluation: Evaluation[Training], recompute: str) -> Work:
+    """The work of a step for one example, whose data need no gradient."""
+    flags = (False,) * max(1, len(evaluation.inputs))
+    made = evaluation.value.at(flags)
+    if recompute == "block" and not evaluation.value.blocks:
+        return Work.total([made.work, made.forward])
+    return made.work
