@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Add as SymAdd
-
 from ...algebra.derivations.metric import METRICS
 from ...algebra.errors import UnsupportedError
+from ...algebra.networks.carrier import TotalCarrier
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Graph, Input
 from ...algebra.sizes.evaluate import evaluate
@@ -142,10 +141,8 @@ def _needed(nodes: Mapping[int, Node], root: int) -> dict[int, Node]:
 
 def additive(name: str) -> str:
     """The name of a metric whose values add over the layers, or why it is not one."""
-    from ...algebra.derivations.metric import SumCarrier
-
     metric = METRICS[name]
-    if name == "parameters" or isinstance(metric.carrier(**metric.options), SumCarrier):
+    if isinstance(metric.carrier(**metric.options), TotalCarrier) and name != "output_shape":
         return name
     raise UnsupportedError(
         f"{name} does not add over the layers of a network, so the cheapest equal network is not known by it; write least='macs', "
@@ -153,4 +150,4 @@ def additive(name: str) -> str:
     )
 
 
-__all__ = ["Chosen", "Extraction", "SymAdd", "additive"]
+__all__ = ["Chosen", "Extraction", "additive"]
