@@ -140,7 +140,8 @@ class _Matching:
         self.found: dict[tuple[int, int], Node | None] = {}
         self.order: dict[tuple[int, int], tuple[int, ...]] = {}
         find = second.saturated.find
-        self.inputs = {find(v): first.saturated.find(w) for v, w in zip(second.saturated.values.inputs, first.saturated.values.inputs)}
+        pairs = list(zip(second.saturated.values.inputs, first.saturated.values.inputs))
+        self.inputs = {name: first.saturated.find(w) for v, w in pairs for name in (v, find(v))}
 
     def run(self) -> tuple[dict[int, int], Chosen] | None:
         """Pairs of operations, and the nodes of the first that were met; None if it is not there."""
@@ -402,6 +403,6 @@ def _at(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -
         return None
     if agree(*outputs):
         return None
-    if outputs[0].dtype.kind == "f" and abs(outputs[0] - outputs[1].astype(float)).max() < 1e-6 * (1 + abs(outputs[0]).max()):
+    if outputs[0].dtype.kind == "f" and abs(outputs[0] - outputs[1].astype(float)).max() < 1e-4 * (1 + abs(outputs[0]).max()):
         return None
     return Difference(sizes, (weights, kept), x, outputs), "each tensor of the second is that of the first of the same name"

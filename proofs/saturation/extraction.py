@@ -80,6 +80,8 @@ class Extraction:
         find = self.saturated.find
         root = find(root)
         inputs = {find(value) for value in self.saturated.values.inputs}
+        if root in inputs:
+            return Chosen({}, root)
         best: dict[int, tuple[Any, dict[Any, Cost], dict[int, Node]]] = {value: (weigh((0.0,) * (len(self.metrics) + 1)), {}, {}) for value in inputs}
         readers: dict[int, list[Node]] = {}
         for nodes in self.classes.values():
@@ -108,11 +110,49 @@ class Extraction:
             if node.value not in best or cost < best[node.value][0]:
                 best[node.value] = (cost, total, chosen)
                 waiting |= dict.fromkeys(id(reader) for reader in readers.get(node.value, ()))
-        return Chosen(_needed(best[root][2], root), root)
+        greedy = {**{value: one[2][value] for value, one in best.items() if value in one[2]}, **best[root][2]}
+        given: dict[int, Node] = {}
+        for node in self.saturated.values.nodes:  # what was read, where a value was not made of itself
+            arguments = tuple(map(find, node.arguments))
+            if node.step is None and find(node.value) not in arguments:
+                given.setdefault(find(node.value), Node(node.operation, arguments, find(node.value)))
+        found = [self._climbed({**greedy, **start}, root, weigh, inputs) for start in ({}, given)]
+        return min((one for one in found if one is not None), key=lambda one: one[0])[1]
+
+    def _climbed(
+        self, choice: dict[int, Node], root: int, weigh: Callable[[Cost], Any], inputs: set[int]
+    ) -> tuple[Any, Chosen] | None:
+        """One value after the other made in another way, as long as the whole becomes cheaper: what is shared is seen only so."""
+        costs: dict[int, dict[Any, Cost]] = {}
+
+        def total(changed: Mapping[int, Node]) -> tuple[Any, dict[int, Node]] | None:
+            nodes = _reached(changed, choice, root, inputs)
+            if nodes is None:
+                return None
+            items: dict[Any, Cost] = {}
+            for node in nodes.values():
+                if id(node) not in costs:
+                    costs[id(node)] = self.costs(node)
+                items |= costs[id(node)]
+            return weigh(tuple(sum(column) for column in zip(*items.values()))), nodes
+
+        now = total({})
+        if now is None:
+            return None
+        better = True
+        while better:
+            better = False
+            for value in list(now[1]):
+                for node in self.classes.get(value, ()):
+                    if value in now[1] and node is not now[1][value]:
+                        found = total({value: node})
+                        if found is not None and found[0] < now[0]:
+                            now, better = found, True
+                            choice[value] = node
+        return now[0], Chosen(now[1], root)
 
     def as_read(self, root: int) -> Chosen:
-        """The network as it was given."""
-        find = self.saturated.find
+        """The network as it was given, by the values that were read (some of which may have turned out to be equal)."""
         nodes: dict[int, Node] = {}
         for node in self.saturated.values.nodes:
             if node.step is None:
@@ -121,21 +161,35 @@ class Extraction:
         waiting = [root]
         while waiting:
             value = waiting.pop()
-            if value in nodes and find(value) not in chosen:
-                node = nodes[value]
-                chosen[find(value)] = Node(node.operation, tuple(map(find, node.arguments)), find(value))
-                waiting += node.arguments
-        return Chosen(chosen, find(root))
+            if value in nodes and value not in chosen:
+                chosen[value] = nodes[value]
+                waiting += nodes[value].arguments
+        return Chosen(chosen, root)
 
 
-def _needed(nodes: Mapping[int, Node], root: int) -> dict[int, Node]:
+def _reached(changed: Mapping[int, Node], choice: Mapping[int, Node], root: int, inputs: set[int]) -> dict[int, Node] | None:
+    """The nodes that a value needs, each after what it needs; None if a value would be made of itself."""
     found: dict[int, Node] = {}
+    open_: set[int] = set()
     waiting = [root]
     while waiting:
-        value = waiting.pop()
-        if value in nodes and value not in found:
-            found[value] = nodes[value]
-            waiting += nodes[value].arguments
+        value = waiting[-1]
+        if value in inputs or value in found:
+            waiting.pop()
+            continue
+        node = changed.get(value) or choice.get(value)
+        if node is None:
+            return None
+        below = [a for a in node.arguments if a not in found and a not in inputs]
+        if not below:
+            found[value] = node
+            open_.discard(value)
+            waiting.pop()
+        elif value in open_ or any(a in open_ for a in below):
+            return None
+        else:
+            open_.add(value)
+            waiting += below
     return found
 
 

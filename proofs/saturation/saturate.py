@@ -273,7 +273,8 @@ class Saturation:
             )  # fmt: skip
             number = len(self.result.steps)
             right = dict(left)
-            for name, network in made.layers.items():
+            for name in reversed([name for name in layers_in(rule.right) if name in made.layers]):  # inner ones first
+                network = made.layers[name]
                 right[name] = self._made_operation(name, network, number, rule, variables, right)
             application = Application(pattern.law, left, right, made, matched, tuple(joins), tuple(needed))
             return self._insert(pattern, match, application, variables, axis, number)
@@ -359,11 +360,6 @@ class Saturation:
         if key in self.result.values.known:
             return self.result.values.known[key]
         return joined(self.result.values, network, tuple(parts), step, value)
-
-
-def used_layers(side: Side) -> tuple[str, ...]:
-    """The names of the layers of a side."""
-    return layers_in(side)
 
 
 __all__ = ["Application", "Node", "Saturated", "Saturation"]
