@@ -233,7 +233,9 @@ def _chosen(names: Iterable[str | Law] | str | Law | None) -> list[Law]:
         return [law for law in registered() if law.kind == "arithmetic"]
     if not isinstance(names, (Iterable, Law)):
         raise FieldError(f"prove takes names of laws, such as ['nested_floor']; got {names!r}")
-    return [name if isinstance(name, Law) else named(name) for name in ([names] if isinstance(names, (str, Law)) else names)]
+    return [
+        name if isinstance(name, Law) else named(name) for name in ([names] if isinstance(names, (str, Law)) else names)
+    ]
 
 
 def _coq(laws: list[Law], asked: tuple[str, ...], everywhere: bool) -> tuple[dict[str, Verdict], float]:

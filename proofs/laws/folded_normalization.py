@@ -41,7 +41,9 @@ def batch_norm_after_conv(conv: Conv, norm: BatchNorm):
         scale, shift = factor_and_shift(norm, epsilon)
         kernel = numpy.asarray(conv["W"], float)
         scale, shift = scale.reshape(kernel.shape[:2]), shift.reshape(kernel.shape[:2])
-        return {"folded": {"W": kernel * along_first(scale, kernel.ndim), "b": bias_of(conv, shift.shape) * scale + shift}}
+        return {
+            "folded": {"W": kernel * along_first(scale, kernel.ndim), "b": bias_of(conv, shift.shape) * scale + shift}
+        }
 
     def back(folded):
         kernel, bias = exact(folded["W"]), exact(folded["b"])
@@ -117,7 +119,12 @@ def batch_norm_after_transposed_conv(conv: ConvTranspose, norm: BatchNorm):
 
 @rewriting(
     "norm(linear(x)) = folded(x)",
-    drawn(lambda n: ({"linear": Linear(n.o, n.bias), "norm": BatchNorm()}, {"x": (n.c,)}), o=(1, 3), c=(1, 3), bias=(True, False)),
+    drawn(
+        lambda n: ({"linear": Linear(n.o, n.bias), "norm": BatchNorm()}, {"x": (n.c,)}),
+        o=(1, 3),
+        c=(1, 3),
+        bias=(True, False),
+    ),
     mutants={
         "matrix not scaled": wrong(lambda folded: {"folded": {"W": folded["W"] * 2}}),
         "bias forgotten": wrong(lambda folded: {"folded": {"b": folded["b"] * 0 + 1}}),
@@ -131,7 +138,12 @@ def batch_norm_after_linear(linear: Linear, norm: BatchNorm, x):
 
     def weights(linear, norm):
         scale, shift = factor_and_shift(norm, epsilon)
-        return {"folded": {"W": numpy.asarray(linear["W"], float) * scale[:, None], "b": bias_of(linear, shift.shape) * scale + shift}}
+        return {
+            "folded": {
+                "W": numpy.asarray(linear["W"], float) * scale[:, None],
+                "b": bias_of(linear, shift.shape) * scale + shift,
+            }
+        }
 
     epsilon = norm.epsilon
     return Made({"folded": changed(linear, bias=True)}, weights)
@@ -139,7 +151,12 @@ def batch_norm_after_linear(linear: Linear, norm: BatchNorm, x):
 
 @rewriting(
     "linear(norm(x)) = folded(x)",
-    drawn(lambda n: ({"linear": Linear(n.o, n.bias), "norm": BatchNorm()}, {"x": (n.c,)}), o=(1, 3), c=(1, 3), bias=(True, False)),
+    drawn(
+        lambda n: ({"linear": Linear(n.o, n.bias), "norm": BatchNorm()}, {"x": (n.c,)}),
+        o=(1, 3),
+        c=(1, 3),
+        bias=(True, False),
+    ),
     mutants={
         "matrix not scaled": wrong(lambda folded: {"folded": {"W": folded["W"] * 2}}),
         "shift left out": wrong(lambda folded: {"folded": {"b": folded["b"] * 0 + 1}}),
@@ -176,7 +193,10 @@ def batch_norm_after_batch_norm(first: BatchNorm, after: BatchNorm):
     """Two batch norms are one, whose factor is the product of theirs."""
 
     def weights(first, after):
-        (scale, shift), (scale_after, shift_after) = factor_and_shift(first, epsilon), factor_and_shift(after, epsilon_after)
+        (scale, shift), (scale_after, shift_after) = (
+            factor_and_shift(first, epsilon),
+            factor_and_shift(after, epsilon_after),
+        )
         plain = plain_statistics(scale.size, epsilon, True)
         return {"both": {**plain, "g": scale * scale_after, "b": shift * scale_after + shift_after}}
 

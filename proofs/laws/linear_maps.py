@@ -91,7 +91,11 @@ def linear_after_linear(first: Linear, after: Linear, x):
         return {"first": inner, "after": last}
 
     width = first.out_features
-    wide = is_known(at_least(width, after.out_features)) or is_known(at_least(width, x[-1])) and (after.bias or not first.bias)
+    wide = (
+        is_known(at_least(width, after.out_features))
+        or is_known(at_least(width, x[-1]))
+        and (after.bias or not first.bias)
+    )
     width = int(width) if width.is_Integer else None
     return Made(
         {"both": changed(after, bias=first.bias or after.bias)}, weights, back if wide and width is not None else None
@@ -128,21 +132,21 @@ def conv_after_conv(first: Conv, after: Conv, x):
     before, before_after = margins(first, axes), margins(after, axes)
     strides = [s * r for s, r in zip(steps, steps_after)]
     kernel, dilation, padding, given = [], [], [], []
-    for k, l, s, d, e, p, q in zip(window, window_after, steps, apart, apart_after, before, before_after):
+    for k, m, s, d, e, p, q in zip(window, window_after, steps, apart, apart_after, before, before_after):
         if k == 1 and s == 1 and p == 0 and not first.bias:
             # What is padded between them is what would come of padding the input.
-            kernel.append(l), dilation.append(e), padding.append(q)
-        elif l == 1:
+            kernel.append(m), dilation.append(e), padding.append(q)
+        elif m == 1:
             kernel.append(k), dilation.append(d), padding.append(p)
             given.append((q, 0))
         elif k == 1:
-            kernel.append(l), dilation.append(s * e), padding.append(p)
+            kernel.append(m), dilation.append(s * e), padding.append(p)
             given.append((q, 0))
         elif equal(d, s * e) == True:  # noqa: E712  # SymPy's truth
-            kernel.append(k + l - 1), dilation.append(d), padding.append(p)
+            kernel.append(k + m - 1), dilation.append(d), padding.append(p)
             given.append((q, 0))
         elif d == 1:
-            kernel.append(s * e * (l - 1) + k), dilation.append(d), padding.append(p)
+            kernel.append(s * e * (m - 1) + k), dilation.append(d), padding.append(p)
             given.append((q, 0))
         else:
             return None
@@ -150,11 +154,19 @@ def conv_after_conv(first: Conv, after: Conv, x):
 
     def weights(first, after):
         inner, outer = exact(first["W"])[0], exact(after["W"])[0]
-        size = [_places(inner.shape[2 + i], outer.shape[2 + i], steps[i], apart[i], apart_after[i]) for i in range(axes)]
-        made = numpy.zeros((outer.shape[0], inner.shape[1], *(one[0] for one in size)), object if object in (inner.dtype, outer.dtype) else float)
+        size = [
+            _places(inner.shape[2 + i], outer.shape[2 + i], steps[i], apart[i], apart_after[i]) for i in range(axes)
+        ]
+        made = numpy.zeros(
+            (outer.shape[0], inner.shape[1], *(one[0] for one in size)),
+            object if object in (inner.dtype, outer.dtype) else float,
+        )
         for place in numpy.ndindex(*outer.shape[2:]):
             part = numpy.tensordot(outer[(slice(None), slice(None), *place)], inner, axes=(1, 0))
-            where = tuple(slice(one[1] * u, one[1] * u + one[2] * (k - 1) + 1, one[2]) for one, u, k in zip(size, place, inner.shape[2:]))
+            where = tuple(
+                slice(one[1] * u, one[1] * u + one[2] * (k - 1) + 1, one[2])
+                for one, u, k in zip(size, place, inner.shape[2:])
+            )
             made[(slice(None), slice(None), *where)] += part
         own = {"W": made[None]}
         if "b" in first or "b" in after:
@@ -169,16 +181,16 @@ def conv_after_conv(first: Conv, after: Conv, x):
     return Made({"both": both}, weights, given=given)
 
 
-def _places(k: int, l: int, step: Any, apart: Any, apart_after: Any) -> tuple[int, int, int]:
+def _places(k: int, m: int, step: Any, apart: Any, apart_after: Any) -> tuple[int, int, int]:
     """Elements of the composed kernel, and how far apart in it those of the outer and of the inner kernel stand."""
-    if l == 1:
+    if m == 1:
         return k, 0, 1
     if k == 1:
-        return l, 1, 1
+        return m, 1, 1
     far = int(step) * int(apart_after)
     if far == int(apart):
-        return k + l - 1, 1, 1
-    return far * (l - 1) + k, far, 1
+        return k + m - 1, 1, 1
+    return far * (m - 1) + k, far, 1
 
 
 @rewriting(
@@ -227,7 +239,10 @@ def sum_of_linear(first: Linear, second: Linear):
 
     def back(both):
         none = {name: 0 * exact(array) for name, array in both.items()}
-        return {"first": _kept(both, first), "second": _kept(none, second) if first.bias or not second.bias else {**none, "b": both["b"]}}
+        return {
+            "first": _kept(both, first),
+            "second": _kept(none, second) if first.bias or not second.bias else {**none, "b": both["b"]},
+        }
 
     return Made({"both": changed(first, bias=first.bias or second.bias)}, weights, back)
 
@@ -285,10 +300,10 @@ def sum_of_convs(first: Conv, second: Conv, x):
     apart, apart_second = each_axis(first.dilation, axes), each_axis(second.dilation, axes)
     groups = common_groups(first.groups, second.groups)
     given = []
-    for k, l, d, e, p, q in zip(*windows, apart, apart_second, margins(first, axes), margins(second, axes)):
-        if l != 1 and d != e or not is_known(whole((k - l) / 2)):
+    for k, m, d, e, p, q in zip(*windows, apart, apart_second, margins(first, axes), margins(second, axes)):
+        if m != 1 and d != e or not is_known(whole((k - m) / 2)):
             return None
-        given.append((2 * p - d * (k - 1), 2 * q - (0 if l == 1 else d * (l - 1))))
+        given.append((2 * p - d * (k - 1), 2 * q - (0 if m == 1 else d * (m - 1))))
 
     def weights(first, second):
         large, small = block_diagonal(first["W"], int(groups)), block_diagonal(second["W"], int(groups))
@@ -299,12 +314,32 @@ def sum_of_convs(first: Conv, second: Conv, x):
         return {"both": {"W": kernel, **own}}
 
     def back(both):
-        none = exact(numpy.zeros((int(second.groups), int(second.out_channels / second.groups), int(x[0] / second.groups), *map(int, windows[1])), int))
-        other = {"W": none, **({"b": exact(both["b"]).reshape(none.shape[:2]) * (0 if first.bias else 1)} if second.bias else {})}
+        none = exact(
+            numpy.zeros(
+                (
+                    int(second.groups),
+                    int(second.out_channels / second.groups),
+                    int(x[0] / second.groups),
+                    *map(int, windows[1]),
+                ),
+                int,
+            )
+        )
+        other = {
+            "W": none,
+            **({"b": exact(both["b"]).reshape(none.shape[:2]) * (0 if first.bias else 1)} if second.bias else {}),
+        }
         return {"first": _kept(both, first), "second": other}
 
-    same_class = groups == first.groups and all(one.is_Integer for one in (*windows[1], x[0], second.groups, second.out_channels))
-    return Made({"both": changed(first, bias=first.bias or second.bias, groups=groups)}, weights, back if same_class else None, given)
+    same_class = groups == first.groups and all(
+        one.is_Integer for one in (*windows[1], x[0], second.groups, second.out_channels)
+    )
+    return Made(
+        {"both": changed(first, bias=first.bias or second.bias, groups=groups)},
+        weights,
+        back if same_class else None,
+        given,
+    )
 
 
 def _keeps_sizes(conv: Conv, x: Any) -> list[tuple[Any, Any]] | None:
@@ -319,7 +354,9 @@ def _keeps_sizes(conv: Conv, x: Any) -> list[tuple[Any, Any]] | None:
 
 
 def _keeping(n):
-    return Conv(n.g * n.c, n.k, padding=n.d * (n.k - 1) // 2, dilation=n.d, groups=n.g, bias=n.bias), {"x": (n.g * n.c, n.n, 3)}
+    return Conv(n.g * n.c, n.k, padding=n.d * (n.k - 1) // 2, dilation=n.d, groups=n.g, bias=n.bias), {
+        "x": (n.g * n.c, n.n, 3)
+    }
 
 
 @rewriting(
@@ -364,7 +401,12 @@ def conv_plus_batch_norm(conv: Conv, norm: BatchNorm, x):
     def weights(conv, norm):
         scale, shift = factor_and_shift(norm, epsilon)
         kernel = exact(conv["W"])
-        return {"both": {"W": kernel + diagonal(scale, kernel.shape), "b": bias_of(conv, kernel.shape[:2]) + shift.reshape(kernel.shape[:2])}}
+        return {
+            "both": {
+                "W": kernel + diagonal(scale, kernel.shape),
+                "b": bias_of(conv, kernel.shape[:2]) + shift.reshape(kernel.shape[:2]),
+            }
+        }
 
     epsilon = norm.epsilon
     return Made({"both": changed(conv, bias=True)}, weights, given=given)
@@ -389,7 +431,11 @@ def concat_of_linear(first: Linear, second: Linear, x, axis):
     def weights(first, second):
         matrices = [exact(first["W"]), exact(second["W"])]
         biased = "b" in first or "b" in second
-        own = {"b": numpy.concatenate([bias_of(o, m.shape[:1]) for o, m in zip((first, second), matrices)])} if biased else {}
+        own = (
+            {"b": numpy.concatenate([bias_of(o, m.shape[:1]) for o, m in zip((first, second), matrices)])}
+            if biased
+            else {}
+        )
         return {"both": {"W": numpy.concatenate(matrices), **own}}
 
     rows = first.out_features
@@ -399,7 +445,9 @@ def concat_of_linear(first: Linear, second: Linear, x, axis):
         return {name: {tensor: array[part] for tensor, array in both.items()} for name, part in parts.items()}
 
     same = first.bias == second.bias and rows.is_Integer
-    return Made({"both": Linear(rows + second.out_features, first.bias or second.bias)}, weights, back if same else None)
+    return Made(
+        {"both": Linear(rows + second.out_features, first.bias or second.bias)}, weights, back if same else None
+    )
 
 
 @rewriting(
@@ -419,14 +467,21 @@ def concat_of_convs(first: Conv, second: Conv, x, axis):
     axes = len(x) - 1
     if axis != 0 or first.groups != 1 or second.groups != 1:
         return None
-    if any(each_axis(getattr(first, name), axes) != each_axis(getattr(second, name), axes) for name in ("kernel", "stride", "dilation")):
+    if any(
+        each_axis(getattr(first, name), axes) != each_axis(getattr(second, name), axes)
+        for name in ("kernel", "stride", "dilation")
+    ):
         return None
     given = list(zip(margins(first, axes), margins(second, axes)))
 
     def weights(first, second):
         kernels = [exact(first["W"]), exact(second["W"])]
         biased = "b" in first or "b" in second
-        own = {"b": numpy.concatenate([bias_of(o, k.shape[:2]) for o, k in zip((first, second), kernels)], axis=1)} if biased else {}
+        own = (
+            {"b": numpy.concatenate([bias_of(o, k.shape[:2]) for o, k in zip((first, second), kernels)], axis=1)}
+            if biased
+            else {}
+        )
         return {"both": {"W": numpy.concatenate(kernels, axis=1), **own}}
 
     channels = first.out_channels

@@ -57,7 +57,9 @@ _RISING = (ReLU, ReLU6, Hardtanh, Sigmoid, Tanh)
     ),
     mutants={"function left out": other_side("pool(x)"), "pool twice added": other_side("function(pool(x)) + pool(x)")}, cites="folklore",
 )  # fmt: skip
-def rising_function_after_maximum(function: ReLU | ReLU6 | Hardtanh | Sigmoid | Tanh | LeakyReLU, pool: MaxPool | GlobalMaxPool):
+def rising_function_after_maximum(
+    function: ReLU | ReLU6 | Hardtanh | Sigmoid | Tanh | LeakyReLU, pool: MaxPool | GlobalMaxPool
+):
     """The maximum of a function that never falls is the function of the maximum."""
     if isinstance(function, LeakyReLU) and at_least(function.slope, 0) != True:  # noqa: E712
         return None
@@ -129,7 +131,7 @@ def max_pool_after_max_pool(first: MaxPool, after: MaxPool, x):
         given += [(p, 0) for p in others]
     for one in (first, after):
         given += [(d, 1) for d in each_axis(one.dilation, axes)]
-    kernel = [k + s * (l - 1) for k, s, l in zip(window, steps, window_after)]
+    kernel = [k + s * (m - 1) for k, s, m in zip(window, steps, window_after)]
     stride = [s * r for s, r in zip(steps, steps_after)]
     return Made({"both": MaxPool(short(kernel), short(stride))}, given=given)
 
@@ -180,5 +182,3 @@ def product_over_sum(x, y, z):
     if not len(x) == len(y) == len(z):
         return None
     return Made(given=[pair for other in (y, z) for pair in zip(x, other)])
-
-

@@ -150,7 +150,9 @@ def other_layers(**layers: Callable[[Any], Network]) -> Callable[[Made], Made]:
 
 def other_side(text: str) -> Callable[[Made], Made]:
     """A mutant: another right side, with the layers that are there."""
-    return lambda made: _Otherwise(made.layers, made.weights, made.back, made.given, parse_sides(f"f(x) + g(y) + h(z) + f(w) = {text}")[1])
+    return lambda made: _Otherwise(
+        made.layers, made.weights, made.back, made.given, parse_sides(f"f(x) + g(y) + h(z) + f(w) = {text}")[1]
+    )
 
 
 @dataclass(frozen=True)
@@ -311,7 +313,10 @@ def _has_floats(array: Any) -> bool:
 def _value(network: Any, arrays: Any, side: Side, inputs: Mapping[str, Any]) -> Any:
     order = [name for name in inputs if name in variables_in(side)]
     slots = _slots(network.net)
-    weights = {name: numpy.asarray(array).reshape(slots[name].shape) for name, array in network.named(arrays, list(slots)).items()}
+    weights = {
+        name: numpy.asarray(array).reshape(slots[name].shape)
+        for name, array in network.named(arrays, list(slots)).items()
+    }
     given = [inputs[name] for name in order]
     return run(network.net, given[0] if len(given) == 1 else given, weights)
 

@@ -74,13 +74,20 @@ class Builder:
                 if tensor in self._learned(operation):
                     users.setdefault(weight, set()).add(number)
         groups = networkx.Graph()
-        groups.add_nodes_from(number for number, times in self.often.items() if times > 1 and self._learned(self.values.operations[number]))
+        groups.add_nodes_from(
+            number
+            for number, times in self.often.items()
+            if times > 1 and self._learned(self.values.operations[number])
+        )
         for together in users.values():
             if len(together) > 1:
                 networkx.add_path(groups, sorted(together))
         names: dict[int, str] = {}
         for place, group in enumerate(networkx.connected_components(groups)):
-            rows = [[w for t, w in self.values.operations[n].weights if t in self._learned(self.values.operations[n])] for n in group]
+            rows = [
+                [w for t, w in self.values.operations[n].weights if t in self._learned(self.values.operations[n])]
+                for n in group
+            ]
             longest = max(rows, key=len)
             if any(row != longest[: len(row)] for row in rows):
                 raise UnsupportedError("tensors are shared by some layers in part, which sharing by name cannot say")
@@ -144,7 +151,9 @@ class Builder:
             written.add(value)
             network = self.values.operations[node.operation].network
             if isinstance(network, Join):
-                return Tree("join", tuple(_series([segment(v) for v in path(above[value], a)]) for a in node.arguments), network)
+                return Tree(
+                    "join", tuple(_series([segment(v) for v in path(above[value], a)]) for a in node.arguments), network
+                )
             if len(node.arguments) != 1:
                 raise _NotInSeries
             return self._leaf(node)
@@ -158,7 +167,10 @@ class Builder:
         reached = networkx.DiGraph()
         reached.add_node(root)
         reached.add_edges_from((a, node.value) for node in self.chosen.nodes.values() for a in node.arguments)
-        for value in [*self.inputs, *(v for v in networkx.lexicographical_topological_sort(reached) if v not in self.inputs)]:
+        for value in [
+            *self.inputs,
+            *(v for v in networkx.lexicographical_topological_sort(reached) if v not in self.inputs),
+        ]:
             if value in self.inputs:
                 names[value] = f"x{self.inputs.index(value)}" if len(self.inputs) > 1 else "x"
                 parts[names[value]] = Leaf(self.closed.get(value, self.identity))
@@ -192,7 +204,10 @@ class Builder:
             name = self.names.get(tree.operation)
             places.append(Place(path, tree.operation, name))
             return tree.network.shared(name) if name is not None else tree.network
-        below = [self._network(part, under(name), places) for name, part in zip(tree.names or range(len(tree.parts)), tree.parts)]
+        below = [
+            self._network(part, under(name), places)
+            for name, part in zip(tree.names or range(len(tree.parts)), tree.parts)
+        ]
         if tree.kind == "series":
             return Series(*below)
         if tree.kind == "join":

@@ -291,7 +291,9 @@ class _Both(Equal):
 
 
 @checked
-def equal(f: Network, g: Network, on: Any = None, *, meaning: str = "function", laws: Iterable[Law] | None = None) -> Equality:
+def equal(
+    f: Network, g: Network, on: Any = None, *, meaning: str = "function", laws: Iterable[Law] | None = None
+) -> Equality:
     """Whether two networks are equal.
 
     Parameters
@@ -339,11 +341,17 @@ def equal(f: Network, g: Network, on: Any = None, *, meaning: str = "function", 
         again = _map(second, first, theirs) if there is not None and meaning == "class" else None
         if there is not None and (meaning == "function" or again is not None):
             domain = tuple(dict.fromkeys((*there[2], *(again[2] if again else ()))))
-            return Equality("equal", words, there[1], there[0], again[0] if again else None, "found by the laws", domain)
+            return Equality(
+                "equal", words, there[1], there[0], again[0] if again else None, "found by the laws", domain
+            )
     found, under = _difference(f, g, on)
-    if found is not None and (meaning == "function" or found.x is None or not found.weights[0] and not found.weights[1]):
+    if found is not None and (
+        meaning == "function" or found.x is None or not found.weights[0] and not found.weights[1]
+    ):
         return Equality("different", words, map=under, witness=found)
-    return Equality("undecided", words, reason="the laws lead from neither to the other, and no difference is known for all maps")
+    return Equality(
+        "undecided", words, reason="the laws lead from neither to the other, and no difference is known for all maps"
+    )
 
 
 def _best(one: _Both) -> Chosen | None:
@@ -380,7 +388,15 @@ def _at(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -
     else:
         shapes = [tuple(int(size.xreplace(values)) for size in flow.shape) for flow in input_flows(on)]
     slots = [inventory(*at_literal_sizes(net, shapes)).slots for net in nets]
-    made = [tuple(int(s) for s in METRICS["output_shape"](net, on=None if net.has_input else (shapes[0] if len(shapes) == 1 else shapes))) for net in nets]
+    made = [
+        tuple(
+            int(s)
+            for s in METRICS["output_shape"](
+                net, on=None if net.has_input else (shapes[0] if len(shapes) == 1 else shapes)
+            )
+        )
+        for net in nets
+    ]
     if made[0] != made[1]:
         return Difference(sizes, None, None, (made[0], made[1])), "whatever the weights"
     shared = {name: slot for name, slot in slots[1].items() if name in slots[0] and slots[0][name].shape == slot.shape}
@@ -394,15 +410,24 @@ def _at(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -
         elif slot.rows is not None:
             weights[name] = generator.integers(0, slot.rows, slot.shape)
         else:
-            weights[name] = generator.integers(-3, 4, slot.shape) if slot.learned else generator.integers(1, 4, slot.shape)
+            weights[name] = (
+                generator.integers(-3, 4, slot.shape) if slot.learned else generator.integers(1, 4, slot.shape)
+            )
     inputs = [generator.integers(-3, 4, shape) for shape in shapes]
     x: Any = inputs[0] if inputs_of(nets[0]) == 1 else inputs
     kept = {name: weights[name] for name in slots[1]}
     outputs = run(nets[0], x, weights), run(nets[1], x, kept)
-    if not numpy.isfinite(numpy.asarray(outputs[0], float)).all() or not numpy.isfinite(numpy.asarray(outputs[1], float)).all():
+    if (
+        not numpy.isfinite(numpy.asarray(outputs[0], float)).all()
+        or not numpy.isfinite(numpy.asarray(outputs[1], float)).all()
+    ):
         return None
     if agree(*outputs):
         return None
-    if outputs[0].dtype.kind == "f" and abs(outputs[0] - outputs[1].astype(float)).max() < 1e-4 * (1 + abs(outputs[0]).max()):
+    if outputs[0].dtype.kind == "f" and abs(outputs[0] - outputs[1].astype(float)).max() < 1e-4 * (
+        1 + abs(outputs[0]).max()
+    ):
         return None
-    return Difference(sizes, (weights, kept), x, outputs), "each tensor of the second is that of the first of the same name"
+    return Difference(
+        sizes, (weights, kept), x, outputs
+    ), "each tensor of the second is that of the first of the same name"

@@ -41,7 +41,9 @@ class Extraction:
             key = (node.operation, arguments, find(node.value))
             if key not in seen:
                 seen.add(key)
-                self.classes.setdefault(find(node.value), []).append(Node(node.operation, arguments, find(node.value), node.step))
+                self.classes.setdefault(find(node.value), []).append(
+                    Node(node.operation, arguments, find(node.value), node.step)
+                )
 
     def _number(self, value: Any) -> float:
         return float(evaluate(value, self.at, unused=True))
@@ -82,7 +84,9 @@ class Extraction:
         inputs = {find(value) for value in self.saturated.values.inputs}
         if root in inputs:
             return Chosen({}, root)
-        best: dict[int, tuple[Any, dict[Any, Cost], dict[int, Node]]] = {value: (weigh((0.0,) * (len(self.metrics) + 1)), {}, {}) for value in inputs}
+        best: dict[int, tuple[Any, dict[Any, Cost], dict[int, Node]]] = {
+            value: (weigh((0.0,) * (len(self.metrics) + 1)), {}, {}) for value in inputs
+        }
         readers: dict[int, list[Node]] = {}
         for nodes in self.classes.values():
             for node in nodes:
@@ -167,7 +171,9 @@ class Extraction:
         return Chosen(chosen, root)
 
 
-def _reached(changed: Mapping[int, Node], choice: Mapping[int, Node], root: int, inputs: set[int]) -> dict[int, Node] | None:
+def _reached(
+    changed: Mapping[int, Node], choice: Mapping[int, Node], root: int, inputs: set[int]
+) -> dict[int, Node] | None:
     """The nodes that a value needs, each after what it needs; None if a value would be made of itself."""
     found: dict[int, Node] = {}
     open_: set[int] = set()

@@ -20,8 +20,8 @@ from sympy.logic.boolalg import Boolean
 from ...algebra.arguments import checked, shown
 from ...algebra.derivations.metric import METRICS
 from ...algebra.errors import FieldError, UnsupportedError
-from ...algebra.networks.evaluator import evaluate_network, input_flows
 from ...algebra.networks.carrier import ShapeCarrier
+from ...algebra.networks.evaluator import evaluate_network, input_flows
 from ...algebra.networks.network import Network
 from ...algebra.numerics.copies import input_nodes
 from ...layers.activation import Identity
@@ -102,7 +102,7 @@ class WeightMap:
                 if tensor == "":
                     assert isinstance(weight, Slot)
                     start = f"{weight.name}." if weight.name else ""
-                    below = {name[len(start):]: array for name, array in weights.items() if name.startswith(start)}
+                    below = {name[len(start) :]: array for name, array in weights.items() if name.startswith(start)}
                     found |= {(f"{place.path}.{name}" if place.path else name): array for name, array in below.items()}
                     continue
                 array = made.of(weight)
@@ -116,8 +116,16 @@ class WeightMap:
         """The k-th tensor under a name is called as at its first use."""
         values = self._saturated.values
         first = next(other for other in self._places if other.shared == place.shared)
-        mine = [name for name, _ in values.operations[place.operation].weights if name not in getattr(values.operations[place.operation].network, "buffers", ())]
-        theirs = [name for name, _ in values.operations[first.operation].weights if name not in getattr(values.operations[first.operation].network, "buffers", ())]
+        mine = [
+            name
+            for name, _ in values.operations[place.operation].weights
+            if name not in getattr(values.operations[place.operation].network, "buffers", ())
+        ]
+        theirs = [
+            name
+            for name, _ in values.operations[first.operation].weights
+            if name not in getattr(values.operations[first.operation].network, "buffers", ())
+        ]
         k = mine.index(tensor)
         return f"{place.shared}.{theirs[k] if k < len(theirs) else tensor}"
 
@@ -132,7 +140,9 @@ class _Made:
     def of(self, weight: Any) -> Any:
         if isinstance(weight, Slot):
             if weight.name not in self.weights:
-                raise FieldError(f"the weights {weight.name} are missing; pass what la.weights gives for the first network")
+                raise FieldError(
+                    f"the weights {weight.name} are missing; pass what la.weights gives for the first network"
+                )
             return numpy.asarray(self.weights[weight.name])
         waiting = [weight.step]
         while waiting:
@@ -149,14 +159,21 @@ class _Made:
             if number not in self.steps:
                 assert step.made.weights is not None
                 own = {
-                    name: {tensor: self._known(found) for tensor, found in self.saturated.values.operations[operation].weights}
+                    name: {
+                        tensor: self._known(found)
+                        for tensor, found in self.saturated.values.operations[operation].weights
+                    }
                     for name, operation in step.left.items()
                 }
                 self.steps[number] = step.made.weights(**own)
         return self._known(weight)
 
     def _known(self, weight: Any) -> Any:
-        return self.of(weight) if isinstance(weight, Slot) else numpy.asarray(self.steps[weight.step][weight.layer][weight.tensor])
+        return (
+            self.of(weight)
+            if isinstance(weight, Slot)
+            else numpy.asarray(self.steps[weight.step][weight.layer][weight.tensor])
+        )
 
 
 @dataclass(frozen=True)
@@ -256,7 +273,14 @@ class Equal:
             if number in made or not step.matched:
                 continue
             operation, arguments = step.matched[-1]
-            top = next((find(n.value) for n in values.nodes if n.operation == operation and tuple(map(find, n.arguments)) == tuple(map(find, arguments))), None)
+            top = next(
+                (
+                    find(n.value)
+                    for n in values.nodes
+                    if n.operation == operation and tuple(map(find, n.arguments)) == tuple(map(find, arguments))
+                ),
+                None,
+            )
             if top in needed or top in {find(value) for value in values.inputs}:
                 found.append(number)
         return found
@@ -281,7 +305,12 @@ def _escaped(text: str) -> str:
 
 @checked
 def rewrite(
-    net: Network, on: Any = None, least: Any = "macs", at: Mapping[Symbol, int] | None = None, *, laws: Iterable[Law] | None = None
+    net: Network,
+    on: Any = None,
+    least: Any = "macs",
+    at: Mapping[Symbol, int] | None = None,
+    *,
+    laws: Iterable[Law] | None = None,
 ) -> Rewritten:
     """The cheapest network that the laws find equal to one, with the chain of laws and the map of the weights.
 
@@ -325,10 +354,16 @@ def rewrite(
             raise FieldError(f"least is the name of a metric, such as 'macs', or several; got {shown(least)}")
     names = [additive(str(name)) for name in dict.fromkeys(names)]
     sizes = {symbol: int(size) for symbol, size in (at or {}).items()}
-    shapes = {symbol for flow in input_flows(on) for size in flow.shape for symbol in size.free_symbols} if on is not None else set()
+    shapes = (
+        {symbol for flow in input_flows(on) for size in flow.shape for symbol in size.free_symbols}
+        if on is not None
+        else set()
+    )
     missing = sorted(str(symbol) for symbol in ({*net.free_symbols, *shapes} - set(sizes)))
     if missing:
-        raise FieldError(f"costs are compared at sizes; give at={{{missing[0]}: 64, ...}} with a number for {', '.join(missing)}")
+        raise FieldError(
+            f"costs are compared at sizes; give at={{{missing[0]}: 64, ...}} with a number for {', '.join(missing)}"
+        )
     equal = Equal(net, on, laws)
     search = Extraction(equal.saturated, names, sizes)
     before = {name: METRICS[name](net, on=on) for name in names}
@@ -338,7 +373,12 @@ def rewrite(
         weighings += [lambda cost, first=first: (cost[first], *cost) for first in range(1, len(names))]
         start = [max(1.0, search._number(before[name])) for name in names]
         for share in (0.1, 0.5, 0.9):
-            weighings.append(lambda cost, s=share: (s * cost[0] / start[0] + (1 - s) * sum(c / b for c, b in zip(cost[1:-1], start[1:])), *cost))
+            weighings.append(
+                lambda cost, s=share: (
+                    s * cost[0] / start[0] + (1 - s) * sum(c / b for c, b in zip(cost[1:-1], start[1:])),
+                    *cost,
+                )
+            )
     for weigh in weighings:
         try:
             found.append(_rewritten(equal, search.cheapest(equal.read_root, weigh), names, before, on, None))
@@ -356,10 +396,14 @@ def rewrite(
         mine = cost(one)[:-1]
         if not any(all(a <= b for a, b in zip(cost(other)[:-1], mine)) for other in front):
             front.append(one)
-    return Rewritten(best.network, best.chain, best.weights, best.domain, best.before, best.after, best.complete, tuple(front))
+    return Rewritten(
+        best.network, best.chain, best.weights, best.domain, best.before, best.after, best.complete, tuple(front)
+    )
 
 
-def _rewritten(equal: Equal, chosen: Chosen, names: Sequence[str], before: Mapping[str, Any], on: Any, net: Network | None) -> Rewritten:
+def _rewritten(
+    equal: Equal, chosen: Chosen, names: Sequence[str], before: Mapping[str, Any], on: Any, net: Network | None
+) -> Rewritten:
     if net is not None:
         return Rewritten(net, Chain(), _same_weights(equal), (), before, before, equal.saturated.complete)
     built = equal.built(chosen)

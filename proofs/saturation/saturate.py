@@ -59,7 +59,9 @@ def engine() -> Any:
     try:
         from egglog import bindings
     except ImportError:
-        raise FieldError("rewriting is done by egglog, which is not installed; pip install 'layeralgebra[rewrite]'") from None
+        raise FieldError(
+            "rewriting is done by egglog, which is not installed; pip install 'layeralgebra[rewrite]'"
+        ) from None
     return bindings
 
 
@@ -145,7 +147,7 @@ class _Pattern:
     def program(self) -> str:
         words = [_column(column) for column in self.columns if column[0] != "call"]
         sorts = " ".join("i64" for _ in words)
-        return (f"(relation {self.name} ({sorts}))\n(rule ({' '.join(self.facts)}) (({self.name} {' '.join(words)})) :ruleset look)\n")
+        return f"(relation {self.name} ({sorts}))\n(rule ({' '.join(self.facts)}) (({self.name} {' '.join(words)})) :ruleset look)\n"
 
 
 def _column(column: tuple[str, Any]) -> str:
@@ -281,7 +283,9 @@ class Saturation:
         except LayerAlgebraError:
             return False
 
-    def _made_operation(self, name: str, network: Any, step: int, rule: Rule, variables: Mapping[str, int], right: Mapping[str, int]) -> int:
+    def _made_operation(
+        self, name: str, network: Any, step: int, rule: Rule, variables: Mapping[str, int], right: Mapping[str, int]
+    ) -> int:
         """A new layer; its tensors are those of its equation, whatever enters."""
         values = self.result.values
         entering = self._entering(name, rule.right, variables, right)
@@ -307,7 +311,13 @@ class Saturation:
         return [shape(part) for part in call.arguments]
 
     def _insert(
-        self, pattern: _Pattern, match: Mapping[str, int], application: Application, variables: Mapping[str, int], axis: int | None, step: int
+        self,
+        pattern: _Pattern,
+        match: Mapping[str, int],
+        application: Application,
+        variables: Mapping[str, int],
+        axis: int | None,
+        step: int,
     ) -> bool:
         values = self.result.values
         root = match[f"r_{pattern.root}"]

@@ -99,7 +99,9 @@ class Values:
             return self.known[key]
         if value is None:
             network = self.operations[operation].network
-            value = self.value(*made_of(network, [self.shapes[a] for a in arguments], [self.layouts[a] for a in arguments]))
+            value = self.value(
+                *made_of(network, [self.shapes[a] for a in arguments], [self.layouts[a] for a in arguments])
+            )
         self.known.setdefault(key, value)
         self.nodes.append(Node(operation, tuple(arguments), value, step))
         return value
@@ -196,7 +198,9 @@ class Reading(Walk[int]):
         raise GraphError(f"{type(node).__name__} is neither a layer nor a composition that can be rewritten")
 
 
-def joined(values: Values, node: Join, parts: tuple[int, ...], step: int | None = None, value: int | None = None) -> int:
+def joined(
+    values: Values, node: Join, parts: tuple[int, ...], step: int | None = None, value: int | None = None
+) -> int:
     """The value of a join; a concatenation says along which axis, and what is alone stands for itself."""
     if len(parts) == 1 and node.associative:
         return parts[0]
