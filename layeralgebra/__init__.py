@@ -44,6 +44,8 @@ _FILES = {
     "layers.torch.importer": ["from_torch"],
     "layers.torch.exporter": ["to_torch"],
     "proofs.checks.check": ["check"],
+    "proofs.saturation.equality": ["equal"],
+    "proofs.saturation.rewrite": ["rewrite"],
 }  # fmt: skip
 _MODULES = {"zoo": "layers.zoo", "proofs": "proofs"}
 #: Not in `__all__`: a star would hide other modules.

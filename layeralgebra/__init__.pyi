@@ -278,3 +278,5 @@ from .layers.windows import CosineWindowAttention as CosineWindowAttention
 from .layers.windows import Roll as Roll
 from .layers.windows import WindowAttention as WindowAttention
 from .proofs.checks.check import check as check
+from .proofs.saturation.equality import equal as equal
+from .proofs.saturation.rewrite import rewrite as rewrite

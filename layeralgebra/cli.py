@@ -179,7 +179,9 @@ def compare(
 def prove(
     laws: Annotated[
         list[str] | None,
-        typer.Argument(help="Names of laws, or patterns such as 'receptive_field*'; all, if left out."),
+        typer.Argument(
+            help="Names of laws, patterns such as 'receptive_field*', or laws in a file of yours, which is imported: my_laws.py::my_law; all, if left out."
+        ),
     ] = None,
     route: Annotated[
         list[str] | None,
