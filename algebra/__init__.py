@@ -9,6 +9,7 @@ floor  package               subject
 7      ``linear``            a network as sparse linear maps
 7      ``documents``         everything as LaTeX, and a document around it
 7      ``plots``             figures
+7      ``diagrams``          networks as pictures: one layout for SVG and TikZ
 6      ``derivations``       formulas with their reasons: domain, terms, tables, stages
 6      ``regions``           affine regions: transfer functions, histograms, published bounds
 6      ``numerics``          numbers: networks applied to arrays, straight from the equations

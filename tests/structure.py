@@ -28,7 +28,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("equations", "compilation"),
         ("networks", "solving", "sweeps"),
         ("derivations", "regions", "numerics"),
-        ("metrics", "linear", "documents", "plots"),
+        ("metrics", "linear", "documents", "plots", "diagrams"),
         ("capacity", "topology"),
     ),
     "layeralgebra.proofs": (
