@@ -5,6 +5,7 @@ floor  package               subject
 =====  ====================  ==============================================================================
 8      ``capacity``          where in its input a network spends its parameters, and how that moves and scales
 8      ``topology``          persistent homology of the graph of a network's weights
+8      ``reports``           everything about one network in a folder: a web page
 7      ``metrics``           what is asked of a network, one file a metric
 7      ``linear``            a network as sparse linear maps
 7      ``documents``         everything as LaTeX, and a document around it

@@ -29,7 +29,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("networks", "solving", "sweeps"),
         ("derivations", "regions", "numerics"),
         ("metrics", "linear", "documents", "plots", "diagrams"),
-        ("capacity", "topology"),
+        ("capacity", "topology", "reports"),
     ),
     "layeralgebra.proofs": (
         ("verdict", "enumeration", "statements"),

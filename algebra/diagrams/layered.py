@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .picture import Arrow, Item
+from .picture import Arrow, Item, moved
 
 GAP, SIDE = 6.0, 3.0
 SWEEPS = 8
@@ -81,11 +81,9 @@ def arrange(
     offset = 0.0
     if entries and abs(x[entry]) > 1e-9:  # entered on the axis
         offset = GAP / 2
-        from .picture import moved
-
         items = moved(items, 0.0, offset)
         items.append(Arrow(((0.0, 0.0), (x[entry], offset)), head=False, curved=True))
-    return make(max(left, 0.0), max(right, 0.0), y + offset, items, solid=False if entries else True)
+    return make(max(left, 0.0), max(right, 0.0), y + offset, items, solid=not entries, entered=bool(entries))
 
 
 def _ordered(rows: list[list[Any]], links: Sequence[tuple[Any, Any]], size: Mapping[Any, Any]) -> dict[Any, float]:

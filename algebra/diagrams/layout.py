@@ -21,13 +21,17 @@ INSET, LABEL = 2.2, 4.2
 
 @dataclass
 class Placed:
-    """A part around its axis, x = 0, from y = 0 down; `solid` if an arrow that enters it ends at y = 0."""
+    """A part around its axis, x = 0, from y = 0 down.
+
+    `solid` if an arrow that enters it ends at y = 0; `entered` unless it has inputs of its own.
+    """
 
     left: float
     right: float
     height: float
     items: list[Item] = field(default_factory=list)
     solid: bool = True
+    entered: bool = True
 
     def at(self, dx: float, dy: float) -> list[Item]:
         return moved(self.items, dx, dy)
@@ -67,11 +71,12 @@ def _column(parts: list[Placed]) -> Placed:
     y = 0.0
     for number, part in enumerate(parts):
         if number:
-            items.append(Arrow(((0.0, y), (0.0, y + GAP)), head=part.solid))
+            if part.entered:
+                items.append(Arrow(((0.0, y), (0.0, y + GAP)), head=part.solid))
             y += GAP
         items += part.at(0.0, y)
         y += part.height
-    return Placed(max(p.left for p in parts), max(p.right for p in parts), y, items, parts[0].solid)
+    return Placed(max(p.left for p in parts), max(p.right for p in parts), y, items, parts[0].solid, parts[0].entered)
 
 
 def _frame(scheme: Framed, body: Placed) -> Placed:
@@ -81,10 +86,11 @@ def _frame(scheme: Framed, body: Placed) -> Placed:
     height = LABEL + GAP / 2 + body.height + GAP / 2
     top = LABEL + GAP / 2
     items: list[Item] = [Frame(-left, 0.0, left + right, height, scheme.label, scheme.kind)]
-    items.append(Arrow(((0.0, 0.0), (0.0, top)), head=body.solid))
+    if body.entered:
+        items.append(Arrow(((0.0, 0.0), (0.0, top)), head=body.solid))
     items += body.at(0.0, top)
     items.append(Arrow(((0.0, height - GAP / 2), (0.0, height)), head=False))
-    return Placed(left, right, height, items, solid=False)
+    return Placed(left, right, height, items, solid=False, entered=body.entered)
 
 
 def _branches(scheme: Branches) -> Placed:
