@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+
+from sympy import Tuple
 
 from ..compilation.interface import CompiledFormula
 from ..compilation.source.codegen import codegen
@@ -14,6 +17,7 @@ from ..diagrams.draw import to_svg
 from ..diagrams.roles import ROLES
 from ..diagrams.svg import escaped
 from ..errors import LayerAlgebraError
+from ..formulas.records import record_parts
 from ..formulas.text import formula_text
 from ..networks.layer import Layer
 from .content import Content
@@ -88,7 +92,7 @@ def _functions(content: Content) -> str:
             functions.append("null")
             continue
         metrics.append({"name": part.metric.name, "title": part.metric.title, "unit": part.metric.unit, "kind": part.kind,
-                        "arguments": names})  # fmt: skip
+                        "arguments": names, "parts": _parts(part)})  # fmt: skip
         functions.append(_wrapped(source))
     shares, share_functions = [], []
     for name, terms in content.stage_terms.items():
@@ -104,6 +108,14 @@ def _functions(content: Content) -> str:
         f"const METRICS = {_data(metrics)};\nconst FUNCTIONS = [{', '.join(functions)}];\n"
         f"const SHARES = {_data(shares)};\nconst SHARE_FUNCTIONS = [{', '.join(share_functions)}];\nconst SIZES = {_data(sizes)};"
     )
+
+
+def _parts(part: Derivation) -> list[tuple[str, int]] | None:
+    """The names of the parts of a record, and how many numbers each has."""
+    if not dataclasses.is_dataclass(part.formula):
+        return None
+    found = [(name, len(value) if isinstance(value, (tuple, Tuple)) else 1) for name, value in record_parts(part.formula)]
+    return found if sum(count for _, count in found) == len(part.as_formula().expressions) else None
 
 
 def _diagram(content: Content) -> str:

@@ -17,9 +17,14 @@ const grouped = (x) => Array.isArray(x) ? x.map(grouped).join(" \u00d7 ")
   : typeof x === "number" ? x.toPrecision(8) : String(x);
 const number = (x) => typeof x === "bigint" || typeof x === "number" ? Number(x)
   : typeof x === "object" && "top" in x ? Number(x.top) / Number(x.bottom) : NaN;
+const several = (metric, value) => {
+  if (!metric.parts || !Array.isArray(value)) return grouped(value);
+  let from = 0;
+  return metric.parts.map(([name, count]) => `${name} ${value.slice(from, from += count).map(grouped).join(" \u00d7 ")}`).join(", ");
+};
 const short = (x) => {
   for (const [scale, letter] of [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (Math.abs(x) >= scale) return (x / scale).toPrecision(4) + "\u2009" + letter;
+    if (Math.abs(x) >= scale) return Number((x / scale).toPrecision(4)) + "\u2009" + letter;
   }
   return String(Math.round(x * 100) / 100);
 };
@@ -64,7 +69,7 @@ function cards() {
     if (bad) problems.add(value.message);
     const about = !bad && !Array.isArray(value) && number(value) >= 1e5 ? `${short(number(value))} ` : "";
     return made("div", {class: "card"}, made("span", {}, metric.title + " "), made("span", {class: "kind"}, metric.kind),
-      made("b", {}, bad ? "\u2014" : grouped(value)), made("small", {}, about + (metric.unit || "")));
+      made("b", {}, bad ? "\u2014" : several(metric, value)), made("small", {}, about + (metric.unit || "")));
   }));
   $("problem").textContent = [...problems].join("; ");
 }
@@ -132,8 +137,7 @@ function curves() {
     const colour = COLOURS[end.k % COLOURS.length];
     svg.append(made("path", {d: "M" + ys.map((y, place) => `${px(xs[place])} ${py(y[end.k])}`).join("L"), fill: "none", stroke: colour, "stroke-width": 2.2, "stroke-dasharray": ["", "7 3", "2 3"][Math.floor(end.k / 3) % 3]}));
     const label = made("text", {x: W - right + 8, y: end.y + 4 - over}, made("title", {}, end.line), end.line.length > 13 ? end.line.slice(0, 12) + "\u2026" : end.line);
-    label.style.fill = colour;
-    svg.append(label);
+    svg.append(label, made("circle", {cx: W - right + 1, cy: py(ys[ys.length - 1][end.k]), r: 3.5, fill: colour}));
   });
   if (values[name] >= BigInt(low) && values[name] <= BigInt(high)) {
     svg.append(made("line", {class: "axis", x1: px(Number(values[name])), x2: px(Number(values[name])), y1: top, y2: H - bottom, "stroke-dasharray": "3 3"}));
