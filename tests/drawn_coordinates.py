@@ -41,7 +41,9 @@ def read(text: str) -> Drawn:
             drawn.arrows.append(_points(a["d"]))
         elif node.tag == SVG + "text":
             bold = a.get("font-weight") == "bold"
-            drawn.texts.append((float(a["x"]), float(a["y"]), float(a["font-size"]), a["text-anchor"], node.text or "", bold))
+            drawn.texts.append(
+                (float(a["x"]), float(a["y"]), float(a["font-size"]), a["text-anchor"], node.text or "", bold)
+            )
     return drawn
 
 
@@ -104,7 +106,9 @@ def faults(drawn: Drawn) -> list[str]:
         found += [f"{a} straddles the frame {b}" for b in drawn.frames if overlap(a, b) and not inside(a, b)]
     for place, a in enumerate(drawn.frames):
         found += [
-            f"frames {a} and {b} cross" for b in drawn.frames[:place] if overlap(a, b) and not inside(a, b) and not inside(b, a)
+            f"frames {a} and {b} cross"
+            for b in drawn.frames[:place]
+            if overlap(a, b) and not inside(a, b) and not inside(b, a)
         ]
     found += [f"{a} is outside the page" for a in [*solid, *drawn.frames] if not inside(a, page)]
     for arrow in drawn.arrows:
@@ -114,6 +118,12 @@ def faults(drawn: Drawn) -> list[str]:
         for a in drawn.boxes:
             if any(a[0] + 0.1 < x < a[2] - 0.1 and a[1] + 0.1 < y < a[3] - 0.1 for x, y in arrow):
                 found.append(f"an arrow crosses {a}")
+            elif any(
+                a[0] - 0.2 < x < a[2] + 0.2 and a[1] - 0.2 < y < a[3] + 0.2
+                for x, y in arrow
+                if all(abs(x - ex) + abs(y - ey) > 1.5 for ex, ey in (arrow[0], arrow[-1]))
+            ):
+                found.append(f"an arrow runs along {a}")
     for x, y, size, anchor, text, bold in drawn.texts:
         width = text_width(text, size, bold)
         left = {"middle": x - width / 2, "end": x - width, "start": x}[anchor]

@@ -8,13 +8,13 @@ import shutil
 import subprocess
 
 import pytest
+from drawn_coordinates import faults, read
 from hypothesis import given
 from hypothesis import strategies as st
+from test_drawings import HARD, NAMES, _has_tikz, named
 
 import layeralgebra as la
-from drawn_coordinates import faults, read
 from layeralgebra.layers.zoo.families import families
-from test_drawings import HARD, NAMES, _has_tikz, named
 
 pytest.importorskip("matplotlib", reason="its metrics of Helvetica are the oracle of text widths")
 
@@ -47,7 +47,16 @@ def test_every_layer_is_drawn_once_at_the_level_of_nodes():
 def random_network(r, depth):
     kind = r.choice(["layer", "series", "sum", "concat", "times", "repeat", "shared", "graph"] if depth else ["layer"])
     if kind == "layer":
-        return r.choice([la.Linear(c), la.ReLU(), la.LayerNorm(), la.Conv(64, 3, padding=1), la.Identity(), la.MultiHeadAttention(8)])
+        return r.choice(
+            [
+                la.Linear(c),
+                la.ReLU(),
+                la.LayerNorm(),
+                la.Conv(64, 3, padding=1),
+                la.Identity(),
+                la.MultiHeadAttention(8),
+            ]
+        )
     parts = [random_network(r, depth - 1) for _ in range(r.randint(2, 4))]
     if kind == "series":
         return la.Series(*parts)
@@ -103,7 +112,9 @@ def test_tikz_has_the_same_places_and_fits_a_column(tmp_path):
         svg, tikz = read(la.to_svg(net)), la.to_tikz(net)
         corners = re.findall(r"\\draw\[fill=diagram[^]]*\] \(([-\d.]+),([-\d.]+)\) rectangle", tikz)
         assert sorted((float(x), float(y)) for x, y in corners) == sorted((x, y) for x, y, _, _ in svg.boxes)
-        pictures.append(rf"\sbox0{{{tikz}}}\typeout{{WIDTH \the\wd0}}\clearpage\noindent\resizebox{{!}}{{8cm}}{{\usebox0}}")
+        pictures.append(
+            rf"\sbox0{{{tikz}}}\typeout{{WIDTH \the\wd0}}\clearpage\noindent\resizebox{{!}}{{8cm}}{{\usebox0}}"
+        )
     text = (
         r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{tikz}\begin{document}"
         + "\n".join(pictures)

@@ -21,7 +21,11 @@ DEEPEST = 8
 
 
 def diagram(
-    net: Any, level: str = "block", width: float = COLUMN, stages: Mapping[str, Network] | None = None, asked: str = "diagram"
+    net: Any,
+    level: str = "block",
+    width: float = COLUMN,
+    stages: Mapping[str, Network] | None = None,
+    asked: str = "diagram",
 ) -> Picture:
     """The picture of a network, no wider than asked; what is nested deep becomes one box where there is no room."""
     if not isinstance(net, Network):

@@ -59,9 +59,7 @@ def role_of(layer: Any) -> str:
 
 
 def _learned_product(head: Head, known: set[str]) -> bool:
-    return any(
-        isinstance(product, Times) and {True, False} <= set(_learned(product, known)) for product in walk(head)
-    )
+    return any(isinstance(product, Times) and {True, False} <= set(_learned(product, known)) for product in walk(head))
 
 
 def _learned(product: Times, known: set[str]) -> Iterator[bool]:

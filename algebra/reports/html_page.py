@@ -62,7 +62,9 @@ def html_page(content: Content) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
-        f"<style>{style}</style></head><body>\n" + "\n".join(body) + f"\n<script>\n{_functions(content)}\n{script}</script></body></html>\n"
+        f"<style>{style}</style></head><body>\n"
+        + "\n".join(body)
+        + f"\n<script>\n{_functions(content)}\n{script}</script></body></html>\n"
     )
 
 
@@ -101,7 +103,13 @@ def _functions(content: Content) -> str:
             source = codegen(keyed, "javascript")
         except LayerAlgebraError:
             continue
-        shares.append({"name": name, "stages": [str(stage) for stage in terms], "arguments": list(CompiledFormula(keyed, "python").arguments)})
+        shares.append(
+            {
+                "name": name,
+                "stages": [str(stage) for stage in terms],
+                "arguments": list(CompiledFormula(keyed, "python").arguments),
+            }
+        )
         share_functions.append(_wrapped(source))
     sizes = [{"name": symbol.name, "start": str(content.start[symbol.name])} for symbol in content.symbols]
     return (
@@ -114,14 +122,18 @@ def _parts(part: Derivation) -> list[tuple[str, int]] | None:
     """The names of the parts of a record, and how many numbers each has."""
     if not dataclasses.is_dataclass(part.formula):
         return None
-    found = [(name, len(value) if isinstance(value, (tuple, Tuple)) else 1) for name, value in record_parts(part.formula)]
+    found = [
+        (name, len(value) if isinstance(value, (tuple, Tuple)) else 1) for name, value in record_parts(part.formula)
+    ]
     return found if sum(count for _, count in found) == len(part.as_formula().expressions) else None
 
 
 def _diagram(content: Content) -> str:
     legend = "".join(f'<span><i class="{role}"></i>{name}</span>' for role, name in ROLES.items())
     picture = to_svg(content.net, "block", 84, content.named)
-    return f'<p class="legend">{legend}</p><div class="picture" tabindex="0" aria-label="Diagram, scrolls">{picture}</div>'
+    return (
+        f'<p class="legend">{legend}</p><div class="picture" tabindex="0" aria-label="Diagram, scrolls">{picture}</div>'
+    )
 
 
 def _math(value: Any) -> str:
@@ -150,7 +162,9 @@ def escaped_lines(text: str) -> str:
 
 
 def _left_out(content: Content) -> str:
-    return "".join(f"<p>{escaped(name)} is left out: {escaped(reason)}</p>" for name, reason in content.left_out.items())
+    return "".join(
+        f"<p>{escaped(name)} is left out: {escaped(reason)}</p>" for name, reason in content.left_out.items()
+    )
 
 
 def _layers(content: Content) -> str:
@@ -185,7 +199,9 @@ def _stages(content: Content) -> str:
 
 
 def _nodes(content: Content) -> str:
-    counted = [part for part in content.derivations if part.metric.name in ("parameters", "macs")] or list(content.derivations[:1])
+    counted = [part for part in content.derivations if part.metric.name in ("parameters", "macs")] or list(
+        content.derivations[:1]
+    )
     values = [{term.path: term.value for term in part.terms} for part in counted]
     rows = []
     terms = counted[0].terms
@@ -198,5 +214,3 @@ def _nodes(content: Content) -> str:
     more = f"<p>and {len(terms) - MOST_NODES} more</p>" if len(terms) > MOST_NODES else ""
     table = _table(["node", "layer", "output", *(part.metric.title for part in counted)], rows)
     return f"<details><summary>{len(terms)} nodes</summary>{table}{more}</details>"
-
-

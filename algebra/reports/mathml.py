@@ -55,9 +55,7 @@ def _ceilings(e: Basic) -> Basic:
             return False
         constant, rest = part.args[0].as_coeff_Add()
         return (
-            isinstance(constant, Rational)
-            and constant.p == constant.q - 1
-            and (rest * constant.q).is_integer is True
+            isinstance(constant, Rational) and constant.p == constant.q - 1 and (rest * constant.q).is_integer is True
         )
 
     return e.replace(is_one, lambda part: ceiling(part.args[0].as_coeff_Add()[1]))

@@ -81,7 +81,9 @@ def report(
     ['index.html']
     """
     if not isinstance(net, Network):
-        raise FieldError(f"report is about a network, got {type(net).__name__}; write report(la.Input(4) >> la.Linear(2), 'out')")
+        raise FieldError(
+            f"report is about a network, got {type(net).__name__}; write report(la.Input(4) >> la.Linear(2), 'out')"
+        )
     content = content_of(net, on, stages, at, metrics, as_text(title, "the title of a report"))
     texts = {name: write(content) for name, write in WRITERS.items()}
     target = Path(folder)
@@ -119,7 +121,15 @@ def content_of(net: Network, on: Any, stages: Any, at: Any, metrics: Any, title:
             terms[part.metric.name] = column
     start = _start(derivations, found, at)
     return Content(
-        title or "Network", net, tuple(derivations), parts, terms, stages, tuple(found[name] for name in sorted(found)), start, left_out
+        title or "Network",
+        net,
+        tuple(derivations),
+        parts,
+        terms,
+        stages,
+        tuple(found[name] for name in sorted(found)),
+        start,
+        left_out,
     )
 
 

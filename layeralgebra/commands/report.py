@@ -30,7 +30,14 @@ def run(
         net, stages, published = _in_symbols(found.name)
         start = {**published, **start}
     files = report(
-        net, folder, on=found.on, stages=stages, at=start or None, metrics=listed(metrics) or METRICS, title=found.name, overwrite=overwrite
+        net,
+        folder,
+        on=found.on,
+        stages=stages,
+        at=start or None,
+        metrics=listed(metrics) or METRICS,
+        title=found.name,
+        overwrite=overwrite,
     )
     yield Block("", "\n".join(f"{file} ({file.stat().st_size // 1024} KB)" for file in files))
 
