@@ -184,7 +184,7 @@ def _wrapped(text: str) -> tuple[str, ...]:
 def column(parts: Sequence[Scheme], merge: bool) -> Scheme:
     """One below the other; with `merge`, what learns no map stands in the box before it."""
     made: list[Scheme] = []
-    for part in (inner for part in parts for inner in (part.parts if isinstance(part, Column) else (part,))):
+    for part in (inner for given in parts for inner in (given.parts if isinstance(given, Column) else (given,))):
         last = made[-1] if made else None
         if (
             merge

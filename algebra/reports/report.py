@@ -13,7 +13,7 @@ from ..derivations.derivation import Derivation
 from ..derivations.metric import METRICS as KNOWN
 from ..derivations.metric import derive
 from ..derivations.stages import stage_table, stages_of
-from ..errors import DomainError, FieldError, LayerAlgebraError
+from ..errors import DomainError, FieldError, FileError, LayerAlgebraError, ShapeError
 from ..networks.network import Network
 from ..writing import write_text
 from .content import METRICS, Content
@@ -87,7 +87,10 @@ def report(
     content = content_of(net, on, stages, at, metrics, as_text(title, "the title of a report"))
     texts = {name: write(content) for name, write in WRITERS.items()}
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as problem:
+        raise FileError(f"the folder {str(target)[:200]!r} cannot be made: {problem}; give another") from None
     for name, text in texts.items():
         write_text(target / name, text, overwrite=overwrite)
     return tuple(target / name for name in texts)
@@ -95,6 +98,8 @@ def report(
 
 def content_of(net: Network, on: Any, stages: Any, at: Any, metrics: Any, title: str) -> Content:
     """What a report tells."""
+    if on is None and not net.has_input:
+        raise ShapeError("the network has no Input; say what enters it: report(net, folder, on=(3, 32, 32))")
     names = [str(name) for name in as_elements((metrics,) if isinstance(metrics, str) else metrics, "metrics")]
     unknown = [name for name in names if name not in KNOWN and name not in METRICS]
     if unknown:

@@ -110,7 +110,8 @@ class Statements:
         real = bool(operands) and program.types[operands[0]] == "float"
         whole = real or all(program.types[arg] != "int" or program.whole[arg] for arg in operands)
         if op == "add":
-            return self._sum(args, *value, whole=whole)
+            coefficients, constant = value
+            return self._sum(args, coefficients, constant, whole)
         if op == "mul":
             return self._product(args, value, whole)
         if op == "square":
