@@ -34,6 +34,8 @@ from .algebra.derivations.metric import metrics as metrics
 from .algebra.derivations.node_table import node_table as node_table
 from .algebra.derivations.stages import stage_table as stage_table
 from .algebra.derivations.stages import stages_of as stages_of
+from .algebra.diagrams.draw import to_svg as to_svg
+from .algebra.diagrams.draw import to_tikz as to_tikz
 from .algebra.documents import latex as latex
 from .algebra.documents import latex_document as latex_document
 from .algebra.documents import latex_equation as latex_equation
@@ -73,7 +75,6 @@ from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
 from .algebra.networks.drawings import to_dot as to_dot
 from .algebra.networks.drawings import to_graphml as to_graphml
 from .algebra.networks.drawings import to_mermaid as to_mermaid
-from .algebra.networks.drawings import to_tikz as to_tikz
 from .algebra.networks.from_networkx import from_networkx as from_networkx
 from .algebra.networks.graph import Graph as Graph
 from .algebra.networks.joins import Add as Add
@@ -93,6 +94,7 @@ from .algebra.plots import plot_profile as plot_profile
 from .algebra.plots import plot_scaling as plot_scaling
 from .algebra.plots import plot_terms as plot_terms
 from .algebra.regions.transfer import transfer as transfer
+from .algebra.reports.report import report as report
 from .algebra.sizes.dims import dims as dims
 from .algebra.sizes.normal_form import simplify as simplify
 from .algebra.solving.optimize import optimize as optimize

@@ -274,6 +274,32 @@ def check(
 
 
 @app.command()
+def report(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A published network such as resnet50, with a symbol for every size unless --set is given, or FILE.py:NAME, a layer, "
+            "network or function in a file of yours; the file is run."
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(help="Where it is written; made if it is not there.")],
+    at: Sizes = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Fields or hyperparameters: height=H,width=W,base_width=c.")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="The shape that enters a network without Input: 3,H,W.")
+    ] = None,
+    metric: Metrics = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a web page about a network, which computes its numbers again when sizes are changed."""
+    from .commands import report as command
+
+    show(command.run(model, folder, at or (), changes or (), on, metric or (), overwrite))
+
+
+@app.command()
 def demo(
     latex: Annotated[Path, typer.Option("--latex", help="The folder for the LaTeX documents.")] = Path("out"),
 ) -> None:

@@ -180,6 +180,12 @@ CALLS: dict[str, dict[str, Call]] = {
     "to_dot": {"FieldError": lambda: la.to_dot(3)},
     "to_mermaid": {"FieldError": lambda: la.to_mermaid(3)},
     "to_tikz": {"FieldError": lambda: la.to_tikz(3)},
+    "to_svg": {"FieldError": lambda: la.to_svg(3)},
+    "report": {
+        "FieldError": lambda: la.report(3, "out"),
+        "FileError": lambda: la.report(CLOSED, Path(__file__).parent / "conftest.py"),
+        "ShapeError": lambda: la.report(Linear(4), "out"),
+    },
     "to_graphml": {
         "FieldError": lambda: la.to_graphml(3),
         "FileError": lambda: la.to_graphml(Linear(3), "no-such-folder/net.graphml"),

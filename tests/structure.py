@@ -28,9 +28,9 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("equations", "compilation"),
         ("networks", "solving", "sweeps"),
         ("derivations", "regions", "numerics"),
-        ("adjoints",),
-        ("metrics", "linear", "documents", "plots"),
-        ("capacity", "topology"),
+        ("adjoints", "causality"),
+        ("metrics", "linear", "documents", "plots", "diagrams"),
+        ("capacity", "topology", "movement", "reports"),
     ),
     "layeralgebra.proofs": (
         ("verdict", "enumeration", "statements"),

@@ -114,6 +114,11 @@ def _at(layer: StatesEquation, shapes: Sequence[Any]) -> Instance:
     return instantiate(layer, *(are_sizes(shape, "shape") for shape in shapes))
 
 
+def schematic(layer: StatesEquation) -> Elaborated:
+    """The statements of a layer at the schematic rank, whatever its input."""
+    return _schematic(layer, LONGEST_LINE)[0]
+
+
 def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
     """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
     plain = read_scalars(layer, None)
