@@ -27,8 +27,8 @@ from ..sizes.dims import Index, are_sizes
 from ..sizes.normal_form import simplify
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
-from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
-from .heads_latex import PRODUCT, REDUCTIONS, HeadWriter, bare_name, tensor_latex
+from .heads import Address, Group, Pad, Plus, Read, address_indices, free_indices, reads
+from .heads_latex import PRODUCT, REDUCTIONS, HeadWriter, bare_name
 from .initial_lines import whole_again
 from .instance import Instance, instantiate
 from .protocol import StatesEquation
@@ -146,7 +146,13 @@ class _Writer(HeadWriter):
     ):
         sizes = [size for shape in shapes or () for size in shape]
         symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
-        super().__init__(symbol.name for symbol in symbols if isinstance(symbol, Symbol))
+        super().__init__(
+            (symbol.name for symbol in symbols if isinstance(symbol, Symbol)),
+            type(layer).__name__,
+            dict.fromkeys(name for statement in made.statements for name in (statement.target, *(r.tensor for r in statement.reads))),
+            {index for statement in made.statements for part in statement.address for index in address_indices(part)}
+            | {index for statement in made.statements for read in statement.reads for index in free_indices(read)},
+        )
         self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
         self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
         self.extents = [] if shapes is None else _at(layer, shapes).extents
@@ -236,7 +242,7 @@ class _Writer(HeadWriter):
                 if (read := self.reading(name)) is not None
             ]
             for name, sizes in made.declared.items():
-                lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
+                lines.append(rf"{self.tensor(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
         return lines
 
     def reading(self, name: str) -> Read | None:
@@ -269,7 +275,7 @@ class _Writer(HeadWriter):
             address = ", ".join(
                 self.index(index) if other == index else r"\cdot" for other in self.targets[target].address
             )
-            found[rf"{tensor_latex(target)}_{{{address}}} = 0 \text{{ for }} {self.index(index)} {first}"] = None
+            found[rf"{self.tensor(target)}_{{{address}}} = 0 \text{{ for }} {self.index(index)} {first}"] = None
         return list(found)
 
     def first_steps(self) -> Iterator[tuple[str, Index, str]]:
@@ -343,7 +349,7 @@ class _Writer(HeadWriter):
             read = next((r for s in instance.statements for r in reads(s.value) if r.tensor == name), None)
             if instance.roles[name] not in ("input", "defined") and read is not None:
                 shape = tuple(size for size, part in zip(shape, read.address) if part not in self.left_out)
-            lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(shape)}}}")
+            lines.append(rf"{self.tensor(name)} \in \mathbb{{R}}^{{{_sizes(shape)}}}")
         return lines
 
 

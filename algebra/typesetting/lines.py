@@ -2,7 +2,7 @@ r"""Mathematics on lines of a given width: before relations and signs, inside br
 
 >>> broken(r"H^{2} c + H W c^{2} + W^{2} c^{3}", 60)
 ['H^{2} c + H W c^{2}', '+ W^{2} c^{3}']
->>> broken(r"c {(H + W + 1)}^{2}", 40)
+>>> broken(r"c {(H + W + 1)}^{2}", 45)
 ['c (H + W', '+ 1)^{2}']
 """
 

@@ -3,7 +3,7 @@ r"""LaTeX mathematics taken apart into pieces that know how wide they are, so th
 >>> [piece.text for piece in pieces(r"x_{i} + \frac{1}{2} y")]
 ['x_{i}', '+', '\\frac{1}{2}', 'y']
 >>> round(width_of(r"x + y"), 1)
-17.6
+23.2
 """
 
 from __future__ import annotations
