@@ -12,6 +12,7 @@ What is written out for the machine is left out for the reader: margins of width
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -22,15 +23,18 @@ from sympy import Expr, Integer, Symbol
 from ..arguments import as_elements, checked, shown
 from ..errors import EquationError, FieldError
 from ..formulas.forms import GIVEN
-from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
+from ..formulas.latex import flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
 from ..sizes.normal_form import simplify
+from ..typesetting.displays import aligned, folded
+from ..typesetting.style import typeset
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
 from .heads import Address, Group, Pad, Plus, Read, address_indices, free_indices, reads
-from .heads_latex import PRODUCT, REDUCTIONS, HeadWriter, bare_name
+from .heads_latex import PRODUCT, REDUCTIONS, bare_name
 from .initial_lines import whole_again
 from .instance import Instance, instantiate
+from .matrix_form import MatrixHeads, hidden_axes
 from .protocol import StatesEquation
 from .recurrences import find_recurrences, shift_of
 from .requirements import Requirements
@@ -45,7 +49,7 @@ _MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 
 @checked
-def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
+def latex_equation(layer: Any, shape: Sequence[Any] | None = None, style: Any = None) -> str:
     """The equation of a layer as aligned lines, for a display in math mode.
 
     Parameters
@@ -54,6 +58,8 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
         For a class, its sizes are symbols named after the fields.
     shape : shape, or list of shapes, optional
         Spell every axis out, at this input; left out, starred indices are one bold index.
+    style : Style, optional
+        Letters, width, and whether products are written with matrices.
 
     Returns
     -------
@@ -76,6 +82,24 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     & \\text{where } \\boldsymbol{u} < 2
     \\end{aligned}
     """
+    with typeset(style) as chosen:
+        if chosen is None:
+            return aligned(_writer(layer, shape).text_rows())
+        rows, conditions = equation_rows(layer, shape)
+        lines = folded(rows, chosen.points)
+        if conditions:
+            lines += folded([r"& \text{where } " + r", \enspace ".join(conditions)], chosen.points)
+        return aligned(lines)
+
+
+def equation_rows(layer: Any, shape: Sequence[Any] | None = None) -> tuple[list[str], list[str]]:
+    """A row for each statement of an equation, as it stands, and what holds for its letters."""
+    writer = _writer(layer, shape)
+    lines = [writer.statement(statement) for statement in writer.made.statements]
+    return lines, writer.conditions(lines)
+
+
+def _writer(layer: Any, shape: Sequence[Any] | None) -> _Writer:
     layer = generic(layer) if isinstance(layer, type) and hasattr(layer, "fields") else layer
     if not isinstance(layer, StatesEquation):
         raise FieldError(f"latex_equation takes a layer, got {shown(layer)}")
@@ -84,13 +108,13 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
         given = as_elements(shape, "shape")
         shapes = given if not given or isinstance(given[0], (tuple, list)) else [tuple(given)]
     if shapes is not None:
-        return _Writer(layer, _at(layer, shapes).elaborated, shapes).text()
+        return _Writer(layer, _at(layer, shapes).elaborated, shapes)
     for longest in LONGEST_SCALARS:
         made, definitions = _schematic(layer, longest)
-        text = _Writer(layer, made, None, definitions).text()
-        if max(map(visible_length, text.splitlines())) <= LONGEST_LINE:
+        found = _Writer(layer, made, None, definitions)
+        if max(map(visible_length, found.text_rows())) <= LONGEST_LINE or found.style is not None:
             break
-    return text
+    return found
 
 
 def generic(kind: Any) -> StatesEquation:
@@ -134,7 +158,7 @@ def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[st
     return elaborate(shorter), {name: shorter.arithmetic(setting.scalars[name]) for name in named}
 
 
-class _Writer(HeadWriter):
+class _Writer(MatrixHeads):
     """The lines of one equation."""
 
     def __init__(
@@ -158,26 +182,55 @@ class _Writer(HeadWriter):
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
         self.plain = made.statements
+        defined = {statement.target for statement in made.statements}
+        self.learned = frozenset(
+            read.tensor for statement in made.statements for read in statement.reads
+        ) - defined - set(layer.input_names) - set(getattr(layer, "buffers", ()))
+        self.hidden = hidden_axes(self.made.statements, self.learned)
         own = {statement.target: statement.address for statement in made.statements if statement.gives is None}
         self.steps: dict[str, list[tuple[Address, Expr]]] = {}
         for statement in self.made.statements:
             if (step := statement.gives) is not None:
                 self.steps.setdefault(step.tensor, []).append((own[step.tensor][step.axis], step.at))
 
-    def text(self) -> str:
+    def text_rows(self) -> list[str]:
+        """The rows of an equation with its conditions, as long as they come."""
         lines = [self.statement(statement) for statement in self.made.statements]
-        conditions = [
+        return lines + _filled(self.conditions(lines))
+
+    def conditions(self, lines: Sequence[str]) -> list[str]:
+        """What holds for the letters in the lines."""
+        return [
             *self.scalars(lines),
             *self.bounds(),
             *self.starts(),
             *(self.spaces() if self.shapes is not None else ()),
+            *(self.explained(lines) if self.style is not None else ()),
         ]
-        lines += _filled(conditions)
-        return "\n".join([r"\begin{aligned}", f"{NEW_LINE.rstrip()}\n".join(lines), r"\end{aligned}"])
+
+    def explained(self, lines: Sequence[str]) -> list[str]:
+        """What a reader of the lines may not know: groups of indices, numbers of values."""
+        found: dict[str, None] = {}
+        for statement in self.made.statements:
+            for address in (statement.address, *(read.address for read in statement.reads)):
+                for group in (part for part in address if isinstance(part, Group) and len(part.parts) > 1):
+                    *first, last = group.parts
+                    sizes = rf"\lvert {self.index(last)} \rvert"
+                    before = self.index(first[0]) if len(first) == 1 else f"({', '.join(map(self.index, first))})"
+                    found[rf"{self.address(group)} = {before}\, {sizes} + {self.index(last)}"] = None
+        text = " ".join([*lines, *found])
+        for name in dict.fromkeys(re.findall(r"\\lvert ((?:\\boldsymbol\{\w+\}|\w+)'*) \\rvert", text)):
+            if any(name == self.index(index) for index in self.used):
+                found[rf"\lvert {name} \rvert = \text{{number of values of }} {name}"] = None
+        return list(found)
 
     # lines -----------------------------------------------------------------------------------------------------------
 
     def statement(self, statement: Statement) -> str:
+        if self.style is not None and self.style.equations == "matrix" and statement.gives is None:
+            made = self.in_matrix_form(statement)
+            if made is not None:
+                return f"{made}{self.steps_left(statement)}"
         left = self.read(Read(statement.target, statement.address))
         more = self.steps_left(statement) if statement.gives is None else ""
         if isinstance(statement.value, Pad):
@@ -190,7 +243,7 @@ class _Writer(HeadWriter):
             not isinstance(part, Group) and len(address_indices(part)) > 1 for part in statement.address
         ):
             return rf"{left} &\mathrel{{{{+}}{{=}}}} {made}"  # several points of the domain meet in one element
-        if isinstance(statement.value, Plus) and visible_length(f"{left} = {made}") > LONGEST_LINE:
+        if self.style is None and isinstance(statement.value, Plus) and visible_length(f"{left} = {made}") > LONGEST_LINE:
             terms = self.terms(statement.value)
             half = len(terms) // 2
             return rf"{left} &= {' '.join(terms[:half])} \\" + f"\n& \\quad {' '.join(terms[half:])}{more}"
@@ -205,6 +258,8 @@ class _Writer(HeadWriter):
         if all(width.is_nonpositive for pair in pad.widths for width in pair):
             return inside
         margin = self.head(pad.fill)[0]
+        if self.style is not None:
+            return rf"{inside} \text{{ inside of }} {self.tensor(pad.body.tensor)}, \enspace {margin} \text{{ in its margin}}"
         return rf"\begin{{cases}} {inside} & \text{{inside}} \\ {margin} & \text{{in the margin}} \end{{cases}}"
 
     def scalars(self, lines: Sequence[str]) -> list[str]:
