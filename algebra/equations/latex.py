@@ -30,7 +30,7 @@ from ..typesetting.displays import aligned, folded
 from ..typesetting.style import typeset
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
-from .heads import Address, Group, Pad, Plus, Read, address_indices, free_indices, reads
+from .heads import Address, Constant, Group, Pad, Plus, Read, address_indices, free_indices, reads, rebuilt
 from .heads_latex import PRODUCT, REDUCTIONS, bare_name
 from .initial_lines import whole_again
 from .instance import Instance, instantiate
@@ -179,6 +179,10 @@ class _Writer(MatrixHeads):
         )
         self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
         self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
+        outside: list[str] = []
+        if self.style is not None:
+            self.made, outside = _without_margins(self.made)
+        self.zeros = [rf"{self.tensor(name)} = 0 \text{{ outside of its axes}}" for name in outside]
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
         self.plain = made.statements
@@ -200,13 +204,13 @@ class _Writer(MatrixHeads):
 
     def conditions(self, lines: Sequence[str]) -> list[str]:
         """What holds for the letters in the lines."""
-        return [
+        found = [
             *self.scalars(lines),
             *self.bounds(),
             *self.starts(),
             *(self.spaces() if self.shapes is not None else ()),
-            *(self.explained(lines) if self.style is not None else ()),
         ]
+        return found if self.style is None else [*found, *self.zeros, *self.explained([*lines, *found])]
 
     def explained(self, lines: Sequence[str]) -> list[str]:
         """What a reader of the lines may not know: groups of indices, numbers of values."""
@@ -396,7 +400,7 @@ class _Writer(MatrixHeads):
         """Every tensor's shape."""
         assert self.shapes is not None
         instance = _at(self.layer, self.shapes)
-        lines = []
+        found: dict[str, list[str]] = {}
         last = self.made.statements[-1].target
         for name, shape in instance.shapes.items():
             if instance.roles[name] == "defined" and name != last:
@@ -404,12 +408,43 @@ class _Writer(MatrixHeads):
             read = next((r for s in instance.statements for r in reads(s.value) if r.tensor == name), None)
             if instance.roles[name] not in ("input", "defined") and read is not None:
                 shape = tuple(size for size, part in zip(shape, read.address) if part not in self.left_out)
-            lines.append(rf"{self.tensor(name)} \in \mathbb{{R}}^{{{_sizes(shape)}}}")
-        return lines
+            found.setdefault(_sizes(shape, self.style is not None), []).append(self.tensor(name))
+        if self.style is None:
+            return [rf"{name} \in \mathbb{{R}}^{{{sizes}}}" for sizes, names in found.items() for name in names]
+        return [rf"{', '.join(names)} \in \mathbb{{R}}^{{{sizes}}}" for sizes, names in found.items() if sizes]
 
 
-def _sizes(sizes: Sequence[Expr | None]) -> str:
-    return r" \times ".join(r"\cdot" if size is None else formula_latex(size) for size in sizes)
+def _sizes(sizes: Sequence[Expr | None], apart: bool = False) -> str:
+    """Sizes of axes, `apart` with brackets around sums."""
+    return r" \times ".join(
+        r"\cdot" if size is None else f"({formula_latex(size)})" if apart and size.is_Add and len(sizes) > 1 else formula_latex(size)
+        for size in sizes
+    )
+
+
+def _without_margins(made: Elaborated) -> tuple[Elaborated, list[str]]:
+    """Tensors that are another one in a margin of zeros, read where they stand for it; and the tensors that are 0 outside then."""
+    padded: dict[str, tuple[Pad, Statement]] = {}
+    for statement in made.statements[:-1]:
+        value = statement.value
+        if isinstance(value, Pad) and isinstance(value.fill, Constant) and value.fill.value == 0:
+            plain = all(isinstance(part, Index) for part in (*value.body.address, *statement.address))
+            if plain and value.body.address == statement.address:
+                padded[statement.target] = (value, statement)
+    outside: dict[str, None] = {}
+
+    def read(found: Read) -> Read:
+        address = tuple(rebuilt(part, read) if isinstance(part, Read) else part for part in found.address)
+        if found.tensor not in padded or any(isinstance(part, (Read, Group)) for part in address):
+            return Read(found.tensor, address)  # type: ignore[arg-type]
+        pad, _ = padded[found.tensor]
+        shifted = tuple(part if before.is_zero else part - before for part, (before, _) in zip(address, pad.widths))  # type: ignore[operator]
+        outside[pad.body.tensor] = None
+        return read(Read(pad.body.tensor, shifted))
+
+    kept = [replace(s, value=rebuilt(s.value, read)) for s in made.statements if s.target not in padded]
+    still = {found.tensor for s in kept for found in s.reads} & set(padded)
+    return (made, []) if still or not outside else (replace(made, statements=kept), list(outside))
 
 
 def _filled(conditions: Sequence[str]) -> list[str]:

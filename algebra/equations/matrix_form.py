@@ -31,26 +31,28 @@ def hidden_axes(statements: Sequence[Statement], learned: Iterable[str]) -> dict
         if tensor not in learned and index in address:
             votes.setdefault(tensor, Counter())[list(address).index(index)] += 1
 
+    def reads(head: Head) -> list[Read]:
+        return [part for part in walk(head) if isinstance(part, Read)]
+
     for statement in statements:
         rows: set[Index] = set()
         for head in walk(statement.value):
-            if isinstance(head, Read) and head.tensor in learned:
-                plain = [part for part in head.address if isinstance(part, Index)]
-                if len(plain) == len(head.address) and len(plain) in (1, 2):
-                    rows.update(plain)
-            if isinstance(head, Reduce) and head.operation == "sum":
-                found = _matrix(head, learned)
-                for read in (part for part in walk(head.body) if isinstance(part, Read)):
-                    if found is not None:
-                        vote(read.tensor, read.address, found[1])
-                if found is None:
-                    for index in _dotted(head):
-                        for read in (part for part in walk(head.body) if isinstance(part, Read)):
-                            vote(read.tensor, read.address, index)
+            if isinstance(head, Read) and head.tensor in learned and len(head.address) == 1:
+                rows.update(part for part in head.address if isinstance(part, Index))
+            if isinstance(head, Reduce) and head.operation == "sum" and (found := _matrix(head, learned)):
+                rows.update(part for part in found[0].address if isinstance(part, Index) and part != found[1])
+                for read in reads(head.body):
+                    vote(read.tensor, read.address, found[1])
         if len(rows & set(statement.address)) == 1:
-            (row,) = rows & set(statement.address)
-            vote(statement.target, statement.address, row)
-    return {tensor: counted.most_common(1)[0][0] for tensor, counted in votes.items()}
+            vote(statement.target, statement.address, *(rows & set(statement.address)))
+    chosen = {tensor: counted.most_common(1)[0][0] for tensor, counted in votes.items()}
+    for statement in statements:  # what is made of vectors is one along the same index
+        if statement.target not in chosen and not isinstance(statement.value, Pad):
+            along = {read.address[chosen[read.tensor]] for read in reads(statement.value) if read.tensor in chosen}
+            if len(along & set(statement.address)) == 1:
+                (index,) = along & set(statement.address)
+                chosen[statement.target] = statement.address.index(index)
+    return chosen
 
 
 def _factors(head: Reduce) -> tuple[Head, ...]:
@@ -75,17 +77,6 @@ def _plain(head: Head, index: Index) -> bool:
     return index in free_indices(head) and all(
         part == index or not (isinstance(part, Expr) and part.has(index)) for read in reads for part in read.address
     )
-
-
-def _dotted(head: Reduce) -> list[Index]:
-    """Indices over which a product of two tensors is summed, each of which has it by itself."""
-    found = []
-    for index in head.indices:
-        holding = [factor for factor in _factors(head) if index in free_indices(factor)]
-        if len(holding) == 2 and all(isinstance(factor, Read) and index in factor.address for factor in holding):
-            if all(len(factor.address) > 1 for factor in holding):  # type: ignore[union-attr]
-                found.append(index)
-    return found
 
 
 class MatrixHeads(HeadWriter):

@@ -21,6 +21,9 @@ from sympy.logic.boolalg import BooleanAtom
 
 from ..equations.fields import NOTHING
 from ..formulas.latex import escaped, formula_latex, name_latex, visible_length
+from ..typesetting.displays import aligned, folded
+from ..typesetting.measured import width_of
+from ..typesetting.style import current
 from .steps import Steps, carried_out
 
 WIDEST = 80
@@ -69,8 +72,24 @@ def network_latex(net: Any) -> str:
     -------
     str
     """
+    style = current()
+    if style is not None:
+        return aligned(folded(network_rows(net, style.points), style.points))
     made: str = carried_out(_block(_Latex(), net, WIDEST))
     return made
+
+
+MOST_DIRECT = 260.0
+"""Points: parts of a network that are wider than this, or than a line, have a name and a row of their own."""
+
+
+def network_rows(net: Any, width: float) -> list[str]:
+    """A network as rows, each ``name &= ...``, in which parts that are too wide for a line have names."""
+    writer = _Named(min(MOST_DIRECT, 0.9 * width))
+    first = carried_out(writer.whole(net))
+    if first is not None:
+        writer.rows.insert(0, first)
+    return writer.rows
 
 
 def field_latex(value: Any) -> str:
@@ -199,6 +218,62 @@ class _Latex(_Notation):
 
     def otherwise(self, net: Any) -> Written:
         return rf"\text{{{escaped(str(net))}}}", _ATOM
+
+
+class _Named(_Latex):
+    """Writes what is too wide for a line in rows of their own, under names that equal parts share."""
+
+    def __init__(self, room: float) -> None:
+        super().__init__()
+        self.room, self.rows, self.names = room, [], {}  # type: tuple[float, list[str], dict[Any, str]]
+
+    def whole(self, net: Any) -> Steps[str | None]:
+        """The row of the whole network; None where its rows are there already."""
+        if hasattr(net, "order"):
+            yield self.nodes(net)
+            return None
+        made: Written = yield net.accept(self)
+        return f"& {made[0]}"
+
+    def written(self, net: Any) -> Steps[Written]:
+        if net in self.names:
+            return self.names[net], _ATOM
+        if net not in self.known:
+            if hasattr(net, "order"):
+                place = len(self.rows)
+                name = self.name(net)
+                yield self.nodes(net)
+                self.rows.insert(place, rf"{name} &= \text{{the graph }} {node_latex(net.order()[0])}, \ldots, {node_latex(net.order()[-1])}:")
+                self.known[net] = (name, _ATOM)
+            else:
+                made: Written = yield net.accept(self)
+                if (hasattr(net, "parts") or hasattr(net, "body")) and width_of(made[0]) > self.room:
+                    name = self.name(net)
+                    self.rows.insert(0, f"{name} &= {made[0]}")
+                    made = name, _ATOM
+                self.known[net] = made
+        return self.known[net]
+
+    def name(self, net: Any) -> str:
+        self.names[net] = f"B_{{{len(self.names) + 1}}}"
+        return self.names[net]
+
+    def nodes(self, net: Any) -> Steps[None]:
+        before, nodes = net.predecessors(), net.nodes
+        rows = []
+        for name in net.order():
+            sources = [node_latex(source) for source in before[name]]
+            own = nodes[name]
+            joins = len(sources) > 1 and hasattr(own, "parts") and not own.parts and hasattr(own, "latex_sign")
+            if joins:
+                applied = f" {own.latex_sign} ".join(sources) if own.latex_sign else _call(own, sources)
+            else:
+                text, _ = yield self.written(own)
+                entering = f"{sources[0]} \\to " if len(sources) == 1 else f"({', '.join(sources)}) \\to " if sources else ""
+                applied = entering + text
+            rows.append(f"{node_latex(name)} &= {applied}")
+        self.rows += rows
+        return None
 
 
 class _Applied:

@@ -2,5 +2,5 @@
 
 from ..handing_on import handed_on
 
-HANDS_ON = {"style": ["Style"]}
+HANDS_ON = {"bibliography": ["bibliography"], "style": ["Style"]}
 __all__, __getattr__ = handed_on(__name__, HANDS_ON)

@@ -68,6 +68,8 @@ class Style:
         Whether tables that are too wide for one column go over both (``table*``).
     cite : bool
         Sources as ``\cite`` with the keys of `bibliography`.
+    lines : sequence of sequences of str, optional
+        Which tensors of an equation stand side by side on a line, and are counted together; as many as have room, if left out.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class Style:
     longtable: bool = False
     span: bool = False
     cite: bool = False
+    lines: Any = ()
     letters: Letters = field(default_factory=Letters, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +128,10 @@ class Style:
         for count in digits:
             if count is not None and (not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 30):
                 raise FieldError(f"digits must be a number of digits behind the point, 0 to 30, got {shown(count)}")
+        if isinstance(self.lines, str) or not all(
+            isinstance(group, (tuple, list)) and all(isinstance(name, str) for name in group) for group in self.lines
+        ):
+            raise FieldError(f"lines must be lists of names of tensors, got {shown(self.lines)}; write lines=[['q', 'k'], ['y']]")
         _millimetres(self.width)
         own = {_name(key, "symbols"): latex for key, latex in self.symbols.items()}
         object.__setattr__(self, "_symbols", own)
