@@ -104,9 +104,17 @@ def plain_domain(domain: Domain, symbols: Sequence[Symbol], style: Style) -> str
     """Where a formula holds, as mathematics: bounds on one size joined, everything that others imply left out."""
     if not symbols:
         return ""
+    conditions = domain_parts(domain, style)
+    said = f"Valid for positive integers {math_paragraph([formula_latex(symbol) for symbol in symbols], style)}"
+    if not conditions:
+        return f"{said}."
+    return f"{said} with {math_paragraph(conditions, style)}."
+
+
+def domain_parts(domain: Domain, style: Style) -> list[str]:
+    """The conditions of a domain as mathematics."""
     bounds: dict[int, list[str]] = {}
     others: dict[str, None] = {}
-    named = {str(symbol): formula_latex(symbol) for symbol in symbols}
     for item in strongest(domain):
         bound = None if item.all_loops else least_size(item.condition.relation)
         if bound is not None:
@@ -118,11 +126,7 @@ def plain_domain(domain: Domain, symbols: Sequence[Symbol], style: Style) -> str
         )  # fmt: skip
         others[formula_latex(item.condition.relation) + loops] = None
     conditions = [f"{', '.join(sorted(set(names)))} \\ge {least}" for least, names in sorted(bounds.items())]
-    conditions += list(others)
-    said = f"Valid for positive integers {math_paragraph(list(named.values()), style)}"
-    if not conditions:
-        return f"{said}."
-    return f"{said} with {math_paragraph(conditions, style)}."
+    return conditions + list(others)
 
 
 def _heading(derivation: Derived) -> str:

@@ -124,6 +124,9 @@ class FormulaLatexPrinter(LatexPrinter):
 
     _print_Index = _print_Symbol
 
+    def _print_Integer(self, expr: Any) -> str:
+        return str(expr) if current() is None else grouped(int(expr))
+
     def _print_floor(self, expr: Expr, exp: str | None = None) -> str:
         direction, over, under = rounded(expr)
         return self._print_RoundedDown(RoundedDown(over, under), exp, direction)

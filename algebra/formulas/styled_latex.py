@@ -36,7 +36,8 @@ def styled_latex(obj: Any, form: Form, style: Style) -> str:
         return _tuple(obj, form)
     text = formula_latex(obj, form)
     if writes_itself(obj):
-        return text
+        one_line = r"\begin" not in text and hasattr(obj, "accept")
+        return aligned(folded([f"& {text}"], style.points)) if one_line and width_of(text) > style.points * CAUTIOUS else text
     if style.where and isinstance(obj, Expr):
         found, parts = named_parts(obj, form, style)
         if parts:

@@ -74,7 +74,8 @@ def network_latex(net: Any) -> str:
     """
     style = current()
     if style is not None:
-        return aligned(folded(network_rows(net, style.points), style.points))
+        rows = network_rows(net, style.points)
+        return rows[0].removeprefix("& ") if len(rows) == 1 else aligned(folded(rows, style.points))
     made: str = carried_out(_block(_Latex(), net, WIDEST))
     return made
 
@@ -225,7 +226,9 @@ class _Named(_Latex):
 
     def __init__(self, room: float) -> None:
         super().__init__()
-        self.room, self.rows, self.names = room, [], {}  # type: tuple[float, list[str], dict[Any, str]]
+        self.room = room
+        self.rows: list[str] = []
+        self.names: dict[Any, str] = {}
 
     def whole(self, net: Any) -> Steps[str | None]:
         """The row of the whole network; None where its rows are there already."""
@@ -249,13 +252,15 @@ class _Named(_Latex):
                 made: Written = yield net.accept(self)
                 if (hasattr(net, "parts") or hasattr(net, "body")) and width_of(made[0]) > self.room:
                     name = self.name(net)
-                    self.rows.insert(0, f"{name} &= {made[0]}")
+                    self.rows.append(f"{name} &= {made[0]}")
                     made = name, _ATOM
                 self.known[net] = made
         return self.known[net]
 
     def name(self, net: Any) -> str:
-        self.names[net] = f"B_{{{len(self.names) + 1}}}"
+        style = current()
+        letter = "B" if style is None else style.letters.tensor("networks", "block", "B", "a part of the network")
+        self.names[net] = f"{letter}_{{{len(self.names) + 1}}}"
         return self.names[net]
 
     def nodes(self, net: Any) -> Steps[None]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from .measured import Piece, pieces, total
 
 #: What a break costs: before a relation, before a sign, behind a comma, between factors; and for every bracket around it.
-_RELATION, _SIGN, _COMMA, _FACTORS, _BRACKET, _LINE, _WORDS = 0, 4, 10, 45, 40, 60, 6
+_RELATION, _SIGN, _COMMA, _FACTORS, _BRACKET, _LINE, _WORDS = 0, 4, 10, 45, 65, 60, 6
 _NEVER = float("inf")
 
 

@@ -16,7 +16,7 @@ from .widths import (
     BINARY, CLOSING, ITALIC, NAMED, OPENING, OPERATORS, RELATIONS, ROMAN, SCRIPT, SPACES, TYPEWRITER, roman,
 )  # fmt: skip
 
-_TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|[0-9]+(?:\.[0-9]+)?|.", re.DOTALL)
+_TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|[0-9]+(?:\\,[0-9]{3})*(?:\.[0-9]+)?|.", re.DOTALL)
 #: What stands between two pieces, in thousandths: as TeX does it.
 _AROUND = {"binary": 222, "relation": 278, "comma": 167}
 _UPRIGHT = {"mathrm", "operatorname", "operatorname*", "mathsf"}
@@ -210,6 +210,8 @@ class _Parser:
             return Piece(token, 278, "comma")
         if token in ("-", "+", "*"):
             return Piece(token, 778 if token != "*" else 500, "binary")
+        if token[0].isdigit():
+            return Piece(token, 500 * sum(map(str.isdigit, token)) + 167 * token.count(",") + 278 * token.count("."))
         width = ITALIC.get(token) or sum(ROMAN.get(letter, 600) for letter in token)
         kind = next((k for k, all_ in _KINDS if token in all_), "ordinary")
         return Piece(token, width, kind)
