@@ -6,10 +6,10 @@ r"""Propositions about derived formulas, with proofs that were checked: where on
 >>> deep = la.derive("macs", la.Conv(c, k, padding=1, groups=c), on=(c, H))
 >>> print(proposition_latex(deep, full, names=("depthwise convolution", "full convolution")))
 \begin{proposition}[Crossover]
-Let $H$, $c$, $k$ be positive integers with $H + 3 > k$. Then depthwise convolution has fewer MACs than full convolution if and only if $c > 1$.
+Let $H$, $c$, $k$ be positive integers with $H + 2 \ge k$. Then depthwise convolution has fewer MACs than full convolution if and only if $H c + 3 c + k > H + c k + 3$.
 \end{proposition}
 \begin{proof}
-The difference of the two is $c k {(c - 1)} {(H - k + 3)}$, and $c k {(H - k + 3)} > 0$.
+The difference of the two is $c k {(c - 1)} {(H - k + 3)}$, and $c k > 0$.
 \end{proof}
 """
 
@@ -22,7 +22,7 @@ from sympy import Add, Expr, Integer, Mul, Symbol
 
 from ..arguments import as_elements, checked, shown
 from ..errors import FieldError, UnsupportedError
-from ..formulas.forms import Form
+from ..formulas.forms import GIVEN, Form
 from ..formulas.latex import escaped, formula_latex
 from ..sizes.normal_form import is_positive, simplify
 from ..typesetting.displays import in_text, math_paragraph
@@ -97,7 +97,7 @@ def _stated(first: Derivation, second: Derivation, names: Sequence[str], title: 
     symbols = sorted({*first.symbols, *second.symbols}, key=lambda symbol: symbol.name)
     left, right = balanced_by(rest, style.limit)
     assert simplify(factor * (left - right) - difference) == 0, "the statement is the difference"
-    conditions = [f"{formula_latex(left)} > {formula_latex(right)}"]
+    conditions = [f"{formula_latex(left, GIVEN)} > {formula_latex(right, GIVEN)}"]
     domain = domain_parts(first.domain + second.domain, style)
     declared = math_paragraph([formula_latex(symbol) for symbol in symbols], style)
     given = f" with {math_paragraph(domain, style)}" if domain else ""

@@ -27,7 +27,7 @@ from ..formulas.latex import flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
 from ..sizes.normal_form import simplify
 from ..typesetting.displays import aligned, folded
-from ..typesetting.style import typeset
+from ..typesetting.style import current, typeset
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
 from .heads import Address, Constant, Group, Pad, Plus, Read, address_indices, free_indices, reads, rebuilt
@@ -170,18 +170,17 @@ class _Writer(MatrixHeads):
     ):
         sizes = [size for shape in shapes or () for size in shape]
         symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
+        self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
+        self.made, outside = (self.made, []) if current() is None else _without_margins(self.made)
+        reads_ = [read for statement in self.made.statements for read in statement.reads]
         super().__init__(
             (symbol.name for symbol in symbols if isinstance(symbol, Symbol)),
             type(layer).__name__,
-            dict.fromkeys(name for statement in made.statements for name in (statement.target, *(r.tensor for r in statement.reads))),
-            {index for statement in made.statements for part in statement.address for index in address_indices(part)}
-            | {index for statement in made.statements for read in statement.reads for index in free_indices(read)},
+            dict.fromkeys([*(s.target for s in self.made.statements if s.gives is None), *(read.tensor for read in reads_)]),
+            {index for statement in self.made.statements for part in statement.address for index in address_indices(part)}
+            | {index for read in reads_ for index in free_indices(read)},
         )
         self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
-        self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
-        outside: list[str] = []
-        if self.style is not None:
-            self.made, outside = _without_margins(self.made)
         self.zeros = [rf"{self.tensor(name)} = 0 \text{{ outside of its axes}}" for name in outside]
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
@@ -408,7 +407,10 @@ class _Writer(MatrixHeads):
             read = next((r for s in instance.statements for r in reads(s.value) if r.tensor == name), None)
             if instance.roles[name] not in ("input", "defined") and read is not None:
                 shape = tuple(size for size, part in zip(shape, read.address) if part not in self.left_out)
-            found.setdefault(_sizes(shape, self.style is not None), []).append(self.tensor(name))
+            sizes = _sizes(shape, self.style is not None)
+            found.setdefault(sizes, []).append(self.tensor(name))
+            role = {"weight": "learned", "defined": "computed"}.get(instance.roles[name], instance.roles[name])
+            self.letters.tensor(self.scope, name, self.wanted(name), f"{role}, {self.scope}", sizes)
         if self.style is None:
             return [rf"{name} \in \mathbb{{R}}^{{{sizes}}}" for sizes, names in found.items() for name in names]
         return [rf"{', '.join(names)} \in \mathbb{{R}}^{{{sizes}}}" for sizes, names in found.items() if sizes]
