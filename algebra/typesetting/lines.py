@@ -73,7 +73,10 @@ def _costs(parts: Sequence[Piece]) -> list[float]:
 
 
 def _cost(before: Piece, part: Piece) -> float:
-    if part.kind in ("close", "comma") or before.kind in ("open", "operator", "relation", "binary"):
+    signs = part.kind in ("relation", "binary")
+    if part.kind in ("close", "comma") or before.kind in ("open", "relation", "binary"):
+        return _NEVER
+    if before.kind == "operator" and not signs:
         return _NEVER
     if part.kind == "relation":
         return _RELATION + 8 * (part.text in ("=", "<", ":") or part.text in (r"\le", r"\in", r"\mid"))
