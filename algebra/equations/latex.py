@@ -27,6 +27,7 @@ from ..formulas.latex import flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
 from ..sizes.normal_form import simplify
 from ..typesetting.displays import aligned, folded
+from ..typesetting.measured import width_of
 from ..typesetting.style import current, typeset
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
@@ -86,10 +87,9 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None, style: Any = 
         if chosen is None:
             return aligned(_writer(layer, shape).text_rows())
         rows, conditions = equation_rows(layer, shape)
-        lines = folded(rows, chosen.points)
         if conditions:
-            lines += folded([r"& \text{where } " + r", \enspace ".join(conditions)], chosen.points)
-        return aligned(lines)
+            rows.append(r"& \text{where } " + r", \enspace ".join(conditions))
+        return aligned(folded(rows, chosen.points))
 
 
 def equation_rows(layer: Any, shape: Sequence[Any] | None = None) -> tuple[list[str], list[str]]:
@@ -112,7 +112,7 @@ def _writer(layer: Any, shape: Sequence[Any] | None) -> _Writer:
     for longest in LONGEST_SCALARS:
         made, definitions = _schematic(layer, longest)
         found = _Writer(layer, made, None, definitions)
-        if max(map(visible_length, found.text_rows())) <= LONGEST_LINE or found.style is not None:
+        if found.fits():
             break
     return found
 
@@ -200,6 +200,15 @@ class _Writer(MatrixHeads):
         """The rows of an equation with its conditions, as long as they come."""
         lines = [self.statement(statement) for statement in self.made.statements]
         return lines + _filled(self.conditions(lines))
+
+    def fits(self) -> bool:
+        """Whether no line is too long, or can be broken if it is."""
+        rows = self.text_rows()
+        if self.style is None:
+            return max(map(visible_length, rows)) <= LONGEST_LINE
+        sides = [line.partition("&")[::2] for line in folded(rows, self.style.points)]
+        left = max(width_of(side) for side, _ in sides)
+        return all(left + width_of(right) <= self.style.points for _, right in sides)
 
     def conditions(self, lines: Sequence[str]) -> list[str]:
         """What holds for the letters in the lines."""

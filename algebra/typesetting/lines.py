@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .measured import Piece, pieces, total
+from .measured import Piece, pieces, total, width_of
 
 #: What a break costs: before a relation, before a sign, behind a comma, between factors; and for every bracket around it.
 _RELATION, _SIGN, _COMMA, _FACTORS, _BRACKET, _LINE, _WORDS = 0, 4, 10, 45, 65, 60, 6
@@ -40,16 +40,20 @@ def broken(latex: str, width: float, first: float | None = None) -> list[str]:
     parts = pieces(latex)
     if total(parts) <= start:
         return [latex.strip()]
-    return _texts(_fitting(parts, room, start), room, start)
+    lines = _texts(_fitting(parts, room, start), room, start)
+    if all(width_of(line) * 100 <= (start if not place else room) for place, line in enumerate(lines)):
+        return lines
+    others = _texts(_fitting(parts, room, start, keep=False), room, start)
+    return min(lines, others, key=lambda found: max(map(width_of, found)))
 
 
-def _fitting(parts: list[Piece], room: float, start: float) -> list[Piece]:
+def _fitting(parts: list[Piece], room: float, start: float, keep: bool = True) -> list[Piece]:
     """The pieces, with those that are too wide for a line in smaller pieces, and groups of brackets without their braces."""
     found: list[Piece] = []
     for part in parts:
         makes_lines = part.opened is not None and (part.width > 0.3 * min(room, start) or part.text.startswith("{("))
-        if makes_lines and part.opened is not None and not _is_fraction(part, min(room, start)):
-            found += _fitting(part.opened(), room, start)
+        if makes_lines and part.opened is not None and not (keep and _is_fraction(part, min(room, start))):
+            found += _fitting(part.opened(), room, start, keep)
         else:
             found.append(part)
     return found
@@ -88,7 +92,7 @@ def _cost(before: Piece, part: Piece) -> float:
         return _RELATION if before.text in (r"\quad", r"\enspace", r"\qquad") else _FACTORS if before.text == r"\," else _NEVER
     if part.kind == "space":
         return _NEVER
-    if "words" in (before.kind, part.kind):
+    if _is_words(before) or _is_words(part):
         return _WORDS
     if "/" in (part.text, before.text) or part.text[:1] in ("^", "_", "!", "'"):
         return _NEVER
@@ -163,7 +167,13 @@ def _is_factor(before: Piece, part: Piece) -> bool:
     """Whether a break stands between two factors, which needs a sign."""
     if before.kind == "space":
         return before.text == r"\,"
+    if _is_words(before) or _is_words(part):
+        return False
     return before.kind in ("ordinary", "close") and part.kind in ("ordinary", "open", "operator") and not part.text.startswith(("+", "-"))
+
+
+def _is_words(part: Piece) -> bool:
+    return part.kind == "words" or part.text.startswith(r"\text")
 
 
 def _sized(part: Piece) -> Piece:
