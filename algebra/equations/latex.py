@@ -208,7 +208,7 @@ class _Writer(MatrixHeads):
             return max(map(visible_length, rows)) <= LONGEST_LINE
         sides = [line.partition("&")[::2] for line in folded(rows, self.style.points)]
         left = max(width_of(side) for side, _ in sides)
-        return all(left + width_of(right) <= self.style.points for _, right in sides)
+        return all(left + width_of(right) <= 0.95 * self.style.points for _, right in sides)
 
     def conditions(self, lines: Sequence[str]) -> list[str]:
         """What holds for the letters in the lines."""

@@ -232,7 +232,7 @@ class _Named(_Latex):
 
     def whole(self, net: Any) -> Steps[str | None]:
         """The row of the whole network; None where its rows are there already."""
-        if hasattr(net, "order"):
+        if hasattr(net, "predecessors"):
             yield self.nodes(net)
             return None
         made: Written = yield net.accept(self)
@@ -242,7 +242,7 @@ class _Named(_Latex):
         if net in self.names:
             return self.names[net], _ATOM
         if net not in self.known:
-            if hasattr(net, "order"):
+            if hasattr(net, "predecessors"):
                 place = len(self.rows)
                 name = self.name(net)
                 yield self.nodes(net)
