@@ -240,20 +240,20 @@ class _Named(_Latex):
 
     def written(self, net: Any) -> Steps[Written]:
         if net in self.names:
-            return self.names[net], _ATOM
+            return f"{{{self.names[net]}}}", _ATOM
         if net not in self.known:
             if hasattr(net, "predecessors"):
                 place = len(self.rows)
                 name = self.name(net)
                 yield self.nodes(net)
                 self.rows.insert(place, rf"{name} &= \text{{the graph }} {node_latex(net.order()[0])}, \ldots, {node_latex(net.order()[-1])}:")
-                self.known[net] = (name, _ATOM)
+                self.known[net] = (f"{{{name}}}", _ATOM)
             else:
                 made: Written = yield net.accept(self)
                 if (hasattr(net, "parts") or hasattr(net, "body")) and width_of(made[0]) > self.room:
                     name = self.name(net)
                     self.rows.append(f"{name} &= {made[0]}")
-                    made = name, _ATOM
+                    made = f"{{{name}}}", _ATOM
                 self.known[net] = made
         return self.known[net]
 
