@@ -205,7 +205,10 @@ def _by_stage(part: Derivation, stages: Any) -> list[tuple[str, Expr]]:
         return []
     place = stages.columns.index(part.metric.title)
     rows = [(row[0], row[place]) for row in stages.rows[:-1]]
-    if not all(isinstance(value, Expr) for _, value in rows) or simplify(Add(*(value for _, value in rows)) - part.formula) != 0:
+    if (
+        not all(isinstance(value, Expr) for _, value in rows)
+        or simplify(Add(*(value for _, value in rows)) - part.formula) != 0
+    ):
         return []
     return [(rf"\text{{{escaped(name)}}}", value) for name, value in rows if value != 0]
 

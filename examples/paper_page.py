@@ -1,6 +1,6 @@
 """A page of a paper from a layer of twenty lines: its equation, its cost line by line, a table and a proposition.
 
-    $ python examples/paper_page.py > page.tex && pdflatex page && pdflatex page
+$ python examples/paper_page.py > page.tex && pdflatex page && pdflatex page
 """
 
 import layeralgebra as la

@@ -120,7 +120,10 @@ def theorem_latex(law: Law, style: Style | None = None) -> str:
         around = chosen or Style()
         keys = keys_in(law.cites) if around.cite else []
         source = rf"~\cite{{{','.join(keys)}}}" if keys else f" ({_prose(law.cites)})" if law.cites else ""
-        lines = [rf"\begin{{theorem}}[{_prose(law.name.replace('_', ' '))}]", _declared(law.arithmetic, around) + source]
+        lines = [
+            rf"\begin{{theorem}}[{_prose(law.name.replace('_', ' '))}]",
+            _declared(law.arithmetic, around) + source,
+        ]
         lines.append(r"\end{theorem}")
         for route in (one for one in OWN_ROUTES if one in law.routes):
             verdict = attempt(law, route)

@@ -67,7 +67,9 @@ def bare(latex: str) -> str:
     latex = re.sub(r"\\(?:begin|end)\{\w+\*?\}", " ", latex)
     latex = re.sub(r"\\(?:text|operatorname\*?|mathrm|mathit|mathbb)\{(?:[^{}]|\{[^{}]*\})*\}", " ", latex)
     latex = re.sub(r"\\boldsymbol\{(\w)\}", lambda found: f"\\tilde{{b{found[1]}}}", latex)
-    return re.sub(r"\\[A-Za-z]+", lambda found: found[0] if _LETTER.fullmatch(found[0]) or found[0] in _ACCENTS else " ", latex)
+    return re.sub(
+        r"\\[A-Za-z]+", lambda found: found[0] if _LETTER.fullmatch(found[0]) or found[0] in _ACCENTS else " ", latex
+    )
 
 
 def tensors_and_others(equation: str) -> tuple[set[str], set[str]]:
@@ -95,7 +97,9 @@ def braces(text: str, start: int) -> str:
 
 
 def test_the_checker_of_letters_catches_a_letter_with_two_meanings():
-    tensors, others = tensors_and_others(r"y_{o, i} &= \sum_{c} W_{o, c}\, x_{c, i}, \enspace x \in \mathbb{R}^{3 \times H \times W}")
+    tensors, others = tensors_and_others(
+        r"y_{o, i} &= \sum_{c} W_{o, c}\, x_{c, i}, \enspace x \in \mathbb{R}^{3 \times H \times W}"
+    )
     assert tensors & others == {"W"}
 
 
@@ -184,7 +188,12 @@ def test_every_layer_fits(width, tmp_path):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_metric_fits(width, tmp_path):
     h, w = la.dims("H W")
-    net = la.Input(3, h, w) >> la.Conv(c, 3, stride=2, padding=1) >> la.ReLU() >> (la.Identity() + la.Conv(c, 3, padding=1)) ** 2
+    net = (
+        la.Input(3, h, w)
+        >> la.Conv(c, 3, stride=2, padding=1)
+        >> la.ReLU()
+        >> (la.Identity() + la.Conv(c, 3, padding=1)) ** 2
+    )
     parts = []
     for metric in la.metrics():
         try:
@@ -193,7 +202,9 @@ def test_every_metric_fits(width, tmp_path):
             continue
         parts.append(derivation.latex(style=la.Style(width=width)))
     assert len(parts) >= 8
-    assert not overfull(compiled(tmp_path, "metrics", la.latex_document("\n\n".join(parts), style=la.Style(width=width))))
+    assert not overfull(
+        compiled(tmp_path, "metrics", la.latex_document("\n\n".join(parts), style=la.Style(width=width)))
+    )
 
 
 def members():
@@ -319,7 +330,10 @@ def test_broken_formulas_say_the_same(width, form):
     for net in nets:
         formula = la.macs(net, on=(c, H, W))
         expected = formula.subs({symbol: sizes[symbol.name] for symbol in formula.free_symbols})
-        for text in (formula_latex(formula), la.latex(formula, style=la.Style(width=f"{max(40, width / 2.8):.1f}mm", form=form))):
+        for text in (
+            formula_latex(formula),
+            la.latex(formula, style=la.Style(width=f"{max(40, width / 2.8):.1f}mm", form=form)),
+        ):
             assert read(" ".join(broken(text, width)), sizes) == expected
 
 

@@ -78,7 +78,9 @@ def record_latex(derivation: Derived, form: Form, style: Style) -> str:
     title = derivation.metric.title
     head = f"{escaped(_capital(title))}{'' if derivation.kind == 'exact' else f' ({escaped(derivation.kind)})'}:"
     if hasattr(derivation.formula, "map_expressions"):
-        rows = [rf"\text{{{escaped(name)}}} &= {_sized(value, form)}" for name, value in record_parts(derivation.formula)]
+        rows = [
+            rf"\text{{{escaped(name)}}} &= {_sized(value, form)}" for name, value in record_parts(derivation.formula)
+        ]
     else:
         rows = [f"& {_sized(derivation.formula, form)}"]
     return f"{head}\n{display(rows, style)}"
@@ -89,7 +91,9 @@ def _sized(value: Any, form: Form) -> str:
     if not isinstance(value, (tuple, list, Tuple)):
         return formula_latex(value, form)
     return r" \times ".join(
-        f"({formula_latex(part, form)})" if isinstance(part, Expr) and part.is_Add and len(value) > 1 else formula_latex(part, form)
+        f"({formula_latex(part, form)})"
+        if isinstance(part, Expr) and part.is_Add and len(value) > 1
+        else formula_latex(part, form)
         for part in value
     )
 

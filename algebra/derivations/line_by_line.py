@@ -85,7 +85,8 @@ def equation_lines(layer: Layer, shapes: Sequence[Sequence[Expr]] | None, style:
     else:
         groups = _filled(tensors, known, style)
     return [
-        Line(tuple(known[name] for name in group), tuple(group), label(f"eq:{scope}:{'-'.join(group)}")) for group in groups
+        Line(tuple(known[name] for name in group), tuple(group), label(f"eq:{scope}:{'-'.join(group)}"))
+        for group in groups
     ], conditions
 
 
@@ -101,7 +102,11 @@ def _filled(tensors: Sequence[str], rows: Mapping[str, str], style: Style) -> li
     room = style.points * CAUTIOUS - 40
     for name in tensors:
         wide = width_of(rows[name].replace("&", ""))
-        if groups and len(groups[-1]) < 3 and sum(width_of(rows[other].replace("&", "")) + 24 for other in groups[-1]) + wide <= room:
+        if (
+            groups
+            and len(groups[-1]) < 3
+            and sum(width_of(rows[other].replace("&", "")) + 24 for other in groups[-1]) + wide <= room
+        ):
             groups[-1].append(name)
         else:
             groups.append([name])
@@ -162,7 +167,9 @@ def counts_latex(derivation: Derived, parts: Sequence[tuple[str, Expr]], form: F
         reasons.append("line by line" if isinstance(derivation.net, Layer) else "part by part")
     rows.append(f"{letter if not rows else ''} &= {formula}".lstrip())
     reasons.append(_of_form(form))
-    numbers: list[str | None] = [None] * (len(rows) - 1) + [label(f"eq:{type(derivation.net).__name__}:{derivation.metric.name}")]
+    numbers: list[str | None] = [None] * (len(rows) - 1) + [
+        label(f"eq:{type(derivation.net).__name__}:{derivation.metric.name}")
+    ]
     limit = style.limit
     held = ""
     if limit is not None and limit in symbols:

@@ -35,7 +35,11 @@ __all__ = ["proposition_latex"]
 
 @checked
 def proposition_latex(
-    first: Derivation, second: Derivation, names: Sequence[str] | None = None, title: str = "Crossover", style: Any = None
+    first: Derivation,
+    second: Derivation,
+    names: Sequence[str] | None = None,
+    title: str = "Crossover",
+    style: Any = None,
 ) -> str:
     """When one network has less of something than another, as a proposition with its proof.
 
@@ -83,7 +87,9 @@ def proposition_latex(
     if len(called) != 2 or not all(isinstance(name, str) for name in called):
         raise FieldError(f"names are two texts, got {shown(names)}")
     if {first.kind, second.kind} != {"exact"}:
-        raise UnsupportedError(f"{first.metric.name} is {first.kind} and {second.kind} here, and bounds decide nothing; compare exact counts")
+        raise UnsupportedError(
+            f"{first.metric.name} is {first.kind} and {second.kind} here, and bounds decide nothing; compare exact counts"
+        )
     with typeset(style) as chosen:
         around = chosen or Style()
         return _stated(first, second, called, title, around)
@@ -103,7 +109,9 @@ def _stated(first: Derivation, second: Derivation, names: Sequence[str], title: 
     given = f" with {math_paragraph(domain, style)}" if domain else ""
     title_, unit = escaped(title), escaped(first.metric.title)
     whole = f"{formula_latex(difference, Form('factored'))}"
-    proof = f"The difference of the two is {in_text(whole, style)}, and {in_text(f'{formula_latex(factor)} > 0', style)}."
+    proof = (
+        f"The difference of the two is {in_text(whole, style)}, and {in_text(f'{formula_latex(factor)} > 0', style)}."
+    )
     if factor == 1:
         proof = f"The difference of the two is {in_text(whole, style)}."
     return "\n".join([
@@ -159,4 +167,3 @@ def balanced_by(rest: Expr, by: Symbol | None) -> tuple[Expr, Expr]:
 
 def _negative(term: Expr) -> bool:
     return bool(term.as_coeff_Mul()[0] < 0)
-

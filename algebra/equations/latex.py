@@ -176,8 +176,15 @@ class _Writer(MatrixHeads):
         super().__init__(
             (symbol.name for symbol in symbols if isinstance(symbol, Symbol)),
             type(layer).__name__,
-            dict.fromkeys([*(s.target for s in self.made.statements if s.gives is None), *(read.tensor for read in reads_)]),
-            {index for statement in self.made.statements for part in statement.address for index in address_indices(part)}
+            dict.fromkeys(
+                [*(s.target for s in self.made.statements if s.gives is None), *(read.tensor for read in reads_)]
+            ),
+            {
+                index
+                for statement in self.made.statements
+                for part in statement.address
+                for index in address_indices(part)
+            }
             | {index for read in reads_ for index in free_indices(read)},
         )
         self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
@@ -186,9 +193,12 @@ class _Writer(MatrixHeads):
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
         self.plain = made.statements
         defined = {statement.target for statement in made.statements}
-        self.learned = frozenset(
-            read.tensor for statement in made.statements for read in statement.reads
-        ) - defined - set(layer.input_names) - set(getattr(layer, "buffers", ()))
+        self.learned = (
+            frozenset(read.tensor for statement in made.statements for read in statement.reads)
+            - defined
+            - set(layer.input_names)
+            - set(getattr(layer, "buffers", ()))
+        )
         self.hidden = hidden_axes(self.made.statements, self.learned)
         own = {statement.target: statement.address for statement in made.statements if statement.gives is None}
         self.steps: dict[str, list[tuple[Address, Expr]]] = {}
@@ -255,7 +265,11 @@ class _Writer(MatrixHeads):
             not isinstance(part, Group) and len(address_indices(part)) > 1 for part in statement.address
         ):
             return rf"{left} &\mathrel{{{{+}}{{=}}}} {made}"  # several points of the domain meet in one element
-        if self.style is None and isinstance(statement.value, Plus) and visible_length(f"{left} = {made}") > LONGEST_LINE:
+        if (
+            self.style is None
+            and isinstance(statement.value, Plus)
+            and visible_length(f"{left} = {made}") > LONGEST_LINE
+        ):
             terms = self.terms(statement.value)
             half = len(terms) // 2
             return rf"{left} &= {' '.join(terms[:half])} \\" + f"\n& \\quad {' '.join(terms[half:])}{more}"
@@ -428,7 +442,11 @@ class _Writer(MatrixHeads):
 def _sizes(sizes: Sequence[Expr | None], apart: bool = False) -> str:
     """Sizes of axes, `apart` with brackets around sums."""
     return r" \times ".join(
-        r"\cdot" if size is None else f"({formula_latex(size)})" if apart and size.is_Add and len(sizes) > 1 else formula_latex(size)
+        r"\cdot"
+        if size is None
+        else f"({formula_latex(size)})"
+        if apart and size.is_Add and len(sizes) > 1
+        else formula_latex(size)
         for size in sizes
     )
 

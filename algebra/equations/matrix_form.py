@@ -13,7 +13,21 @@ from collections.abc import Iterable, Sequence
 from sympy import Expr
 
 from ..sizes.dims import Index
-from .heads import Apply, Constant, Head, IndexValue, Pad, Plus, Read, Reduce, Select, Softmax, Times, free_indices, walk
+from .heads import (
+    Apply,
+    Constant,
+    Head,
+    IndexValue,
+    Pad,
+    Plus,
+    Read,
+    Reduce,
+    Select,
+    Softmax,
+    Times,
+    free_indices,
+    walk,
+)
 from .heads_latex import ATOM, POWER, PRODUCT, REDUCTIONS, SUM, HeadWriter, _plain_first, bracketed
 from .statements import Statement
 

@@ -62,8 +62,12 @@ def notation_latex(style: Any) -> str:
             if entry.latex not in bound.setdefault(entry.scope, []):
                 bound[entry.scope].append(entry.latex)
             continue
-        meaning = entry.meaning or (entry.name.replace("_", " ") if len(entry.name) > 1 else "size" if entry.kind == "size" else entry.scope)
-        size = f"${entry.size}$" if entry.size else "positive integer" if entry.kind == "size" and not entry.size else ""
+        meaning = entry.meaning or (
+            entry.name.replace("_", " ") if len(entry.name) > 1 else "size" if entry.kind == "size" else entry.scope
+        )
+        size = (
+            f"${entry.size}$" if entry.size else "positive integer" if entry.kind == "size" and not entry.size else ""
+        )
         key = (entry.latex, meaning, size)
         rows[key] = (Marked(entry.name, f"${entry.latex}$"), meaning, Marked(size, size))  # type: ignore[assignment]
     found = list(rows.values())

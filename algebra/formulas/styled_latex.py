@@ -37,7 +37,11 @@ def styled_latex(obj: Any, form: Form, style: Style) -> str:
     text = formula_latex(obj, form)
     if writes_itself(obj):
         one_line = r"\begin" not in text and hasattr(obj, "accept")
-        return aligned(folded([f"& {text}"], style.points)) if one_line and width_of(text) > style.points * CAUTIOUS else text
+        return (
+            aligned(folded([f"& {text}"], style.points))
+            if one_line and width_of(text) > style.points * CAUTIOUS
+            else text
+        )
     if style.where and isinstance(obj, Expr):
         found, parts = named_parts(obj, form, style)
         if parts:
@@ -60,10 +64,14 @@ def _tuple(parts: Any, form: Form) -> str:
 def named_parts(formula: Expr, form: Form, style: Style) -> tuple[Expr, list[tuple[str, Expr]]]:
     """The formula with symbols for roundings and extremes that it has several times, and what these stand for."""
     counted = Counter(
-        node for node in preorder_traversal(form.of(formula)) if isinstance(node, (floor, ceiling, Max, Min)) or _is_rounding(node)
+        node
+        for node in preorder_traversal(form.of(formula))
+        if isinstance(node, (floor, ceiling, Max, Min)) or _is_rounding(node)
     )
     wide = [
-        part for part, times in counted.items() if times >= NAMED_TIMES and width_of(formula_latex(part, form)) > NAMED_WIDTH
+        part
+        for part, times in counted.items()
+        if times >= NAMED_TIMES and width_of(formula_latex(part, form)) > NAMED_WIDTH
     ]
     taken = {symbol.name for symbol in formula.free_symbols if isinstance(symbol, Symbol)}
     chosen: list[tuple[str, Expr]] = []

@@ -46,8 +46,10 @@ class _Styled:
 
     def is_numeric(self, place: int) -> bool:
         values = [leading_part(row[place]) for row in self.table.rows]
-        return bool(values) and all(scaled(value, "", self.style) is not None or value == "" for value in values) and any(
-            value != "" for value in values
+        return (
+            bool(values)
+            and all(scaled(value, "", self.style) is not None or value == "" for value in values)
+            and any(value != "" for value in values)
         )
 
     def head(self, place: int) -> str:
@@ -93,7 +95,9 @@ class _Styled:
 
     def size(self, shape: Sequence[Any]) -> str:
         """A shape as its sizes with crosses between them."""
-        parts = [flat_latex(part, self.form) if isinstance(part, Basic) else formula_latex(part, self.form) for part in shape]
+        parts = [
+            flat_latex(part, self.form) if isinstance(part, Basic) else formula_latex(part, self.form) for part in shape
+        ]
         if len(parts) == 1:
             return parts[0]
         sums = [isinstance(part, Expr) and part.is_Add for part in shape]
@@ -130,7 +134,13 @@ class _Styled:
         shape = ""
         for place, numeric in enumerate(self.numeric):
             values = [leading_part(row[place]) for row in self.table.rows]
-            shape += "l" if not numeric else column_format(values, self.table.columns[place], self.style) if self.style.siunitx else "r"
+            shape += (
+                "l"
+                if not numeric
+                else column_format(values, self.table.columns[place], self.style)
+                if self.style.siunitx
+                else "r"
+            )
         return shape
 
     def widths(self, natural: Sequence[float], room: float) -> list[float] | None:
@@ -157,7 +167,9 @@ class _Styled:
         if "$" in text:
             return None
         words = text.replace(".", r".\allowbreak{}").replace(r"\_", r"\_\allowbreak{}").replace(" ", " ")
-        longest = max((text_width(word, SMALL) for part in words.split(" ") for word in part.split(r"\allowbreak{}")), default=0)
+        longest = max(
+            (text_width(word, SMALL) for part in words.split(" ") for word in part.split(r"\allowbreak{}")), default=0
+        )
         return None if longest > width else words
 
     def tabular(self, shape: str, cells: Sequence[Sequence[str]], star: bool = False, apart: bool = False) -> str:
@@ -179,7 +191,9 @@ class _Styled:
         pages = self.pages(rows)
         found = []
         for number, page in enumerate(pages):
-            tabular = "\n".join([rf"\begin{{tabular}}{{@{{}}{shape}@{{}}}}", *header, *page, r"\bottomrule", r"\end{tabular}"])
+            tabular = "\n".join(
+                [rf"\begin{{tabular}}{{@{{}}{shape}@{{}}}}", *header, *page, r"\bottomrule", r"\end{tabular}"]
+            )
             last = self.notes() if number == len(pages) - 1 else []
             inner = rf"\small\setlength{{\tabcolsep}}{{{GAP / 2:.0f}pt}}"
             if self.table.title or star:
@@ -187,7 +201,11 @@ class _Styled:
                 caption = [rf"\caption{{{escaped(self.table.title)}{more}}}"] if self.table.title else []
                 place = "table*" if star else "table"
                 where = "" if star else "[h]"
-                found.append("\n".join([rf"\begin{{{place}}}{where}\centering{inner}", *caption, tabular, *last, rf"\end{{{place}}}"]))
+                found.append(
+                    "\n".join(
+                        [rf"\begin{{{place}}}{where}\centering{inner}", *caption, tabular, *last, rf"\end{{{place}}}"]
+                    )
+                )
             else:
                 found.append("\n".join([rf"\par\noindent\begingroup{inner}", tabular + r"\par\endgroup", *last]))
         return "\n".join(found)
@@ -220,9 +238,15 @@ class _Styled:
             name, *others = [self.flowing(text) for text in row]
             said = [
                 rf"\emph{{{head}}}~{text}" if not text.startswith("$") or len(text) < 25 else rf"\emph{{{head}}} {text}"
-                for head, text in zip(self.heads[1:], others) if text
+                for head, text in zip(self.heads[1:], others)
+                if text
             ]
-            found.append(rf"\par\noindent\hangindent=1em\hangafter=1 \textbf{{{name}}}" + (r"\enspace " if said else "") + "; ".join(said) + ".")
+            found.append(
+                rf"\par\noindent\hangindent=1em\hangafter=1 \textbf{{{name}}}"
+                + (r"\enspace " if said else "")
+                + "; ".join(said)
+                + "."
+            )
         return "\n".join([*found, r"\par\endgroup", *self.notes()])
 
     def flowing(self, text: str) -> str:

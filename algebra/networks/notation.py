@@ -20,7 +20,7 @@ from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
 from ..equations.fields import NOTHING
-from ..formulas.latex import escaped, formula_latex, name_latex, visible_length
+from ..formulas.latex import escaped, flat_latex, formula_latex, name_latex, visible_length
 from ..typesetting.displays import aligned, folded
 from ..typesetting.measured import width_of
 from ..typesetting.style import current
@@ -99,6 +99,8 @@ def field_latex(value: Any) -> str:
         return r"\text{none}"
     if isinstance(value, Str):
         return rf"\text{{{escaped(value.name)}}}"
+    if current() is not None and isinstance(value, Rational):
+        return flat_latex(value)
     return formula_latex(value)
 
 
@@ -246,7 +248,10 @@ class _Named(_Latex):
                 place = len(self.rows)
                 name = self.name(net)
                 yield self.nodes(net)
-                self.rows.insert(place, rf"{name} &= \text{{the graph }} {node_latex(net.order()[0])}, \ldots, {node_latex(net.order()[-1])}:")
+                self.rows.insert(
+                    place,
+                    rf"{name} &= \text{{the graph }} {node_latex(net.order()[0])}, \ldots, {node_latex(net.order()[-1])}:",
+                )
                 self.known[net] = (f"{{{name}}}", _ATOM)
             else:
                 made: Written = yield net.accept(self)
@@ -274,7 +279,9 @@ class _Named(_Latex):
                 applied = f" {own.latex_sign} ".join(sources) if own.latex_sign else _call(own, sources)
             else:
                 text, _ = yield self.written(own)
-                entering = f"{sources[0]} \\to " if len(sources) == 1 else f"({', '.join(sources)}) \\to " if sources else ""
+                entering = (
+                    f"{sources[0]} \\to " if len(sources) == 1 else f"({', '.join(sources)}) \\to " if sources else ""
+                )
                 applied = entering + text
             rows.append(f"{node_latex(name)} &= {applied}")
         self.rows += rows

@@ -43,7 +43,10 @@ def letter_of(latex: str) -> str:
     >>> letter_of("W^{a}"), letter_of(r"c_{\mathrm{out}}"), letter_of(r"\tilde{x}"), letter_of("c'")
     ('W', 'c', '\\tilde{x}', "c'")
     """
-    found = re.match(r"(\\(?:tilde|hat|bar|vec|boldsymbol|mathbf|mathit|mathrm|text|mathcal)\{(?:[^{}]|\\[{}])*\}|\\[A-Za-z]+|.)('*)", latex)
+    found = re.match(
+        r"(\\(?:tilde|hat|bar|vec|boldsymbol|mathbf|mathit|mathrm|text|mathcal)\{(?:[^{}]|\\[{}])*\}|\\[A-Za-z]+|.)('*)",
+        latex,
+    )
     return found[1] + found[2] if found else latex
 
 
@@ -93,7 +96,9 @@ class Letters:
         """The symbol of a size."""
         return self._of("size", "", name, wanted, meaning)
 
-    def tensor(self, scope: str, name: str, wanted: str, meaning: str = "", size: str = "", own: Iterable[str] = ()) -> str:
+    def tensor(
+        self, scope: str, name: str, wanted: str, meaning: str = "", size: str = "", own: Iterable[str] = ()
+    ) -> str:
         """The symbol of a tensor of an equation; `own` are the letters that the equation has otherwise."""
         return self._of("tensor", scope, name, wanted, meaning, size, own)
 
@@ -114,7 +119,9 @@ class Letters:
         chosen = wanted
         if not self._free(kind, wanted):
             taken = set(own) | {
-                letter_of(entry.latex) for entry in self.entries.values() if entry.kind != "tensor" or entry.scope == scope
+                letter_of(entry.latex)
+                for entry in self.entries.values()
+                if entry.kind != "tensor" or entry.scope == scope
             }
             options = _primed(wanted) if kind == "index" else other_letters(wanted)
             chosen = next(one for one in options if letter_of(one) not in taken and self._free(kind, one))

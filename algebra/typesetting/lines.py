@@ -77,6 +77,8 @@ def _costs(parts: Sequence[Piece]) -> list[float]:
 
 
 def _cost(before: Piece, part: Piece) -> float:
+    if "{=}" in (before.text, part.text):
+        return _NEVER
     signs = part.kind in ("relation", "binary")
     if part.kind in ("close", "comma") or before.kind in ("open", "relation", "binary"):
         return _NEVER
@@ -89,7 +91,13 @@ def _cost(before: Piece, part: Piece) -> float:
     if before.kind == "comma":
         return _COMMA
     if before.kind == "space":
-        return _RELATION if before.text in (r"\quad", r"\enspace", r"\qquad") else _FACTORS if before.text == r"\," else _NEVER
+        return (
+            _RELATION
+            if before.text in (r"\quad", r"\enspace", r"\qquad")
+            else _FACTORS
+            if before.text == r"\,"
+            else _NEVER
+        )
     if part.kind == "space":
         return _NEVER
     if _is_words(before) or _is_words(part):
@@ -103,7 +111,9 @@ def _cost(before: Piece, part: Piece) -> float:
 
 def _names(before: Piece) -> bool:
     """Whether a bracket behind it may hold arguments."""
-    return before.text.startswith("\\") and not before.text.startswith((r"\frac", r"\sqrt", r"\mathit", r"\lceil", r"\lfloor", r"\right"))
+    return before.text.startswith("\\") and not before.text.startswith(
+        (r"\frac", r"\sqrt", r"\mathit", r"\lceil", r"\lfloor", r"\right")
+    )
 
 
 def _texts(parts: list[Piece], room: float, start: float) -> list[str]:
@@ -169,7 +179,11 @@ def _is_factor(before: Piece, part: Piece) -> bool:
         return before.text == r"\,"
     if _is_words(before) or _is_words(part):
         return False
-    return before.kind in ("ordinary", "close") and part.kind in ("ordinary", "open", "operator") and not part.text.startswith(("+", "-"))
+    return (
+        before.kind in ("ordinary", "close")
+        and part.kind in ("ordinary", "open", "operator")
+        and not part.text.startswith(("+", "-"))
+    )
 
 
 def _is_words(part: Piece) -> bool:

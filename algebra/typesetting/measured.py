@@ -127,7 +127,9 @@ class _Parser:
             if made is None:
                 continue
             made = self.scripted(made)
-            if made.kind == "binary" and (not found or found[-1].kind in ("binary", "relation", "comma", "open", "operator")):
+            if made.kind == "binary" and (
+                not found or found[-1].kind in ("binary", "relation", "comma", "open", "operator")
+            ):
                 made = replace(made, kind="ordinary")
             if made.kind == "open":
                 open_brackets.append(object())

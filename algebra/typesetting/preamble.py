@@ -17,7 +17,11 @@ def preamble(style: Style) -> str:
     """Everything up to the beginning of the document."""
     named = isinstance(style.width, str) and style.width in WIDTHS
     size = _millimetres(style.width)[0]
-    options, page = _PAGES[style.width] if named else ("10pt", f"paperwidth={size + 40:.2f}mm,paperheight=297mm,textwidth={size:.2f}mm,textheight=247mm")
+    options, page = (
+        _PAGES[style.width]
+        if named
+        else ("10pt", f"paperwidth={size + 40:.2f}mm,paperheight=297mm,textwidth={size:.2f}mm,textheight=247mm")
+    )
     lines = [
         rf"\documentclass[{options}]{{article}}",
         r"\usepackage[utf8]{inputenc}",

@@ -109,7 +109,9 @@ class Style:
         for key, latex in self.symbols.items():
             _name(key, "symbols")
             if not isinstance(latex, str) or not _BALANCED.match(latex) or latex.count("{") != latex.count("}"):
-                raise FieldError(f"the symbol of {key} must be LaTeX for math mode, got {shown(latex)}; write r'\\lambda'")
+                raise FieldError(
+                    f"the symbol of {key} must be LaTeX for math mode, got {shown(latex)}; write r'\\lambda'"
+                )
         for key, words in self.meanings.items():
             _name(key, "meanings")
             if not isinstance(words, str):
@@ -120,7 +122,9 @@ class Style:
             raise FieldError(f"limit must be a symbol, got {shown(self.limit)}; write limit=dims('T')")
         for title, prefix in self.units.items():
             if prefix not in PREFIXES:
-                raise FieldError(f"the unit of {title} must be one of {', '.join(filter(None, PREFIXES))}, got {shown(prefix)}")
+                raise FieldError(
+                    f"the unit of {title} must be one of {', '.join(filter(None, PREFIXES))}, got {shown(prefix)}"
+                )
         for title, which in self.best.items():
             if which not in BEST:
                 raise FieldError(f"best of {title} must be one of {', '.join(BEST)}, got {shown(which)}")
@@ -131,7 +135,9 @@ class Style:
         if isinstance(self.lines, str) or not all(
             isinstance(group, (tuple, list)) and all(isinstance(name, str) for name in group) for group in self.lines
         ):
-            raise FieldError(f"lines must be lists of names of tensors, got {shown(self.lines)}; write lines=[['q', 'k'], ['y']]")
+            raise FieldError(
+                f"lines must be lists of names of tensors, got {shown(self.lines)}; write lines=[['q', 'k'], ['y']]"
+            )
         _millimetres(self.width)
         own = {_name(key, "symbols"): latex for key, latex in self.symbols.items()}
         object.__setattr__(self, "_symbols", own)
@@ -186,7 +192,9 @@ def _millimetres(width: Any) -> tuple[float, float]:
     elif isinstance(width, (int, float)) and not isinstance(width, bool):
         size = float(width)
     else:
-        raise FieldError(f"width must be one of {', '.join(WIDTHS)}, millimetres, or a length such as '120mm', got {shown(width)}")
+        raise FieldError(
+            f"width must be one of {', '.join(WIDTHS)}, millimetres, or a length such as '120mm', got {shown(width)}"
+        )
     if not 40 <= size <= 2000:
         raise FieldError(f"width must be from 40 mm to 2000 mm, got {shown(width)}")
     return size, size

@@ -55,7 +55,17 @@ OPERATORS = {
 }  # fmt: skip
 OPENING = {"(", "[", "lvert", "lfloor", "lceil", "langle", "lVert", "lbrace"}
 CLOSING = {")", "]", "rvert", "rfloor", "rceil", "rangle", "rVert", "rbrace"}
-SPACES = {",": 167, ":": 222, ";": 278, "!": -167, " ": 333, "quad": 1000, "qquad": 2000, "enspace": 500, "allowbreak": 0}
+SPACES = {
+    ",": 167,
+    ":": 222,
+    ";": 278,
+    "!": -167,
+    " ": 333,
+    "quad": 1000,
+    "qquad": 2000,
+    "enspace": 500,
+    "allowbreak": 0,
+}
 TYPEWRITER = 525
 SCRIPT = 0.72
 """How much smaller indices and exponents are."""
