@@ -18,11 +18,18 @@ from sympy import Add, Expr
 
 from .arguments import checked
 from .derivations.derivation import Derivation, Derivations
-from .derivations.latex import _formula, _heading, derivation_latex, domain_latex
+from .derivations.latex import (
+    _formula,
+    _heading,
+    derivation_latex,
+    domain_latex,
+    plain_domain,
+    record_latex,
+    source_latex,
+)
+from .derivations.line_by_line import MOST_PARTS, counts_latex, equation_latex, equation_lines, line_counts
 from .derivations.node_table import node_table
 from .derivations.stages import stage_table
-from .derivations.latex import plain_domain, record_latex, source_latex
-from .derivations.line_by_line import MOST_PARTS, counts_latex, equation_latex, equation_lines, line_counts
 from .equations.latex import latex_equation
 from .errors import FieldError
 from .formulas.forms import Form, as_form

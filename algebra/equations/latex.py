@@ -465,9 +465,9 @@ def _without_margins(made: Elaborated) -> tuple[Elaborated, list[str]]:
     def read(found: Read) -> Read:
         address = tuple(rebuilt(part, read) if isinstance(part, Read) else part for part in found.address)
         if found.tensor not in padded or any(isinstance(part, (Read, Group)) for part in address):
-            return Read(found.tensor, address)  # type: ignore[arg-type]
+            return Read(found.tensor, address)
         pad, _ = padded[found.tensor]
-        shifted = tuple(part if before.is_zero else part - before for part, (before, _) in zip(address, pad.widths))  # type: ignore[operator]
+        shifted = tuple(part if before.is_zero else part - before for part, (before, _) in zip(address, pad.widths))
         outside[pad.body.tensor] = None
         return read(Read(pad.body.tensor, shifted))
 

@@ -21,7 +21,7 @@ from sympy.functions.elementary.miscellaneous import Max, Min
 from ..typesetting.displays import CAUTIOUS, aligned, folded
 from ..typesetting.measured import width_of
 from ..typesetting.style import Style
-from .forms import SHORTEST, Form
+from .forms import Form
 from .latex import formula_latex
 from .records import writes_itself
 

@@ -119,8 +119,8 @@ class _Styled:
         widths = self.widths(natural, room - gaps)
         if widths is not None:
             shape = "".join(
-                "l" if wide >= own else rf">{{\raggedright\arraybackslash}}p{{{wide:.1f}pt}}"
-                for wide, own in zip(widths, natural)
+                ("r" if numeric else "l") if wide >= own else rf">{{\raggedright\arraybackslash}}p{{{wide:.1f}pt}}"
+                for wide, own, numeric in zip(widths, natural, self.numeric)
             )
             cells = [
                 [self.folded(text, wide) if wide < own else text for text, wide, own in zip(row, widths, natural)]
@@ -164,8 +164,8 @@ class _Styled:
             if any(text_width(f"${line}$", SMALL) > width + 4 for line in lines):
                 return None
             return r"\newline ".join(f"${line}$" for line in lines)
-        if "$" in text:
-            return None
+        if "$" in text:  # signs between words, each by itself
+            return text if all(text_width(word, SMALL) <= width for word in text.split(" ")) else None
         words = text.replace(".", r".\allowbreak{}").replace(r"\_", r"\_\allowbreak{}").replace(" ", " ")
         longest = max(
             (text_width(word, SMALL) for part in words.split(" ") for word in part.split(r"\allowbreak{}")), default=0

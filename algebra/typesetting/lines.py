@@ -157,7 +157,7 @@ def _written(parts: Sequence[Piece], cuts: Sequence[tuple[int, int]]) -> list[st
             if part.pair is not None:
                 line_of[id(part.pair)].append(number)
     lines = []
-    for number, (begin, end) in enumerate(cuts):
+    for begin, end in cuts:
         row = []
         for part in parts[begin:end]:
             apart = part.pair is not None and len(set(line_of[id(part.pair)])) > 1

@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from .widths import (
-    BINARY, CLOSING, ITALIC, NAMED, OPENING, OPERATORS, RELATIONS, ROMAN, SCRIPT, SPACES, TYPEWRITER, roman,
+    BINARY,
+    CLOSING,
+    ITALIC,
+    NAMED,
+    OPENING,
+    OPERATORS,
+    RELATIONS,
+    ROMAN,
+    SCRIPT,
+    SPACES,
+    TYPEWRITER,
+    roman,
 )  # fmt: skip
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|[0-9]+(?:\\,[0-9]{3})*(?:\.[0-9]+)?|.", re.DOTALL)
@@ -333,7 +344,8 @@ class _Parser:
 
 def rows_of(body: str) -> Iterator[list[str]]:
     """The cells of an environment, row by row."""
-    depth, row, cell = 0, [], ""
+    depth, cell = 0, ""
+    row: list[str] = []
     for token in _TOKEN.findall(body):
         depth += token in ("{", r"\begin")
         depth -= token in ("}", r"\end")

@@ -33,8 +33,16 @@ PREFIXES = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15}
 BEST = ("least", "largest")
 
 
+class _Document:
+    """What a style keeps in mind of its document."""
+
+    letters: Letters
+    _named: dict[str, str]
+    _meant: dict[str, str]
+
+
 @dataclass(frozen=True, eq=False)
-class Style:
+class Style(_Document):
     r"""How a document is typeset. One object stands for one document: it keeps in mind which letter stands for what.
 
     Parameters
@@ -100,9 +108,10 @@ class Style:
     span: bool = False
     cite: bool = False
     lines: Any = ()
-    letters: Letters = field(default_factory=Letters, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        for kept, empty in (("letters", Letters()), ("_named", {}), ("_meant", {})):
+            object.__setattr__(self, kept, empty)
         for name in ("symbols", "meanings", "units", "best"):
             if not isinstance(getattr(self, name), Mapping):
                 raise FieldError(f"{name} must be a mapping, got {shown(getattr(self, name))}")
@@ -140,8 +149,8 @@ class Style:
             )
         _millimetres(self.width)
         own = {_name(key, "symbols"): latex for key, latex in self.symbols.items()}
-        object.__setattr__(self, "_symbols", own)
-        object.__setattr__(self, "_meanings", {_name(key, "meanings"): words for key, words in self.meanings.items()})
+        self._named.update(own)
+        self._meant.update({_name(key, "meanings"): words for key, words in self.meanings.items()})
         twice = sorted({latex for latex in own.values() if list(own.values()).count(latex) > 1})
         if twice:
             raise FieldError(f"two things have the symbol {twice[0]}; give each one of its own")
@@ -163,12 +172,10 @@ class Style:
 
     def named(self, name: str) -> str | None:
         """The LaTeX that was asked for, if it was."""
-        found: str | None = getattr(self, "_symbols").get(name)
-        return found
+        return self._named.get(name)
 
     def meaning(self, name: str) -> str:
-        found: str = getattr(self, "_meanings").get(name, "")
-        return found
+        return self._meant.get(name, "")
 
     def decimals(self, title: str) -> int | None:
         found: int | None = self.digits.get(title) if isinstance(self.digits, Mapping) else self.digits
