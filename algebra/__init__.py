@@ -24,6 +24,7 @@ floor  package               subject
 4      ``compilation``       formulas as functions and as source code
 3      ``formulas``          a formula as a value: text, LaTeX, tables, enclosures
 2      ``sizes``             the arithmetic of sizes: polynomials, floors, extrema, sums, the normal form
+2      ``typesetting``       how documents are typeset: letters, widths, lines, sources
 1      ``errors``            what is raised
 =====  ====================  ==============================================================================
 

@@ -32,6 +32,7 @@ from .algebra.derivations.metric import Metric as Metric
 from .algebra.derivations.metric import derive as derive
 from .algebra.derivations.metric import metrics as metrics
 from .algebra.derivations.node_table import node_table as node_table
+from .algebra.derivations.propositions import proposition_latex as proposition_latex
 from .algebra.derivations.stages import stage_table as stage_table
 from .algebra.derivations.stages import stages_of as stages_of
 from .algebra.diagrams.draw import to_svg as to_svg
@@ -56,6 +57,7 @@ from .algebra.errors import GraphError as GraphError
 from .algebra.errors import LayerAlgebraError as LayerAlgebraError
 from .algebra.errors import ShapeError as ShapeError
 from .algebra.errors import UnsupportedError as UnsupportedError
+from .algebra.formulas.notation_table import notation_latex as notation_latex
 from .algebra.formulas.table import Table as Table
 from .algebra.formulas.text import formula_text as formula_text
 from .algebra.metrics.activations import activations as activations
@@ -108,6 +110,8 @@ from .algebra.topology.network import network_graph as network_graph
 from .algebra.topology.network import neural_persistence as neural_persistence
 from .algebra.topology.network import persistent_homology as persistent_homology
 from .algebra.topology.network import topological_similarity as topological_similarity
+from .algebra.typesetting.bibliography import bibliography as bibliography
+from .algebra.typesetting.style import Style as Style
 from .layers import COMPOSITIONS as COMPOSITIONS
 from .layers import REGISTRY as REGISTRY
 from .layers import registered_layers as registered_layers

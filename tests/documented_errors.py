@@ -363,6 +363,13 @@ CALLS: dict[str, dict[str, Call]] = {
         "FieldError": lambda: la.latex_equation(3),
         "ShapeError": lambda: la.latex_equation(*SMALL),
     },
+    "Style": {"FieldError": lambda: la.Style(width="wide")},
+    "bibliography": {"FieldError": lambda: la.bibliography(["nobody1900nothing"])},
+    "notation_latex": {"FieldError": lambda: la.notation_latex(la.Style())},
+    "proposition_latex": {
+        "FieldError": lambda: la.proposition_latex(COUNTS, CONV),
+        "UnsupportedError": lambda: la.proposition_latex(COUNTS, COUNTS),
+    },
     "section_latex": {"FieldError": lambda: la.section_latex("title", 3)},
     "report_latex": {"FieldError": lambda: la.report_latex(OTHERS)},
     "plot_scaling": {

@@ -23,7 +23,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "layeralgebra.algebra": (
         ("errors", "handing_on"),
         ("arguments", "writing"),
-        ("sizes",),
+        ("sizes", "typesetting"),
         ("formulas",),
         ("equations", "compilation"),
         ("networks", "solving", "sweeps"),
