@@ -141,10 +141,10 @@ def plan_of(
     again : frozenset of str
         Tensors that are computed again at earlier times, and not kept.
     """
-    return _Planner(settled, named, facts, again).plan(axis)
+    return Planner(settled, named, facts, again).plan(axis)
 
 
-class _Planner:
+class Planner:
     def __init__(self, settled: Settled, named: Settled, facts: Facts, again: frozenset[str]):
         self.settled, self.named, self.facts, self.again = settled, named, facts, again
         self.instance: Instance = settled.instance

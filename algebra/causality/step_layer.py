@@ -9,21 +9,21 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..equations.fields import Dim, Number, Size
-from ..equations.heads import Address, Constant, Group, Head, IndexValue, Pad, Read, rebuilt, walk
+from ..equations.heads import Address, Constant, Group, Head, Pad, Read, Reduce, Select, Softmax, rebuilt
 from ..equations.instance import Instance
 from ..equations.statements import Statement, with_numbers
 from ..errors import UnsupportedError
 from ..networks.layer import Layer
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
-from .demand import Facts, Line, Plan, Region, plan_of
+from .demand import Facts, Line, Plan, Planner, Region, plan_of
 from .settled import Settled, as_number, indices_of, require_causal, settle
 from .text import Writer
 
@@ -85,6 +85,7 @@ class _Recipe:
     kept: tuple[Kept, ...]
     channel_axis: str | None
     whole: Layer
+    axes: tuple[int | None, ...]
 
 
 _KINDS = {"dim": Dim, "size": Size, "number": Number}
@@ -110,6 +111,7 @@ def _class_of(recipe: _Recipe) -> type[Layer]:
         "channel_axis": recipe.channel_axis,
         "kept": property(kept),
         "whole": recipe.whole,
+        "time_axes": recipe.axes,
         "__reduce_ex__": reduce,
     }
     return type(Layer)(recipe.name, (Layer,), body)
@@ -253,6 +255,8 @@ class _Writing:
         self.taken |= {f"{name}_all" for name in plan.kept} | {f"{name}_past" for name in plan.kept}
         self.kept: list[Kept] = []
         self.lines: list[str] = []
+        self.joined: list[str] = []
+        self._masks: list[str] = []
 
     # names -----------------------------------------------------------------------------------------------------------
 
@@ -306,6 +310,9 @@ class _Writing:
         last = len(instance.statements) - 1
         for place in sorted(plan.lines):
             self.statement(plan.lines[place], place == last)
+        for one in self.kept:  # what puts past and present together is there where something reads both
+            if not any(re.search(rf"\b{one.tensor}_all\b", text) for text in self.lines if text not in self.joined):
+                self.lines = [text for text in self.lines if not text.startswith(f"{one.tensor}_all[")]
         used = set(re.findall(r"[A-Za-z_]\w*", "\n".join(self.lines)))
         declared = []
         for name, role in instance.roles.items():
@@ -317,7 +324,7 @@ class _Writing:
                 declared.append(f"{one.buffer}[{', '.join(map(self.number, sizes))}]")
         lookups = [f"{name} < {self.number(rows)}" for name, rows in instance.elaborated.lookups.items() if name in used]
         bounds = [f"{letter} < {extent}" for letter, extent in self.bounds.items() if letter in used]
-        where = ",\n      ".join([*bounds, *dict.fromkeys(self.masks), *lookups, *declared])
+        where = ",\n      ".join([*bounds, *dict.fromkeys(self._masks), *lookups, *declared])
         text = "\n".join(self.lines) + (f"\nwhere {where}" if where else "")
         symbols = tuple(self.fields)
         recipe = _Recipe(
@@ -326,19 +333,12 @@ class _Writing:
             tuple((name, layer) for name in layer.tables if name in used),
             tuple((self.fields[symbol], _kind(symbol)) for symbol in symbols), symbols, tuple(self.kept),
             layer.layout[1] if layer.layout[0] == layer.layout[1] else None, layer,
+            tuple(self.settled.axes.get(name) for name in layer.input_names),
         )  # fmt: skip
         return _class_of(recipe)(*(self.values[symbol] for symbol in symbols))
 
-    @property
-    def masks(self) -> list[str]:
-        return self._masks
-
-    _masks: list[str]
-
     def statement(self, line: Line, is_last: bool) -> None:
         instance, plan = self.instance, self.plan
-        if not hasattr(self, "_masks"):
-            self._masks = []
         statement = instance.statements[line.place]
         if statement.gives is not None:
             raise self.settled.refuse(line.place, "an initial line stands in a recurrence along another axis than that of time")
@@ -389,7 +389,7 @@ class _Writing:
                     if role == "input":
                         return Read(name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address)))  # type: ignore[misc]
                     return Read(name, _without_none(part(a, r) for a, r in zip(given.address, regions)))
-                called = f"{name}_all"
+                called = f"{name}_{'past' if self.is_past(given.address[at], region, line) else 'all'}"
                 return Read(called, _without_none(part(a, r if n == at or role != "input" else None) for n, (a, r) in enumerate(zip(given.address, wanted))))
             if role == "input":
                 at = self.settled.axes[name]
@@ -405,8 +405,7 @@ class _Writing:
         if isinstance(statement.value, Pad):
             value, address = self.padded(statement, own, read, letters, number)
         else:
-            value = rebuilt(statement.value, read, number, None)
-            value = _each(value, self.constant)
+            value = self.renamed(statement.value, read, number, letters)
             address = tuple(
                 letters[a] if isinstance(a, Index) and a in letters else part(a, None)  # type: ignore[misc]
                 for a, r in zip(statement.address, own) if r is None or not r.is_point
@@ -423,6 +422,23 @@ class _Writing:
             self._masks.append(self.writer.mask(changed))
         if statement.target in plan.kept:
             self.keeping(statement.target, None)
+
+    def is_past(self, address: Address, region: Region, line: Line) -> bool:
+        """Whether an address goes over earlier times alone, so that what was kept before the step is read."""
+        span = Planner(self.settled, self.settled, self.facts, frozenset()).span(
+            as_number(address, self.instance.extents[line.place]), line
+        )
+        return span is not None and self.facts.at_most(span.high + 1, region.high)
+
+    def renamed(self, head: Head, read: Any, number: Any, letters: Mapping[Index, Index]) -> Head:
+        """A head with its reads, its numbers and the letters of its indices changed."""
+        if isinstance(head, Constant):
+            self.number(head.value) if head.value.is_finite else None
+            return self.constant(Constant(number(head.value), head.literal))
+        made = rebuilt(head, read, number, lambda part: self.renamed(part, read, number, letters))
+        if isinstance(made, (Reduce, Softmax, Select)):
+            made = replace(made, indices=tuple(letters[index] for index in made.indices))
+        return made
 
     def padded(self, statement: Statement, own: Any, read: Any, letters: Any, number: Any) -> tuple[Head, tuple[Address, ...]]:
         """A margin along other axes than that of time, which is left out there."""
@@ -459,8 +475,6 @@ class _Writing:
         shape = tuple(self.instance.shapes[name])
         before = simplify(region.high - region.low)
         following = before.xreplace({self.facts.tokens: self.facts.tokens + 1})
-        if not isinstance(self.facts.tokens, Symbol):
-            raise AssertionError("the number of tokens is a symbol here")
         buffer = f"{name}_past"
         self.kept.append(Kept(name, buffer, axis, before, simplify(following), region.low, shape))
         wanted = self.plan.wanted[name]
@@ -480,20 +494,12 @@ class _Writing:
         else:
             widths = tuple((Integer(0), Integer(1)) if n == axis else (Integer(0), Integer(0)) for n in range(len(shape)))
             value = Pad(widths, Read(buffer, tuple(letters)), Read(name, tuple(present)))
-        self.lines.append(self.writer.line(Statement(f"{name}_all", tuple(letters), value)))
+        self.joined.append(self.writer.line(Statement(f"{name}_all", tuple(letters), value)))
+        self.lines.append(self.joined[-1])
 
 
 def _without_none(parts: Any) -> tuple[Address, ...]:
     return tuple(part for part in parts if part is not None)
-
-
-def _each(head: Head, change: Any) -> Head:
-    """A head with every constant in it changed."""
-    if isinstance(head, Constant):
-        return change(head)
-    if isinstance(head, (IndexValue, Read, Pad)):
-        return head
-    return rebuilt(head, lambda read: read, lambda value: value, lambda part: _each(part, change))
 
 
 def _kind(symbol: Symbol) -> str:
@@ -502,4 +508,4 @@ def _kind(symbol: Symbol) -> str:
     return "size" if symbol.is_integer and symbol.is_nonnegative else "number"
 
 
-__all__ = ["Kept", "step_of", "walk"]
+__all__ = ["Kept", "step_of"]
