@@ -73,14 +73,12 @@ class Region:
 
     lows: tuple[Expr, ...]
     high: Expr
+    is_point: bool = False
+    """Whether it is one place at any number of tokens."""
 
     @staticmethod
     def at(place: Expr) -> "Region":
-        return Region((place,), place)
-
-    @property
-    def is_point(self) -> bool:
-        return self.lows == (self.high,)
+        return Region((place,), place, True)
 
     @property
     def low(self) -> Expr:
@@ -91,7 +89,7 @@ class Region:
         return simplify(self.high - self.low + 1)
 
     def moved(self, by: Expr) -> "Region":
-        return Region(tuple(simplify(low + by) for low in self.lows), simplify(self.high + by))
+        return Region(tuple(simplify(low + by) for low in self.lows), simplify(self.high + by), self.is_point)
 
 
 @dataclass
@@ -392,6 +390,8 @@ class Planner:
                 high = high + step * own.low
             else:
                 raise self.settled.refuse(line.place, f"whether {step} is positive in the address {address} is not known")
+        if all(index in line.values for index in parts[0]):
+            return Region.at(simplify(high))
         return Region(self.facts.most([simplify(low) for low in lows]), simplify(high))
 
     # masks -----------------------------------------------------------------------------------------------------------

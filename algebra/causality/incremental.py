@@ -23,11 +23,12 @@ from ..numerics.weights import drawn, fitting, inventory
 from ..sizes.normal_form import simplify
 from ..sizes.summation import summation
 from .of_network import StepWalk, Timed, place
+from .step_layer import GENERAL
 
 if TYPE_CHECKING:
     from numpy import ndarray
 
-_TOKENS = Symbol("tokens", integer=True, positive=True)
+_TOKENS = GENERAL
 
 
 class Incremental:
@@ -208,7 +209,7 @@ class _Stepping(Unrolled):
         made = run.run()
         for one in kept:
             present = run.tensors[one.tensor]
-            if one.tensor not in layer.input_names:
+            if one.tensor not in layer.input_names and one.tensor != instance.statements[-1].target:
                 present = numpy.expand_dims(present, one.axis)
             rows, present = of_one_kind([own[one.buffer], present])
             joined = numpy.concatenate([rows, present], axis=one.axis)

@@ -27,6 +27,7 @@ from .demand import Facts, Line, Plan, Planner, Region, plan_of
 from .settled import Settled, as_number, indices_of, require_causal, settle
 from .text import Writer
 
+GENERAL = Symbol("tokens", integer=True, positive=True)
 MOST_CHOICES = 8
 """Of so many tensors every choice of what is kept is looked at."""
 
@@ -144,8 +145,13 @@ def step_of(
         named = settled
     sizes = [shapes[n][at] for n, at in enumerate(axes) if at is not None]
     facts = Facts(tokens, sizes[0])
+    after: dict[str, Expr] = {}
+    if not isinstance(tokens, Symbol):  # the first step keeps what the others do
+        general = step_of(layer, shapes, axes, GENERAL, keep)[0]
+        after = {one.tensor: one.at({GENERAL: tokens}).after for one in general.kept}  # type: ignore[attr-defined]
+        keep = tuple(after) if after else "read"
     plan = _chosen(settled, named, axis, facts, keep)
-    made = _Writing(instance, settled, plan, axis, facts).layer()
+    made = _Writing(instance, settled, plan, axis, facts, after).layer()
     return made, axis, settled
 
 
@@ -244,7 +250,8 @@ def _is_less(size: Expr, other: Expr, tensors: int, others: int) -> bool:
 
 
 class _Writing:
-    def __init__(self, instance: Instance, settled: Settled, plan: Plan, axis: int, facts: Facts):
+    def __init__(self, instance: Instance, settled: Settled, plan: Plan, axis: int, facts: Facts, after: Mapping[str, Expr]):
+        self.after = after
         self.instance, self.settled, self.plan, self.axis, self.facts = instance, settled, plan, axis, facts
         self.fields: dict[Symbol, str] = {}
         self.values: dict[Symbol, Expr] = {}
@@ -474,7 +481,7 @@ class _Writing:
         assert region is not None
         shape = tuple(self.instance.shapes[name])
         before = simplify(region.high - region.low)
-        following = before.xreplace({self.facts.tokens: self.facts.tokens + 1})
+        following = self.after.get(name, before.subs(self.facts.tokens, self.facts.tokens + 1))
         buffer = f"{name}_past"
         self.kept.append(Kept(name, buffer, axis, before, simplify(following), region.low, shape))
         wanted = self.plan.wanted[name]
@@ -488,7 +495,7 @@ class _Writing:
                 raise self.settled.refuse(0, f"{name} is kept and has two axes of time")
             else:
                 letters.append(self.letter(Index("e"), size) if size not in shape[:n] else self.letter(Index(f"e{n}"), size))
-        present = [Integer(0) if n == axis else letter for n, letter in enumerate(letters) if n != axis or role == "input"]
+        present = [Integer(0) if n == axis else letter for n, letter in enumerate(letters) if n != axis or role == "input" or name == self.instance.statements[-1].target]
         if before == 0:
             value: Head = Read(name, tuple(present))
         else:
