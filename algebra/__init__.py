@@ -3,12 +3,14 @@
 =====  ====================  ==============================================================================
 floor  package               subject
 =====  ====================  ==============================================================================
-8      ``capacity``          where in its input a network spends its parameters, and how that moves and scales
-8      ``topology``          persistent homology of the graph of a network's weights
-7      ``metrics``           what is asked of a network, one file a metric
-7      ``linear``            a network as sparse linear maps
-7      ``documents``         everything as LaTeX, and a document around it
-7      ``plots``             figures
+9      ``capacity``          where in its input a network spends its parameters, and how that moves and scales
+9      ``topology``          persistent homology of the graph of a network's weights
+9      ``movement``          data that moves: between memory and processor, between devices
+8      ``metrics``           what is asked of a network, one file a metric
+8      ``linear``            a network as sparse linear maps
+8      ``documents``         everything as LaTeX, and a document around it
+8      ``plots``             figures
+7      ``causality``         causal layers token by token: what a step keeps, and the step as a layer
 6      ``derivations``       formulas with their reasons: domain, terms, tables, stages
 6      ``regions``           affine regions: transfer functions, histograms, published bounds
 6      ``numerics``          numbers: networks applied to arrays, straight from the equations

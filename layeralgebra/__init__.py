@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 #: The packages that hand on public names; each has them in its ``HANDS_ON``.
 _PACKAGES = (
     "sizes", "formulas", "equations", "compilation", "networks", "solving", "sweeps", "derivations", "regions", "numerics",
-    "capacity", "topology",
+    "capacity", "causality", "movement", "topology",
 )  # fmt: skip
 #: Files that hand on public names without a package of their own, and modules that are public under a name.
 _FILES = {

@@ -28,8 +28,9 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("equations", "compilation"),
         ("networks", "solving", "sweeps"),
         ("derivations", "regions", "numerics"),
+        ("causality",),
         ("metrics", "linear", "documents", "plots"),
-        ("capacity", "topology"),
+        ("capacity", "topology", "movement"),
     ),
     "layeralgebra.proofs": (
         ("verdict", "enumeration", "statements"),

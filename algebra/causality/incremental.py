@@ -73,6 +73,11 @@ class Incremental:
     def step(self) -> Network:
         return self.at(self.size)
 
+    def at_size(self) -> Network:
+        """The step at the size of the axis, as it is for any number of tokens but the first."""
+        made: Network = self._general.xreplace({_TOKENS: self.size})
+        return made
+
     @property
     def on(self) -> Any:
         """What enters a step of an open network, for ``on=``; None for a closed one."""
