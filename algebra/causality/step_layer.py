@@ -469,8 +469,14 @@ class _Writing:
         made = Read(body.tensor, tuple(address))
         if all(width == (0, 0) for width in widths):
             return made, target
-        if role == "input":
-            raise self.settled.refuse(statement.number, "a margin stands around other axes than that of time as well")
+        if role == "input":  # only a tensor at plain indices is padded
+            plain = tuple(part for n, part in enumerate(address) if n not in points)
+            widths = [width for n, width in enumerate(widths) if n not in points]
+            name = f"{body.tensor}_now"
+            if name not in self.taken:
+                self.taken.add(name)
+                self.lines.append(self.writer.line(Statement(name, plain, made)))
+            made = Read(name, plain)
         fill = pad.fill if isinstance(pad.fill, Constant) else read(pad.fill)
         return Pad(tuple(widths), made, fill), target
 
