@@ -111,7 +111,7 @@ def _class_of(recipe: _Recipe) -> type[Layer]:
         "tables": {name: partial(_table, layer, name) for name, layer in recipe.tables},
         "channel_axis": recipe.channel_axis,
         "kept": property(kept),
-        "whole": recipe.whole,
+        "whole": property(lambda self: recipe.whole.xreplace(dict(zip(recipe.symbols, self.args)))),
         "time_axes": recipe.axes,
         "__reduce_ex__": reduce,
     }
@@ -311,6 +311,8 @@ class _Writing:
     def layer(self) -> Layer:
         instance, plan = self.instance, self.plan
         layer = instance.layer
+        for symbol in sorted(layer.free_symbols, key=str):
+            self.number(symbol)
         for name in instance.layer.input_names:
             if name in plan.kept:
                 self.keeping(name, Integer(0))
