@@ -53,7 +53,12 @@ LAYERS = [
     (Embedding(9, 3), (4,), 0, 0),
     (Formula("y[t, f] = 2*x1[t, f]"), (4, 3), 0, 0),
     (Formula("y[t, f] = mean[s](x1[s, f])\nwhere s <= t, t < size(s)"), (4, 3), 0, 4 * 3),
-    (Formula("m[t, f] = max[s](x1[s, f])\ny[t, f] = softmax[f](m[t, f])\nwhere s <= t, t - s < 2, t < size(s)"), (5, 3), 0, 3),
+    (
+        Formula("m[t, f] = max[s](x1[s, f])\ny[t, f] = softmax[f](m[t, f])\nwhere s <= t, t - s < 2, t < size(s)"),
+        (5, 3),
+        0,
+        3,
+    ),
 ]
 
 
@@ -100,7 +105,9 @@ def test_compositions():
         (LayerNorm() >> attention) * Linear(4),
         Concat(attention, Linear(3), axis=1),
         (Identity() + (Linear(4).shared("f") >> attention)) ** 2 >> Linear(4).shared("f"),
-        Graph({"a": Linear(4), "b": attention, "c": GRU(4), "s": Add()}, [("a", "b"), ("a", "c"), ("b", "s"), ("c", "s")]),
+        Graph(
+            {"a": Linear(4), "b": attention, "c": GRU(4), "s": Add()}, [("a", "b"), ("a", "c"), ("b", "s"), ("c", "s")]
+        ),
     ]
     for net in nets:
         stepwise_equals_whole(net, (5, 4))

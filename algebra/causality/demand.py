@@ -124,9 +124,7 @@ class Plan:
     kept: dict[str, int]
 
 
-def plan_of(
-    settled: Settled, named: Settled, axis: int, facts: Facts, again: frozenset[str] = frozenset()
-) -> Plan:
+def plan_of(settled: Settled, named: Settled, axis: int, facts: Facts, again: frozenset[str] = frozenset()) -> Plan:
     """What a step computes and keeps.
 
     Parameters
@@ -185,7 +183,9 @@ class Planner:
             return one
         high = self.facts.most((one.high, other.high))
         if len(high) > 1:
-            raise self.settled.refuse(place, f"{tensor} is read up to {one.high} and up to {other.high}, and which is later is not known")
+            raise self.settled.refuse(
+                place, f"{tensor} is read up to {one.high} and up to {other.high}, and which is later is not known"
+            )
         if self.covers(one.lows, other.lows):
             return Region(one.lows, high[0])
         if self.covers(other.lows, one.lows):
@@ -218,11 +218,17 @@ class Planner:
             number = statement.address.index(along)
             lag = self.lag(statement.target, number)
             if lag is None or lag != 0:
-                raise self.settled.refuse(place, f"the recurrence of {statement.target} does not go along with the inputs")
-            regions: list[Region | None] = [Region.at(self.present) if n == number else None for n in range(len(statement.address))]
+                raise self.settled.refuse(
+                    place, f"the recurrence of {statement.target} does not go along with the inputs"
+                )
+            regions: list[Region | None] = [
+                Region.at(self.present) if n == number else None for n in range(len(statement.address))
+            ]
             if any(step.number >= 0 for step in self.instance.given.get(statement.target, ())):
                 raise self.settled.refuse(
-                    place, f"lines of their own give the first steps of {statement.target}", "the step before the first one, as in h[-1]"
+                    place,
+                    f"lines of their own give the first steps of {statement.target}",
+                    "the step before the first one, as in h[-1]",
                 )
             self.want(statement.target, regions, place)
         for place in reversed(places):
@@ -243,7 +249,9 @@ class Planner:
         """A recurrence along another axis than that of time, which a step goes through as the layer does."""
         statements = self.instance.statements
         if any(self.instance.given.get(statements[place].target) for place in places):
-            raise self.settled.refuse(places[0], "an initial line stands in a recurrence along another axis than that of time")
+            raise self.settled.refuse(
+                places[0], "an initial line stands in a recurrence along another axis than that of time"
+            )
         for place in reversed(places):
             self.line(place)
         before = {name: list(regions) for name, regions in self.wanted.items()}
@@ -262,7 +270,9 @@ class Planner:
                     number = statement.address.index(index)
                     if any(form.has(axis_of(number)) for form in self.named.forms[statement.target]):
                         if index in recurrence.down:
-                            raise self.settled.refuse(place, f"its recurrence runs down {index}, from the last step to the first")
+                            raise self.settled.refuse(
+                                place, f"its recurrence runs down {index}, from the last step to the first"
+                            )
                         return index
         return None
 
@@ -284,7 +294,9 @@ class Planner:
         if region is None:
             raise self.settled.refuse(place, f"{tensor} is read as a whole along the axis of time")
         if not self.facts.at_most(region.high, newest):
-            raise self.settled.refuse(place, f"{tensor} is read up to {region.high}, and at time {self.present} it is known up to {newest}")
+            raise self.settled.refuse(
+                place, f"{tensor} is read up to {region.high}, and at time {self.present} it is known up to {newest}"
+            )
         if region.is_point and simplify(region.high - newest) == 0:
             return False
         self.wanted[tensor][axis] = Region(region.lows, newest)
@@ -315,7 +327,9 @@ class Planner:
                 raise self.settled.refuse(place, f"{target} puts a margin around a stretch of time and is not kept")
             if not isinstance(part, Index):
                 raise self.settled.refuse(
-                    place, f"{target} is written at {_written(part)} along the axis of time", "a plain index there, and a line of its own that groups"
+                    place,
+                    f"{target} is written at {_written(part)} along the axis of time",
+                    "a plain index there, and a line of its own that groups",
                 )
             if part in line.values or part in line.regions:
                 raise self.settled.refuse(place, f"{part} stands twice on the left")
@@ -340,7 +354,9 @@ class Planner:
             self.want_of(body.tensor, regions, line.place)
             fill = [statement.value.fill] if isinstance(statement.value.fill, Read) else []
             for read in fill:
-                self.want_of(read.tensor, [self.span(as_number(part, extents), line) for part in read.address], line.place)
+                self.want_of(
+                    read.tensor, [self.span(as_number(part, extents), line) for part in read.address], line.place
+                )
             return
         for read in statement.reads:
             regions = [self.span(as_number(part, extents), line) for part in read.address]
@@ -353,7 +369,9 @@ class Planner:
         if role == "input":
             regions = [region if n == self.settled.axes[tensor] else None for n, region in enumerate(regions)]
             if any(region is None for n, region in enumerate(regions) if n == self.settled.axes[tensor]):
-                raise self.settled.refuse(place, f"{tensor} is read along the axis of time at places that the time does not give")
+                raise self.settled.refuse(
+                    place, f"{tensor} is read along the axis of time at places that the time does not give"
+                )
         self.want(tensor, regions, place)
 
     def region(self, part: object, line: Line) -> Region | None:
@@ -389,7 +407,9 @@ class Planner:
                 lows = tuple(low + step * own.high for low in lows)
                 high = high + step * own.low
             else:
-                raise self.settled.refuse(line.place, f"whether {step} is positive in the address {address} is not known")
+                raise self.settled.refuse(
+                    line.place, f"whether {step} is positive in the address {address} is not known"
+                )
         if all(index in line.values for index in parts[0]):
             return Region.at(simplify(high))
         return Region(self.facts.most([simplify(low) for low in lows]), simplify(high))
@@ -402,7 +422,9 @@ class Planner:
         extents, limits = instance.extents[line.place], instance.masks(line.place)
         for low, high in instance.ranges(line.place).values():
             if any(index in line.values or index in line.regions for end in (low, high) for index in indices_of(end)):
-                raise self.settled.refuse(line.place, "a range in where depends on the time", "a comparison, as in j <= i")
+                raise self.settled.refuse(
+                    line.place, "a range in where depends on the time", "a comparison, as in j <= i"
+                )
         if not line.values and not line.regions:
             line.masks = list(limits)
             return
@@ -421,7 +443,13 @@ class Planner:
             others = [index for index in indices_of(slack) if index not in line.values]
             parts = affine(slack)
             timed = any(index in line.values or index in line.regions for index in mask.indices)
-            if parts is not None and timed and len(others) == 1 and (others[0] not in line.regions or others[0] in normalised) and others[0] not in selected:
+            if (
+                parts is not None
+                and timed
+                and len(others) == 1
+                and (others[0] not in line.regions or others[0] in normalised)
+                and others[0] not in selected
+            ):
                 step = parts[0][others[0]]
                 ends = bounded.setdefault(others[0], ([], []))
                 if step == 1:
@@ -442,8 +470,12 @@ class Planner:
             low = self.facts.most((*lows, *whole.lows))
             wanted = line.regions.get(index)
             made = Region(low, high[0])
-            if wanted is not None and not (self.covers(made.lows, wanted.lows) and self.facts.at_most(wanted.high, made.high)):
-                raise self.settled.refuse(line.place, f"the softmax over {index} runs over less than what is read of it")
+            if wanted is not None and not (
+                self.covers(made.lows, wanted.lows) and self.facts.at_most(wanted.high, made.high)
+            ):
+                raise self.settled.refuse(
+                    line.place, f"the softmax over {index} runs over less than what is read of it"
+                )
             line.regions[index] = made
             if wanted is not None:
                 axis = statement.address.index(index)

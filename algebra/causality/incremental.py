@@ -136,7 +136,13 @@ class Incremental:
         if not isinstance(metric, Metric):
             raise FieldError(f"cost takes a metric such as la.macs, got {shown(metric)}")
         first = prompt if isinstance(prompt, Expr) else Integer(as_integer(prompt, "prompt"))
-        count = self.size - first if tokens is None else tokens if isinstance(tokens, Expr) else Integer(as_integer(tokens, "tokens"))
+        count = (
+            self.size - first
+            if tokens is None
+            else tokens
+            if isinstance(tokens, Expr)
+            else Integer(as_integer(tokens, "tokens"))
+        )
         one = metric(self._general, on=self.on)
         index = Symbol("past", integer=True, nonnegative=True)
         return simplify(summation(simplify(one.xreplace({_TOKENS: first + index + 1})), index, Integer(0), count - 1))
@@ -162,14 +168,25 @@ class Incremental:
         network, shapes = at_literal_sizes(self.net, [array.shape for array in arrays])
         whole = inventory(network, shapes)
         tensors = drawn(whole.slots.values(), seed) if weights is None else fitting(whole.slots, weights)
-        own = Incremental(network, None if input_nodes(network) else [tuple(map(int, shape)) for shape in shapes], self.axis, self.keep)
+        own = Incremental(
+            network,
+            None if input_nodes(network) else [tuple(map(int, shape)) for shape in shapes],
+            self.axis,
+            self.keep,
+        )
         made, states = [], {}
         for number in range(1, int(own.size) + 1):
             present = [numpy.take(array, [number - 1], axis=self.axis) for array in arrays]
             step = own.at(number)
             here = [array.shape for array in present]
             needed = inventory(step, here)
-            walk = _Stepping([Arrived(shape, None, array) for shape, array in zip(here, present)], needed, tensors, states, int(own.size))
+            walk = _Stepping(
+                [Arrived(shape, None, array) for shape, array in zip(here, present)],
+                needed,
+                tensors,
+                states,
+                int(own.size),
+            )
             made.append(walk.walk(step).values)
         made = of_one_kind(made)
         axis = StepWalk(self.axis, _TOKENS, self.keep).of(network, () if own._closed else own._given)[1].axis
@@ -196,13 +213,15 @@ class _All(_LayerRun):
 class _Stepping(Unrolled):
     """The walk that makes one step and leaves behind what the next one needs."""
 
-    def __init__(self, given: Sequence[Arrived], needed: Any, tensors: Mapping[str, Any], states: dict[Any, Any], size: int):
+    def __init__(
+        self, given: Sequence[Arrived], needed: Any, tensors: Mapping[str, Any], states: dict[Any, Any], size: int
+    ):
         super().__init__(given)
         self.needed, self.tensors, self.states, self.size = needed, tensors, states, size
 
     def computed(self, layer: Layer, instance: Any, arrived: Sequence[Arrived], scope: Scope) -> "ndarray":
         own = dict(zip(layer.input_names, (part.values for part in arrived)))
-        kept = getattr(layer, "kept", ())
+        kept = getattr(layer, "kept_tensors", ())
         pasts = {one.buffer for one in kept}
         for name, role in instance.roles.items():
             if role in ("weight", "buffer") and name not in pasts:
@@ -252,7 +271,9 @@ class _Stepping(Unrolled):
             if number >= 0:
                 rows.append(numpy.take(run.tensors[one.tensor], [number], axis=one.axis))
                 continue
-            initial = next((s for s in instance.given.get(one.tensor, ()) if s.number == number and s.axis == one.axis), None)
+            initial = next(
+                (s for s in instance.given.get(one.tensor, ()) if s.number == number and s.axis == one.axis), None
+            )
             if initial is not None:
                 rows.append(numpy.expand_dims(run.tensors[initial.tensor], one.axis))
             else:
@@ -274,7 +295,7 @@ class _Stepping(Unrolled):
 
 
 def _kept(site: Site) -> Expr:
-    return sum((one.elements for one in getattr(site.node, "kept", ())), Integer(0))
+    return sum((one.elements for one in getattr(site.node, "kept_tensors", ())), Integer(0))
 
 
 @checked

@@ -56,25 +56,31 @@ class StepWalk(Walk[Made]):
             step = node
         return step, Timed(output, axis, channels)
 
-    def is_its_own(self, node: Layer, shapes: Sequence[Shape], axes: Sequence[int | None], axis: int, output: Shape) -> bool:
+    def is_its_own(
+        self, node: Layer, shapes: Sequence[Shape], axes: Sequence[int | None], axis: int, output: Shape
+    ) -> bool:
         """Whether a layer does the same at every place by itself, so that it is its own step."""
         size = Symbol("any size", integer=True, positive=True)
         try:
             moved = tuple(_sized(shape, at, size) for shape, at in zip(shapes, axes))
             step, at, settled = step_of(node, moved, tuple(axes), self.tokens, self.keep)
             alone = node.instance(*(_sized(shape, at, Integer(1)) for shape, at in zip(shapes, axes)))
+            if alone.weights() != node.instance(*shapes).weights():
+                return False
         except LayerAlgebraError:
             return False
-        if at != axis or step.kept or step.free_symbols & {size, *self.tokens.free_symbols}:  # type: ignore[attr-defined]
+        if at != axis or step.kept_tensors or step.free_symbols & {size, *self.tokens.free_symbols}:  # type: ignore[attr-defined]
             return False
         if not isinstance(self.tokens, Symbol):
-            return self._with_symbol(node, moved, axes, size) and tuple(alone.output) == _sized(output, axis, Integer(1))
+            return self._with_symbol(node, moved, axes, size) and tuple(alone.output) == _sized(
+                output, axis, Integer(1)
+            )
         return tuple(map(simplify, alone.output)) == tuple(map(simplify, _sized(output, axis, Integer(1))))
 
     def _with_symbol(self, node: Layer, shapes: Any, axes: Any, size: Symbol) -> bool:
         tokens = Symbol("any number", integer=True, positive=True)
         step, _, _ = step_of(node, shapes, tuple(axes), tokens, self.keep)
-        return not (step.kept or step.free_symbols & {size, tokens})  # type: ignore[attr-defined]
+        return not (step.kept_tensors or step.free_symbols & {size, tokens})  # type: ignore[attr-defined]
 
     def series(self, node: Series, given: tuple[Timed, ...]) -> Steps[Made]:
         parts: list[Network] = []
@@ -91,10 +97,15 @@ class StepWalk(Walk[Made]):
     def repeat(self, node: Repeat, given: tuple[Timed, ...]) -> Steps[Made]:
         made, leaving = yield node.body.accept(self, given)
         (entering,) = given
-        if tuple(map(simplify, leaving.shape)) == tuple(map(simplify, entering.shape)) and leaving.axis == entering.axis:
+        if (
+            tuple(map(simplify, leaving.shape)) == tuple(map(simplify, entering.shape))
+            and leaving.axis == entering.axis
+        ):
             return Repeat(made, node.times, node.index), leaving
         if not node.times.is_Integer or node.times > 1_000:
-            raise UnsupportedError(f"{node} changes its sizes from copy to copy; give its number of copies, so that the step has each by itself")
+            raise UnsupportedError(
+                f"{node} changes its sizes from copy to copy; give its number of copies, so that the step has each by itself"
+            )
         parts: list[Network] = []
         for number in range(int(node.times)):
             made, leaving = yield node.copy(number).accept(self, given)
@@ -121,15 +132,23 @@ class StepWalk(Walk[Made]):
         channels = next((flow.channels for flow in flows if flow.channels), None)
         along = node.stacked_axis(len(flows[0].shape), channels)
         if axis is not None and along is not None and along % len(flows[0].shape) == axis:
-            raise UnsupportedError(f"{node} puts branches one after the other along the axis of time, which has no step")
-        if along is None:
-            shape = tuple(next((size for size in sizes if size != 1), sizes[0]) for sizes in zip(*(flow.shape for flow in flows)))
-        else:
-            shape = evaluate_step(node.without_branches(), [flow.shape for flow in flows], ShapeCarrier())[0] if channels is None else tuple(
-                simplify(sum(column, Integer(0))) if n == along % len(column) or n == along else column[0]
-                for n, column in enumerate(zip(*(flow.shape for flow in flows)))
+            raise UnsupportedError(
+                f"{node} puts branches one after the other along the axis of time, which has no step"
             )
-        rebuilt = node.func(*made, *node.args[len(made):]) if node.branches else node
+        if along is None:
+            shape = tuple(
+                next((size for size in sizes if size != 1), sizes[0]) for sizes in zip(*(flow.shape for flow in flows))
+            )
+        else:
+            shape = (
+                evaluate_step(node.without_branches(), [flow.shape for flow in flows], ShapeCarrier())[0]
+                if channels is None
+                else tuple(
+                    simplify(sum(column, Integer(0))) if n == along % len(column) or n == along else column[0]
+                    for n, column in enumerate(zip(*(flow.shape for flow in flows)))
+                )
+            )
+        rebuilt = node.func(*made, *node.args[len(made) :]) if node.branches else node
         return rebuilt, Timed(shape, axis, channels)
 
     def graph(self, node: Graph, given: tuple[Timed, ...]) -> Steps[Made]:
@@ -137,7 +156,13 @@ class StepWalk(Walk[Made]):
         made: dict[str, Network] = {}
         known: dict[str, Timed] = {}
         for name in node.order():
-            arriving = tuple(known[source] for source in before[name]) if before[name] else () if nodes[name].has_input else given
+            arriving = (
+                tuple(known[source] for source in before[name])
+                if before[name]
+                else ()
+                if nodes[name].has_input
+                else given
+            )
             made[name], known[name] = yield nodes[name].accept(self, arriving)
         return Graph({name: made[name] for name in nodes}, node.edges), known[node.sink]
 

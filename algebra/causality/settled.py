@@ -53,7 +53,9 @@ def places_of(statement: Statement) -> tuple[Place, ...]:
     """The reads of a statement, each with what is around it."""
     start: frozenset[Index] = frozenset().union(*(indices_of(part) for part in statement.address))
     lookups = [part for part in statement.address if isinstance(part, Read)]
-    return tuple(place for head in (*lookups, statement.value) for place in _places(head, start, frozenset(), frozenset()))
+    return tuple(
+        place for head in (*lookups, statement.value) for place in _places(head, start, frozenset(), frozenset())
+    )
 
 
 def _places(
@@ -226,7 +228,10 @@ def _at_target(settled: Settled, place: int, at: Place, form: Expr, bound: froze
         if isinstance(part, (Index, Group, Read)):
             continue
         solved = affine(part)
-        one = next((i for i, step in (solved[0] if solved else {}).items() if step == 1 and made.has(i) and i not in targets), None)
+        one = next(
+            (i for i, step in (solved[0] if solved else {}).items() if step == 1 and made.has(i) and i not in targets),
+            None,
+        )
         if one is not None:
             made = made.xreplace({one: axis_of(number) - (part - one)}).expand()
     made = largest(settled, place, at, made, frozenset(targets))
@@ -245,13 +250,17 @@ def _grouped(form: Expr, statement: Statement, extents: Mapping[Index, Expr]) ->
     return form
 
 
-def largest(settled: Settled, place: int, at: Place, form: Expr, free: frozenset[Index], seen: frozenset[Index] = frozenset()) -> Expr:
+def largest(
+    settled: Settled, place: int, at: Place, form: Expr, free: frozenset[Index], seen: frozenset[Index] = frozenset()
+) -> Expr:
     """A form without the indices that are not `free`, at the values within their extents, ranges and masks that make it largest."""
     instance = settled.instance
     parts = affine(form)
     if parts is None:
         raise settled.refuse(place, f"{at.read.tensor} is read at {form}, which is not affine in the indices")
-    bound = sorted((i for i in parts[0] if i not in free and not i.name.startswith("axis ")), key=lambda i: (i in seen, i.name))
+    bound = sorted(
+        (i for i in parts[0] if i not in free and not i.name.startswith("axis ")), key=lambda i: (i in seen, i.name)
+    )
     if not bound:
         return form
     index = bound[0]
@@ -399,15 +408,26 @@ def _culprit(settled: Settled, last: int) -> tuple[int, str]:
             if parts is None:
                 continue
             constant = parts[1]
-            times = {name: instance.inputs[n][settled.axes[name]] for n, name in enumerate(instance.layer.input_names) if name in settled.axes}
-            late = not parts[0] or not never_above(constant, Integer(0)) or any(constant.has(*size.free_symbols) for size in times.values() if size.free_symbols)
+            times = {
+                name: instance.inputs[n][settled.axes[name]]
+                for n, name in enumerate(instance.layer.input_names)
+                if name in settled.axes
+            }
+            late = (
+                not parts[0]
+                or not never_above(constant, Integer(0))
+                or any(constant.has(*size.free_symbols) for size in times.values() if size.free_symbols)
+            )
             if late and (place == last or not never_above(constant, Integer(0))):
                 read = next(
                     (r for r in statement.reads if settled.forms.get(r.tensor) and r.tensor != statement.target), None
                 )
                 if read is not None:
                     return place, f"{_text(read)} is read up to {_plain(form)}"
-    return last, f"{instance.statements[last].target} is known at {', '.join(map(_plain, settled.forms[instance.statements[last].target]))}"
+    return (
+        last,
+        f"{instance.statements[last].target} is known at {', '.join(map(_plain, settled.forms[instance.statements[last].target]))}",
+    )
 
 
 def _plain(form: Expr) -> str:

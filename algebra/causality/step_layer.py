@@ -16,10 +16,10 @@ from typing import Any
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..equations.fields import Dim, Number, Size
-from ..equations.heads import Address, Constant, Group, Head, Pad, Read, Reduce, Select, Softmax, rebuilt
+from ..equations.heads import Address, Constant, Group, Head, IndexValue, Pad, Read, Reduce, Select, Softmax, rebuilt
 from ..equations.instance import Instance
 from ..equations.statements import Statement, with_numbers
-from ..errors import UnsupportedError
+from ..errors import LayerAlgebraError, UnsupportedError
 from ..networks.layer import Layer
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
@@ -68,7 +68,13 @@ class Kept:
             return simplify(size.xreplace(values))
 
         return Kept(
-            self.tensor, self.buffer, self.axis, put(self.before), put(self.after), put(self.first), tuple(map(put, self.shape))
+            self.tensor,
+            self.buffer,
+            self.axis,
+            put(self.before),
+            put(self.after),
+            put(self.first),
+            tuple(map(put, self.shape)),
         )
 
 
@@ -110,7 +116,7 @@ def _class_of(recipe: _Recipe) -> type[Layer]:
         "buffers": recipe.buffers,
         "tables": {name: partial(_table, layer, name) for name, layer in recipe.tables},
         "channel_axis": recipe.channel_axis,
-        "kept": property(kept),
+        "kept_tensors": property(kept),
         "whole": property(lambda self: recipe.whole.xreplace(dict(zip(recipe.symbols, self.args)))),
         "time_axes": recipe.axes,
         "__reduce_ex__": reduce,
@@ -148,10 +154,20 @@ def step_of(
     after: dict[str, Expr] = {}
     if not isinstance(tokens, Symbol):  # the first step keeps what the others do
         general = step_of(layer, shapes, axes, GENERAL, keep)[0]
-        after = {one.tensor: one.at({GENERAL: tokens}).after for one in general.kept}  # type: ignore[attr-defined]
+        after = {one.tensor: one.at({GENERAL: tokens}).after for one in general.kept_tensors}  # type: ignore[attr-defined]
         keep = tuple(after) if after else "read"
     plan = _chosen(settled, named, axis, facts, keep)
     made = _Writing(instance, settled, plan, axis, facts, after).layer()
+    entering = (
+        tuple(Integer(1) if n == at else size for n, size in enumerate(shape)) for shape, at in zip(shapes, axes)
+    )
+    try:
+        made.instance(*entering)
+    except LayerAlgebraError as error:
+        raise settled.refuse(
+            len(instance.statements) - 1,
+            f"the equation of its step is not one of the language: {str(error).splitlines()[0]}",
+        ) from None
     return made, axis, settled
 
 
@@ -175,7 +191,8 @@ def output_axis(settled: Settled) -> int:
     if len(candidates) >= 1:
         require_causal(settled, candidates[0])
     raise settled.refuse(
-        last, f"its output {tuple(instance.output)} has no one axis of time, of size {size}, along which it goes with the input"
+        last,
+        f"its output {tuple(instance.output)} has no one axis of time, of size {size}, along which it goes with the input",
     )
 
 
@@ -191,7 +208,9 @@ def _chosen(settled: Settled, named: Settled, axis: int, facts: Facts, keep: Any
         direct = {read.tensor for read in statement.reads if settled.forms.get(read.tensor)} - {statement.target}
         above[statement.target] = direct.union(*(above.get(name, set()) for name in direct))
     candidates = sorted(name for name in plan.kept if name not in inputs)
-    candidates += sorted({name for k in candidates for name in above.get(k, ()) if name not in inputs} - set(candidates))
+    candidates += sorted(
+        {name for k in candidates for name in above.get(k, ()) if name not in inputs} - set(candidates)
+    )
     best, best_size = plan, _size(plan, settled)
     wanted = None if keep == "least" else set(keep)
     if wanted is None and len(candidates) > MOST_CHOICES:
@@ -250,7 +269,9 @@ def _is_less(size: Expr, other: Expr, tensors: int, others: int) -> bool:
 
 
 class _Writing:
-    def __init__(self, instance: Instance, settled: Settled, plan: Plan, axis: int, facts: Facts, after: Mapping[str, Expr]):
+    def __init__(
+        self, instance: Instance, settled: Settled, plan: Plan, axis: int, facts: Facts, after: Mapping[str, Expr]
+    ):
         self.after = after
         self.instance, self.settled, self.plan, self.axis, self.facts = instance, settled, plan, axis, facts
         self.fields: dict[Symbol, str] = {}
@@ -331,7 +352,9 @@ class _Writing:
             if one.buffer in used:
                 sizes = (one.before if n == one.axis else size for n, size in enumerate(one.shape))
                 declared.append(f"{one.buffer}[{', '.join(map(self.number, sizes))}]")
-        lookups = [f"{name} < {self.number(rows)}" for name, rows in instance.elaborated.lookups.items() if name in used]
+        lookups = [
+            f"{name} < {self.number(rows)}" for name, rows in instance.elaborated.lookups.items() if name in used
+        ]
         bounds = [f"{letter} < {extent}" for letter, extent in self.bounds.items() if letter in used]
         where = ",\n      ".join([*bounds, *dict.fromkeys(self._masks), *lookups, *declared])
         text = "\n".join(self.lines) + (f"\nwhere {where}" if where else "")
@@ -350,7 +373,9 @@ class _Writing:
         instance, plan = self.instance, self.plan
         statement = instance.statements[line.place]
         if statement.gives is not None:
-            raise self.settled.refuse(line.place, "an initial line stands in a recurrence along another axis than that of time")
+            raise self.settled.refuse(
+                line.place, "an initial line stands in a recurrence along another axis than that of time"
+            )
         extents = instance.extents[line.place]
         change: dict[Index, Expr] = {}
         letters: dict[Index, Index] = {}
@@ -396,10 +421,18 @@ class _Writing:
                 if simplify(plain.xreplace(change) - region.high) == 0:
                     regions = [Region.at(region.high) if n == at else own for n, own in enumerate(wanted)]
                     if role == "input":
-                        return Read(name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address)))  # type: ignore[misc]
+                        return Read(
+                            name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address))
+                        )  # type: ignore[misc]
                     return Read(name, _without_none(part(a, r) for a, r in zip(given.address, regions)))
                 called = f"{name}_{'past' if self.is_past(given.address[at], region, line) else 'all'}"
-                return Read(called, _without_none(part(a, r if n == at or role != "input" else None) for n, (a, r) in enumerate(zip(given.address, wanted))))
+                return Read(
+                    called,
+                    _without_none(
+                        part(a, r if n == at or role != "input" else None)
+                        for n, (a, r) in enumerate(zip(given.address, wanted))
+                    ),
+                )
             if role == "input":
                 at = self.settled.axes[name]
                 return Read(name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address)))  # type: ignore[misc]
@@ -419,6 +452,10 @@ class _Writing:
                 letters[a] if isinstance(a, Index) and a in letters else part(a, None)  # type: ignore[misc]
                 for a, r in zip(statement.address, own) if r is None or not r.is_point
             )  # fmt: skip
+        if is_last and isinstance(value, Pad):
+            name = self.fresh(f"{statement.target}_now")
+            self.lines.append(self.writer.line(Statement(name, address, value)))
+            value = Read(name, address)
         if is_last:
             one = self.letter(Index("one"), Integer(1))
             address = (*address[: self.axis], one, *address[self.axis :])
@@ -445,11 +482,19 @@ class _Writing:
             self.number(head.value) if head.value.is_finite else None
             return self.constant(Constant(number(head.value), head.literal))
         made = rebuilt(head, read, number, lambda part: self.renamed(part, read, number, letters))
+        if isinstance(made, IndexValue) and not indices_of(made.value):
+            letter = next((self.names.get(one, one.name) for one in letters.values()), None)
+            if letter is not None:  # it is a number of a place still, and no number of the layer
+                nothing = Symbol(f"none of {letter}", integer=True, nonnegative=True)
+                self.names[nothing] = f"0*{letter}"
+                return IndexValue(made.value + nothing)
         if isinstance(made, (Reduce, Softmax, Select)):
             made = replace(made, indices=tuple(letters[index] for index in made.indices))
         return made
 
-    def padded(self, statement: Statement, own: Any, read: Any, letters: Any, number: Any) -> tuple[Head, tuple[Address, ...]]:
+    def padded(
+        self, statement: Statement, own: Any, read: Any, letters: Any, number: Any
+    ) -> tuple[Head, tuple[Address, ...]]:
         """A margin along other axes than that of time, which is left out there."""
         pad = statement.value
         assert isinstance(pad, Pad)
@@ -467,7 +512,9 @@ class _Writing:
             assert isinstance(part, Index)
             address.append(letters[part])
             widths.append((number(pad.widths[n][0]), number(pad.widths[n][1])))
-        target = tuple(letters[part] for n, part in enumerate(statement.address) if n not in points and isinstance(part, Index))
+        target = tuple(
+            letters[part] for n, part in enumerate(statement.address) if n not in points and isinstance(part, Index)
+        )
         made = Read(body.tensor, tuple(address))
         if all(width == (0, 0) for width in widths):
             return made, target
@@ -477,7 +524,14 @@ class _Writing:
             name = f"{body.tensor}_now"
             if name not in self.taken:
                 self.taken.add(name)
-                self.lines.append(self.writer.line(Statement(name, plain, made)))
+                shape = self.instance.shapes[body.tensor]
+                own_letters = tuple(
+                    self.letter(Index(f"e{n}"), size) for n, size in enumerate(shape) if n not in points
+                )
+                source = list(own_letters)
+                for n in points:
+                    source.insert(n, Integer(0))  # type: ignore[arg-type]
+                self.lines.append(self.writer.line(Statement(name, own_letters, Read(body.tensor, tuple(source)))))
             made = Read(name, plain)
         fill = pad.fill if isinstance(pad.fill, Constant) else read(pad.fill)
         return Pad(tuple(widths), made, fill), target
@@ -502,12 +556,20 @@ class _Writing:
             elif own is not None and role != "input":
                 raise self.settled.refuse(0, f"{name} is kept and has two axes of time")
             else:
-                letters.append(self.letter(Index("e"), size) if size not in shape[:n] else self.letter(Index(f"e{n}"), size))
-        present = [Integer(0) if n == axis else letter for n, letter in enumerate(letters) if n != axis or role == "input" or name == self.instance.statements[-1].target]
+                letters.append(
+                    self.letter(Index("e"), size) if size not in shape[:n] else self.letter(Index(f"e{n}"), size)
+                )
+        present = [
+            Integer(0) if n == axis else letter
+            for n, letter in enumerate(letters)
+            if n != axis or role == "input" or name == self.instance.statements[-1].target
+        ]
         if before == 0:
             value: Head = Read(name, tuple(present))
         else:
-            widths = tuple((Integer(0), Integer(1)) if n == axis else (Integer(0), Integer(0)) for n in range(len(shape)))
+            widths = tuple(
+                (Integer(0), Integer(1)) if n == axis else (Integer(0), Integer(0)) for n in range(len(shape))
+            )
             value = Pad(widths, Read(buffer, tuple(letters)), Read(name, tuple(present)))
         self.joined.append(self.writer.line(Statement(f"{name}_all", tuple(letters), value)))
         self.lines.append(self.joined[-1])

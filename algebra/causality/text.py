@@ -24,7 +24,7 @@ from ..equations.heads import (
     Times,
     unknown_head,
 )
-from ..equations.statements import AnyOf, Limit, Mask, Statement
+from ..equations.statements import AnyOf, Limit, Statement
 from ..errors import UnsupportedError
 from ..sizes.dims import Index
 
@@ -101,12 +101,16 @@ class Writer:
             text = self._inner(head.terms[0], _SUM)
             for term in head.terms[1:]:
                 opposite = _opposite(term)
-                text += f" + {self._inner(term, _PRODUCT)}" if opposite is None else f" - {self._inner(opposite, _POWER)}"
+                text += (
+                    f" + {self._inner(term, _PRODUCT)}" if opposite is None else f" - {self._inner(opposite, _POWER)}"
+                )
             return text, _SUM
         if isinstance(head, Times):
             return "*".join(self._inner(factor, _POWER) for factor in head.factors), _PRODUCT
         if isinstance(head, Apply):
             return self._applied(head)
+        if isinstance(head, (Reduce, Softmax)) and not head.indices:
+            return self._head(head.body)
         if isinstance(head, Reduce):
             return f"{head.operation}[{self._indices(head.indices)}]({self.value(head.body)})", _ATOM
         if isinstance(head, Softmax):
@@ -125,7 +129,7 @@ class Writer:
     def _applied(self, head: Apply) -> tuple[str, int]:
         if head.function == "divide":
             return f"{self._inner(head.arguments[0], _POWER)}/{self._inner(head.arguments[1], _POWER)}", _PRODUCT
-        if head.function in ("power", "pow"):
+        if head.function == "power":
             return f"{self._inner(head.arguments[0], _ATOM)}**{self._inner(head.arguments[1], _ATOM)}", _POWER
         if head.function in _RELATIONS:
             left, right = (self._inner(argument, _SUM) for argument in head.arguments)
@@ -183,6 +187,3 @@ def _opposite(head: Head) -> Head | None:
         rest = head.factors[1:]
         return rest[0] if len(rest) == 1 else Times(rest)
     return None
-
-
-__all__ = ["Mask", "Writer"]

@@ -26,7 +26,7 @@ class _OfStep(Metric[Expr]):
 
 
 def _kept(site: Site) -> Expr:
-    return sum((one.elements for one in getattr(site.node, "kept", ())), Integer(0))
+    return sum((one.elements for one in getattr(site.node, "kept_tensors", ())), Integer(0))
 
 
 cache_size: Metric[Expr] = _OfStep(
