@@ -5,6 +5,8 @@ import pytest
 
 import layeralgebra as la
 from layeralgebra import (
+    GRU,
+    LSTM,
     Add,
     CausalLinearAttention,
     Concat,
@@ -12,17 +14,15 @@ from layeralgebra import (
     Embedding,
     Formula,
     Graph,
-    GRU,
     Identity,
     LatentAttention,
     LayerNorm,
     Linear,
     LinearBiasAttention,
-    LSTM,
     MultiHeadAttention,
     PositionalEmbedding,
-    ReLU,
     RelativeAttention,
+    ReLU,
     Retention,
     RotaryAttention,
     SelectiveStateSpace,

@@ -8,7 +8,7 @@ to t, attention to a window the last of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Max, Min, Mul, Symbol
@@ -18,7 +18,6 @@ from ..equations.heads import Group, IndexValue, Pad, Read, Select, Softmax, wal
 from ..equations.instance import Instance
 from ..equations.recurrences import Recurrence
 from ..equations.statements import AnyOf, Limit, Mask, each_option
-from ..errors import UnsupportedError
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .settled import Settled, as_number, axis_of, indices_of, slack_of
@@ -310,7 +309,7 @@ class Planner:
 
     def line(self, place: int) -> None:
         """How a statement is computed, for the regions at which its target is wanted."""
-        instance, statement = self.instance, self.instance.statements[place]
+        statement = self.instance.statements[place]
         target = statement.target
         if target not in self.wanted:
             return
@@ -378,7 +377,7 @@ class Planner:
         """The region of an index, if it has one."""
         if part in line.values:
             return Region.at(line.values[part])  # type: ignore[index]
-        return line.regions.get(part)  # type: ignore[call-overload]
+        return line.regions.get(part)
 
     def span(self, address: Expr | None, line: Line) -> Region | None:
         """The places that an address goes over; None where the time has no part in it."""

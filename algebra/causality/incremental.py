@@ -69,6 +69,10 @@ class Incremental:
     def _made(self, tokens: Expr) -> Network:
         return StepWalk(self.axis, tokens, self.keep).of(self.net, () if self._closed else self._given)[0]
 
+    def prepare(self) -> None:
+        """Find the step, or raise where there is none."""
+        _ = self._general
+
     @cached_property
     def step(self) -> Network:
         return self.at(self.size)
@@ -174,7 +178,8 @@ class Incremental:
             self.axis,
             self.keep,
         )
-        made, states = [], {}
+        made: list[Any] = []
+        states: dict[Any, Any] = {}
         for number in range(1, int(own.size) + 1):
             present = [numpy.take(array, [number - 1], axis=self.axis) for array in arrays]
             step = own.at(number)
@@ -198,15 +203,15 @@ class _All(_LayerRun):
 
     def run(self) -> "ndarray":
         recurrent = set()
-        for place in range(len(self.instance.statements)):
-            if place in recurrent:
+        for number in range(len(self.instance.statements)):
+            if number in recurrent:
                 continue
-            if place in self.instance.recurrent:
-                one = self.instance.recurrent[place]
+            if number in self.instance.recurrent:
+                one = self.instance.recurrent[number]
                 recurrent |= set(range(one.first, one.last + 1))
                 self._recur(list(range(one.first, one.last + 1)), one)
             else:
-                self._statement(place)
+                self._statement(number)
         return self.tensors[self.instance.statements[-1].target]
 
 
@@ -346,5 +351,5 @@ def incremental(net: Network, axis: int = 0, *, on: Any = None, keep: Any = "lea
     elif keep not in ("least", "read"):
         raise FieldError(f"keep is 'least', 'read' or names of tensors, got {shown(keep)}")
     made = Incremental(network, on, axis, keep)
-    made._general  # what has no step is refused here
+    made.prepare()  # what has no step is refused here
     return made

@@ -9,8 +9,8 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from ..errors import LayerAlgebraError, UnsupportedError
-from ..networks.evaluator import evaluate_step
 from ..networks.carrier import ShapeCarrier
+from ..networks.evaluator import evaluate_step
 from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
 from ..networks.steps import Steps

@@ -182,7 +182,7 @@ def _of_statement(settled: Settled, place: int) -> Forms:
                 )
             if settled.by_name:
                 addresses = [_own_step(address) for address in addresses]
-            read = form.xreplace({axis_of(n): addresses[n] for n in needed})  # type: ignore[dict-item]
+            read = form.xreplace({axis_of(n): addresses[n] for n in needed})
             found.append(_at_target(settled, place, at, read, frozenset()))
             if any(read.has(index) for index in at.normalised):
                 found.append(_at_target(settled, place, at, read, at.normalised))

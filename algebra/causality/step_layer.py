@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -121,7 +122,8 @@ def _class_of(recipe: _Recipe) -> type[Layer]:
         "time_axes": recipe.axes,
         "__reduce_ex__": reduce,
     }
-    return type(Layer)(recipe.name, (Layer,), body)
+    made: type[Layer] = types.new_class(recipe.name, (Layer,), {}, lambda space: space.update(body))
+    return made
 
 
 def _table(layer: Layer, name: str, step: Layer, shape: tuple[int, ...]) -> Any:
@@ -331,7 +333,7 @@ class _Writing:
 
     def layer(self) -> Layer:
         instance, plan = self.instance, self.plan
-        layer = instance.layer
+        layer: Any = instance.layer
         for symbol in sorted(layer.free_symbols, key=str):
             self.number(symbol)
         for name in instance.layer.input_names:
@@ -411,7 +413,7 @@ class _Writing:
             name, role = given.tensor, instance.roles[given.tensor]
             wanted = plan.wanted.get(name)
             if wanted is None:
-                return Read(name, tuple(part(address, None) for address in given.address))  # type: ignore[misc]
+                return Read(name, tuple(part(address, None) for address in given.address))
             if name in plan.kept:
                 at = plan.kept[name]
                 region = wanted[at]
@@ -423,7 +425,7 @@ class _Writing:
                     if role == "input":
                         return Read(
                             name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address))
-                        )  # type: ignore[misc]
+                        )
                     return Read(name, _without_none(part(a, r) for a, r in zip(given.address, regions)))
                 called = f"{name}_{'past' if self.is_past(given.address[at], region, line) else 'all'}"
                 return Read(
@@ -435,7 +437,7 @@ class _Writing:
                 )
             if role == "input":
                 at = self.settled.axes[name]
-                return Read(name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address)))  # type: ignore[misc]
+                return Read(name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address)))
             return Read(name, _without_none(part(a, r) for a, r in zip(given.address, wanted)))
 
         own = plan.wanted[statement.target]
@@ -449,7 +451,7 @@ class _Writing:
         else:
             value = self.renamed(statement.value, read, number, letters)
             address = tuple(
-                letters[a] if isinstance(a, Index) and a in letters else part(a, None)  # type: ignore[misc]
+                letters[a] if isinstance(a, Index) and a in letters else part(a, None)
                 for a, r in zip(statement.address, own) if r is None or not r.is_point
             )  # fmt: skip
         if is_last and isinstance(value, Pad):
@@ -530,7 +532,7 @@ class _Writing:
                 )
                 source = list(own_letters)
                 for n in points:
-                    source.insert(n, Integer(0))  # type: ignore[arg-type]
+                    source.insert(n, Integer(0))
                 self.lines.append(self.writer.line(Statement(name, own_letters, Read(body.tensor, tuple(source)))))
             made = Read(name, plain)
         fill = pad.fill if isinstance(pad.fill, Constant) else read(pad.fill)
