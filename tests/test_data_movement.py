@@ -55,9 +55,9 @@ def test_no_schedule_of_a_matrix_product_moves_less(memory, sizes):
 
 
 def test_the_bound_of_a_matrix_product_is_nearly_reached():
-    memory, side = 20 * 20 + 2 * 20, 20
-    least = float(data_movement_bound(Linear(40, bias=False), memory, on=(40, 60)).formula)
-    found = traffic(blocked(40, 40, 60, side), memory)
+    memory, side = 17 * 17 + 4 * 17, 17  # a block, and two rows and columns beside it
+    least = float(data_movement_bound(Linear(34, bias=False), memory, on=(34, 60)).formula)
+    found = traffic(blocked(34, 34, 60, side), memory)
     assert least > 0 and found < 2 * (least + 2 * memory)
 
 
