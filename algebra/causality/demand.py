@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sympy import Expr, Integer, Max, Min, Mul, Symbol
 
@@ -373,10 +374,10 @@ class Planner:
                 )
         self.want(tensor, regions, place)
 
-    def region(self, part: object, line: Line) -> Region | None:
+    def region(self, part: Any, line: Line) -> Region | None:
         """The region of an index, if it has one."""
         if part in line.values:
-            return Region.at(line.values[part])  # type: ignore[index]
+            return Region.at(line.values[part])
         return line.regions.get(part)
 
     def span(self, address: Expr | None, line: Line) -> Region | None:
