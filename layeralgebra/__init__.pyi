@@ -19,6 +19,8 @@ from .algebra.capacity.propagation.of_network import capacity_propagation as cap
 from .algebra.capacity.scaling.of_block import activation_decoupling as activation_decoupling
 from .algebra.capacity.scaling.of_block import capacity_deep_limit as capacity_deep_limit
 from .algebra.capacity.scaling.of_block import scaling_exponent as scaling_exponent
+from .algebra.causality.incremental import Incremental as Incremental
+from .algebra.causality.incremental import incremental as incremental
 from .algebra.compilation.interface import CompiledFormula as CompiledFormula
 from .algebra.compilation.interface import compile as compile
 from .algebra.compilation.program.gradient import gradient as gradient
@@ -61,6 +63,7 @@ from .algebra.formulas.notation_table import notation_latex as notation_latex
 from .algebra.formulas.table import Table as Table
 from .algebra.formulas.text import formula_text as formula_text
 from .algebra.metrics.activations import activations as activations
+from .algebra.metrics.cache_size import cache_size as cache_size
 from .algebra.metrics.capacity_baldi_vershynin import capacity_baldi_vershynin as capacity_baldi_vershynin
 from .algebra.metrics.depth import depth as depth
 from .algebra.metrics.flops import flops as flops
@@ -74,6 +77,8 @@ from .algebra.metrics.receptive_field import receptive_field as receptive_field
 from .algebra.metrics.training_flops import training_flops as training_flops
 from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
+from .algebra.movement.lower_bound import MovementBound as MovementBound
+from .algebra.movement.lower_bound import data_movement_bound as data_movement_bound
 from .algebra.networks.drawings import to_dot as to_dot
 from .algebra.networks.drawings import to_graphml as to_graphml
 from .algebra.networks.drawings import to_mermaid as to_mermaid
