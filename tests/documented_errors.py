@@ -359,6 +359,18 @@ CALLS: dict[str, dict[str, Call]] = {
     # pages and pictures
     "latex": {"BudgetError": lambda: la.latex(MANY), "FieldError": lambda: la.latex(c, form="factored", by=c)},
     "latex_document": {"FieldError": lambda: la.latex_document("text", 3)},
+    "adjoint": {
+        "FieldError": lambda: la.adjoint(3, on=(3,)),
+        "ShapeError": lambda: la.adjoint(Linear(3)),
+        "UnsupportedError": lambda: la.adjoint(la.Opaque("a step", (2,)), on=(2,)),
+    },
+    **{
+        name: metric_calls(
+            getattr(la, name),
+            UnsupportedError=lambda name=name: getattr(la, name)(MultiHeadAttention(2), on=(n, 4), recompute="selective"),
+        )
+        for name in ("training_flops", "training_macs")
+    },
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),
         "ShapeError": lambda: la.latex_equation(*SMALL),

@@ -5,7 +5,7 @@
 dx[f] = dy[o]*W[o, f]
 dW[o, f] = dy[o]*x[f]
 db[o] = dy[o]
-where o < 3, f < 2
+where f < 2, o < 3
 """
 
 from __future__ import annotations
@@ -50,6 +50,19 @@ class Adjoint:
         Every output of the layer to the name of its gradient, which the equations read.
     saved : dict
         What the equations read of the forward pass beside the inputs, the learned tensors and the buffers, with its shape.
+    program : Program
+        The lines as heads, with the extents of their indices.
+    forward : Instance
+        The equation of the layer, where every letter has one extent.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, adjoint
+    >>> found = adjoint(Linear(3), on=(2,))
+    >>> found.gradients, found.seeds, found.saved
+    ({'x': 'dx', 'W': 'dW', 'b': 'db'}, {'y': 'dy'}, {})
+    >>> found["dW"].input_names
+    ('dy', 'x')
     """
 
     layer: Layer
@@ -300,7 +313,7 @@ def adjoint(layer: Any, on: Any = None) -> Adjoint:
     >>> print(adjoint(Softmax(), on=(3, 4)))
     dot1[t] = y[t, f]*dy[t, f]
     dx[t, f] = y[t, f]*(dy[t, f] - dot1[t])
-    where t < 3, f < 4
+    where f < 4, t < 3
     """
     if not isinstance(layer, Layer):
         raise FieldError(f"adjoint takes a layer, got {shown(layer)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sympy import Expr
 
@@ -86,7 +87,10 @@ def one_extent_each(instance: Instance, names: Names) -> Instance:
     names.taken |= {name for name in instance.shapes if "[" not in name}
     names.taken |= {index.name for extents in instance.extents for index in extents}
     known: dict[tuple[Index, Expr], Index] = {}
-    statements, extents, masks, own = [], [], {}, {}
+    statements: list[Statement] = []
+    extents: list[dict[Index, Expr]] = []
+    masks: dict[Limit, None] = {}
+    own: dict[int, dict[Index, tuple[Expr, Expr]]] = {}
     for place in order:
         letters = {}
         for index, extent in instance.extents[place].items():
@@ -116,7 +120,7 @@ def one_extent_each(instance: Instance, names: Names) -> Instance:
     ranges_everywhere = own.pop(-1, {})
     made = Elaborated(statements, ranges=ranges_everywhere, masks=list(masks))
 
-    def rename(mapping: Mapping[str, object]) -> dict[str, object]:
+    def rename(mapping: Mapping[str, Any]) -> dict[str, Any]:
         return {titles.get(name, name): value for name, value in mapping.items()}
 
     return replace(

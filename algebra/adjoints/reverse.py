@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sympy import Expr, Integer, Mul
 
@@ -420,9 +421,10 @@ class Reverse:
             cotangent = self.apart(head, cotangent, scope)
         elif isinstance(head, (Reduce, Select)) and cotangent.letters & bound:
             cotangent = self.apart(head, cotangent, scope)
-        rule = {
+        rules: dict[type, Any] = {
             Plus: self._plus, Times: self._times, Apply: self._apply, Reduce: self._reduce, Softmax: self._softmax, Select: self._select,
-        }.get(type(head))  # fmt: skip
+        }  # fmt: skip
+        rule = rules.get(type(head))
         if rule is None:
             raise unknown_head(head, "differentiated")
         rule(head, cotangent, scope, whole)
@@ -496,7 +498,7 @@ class Reverse:
             if index in letters or any(address_indices(end) & set(letters) for end in ends):
                 if index not in letters:
                     raise UnsupportedError("a product over an index that bounds another one has no derivative here")
-                self.program.ranges[letters[index]] = tuple(end.xreplace(letters) for end in ends)  # type: ignore[assignment]
+                self.program.ranges[letters[index]] = tuple(end.xreplace(letters) for end in ends)
 
     def _softmax(self, head: Softmax, cotangent: Cotangent, scope: frozenset[Index], whole: Statement | None) -> None:
         own = frozenset(head.indices)
@@ -547,7 +549,7 @@ class Reverse:
                 )
                 self.contribute(Read(pad.body.tensor, inner), Cotangent((Read(cropped, inner),)))
         if isinstance(pad.fill, Read) and pad.fill.tensor in self.active:
-            real = []
+            real: list[Head] = []
             for index, (before, _), size in zip(letters, pad.widths, self.forward.shapes[pad.body.tensor]):
                 if (before, _) != (0, 0):
                     position = IndexValue(simplify(index - before))
