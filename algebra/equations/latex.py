@@ -148,7 +148,9 @@ class _Writer(HeadWriter):
         symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
         super().__init__(symbol.name for symbol in symbols if isinstance(symbol, Symbol))
         self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
-        self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
+        self.made, self.left_out = tidied(
+            replace(made, statements=whole_again(made.statements)), layer.input_names, layer.output_names
+        )
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
         self.plain = made.statements
@@ -336,9 +338,8 @@ class _Writer(HeadWriter):
         assert self.shapes is not None
         instance = _at(self.layer, self.shapes)
         lines = []
-        last = self.made.statements[-1].target
         for name, shape in instance.shapes.items():
-            if instance.roles[name] == "defined" and name != last:
+            if instance.roles[name] == "defined" and name not in self.layer.output_names:
                 continue
             read = next((r for s in instance.statements for r in reads(s.value) if r.tensor == name), None)
             if instance.roles[name] not in ("input", "defined") and read is not None:

@@ -120,7 +120,8 @@ class _Fold(Addresses):
                 self._statement(first)
             elif live := [other for other in range(first, last + 1) if other in self.instance.live]:
                 self._recur(live, recurrence)
-        return self.tensors[self.instance.statements[-1].target]
+        made = {name: self.tensors[name] for name in self.instance.outputs}
+        return made[self.instance.root] if len(made) == 1 else made
 
     def _recur(self, places: list[int], recurrence: Recurrence) -> None:
         """One step after the other; steps are collected and stacked, since what is differentiated is not written over."""
