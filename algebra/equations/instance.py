@@ -150,9 +150,10 @@ class Instance:
         """Whether a read of a state may come to a step before the first one: not if it is nowhere so far back."""
         defining = self.statements[self.places[read.tensor]]
         own, part = defining.address[step.axis], read.address[step.axis]
-        if not isinstance(own, Index) or not isinstance(part, Expr):
-            return True
-        down = own in self.recurrent[self.places[read.tensor]].down
+        recurrence = self.recurrent[self.places[read.tensor]]
+        if not isinstance(own, Index) or not isinstance(part, Expr) or not recurrence.is_earlier(part, own):
+            return False
+        down = own in recurrence.down
         low, high = self.ranges(place).get(own, (Integer(0), self.extents[place].get(own)))
         if part.free_symbols - {own} or high is None:
             return True

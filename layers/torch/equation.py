@@ -330,6 +330,8 @@ class _Fold(Addresses):
         for given in self.instance.given.get(head.tensor, ()):
             if given.number >= 0 or not recurrence.is_earlier(head.address[given.axis], own[given.axis]):
                 continue
+            if given.tensor not in self.tensors:  # no read comes so far back
+                continue
             here = align(parts[given.axis], indices) == place_of(self.instance, head.tensor, given)
             others = [axis for axis in range(len(shape)) if axis != given.axis]
             for axis in others:
