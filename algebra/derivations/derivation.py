@@ -91,7 +91,9 @@ class Derivation:
         found = {}
         for term in self.terms:
             if term.unread:
-                found[f"no output of {term.node} depends on its lines {', '.join(term.unread)}; they compute nothing"] = None
+                found[
+                    f"no output of {term.node} depends on its lines {', '.join(term.unread)}; they compute nothing"
+                ] = None
         return tuple(found)
 
     @property

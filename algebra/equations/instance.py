@@ -142,7 +142,9 @@ class Instance:
         for read in statement.reads:
             found.add(read.tensor)
             found.update(
-                step.tensor for step in self.given.get(read.tensor, ()) if step.number < 0 and self._reaches(place, read, step)
+                step.tensor
+                for step in self.given.get(read.tensor, ())
+                if step.number < 0 and self._reaches(place, read, step)
             )
         return found
 

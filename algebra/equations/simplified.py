@@ -30,9 +30,7 @@ from .statements import Elaborated, Statement, with_numbers
 _ZERO = Integer(0)
 
 
-def tidied(
-    made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]
-) -> tuple[Elaborated, frozenset[Index]]:
+def tidied(made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Elaborated, frozenset[Index]]:
     """The same equation, easier to read, and the indices that were left out."""
     statements = _without_empty_margins(made.statements, outputs)
     single = _single_valued(replace(made, statements=statements), inputs, outputs)
@@ -80,7 +78,9 @@ def _without_empty_margins(statements: Sequence[Statement], outputs: Sequence[st
 def _single_valued(made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]) -> frozenset[Index]:
     """The indices whose only value is 0 and that no axis of an input or of an output needs for itself."""
     found = {index for index, extent in made.bounds.items() if extent == 1}
-    made_by = [statement.address for statement in made.statements if statement.gives is None and statement.target in outputs]
+    made_by = [
+        statement.address for statement in made.statements if statement.gives is None and statement.target in outputs
+    ]
     outer = [*made_by, *(read.address for s in made.statements for read in reads(s.value) if read.tensor in inputs)]
     needed = {part for address in outer for part in address if isinstance(part, Index)}
     needed |= {

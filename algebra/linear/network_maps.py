@@ -20,8 +20,8 @@ from ..arguments import as_array, shown
 from ..equations.heads import Apply, Read, walk
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
-from ..networks.evaluator import input_flows
 from ..networks.arity import must_have_one
+from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network, as_network
 from ..numerics.arrays import as_numbers

@@ -147,9 +147,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return output, Ports(values)  # type: ignore[return-value]
         return output, values[0]
 
-    def _by_output(
-        self, node: Layer, flows: tuple[Flow, ...], output: Any, instance: Instance, path: str
-    ) -> Any:
+    def _by_output(self, node: Layer, flows: tuple[Flow, ...], output: Any, instance: Instance, path: str) -> Any:
         """The values of a layer of several outputs for a carrier that follows them, an output at a time."""
         if len(instance.outputs) > 1 and not self.carrier.by_output:
             raise UnsupportedError(
@@ -158,7 +156,9 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             )
         found = Outputs()
         for name in instance.outputs:
-            site = Site(path, node, flows, each(output)[node.output_names.index(name)], instance.showing(name), self.loops)
+            site = Site(
+                path, node, flows, each(output)[node.output_names.index(name)], instance.showing(name), self.loops
+            )
             values = [self.carrier.leaf(site, port) for port in range(len(flows))] or [self.carrier.source(site)]
             self.terms.append(Term(site, values[0]))
             found[name] = Ports(values) if len(values) > 1 else values[0]
@@ -314,9 +314,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
     def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
         flow, value = yield self.visit(node.body, flows, path)
         if isinstance(value, Outputs):
-            shared = {
-                name: self.carrier.share(self._single(own, node), node.name, path) for name, own in value.items()
-            }
+            shared = {name: self.carrier.share(self._single(own, node), node.name, path) for name, own in value.items()}
             return flow, Outputs(shared)
         return flow, self.carrier.share(self._single(value, node), node.name, path)
 
@@ -342,7 +340,9 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                 else:
                     arrived[name] = self._joint_output(part, incoming, where)
                 continue
-            if len(incoming) > 1 and not (isinstance(part, (Layer, Select, Shared)) and taken_by(part) == len(incoming)):
+            if len(incoming) > 1 and not (
+                isinstance(part, (Layer, Select, Shared)) and taken_by(part) == len(incoming)
+            ):
                 raise GraphError(
                     f"{len(incoming)} arrows arrive at {name!r}, which takes {taken_by(part)}; join them first with Add(), Mul() or Concat()"
                 )
@@ -356,13 +356,19 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             for port, flow in zip(part.several, arrived[name]) if part.several else ():
                 arrived[name, port] = flow
             if name in needed or isinstance(self.carrier, TotalCarrier):
-                own = {_key(name, port): one for port, one in value.items()} if isinstance(value, Outputs) else {name: value}
+                own = (
+                    {_key(name, port): one for port, one in value.items()}
+                    if isinstance(value, Outputs)
+                    else {name: value}
+                )
                 steps += [
                     GraphStep(key, sources, one.values if isinstance(one, Ports) else [one]) for key, one in own.items()
                 ]
         return self._comes_out(node, asked, arrived, steps)
 
-    def _comes_out(self, node: Graph, asked: tuple[str, ...], arrived: dict[Any, Any], steps: list[GraphStep[T]]) -> Any:
+    def _comes_out(
+        self, node: Graph, asked: tuple[str, ...], arrived: dict[Any, Any], steps: list[GraphStep[T]]
+    ) -> Any:
         """The flows that leave a graph, and what they are worth."""
         ends = {one.name: _key(one.node, one.port) for one in node.outputs}
         if not node.several:
@@ -429,8 +435,15 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                 return flow, self.carrier.series([])
             raise UnsupportedError(f"at {path}: no copies of {node.body} have nothing that could be followed")
         what = f"at {path or 'the network'}: {times} copies of {node.body}, which has several outputs"
-        if not isinstance(self.carrier, TotalCarrier) or node.index is not None or read is not None or not times.is_nonnegative:
-            raise UnsupportedError(f"{what}, are followed one by one, and there are at most {MOST_UNROLLED} of these; give a number")
+        if (
+            not isinstance(self.carrier, TotalCarrier)
+            or node.index is not None
+            or read is not None
+            or not times.is_nonnegative
+        ):
+            raise UnsupportedError(
+                f"{what}, are followed one by one, and there are at most {MOST_UNROLLED} of these; give a number"
+            )
         outer, self.loops = self.loops, (*self.loops, Loop(self._fresh_index(node, flows[0]), times))
         try:
             leaving, value = yield self.visit(node.body, flows, f"{path}[{self.loops[-1].index}]")

@@ -149,7 +149,11 @@ class Graph(Composition):
         nodes, sources = self.nodes, self.sources()
         for source, target in self.edges:
             names = nodes[source].several if isinstance(source, str) else ()
-            joins = nodes[target].kind == "join" and not nodes[target].args if isinstance(nodes[target], Composition) else False
+            joins = (
+                nodes[target].kind == "join" and not nodes[target].args
+                if isinstance(nodes[target], Composition)
+                else False
+            )
             if names and (joins or inputs_taken(nodes[target]) not in (None, len(sources[target]))):
                 takes = "joins what arrives" if joins else f"takes {inputs_taken(nodes[target])}"
                 raise GraphError(
@@ -157,7 +161,9 @@ class Graph(Composition):
                     f"  write instead: (({source!r}, {names[0]!r}), {target!r}), an edge for each output that is meant"
                 )
             if len(set(sources[target])) < len(sources[target]) and names:
-                raise GraphError(f"an output of {source} arrives at {target} twice; write an edge for each output that is meant")
+                raise GraphError(
+                    f"an output of {source} arrives at {target} twice; write an edge for each output that is meant"
+                )
 
 
 @dataclass(frozen=True)
@@ -203,7 +209,9 @@ def _edge(edge: object, parts: Mapping[str, Network]) -> tuple[End, str]:
         raise GraphError(f"an edge is a pair of names, got {shown(edge)}")
     source, target = _end(ends[0]), _end(ends[1])
     if not isinstance(target, str):
-        raise GraphError(f"an edge leads to a node, got {shown(ends[1])}; inputs of a node are in the order of the edges")
+        raise GraphError(
+            f"an edge leads to a node, got {shown(ends[1])}; inputs of a node are in the order of the edges"
+        )
     for node in (_node_of(source), target):
         if node not in parts:
             known = ", ".join(list(parts)[:20])
@@ -265,7 +273,9 @@ def _outputs(given: Any, parts: Mapping[str, Network], sinks: Sequence[str]) -> 
         )
     found = _named(asked, parts)
     if len({one.name for one in found}) < len(found):
-        raise GraphError(f"two outputs are called alike: {', '.join(one.name for one in found)}; give names with a mapping")
+        raise GraphError(
+            f"two outputs are called alike: {', '.join(one.name for one in found)}; give names with a mapping"
+        )
     return found
 
 

@@ -11,7 +11,6 @@ from ..arguments import answer_of, checked, shown
 from ..errors import FieldError
 from .steps import Steps, carried_out
 
-
 End = tuple[str, str | None]
 
 

@@ -99,7 +99,9 @@ class Unrolled(Walk[Any]):
         arrived = arrived if node.input_names else ()
         instance = node.instance(*(part.shape for part in arrived))
         before = arrived[0].channels if arrived else None
-        wanted = () if self.unread else self.read.pop(scope.path, node.output_names) if node.several else node.output_names
+        wanted = (
+            () if self.unread else self.read.pop(scope.path, node.output_names) if node.several else node.output_names
+        )
         instance = instance.showing(*wanted)
         values: Any = {}
         if wanted:

@@ -14,7 +14,7 @@ Every statement is evaluated over the whole box of its indices at once, except i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy
 

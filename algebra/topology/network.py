@@ -26,8 +26,8 @@ from ..errors import BudgetError, FieldError, UnsupportedError
 from ..linear.layer_maps import layer_maps
 from ..linear.monomials import LINEAR, kinds_of_tensors
 from ..linear.network_maps import activates
-from ..networks.evaluator import input_flows
 from ..networks.arity import must_have_one
+from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network, as_network
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes

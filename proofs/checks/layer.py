@@ -194,7 +194,9 @@ class LayerCheck:
         for names in (*((name,) for name in instance.outputs), instance.outputs):
             derived, counted = len(instance.showing(*names).live), len(case.meaning.at(*names).used())
             if derived != counted:
-                return _witness(case, derived, counted, f"lines on which {', '.join(names)} depends, derived and enumerated")
+                return _witness(
+                    case, derived, counted, f"lines on which {', '.join(names)} depends, derived and enumerated"
+                )
         return None
 
     def _every_line(self) -> Result:
@@ -207,7 +209,10 @@ class LayerCheck:
             return proved(law, "an output depends on every line") if self.seen else Result(law, Undecided("no samples"))
         lines, case = next(iter(unread.items()))
         return Result(
-            law, Undecided(f"no output of {case} depends on {', '.join(lines)}: weights count as held, and nothing is computed there")
+            law,
+            Undecided(
+                f"no output of {case} depends on {', '.join(lines)}: weights count as held, and nothing is computed there"
+            ),
         )
 
     def _parameters(self, case: Case) -> Witness | None:
@@ -253,7 +258,11 @@ class LayerCheck:
             found = made[name] if case.layer.several else made
             for where, value in values.items():
                 one, other = float(found[where]), float(value)
-                if one != other and not (one != one and other != other) and abs(one - other) > 1e-8 * max(1, abs(other)):
+                if (
+                    one != other
+                    and not (one != one and other != other)
+                    and abs(one - other) > 1e-8 * max(1, abs(other))
+                ):
                     return _witness(case, one, other, f"{name} at {where}, run and enumerated")
         return None
 
@@ -438,7 +447,9 @@ class LayerCheck:
 
     def _neighbours(self) -> Iterator[Result]:
         """The laws about networks, with this layer in the first place and others drawn beside it."""
-        if _input_count(self.cls) != 1 or isinstance(self.cls.outputs, property) or len(self.cls.outputs or ()) > 1:  # nothing is in series with it
+        if (
+            _input_count(self.cls) != 1 or isinstance(self.cls.outputs, property) or len(self.cls.outputs or ()) > 1
+        ):  # nothing is in series with it
             return
         # What has no axes left can neither be stacked nor be taken by another layer.
         joined = self.cases.filter(lambda case: len(case.shapes) == 1 and len(case.meaning.output) > 0)
