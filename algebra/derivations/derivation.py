@@ -88,7 +88,7 @@ class Derivation:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader may want to know of the layers: lines on which no output depends, which hold weights and compute nothing."""
-        found = {}
+        found: dict[str, None] = {}
         for term in self.terms:
             if term.unread:
                 found[

@@ -171,7 +171,7 @@ class Metric(Generic[Result]):
         return evaluate_network(net, self.carrier(**self._checked(options)), on)
 
     def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
-        if self.of_outputs and getattr(net, "several", ()):
+        if self.of_outputs and isinstance(net, Network) and net.several:
             return {name: self(net[name], on, **options) for name in net.several}  # type: ignore[return-value]
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 

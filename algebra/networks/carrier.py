@@ -175,7 +175,7 @@ class Carrier(Generic[T]):
         """From how many copies on the rule of repetition holds: 0 where none are worth nothing by that rule, else 1."""
         return 1
 
-    def graph(self, steps: Sequence["GraphStep[T]"], sink: str) -> T:
+    def graph(self, steps: Sequence["GraphStep[T]"], sink: Any) -> T:
         raise NotImplementedError
 
     def share(self, value: T, name: str, path: str) -> T:
@@ -209,16 +209,16 @@ class TotalCarrier(Carrier[T]):
     def source(self, site: Site) -> T:
         return self.leaf(site, 0)
 
-    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
+    def graph(self, steps: Sequence[GraphStep[T]], sink: Any) -> T:
         return self.series([step.values[0] if step.join is None else self.joint(step.join) for step in steps])
 
 
 class PathCarrier(Carrier[T]):
     """A carrier whose joins absorb repetition (maximum, union, minimum), so that it can be folded along the paths of a graph."""
 
-    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
+    def graph(self, steps: Sequence[GraphStep[T]], sink: Any) -> T:
         start = self.series([])
-        arrived: dict[str, T] = {}
+        arrived: dict[Any, T] = {}
         for step in steps:
             incoming = [arrived[source] for source in step.sources] or [start] * max(len(step.values), 1)
             if step.join is not None:

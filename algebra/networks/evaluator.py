@@ -311,7 +311,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         )
         return "\n".join(lines)
 
-    def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
+    def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
         flow, value = yield self.visit(node.body, flows, path)
         if isinstance(value, Outputs):
             shared = {name: self.carrier.share(self._single(own, node), node.name, path) for name, own in value.items()}
@@ -451,6 +451,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             self.loops = outer
         if [one.shape for one in leaving] != [one.shape for one in flows] or _stacks_by_layout(node.body):
             raise UnsupportedError(f"{what}, count alike only if none of the shapes changes; give a number of copies")
+        value = self._single(value, node.body)
         if least := self.carrier.least_copies(value):
             self.require(Condition(Ge(times, least), "this metric knows repetitions of at least one copy"), path)
         return leaving, self.carrier.repeat(value, times, None)

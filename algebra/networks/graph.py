@@ -149,11 +149,8 @@ class Graph(Composition):
         nodes, sources = self.nodes, self.sources()
         for source, target in self.edges:
             names = nodes[source].several if isinstance(source, str) else ()
-            joins = (
-                nodes[target].kind == "join" and not nodes[target].args
-                if isinstance(nodes[target], Composition)
-                else False
-            )
+            end = nodes[target]
+            joins = isinstance(end, Composition) and end.kind == "join" and not end.args
             if names and (joins or inputs_taken(nodes[target]) not in (None, len(sources[target]))):
                 takes = "joins what arrives" if joins else f"takes {inputs_taken(nodes[target])}"
                 raise GraphError(

@@ -98,7 +98,7 @@ def to_networkx(net: Any, identity: Callable[[], Any]) -> networkx.DiGraph:
     builder = _Builder(identity)
     ends = carried_out(net.accept(builder, [], ""))
     sinks = [name for name in builder.made if not builder.made.out_degree(name)]
-    if [node for node, _ in ends] != sinks or net.several:
+    if ends != [(name, None) for name in sinks] or net.several:
         names = net.several or ("output",)
         builder.made.graph["outputs"] = {
             name: node if port is None else (node, port) for name, (node, port) in zip(names, ends)

@@ -87,12 +87,12 @@ class EquationModule(torch.nn.Module):
             if role == "buffer":
                 self.register_buffer(f"buffer_{name}", torch.ones([int(size) for size in instance.shapes[name]]))
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> Any:
         if not inputs:
             return self._example()
         return torch.vmap(self._example)(*inputs)
 
-    def _example(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def _example(self, *inputs: torch.Tensor) -> Any:
         tensors = dict(zip(self.instance.layer.input_names, inputs))
         for name, role in self.instance.roles.items():
             if role in ("weight", "buffer"):
@@ -114,7 +114,7 @@ class _Fold(Addresses):
     def look_up(self, read: Read) -> Any:
         return self._fold(read)
 
-    def run(self) -> torch.Tensor:
+    def run(self) -> Any:
         for first, last, recurrence in self.instance.order:
             if recurrence is None:
                 self._statement(first)
