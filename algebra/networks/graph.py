@@ -123,6 +123,12 @@ class Graph(Composition):
 
     def needed(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The nodes on which these outputs depend, and which of its outputs are read of one that has several."""
+        names = as_elements(names, "the names of outputs")
+        for name in names:
+            if not isinstance(name, str) or name not in self.several:
+                raise GraphError(
+                    f"this graph has no output {shown(name)} among several; it has {', '.join(self.several) or 'one'}"
+                )
         sources, nodes = self.sources(), self.nodes
         found: dict[str, set[str | None]] = {}
         waiting = [(one.node, one.port) for one in self.outputs if one.name in names or not self.several]
