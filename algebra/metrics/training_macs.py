@@ -68,6 +68,6 @@ training_macs: Metric[Expr] = Metric(
     >>> from layeralgebra import Linear, dims, training_macs
     >>> n, m = dims("n m")
     >>> training_macs(Linear(m) >> Linear(m), on=(n,))
-    2*m**2 + m*n
+    3*m**2 + 2*m*n
     """,
 )

@@ -46,6 +46,8 @@ COMPOSED = {
 }
 #: Metrics that are no function of the parts' values, and why; their carriers hold more than their value.
 NOT_COMPOSED = {
+    "training_macs": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
+    "training_flops": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
     "layer_complexity": "a part is worth what the histogram of widths before it lets through",
     "intrinsic_power": "ratios are weighted with the sizes of the whole",
     "linear_regions": "a bound on the whole network, of which no part's bound is a factor",
