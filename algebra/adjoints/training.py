@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..arguments import shown
 from ..derivations.metric import repeated
-from ..equations.heads import Head, Times, address_indices, is_constant
+from ..equations.heads import Head, Plus, Reduce, Times, address_indices, is_constant
 from ..equations.instance import Instance, Shape
 from ..equations.work import Work, statement_work, work
 from ..errors import FieldError, UnsupportedError
@@ -30,11 +30,16 @@ Flags = tuple[bool, ...]
 
 @dataclass(frozen=True)
 class Pass:
-    """What one part costs: forward and backward together, once more for what is computed again, and whether a gradient goes through it."""
+    """What one part costs: forward and backward together, forward alone, what is computed again; and whether a gradient goes through it."""
 
     work: Work
     forward: Work
     needs: bool
+    again: Work = Work()
+
+    @property
+    def total(self) -> Work:
+        return Work.total([self.work, self.again])
 
 
 class Training:
@@ -64,7 +69,8 @@ def wanted_of(instance: Instance, flags: Flags) -> frozenset[str]:
 def backward_work(found: Adjoint) -> Work:
     """The work of the backward pass for one example of many: the gradients of what is learned are added over the examples.
 
-    So an outer product that is the gradient of a matrix is a contraction, over the examples.
+    So an outer product that is the gradient of a matrix is a contraction, over the examples; of a sum that is there already the examples
+    are one index more, and of what adds several of them, once a step, an example has no part.
     """
     parts = [work(found.instance)]
     learned = found.program.learned
@@ -74,12 +80,14 @@ def backward_work(found: Adjoint) -> Work:
             for name in learned | set(found.program.given)
             if found.program.given.get(name, "weight") in ("weight", "buffer")
         }
-        if statement.target not in learned or {read.tensor for read in statement.reads} <= alike:
+        if statement.target not in learned or {read.tensor for read in statement.reads} <= alike or statement.scatters:
             continue
         extents = found.instance.extents[place]
         letters = frozenset().union(*map(address_indices, statement.address))
         points = Mul(*(extents[index] for index in sorted(letters, key=str)))
-        parts.append(Work(adds=points, macs=points if _is_product(statement.value) else Integer(0)))
+        terms = statement.value.terms if isinstance(statement.value, Plus) else (statement.value,)
+        plain = [term for term in terms if not (isinstance(term, Reduce) and term.operation == "sum")]
+        parts.append(Work(macs=sum(map(_is_product, plain)) * points, adds=(1 + len(plain) - len(terms)) * points))
     return Work.total(parts)
 
 
@@ -126,10 +134,10 @@ class TrainingCarrier(TotalCarrier[Training]):
             if instance.layer.opaque:
                 return Pass(forward, forward, any(flags))
             found = backward_of(instance, wanted_of(instance, flags))
-            parts = [forward, backward_work(found)] if found.gradients else [forward]
-            if found.gradients and self.recompute == "selective":
-                parts.append(_selected(found))
-            return Pass(Work.total(parts), forward, bool(found.seeds))
+            if not found.gradients:
+                return Pass(forward, forward, bool(found.seeds))
+            again = _selected(found) if self.recompute == "selective" else Work()
+            return Pass(Work.total([forward, backward_work(found)]), forward, bool(found.seeds), again)
 
         return Training(at, site.output.shape)
 
@@ -138,13 +146,11 @@ class TrainingCarrier(TotalCarrier[Training]):
 
     def series(self, values: Sequence[Training]) -> Training:
         def at(flags: Flags) -> Pass:
-            works, forwards = [], []
+            made = []
             for value in values:
-                made = value.at(flags)
-                works.append(made.work)
-                forwards.append(made.forward)
-                flags = (made.needs,)
-            return Pass(Work.total(works), Work.total(forwards), flags[0])
+                made.append(value.at(flags))
+                flags = (made[-1].needs,)
+            return _together(made, flags[0])
 
         shape = next((value.shape for value in reversed(values) if value.shape is not None), None)
         return Training(at, shape, any(value.blocks for value in values))
@@ -174,9 +180,8 @@ class TrainingCarrier(TotalCarrier[Training]):
         def at(flags: Flags) -> Pass:
             made = [value.at(flags) for value in values]
             joined = joining.at(tuple(one.needs for one in made))
-            works = [*(one.work for one in made), joined.work]
-            works += self._fan_out(site.inputs[0].shape, len(values)) if any(flags) else []
-            return Pass(Work.total(works), Work.total([*(one.forward for one in made), joined.forward]), joined.needs)
+            added = self._fan_out(site.inputs[0].shape, len(values)) if any(flags) else []
+            return _together([*made, joined], joined.needs, added)
 
         return Training(at, site.output.shape, any(value.blocks for value in values))
 
@@ -192,51 +197,68 @@ class TrainingCarrier(TotalCarrier[Training]):
 
         def at(flags: Flags) -> Pass:
             arrived: dict[str, bool] = {}
-            works, forwards = [], []
+            made, added = [], []
             for step in steps:
                 incoming = tuple(arrived[source] for source in step.sources) or flags
                 value = self.joint(step.join) if step.join is not None else step.values[0]
-                made = value.at(incoming)
-                arrived[step.name] = made.needs
-                works.append(made.work)
-                forwards.append(made.forward)
+                made.append(value.at(incoming))
+                arrived[step.name] = made[-1].needs
             readers = Counter(source for step in steps for source in step.sources)
             for name, count in readers.items():
                 if arrived[name] and (shape := shapes[name]) is not None:
-                    works += self._fan_out(shape, count)
-            return Pass(Work.total(works), Work.total(forwards), arrived[sink])
+                    added += self._fan_out(shape, count)
+            return _together(made, arrived[sink], added)
 
         return Training(at, shapes[sink], any(value.blocks for step in steps for value in step.values))
+
+    def copies(self, values: Sequence[Training]) -> Training:
+        """Copies whose shapes differ: computed again as those of one shape are."""
+        chain = self.series(values)
+        if self.recompute != "block":
+            return chain
+
+        def at(flags: Flags) -> Pass:
+            made = chain.at(flags)
+            return replace(made, again=made.forward)
+
+        return Training(at, chain.shape, True)
 
     def least_copies(self, value: Training) -> int:
         return 0 if value.at((True,)).needs and value.at((False,)) == value.at((True,)) else 1
 
     def repeat(self, value: Training, times: Expr, index: Symbol | None) -> Training:
         def total(made: Work) -> Work:
-            return Work(*(repeated(part, times, index) for part in (made.macs, made.multiplies, made.adds, made.other)))
+            return _each(made, lambda part: repeated(part, times, index))
 
         def first(made: Work) -> Work:
-            parts = (made.macs, made.multiplies, made.adds, made.other)
-            return Work(*(part if index is None else part.xreplace({index: Integer(0)}) for part in parts))
+            return _each(made, lambda part: part if index is None else part.xreplace({index: Integer(0)}))
 
-        def with_block(made: Pass) -> Work:
-            return Work.total([made.work, made.forward]) if self.recompute == "block" else made.work
+        def over_copies(start: Work, later: Work) -> Work:
+            if start == later:
+                return total(later)
+            return Work.total([total(later), first(start), _each(first(later), lambda part: -part)])
 
         def at(flags: Flags) -> Pass:
             later = value.at(flags if any(flags) else (value.at(flags).needs,))
-            works = [total(with_block(later))]
-            start = value.at(flags)
-            if start.work != later.work:
-                works += [first(with_block(start)), _negative(first(with_block(later)))]
-            return Pass(Work.total(works), total(later.forward), later.needs)
+            start, forward = value.at(flags), total(later.forward)
+            again = forward if self.recompute == "block" else over_copies(start.again, later.again)
+            return Pass(over_copies(start.work, later.work), forward, later.needs, again)
 
         last = {} if index is None else {index: times - 1}
         shape = value.shape and tuple(size.xreplace(last) for size in value.shape)
         return Training(at, shape, True)
 
 
-def _negative(made: Work) -> Work:
-    return Work(*(-part for part in (made.macs, made.multiplies, made.adds, made.other)))
+def _together(parts: Sequence[Pass], needs: bool, added: Sequence[Work] = ()) -> Pass:
+    """Parts of a network as one, with what is `added` where they meet."""
+    return Pass(
+        Work.total([*(part.work for part in parts), *added]), Work.total(part.forward for part in parts), needs,
+        Work.total(part.again for part in parts),
+    )  # fmt: skip
+
+
+def _each(made: Work, change: Callable[[Expr], Expr]) -> Work:
+    return Work(*map(change, (made.macs, made.multiplies, made.adds, made.other)))
 
 
 def total_work(evaluation: Evaluation[Training], recompute: str) -> Work:
@@ -245,4 +267,4 @@ def total_work(evaluation: Evaluation[Training], recompute: str) -> Work:
     made = evaluation.value.at(flags)
     if recompute == "block" and not evaluation.value.blocks:
         return Work.total([made.work, made.forward])
-    return made.work
+    return made.total

@@ -18,7 +18,7 @@ def _finish(evaluation: Evaluation[Training], recompute: str, batch: Any) -> Exp
 
 
 def _of_node(value: Training) -> Expr:
-    return value.at(value.asked or (False,)).work.macs
+    return value.at(value.asked or (False,)).total.macs
 
 
 training_macs: Metric[Expr] = Metric(

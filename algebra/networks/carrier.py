@@ -133,6 +133,10 @@ class Carrier(Generic[T]):
     def repeat(self, value: T, times: Expr, index: Symbol | None) -> T:
         raise NotImplementedError
 
+    def copies(self, values: Sequence[T]) -> T:
+        """Copies of a repetition that are evaluated one by one, since they are not of one shape."""
+        return self.series(values)
+
     def least_copies(self, value: T) -> int:
         """From how many copies on the rule of repetition holds: 0 where none are worth nothing by that rule, else 1."""
         return 1

@@ -328,7 +328,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             copy = node.copy(number)
             flow, value = yield self.visit(copy, (flow,), _under(path, number))
             values.append(self._single(value, copy))
-        return flow, self.carrier.series(values)
+        return flow, self.carrier.copies(values)
 
     def _by_rounds(self, node: Repeat, flow: Flow, path: str, rounds: "_Rounds") -> Steps[tuple[Flow, T]]:
         """Copies that stand apart, the round of copies that is repeated, and copies that no longer make a round."""
