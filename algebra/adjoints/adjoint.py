@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Expr, Symbol
 
 from ..arguments import checked, shown
+from ..equations.definitions import all_indices
 from ..equations.fields import Dim, Number
 from ..equations.heads import Pad, Read, walk
 from ..equations.instance import Instance, Shape
@@ -27,7 +28,7 @@ from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..sizes.dims import Index
 from .letters import Names
-from .lines import instance_of, letters_of, pruned, without_copies
+from .lines import instance_of, pruned, without_copies
 from .reverse import Program, Reverse
 from .text import HeadText
 
@@ -173,7 +174,7 @@ def _bounds(program: Program, writer: HeadText) -> list[str]:
     wanting: dict[Index, None] = {}
     present: set[Index] = set()
     for statement in program.statements:
-        here = letters_of(statement)
+        here = all_indices(statement)
         present |= set(here)
         if isinstance(statement.value, Pad):
             continue
@@ -210,7 +211,7 @@ def _symbols(program: Program, sizes: Mapping[Expr, str]) -> set[Symbol]:
                 found |= set().union(*(width.free_symbols for width in pair))
         for address in (statement.address, *(read.address for read in statement.reads)):
             found |= set().union(*(part.free_symbols for part in address if isinstance(part, Expr)))
-        for index in letters_of(statement):
+        for index in all_indices(statement):
             found |= program.extents[index].free_symbols
     for mask in program.masks:
         for one in masks_of(mask):
@@ -229,7 +230,7 @@ def _extended(forward: Instance, program: Program) -> Instance:
             if at == place:
                 line = Statement(name, letters, head, statement.number)
                 statements.append(line)
-                extents.append({index: program.extents[index] for index in letters_of(line)})
+                extents.append({index: program.extents[index] for index in all_indices(line)})
         statements.append(statement)
         extents.append(dict(forward.extents[place]))
     places = {statement.target: place for place, statement in enumerate(statements)}

@@ -5,7 +5,7 @@ Within a layer a letter may have another extent on another line; in the lines of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,12 +72,15 @@ def relabelled(head: Head, letters: Letters) -> Head:
     )  # fmt: skip
 
 
-def _renamed(head: Head, names: Mapping[str, str]) -> Head:
-    def read(found: Read) -> Read:
-        address = tuple(read(part) if isinstance(part, Read) else part for part in found.address)
-        return Read(names.get(found.tensor, found.tensor), address)
+def renamed_read(read: Read, name: Callable[[str], str]) -> Read:
+    """A read of tensors by other names, those looked up for its address too."""
+    address = tuple(renamed_read(part, name) if isinstance(part, Read) else part for part in read.address)
+    return Read(name(read.tensor), address)
 
-    return rebuilt(head, read, part=lambda part: _renamed(part, names))
+
+def renamed(head: Head, name: Callable[[str], str]) -> Head:
+    """A head with tensors by other names."""
+    return rebuilt(head, lambda read: renamed_read(read, name), part=lambda part: renamed(part, name))
 
 
 def one_extent_each(instance: Instance, names: Names) -> Instance:
@@ -100,7 +103,7 @@ def one_extent_each(instance: Instance, names: Names) -> Instance:
             letters[index] = known[index, extent]
         statement = instance.statements[place]
         address = relabelled_read(Read(statement.target, statement.address), letters).address
-        value = _renamed(relabelled(statement.value, letters), titles)
+        value = renamed(relabelled(statement.value, letters), lambda name: titles.get(name, name))
         statements.append(
             replace(statement, target=titles.get(statement.target, statement.target), address=address, value=value)
         )

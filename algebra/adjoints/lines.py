@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from ..equations.definitions import all_indices
 from ..equations.extents import Margin
-from ..equations.heads import Head, Pad, Read, address_indices, rebuilt
+from ..equations.heads import Pad, Read, address_indices
 from ..equations.instance import Instance
 from ..equations.recurrences import find_recurrences
 from ..equations.requirements import Requirements
-from ..equations.statements import Elaborated, Statement
-from ..sizes.dims import Index
+from ..equations.statements import Elaborated
+from .letters import renamed, renamed_read
 from .reverse import Program, is_plain
 
 
@@ -63,17 +63,10 @@ def without_copies(program: Program, outputs: Iterable[str]) -> Program:
             continue
         dropped.add(statement.target)
 
-    def read(found: Read) -> Read:
-        address = tuple(read(part) if isinstance(part, Read) else part for part in found.address)
-        return Read(final(found.tensor), address)
-
-    def renamed(head: Head) -> Head:
-        return rebuilt(head, read, part=renamed)
-
     statements = [
         replace(
-            statement, target=final(statement.target), value=renamed(statement.value),
-            address=tuple(read(part) if isinstance(part, Read) else part for part in statement.address),
+            statement, target=final(statement.target), value=renamed(statement.value, final),
+            address=renamed_read(Read(statement.target, statement.address), final).address,
         )
         for statement in program.statements if statement.target not in dropped
     ]  # fmt: skip
@@ -96,7 +89,7 @@ def instance_of(program: Program, forward: Instance, outputs: tuple[str, ...]) -
         )
         for statement in program.statements if isinstance(statement.value, Pad)
     }  # fmt: skip
-    letters = [letters_of(statement) for statement in program.statements]
+    letters = [all_indices(statement) for statement in program.statements]
     extents = [{index: program.extents[index] for index in here} for here in letters]
     made = Elaborated(
         list(program.statements), ranges=program.ranges, masks=list(program.masks), lookups=dict(program.rows)
@@ -108,8 +101,3 @@ def instance_of(program: Program, forward: Instance, outputs: tuple[str, ...]) -
     )  # fmt: skip
     found.__dict__["live"] = tuple(range(len(program.statements)))
     return found
-
-
-def letters_of(statement: Statement) -> list[Index]:
-    """The indices of a line."""
-    return all_indices(statement)

@@ -9,7 +9,7 @@ operation is done once for every point of the indices on which its value depends
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -130,29 +130,22 @@ class Reverse:
 
     def _active(self) -> frozenset[str]:
         """The tensors through which a gradient comes to one that is wanted."""
-        found = set(self.wanted)
-        statements = self.forward.statements
-        for _ in range(len(statements) + 1):
-            before = len(found)
-            for statement in statements:
-                steps = {step.tensor for step in self.forward.given.get(statement.target, ())}
-                if steps & found or any(read.tensor in found for read in differentiable(statement.value)):
-                    found.add(statement.target)
-            if len(found) == before:
-                break
-        return frozenset(found)
+        return self._made_of(self.wanted, lambda statement: differentiable(statement.value))
 
     def _of_examples(self) -> frozenset[str]:
         """The tensors of the forward pass that depend on an input."""
-        found = {name for name, role in self.forward.roles.items() if role == "input"}
-        for _ in range(len(self.forward.statements) + 1):
+        inputs = (name for name, role in self.forward.roles.items() if role == "input")
+        return self._made_of(inputs, lambda statement: statement.reads)
+
+    def _made_of(self, tensors: Iterable[str], reads: Callable[[Statement], Iterable[Read]]) -> frozenset[str]:
+        """These tensors and all that are computed from them, through such reads of a line and first steps that lines of their own give."""
+        found, before = set(tensors), -1
+        while len(found) != before:
             before = len(found)
             for statement in self.forward.statements:
-                steps = {step.tensor for step in self.forward.given.get(statement.target, ())}
-                if (steps | {read.tensor for read in statement.reads}) & found:
+                read = {one.tensor for one in (*self.forward.given.get(statement.target, ()), *reads(statement))}
+                if read & found:
                     found.add(statement.target)
-            if len(found) == before:
-                break
         return frozenset(found)
 
     def carries(self, head: Head) -> bool:
@@ -201,7 +194,7 @@ class Reverse:
 
     def _rule_of_line(self, statement: Statement, gradient: str) -> None:
         cotangent = Cotangent((Read(gradient, statement.address),))
-        scope = frozenset().union(*map(address_indices, statement.address))
+        scope = _letters_of(statement.address)
         if isinstance(statement.value, Pad):
             self._pad(statement, gradient)
             return
@@ -296,7 +289,7 @@ class Reverse:
                 f"{self.forward.layer}: {tensor} is read within its recurrence at places that are looked up or not affine in the indices, and "
                 "the lines of a recurrence cannot scatter; its backward pass is not known"
             )
-        kept = frozenset().union(*map(address_indices, left))
+        kept = _letters_of(left)
         value = self._sum(group, kept)
         if all(width == 0 for pair in widths for width in pair):
             self._emit(name, tuple(left), value, exact=True, shape=shape)
@@ -521,7 +514,7 @@ class Reverse:
         inside = scope | {own}
         body = self._ordered(self.depends(head.body, inside) | {own})
         address = tuple(found if index == own else index for index in body)
-        kept = frozenset().union(*map(address_indices, address))
+        kept = _letters_of(address)
         self.program.rows[found.tensor] = self.program.extents[own]
         shape = tuple(self.program.extents[index] for index in body)
         target = self.forward.statements[self.place].target

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer
 from sympy.printing.str import StrPrinter
 
 from ..equations.heads import (
@@ -36,7 +36,6 @@ from ..errors import UnsupportedError
 from ..sizes.dims import Index
 
 SUM, PRODUCT, SIGN, ATOM = 1, 2, 3, 4
-WIDEST = 110
 
 
 class _Sizes(StrPrinter):
@@ -184,9 +183,7 @@ class HeadText:
             return f"{self.number(limit.left)} {limit.relation} {self.number(limit.right)}"
         assert isinstance(limit, AnyOf)
         options = [" and ".join(map(self.mask, option)) for option in limit.options]
-        if len(options) == 1:
-            return " and ".join(f"{self.mask(one)}" for one in limit.options[0])
-        return " or ".join(f"({option})" for option in options)
+        return options[0] if len(options) == 1 else " or ".join(f"({option})" for option in options)
 
 
 def _sums_itself(value: Reduce) -> bool:
@@ -195,7 +192,3 @@ def _sums_itself(value: Reduce) -> bool:
     parts = body.factors if isinstance(body, Times) else (body,)
     plain = all(isinstance(part, (Read, Constant)) for part in parts)
     return plain and all(isinstance(part, (Read, Times)) for part in (body,))
-
-
-def is_name(symbol: Expr) -> bool:
-    return isinstance(symbol, Symbol) and not isinstance(symbol, Index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from itertools import product
+from itertools import pairwise, product
 
 from sympy import Expr, Integer, ceiling, fraction, together
 
@@ -107,23 +107,21 @@ def _options(tree: ast.expr, scalars: Scalars, holds: bool) -> list[list[Mask]]:
     if scalars.setting.names_through(tree) & scalars.ranks.stars:
         raise scalars.fail("a condition with or and not speaks of indices without a star", tree)
     sides = [scalars.arithmetic(side) for side in (tree.left, *tree.comparators)]
-    pairs = list(zip(tree.ops, sides, sides[1:]))
-    if any(not address_indices(left - right) for _, left, right in pairs):
+    pairs = list(pairwise(sides))
+    if any(not address_indices(left - right) for left, right in pairs):
         raise scalars.fail("each part of a condition with or and not needs an index", tree, "where j <= i or j < first")
 
     def mask(left: Expr, relation: str, right: Expr) -> Mask:
         made = Mask(left, relation, right)
         return made if scalars.ranks.schematic else _between_integers(made, tree, scalars)
 
+    signs = [type(op) if holds else _DENIED[type(op)] for op in tree.ops]
     every = [
-        [[mask(left, relation, right) for relation in way] for way in _WAYS[type(op)]] for op, left, right in pairs
+        [[mask(left, relation, right) for relation in way] for way in _WAYS[sign]]
+        for sign, (left, right) in zip(signs, pairs)
     ]
     if not holds:
-        denied = [
-            [[mask(left, relation, right) for relation in way] for way in _WAYS[_DENIED[type(op)]]]
-            for op, left, right in pairs
-        ]
-        return [option for options in denied for option in options]
+        return [option for options in every for option in options]
     return [[one for option in chosen for one in option] for chosen in product(*every)]
 
 
