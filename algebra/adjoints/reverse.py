@@ -143,8 +143,8 @@ class Reverse:
         while len(found) != before:
             before = len(found)
             for statement in self.forward.statements:
-                read = {one.tensor for one in (*self.forward.given.get(statement.target, ()), *reads(statement))}
-                if read & found:
+                steps = {step.tensor for step in self.forward.given.get(statement.target, ())}
+                if not found.isdisjoint(steps) or any(read.tensor in found for read in reads(statement)):
                     found.add(statement.target)
         return frozenset(found)
 

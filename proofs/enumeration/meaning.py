@@ -412,7 +412,7 @@ class Equation(SizedEquation):
                     continue
                 known = {index for part in read.address for index in part.indices}
                 alone = {part.plain for part in read.address if part.plain is not None} - (set(env) - joined)
-                tied = _tied(known, constraints)
+                tied = _tied(frozenset(known), constraints)
                 limits = [c for c in constraints if (c.ranged in tied if c.is_range else c.indices & alone)]
                 needed = known.union(*(c.indices for c in limits)) - (set(env) - joined)
                 for point in points_of(sorted(needed, key=str), line.extents):
