@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 #: The packages that hand on public names; each has them in its ``HANDS_ON``.
 _PACKAGES = (
     "sizes", "formulas", "equations", "compilation", "networks", "solving", "sweeps", "derivations", "regions", "numerics", "adjoints",
-    "capacity", "topology",
+    "capacity", "causality", "movement", "topology", "diagrams", "reports", "typesetting",
 )  # fmt: skip
 #: Files that hand on public names without a package of their own, and modules that are public under a name.
 _FILES = {
@@ -44,6 +44,8 @@ _FILES = {
     "layers.torch.importer": ["from_torch"],
     "layers.torch.exporter": ["to_torch"],
     "proofs.checks.check": ["check"],
+    "proofs.saturation.equality": ["equal"],
+    "proofs.saturation.rewrite": ["rewrite"],
 }  # fmt: skip
 _MODULES = {"zoo": "layers.zoo", "proofs": "proofs"}
 #: Not in `__all__`: a star would hide other modules.

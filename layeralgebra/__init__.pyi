@@ -19,6 +19,8 @@ from .algebra.capacity.propagation.of_network import capacity_propagation as cap
 from .algebra.capacity.scaling.of_block import activation_decoupling as activation_decoupling
 from .algebra.capacity.scaling.of_block import capacity_deep_limit as capacity_deep_limit
 from .algebra.capacity.scaling.of_block import scaling_exponent as scaling_exponent
+from .algebra.causality.incremental import Incremental as Incremental
+from .algebra.causality.incremental import incremental as incremental
 from .algebra.compilation.interface import CompiledFormula as CompiledFormula
 from .algebra.compilation.interface import compile as compile
 from .algebra.compilation.program.gradient import gradient as gradient
@@ -32,8 +34,11 @@ from .algebra.derivations.metric import Metric as Metric
 from .algebra.derivations.metric import derive as derive
 from .algebra.derivations.metric import metrics as metrics
 from .algebra.derivations.node_table import node_table as node_table
+from .algebra.derivations.propositions import proposition_latex as proposition_latex
 from .algebra.derivations.stages import stage_table as stage_table
 from .algebra.derivations.stages import stages_of as stages_of
+from .algebra.diagrams.draw import to_svg as to_svg
+from .algebra.diagrams.draw import to_tikz as to_tikz
 from .algebra.documents import latex as latex
 from .algebra.documents import latex_document as latex_document
 from .algebra.documents import latex_equation as latex_equation
@@ -54,9 +59,11 @@ from .algebra.errors import GraphError as GraphError
 from .algebra.errors import LayerAlgebraError as LayerAlgebraError
 from .algebra.errors import ShapeError as ShapeError
 from .algebra.errors import UnsupportedError as UnsupportedError
+from .algebra.formulas.notation_table import notation_latex as notation_latex
 from .algebra.formulas.table import Table as Table
 from .algebra.formulas.text import formula_text as formula_text
 from .algebra.metrics.activations import activations as activations
+from .algebra.metrics.cache_size import cache_size as cache_size
 from .algebra.metrics.capacity_baldi_vershynin import capacity_baldi_vershynin as capacity_baldi_vershynin
 from .algebra.metrics.depth import depth as depth
 from .algebra.metrics.flops import flops as flops
@@ -70,10 +77,11 @@ from .algebra.metrics.receptive_field import receptive_field as receptive_field
 from .algebra.metrics.training_flops import training_flops as training_flops
 from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
+from .algebra.movement.lower_bound import MovementBound as MovementBound
+from .algebra.movement.lower_bound import data_movement_bound as data_movement_bound
 from .algebra.networks.drawings import to_dot as to_dot
 from .algebra.networks.drawings import to_graphml as to_graphml
 from .algebra.networks.drawings import to_mermaid as to_mermaid
-from .algebra.networks.drawings import to_tikz as to_tikz
 from .algebra.networks.from_networkx import from_networkx as from_networkx
 from .algebra.networks.graph import Graph as Graph
 from .algebra.networks.joins import Add as Add
@@ -93,6 +101,7 @@ from .algebra.plots import plot_profile as plot_profile
 from .algebra.plots import plot_scaling as plot_scaling
 from .algebra.plots import plot_terms as plot_terms
 from .algebra.regions.transfer import transfer as transfer
+from .algebra.reports.report import report as report
 from .algebra.sizes.dims import dims as dims
 from .algebra.sizes.normal_form import simplify as simplify
 from .algebra.solving.optimize import optimize as optimize
@@ -106,6 +115,8 @@ from .algebra.topology.network import network_graph as network_graph
 from .algebra.topology.network import neural_persistence as neural_persistence
 from .algebra.topology.network import persistent_homology as persistent_homology
 from .algebra.topology.network import topological_similarity as topological_similarity
+from .algebra.typesetting.bibliography import bibliography as bibliography
+from .algebra.typesetting.style import Style as Style
 from .layers import COMPOSITIONS as COMPOSITIONS
 from .layers import REGISTRY as REGISTRY
 from .layers import registered_layers as registered_layers
@@ -278,3 +289,5 @@ from .layers.windows import CosineWindowAttention as CosineWindowAttention
 from .layers.windows import Roll as Roll
 from .layers.windows import WindowAttention as WindowAttention
 from .proofs.checks.check import check as check
+from .proofs.saturation.equality import equal as equal
+from .proofs.saturation.rewrite import rewrite as rewrite

@@ -179,7 +179,9 @@ def compare(
 def prove(
     laws: Annotated[
         list[str] | None,
-        typer.Argument(help="Names of laws, or patterns such as 'receptive_field*'; all, if left out."),
+        typer.Argument(
+            help="Names of laws, patterns such as 'receptive_field*', or laws in a file of yours, which is imported: my_laws.py::my_law; all, if left out."
+        ),
     ] = None,
     route: Annotated[
         list[str] | None,
@@ -269,6 +271,32 @@ def check(
         print(("\n" if place else "") + str(report))
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A published network such as resnet50, with a symbol for every size unless --set is given, or FILE.py:NAME, a layer, "
+            "network or function in a file of yours; the file is run."
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(help="Where it is written; made if it is not there.")],
+    at: Sizes = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Fields or hyperparameters: height=H,width=W,base_width=c.")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="The shape that enters a network without Input: 3,H,W.")
+    ] = None,
+    metric: Metrics = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a web page about a network, which computes its numbers again when sizes are changed."""
+    from .commands import report as command
+
+    show(command.run(model, folder, at or (), changes or (), on, metric or (), overwrite))
 
 
 @app.command()

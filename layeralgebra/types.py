@@ -28,6 +28,8 @@ from .algebra.topology.neural_persistence import NeuralPersistence
 from .algebra.topology.similarity import TopologicalSimilarity
 from .layers.importers.report import ImportReport
 from .proofs.checks.results import Report
+from .proofs.saturation.equality import Equality
+from .proofs.saturation.rewrite import Rewritten
 
 __all__ = [
     "BlockScaling",
@@ -40,6 +42,7 @@ __all__ = [
     "Derivation",
     "Derivations",
     "Domain",
+    "Equality",
     "Flops",
     "FunctionalDimension",
     "ImportReport",
@@ -56,6 +59,7 @@ __all__ = [
     "PersistenceDiagrams",
     "ReceptiveField",
     "Report",
+    "Rewritten",
     "Stage",
     "Table",
     "TopologicalSimilarity",

@@ -38,6 +38,8 @@ _ELSEWHERE = {
     "Report": ".checks.check",
     "assert_lawful": ".checks.check",
     "test_of": ".checks.check",
+    "rewriting": ".rules.rule",
+    "Made": ".rules.rule",
 }
 _MODULES = {"export": ".export", "strategies": ".samples.strategies", "testing": ".testing"}
 

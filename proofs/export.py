@@ -32,6 +32,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..algebra.arguments import shown
+from ..algebra.errors import FieldError
+from ..algebra.typesetting.bibliography import keys_in
+from ..algebra.typesetting.displays import display
+from ..algebra.typesetting.style import Style, typeset
 from .law import OWN_ROUTES, Law, named, registered
 from .lowering import obligations
 from .printers.coq import theorem
@@ -81,6 +86,72 @@ def latex_appendix(laws: Iterable[Law], *, whole: bool = True) -> str:
     for subject, entries in sections.items():
         lines += [rf"\section{{{_prose(subject.replace('_', ' ').capitalize())}}}", *entries]
     return "\n".join([*lines, r"\end{document}", ""] if whole else [*lines, ""])
+
+
+def theorem_latex(law: Law, style: Style | None = None) -> str:
+    r"""A law as a theorem with its variables declared, and the proof that one of our own routes finds.
+
+    Parameters
+    ----------
+    law : Law
+        An arithmetic one.
+    style : Style, optional
+        With `cite`, its source is cited by its key in `layeralgebra.bibliography`.
+
+    Returns
+    -------
+    str
+        The environments ``theorem`` and ``proof``, which `layeralgebra.latex_document` declares for a style.
+
+    Raises
+    ------
+    FieldError
+        If it is no arithmetic law.
+
+    Examples
+    --------
+    >>> from layeralgebra import proofs
+    >>> print(theorem_latex(proofs.named("nested_floor")).splitlines()[0])
+    \begin{theorem}[nested floor]
+    """
+    if not isinstance(law, Law) or law.kind != "arithmetic":
+        raise FieldError(f"theorem_latex takes an arithmetic law, got {shown(law)}; write proofs.named('nested_floor')")
+    with typeset(style) as chosen:
+        around = chosen or Style()
+        keys = keys_in(law.cites) if around.cite else []
+        source = rf"~\cite{{{','.join(keys)}}}" if keys else f" ({_prose(law.cites)})" if law.cites else ""
+        lines = [
+            rf"\begin{{theorem}}[{_prose(law.name.replace('_', ' '))}]",
+            _declared(law.arithmetic, around) + source,
+        ]
+        lines.append(r"\end{theorem}")
+        for route in (one for one in OWN_ROUTES if one in law.routes):
+            verdict = attempt(law, route)
+            if isinstance(verdict, Proved):
+                rows = [(step.formula, _reason(step.reason)) for step in verdict.certificate.steps]
+                lines += [r"\begin{proof}", f"By {_ROUTE_WORDS[route]}.", *_proof_rows(rows, around), r"\end{proof}"]
+                break
+        else:
+            others = ", ".join(_ROUTE_NAMES[route] for route in law.routes if route not in OWN_ROUTES)
+            lines += [r"\begin{proof}", f"Checked by {others}.", r"\end{proof}"]
+    return "\n".join(lines)
+
+
+def _declared(statement: Statement, style: Style) -> str:
+    """What holds, in words, with the goals as a display."""
+    words = _stated(statement).partition(":\n")[0]
+    goals = [f"& {latex(goal)}" for goal in statement.goals]
+    return f"{words}:\n{display(goals, style)}"
+
+
+def _proof_rows(rows: list[tuple[str, str]], style: Style) -> list[str]:
+    """Steps as a display, each followed by its reason; words alone become sentences."""
+    lines = []
+    for formula, reason in rows:
+        if formula:
+            lines += [f"& {formula}", *([rf"& \qquad \text{{({reason})}}"] if reason else [])]
+    sentences = [f"{reason}." for formula, reason in rows if reason and not formula]
+    return [*([display(lines, style)] if lines else []), *sentences]
 
 
 def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:

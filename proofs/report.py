@@ -173,7 +173,7 @@ def _cell(row: Row, route: str) -> str:
 
 @checked
 def prove(
-    names: Iterable[str] | str | None = None,
+    names: Iterable[str | Law] | str | Law | None = None,
     routes: Iterable[str] | str | None = None,
     *,
     everywhere: bool = False,
@@ -183,8 +183,8 @@ def prove(
 
     Parameters
     ----------
-    names : iterable of str, optional
-        Names of laws; all registered laws when left out.
+    names : iterable of str or Law, optional
+        Laws or their names; all registered laws when left out.
     routes : iterable of str, optional
         Only these routes.
     everywhere : bool
@@ -228,12 +228,14 @@ def prove(
     return ProofTable(tuple(rows), used, time.perf_counter() - start, skipped, coq_seconds)
 
 
-def _chosen(names: Iterable[str] | str | None) -> list[Law]:
+def _chosen(names: Iterable[str | Law] | str | Law | None) -> list[Law]:
     if names is None:
         return [law for law in registered() if law.kind == "arithmetic"]
-    if not isinstance(names, Iterable):
+    if not isinstance(names, (Iterable, Law)):
         raise FieldError(f"prove takes names of laws, such as ['nested_floor']; got {names!r}")
-    return [named(name) for name in ([names] if isinstance(names, str) else names)]
+    return [
+        name if isinstance(name, Law) else named(name) for name in ([names] if isinstance(names, (str, Law)) else names)
+    ]
 
 
 def _coq(laws: list[Law], asked: tuple[str, ...], everywhere: bool) -> tuple[dict[str, Verdict], float]:

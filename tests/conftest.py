@@ -33,7 +33,7 @@ settings.load_profile(PROFILE)
 LIMIT, LIMIT_SLOW = 300, 3600
 
 #: What some tests need beyond the core: importable modules, and programs on the path.
-OPTIONAL_MODULES = "torch torchvision jax numba onnx xarray dask matplotlib scipy z3 cvc5 symengine flint nbclient ipykernel gudhi pyflagser keras".split()
+OPTIONAL_MODULES = "torch torchvision jax numba onnx xarray dask matplotlib scipy z3 cvc5 symengine flint nbclient ipykernel gudhi pyflagser keras egglog".split()
 OPTIONAL_PROGRAMS = "pdflatex coqc".split()
 
 

@@ -180,6 +180,12 @@ CALLS: dict[str, dict[str, Call]] = {
     "to_dot": {"FieldError": lambda: la.to_dot(3)},
     "to_mermaid": {"FieldError": lambda: la.to_mermaid(3)},
     "to_tikz": {"FieldError": lambda: la.to_tikz(3)},
+    "to_svg": {"FieldError": lambda: la.to_svg(3)},
+    "report": {
+        "FieldError": lambda: la.report(3, "out"),
+        "FileError": lambda: la.report(CLOSED, Path(__file__).parent / "conftest.py"),
+        "ShapeError": lambda: la.report(Linear(4), "out"),
+    },
     "to_graphml": {
         "FieldError": lambda: la.to_graphml(3),
         "FileError": lambda: la.to_graphml(Linear(3), "no-such-folder/net.graphml"),
@@ -368,6 +374,13 @@ CALLS: dict[str, dict[str, Call]] = {
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),
         "ShapeError": lambda: la.latex_equation(*SMALL),
+    },
+    "Style": {"FieldError": lambda: la.Style(width="wide")},
+    "bibliography": {"FieldError": lambda: la.bibliography(["nobody1900nothing"])},
+    "notation_latex": {"FieldError": lambda: la.notation_latex(la.Style())},
+    "proposition_latex": {
+        "FieldError": lambda: la.proposition_latex(COUNTS, CONV),
+        "UnsupportedError": lambda: la.proposition_latex(COUNTS, COUNTS),
     },
     "section_latex": {"FieldError": lambda: la.section_latex("title", 3)},
     "report_latex": {"FieldError": lambda: la.report_latex(OTHERS)},

@@ -275,7 +275,7 @@ def test_targets_that_cannot_be_written(name: str, tmp_path: Path, monkeypatch) 
 
 WITHOUT = """
 import sys
-for name in "xarray dask distributed pandas zarr pyarrow matplotlib torch jax numba onnx keras hypothesis z3 cvc5 scipy gudhi threadpoolctl".split():
+for name in "xarray dask distributed pandas zarr pyarrow matplotlib torch jax numba onnx keras hypothesis z3 cvc5 scipy gudhi threadpoolctl egglog".split():
     sys.modules[name] = None
 from layeralgebra.cli import app
 app(sys.argv[1:])

@@ -84,8 +84,9 @@ def test_dot_and_mermaid_keep_names_inside_their_labels(first, second, shared):
 
 def test_repetitions_are_one_node_with_their_number():
     body, L = la.Linear(4) >> la.ReLU(), la.dims("L")
-    for text in (la.to_dot(body**L), la.to_mermaid(body**L), la.to_tikz(body**L)):
+    for text in (la.to_dot(body**L), la.to_mermaid(body**L)):
         assert len(re.findall(r"\bn\d+\b", text)) == 1 and "x L" in text
+    assert r"{$\times$ L}" in la.to_tikz(body**L)
     long = la.Series(*(la.Linear(size) for size in range(1, 40)))
     assert "... 34 more ..." in la.to_dot(long**L)
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = re.compile(r"^\s*>>> ", re.MULTILINE)
 #: Import names of what the extras bring. A module that cannot be imported for lack of one of them is skipped.
 OPTIONAL = set("torch torchvision jax onnx xarray pandas dask matplotlib scipy hypothesis pytest z3 cvc5".split())
-OPTIONAL |= set("symengine flint numba nbformat nbclient ipykernel gudhi pyflagser sklearn keras".split())
+OPTIONAL |= set("symengine flint numba nbformat nbclient ipykernel gudhi pyflagser sklearn keras egglog".split())
 
 
 def modules() -> dict[str, Path]:

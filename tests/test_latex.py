@@ -203,11 +203,11 @@ def test_an_index_that_clashes_with_a_size_has_a_prime():
 
 def test_axes_are_spelled_out_at_given_shapes():
     made = lines(la.Conv(8, 3, padding=1), (3, H, W))
-    assert made[1].endswith(r"W_{o, c, u_{1}, u_{2}}\, z_{c, i_{1} + u_{1}, i_{2} + u_{2}} + b_{o}")
+    assert made[1].endswith(r"w_{o, c, u_{1}, u_{2}}\, z_{c, i_{1} + u_{1}, i_{2} + u_{2}} + b_{o}")
     assert made[2].startswith(
         r"& \text{where } x \in \mathbb{R}^{3 \times H \times W}, \enspace y \in \mathbb{R}^{8 \times H \times W}"
     )
-    assert r"W \in \mathbb{R}^{8 \times 3 \times 3 \times 3}" in made[2]
+    assert r"w \in \mathbb{R}^{8 \times 3 \times 3 \times 3}" in made[2]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ HANDS_ON = {
     "domain": ["Domain"],
     "metric": ["METRICS", "Metric", "derive", "metrics"],
     "node_table": ["node_table"],
+    "propositions": ["proposition_latex"],
     "stages": ["stage_table", "stages_of"],
 }
 __all__, __getattr__ = handed_on(__name__, HANDS_ON)

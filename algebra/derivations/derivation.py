@@ -18,6 +18,7 @@ from ..formulas.records import Formula, expressions, mapped
 from ..formulas.text import text_of
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
+from ..typesetting.style import typeset
 from .domain import Domain
 from .latex import derivation_latex
 from .node_table import derivation_table
@@ -167,9 +168,10 @@ class Derivation:
         return text_of(self.formula, as_form(form, by))
 
     @checked
-    def latex(self, form: str = "shortest", by: Any = None) -> str:
-        """The formula and its reasons as LaTeX (amsmath), in a form: see `layeralgebra.latex`."""
-        return derivation_latex(self, as_form(form, by))
+    def latex(self, form: str = "shortest", by: Any = None, style: Any = None) -> str:
+        """The formula and its reasons as LaTeX (amsmath), in a form and a style: see `layeralgebra.latex`."""
+        with typeset(style) as chosen:
+            return derivation_latex(self, as_form(form, by, chosen))
 
     def _latex(self, printer: Any) -> str:
         return derivation_latex(self, getattr(printer, "form", SHORTEST))
@@ -266,9 +268,9 @@ class Derivations:
         return derivation_table(self, form, by)
 
     @checked
-    def latex(self, form: str = "shortest", by: Any = None) -> str:
+    def latex(self, form: str = "shortest", by: Any = None, style: Any = None) -> str:
         """All derivations as LaTeX, one after the other."""
-        return "\n\n".join(part.latex(form, by) for part in self.parts)
+        return "\n\n".join(part.latex(form, by, style) for part in self.parts)
 
     def _latex(self, printer: Any) -> str:
         return "\n\n".join(part._latex(printer) for part in self.parts)

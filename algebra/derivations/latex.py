@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Basic, Symbol
+from sympy import Basic, Expr, Symbol, Tuple
 
 from ..formulas.forms import GIVEN, SHORTEST, Form
 from ..formulas.latex import display_latex, escaped, flat_latex, formula_latex
 from ..formulas.records import expressions, record_parts
+from ..formulas.styled_table import styled_table
 from ..formulas.table_latex import table_latex
 from ..networks.layer import Layer
+from ..typesetting.bibliography import keys_in
+from ..typesetting.displays import display, math_paragraph
+from ..typesetting.style import Style, current
 from .domain import Domain
-from .least_sizes import strongest
+from .least_sizes import least_size, strongest
+from .line_by_line import counts_latex, equation_latex, equation_lines, line_counts
 from .node_table import node_table
 from .terms import Derived, Step
 
@@ -33,6 +38,9 @@ def derivation_latex(derivation: Derived, form: Form = SHORTEST) -> str:
     -------
     str
     """
+    style = current()
+    if style is not None:
+        return _styled(derivation, form, style)
     title = derivation.metric.title
     lines = [_heading(derivation), _formula(title, derivation.formula, form), rf"Source: {escaped(derivation.source)}."]
     lines.append(domain_latex(derivation.domain, derivation.symbols))
@@ -40,6 +48,89 @@ def derivation_latex(derivation: Derived, form: Form = SHORTEST) -> str:
         lines.append(table_latex(node_table([derivation], total=False), form))
     lines += [_step(step) for step in derivation.steps if _is_short(step, derivation, form)]
     return "\n\n".join(line for line in lines if line)
+
+
+def _styled(derivation: Derived, form: Form, style: Style) -> str:
+    """A derivation in a style: of a layer line by line of its equation, of a network node by node."""
+    paragraphs = []
+    if isinstance(derivation.net, Layer):
+        shapes = list(derivation.inputs)
+        lines, conditions = equation_lines(derivation.net, shapes, style)
+        paragraphs.append(equation_latex(lines, conditions, style))
+        counted = line_counts(derivation, lines)
+        parts = [(rf"\eqref{{{line.label}}}", value) for line, value in counted or []]
+    else:
+        parts = []
+    if isinstance(derivation.formula, Expr):
+        paragraphs.append(counts_latex(derivation, parts, form, style))
+    else:
+        paragraphs.append(record_latex(derivation, form, style))
+    paragraphs.append(source_latex(derivation, style))
+    paragraphs.append(plain_domain(derivation.domain, derivation.symbols, style))
+    if not isinstance(derivation.net, Layer):
+        table = node_table([derivation], total=False)
+        paragraphs.append(styled_table(table, form, style))
+    return "\n\n".join(part for part in paragraphs if part)
+
+
+def record_latex(derivation: Derived, form: Form, style: Style) -> str:
+    """A record or a tuple of formulas as a display, a line for each part."""
+    title = derivation.metric.title
+    head = f"{escaped(_capital(title))}{'' if derivation.kind == 'exact' else f' ({escaped(derivation.kind)})'}:"
+    if hasattr(derivation.formula, "map_expressions"):
+        rows = [
+            rf"\text{{{escaped(name)}}} &= {_sized(value, form)}" for name, value in record_parts(derivation.formula)
+        ]
+    else:
+        rows = [f"& {_sized(derivation.formula, form)}"]
+    return f"{head}\n{display(rows, style)}"
+
+
+def _sized(value: Any, form: Form) -> str:
+    """A formula, or several with crosses between them as the size of a tensor."""
+    if not isinstance(value, (tuple, list, Tuple)):
+        return formula_latex(value, form)
+    return r" \times ".join(
+        f"({formula_latex(part, form)})"
+        if isinstance(part, Expr) and part.is_Add and len(value) > 1
+        else formula_latex(part, form)
+        for part in value
+    )
+
+
+def source_latex(derivation: Derived, style: Style) -> str:
+    """Where a formula comes from, with the keys of the bibliography where the style cites."""
+    keys = keys_in(derivation.source) if style.cite else []
+    return rf"Source: {escaped(derivation.source)}" + (rf"~\cite{{{','.join(keys)}}}." if keys else ".")
+
+
+def plain_domain(domain: Domain, symbols: Sequence[Symbol], style: Style) -> str:
+    """Where a formula holds, as mathematics: bounds on one size joined, everything that others imply left out."""
+    if not symbols:
+        return ""
+    conditions = domain_parts(domain, style)
+    said = f"Valid for positive integers {math_paragraph([formula_latex(symbol) for symbol in symbols], style)}"
+    if not conditions:
+        return f"{said}."
+    return f"{said} with {math_paragraph(conditions, style)}."
+
+
+def domain_parts(domain: Domain, style: Style) -> list[str]:
+    """The conditions of a domain as mathematics."""
+    bounds: dict[int, list[str]] = {}
+    others: dict[str, None] = {}
+    for item in strongest(domain):
+        bound = None if item.all_loops else least_size(item.condition.relation)
+        if bound is not None:
+            bounds.setdefault(bound[1], []).append(formula_latex(bound[0]))
+            continue
+        loops = "".join(
+            rf" \text{{ for }} 0 \le {formula_latex(loop.index)} < {flat_latex(loop.times)}"
+            for loop in item.all_loops if item.condition.relation.has(loop.index)
+        )  # fmt: skip
+        others[formula_latex(item.condition.relation) + loops] = None
+    conditions = [f"{', '.join(sorted(set(names)))} \\ge {least}" for least, names in sorted(bounds.items())]
+    return conditions + list(others)
 
 
 def _heading(derivation: Derived) -> str:

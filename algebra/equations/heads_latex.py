@@ -16,8 +16,10 @@ from decimal import Decimal
 from sympy import Add, Expr, Rational, Symbol
 
 from ..formulas.forms import GIVEN
-from ..formulas.latex import TALL, formula_latex, index_latex, name_latex
+from ..formulas.latex import TALL, formula_latex, index_latex, name_latex, size_latex
 from ..sizes.dims import Index
+from ..typesetting.letters import Letters, letter_of
+from ..typesetting.style import current
 from .affine import affine
 from .functions import FUNCTIONS
 from .heads import (
@@ -57,10 +59,41 @@ _RELATIONS = {"less": " < ", "equal": " = "}
 
 
 class HeadWriter:
-    """Typesets heads; an index whose name is `taken` by a size has a prime."""
+    """Typesets heads; a tensor whose letter is a size's has another one, an index a prime.
 
-    def __init__(self, taken: Iterable[str] = ()):
+    Parameters
+    ----------
+    taken : iterable of str
+        The names of the sizes.
+    scope : str
+        What the tensors and indices belong to.
+    names : iterable of str
+        The tensors, which come before the indices.
+    indices : iterable of Index
+    """
+
+    def __init__(
+        self, taken: Iterable[str] = (), scope: str = "", names: Iterable[str] = (), indices: Iterable[Index] = ()
+    ):
         self.taken = frozenset(taken)
+        self.style, self.scope = current(), scope
+        self.letters = Letters() if self.style is None else self.style.letters
+        for name in sorted(self.taken):
+            self.letters.size(name, size_latex(name), "" if self.style is None else self.style.meaning(name))
+        names = list(names)
+        self.others = [*map(letter_of, map(self.wanted, names)), *map(letter_of, map(_plain_index, indices))]
+        for name in names:
+            self.tensor(name)
+
+    def wanted(self, name: str) -> str:
+        """The symbol of a tensor where its letter is free."""
+        asked = None if self.style is None else self.style.named(name)
+        return asked or tensor_latex(name)
+
+    def tensor(self, name: str) -> str:
+        """The symbol of a tensor."""
+        meaning = "" if self.style is None else self.style.meaning(name)
+        return self.letters.tensor(self.scope, name, self.wanted(name), meaning, own=self.others)
 
     def head(self, head: Head) -> tuple[str, int]:
         """The LaTeX of a head, and how tightly it binds."""
@@ -129,7 +162,7 @@ class HeadWriter:
             sides = (self.within(argument, SUM) for argument in head.arguments)
             return rf"[{_RELATIONS[head.function].join(sides)}]", ATOM
         if head.function in ("power", "pow"):
-            scripts = isinstance(first, Read) and "^" in tensor_latex(first.tensor)
+            scripts = isinstance(first, Read) and "^" in self.tensor(first.tensor)
             base = bracketed(self.head(first)[0]) if scripts else self.within(first, ATOM)
             return f"{base}^{{{self.head(head.arguments[1])[0]}}}", POWER
         if head.function == "sqrt":
@@ -147,8 +180,8 @@ class HeadWriter:
 
     def read(self, read: Read) -> str:
         if not read.address:
-            return tensor_latex(read.tensor)
-        return f"{tensor_latex(read.tensor)}_{{{', '.join(self.address(part) for part in read.address)}}}"
+            return self.tensor(read.tensor)
+        return f"{self.tensor(read.tensor)}_{{{', '.join(self.address(part) for part in read.address)}}}"
 
     def address(self, part: Address) -> str:
         if isinstance(part, Group):
@@ -178,11 +211,16 @@ class HeadWriter:
         return expression.xreplace({index: Symbol(self.index(index)) for index in clashing}) if clashing else expression
 
     def clashes(self, index: Index) -> bool:
-        return bare_name(index) in self.taken
+        return self.index(index) != _plain_index(index)
 
     def index(self, index: Index) -> str:
-        name = index.name if index.name.startswith("\\") else index_latex(index.name)
-        return f"{name}'" if self.clashes(index) else name
+        name = _plain_index(index)
+        return self.letters.index(self.scope, index.name, f"{name}'" if bare_name(index) in self.taken else name)
+
+
+def _plain_index(index: Index) -> str:
+    """An index as it is written where its letter is free."""
+    return index.name if index.name.startswith("\\") else index_latex(index.name)
 
 
 def _plain_first(index: Index) -> tuple[bool, str]:

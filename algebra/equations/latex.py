@@ -12,6 +12,7 @@ What is written out for the machine is left out for the reader: margins of width
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -22,15 +23,19 @@ from sympy import Expr, Integer, Symbol
 from ..arguments import as_elements, checked, shown
 from ..errors import EquationError, FieldError
 from ..formulas.forms import GIVEN
-from ..formulas.latex import NEW_LINE, flat_latex, formula_latex, visible_length
+from ..formulas.latex import flat_latex, formula_latex, visible_length
 from ..sizes.dims import Index, are_sizes
 from ..sizes.normal_form import simplify
+from ..typesetting.displays import aligned, folded
+from ..typesetting.measured import width_of
+from ..typesetting.style import current, typeset
 from .elaboration import elaborate
 from .fields import Dim, Number, Size, Sizes
-from .heads import Address, Group, Pad, Plus, Read, address_indices, reads
-from .heads_latex import PRODUCT, REDUCTIONS, HeadWriter, bare_name, tensor_latex
+from .heads import Address, Constant, Group, Pad, Plus, Read, address_indices, free_indices, reads, rebuilt
+from .heads_latex import PRODUCT, REDUCTIONS, bare_name
 from .initial_lines import whole_again
 from .instance import Instance, instantiate
+from .matrix_form import MatrixHeads, hidden_axes
 from .protocol import StatesEquation
 from .recurrences import find_recurrences, shift_of
 from .requirements import Requirements
@@ -45,7 +50,7 @@ _MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
 
 @checked
-def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
+def latex_equation(layer: Any, shape: Sequence[Any] | None = None, style: Any = None) -> str:
     """The equation of a layer as aligned lines, for a display in math mode.
 
     Parameters
@@ -54,6 +59,8 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
         For a class, its sizes are symbols named after the fields.
     shape : shape, or list of shapes, optional
         Spell every axis out, at this input; left out, starred indices are one bold index.
+    style : Style, optional
+        Letters, width, and whether products are written with matrices.
 
     Returns
     -------
@@ -76,6 +83,23 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
     & \\text{where } \\boldsymbol{u} < 2
     \\end{aligned}
     """
+    with typeset(style) as chosen:
+        if chosen is None:
+            return aligned(_writer(layer, shape).text_rows())
+        rows, conditions = equation_rows(layer, shape)
+        if conditions:
+            rows.append(r"& \text{where } " + r", \enspace ".join(conditions))
+        return aligned(folded(rows, chosen.points))
+
+
+def equation_rows(layer: Any, shape: Sequence[Any] | None = None) -> tuple[list[str], list[str]]:
+    """A row for each statement of an equation, as it stands, and what holds for its letters."""
+    writer = _writer(layer, shape)
+    lines = [writer.statement(statement) for statement in writer.made.statements]
+    return lines, writer.conditions(lines)
+
+
+def _writer(layer: Any, shape: Sequence[Any] | None) -> _Writer:
     layer = generic(layer) if isinstance(layer, type) and hasattr(layer, "fields") else layer
     if not isinstance(layer, StatesEquation):
         raise FieldError(f"latex_equation takes a layer, got {shown(layer)}")
@@ -84,13 +108,13 @@ def latex_equation(layer: Any, shape: Sequence[Any] | None = None) -> str:
         given = as_elements(shape, "shape")
         shapes = given if not given or isinstance(given[0], (tuple, list)) else [tuple(given)]
     if shapes is not None:
-        return _Writer(layer, _at(layer, shapes).elaborated, shapes).text()
+        return _Writer(layer, _at(layer, shapes).elaborated, shapes)
     for longest in LONGEST_SCALARS:
         made, definitions = _schematic(layer, longest)
-        text = _Writer(layer, made, None, definitions).text()
-        if max(map(visible_length, text.splitlines())) <= LONGEST_LINE:
+        found = _Writer(layer, made, None, definitions)
+        if found.fits():
             break
-    return text
+    return found
 
 
 def generic(kind: Any) -> StatesEquation:
@@ -114,6 +138,11 @@ def _at(layer: StatesEquation, shapes: Sequence[Any]) -> Instance:
     return instantiate(layer, *(are_sizes(shape, "shape") for shape in shapes))
 
 
+def schematic(layer: StatesEquation) -> Elaborated:
+    """The statements of a layer at the schematic rank, whatever its input."""
+    return _schematic(layer, LONGEST_LINE)[0]
+
+
 def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[str, Expr]]:
     """The equation at the schematic rank, and the scalars that are too long to be written out wherever they stand."""
     plain = read_scalars(layer, None)
@@ -134,7 +163,7 @@ def _schematic(layer: StatesEquation, longest: int) -> tuple[Elaborated, dict[st
     return elaborate(shorter), {name: shorter.arithmetic(setting.scalars[name]) for name in named}
 
 
-class _Writer(HeadWriter):
+class _Writer(MatrixHeads):
     """The lines of one equation."""
 
     def __init__(
@@ -146,32 +175,89 @@ class _Writer(HeadWriter):
     ):
         sizes = [size for shape in shapes or () for size in shape]
         symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
-        super().__init__(symbol.name for symbol in symbols if isinstance(symbol, Symbol))
-        self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
         self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
+        self.made, outside = (self.made, []) if current() is None else _without_margins(self.made)
+        reads_ = [read for statement in self.made.statements for read in statement.reads]
+        super().__init__(
+            (symbol.name for symbol in symbols if isinstance(symbol, Symbol)),
+            type(layer).__name__,
+            dict.fromkeys(
+                [*(s.target for s in self.made.statements if s.gives is None), *(read.tensor for read in reads_)]
+            ),
+            {
+                index
+                for statement in self.made.statements
+                for part in statement.address
+                for index in address_indices(part)
+            }
+            | {index for read in reads_ for index in free_indices(read)},
+        )
+        self.layer, self.shapes, self.definitions = layer, shapes, dict(definitions or {})
+        self.zeros = [rf"{self.tensor(name)} = 0 \text{{ outside of its axes}}" for name in outside]
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
         self.plain = made.statements
+        defined = {statement.target for statement in made.statements}
+        self.learned = (
+            frozenset(read.tensor for statement in made.statements for read in statement.reads)
+            - defined
+            - set(layer.input_names)
+            - set(getattr(layer, "buffers", ()))
+        )
+        self.hidden = hidden_axes(self.made.statements, self.learned)
         own = {statement.target: statement.address for statement in made.statements if statement.gives is None}
         self.steps: dict[str, list[tuple[Address, Expr]]] = {}
         for statement in self.made.statements:
             if (step := statement.gives) is not None:
                 self.steps.setdefault(step.tensor, []).append((own[step.tensor][step.axis], step.at))
 
-    def text(self) -> str:
+    def text_rows(self) -> list[str]:
+        """The rows of an equation with its conditions, as long as they come."""
         lines = [self.statement(statement) for statement in self.made.statements]
-        conditions = [
+        return lines + _filled(self.conditions(lines))
+
+    def fits(self) -> bool:
+        """Whether no line is too long, or can be broken if it is."""
+        rows = self.text_rows()
+        if self.style is None:
+            return max(map(visible_length, rows)) <= LONGEST_LINE
+        sides = [line.partition("&")[::2] for line in folded(rows, self.style.points)]
+        left = max(width_of(side) for side, _ in sides)
+        return all(left + width_of(right) <= 0.95 * self.style.points for _, right in sides)
+
+    def conditions(self, lines: Sequence[str]) -> list[str]:
+        """What holds for the letters in the lines."""
+        found = [
             *self.scalars(lines),
             *self.bounds(),
             *self.starts(),
             *(self.spaces() if self.shapes is not None else ()),
         ]
-        lines += _filled(conditions)
-        return "\n".join([r"\begin{aligned}", f"{NEW_LINE.rstrip()}\n".join(lines), r"\end{aligned}"])
+        return found if self.style is None else [*found, *self.zeros, *self.explained([*lines, *found])]
+
+    def explained(self, lines: Sequence[str]) -> list[str]:
+        """What a reader of the lines may not know: groups of indices, numbers of values."""
+        found: dict[str, None] = {}
+        for statement in self.made.statements:
+            for address in (statement.address, *(read.address for read in statement.reads)):
+                for group in (part for part in address if isinstance(part, Group) and len(part.parts) > 1):
+                    *first, last = group.parts
+                    sizes = rf"\lvert {self.index(last)} \rvert"
+                    before = self.index(first[0]) if len(first) == 1 else f"({', '.join(map(self.index, first))})"
+                    found[rf"{self.address(group)} = {before}\, {sizes} + {self.index(last)}"] = None
+        text = " ".join([*lines, *found])
+        for name in dict.fromkeys(re.findall(r"\\lvert ((?:\\boldsymbol\{\w+\}|\w+)'*) \\rvert", text)):
+            if any(name == self.index(index) for index in self.used):
+                found[rf"\lvert {name} \rvert = \text{{number of values of }} {name}"] = None
+        return list(found)
 
     # lines -----------------------------------------------------------------------------------------------------------
 
     def statement(self, statement: Statement) -> str:
+        if self.style is not None and self.style.equations == "matrix" and statement.gives is None:
+            made = self.in_matrix_form(statement)
+            if made is not None:
+                return f"{made}{self.steps_left(statement)}"
         left = self.read(Read(statement.target, statement.address))
         more = self.steps_left(statement) if statement.gives is None else ""
         if isinstance(statement.value, Pad):
@@ -184,7 +270,11 @@ class _Writer(HeadWriter):
             not isinstance(part, Group) and len(address_indices(part)) > 1 for part in statement.address
         ):
             return rf"{left} &\mathrel{{{{+}}{{=}}}} {made}"  # several points of the domain meet in one element
-        if isinstance(statement.value, Plus) and visible_length(f"{left} = {made}") > LONGEST_LINE:
+        if (
+            self.style is None
+            and isinstance(statement.value, Plus)
+            and visible_length(f"{left} = {made}") > LONGEST_LINE
+        ):
             terms = self.terms(statement.value)
             half = len(terms) // 2
             return rf"{left} &= {' '.join(terms[:half])} \\" + f"\n& \\quad {' '.join(terms[half:])}{more}"
@@ -199,6 +289,8 @@ class _Writer(HeadWriter):
         if all(width.is_nonpositive for pair in pad.widths for width in pair):
             return inside
         margin = self.head(pad.fill)[0]
+        if self.style is not None:
+            return rf"{inside} \text{{ inside of }} {self.tensor(pad.body.tensor)}, \enspace {margin} \text{{ in its margin}}"
         return rf"\begin{{cases}} {inside} & \text{{inside}} \\ {margin} & \text{{in the margin}} \end{{cases}}"
 
     def scalars(self, lines: Sequence[str]) -> list[str]:
@@ -236,7 +328,7 @@ class _Writer(HeadWriter):
                 if (read := self.reading(name)) is not None
             ]
             for name, sizes in made.declared.items():
-                lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
+                lines.append(rf"{self.tensor(name)} \in \mathbb{{R}}^{{{_sizes(sizes)}}}")
         return lines
 
     def reading(self, name: str) -> Read | None:
@@ -269,7 +361,7 @@ class _Writer(HeadWriter):
             address = ", ".join(
                 self.index(index) if other == index else r"\cdot" for other in self.targets[target].address
             )
-            found[rf"{tensor_latex(target)}_{{{address}}} = 0 \text{{ for }} {self.index(index)} {first}"] = None
+            found[rf"{self.tensor(target)}_{{{address}}} = 0 \text{{ for }} {self.index(index)} {first}"] = None
         return list(found)
 
     def first_steps(self) -> Iterator[tuple[str, Index, str]]:
@@ -335,7 +427,7 @@ class _Writer(HeadWriter):
         """Every tensor's shape."""
         assert self.shapes is not None
         instance = _at(self.layer, self.shapes)
-        lines = []
+        found: dict[str, list[str]] = {}
         last = self.made.statements[-1].target
         for name, shape in instance.shapes.items():
             if instance.roles[name] == "defined" and name != last:
@@ -343,12 +435,50 @@ class _Writer(HeadWriter):
             read = next((r for s in instance.statements for r in reads(s.value) if r.tensor == name), None)
             if instance.roles[name] not in ("input", "defined") and read is not None:
                 shape = tuple(size for size, part in zip(shape, read.address) if part not in self.left_out)
-            lines.append(rf"{tensor_latex(name)} \in \mathbb{{R}}^{{{_sizes(shape)}}}")
-        return lines
+            sizes = _sizes(shape, self.style is not None)
+            found.setdefault(sizes, []).append(self.tensor(name))
+            role = {"weight": "learned", "defined": "computed"}.get(instance.roles[name], instance.roles[name])
+            self.letters.tensor(self.scope, name, self.wanted(name), f"{role}, {self.scope}", sizes)
+        if self.style is None:
+            return [rf"{name} \in \mathbb{{R}}^{{{sizes}}}" for sizes, names in found.items() for name in names]
+        return [rf"{', '.join(names)} \in \mathbb{{R}}^{{{sizes}}}" for sizes, names in found.items() if sizes]
 
 
-def _sizes(sizes: Sequence[Expr | None]) -> str:
-    return r" \times ".join(r"\cdot" if size is None else formula_latex(size) for size in sizes)
+def _sizes(sizes: Sequence[Expr | None], apart: bool = False) -> str:
+    """Sizes of axes, `apart` with brackets around sums."""
+    return r" \times ".join(
+        r"\cdot"
+        if size is None
+        else f"({formula_latex(size)})"
+        if apart and size.is_Add and len(sizes) > 1
+        else formula_latex(size)
+        for size in sizes
+    )
+
+
+def _without_margins(made: Elaborated) -> tuple[Elaborated, list[str]]:
+    """Tensors that are another one in a margin of zeros, read where they stand for it; and the tensors that are 0 outside then."""
+    padded: dict[str, tuple[Pad, Statement]] = {}
+    for statement in made.statements[:-1]:
+        value = statement.value
+        if isinstance(value, Pad) and isinstance(value.fill, Constant) and value.fill.value == 0:
+            plain = all(isinstance(part, Index) for part in (*value.body.address, *statement.address))
+            if plain and value.body.address == statement.address:
+                padded[statement.target] = (value, statement)
+    outside: dict[str, None] = {}
+
+    def read(found: Read) -> Read:
+        address = tuple(rebuilt(part, read) if isinstance(part, Read) else part for part in found.address)
+        if found.tensor not in padded or any(isinstance(part, (Read, Group)) for part in address):
+            return Read(found.tensor, address)
+        pad, _ = padded[found.tensor]
+        shifted = tuple(part if before.is_zero else part - before for part, (before, _) in zip(address, pad.widths))
+        outside[pad.body.tensor] = None
+        return read(Read(pad.body.tensor, shifted))
+
+    kept = [replace(s, value=rebuilt(s.value, read)) for s in made.statements if s.target not in padded]
+    still = {found.tensor for s in kept for found in s.reads} & set(padded)
+    return (made, []) if still or not outside else (replace(made, statements=kept), list(outside))
 
 
 def _filled(conditions: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from ..handing_on import handed_on
 
 HANDS_ON = {
+    "notation_table": ["notation_latex"],
     "table": ["Table"],
     "text": ["formula_text"],
 }

@@ -98,8 +98,8 @@ class Form:
 SHORTEST, GIVEN = Form(), Form("given")
 
 
-def as_form(form: Any, by: Any = None) -> Form:
-    """The form of a name, or as it is.
+def as_form(form: Any, by: Any = None, style: Any = None) -> Form:
+    """The form of a name, or as it is; where none is asked for that of a style, if there is one.
 
     Raises
     ------
@@ -108,6 +108,8 @@ def as_form(form: Any, by: Any = None) -> Form:
     """
     if isinstance(form, Form) and by is None:
         return form
+    if style is not None and form == "shortest" and by is None:
+        form, by = style.form, style.by
     if form not in FORMS:
         raise FieldError(f"form must be one of {', '.join(FORMS)}, got {shown(form)}")
     if by is None:

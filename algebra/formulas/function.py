@@ -52,6 +52,9 @@ class Rule:
         A C function named as ``compute`` is, of ``int64_t`` arguments. One with an integer value takes a last argument
         ``int *e`` and sets it to 1 where something does not fit; it may call ``add`` and ``mul``, which do so. Without
         a text there is no C.
+    javascript_source : str
+        A JavaScript function named as ``compute`` is, of BigInts; its value is a BigInt, or a number where ``whole`` is
+        False. It may call ``comb`` and ``factorial``. Without a text there is no JavaScript.
     whole : bool
         Whether the values are integers.
     on_integers : str, optional
@@ -66,6 +69,7 @@ class Rule:
     least: tuple[tuple[int, str] | None, ...] = ()
     logarithm: Rule | None = None
     c_source: str = ""
+    javascript_source: str = ""
     whole: bool = True
     on_integers: str = ""
     stands_alone: bool = True

@@ -28,6 +28,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
 from ..sizes.dims import Index
+from ..typesetting.style import current
 from .display import RoundedDown, log2
 from .forms import SHORTEST, Form
 from .function import FormulaFunction
@@ -119,9 +120,12 @@ class FormulaLatexPrinter(LatexPrinter):
         name = expr.name
         if _SCHEMATIC.match(name):
             return name
-        return index_latex(name) if isinstance(expr, Index) else name_latex(name)
+        return index_latex(name) if isinstance(expr, Index) else size_latex(name)
 
     _print_Index = _print_Symbol
+
+    def _print_Integer(self, expr: Any) -> str:
+        return str(expr) if current() is None else grouped(int(expr))
 
     def _print_floor(self, expr: Expr, exp: str | None = None) -> str:
         direction, over, under = rounded(expr)
@@ -218,8 +222,19 @@ def _without_remainders(expr: Expr) -> Expr:
     return expr.xreplace({remainder: Dummy() for remainder in expr.atoms(Mod)})
 
 
+def size_latex(name: str) -> str:
+    """The name of a size: as the style has it, if there is one around."""
+    style = current()
+    if style is None:
+        return name_latex(name)
+    return style.letters.size(name, style.named(name) or name_latex(name), style.meaning(name))
+
+
 def index_latex(name: str) -> str:
     """The name of an index; those of several axes are numbered, as in ``i_1``."""
+    style = current()
+    if style is not None and style.named(name) is not None:
+        return style.named(name) or name
     head, _, axis = name.partition("_")
     return f"{head}_{{{axis}}}" if axis.isdigit() else name_latex(name)
 

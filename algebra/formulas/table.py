@@ -25,9 +25,11 @@ from sympy import Symbol
 from ..arguments import as_integer, checked
 from ..errors import FieldError
 from ..sizes.evaluate import evaluate
+from ..typesetting.style import current, typeset
 from .cells import cell_text, fitted, leading_part
-from .forms import SHORTEST, as_form
+from .forms import SHORTEST, Form, as_form
 from .records import expressions, mapped, writes_itself
+from .styled_table import styled_table
 from .table_latex import table_latex
 
 NARROWEST = 8
@@ -121,12 +123,17 @@ class Table:
         return "\n".join(line.rstrip() for line in lines)
 
     @checked
-    def latex(self, form: str = "shortest", by: Any = None) -> str:
-        """A ``longtable`` with the rules of booktabs; `layeralgebra.latex_document` makes a document of it."""
-        return table_latex(self, as_form(form, by))
+    def latex(self, form: str = "shortest", by: Any = None, style: Any = None) -> str:
+        """A ``longtable`` with the rules of booktabs, or in a `Style` what fits its width; for `layeralgebra.latex_document`."""
+        with typeset(style) as chosen:
+            return self._written(as_form(form, by, chosen))
 
     def _latex(self, printer: Any) -> str:
-        return table_latex(self, getattr(printer, "form", SHORTEST))
+        return self._written(getattr(printer, "form", SHORTEST))
+
+    def _written(self, form: Form) -> str:
+        style = current()
+        return table_latex(self, form) if style is None else styled_table(self, form, style)
 
     @checked
     def csv(self, form: str = "shortest", by: Any = None) -> str:

@@ -147,7 +147,46 @@ static double logzaslavsky(int64_t n, int64_t d) {
     return lgamma(n + 1.0) - lgamma(d + 1.0) - lgamma(n - d + 1.0) + log(series);
 }
 """
-_LOGARITHM = Rule(logzaslavsky, _bounds_of_logarithm, directions=(1, 1), c_source=_LOGARITHM_IN_C, whole=False)
+_IN_JAVASCRIPT = """\
+function zaslavsky(n, d) {
+  if (d >= n) return n >= 0n ? 2n ** n : 0n;
+  if (2n * d > n) return 2n ** n - zaslavsky(n, n - d - 1n);
+  let term = d >= 0n ? 1n : 0n, total = term;
+  for (let j = 1n; j <= d; j++) {
+    term = term * (n - j + 1n) / j;
+    total += term;
+  }
+  return total;
+}"""
+_LOGARITHM_IN_JAVASCRIPT = """\
+function logzaslavsky(n, d) {
+  if (d < 0n || n < 0n) return -Infinity;
+  const whole = Number(n) * Math.LN2;
+  if (d >= n) return whole;
+  if (2n * d >= n) return whole + Math.log1p(-Math.exp(logzaslavsky(n, n - d - 1n) - whole));
+  if (n <= 512n) {
+    let term = 1n, total = 1n;
+    for (let j = 1n; j <= d; j++) {
+      term = term * (n - j + 1n) / j;
+      total += term;
+    }
+    return Math.log(Number(total));
+  }
+  let series = 1, term = 1;
+  for (let k = 0n; k < d && term >= 1e-18 * series; k++) {
+    term *= Number(d - k) / Number(n - d + 1n + k);
+    series += term;
+  }
+  return loggamma(Number(n) + 1) - loggamma(Number(d) + 1) - loggamma(Number(n - d) + 1) + Math.log(series);
+}"""
+_LOGARITHM = Rule(
+    logzaslavsky,
+    _bounds_of_logarithm,
+    directions=(1, 1),
+    c_source=_LOGARITHM_IN_C,
+    javascript_source=_LOGARITHM_IN_JAVASCRIPT,
+    whole=False,
+)
 _RULE = Rule(
     zaslavsky,
     _bounds,
@@ -155,6 +194,7 @@ _RULE = Rule(
     least=((0, "the number of hyperplanes is not negative"), None),
     logarithm=_LOGARITHM,
     c_source=_IN_C,
+    javascript_source=_IN_JAVASCRIPT,
     on_integers="a Zaslavsky number can be compiled where both its arguments are integers",
 )
 

@@ -3,7 +3,7 @@
 from ..handing_on import handed_on
 
 HANDS_ON = {
-    "drawings": ["to_dot", "to_graphml", "to_mermaid", "to_tikz"],
+    "drawings": ["to_dot", "to_graphml", "to_mermaid"],
     "from_networkx": ["from_networkx"],
     "graph": ["Graph"],
     "joins": ["Add", "Concat", "Mul"],

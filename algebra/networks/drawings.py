@@ -1,4 +1,4 @@
-"""Networks as drawings in the languages of other tools: DOT, Mermaid, TikZ, and GraphML.
+"""Networks as drawings in the languages of other tools: DOT, Mermaid and GraphML.
 
 A repetition is one node with the number of its copies. Names and labels are text for the language at hand, whatever they hold:
 nothing in them can end a label or begin a command.
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ..arguments import checked
 from ..errors import FieldError
-from ..formulas.latex import escaped
 from ..formulas.text import formula_text
 from ..writing import write_text
 from .network import Input, Join, Network, Repeat, Series, Shared, Walk
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 MOST_LINES = 6
 LONGEST_LINE = 60
-COLUMN, ROW = 5, 2
-"""Distances of neighbours in a TikZ picture, in centimetres."""
 
 
 def _printable(text: str) -> str:
@@ -205,65 +202,6 @@ def to_mermaid(net: Network) -> str:
 def _mermaid(text: str) -> str:
     """Letters and digits as they are; every other character by its number, since Mermaid has several ways to read most of them."""
     return "".join(c if c.isalnum() or c in " ,._" else f"#{ord(c)};" for c in text)
-
-
-@checked
-def to_tikz(net: Network) -> str:
-    r"""A network as a TikZ picture; the preamble needs ``\usepackage{tikz}``.
-
-    Nodes stand in rows, each below all that feed it; arrows that pass rows are bent.
-
-    Parameters
-    ----------
-    net : Network
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    FieldError
-        If `net` is no network.
-
-    Examples
-    --------
-    >>> from layeralgebra import Linear, ReLU
-    >>> print(to_tikz(Linear(4) >> ReLU()))
-    \begin{tikzpicture}[every node/.style={draw, align=center, font=\ttfamily\small}, ->]
-      \node (n0) at (0,0) {Linear(4)};
-      \node (n1) at (0,-2) {ReLU()};
-      \draw (n0) -- (n1);
-    \end{tikzpicture}
-    """
-    graph = _of(net, "to_tikz")
-    numbers = _numbered(graph)
-    places = _places(graph)
-    head = r"\begin{tikzpicture}[every node/.style={draw, align=center, font=\ttfamily\small}, ->]"
-    lines = [head]
-    for name, layer in graph.nodes(data="layer"):
-        column, row = places[name]
-        label = r"\\{}".join(map(escaped, label_lines(layer)))  # {}: a line may begin with [ or *
-        lines.append(f"  \\node ({numbers[name]}) at ({column * COLUMN:g},{-row * ROW}) {{{label}}};")
-    for a, b in _arrows(graph):
-        way = "--" if places[b][1] == places[a][1] + 1 else "to[bend left=40]"
-        lines.append(f"  \\draw ({numbers[a]}) {way} ({numbers[b]});")
-    return "\n".join([*lines, r"\end{tikzpicture}"])
-
-
-def _places(graph: "networkx.DiGraph") -> dict[str, tuple[float, int]]:
-    """Column and row of each node: rows by the longest way from an input, columns in the order of what feeds them."""
-    import networkx
-
-    places: dict[str, tuple[float, int]] = {}
-    for row, generation in enumerate(networkx.topological_generations(graph)):
-        wanted = {}
-        for node in generation:
-            before = [places[source][0] for source in graph.predecessors(node)]
-            wanted[node] = sum(before) / len(before) if before else 0.0
-        for place, node in enumerate(sorted(generation, key=wanted.__getitem__)):
-            places[node] = (place - (len(generation) - 1) / 2, row)
-    return places
 
 
 @checked

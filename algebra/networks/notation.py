@@ -20,7 +20,10 @@ from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
 from ..equations.fields import NOTHING
-from ..formulas.latex import escaped, formula_latex, name_latex, visible_length
+from ..formulas.latex import escaped, flat_latex, formula_latex, name_latex, visible_length
+from ..typesetting.displays import aligned, folded
+from ..typesetting.measured import width_of
+from ..typesetting.style import current
 from .steps import Steps, carried_out
 
 WIDEST = 80
@@ -69,8 +72,25 @@ def network_latex(net: Any) -> str:
     -------
     str
     """
+    style = current()
+    if style is not None:
+        rows = network_rows(net, style.points)
+        return rows[0].removeprefix("& ") if len(rows) == 1 else aligned(folded(rows, style.points))
     made: str = carried_out(_block(_Latex(), net, WIDEST))
     return made
+
+
+MOST_DIRECT = 260.0
+"""Points: parts of a network that are wider than this, or than a line, have a name and a row of their own."""
+
+
+def network_rows(net: Any, width: float) -> list[str]:
+    """A network as rows, each ``name &= ...``, in which parts that are too wide for a line have names."""
+    writer = _Named(min(MOST_DIRECT, 0.9 * width))
+    first = carried_out(writer.whole(net))
+    if first is not None:
+        writer.rows.insert(0, first)
+    return writer.rows
 
 
 def field_latex(value: Any) -> str:
@@ -79,6 +99,8 @@ def field_latex(value: Any) -> str:
         return r"\text{none}"
     if isinstance(value, Str):
         return rf"\text{{{escaped(value.name)}}}"
+    if current() is not None and isinstance(value, Rational):
+        return flat_latex(value)
     return formula_latex(value)
 
 
@@ -199,6 +221,71 @@ class _Latex(_Notation):
 
     def otherwise(self, net: Any) -> Written:
         return rf"\text{{{escaped(str(net))}}}", _ATOM
+
+
+class _Named(_Latex):
+    """Writes what is too wide for a line in rows of their own, under names that equal parts share."""
+
+    def __init__(self, room: float) -> None:
+        super().__init__()
+        self.room = room
+        self.rows: list[str] = []
+        self.names: dict[Any, str] = {}
+
+    def whole(self, net: Any) -> Steps[str | None]:
+        """The row of the whole network; None where its rows are there already."""
+        if hasattr(net, "predecessors"):
+            yield self.nodes(net)
+            return None
+        made: Written = yield net.accept(self)
+        return f"& {made[0]}"
+
+    def written(self, net: Any) -> Steps[Written]:
+        if net in self.names:
+            return f"{{{self.names[net]}}}", _ATOM
+        if net not in self.known:
+            if hasattr(net, "predecessors"):
+                place = len(self.rows)
+                name = self.name(net)
+                yield self.nodes(net)
+                self.rows.insert(
+                    place,
+                    rf"{name} &= \text{{the graph }} {node_latex(net.order()[0])}, \ldots, {node_latex(net.order()[-1])}:",
+                )
+                self.known[net] = (f"{{{name}}}", _ATOM)
+            else:
+                made: Written = yield net.accept(self)
+                if (hasattr(net, "parts") or hasattr(net, "body")) and width_of(made[0]) > self.room:
+                    name = self.name(net)
+                    self.rows.append(f"{name} &= {made[0]}")
+                    made = f"{{{name}}}", _ATOM
+                self.known[net] = made
+        return self.known[net]
+
+    def name(self, net: Any) -> str:
+        style = current()
+        letter = "B" if style is None else style.letters.tensor("networks", "block", "B", "a part of the network")
+        self.names[net] = f"{letter}_{{{len(self.names) + 1}}}"
+        return self.names[net]
+
+    def nodes(self, net: Any) -> Steps[None]:
+        before, nodes = net.predecessors(), net.nodes
+        rows = []
+        for name in net.order():
+            sources = [node_latex(source) for source in before[name]]
+            own = nodes[name]
+            joins = len(sources) > 1 and hasattr(own, "parts") and not own.parts and hasattr(own, "latex_sign")
+            if joins:
+                applied = f" {own.latex_sign} ".join(sources) if own.latex_sign else _call(own, sources)
+            else:
+                text, _ = yield self.written(own)
+                entering = (
+                    f"{sources[0]} \\to " if len(sources) == 1 else f"({', '.join(sources)}) \\to " if sources else ""
+                )
+                applied = entering + text
+            rows.append(f"{node_latex(name)} &= {applied}")
+        self.rows += rows
+        return None
 
 
 class _Applied:

@@ -32,7 +32,8 @@ def run(
     Parameters
     ----------
     laws : sequence of str
-        Names, or patterns such as ``receptive_field*``; all laws when there are none.
+        Names, or patterns such as ``receptive_field*``; all laws when there are none. ``my_laws.py`` is every law of a file, and
+        ``my_laws.py::my_law`` one of them. The file is the caller's own code: it is imported, as pytest imports a file of tests.
     routes : sequence of str
         Only these routes; all that a law states when there are none.
     export : Path, optional
@@ -51,7 +52,7 @@ def run(
     table = None
     ok = True
     if arithmetic:
-        found = prove(arithmetic, listed(routes) or None, progress=progress)
+        found = prove([law for law in chosen if law.kind == "arithmetic"], listed(routes) or None, progress=progress)
         table, ok = found.to_rich(), found.ok
         if found.unproved and not routes:
             blocks.append(Block("not proved here", "\n".join(found.unproved)))
@@ -82,9 +83,44 @@ def _chosen(wanted: Sequence[str]) -> list[Any]:
         return everything
     found: dict[str, Any] = {}
     for one in wanted:
+        if ".py" in one:
+            found |= {law.name: law for law in of_file(one)}
+            continue
         matching = [law for law in everything if fnmatchcase(law.name, one)]
         if not matching and any(sign in one for sign in "*?["):
             raise FieldError(f"no law has a name like {one!r}")
         for law in matching or [proofs.named(one)]:
             found[law.name] = law
     return list(found.values())
+
+
+def of_file(where: str) -> list[Any]:
+    """The laws of a Python file, or the one named after ``::``; the file is imported, so it must be the caller's own."""
+    import importlib.util
+    import sys
+
+    from ..proofs.law import Law
+
+    file, _, name = where.partition("::")
+    path = Path(file)
+    if path.suffix != ".py" or not path.is_file():
+        raise FieldError(f"{file!r} is no Python file with laws; write my_laws.py::my_law")
+    key = f"laws_in_{path.stem}"
+    spec = importlib.util.spec_from_file_location(key, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[key] = module
+    try:
+        spec.loader.exec_module(module)
+    except FieldError:
+        raise
+    except Exception as error:
+        raise FieldError(f"{file} cannot be imported: {type(error).__name__}: {error}") from error
+    finally:
+        sys.modules.pop(key, None)
+    laws = {each.name: each for each in vars(module).values() if isinstance(each, Law)}
+    if not laws:
+        raise FieldError(f"{file} has no laws; a law is a function decorated with layeralgebra.proofs.law")
+    if name and name not in laws:
+        raise FieldError(f"{file} has no law {name!r}; it has {', '.join(laws)}")
+    return [laws[name]] if name else list(laws.values())

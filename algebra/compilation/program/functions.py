@@ -83,7 +83,7 @@ def floatpow(base, exponent):
     try:
         return math.pow(base, exponent)
     except OverflowError:
-        return math.inf
+        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
     except (ValueError, ZeroDivisionError):
         return math.nan
 
@@ -95,7 +95,7 @@ def function(name, value):
     try:
         return getattr(math, names.get(name, name))(value)
     except OverflowError:
-        return math.inf
+        return -math.inf if name == "sinh" and value < 0 else math.inf
     except ValueError:
         return math.nan
 

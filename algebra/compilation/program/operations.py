@@ -58,6 +58,9 @@ class Operation:
         The function of `functions` that computes it on Python integers, and on floats if that is another one.
     c, real_c : callable, optional
         The C text on integers and on floats.
+    javascript, fraction_javascript, real_javascript : callable, optional
+        The JavaScript text on BigInts and truth values, on numbers that may be fractions if that is another one, and on
+        doubles.
     scalar : callable, optional
         What it does to Python numbers, if ``helper`` does not.
     array : str
@@ -91,6 +94,9 @@ class Operation:
     real_helper: str = ""
     c: Text | None = None
     real_c: Text | None = None
+    javascript: Text | None = None
+    fraction_javascript: Text | None = None
+    real_javascript: Text | None = None
     scalar: Callable[..., Any] | None = None
     array: str = ""
     torch: str = ""
@@ -130,7 +136,11 @@ def _called(name: str) -> Text:
 def _of_sign(symbol: str) -> dict[str, Any]:
     """The texts of a comparison, which every language writes in the same way."""
     text = f"{{}} {symbol} {{}}"
-    return {"python": f"({{}}{symbol}{{}})".format, "c": text.format, "machine": {"b": text}}
+    script = {"==": "===", "!=": "!=="}.get(symbol, symbol)
+    return {
+        "python": f"({{}}{symbol}{{}})".format, "c": text.format, "machine": {"b": text},
+        "javascript": f"({{}} {script} {{}})".format, "fraction_javascript": f"(difference({{}}, {{}}) {script} 0n)".format,
+    }  # fmt: skip
 
 
 def _comparison(name: str, reads: Any, symbol: str, scalar: Callable[..., Any], array: str) -> Operation:
@@ -145,6 +155,7 @@ def _machine(text: str, kinds: str = "i") -> dict[str, str]:
 
 
 _WHERE = "{} ? {} : {}".format
+_BRACKETED_WHERE = "({} ? {} : {})".format
 # Those of a program.
 OPERATIONS: dict[str, Operation] = {
     "input": Operation(bounds=lambda value, args: ANYTHING),
@@ -154,57 +165,63 @@ OPERATIONS: dict[str, Operation] = {
     "add": Operation(
         reads=sympy.Add, trend=trends.add, derivative=derivatives.add, by_sign=True, folds=True,
         residue=lambda value, args: sum((k * x for k, x in zip(value[0], args, strict=True)), value[1]),
-        bounds=integers.add, real_bounds=reals.add, real_c=_joined("+", brackets=False),
+        bounds=integers.add, real_bounds=reals.add, real_c=_joined("+", brackets=False), real_javascript=_joined("+"),
         scalar=operator.add, array="add", in_place=True, machine=_machine("{} + {}", "if"),
     ),
     "mul": Operation(
         reads=sympy.Mul, trend=trends.mul, derivative=derivatives.mul, by_sign=True,
         residue=lambda value, args: value * prod(args),
-        bounds=integers.mul, real_bounds=reals.mul, real_c=_joined("*", brackets=False),
+        bounds=integers.mul, real_bounds=reals.mul, real_c=_joined("*", brackets=False), real_javascript=_joined("*"),
         scalar=operator.mul, array="multiply", in_place=True, machine=_machine("{} * {}", "if"),
     ),
     "square": Operation(bounds=integers.square, residue=lambda value, args: args[0] ** 2),
     "floordiv": Operation(
         bounds=integers.floordiv, whole=True, python="({}//{})".format, c="floordiv({}, {}, e)".format,
+        javascript="floorDivide({}, {})".format,
         scalar=operator.floordiv, array="floor_divide", in_place=True, machine=_machine("{} // {}"),
     ),
     "mod": Operation(
         reads=sympy.Mod, trend=trends.mod, derivative=derivatives.mod, bounds=integers.mod,
-        python="({}%{})".format, c="mod({}, {})".format, scalar=operator.mod, array="remainder", in_place=True, machine=_machine("{} % {}"),
+        python="({}%{})".format, c="mod({}, {})".format, javascript="remainder({}, {})".format, scalar=operator.mod, array="remainder", in_place=True, machine=_machine("{} % {}"),
     ),
-    "quotient": Operation(bounds=integers.quotient, helper="quotient", c="quotient({}, {}, inexact)".format),
+    "quotient": Operation(bounds=integers.quotient, helper="quotient", c="quotient({}, {}, inexact)".format, javascript="quotient({}, {})".format),
     "abs": Operation(
         reads=sympy.Abs, trend=trends.absolute_value, derivative=derivatives.absolute,
         bounds=lambda value, args: absolute(args[0]), real_bounds=lambda value, args: absolute(args[0]),
         python=_called("abs"), c="absolute({}, e)".format, real_c=_called("fabs"),
+        javascript=_called("absolute"), real_javascript=_called("Math.abs"),
         scalar=abs, array="absolute", in_place=True, machine=_machine("abs({})"),
     ),
     "sign": Operation(
         reads=sympy.sign, derivative=derivatives.none, boxed=True, bounds=integers.sign, real_bounds=lambda value, args: (-1.0, 1.0), whole=True,
         helper="sign", real_helper="signum", c=_called("sign"), real_c=_called("signum"), array="sign",
+        javascript=_called("sign"), real_javascript=_called("signum"),
     ),
     "max": Operation(
         reads=sympy.Max, trend=trends.maximum, derivative=derivatives.maximum, folds=True,
         bounds=lambda value, args: largest(args), real_bounds=lambda value, args: largest(args),
         python=_called("max"), c=_folded("({0} > {1} ? {0} : {1})"), real_c=_folded("fmax({}, {})"),
+        javascript=_called("largest"), real_javascript=_called("Math.max"),
         scalar=max, array="maximum", in_place=True, machine=_machine("max({}, {})"),
     ),
     "min": Operation(
         reads=sympy.Min, trend=trends.minimum, derivative=derivatives.minimum, folds=True,
         bounds=lambda value, args: smallest(args), real_bounds=lambda value, args: smallest(args),
         python=_called("min"), c=_folded("({0} < {1} ? {0} : {1})"), real_c=_folded("fmin({}, {})"),
+        javascript=_called("smallest"), real_javascript=_called("Math.min"),
         scalar=min, array="minimum", in_place=True, machine=_machine("min({}, {})"),
     ),
     "where": Operation(
         bounds=lambda value, args: chosen(*args), real_bounds=lambda value, args: chosen(*args),
         python="({1} if {0} else {2})".format, c=_WHERE, real_c=_WHERE,
+        javascript=_BRACKETED_WHERE, real_javascript=_BRACKETED_WHERE,
         scalar=lambda condition, first, second: first if condition else second, machine=_machine("{1} if {0} else {2}"),
     ),
-    "intpow": Operation(bounds=integers.intpow, helper="intpow", c="intpow({}, {}, e)".format, array="power", torch="pow", boxed=True),
-    "ilog": Operation(bounds=integers.ilog, whole=True, helper="ilog", c=_called("ilog"), on_host=True),
+    "intpow": Operation(bounds=integers.intpow, helper="intpow", c="intpow({}, {}, e)".format, javascript=_called("power"), array="power", torch="pow", boxed=True),
+    "ilog": Operation(bounds=integers.ilog, whole=True, helper="ilog", c=_called("ilog"), javascript=_called("integerLogarithm"), on_host=True),
     "iroot": Operation(
         bounds=lambda value, args: (0, max(args[0][1], 0)), whole=True,
-        python="iroot({}, {value})".format, helper="iroot", c="iroot({}, {value})".format, on_host=True,
+        python="iroot({}, {value})".format, helper="iroot", c="iroot({}, {value})".format, javascript="integerRoot({}, {value}n)".format, on_host=True,
     ),
     "realfloor": Operation(whole=True, helper="realfloor", on_host=True),
     "lt": _comparison("lt", sympy.StrictLessThan, "<", operator.lt, "less"),
@@ -213,17 +230,17 @@ OPERATIONS: dict[str, Operation] = {
     "ne": _comparison("ne", sympy.Unequality, "!=", operator.ne, "not_equal"),
     "and": Operation(
         reads=sympy.And, bounds=lambda value, args: smallest(args), whole=True, truth=True, python=_joined("and"),
-        c=_joined("&&", brackets=False), scalar=lambda x, y: x and y, array="logical_and", in_place=True,
+        c=_joined("&&", brackets=False), javascript=_joined("&&"), scalar=lambda x, y: x and y, array="logical_and", in_place=True,
         machine={"b": "{} and {}"},
     ),
     "or": Operation(
         reads=sympy.Or, bounds=lambda value, args: largest(args), whole=True, truth=True, python=_joined("or"),
-        c=_joined("||", brackets=False), scalar=lambda x, y: x or y, array="logical_or", in_place=True,
+        c=_joined("||", brackets=False), javascript=_joined("||"), scalar=lambda x, y: x or y, array="logical_or", in_place=True,
         machine={"b": "{} or {}"},
     ),
     "not": Operation(
         reads=sympy.Not, bounds=lambda value, args: (1 - args[0][1], 1 - args[0][0]), whole=True, truth=True, python="(not {})".format,
-        c="!{}".format, scalar=operator.not_, array="logical_not", in_place=True, machine={"b": "not {}"},
+        c="!{}".format, javascript="!{}".format, scalar=operator.not_, array="logical_not", in_place=True, machine={"b": "not {}"},
     ),
     "loop": Operation(bounds=integers.loop, on_host=True),
     "call": Operation(
@@ -231,13 +248,15 @@ OPERATIONS: dict[str, Operation] = {
         bounds=lambda value, args: value.bounds(*args), real_bounds=lambda value, args: value.bounds(*args),
     ),
     "ratio": Operation(
-        real_bounds=reals.ratio, helper="ratio", real_c="(double)((long double){} / (long double){})".format
+        real_bounds=reals.ratio, helper="ratio", real_c="(double)((long double){} / (long double){})".format,
+        real_javascript=_called("ratio"),
     ),
     "logratio": Operation(
         real_bounds=reals.logratio, helper="logratio",
         real_c="log((double)((long double){} / (long double){}))".format,
+        real_javascript=_called("logarithmOfRatio"),
     ),
-    "pow": Operation(real_bounds=reals.pow, helper="floatpow", real_c=_called("pow"), array="power", torch="pow"),
+    "pow": Operation(real_bounds=reals.pow, helper="floatpow", real_c=_called("pow"), real_javascript=_called("realPower"), array="power", torch="pow"),
     "func": Operation(real_bounds=reals.func),
 }  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""Programs as source code that stands alone, in Python and in C."""
+"""Programs as source code that stands alone, in Python, in C and in JavaScript."""

@@ -34,7 +34,7 @@ from ..program.calls import rules_in
 from ..program.formulas import Formulas
 from .identifiers import _described, identifiers
 
-LANGUAGES = ("python", "c")
+LANGUAGES = ("python", "c", "javascript")
 
 
 @checked
@@ -44,11 +44,14 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
     Parameters
     ----------
     e : sympy.Expr, Derivation, or a mapping of them
-        A mapping gives a function that returns a dict in Python, and one pointer for each result in C.
-    language : {"python", "c"}
+        A mapping gives a function that returns a dict in Python, one pointer for each result in C, and an object in
+        JavaScript.
+    language : {"python", "c", "javascript"}
         Python needs nothing but its standard library. C (C11, with the ``__builtin`` overflow checks of gcc and clang)
         computes with ``int64_t``: the function returns 0, or says that the sizes are outside the domain (1), that
-        something does not fit into 64 bits (2), or that a result is no integer (3).
+        something does not fit into 64 bits (2), or that a result is no integer (3). JavaScript (ECMAScript 2020, for
+        browsers and node) computes with BigInts of any length and takes BigInts or safe integers; it throws a
+        ``RangeError`` outside the domain.
     name : str
         The name of the function.
     domain : conditions, optional
@@ -57,13 +60,17 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
     Returns
     -------
     str
+        What its function returns follows the formula: an integer, exact fractions where a division is not exact (in
+        JavaScript objects with the BigInts ``top`` and ``bottom``), doubles for logarithms, roots and the like, whose
+        last digits may differ between languages, truth values for conditions.
 
     Raises
     ------
     FieldError
         If the language is unknown or the name is no identifier.
     UnsupportedError
-        If the formula needs SymPy to be evaluated (a floor of a sum of logarithms), or C does not have a function.
+        If the formula needs SymPy to be evaluated (a floor of a sum of logarithms), or a language does not have a
+        function.
 
     Examples
     --------
@@ -71,6 +78,8 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
     >>> H = symbols("H", integer=True)
     >>> print(codegen(floor((H - 7) / 2) + 1).splitlines()[-1])
         return ((H - 7)//2) + 1
+    >>> print(codegen(floor((H - 7) / 2) + 1, "javascript").splitlines()[-2])
+      return floorDivide((H - 7n), 2n) + 1n;
     """
     if language not in LANGUAGES:
         raise FieldError(f"language must be one of {', '.join(LANGUAGES)}, got {shown(language)}")
@@ -81,6 +90,10 @@ def codegen(e: Any, language: str = "python", name: str = "formula", domain: Any
         from .c_source import c_source
 
         return c_source(compiled, name)
+    if language == "javascript":
+        from .javascript_source import javascript_source
+
+        return javascript_source(compiled, name)
     return _python(compiled, name)
 
 

@@ -1,0 +1,221 @@
+"""What is drawn of a network: boxes, columns of them, branches, frames, and graphs; no places yet.
+
+Levels: at ``node`` every layer has a box; at ``block`` what follows a learned map without learning a map itself (a
+normalisation, a function) stands in its box; at ``stage`` a named part of the network is one box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy.logic.boolalg import BooleanAtom, false
+
+from ..derivations.stages import Stage, outline
+from ..equations.fields import Number
+from ..formulas.text import formula_text
+from ..networks.layer import Layer
+from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
+from ..networks.notation import value_text
+from ..networks.steps import Steps
+from .roles import role_of
+
+LEVELS = ("stage", "block", "node")
+LONGEST = 28  # characters of a line
+MOST_LINES = 5
+WRAPPED = 18
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A box with lines; `layers` says how many layers stand in it."""
+
+    lines: tuple[str, ...]
+    role: str
+    named: bool = False
+    of_layers: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    parts: tuple["Scheme", ...]
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Branches of one input and what joins them; None is the input itself."""
+
+    parts: tuple["Scheme | None", ...]
+    sign: str
+
+
+@dataclass(frozen=True)
+class Framed:
+    part: "Scheme"
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Connected:
+    """Nodes of a graph by name, and its edges; nodes in `entries` read what enters the graph."""
+
+    nodes: tuple[tuple[str, "Scheme"], ...]
+    edges: tuple[tuple[str, str], ...]
+    entries: tuple[str, ...]
+
+
+Scheme = Plain | Column | Branches | Framed | Connected
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """A text for a line of a box: printable, and not too long."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return text if len(text) <= longest else text[: longest - 1].rstrip(" ,") + "…"
+
+
+def shape_text(shape: Sequence[Any]) -> str:
+    return " × ".join(formula_text(size) for size in shape)
+
+
+def layer_lines(layer: Layer) -> tuple[str, ...]:
+    """A layer in a line or two: its class, and the fields that are not at their defaults.
+
+    Flags that are off and numbers such as an epsilon are left out.
+
+    >>> from layeralgebra import Conv, LayerNorm
+    >>> layer_lines(Conv(64, 7, 2, 3, bias=False)), layer_lines(LayerNorm())
+    (('Conv(64, 7, 2, 3)',), ('LayerNorm',))
+    """
+    words = []
+    for name, value, positional in layer.given_fields:
+        if value == false or (layer.fields[name] == (Number,) and not positional and name in layer.defaults):
+            continue
+        if isinstance(value, BooleanAtom):
+            words.append(name)
+        else:
+            words.append(value_text(value) if positional else f"{name} {value_text(value)}")
+    name, fields = type(layer).__name__, ", ".join(words)
+    whole = f"{name}({fields})" if fields else name
+    if len(whole) <= WRAPPED or not fields:
+        return (shortened(whole),)
+    return shortened(name), shortened(fields)
+
+
+def _sign(join: Join) -> str:
+    if join.has_sign and join.sign in ("+", "-", "*"):
+        return {"*": "×", "-": "−"}.get(join.sign, "+")
+    return shortened(type(join).__name__.lower(), 12)
+
+
+class Reading(Walk[Scheme]):
+    """Reads a network as a scheme; what is nested deeper than `depth` becomes a box."""
+
+    def __init__(self, level: str, depth: int):
+        self.level, self.depth = level, depth
+
+    def summary(self, net: Network) -> Scheme:
+        text = outline(net).strip("[]")
+        return Plain(_wrapped(text), "several")
+
+    def layer(self, net: Any, depth: int = 0) -> Scheme:
+        return Plain(layer_lines(net), role_of(net), of_layers=True)
+
+    def input(self, net: Input, depth: int = 0) -> Scheme:
+        return Plain((shortened(shape_text(net.shape), LONGEST),), "input")
+
+    def series(self, net: Series, depth: int = 0) -> Steps[Scheme]:
+        made: list[Scheme] = []
+        for part in net.parts:
+            made.append((yield part.accept(self, depth)))
+        return column(made, merge=self.level != "node")
+
+    def join(self, net: Join, depth: int = 0) -> Steps[Scheme]:
+        if not net.branches:
+            return Plain((_sign(net),), "joint")
+        if depth >= self.depth:
+            return self.summary(net)
+        made: list[Scheme | None] = []
+        for branch in net.branches:
+            made.append(None if branch.is_identity else (yield branch.accept(self, depth + 1)))
+        return Branches(tuple(made), _sign(net))
+
+    def repeat(self, net: Repeat, depth: int = 0) -> Steps[Scheme]:
+        if depth >= self.depth + 2:
+            return self.summary(net)
+        body = yield net.body.accept(self, depth)
+        return Framed(body, shortened(f"× {formula_text(net.times)}", 24), "repeat")
+
+    def shared(self, net: Shared, depth: int = 0) -> Steps[Scheme]:
+        body = yield net.body.accept(self, depth)
+        note = shortened(f"weights: {net.name}", 24)
+        if isinstance(body, Plain) and len(body.lines) < MOST_LINES:
+            return Plain((*body.lines, note), body.role, body.named)
+        return Framed(body, note, "shared")
+
+    def graph(self, net: Graph, depth: int = 0) -> Steps[Scheme]:
+        if depth >= self.depth:
+            return self.summary(net)
+        nodes, before = net.nodes, net.predecessors()
+        made = []
+        for name in net.order():
+            made.append((name, (yield nodes[name].accept(self, depth + 1))))
+        entries = tuple(name for name in nodes if not before[name] and not nodes[name].has_input)
+        return Connected(tuple(made), tuple(net.edges), entries)
+
+    def otherwise(self, node: Network, *carried: Any, **named: Any) -> Scheme:
+        return Plain((shortened(type(node).__name__),), "function")
+
+
+def _wrapped(text: str) -> tuple[str, ...]:
+    """A text in lines of about the same length."""
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > WRAPPED + 4:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], "…"]
+    return tuple(map(shortened, lines))
+
+
+def column(parts: Sequence[Scheme], merge: bool) -> Scheme:
+    """One below the other; with `merge`, what learns no map stands in the box before it."""
+    made: list[Scheme] = []
+    for part in (inner for given in parts for inner in (given.parts if isinstance(given, Column) else (given,))):
+        last = made[-1] if made else None
+        if (
+            merge
+            and isinstance(last, Plain)
+            and isinstance(part, Plain)
+            and last.of_layers
+            and part.of_layers
+            and part.role in ("scale", "function", "arrangement")
+            and len(last.lines) + len(part.lines) <= MOST_LINES
+        ):
+            made[-1] = Plain((*last.lines, *part.lines), last.role, of_layers=True)
+        else:
+            made.append(part)
+    return made[0] if len(made) == 1 else Column(tuple(made))
+
+
+def scheme_of(net: Network, level: str, stages: Sequence[Stage] | None, depth: int) -> Scheme:
+    """The scheme of a network at a level, with the stages named if there are any."""
+    reading = Reading(level, depth)
+    if not stages:
+        return reading.of(net, 0)
+    parts: list[Scheme] = []
+    first = stages[0].upto
+    if isinstance(first, Series) and isinstance(first.parts[0], Input):
+        parts.append(reading.of(first.parts[0], 0))
+    for stage in stages:
+        inner = reading.of(stage.part, 0) if level != "stage" else stage_box(stage)
+        parts.append(inner if level == "stage" else Framed(inner, shortened(stage.name, 20), "stage"))
+    return Column(tuple(parts)) if len(parts) != 1 else parts[0]
+
+
+def stage_box(stage: Stage) -> Plain:
+    """A stage in one box: its name, and in a few words what it is."""
+    return Plain((shortened(stage.name), *_wrapped(outline(stage.part).strip("[]"))), "several", named=True)

@@ -1,0 +1,6 @@
+"""Data that moves: between memory and processor, between devices."""
+
+from ..handing_on import handed_on
+
+HANDS_ON = {"lower_bound": ["MovementBound", "data_movement_bound"]}
+__all__, __getattr__ = handed_on(__name__, HANDS_ON)
