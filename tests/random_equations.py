@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -20,13 +20,14 @@ WRONG_NAMES = ("widht", "strid", "windwo", "n", "_", "max", "W", "x", "inf", "k"
 
 @dataclass(frozen=True)
 class Draw:
-    """A text, the fields of its layer, the shapes of its inputs and its buffers."""
+    """A text, the fields of its layer, the shapes of its inputs, its buffers, and its outputs where they are not left to the last line."""
 
     text: str
     fields: dict[str, Any]
     shapes: tuple[tuple[int, ...], ...]
     inputs: tuple[str, ...] | None
     buffers: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -247,7 +248,36 @@ class Grammar:
 
 
 def drawn(seed: int) -> Draw:
-    """One draw: over the grammar for even seeds, from the equations of `equation_patterns` for odd ones."""
+    """One draw: over the grammar for even seeds, from the equations of `equation_patterns` for odd ones; a part of them with outputs."""
+    return with_outputs(_one_output(seed), random.Random(seed + 2**40))
+
+
+def with_outputs(draw: Draw, source: random.Random, part: float = 0.4) -> Draw:
+    """The same draw, a part of the time with some of its lines as outputs, in any order; others may then be there for none.
+
+    Now and then a line is written twice under another name, so that a draw of one line has two, and now and then an output is a wrong one.
+    """
+    lines = draw.text.split("\n")
+    named = [
+        (place, found[1]) for place, line in enumerate(lines) if (found := re.match(r"\s*(\w+)(\[[^=]*\])? = ", line))
+    ]
+    if not named or source.random() >= part:
+        return draw
+    if source.random() < 0.5:
+        place, name = source.choice(named)
+        if not re.search(rf"\b(other|{name})\b", lines[place].partition("=")[2]):
+            lines.insert(place + 1, re.sub(rf"^(\s*){name}\b", r"\1other", lines[place]))
+            named.append((place + 1, "other"))
+    names = list(dict.fromkeys(name for _, name in named))
+    outputs = source.sample(names, source.randint(1, len(names)))
+    if source.random() < 0.04:
+        outputs.insert(
+            source.randint(0, len(outputs)), source.choice(["x", "W2", "B", "width", "nothing", "side", outputs[0]])
+        )
+    return replace(draw, text="\n".join(lines), outputs=tuple(outputs))
+
+
+def _one_output(seed: int) -> Draw:
     source = random.Random(seed)
     if seed % 2:
         return Draw(*pattern_drawn(source))

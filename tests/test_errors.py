@@ -117,7 +117,7 @@ BAD_REQUESTS = {
     ),
     "cycle": (lambda: la.Graph({"a": la.ReLU(), "b": la.ReLU()}, [("a", "b"), ("b", "a")]), la.GraphError, "cycle|one output"),
     "unknown node": (lambda: la.Graph({"a": la.ReLU()}, [("a", "z")]), la.GraphError, "names 'z'"),
-    "two outputs": (lambda: la.Graph({"a": la.ReLU(), "b": la.ReLU()}, []), la.GraphError, "one output"),
+    "an end left out": (lambda: la.Graph({"a": la.ReLU(), "b": la.ReLU()}, [], "a"), la.GraphError, "not among the outputs"),
     "no nodes": (lambda: la.Graph({}, []), la.GraphError, "at least one node"),
     "unjoined arrows": (
         lambda: la.macs(la.Graph({"a": la.ReLU(), "b": la.ReLU(), "c": la.ReLU()}, [("a", "c"), ("b", "c")]), on=(3,)),

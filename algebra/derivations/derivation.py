@@ -87,6 +87,17 @@ class Derivation:
         return (*made, Step("composed", self.composed), Step("in normal form", self.formula))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader may want to know of the layers: lines on which no output depends, which hold weights and compute nothing."""
+        found: dict[str, None] = {}
+        for term in self.terms:
+            if term.unread:
+                found[
+                    f"no output of {term.node} depends on its lines {', '.join(term.unread)}; they compute nothing"
+                ] = None
+        return tuple(found)
+
+    @property
     def symbols(self) -> tuple[Symbol, ...]:
         free: set[Any] = set()
         for part in expressions(self.formula):

@@ -126,6 +126,8 @@ class Metric(Generic[Result]):
         Turns what the carrier keeps of a node into what a derivation shows.
     documentation : str
         Its docstring.
+    of_outputs : bool
+        Whether it is one of each output: a call with a network of several gives a mapping of their names to results.
 
     Raises
     ------
@@ -152,6 +154,7 @@ class Metric(Generic[Result]):
     term: Callable[..., Any] | None = None
     conditions: Callable[..., Sequence[DomainCondition]] | None = None
     documentation: str = ""
+    of_outputs: bool = False
 
     def __post_init__(self) -> None:
         for name in ("name", "title", "unit", "source", "documentation"):
@@ -168,6 +171,8 @@ class Metric(Generic[Result]):
         return evaluate_network(net, self.carrier(**self._checked(options)), on)
 
     def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
+        if self.of_outputs and isinstance(net, Network) and net.several:
+            return {name: self(net[name], on, **options) for name in net.several}  # type: ignore[return-value]
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 
     @checked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from sympy import Expr, Integer
@@ -16,6 +16,7 @@ from .affine import affine
 from .definitions import Definitions, definitions
 from .elaboration import elaborate
 from .extents import Margin, answered, find_extents, require_whole
+from .heads import Read
 from .initial_lines import Given
 from .protocol import StatesEquation
 from .recurrences import Recurrence
@@ -54,6 +55,8 @@ class Instance:
         What could not be decided from the assumptions alone.
     of_fields : frozenset of Condition
         Those of `conditions` without which there is no such layer, not even in no copies.
+    outputs : tuple of str
+        The tensors that come out and that somebody reads: those of the layer, or some of them (`showing`).
     """
 
     layer: StatesEquation
@@ -69,6 +72,7 @@ class Instance:
     own_ranges: Mapping[int, Mapping[Index, tuple[Expr, Expr]]]
     conditions: Sequence[Condition]
     of_fields: frozenset[Condition]
+    outputs: tuple[str, ...]
 
     @property
     def statements(self) -> Sequence[Statement]:
@@ -76,8 +80,43 @@ class Instance:
         return self.elaborated.statements
 
     @property
+    def root(self) -> str:
+        """The tensor that comes out, for those that follow one; `UnsupportedError` where there are several."""
+        if len(self.outputs) == 1:
+            return self.outputs[0]
+        if not self.outputs:
+            raise UnsupportedError(f"{self.layer}: nothing reads what it gives, and one output is asked for")
+        raise UnsupportedError(
+            f"{self.layer} has several outputs ({', '.join(self.outputs)}), and one is asked for here\n"
+            f'  write instead: net["{self.outputs[0]}"], which is the same network with that output'
+        )
+
+    @property
     def output(self) -> Shape:
-        return self.shapes[self.statements[-1].target]
+        return self.shapes[self.root]
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        """Every output with its shape."""
+        return {name: self.shapes[name] for name in self.outputs}
+
+    def showing(self, *names: str) -> Instance:
+        """The same layer where only these of its outputs are read, and computed; all weights are held."""
+        if names == self.outputs:
+            return self
+        if names not in self._shown:
+            self._shown[names] = replace(self, outputs=names)
+        return self._shown[names]
+
+    @cached_property
+    def _shown(self) -> dict[tuple[str, ...], Instance]:
+        return {}
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The tensors of lines on which no output of the layer depends, as they are written: a step by its tensor and its place."""
+        live = self.showing(*self.layer.output_names).live
+        return tuple(statement.target for place, statement in enumerate(self.statements) if place not in live)
 
     def masks(self, place: int) -> list[Limit]:
         """The masks whose indices all belong to a statement."""
@@ -86,9 +125,9 @@ class Instance:
 
     @cached_property
     def live(self) -> tuple[int, ...]:
-        """The numbers of the statements that the output depends on; others hold weights for training and compute nothing."""
+        """The numbers of the statements that an output depends on; others hold weights for training and compute nothing."""
         found: set[int] = set()
-        waiting = [len(self.statements) - 1]
+        waiting = [self.places[name] for name in self.outputs]
         while waiting:
             place = waiting.pop()
             if place not in found:
@@ -97,11 +136,33 @@ class Instance:
         return tuple(sorted(found))
 
     def read_by(self, place: int) -> set[str]:
-        """The tensors that a statement reads; a state has its given steps from lines of their own."""
+        """The tensors that a statement reads; of a state, the steps that are given by lines of their own and that it can come to."""
         statement = self.statements[place]
-        return {read.tensor for read in statement.reads} | {
-            step.tensor for step in self.given.get(statement.target, ())
-        }
+        found = {step.tensor for step in self.given.get(statement.target, ()) if step.number >= 0}
+        for read in statement.reads:
+            found.add(read.tensor)
+            found.update(
+                step.tensor
+                for step in self.given.get(read.tensor, ())
+                if step.number < 0 and self._reaches(place, read, step)
+            )
+        return found
+
+    def _reaches(self, place: int, read: Read, step: Given) -> bool:
+        """Whether a read of a state may come to a step before the first one: not if it is nowhere so far back."""
+        defining = self.statements[self.places[read.tensor]]
+        own, part = defining.address[step.axis], read.address[step.axis]
+        recurrence = self.recurrent[self.places[read.tensor]]
+        if not isinstance(own, Index) or not isinstance(part, Expr) or not recurrence.is_earlier(part, own):
+            return False
+        down = own in recurrence.down
+        low, high = self.ranges(place).get(own, (Integer(0), self.extents[place].get(own)))
+        if part.free_symbols - {own} or high is None:
+            return True
+        first = part.xreplace({own: high - 1 if down else low})
+        size = self.shapes[read.tensor][step.axis]
+        number = simplify(size - 1 - first if down else first)
+        return not (number.is_Integer and number > step.number)
 
     def ranges(self, place: int) -> dict[Index, tuple[Expr, Expr]]:
         """The ranges of indices in a statement: those of `where`, and the steps that other lines leave to it."""
@@ -119,14 +180,15 @@ class Instance:
     def order(self) -> tuple[tuple[int, int, Recurrence | None], ...]:
         """What is computed one after the other: the first and last statement, and the recurrence if it is one.
 
-        A statement outside of recurrences stands by itself, if the output depends on it.
+        Only what an output depends on; a recurrence is told with all of its lines.
         """
         found: list[tuple[int, int, Recurrence | None]] = []
         place, live = 0, set(self.live)
         while place < len(self.statements):
             if place in self.recurrent:
                 recurrence = self.recurrent[place]
-                found.append((recurrence.first, recurrence.last, recurrence))
+                if not live.isdisjoint(range(recurrence.first, recurrence.last + 1)):
+                    found.append((recurrence.first, recurrence.last, recurrence))
                 place = recurrence.last
             elif place in live:
                 found.append((place, place, None))
@@ -171,7 +233,7 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     found = find_extents(made, defined, requirements)
     return Instance(
         layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent, found.given,
-        found.own, requirements.conditions, reading.of_fields,
+        found.own, requirements.conditions, reading.of_fields, layer.output_names,
     )  # fmt: skip
 
 

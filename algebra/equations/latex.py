@@ -175,7 +175,9 @@ class _Writer(MatrixHeads):
     ):
         sizes = [size for shape in shapes or () for size in shape]
         symbols = [symbol for part in (layer, *sizes) for symbol in getattr(part, "free_symbols", ())]
-        self.made, self.left_out = tidied(replace(made, statements=whole_again(made.statements)), layer.input_names)
+        self.made, self.left_out = tidied(
+            replace(made, statements=whole_again(made.statements)), layer.input_names, layer.output_names
+        )
         self.made, outside = (self.made, []) if current() is None else _without_margins(self.made)
         reads_ = [read for statement in self.made.statements for read in statement.reads]
         super().__init__(
@@ -428,9 +430,8 @@ class _Writer(MatrixHeads):
         assert self.shapes is not None
         instance = _at(self.layer, self.shapes)
         found: dict[str, list[str]] = {}
-        last = self.made.statements[-1].target
         for name, shape in instance.shapes.items():
-            if instance.roles[name] == "defined" and name != last:
+            if instance.roles[name] == "defined" and name not in self.layer.output_names:
                 continue
             read = next((r for s in instance.statements for r in reads(s.value) if r.tensor == name), None)
             if instance.roles[name] not in ("input", "defined") and read is not None:

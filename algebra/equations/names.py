@@ -31,7 +31,11 @@ class Names:
 
 @lru_cache(maxsize=4096)
 def resolve(
-    parsed: ParsedEquation, fields: frozenset[str], inputs: tuple[str, ...], buffers: tuple[str, ...] = ()
+    parsed: ParsedEquation,
+    fields: frozenset[str],
+    inputs: tuple[str, ...],
+    buffers: tuple[str, ...] = (),
+    outputs: tuple[str, ...] = (),
 ) -> Names:
     """Find out what each name is, or raise an `EquationError` with its place.
 
@@ -45,7 +49,10 @@ def resolve(
                         ^
       write instead: width
     """
-    return _Resolution(parsed, fields, inputs, buffers).run()
+    found = _Resolution(parsed, fields, inputs, buffers)
+    names = found.run()
+    found.must_come_out(outputs)
+    return names
 
 
 class _Resolution:
@@ -166,6 +173,26 @@ class _Resolution:
                     f"{name} is an input of the layer, and a buffer too; it can be one of them",
                     text=self.parsed.text, line=1,
                 )  # fmt: skip
+
+    def must_come_out(self, outputs: tuple[str, ...]) -> None:
+        """Every output is defined by a line, once."""
+        defined = [statement.name for statement in self.parsed.statements]
+        for place, name in enumerate(outputs):
+            if name in outputs[:place]:
+                why = f"{name} is an output of the layer twice"
+            elif name in defined:
+                continue
+            elif name in self.inputs:
+                why = f"{name} is an input of the layer, and what comes out is defined by a line; write a line such as y[*i] = {name}[*i]"
+            elif name in self.buffers:
+                why = f"{name} is a buffer of the layer, and what comes out is defined by a line"
+            elif name in self.names.fields | self.names.scalars:
+                why = f"{name} is a number of the layer, and what comes out is a tensor that a line defines"
+            elif name in self.names.tensors:
+                why = f"{name} is a learned tensor of the layer, and what comes out is defined by a line; write a line that reads it"
+            else:
+                why = f"{name} is an output of the layer, and no line defines it{_meant(name, defined)}"
+            raise EquationError(why, text=self.parsed.text, line=1)
 
     # where names stand -----------------------------------------------------------------------------------------------
 

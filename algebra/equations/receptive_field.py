@@ -59,10 +59,10 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
             known |= recurrence_reaches(instance, recurrence, known, Reading(partial(_reads_of, instance=instance)))
             place = recurrence.last + 1
         else:
-            if pieces := _pieces(instance, place, known):
+            if place in instance.live and (pieces := _pieces(instance, place, known)):
                 known[instance.statements[place].target] = pieces
             place += 1
-    output = instance.statements[-1].target
+    output = instance.root
     if output not in known:
         return tuple(replace(joined(size), low=constant(_ZERO), high=constant(-_ONE)) for size in sizes)
     made = union(known[output], instance.output)
@@ -76,7 +76,7 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
 
 
 def _channel_axis(instance: Instance) -> int:
-    return len(instance.output) - 1 if instance.layer.layout[1] == "last" else 0
+    return len(instance.output) - 1 if instance.layer.layout_of(instance.root) == "last" else 0
 
 
 def _reads(head: Head, along: frozenset[Index]) -> Iterator[tuple[Read, frozenset[Index]]]:

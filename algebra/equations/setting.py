@@ -38,7 +38,7 @@ class Setting:
     def of(layer: StatesEquation, shapes: Sequence[Sequence[Expr]] | None) -> Setting:
         """The setting of a layer: names are resolved, and conditions chosen."""
         parsed, fields, inputs = layer.parsed, layer.values, layer.input_names
-        names = resolve(parsed, frozenset(fields), inputs, layer.buffers)
+        names = resolve(parsed, frozenset(fields), inputs, layer.buffers, layer.output_names)
         known = dict(zip(inputs, shapes)) if shapes is not None else None
         return Setting(chosen(parsed, fields), fields, inputs, names, known)
 

@@ -30,10 +30,10 @@ from .statements import Elaborated, Statement, with_numbers
 _ZERO = Integer(0)
 
 
-def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozenset[Index]]:
+def tidied(made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Elaborated, frozenset[Index]]:
     """The same equation, easier to read, and the indices that were left out."""
-    statements = _without_empty_margins(made.statements)
-    single = _single_valued(replace(made, statements=statements), inputs)
+    statements = _without_empty_margins(made.statements, outputs)
+    single = _single_valued(replace(made, statements=statements), inputs, outputs)
     drop = {index: _ZERO for index in single}
 
     def leave_out(read: Read) -> Read:
@@ -56,7 +56,7 @@ def tidied(made: Elaborated, inputs: Sequence[str]) -> tuple[Elaborated, frozens
     )  # fmt: skip
 
 
-def _without_empty_margins(statements: Sequence[Statement]) -> list[Statement]:
+def _without_empty_margins(statements: Sequence[Statement], outputs: Sequence[str]) -> list[Statement]:
     """A tensor that is another one with margins of width 0 goes by that one's name."""
     names: dict[str, str] = {}
 
@@ -65,20 +65,23 @@ def _without_empty_margins(statements: Sequence[Statement]) -> list[Statement]:
         return Read(names.get(read.tensor, read.tensor), address)
 
     kept = []
-    for statement in statements[:-1]:
+    for statement in statements:
         value = _mapped(statement.value, renamed, {})
-        if isinstance(value, Pad) and all(width.is_zero for pair in value.widths for width in pair):
+        empty = isinstance(value, Pad) and all(width.is_zero for pair in value.widths for width in pair)
+        if empty and isinstance(value, Pad) and statement.target not in outputs:
             names[statement.target] = value.body.tensor
         else:
             kept.append(replace(statement, value=value))
-    return [*kept, replace(statements[-1], value=_mapped(statements[-1].value, renamed, {}))]
+    return kept
 
 
-def _single_valued(made: Elaborated, inputs: Sequence[str]) -> frozenset[Index]:
-    """The indices whose only value is 0 and that no axis of the input or of the output needs for itself."""
+def _single_valued(made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]) -> frozenset[Index]:
+    """The indices whose only value is 0 and that no axis of an input or of an output needs for itself."""
     found = {index for index, extent in made.bounds.items() if extent == 1}
-    last = made.statements[-1]
-    outer = [last.address, *(read.address for s in made.statements for read in reads(s.value) if read.tensor in inputs)]
+    made_by = [
+        statement.address for statement in made.statements if statement.gives is None and statement.target in outputs
+    ]
+    outer = [*made_by, *(read.address for s in made.statements for read in reads(s.value) if read.tensor in inputs)]
     needed = {part for address in outer for part in address if isinstance(part, Index)}
     needed |= {
         index

@@ -270,7 +270,7 @@ def _live(instance: Instance, given: frozenset[str]) -> frozenset[int]:
         return frozenset(instance.live)
     defined = {statement.target: place for place, statement in enumerate(instance.statements)}
     found: set[int] = set()
-    waiting = [len(instance.statements) - 1]
+    waiting = [defined[name] for name in instance.outputs]
     while waiting:
         place = waiting.pop()
         if place in found or instance.statements[place].target in given:

@@ -20,6 +20,7 @@ from ..arguments import as_array, shown
 from ..equations.heads import Apply, Read, walk
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
+from ..networks.arity import must_have_one
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network, as_network
@@ -143,6 +144,7 @@ class LinearNetwork(Unrolled):
         self.input_shape = sizes[0]
         source = self.new(sizes[0])
         super().__init__([Arrived(sizes[0], None, source)])
+        must_have_one(self.net, "a linear predictor")
         found = self.walk(self.net)
         self.output, self.output_shape = found.values, found.shape
 
@@ -157,6 +159,7 @@ class LinearNetwork(Unrolled):
     # the walk --------------------------------------------------------------------------------------------------------
 
     def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> int:
+        _ = instance.root  # or an error that says to choose an output
         if len(arrived) != 1:
             raise UnsupportedError(f"{layer} has {len(arrived)} inputs; a linear predictor has layers with one")
         if self.slopes is not None and activates(instance):
@@ -206,7 +209,7 @@ class LinearNetwork(Unrolled):
                     place + self.columns[self.needed.names[scope.path, name]][0] for name, place, _ in item.derivatives
                 ]
             self.steps.append(step)
-        last = instance.statements[-1].target
+        last = instance.root
         if last not in ids:
             raise UnsupportedError(f"{layer} does not depend on its input")
         return ids[last]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sympy import Expr, Integer, Mul
 
 from ..derivations.metric import Metric, SumCarrier
 from ..equations.heads import Read, reads
+from ..equations.instance import Instance
 from ..equations.statements import Statement
 from ..networks.carrier import Site
 
@@ -17,20 +16,22 @@ def _activations(intermediate: bool) -> SumCarrier:
         instance = site.instance
         assert instance is not None
         if not intermediate:
-            return Mul(*instance.output) if _makes(instance.statements) else Integer(0)
-        made = [Mul(*instance.shapes[s.target]) for s in instance.statements if not _is_view(s)]
+            made = [Mul(*instance.shapes[name]) for name in instance.outputs if _makes(instance, name)]
+        else:
+            lines = [instance.statements[place] for place in instance.live]
+            made = [Mul(*instance.shapes[line.target]) for line in lines if not _is_view(line)]
         return sum(made, Integer(0))
 
     return SumCarrier(measure, lambda site: Integer(0) if site.join.stacks else Mul(*site.output.shape), "exact")
 
 
-def _makes(statements: Sequence[Statement]) -> bool:
-    """Whether what comes out was made by these statements, and is no other view of what was there before them."""
-    place = len(statements) - 1
+def _makes(instance: Instance, name: str) -> bool:
+    """Whether an output was made by the equation, and is no other view of what was there before, nor of another output."""
+    statements, place = instance.statements, instance.places[name]
     while _is_view(statements[place]):
         (source,) = reads(statements[place].value)
         defining = [earlier for earlier in range(place) if statements[earlier].target == source.tensor]
-        if not defining:
+        if not defining or source.tensor in instance.outputs:
             return False
         place = defining[-1]
     return True

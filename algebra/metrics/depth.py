@@ -21,7 +21,7 @@ def weighted_depth(instance: Instance) -> int:
     for place, statement in enumerate(instance.statements):
         before = max((depth.get(tensor, 0) for tensor in instance.read_by(place)), default=0)
         depth[statement.target] = before + any(_learned(head, instance) for head in walk(statement.value))
-    return depth[instance.statements[-1].target]
+    return depth[instance.root]
 
 
 def _learned(head: Head, instance: Instance) -> bool:
@@ -38,6 +38,7 @@ class DepthCarrier(PathCarrier[Expr]):
     """(max, +): series adds, joins take the longest branch."""
 
     opaque = "exact"
+    by_output = fused = True
 
     def __init__(self, count: str):
         if count not in ("weighted", "layers"):

@@ -15,6 +15,7 @@ output_shape: Metric[Tuple] = Metric(
     finish=lambda evaluation: Tuple(*evaluation.output.shape),
     term=lambda term: Tuple(*term.site.output.shape),
     source="extents of the indices of the last statement",
+    of_outputs=True,
     documentation="""The shape of the output for one example.
 
     Parameters
@@ -25,7 +26,7 @@ output_shape: Metric[Tuple] = Metric(
 
     Returns
     -------
-    sympy.Tuple
+    sympy.Tuple, or a mapping of names to them for a network of several outputs
 
     Raises
     ------

@@ -54,6 +54,7 @@ class ReachCarrier(PathCarrier[Reach | None]):
     """The affine monoid of reaches; None is the identity of any rank."""
 
     opaque = "upper"
+    by_output = True
 
     def leaf(self, site: Site, port: int) -> Reach:
         assert site.instance is not None
@@ -208,6 +209,7 @@ receptive_field: Metric[ReceptiveField] = Metric(
     kind=lambda evaluation, formula: formula.kind,
     term=lambda term: _term(term),
     source="affine monoid of the access maps; branches give the union of their intervals",
+    of_outputs=True,
     documentation="""The receptive field of one output position, along each spatial axis of the input.
 
     The size is not cut at the border of the input, and the padding counts, as usual.

@@ -16,9 +16,9 @@ shared         ``share(value, name, path)``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sympy import Expr, Not, Or, Symbol, sympify
 from sympy.logic.boolalg import Boolean
@@ -44,6 +44,37 @@ class Flow:
         return len(self.shape) - 1 if self.channels == "last" else 0
 
 
+class Flows(tuple[Flow, ...]):
+    """What leaves a node of several outputs, and their names. Whoever asks it for one shape is told to choose."""
+
+    names: tuple[str, ...]
+
+    def __new__(cls, flows: Iterable[Flow], names: Sequence[str]) -> Flows:
+        made = super().__new__(cls, flows)
+        made.names = tuple(names)
+        return made
+
+    def chosen(self, names: Sequence[str]) -> Flow | Flows:
+        """One of them, or some."""
+        found = [self[self.names.index(name)] for name in names]
+        return found[0] if len(found) == 1 else Flows(found, names)
+
+    @property
+    def shape(self) -> Shape:
+        names = ", ".join(self.names)
+        raise UnsupportedError(
+            f"this network has several outputs ({names}), and one is asked for here\n"
+            f"  write instead: net[{self.names[0]!r}], which is the same network with that output"
+        )
+
+    channels = channel_axis = shape
+
+
+def each(flow: Flow | Flows) -> tuple[Flow, ...]:
+    """What enters the next part of a series."""
+    return tuple(flow) if isinstance(flow, Flows) else (flow,)
+
+
 @dataclass(frozen=True)
 class Loop:
     """A symbolic repetition around a site, or an index of a condition: `index` runs from 0 to ``times - 1``."""
@@ -59,12 +90,15 @@ class Loop:
 
 @dataclass(frozen=True)
 class Site:
-    """A leaf or a join where it stands: its path, what it is, what enters and leaves, and the repetitions around it."""
+    """A leaf or a join where it stands: its path, what it is, what enters and leaves, and the repetitions around it.
+
+    `output` is a `Flow`, or the `Flows` of a layer of several outputs for a carrier that adds over nodes; others are asked for one output.
+    """
 
     path: str
     node: Network
     inputs: tuple[Flow, ...]
-    output: Flow
+    output: Any
     instance: Instance | None = None
     loops: tuple[Loop, ...] = ()
 
@@ -117,9 +151,13 @@ class Carrier(Generic[T]):
     """How one metric composes. `TotalCarrier` and `PathCarrier` fill in what most metrics share.
 
     `opaque` is the kind of what it makes of layers whose equation only says what depends on what; None: it makes nothing of them.
+    `by_output` says whether it may follow several outputs of one layer one by one, as if each came from a layer of its own; `fused` whether
+    those of a network are joined at the end.
     """
 
     opaque: str | None = None
+    by_output: bool = False
+    fused: bool = False
 
     def leaf(self, site: Site, port: int) -> T:
         raise NotImplementedError
@@ -141,7 +179,7 @@ class Carrier(Generic[T]):
         """From how many copies on the rule of repetition holds: 0 where none are worth nothing by that rule, else 1."""
         return 1
 
-    def graph(self, steps: Sequence["GraphStep[T]"], sink: str) -> T:
+    def graph(self, steps: Sequence["GraphStep[T]"], sink: Any) -> T:
         raise NotImplementedError
 
     def share(self, value: T, name: str, path: str) -> T:
@@ -156,8 +194,8 @@ class Carrier(Generic[T]):
 class GraphStep(Generic[T]):
     """One node of a graph: its own values, one for each port, or the site of a join, and where its inputs come from."""
 
-    name: str
-    sources: list[str]
+    name: Any
+    sources: list[Any]
     values: list[T]
     join: Site | None = None
 
@@ -175,18 +213,18 @@ class TotalCarrier(Carrier[T]):
     def source(self, site: Site) -> T:
         return self.leaf(site, 0)
 
-    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
+    def graph(self, steps: Sequence[GraphStep[T]], sink: Any) -> T:
         return self.series([step.values[0] if step.join is None else self.joint(step.join) for step in steps])
 
 
 class PathCarrier(Carrier[T]):
     """A carrier whose joins absorb repetition (maximum, union, minimum), so that it can be folded along the paths of a graph."""
 
-    def graph(self, steps: Sequence[GraphStep[T]], sink: str) -> T:
+    def graph(self, steps: Sequence[GraphStep[T]], sink: Any) -> T:
         start = self.series([])
-        arrived: dict[str, T] = {}
+        arrived: dict[Any, T] = {}
         for step in steps:
-            incoming = [arrived[source] for source in step.sources] or [start]
+            incoming = [arrived[source] for source in step.sources] or [start] * max(len(step.values), 1)
             if step.join is not None:
                 arrived[step.name] = self.join(step.join, incoming)
                 continue
@@ -228,7 +266,7 @@ class Evaluation(Generic[T]):
     """What one walk found."""
 
     value: T
-    output: Flow
+    output: Any
     terms: list[Term[T]] = field(default_factory=list)
     domain: list[DomainCondition] = field(default_factory=list)
     layout: str | None = None
@@ -240,3 +278,7 @@ class Ports(Generic[T]):
     """The values of a layer with several inputs, one for each, until a graph or a series takes them."""
 
     values: list[T]
+
+
+class Outputs(dict[str, Any]):
+    """The values of a node of several outputs by their names, each a value or the `Ports` of one."""

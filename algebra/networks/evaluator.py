@@ -11,7 +11,7 @@ from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
 from ..arguments import as_elements, shown
-from ..equations.instance import Shape, instantiate
+from ..equations.instance import Instance, Shape, instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..sizes.decisions import at_least, equal, size_conditions, where_one
@@ -22,8 +22,10 @@ from .carrier import (
     DomainCondition,
     Evaluation,
     Flow,
+    Flows,
     GraphStep,
     Loop,
+    Outputs,
     PathCarrier,
     Ports,
     ShapeCarrier,
@@ -31,9 +33,10 @@ from .carrier import (
     T,
     Term,
     TotalCarrier,
+    each,
 )
 from .layer import Layer
-from .network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
+from .network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk, as_network
 from .node import Composition
 from .repetition import Copies
 from .steps import Steps, carried_out
@@ -73,6 +76,10 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         """The layouts that would make a difference where nothing has said where the channels are."""
         self.inputs: list[Flow] = []
         self.visits = 0
+        self.read: dict[str, tuple[str, ...]] = {}
+        """By the path of a node of several outputs, those that are read, where that is not all of them."""
+        self.unread = False
+        """Whether nothing reads what is walked: its weights are held, and nothing is computed."""
 
     # nodes -----------------------------------------------------------------------------------------------------------
 
@@ -121,9 +128,18 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         takes, makes = node.layout
         if self.layout is None and takes is not None:
             self.layout = takes
-        output = Flow(instance.output, makes or (flows[0].channels if flows else None))
+        wanted = self.read.pop(path, None) if node.several else None
+        if wanted is not None or self.unread:
+            instance = instance.showing(*(() if self.unread or wanted is None else wanted))
+        before = flows[0].channels if flows else None
+        output: Any = Flow(instance.shapes[node.output_names[0]], makes or before)
+        if node.several:
+            flowing = (Flow(instance.shapes[name], node.layout_of(name) or before) for name in node.several)
+            output = Flows(flowing, node.several)
         for condition in instance.conditions:
             self.require(condition, path, always=condition in instance.of_fields)
+        if not isinstance(self.carrier, TotalCarrier) and (node.several or self.unread):
+            return output, self._by_output(node, flows, output, instance, path)
         site = Site(path, node, flows, output, instance, self.loops)
         values = [self.carrier.leaf(site, port) for port in range(len(flows))] or [self.carrier.source(site)]
         self.terms.append(Term(site, values[0]))
@@ -131,13 +147,62 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return output, Ports(values)  # type: ignore[return-value]
         return output, values[0]
 
-    def series(self, node: Series, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
-        values: list[T] = []
+    def _by_output(self, node: Layer, flows: tuple[Flow, ...], output: Any, instance: Instance, path: str) -> Any:
+        """The values of a layer of several outputs for a carrier that follows them, an output at a time."""
+        if len(instance.outputs) > 1 and not self.carrier.by_output:
+            raise UnsupportedError(
+                f"{f'at {path}: ' if path else ''}{node} has several outputs that are read ({', '.join(instance.outputs)}), and this follows "
+                f"one; choose it, as in net[{instance.outputs[0]!r}]"
+            )
+        found = Outputs()
+        for name in instance.outputs:
+            site = Site(
+                path, node, flows, each(output)[node.output_names.index(name)], instance.showing(name), self.loops
+            )
+            values = [self.carrier.leaf(site, port) for port in range(len(flows))] or [self.carrier.source(site)]
+            self.terms.append(Term(site, values[0]))
+            found[name] = Ports(values) if len(values) > 1 else values[0]
+        return found
+
+    def select(self, node: Select, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
+        self.read.setdefault(path, node.names)
+        output, value = yield self.visit(node.body, flows, path)
+        if isinstance(value, Outputs):
+            value = Outputs({name: value[name] for name in node.names if name in value})
+            value = next(iter(value.values())) if not node.several and value else value
+        return output.chosen(node.names), value
+
+    def series(self, node: Series, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
+        values: list[Any] = []
+        if path in self.read:
+            self.read[_under(path, len(node.parts) - 1)] = self.read.pop(path)
         for place, part in enumerate(node.parts):
             flow, value = yield self.visit(part, flows, _under(path, place))
-            flows = (flow,)
-            values.append(self._single(value, part))
-        return flows[0], self.carrier.series(values)
+            flows = each(flow)
+            values.append(value)
+        return flow, self._in_series(node.parts, values)
+
+    def _in_series(self, parts: Sequence[Network], values: Sequence[Any]) -> Any:
+        """The value of parts one after the other, of which some may have several outputs."""
+        if self.unread and not isinstance(self.carrier, TotalCarrier):
+            return Outputs()
+        if not any(isinstance(value, Outputs) for value in values):
+            return self.carrier.series([self._single(value, part) for value, part in zip(values, parts)])
+        steps: list[GraphStep[Any]] = []
+        before: list[Any] = []
+        for place, value in enumerate(values):
+            made = value if isinstance(value, Outputs) else {"": value}
+            for name, own in made.items():
+                entering = own.values if isinstance(own, Ports) else [own]
+                if len(entering) != max(len(before), 1) and place:
+                    raise UnsupportedError(
+                        f"{parts[place]} takes {len(before)} outputs of {parts[place - 1]} together, and this follows them one by one; "
+                        "write a Graph with an edge for each"
+                    )
+                steps.append(GraphStep((place, name), before, entering))
+            before = [(place, name) for name in made]
+        ends = {name: self.carrier.graph(steps, (place, name)) for _, name in before}
+        return Outputs(ends) if isinstance(values[-1], Outputs) else ends[""]
 
     def _single(self, value: T, node: Network) -> T:
         if isinstance(value, Ports):
@@ -157,8 +222,11 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         site = self._joined(node, tuple(flow for flow, _ in results), path)
         return site.output, self.carrier.join(site, [self._single(value, node) for _, value in results])
 
+    def _joint_output(self, node: Join, flows: tuple[Flow, ...], path: str) -> Flow:
+        return self._stacked(node, flows, path) if node.stacks else self._matched(node, flows, path)
+
     def _joined(self, node: Join, flows: tuple[Flow, ...], path: str) -> Site:
-        output = self._stacked(node, flows, path) if node.stacks else self._matched(node, flows, path)
+        output = self._joint_output(node, flows, path)
         site = Site(path, node, flows, output, None, self.loops)
         if isinstance(self.carrier, TotalCarrier):
             self.terms.append(Term(site, self.carrier.joint(site)))
@@ -243,16 +311,21 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
         )
         return "\n".join(lines)
 
-    def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
+    def shared(self, node: Shared, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
         flow, value = yield self.visit(node.body, flows, path)
+        if isinstance(value, Outputs):
+            shared = {name: self.carrier.share(self._single(own, node), node.name, path) for name, own in value.items()}
+            return flow, Outputs(shared)
         return flow, self.carrier.share(self._single(value, node), node.name, path)
 
-    def graph(self, node: Graph, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
-        nodes, before = node.nodes, node.predecessors()
-        arrived: dict[str, Flow] = {}
+    def graph(self, node: Graph, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
+        nodes, before = node.nodes, node.sources()
+        asked = self.read.pop(path, node.several)
+        needed = node.needed(asked)
+        arrived: dict[Any, Any] = {}
         steps: list[GraphStep[T]] = []
         for name in node.order():
-            part, sources = nodes[name], before[name]
+            part, sources = nodes[name], [_key(*source) for source in before[name]]
             incoming = tuple(arrived[source] for source in sources)
             if not sources and not begins_with_input(part) and taken_by(part):
                 incoming = flows
@@ -260,21 +333,65 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             if isinstance(part, Join) and not part.branches:
                 if not incoming:
                     raise GraphError(f"nothing arrives at the join {name!r}")
-                site = self._joined(part, incoming, where)
-                arrived[name] = site.output
-                steps.append(GraphStep(name, sources, [], site))
+                if name in needed:
+                    site = self._joined(part, incoming, where)
+                    steps.append(GraphStep(name, sources, [], site))
+                    arrived[name] = site.output
+                else:
+                    arrived[name] = self._joint_output(part, incoming, where)
                 continue
-            if len(incoming) > 1 and not (isinstance(part, (Layer, Shared)) and taken_by(part) == len(incoming)):
+            if len(incoming) > 1 and not (
+                isinstance(part, (Layer, Select, Shared)) and taken_by(part) == len(incoming)
+            ):
                 raise GraphError(
                     f"{len(incoming)} arrows arrive at {name!r}, which takes {taken_by(part)}; join them first with Add(), Mul() or Concat()"
                 )
-            arrived[name], value = yield self.visit(part, incoming, where)
-            steps.append(GraphStep(name, sources, value.values if isinstance(value, Ports) else [value]))
-        return arrived[node.sink], self.carrier.graph(steps, node.sink)
+            if part.several and name in needed and needed[name] != part.several:
+                self.read[where] = needed[name]
+            outer, self.unread = self.unread, self.unread or name not in needed
+            try:
+                arrived[name], value = yield self.visit(part, incoming, where)
+            finally:
+                self.unread = outer
+            for port, flow in zip(part.several, arrived[name]) if part.several else ():
+                arrived[name, port] = flow
+            if name in needed or isinstance(self.carrier, TotalCarrier):
+                own = (
+                    {_key(name, port): one for port, one in value.items()}
+                    if isinstance(value, Outputs)
+                    else {name: value}
+                )
+                steps += [
+                    GraphStep(key, sources, one.values if isinstance(one, Ports) else [one]) for key, one in own.items()
+                ]
+        return self._comes_out(node, asked, arrived, steps)
+
+    def _comes_out(
+        self, node: Graph, asked: tuple[str, ...], arrived: dict[Any, Any], steps: list[GraphStep[T]]
+    ) -> Any:
+        """The flows that leave a graph, and what they are worth."""
+        ends = {one.name: _key(one.node, one.port) for one in node.outputs}
+        if not node.several:
+            (end,) = ends.values()
+            return arrived[end], self._folded(steps, end)
+        output = Flows((arrived[end] for end in ends.values()), tuple(ends))
+        if isinstance(self.carrier, TotalCarrier):
+            return output, self.carrier.graph(steps, "")
+        if len(asked) > 1 and not self.carrier.by_output:
+            raise UnsupportedError(
+                f"this network has several outputs ({', '.join(asked)}), and this follows one; choose it, as in net[{asked[0]!r}]"
+            )
+        return output, Outputs({name: self._folded(steps, ends[name]) for name in asked})
+
+    def _folded(self, steps: list[GraphStep[T]], end: Any) -> Any:
+        """The value of a graph at one of its ends, with what it depends on alone."""
+        return self.carrier.graph(steps, end) if steps else Outputs()
 
     # repetition ------------------------------------------------------------------------------------------------------
 
     def repeat(self, node: Repeat, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Flow, T]]:
+        if node.several:
+            return (yield self._repeat_several(node, flows, path))
         if len(flows) != 1:
             raise ShapeError(f"at {path}: a repetition has one input, got {len(flows)}")
         flow = flows[0]
@@ -296,6 +413,48 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             except UnsupportedError:
                 self._refuse(int(node.times), path)
         return (yield self._unrolled(node, flow, path, range(int(node.times))))
+
+    def _repeat_several(self, node: Repeat, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
+        """Copies with as many outputs as inputs: one by one, or, if none of the shapes changes, one copy that counts so often."""
+        times = node.times
+        if len(flows) != len(node.several):
+            raise ShapeError(f"at {path}: {node} takes {len(node.several)} inputs, got {len(flows)}")
+        read = self.read.pop(path, None)
+        if times.is_Integer and times <= MOST_UNROLLED:
+            flow: Any = Flows(flows, node.several)
+            copies = [node.copy(number) for number in range(int(times))]
+            values = []
+            for number, copy in enumerate(copies):
+                if read is not None and number == len(copies) - 1:
+                    self.read[_under(path, number)] = read
+                flow, value = yield self.visit(copy, each(flow), _under(path, number))
+                values.append(value)
+            if copies:
+                return flow, self._in_series(copies, values)
+            if isinstance(self.carrier, TotalCarrier):
+                return flow, self.carrier.series([])
+            raise UnsupportedError(f"at {path}: no copies of {node.body} have nothing that could be followed")
+        what = f"at {path or 'the network'}: {times} copies of {node.body}, which has several outputs"
+        if (
+            not isinstance(self.carrier, TotalCarrier)
+            or node.index is not None
+            or read is not None
+            or not times.is_nonnegative
+        ):
+            raise UnsupportedError(
+                f"{what}, are followed one by one, and there are at most {MOST_UNROLLED} of these; give a number"
+            )
+        outer, self.loops = self.loops, (*self.loops, Loop(self._fresh_index(node, flows[0]), times))
+        try:
+            leaving, value = yield self.visit(node.body, flows, f"{path}[{self.loops[-1].index}]")
+        finally:
+            self.loops = outer
+        if [one.shape for one in leaving] != [one.shape for one in flows] or _stacks_by_layout(node.body):
+            raise UnsupportedError(f"{what}, count alike only if none of the shapes changes; give a number of copies")
+        value = self._single(value, node.body)
+        if least := self.carrier.least_copies(value):
+            self.require(Condition(Ge(times, least), "this metric knows repetitions of at least one copy"), path)
+        return leaving, self.carrier.repeat(value, times, None)
 
     def _shape_of(self, net: Network, flow: Flow) -> Steps[Flow]:
         """What a part makes of an input, shapes only, where this walk is."""
@@ -507,6 +666,11 @@ class _ShapeWalk(_Walk[None]):
         return made, None
 
 
+def _key(node: str, port: str | None) -> Any:
+    """What arrives from a node of a graph, or from one of its outputs."""
+    return node if port is None else (node, port)
+
+
 def _under(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
 
@@ -530,6 +694,9 @@ class _Takes(Walk[int]):
         return node.parts[0].accept(self)
 
     def shared(self, node: Shared) -> Any:
+        return node.body.accept(self)
+
+    def select(self, node: Select) -> Any:
         return node.body.accept(self)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> int:
@@ -584,6 +751,10 @@ def evaluate_network(net: Network, carrier: Carrier[T], on: Sequence[Any] | None
     for flow in flows:
         walk.entered(flow, "")
     output, value = carried_out(walk.visit(net, flows, ""))
+    if isinstance(value, Outputs):
+        if not carrier.fused:
+            _ = output.shape  # which says what to write
+        value = carrier.fuse([walk._single(own, net) for own in value.values()])  # type: ignore[attr-defined]
     return Evaluation(walk._single(value, net), output, walk.terms, walk.domain, walk.layout, walk.inputs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import checked
 from ..errors import GraphError
@@ -19,7 +19,9 @@ def from_networkx(graph: "networkx.DiGraph") -> Graph:
     Parameters
     ----------
     graph : networkx.DiGraph
-        Edges may carry ``order``, the number of the input at which they arrive; otherwise they arrive in the order of the graph.
+        Edges may carry ``order``, the number of the input at which they arrive; otherwise they arrive in the order of the graph. An
+        edge from a node of several outputs carries ``outputs``, pairs of a name and an order; what comes out is in
+        ``graph.graph["outputs"]``, as `Graph` takes it, or left to the nodes without successor.
 
     Returns
     -------
@@ -46,5 +48,24 @@ def from_networkx(graph: "networkx.DiGraph") -> Graph:
         if str(name) in nodes:
             raise GraphError(f"two nodes are called {str(name)!r}")
         nodes[str(name)] = data["layer"]
-    edges = [(str(a), str(b), data.get("order", place)) for place, (a, b, data) in enumerate(graph.edges(data=True))]
-    return Graph(nodes, [(a, b) for a, b, _ in sorted(edges, key=lambda edge: edge[2])])
+    edges: list[tuple[Any, str, Any]] = []
+    for place, (a, b, data) in enumerate(graph.edges(data=True)):
+        ports = data.get("outputs") or ()
+        edges += [((str(a), port), str(b), order) for port, order in ports] or [
+            (str(a), str(b), data.get("order", place))
+        ]
+    arrows = [(a, b) for a, b, _ in sorted(edges, key=lambda edge: edge[2])]
+    return _with_outputs(nodes, arrows, graph.graph.get("outputs"))
+
+
+def _with_outputs(nodes: dict[str, Network], arrows: list[tuple[Any, str]], outputs: Any) -> Any:
+    """The graph; nodes without successor that do not come out are only held."""
+    if outputs is None:
+        return Graph(nodes, arrows)
+    read = {a if isinstance(a, str) else a[0] for a, _ in arrows}
+    read |= {end if isinstance(end, str) else end[0] for end in outputs.values()}
+    held = [name for name in nodes if name not in read]
+    if not held:
+        return Graph(nodes, arrows, outputs)
+    made = Graph(nodes, arrows, {**outputs, **{f"held {name}": name for name in held}})
+    return made[tuple(outputs)]

@@ -10,6 +10,7 @@ from sympy.core.symbol import Str
 
 from ..arguments import shown
 from ..errors import FieldError, UnsupportedError
+from .arity import must_be_one
 from .node import Composition, Network, as_network, written
 
 
@@ -54,6 +55,7 @@ class Join(Composition):
         for branch in branches:
             flat.extend(branch.args if cls.associative and isinstance(branch, cls) and branch.args else (branch,))
         networks = [as_network(branch, cls.__name__) for branch in flat]
+        must_be_one(networks, cls.sign or cls.__name__)
         return cls._of(networks, *networks)
 
     @property

@@ -70,9 +70,12 @@ class Layer(Network, metaclass=_Frozen):
     Attributes
     ----------
     equation : str
-        Statements that define tensors from ``x`` (or from `inputs`); the last one defines the output.
+        Statements that define tensors from ``x`` (or from `inputs`); the last one defines the output, unless `outputs` says otherwise.
     inputs : tuple of str
         The names of the inputs; left out, they are ``x``, ``x1``... and whatever looks up a table.
+    outputs : tuple of str
+        The names of the tensors that come out, each defined by a line; left out, it is that of the last line. Of several, ``layer["h"]``
+        is the layer with one of them.
     buffers : tuple of str
         Tensors that are neither computed nor learned, such as running statistics.
     tables : mapping of str to function
@@ -109,6 +112,7 @@ class Layer(Network, metaclass=_Frozen):
 
     equation: Any  # a text, or a property that returns one
     inputs: ClassVar[tuple[str, ...] | None] = None
+    outputs: ClassVar[tuple[str, ...] | None] = None
     buffers: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     channel_axis: ClassVar[str | None] = None
@@ -139,8 +143,8 @@ class Layer(Network, metaclass=_Frozen):
             )
         for attribute in ("claims", "tables"):
             _check_functions(cls.__name__, attribute, getattr(cls, attribute))
-        for attribute in ("inputs", "buffers"):
-            _check_names(cls.__name__, attribute, cls.__dict__.get(attribute, ()))
+        for attribute in ("inputs", "outputs", "buffers"):
+            _check_names(cls.__name__, attribute, cls.__dict__.get(attribute, getattr(Layer, attribute)))
         for name in cls.tables:
             if name not in cls.buffers:
                 raise FieldError(
@@ -234,6 +238,15 @@ class Layer(Network, metaclass=_Frozen):
             tuple(self.inputs) if self.inputs is not None else _input_names(self.parsed, (*self.fields, *self.buffers))
         )
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the tensors that come out."""
+        return tuple(self.outputs) if self.outputs is not None else (self.parsed.statements[-1].name,)
+
+    @property
+    def several(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(self.outputs) if self.outputs is not None and len(self.outputs) > 1 else ()
+
     def instance(self, *shapes: tuple) -> Any:
         """This layer at given input shapes; see `layeralgebra.algebra.equations.instance.Instance`."""
         from ..equations.instance import instantiate
@@ -245,7 +258,13 @@ class Layer(Network, metaclass=_Frozen):
         """Where the channels of the input and of the output are: ``"first"``, ``"last"`` or None where the equation leaves it open."""
         if self.channel_axis is not None:
             return self.channel_axis, self.channel_axis
-        return _layouts(self.parsed, self.input_names)
+        return _layouts(self.parsed, self.input_names, self.output_names[0])
+
+    def layout_of(self, output: str) -> str | None:
+        """Where the channels of one output are, as `layout` says it of the first."""
+        if output == self.output_names[0] or self.channel_axis is not None:
+            return self.layout[1]
+        return _layouts(self.parsed, self.input_names, output)[1]
 
     def __getstate__(self) -> None:
         return None
@@ -350,14 +369,14 @@ def _is_spread(item: ast.expr) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...]) -> tuple[str | None, str | None]:
+def _layouts(parsed: ParsedEquation, inputs: tuple[str, ...], output: str) -> tuple[str | None, str | None]:
     """The patterns of the first telling read of an input and of the output; a layer that adds the channels found ``"all"`` spatial."""
     patterns = [
         _pattern(node)
         for statement in parsed.statements for node in parts(statement.value)
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in inputs
     ]  # fmt: skip
-    made = _pattern(parsed.statements[-1].target)
+    made = next((_pattern(one.target) for one in reversed(parsed.statements) if one.name == output), None)
     takes = next((pattern for pattern in patterns if pattern is not None), None)
     return ("all" if takes is None and made is not None else takes), made
 
@@ -373,10 +392,14 @@ def _check_functions(owner: str, attribute: str, given: object) -> None:
 
 
 def _check_names(owner: str, attribute: str, given: object) -> None:
-    """Inputs and buffers are names, each once."""
-    if given is None and attribute == "inputs" or isinstance(given, property):
+    """Inputs, outputs and buffers are names, each once."""
+    if given is None and attribute != "buffers" or isinstance(given, property):
         return
     if isinstance(given, (tuple, list)) and all(isinstance(name, str) and name.isidentifier() for name in given):
+        if attribute == "outputs" and not given:
+            raise FieldError(
+                f'a layer has an output, and outputs of {owner} is empty; write outputs = ("y",), or leave it out for the last line'
+            )
         if len(set(given)) == len(given):
             return
         raise FieldError(f"{attribute} of {owner} has a name twice: {given!r}")

@@ -45,6 +45,8 @@ class Network(Basic):
     is_identity = False
     has_input: bool = False
     """Whether an `Input` stands somewhere in it."""
+    several: tuple[str, ...] = ()
+    """The names of its outputs, where there is more than one."""
     imported: Any = None
     """Of a network that was read from another framework: a report of what was read. Networks made of this one have none."""
     signs: ClassVar[dict[str, "type[Network]"]] = {}
@@ -80,6 +82,12 @@ class Network(Basic):
 
     def __pow__(self, times: object) -> "Network":
         return self.signs["**"](self, times)
+
+    def __getitem__(self, names: object) -> "Network":
+        """The network with one of its outputs, or some of them, by name."""
+        return self.signs["[]"](self, names)
+
+    __iter__ = None
 
     @checked
     def shared(self, name: str) -> "Network":

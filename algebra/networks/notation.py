@@ -173,7 +173,11 @@ class _Text(_Notation):
     def graph(self, net: Any) -> Steps[Written]:
         texts = yield self.lines(net.nodes.values())
         nodes = ", ".join(f"{name!r}: {text}" for name, text in zip(net.nodes, texts))
-        return f"Graph({{{nodes}}}, {net.edges})", _ATOM
+        outputs = f", outputs={_outputs_text(net)}" if len(net.args) > 2 else ""
+        return f"Graph({{{nodes}}}, {net.edges}{outputs})", _ATOM
+
+    def select(self, net: Any) -> Steps[Written]:
+        return f"{(yield self.bracketed(net.body, _ATOM))}[{', '.join(map(repr, net.names))}]", _ATOM
 
     def otherwise(self, net: Any) -> Written:
         return f"{type(net).__name__}({', '.join(map(str, net.args))})", _ATOM
@@ -208,14 +212,21 @@ class _Latex(_Notation):
     def shared(self, net: Any) -> Steps[Written]:
         return rf"{(yield self.bracketed(net.body, _ATOM))}_{{\text{{{escaped(net.name)}}}}}", _ATOM
 
+    def select(self, net: Any) -> Steps[Written]:
+        names = ", ".join(map(node_latex, net.names))
+        return f"{(yield self.bracketed(net.body, _ATOM))}_{{{names}}}", _POWER
+
     def graph(self, net: Any) -> Steps[Written]:
         """The nodes of a graph, each with what it is applied to."""
-        before, nodes = net.predecessors(), net.nodes
+        before, nodes = net.sources(), net.nodes
         rows = []
         for name in net.order():
-            sources = [node_latex(source) for source in before[name]]
+            sources = [_port_latex(source, port) for source, port in before[name]]
             applied = yield nodes[name].accept(_Applied(self), sources)
             rows.append(f"{node_latex(name)} &= {applied}")
+        if net.several:
+            made = (_port_latex(one.node, one.port) for one in net.outputs)
+            rows.append(rf"({', '.join(map(node_latex, net.several))}) &= ({', '.join(made)})")
         body = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}", _ATOM
 
@@ -300,7 +311,7 @@ class _Applied:
             entering = rf"{sources[0]} \to " if len(sources) == 1 else rf"({', '.join(sources)}) \to "
         return entering + (yield _block(self.notation, net, WIDEST - 20))
 
-    input = series = repeat = shared = graph = otherwise = layer
+    input = series = repeat = shared = select = graph = otherwise = layer
 
     def join(self, net: Any, sources: list[str]) -> str | Steps[str]:
         if net.parts:
@@ -318,7 +329,7 @@ class _Broken:
         (line,) = yield self.notation.lines([net])
         return line
 
-    input = graph = otherwise = layer
+    input = graph = select = otherwise = layer
 
     def repeat(self, net: Any, width: int) -> Steps[str]:
         return rf"\left({(yield _block(self.notation, net.body, width - 4))}\right){_times(net)}"
@@ -363,6 +374,16 @@ def _call(net: Any, parts: Iterable[str]) -> str:
 def _times(net: Any) -> str:
     below = "" if net.index is None else f"_{{{formula_latex(net.index)} = 0}}"
     return f"^{{{formula_latex(net.times)}}}{below}"
+
+
+def _outputs_text(net: Any) -> str:
+    ends = {one.name: one.node if one.port is None else (one.node, one.port) for one in net.outputs}
+    return str(list(ends) if all(name == end for name, end in ends.items()) else ends)
+
+
+def _port_latex(node: str, port: str | None) -> str:
+    """A node of a graph, or one of its outputs."""
+    return node_latex(node) if port is None else f"{node_latex(node)}_{{{node_latex(port)}}}"
 
 
 def node_latex(name: str) -> str:

@@ -10,6 +10,7 @@ from sympy.core.symbol import Str
 from ..arguments import shown
 from ..errors import FieldError, GraphError
 from ..sizes.dims import as_size
+from .arity import inputs_taken, must_fit
 from .node import Composition, Input, Network, as_network, written
 
 
@@ -49,7 +50,14 @@ class Series(Composition):
             if not flat:
                 raise FieldError("Series needs at least one part")
             return flat[0]
-        return kept[0] if len(kept) == 1 else cls._of(kept, *kept)
+        if len(kept) == 1:
+            return kept[0]
+        for before, after in zip(kept, kept[1:]):
+            if before.several:
+                must_fit(before, after)
+        made = cls._of(kept, *kept)
+        made.several = kept[-1].several
+        return made
 
     kind = "series"
 
@@ -96,13 +104,20 @@ class Repeat(Composition):
         size = as_size(times, "the number of copies", least=0)
         if body.has_input:
             raise GraphError("a network that begins with Input cannot be repeated; repeat the part after it")
+        if body.several and inputs_taken(body) != len(body.several):
+            raise GraphError(
+                f"copies of {body} do not follow each other: it has {len(body.several)} outputs ({', '.join(body.several)}), and takes "
+                f"{inputs_taken(body)}; write f[{body.several[0]!r}] ** L, or a network that takes as many inputs as it has outputs"
+            )
         if index is None or isinstance(index, Tuple) and not index:
-            return cls._of((body,), body, size, Tuple())
-        if not isinstance(index, Symbol):
+            index = Tuple()
+        elif not isinstance(index, Symbol):
             raise FieldError(f"the index of a repetition is a symbol, got {shown(index)}")
-        if size.has(index):
+        elif size.has(index):
             raise FieldError(f"the number of copies {size} contains the index {index}")
-        return cls._of((body,), body, size, index)
+        made = cls._of((body,), body, size, index)
+        made.several = body.several
+        return made
 
     kind = "repeat"
 
@@ -155,7 +170,9 @@ class Shared(Composition):
         if not isinstance(name, (str, Str)) or not str(name):
             raise FieldError(f"weights are shared under a name, got {shown(name)}; write f.shared('name')")
         body = as_network(body, "shared")
-        return cls._of((body,), body, name if isinstance(name, Str) else Str(name))
+        made = cls._of((body,), body, name if isinstance(name, Str) else Str(name))
+        made.several = body.several
+        return made
 
     kind = "shared"
 

@@ -17,7 +17,7 @@ from ..errors import BudgetError, FieldError, GraphError, ShapeError
 from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
-from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk, as_network
+from ..networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk, as_network
 from ..networks.steps import Steps
 from ..sizes.dims import are_sizes
 
@@ -58,23 +58,33 @@ MOST_COPIES = 100_000
 """Layers that are walked one by one."""
 
 
-class Unrolled(Walk[Arrived]):
-    """A walk through a network at literal sizes; subclasses say what a layer and a join do."""
+class Unrolled(Walk[Any]):
+    """A walk through a network at literal sizes; subclasses say what a layer and a join do.
+
+    What leaves a node is an `Arrived`, or a tuple of them where it has several outputs, without values where nothing reads them.
+    """
 
     def __init__(self, given: Sequence[Arrived]):
         self.visited = 0
+        self.read: dict[str, tuple[str, ...]] = {}
+        """By the path of a node of several outputs, those that are read, where that is not all of them."""
+        self.unread = False
+        """Whether nothing reads what is walked."""
         self.given = tuple(given)
         self.inputs: dict[str, Arrived] = {}
 
     def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
-        """The values that a layer makes."""
+        """The values that a layer makes; a mapping of names to them where several of its outputs are read."""
         raise NotImplementedError
+
+    def held(self, layer: Layer, instance: Instance, scope: Scope) -> None:
+        """A layer that nothing reads."""
 
     def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> Any:
         """The values joined, one after the other along an axis, or element by element."""
         raise NotImplementedError
 
-    def walk(self, net: Network) -> Arrived:
+    def walk(self, net: Network) -> Any:
         places = input_paths(net)
         self.inputs = dict(zip(places, self.given))
         return self.of(net, () if places else self.given, Scope())
@@ -82,42 +92,76 @@ class Unrolled(Walk[Arrived]):
     def input(self, node: Input, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
         return self.inputs[scope.path]
 
-    def layer(self, node: Layer, arrived: tuple[Arrived, ...], scope: Scope) -> Arrived:
+    def layer(self, node: Layer, arrived: tuple[Arrived, ...], scope: Scope) -> Any:
         self.visited += 1
         if self.visited > MOST_COPIES:
             raise BudgetError(f"more than {MOST_COPIES} layers, which are computed one by one; repeat less often")
         arrived = arrived if node.input_names else ()
         instance = node.instance(*(part.shape for part in arrived))
-        shape = tuple(int(size) for size in instance.output)
-        channels = node.layout[1] or (arrived[0].channels if arrived else None)
-        return Arrived(shape, channels, self.computed(node, instance, arrived, scope))
+        before = arrived[0].channels if arrived else None
+        wanted = (
+            () if self.unread else self.read.pop(scope.path, node.output_names) if node.several else node.output_names
+        )
+        instance = instance.showing(*wanted)
+        values: Any = {}
+        if wanted:
+            made = self.computed(node, instance, arrived, scope)
+            values = (made or {}) if len(wanted) > 1 else {wanted[0]: made}
+        else:
+            self.held(node, instance, scope)
+        leaving = tuple(
+            Arrived(tuple(map(int, instance.shapes[name])), node.layout_of(name) or before, values.get(name))
+            for name in node.output_names
+        )
+        return leaving if node.several else leaving[0]
 
-    def series(self, node: Series, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
+    def select(self, node: Select, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Any]:
+        self.read.setdefault(scope.path, node.names)
+        made = yield node.body.accept(self, arrived, scope)
+        found = tuple(made[node.body.several.index(name)] for name in node.names)
+        return found if node.several else found[0]
+
+    def series(self, node: Series, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Any]:
+        if scope.path in self.read:
+            self.read[scope.under(len(node.parts) - 1).path] = self.read.pop(scope.path)
         for place, part in enumerate(node.parts):
-            arrived = ((yield part.accept(self, arrived, scope.under(place))),)
-        return arrived[0]
+            arrived = _each((yield part.accept(self, arrived, scope.under(place))))
+        return arrived if node.several else arrived[0]
 
-    def repeat(self, node: Repeat, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
+    def repeat(self, node: Repeat, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Any]:
         if node.times > MOST_COPIES:
             raise BudgetError(
                 f"{node.times} copies are more than the {MOST_COPIES} that are computed one by one; repeat less often"
             )
+        read = self.read.pop(scope.path, None)
         for number in range(int(node.times)):
-            arrived = ((yield node.copy(number).accept(self, arrived, scope.under(number))),)
-        return arrived[0]
+            if read is not None and number == node.times - 1:
+                self.read[scope.under(number).path] = read
+            arrived = _each((yield node.copy(number).accept(self, arrived, scope.under(number))))
+        return arrived if node.several else arrived[0]
 
     def shared(self, node: Shared, arrived: tuple[Arrived, ...], scope: Scope) -> Any:
         return node.body.accept(self, arrived, scope.within(node.name))
 
-    def graph(self, node: Graph, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
-        nodes, before = node.nodes, node.predecessors()
-        made: dict[str, Arrived] = {}
+    def graph(self, node: Graph, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Any]:
+        nodes, before = node.nodes, node.sources()
+        needed = node.needed(self.read.pop(scope.path, node.several))
+        made: dict[tuple[str, str | None], Any] = {}
         for name in node.order():
             incoming = [made[source] for source in before[name]]
             if not before[name] and not input_paths(nodes[name]):
                 incoming = list(arrived)
-            made[name] = yield nodes[name].accept(self, tuple(incoming), scope.under(name))
-        return made[node.sink]
+            several, where = nodes[name].several, scope.under(name)
+            if several and name in needed and needed[name] != several:
+                self.read[where.path] = needed[name]
+            outer, self.unread = self.unread, self.unread or name not in needed
+            try:
+                leaving = yield nodes[name].accept(self, tuple(incoming), where)
+            finally:
+                self.unread = outer
+            made |= zip(((name, port) for port in several or (None,)), _each(leaving))
+        found = tuple(made[one.node, one.port] for one in node.outputs)
+        return found if node.several else found[0]
 
     def join(self, node: Join, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Arrived]:
         parts = []
@@ -126,7 +170,12 @@ class Unrolled(Walk[Arrived]):
         parts = parts or list(arrived)
         channels = next((part.channels for part in parts if part.channels), None)
         shape, axis = joined_shape(node, [part.shape for part in parts], channels)
-        return Arrived(shape, channels, self.combined(node, parts, axis))
+        return Arrived(shape, channels, None if self.unread else self.combined(node, parts, axis))
+
+
+def _each(leaving: Any) -> tuple[Arrived, ...]:
+    """What enters the next part."""
+    return leaving if isinstance(leaving, tuple) else (leaving,)
 
 
 def joined_shape(node: Join, shapes: Sequence[Shape], channels: str | None) -> tuple[Shape, int | None]:
@@ -152,6 +201,9 @@ class _Inputs(Walk[list[tuple[str, Input]]]):
         return node.parts[0].accept(self, _joined(path, 0))
 
     def shared(self, node: Shared, path: str) -> Any:
+        return node.body.accept(self, path)
+
+    def select(self, node: Select, path: str) -> Any:
         return node.body.accept(self, path)
 
     def join(self, node: Join, path: str) -> Steps[list[tuple[str, Input]]]:
@@ -202,6 +254,12 @@ class _Taken(Walk[int]):
 
     def shared(self, node: Shared) -> Any:
         return node.body.accept(self)
+
+    def select(self, node: Select) -> Any:
+        return node.body.accept(self)
+
+    def repeat(self, node: Repeat) -> Any:
+        return node.body.accept(self) if node.several else self.otherwise(node)
 
     def join(self, node: Join) -> Steps[int]:
         return self._most(node.branches)

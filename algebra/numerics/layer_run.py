@@ -14,7 +14,7 @@ Every statement is evaluated over the whole box of its indices at once, except i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 
-def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> "ndarray":
-    """The output of a layer.
+def compute(instance: Instance, tensors: Mapping[str, "ndarray"]) -> Any:
+    """The output of a layer; of several, a mapping of their names to arrays.
 
     Parameters
     ----------
@@ -95,13 +95,14 @@ class _LayerRun(Addresses):
     def look_up(self, read: Read) -> Labelled:
         return self._fold(read)
 
-    def run(self) -> "ndarray":
+    def run(self) -> Any:
         for first, last, recurrence in self.instance.order:
             if recurrence is None:
                 self._statement(first)
             else:
                 self._recur([other for other in range(first, last + 1) if other in self.instance.live], recurrence)
-        return self.tensors[self.instance.statements[-1].target]
+        made = {name: self.tensors[name] for name in self.instance.outputs}
+        return made[self.instance.root] if len(made) == 1 else made
 
     def _recur(self, places: Sequence[int], recurrence: Recurrence) -> None:
         statements = self.instance.statements

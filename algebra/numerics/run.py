@@ -40,7 +40,7 @@ class _Numbers(Unrolled):
         super().__init__(given)
         self.needed, self.tensors = needed, tensors
 
-    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> "ndarray":
+    def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Any:
         own = dict(zip(layer.input_names, (part.values for part in arrived)))
         for name, role in instance.roles.items():
             if role in ("weight", "buffer"):
@@ -66,7 +66,7 @@ def _fraction(number: Rational) -> Fraction:
 
 
 @checked
-def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> "ndarray":
+def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> Any:
     """The output of a network for one example, computed from the equations of its layers.
 
     Integers and fractions stay exact as long as the equations add, multiply, divide, compare or take powers of them; a
@@ -86,7 +86,7 @@ def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed:
 
     Returns
     -------
-    numpy.ndarray
+    numpy.ndarray, or a mapping of names to them for a network of several outputs
         Of floats, of 64-bit integers, or of Python's integers and fractions where a value is none of these.
 
     Raises
@@ -120,4 +120,7 @@ def run(net: Network, x: Any, weights: Mapping[str, Any] | None = None, *, seed:
     needed = inventory(network, shapes)
     tensors = drawn(needed.slots.values(), seed) if weights is None else fitting(needed.slots, weights)
     given = [Arrived(shape, None, array) for shape, array in zip(shapes, arrays)]
-    return as_result(_Numbers(given, needed, tensors).walk(network).values)
+    found = _Numbers(given, needed, tensors).walk(network)
+    if network.several:
+        return {name: as_result(one.values) for name, one in zip(network.several, found)}
+    return as_result(found.values)

@@ -74,6 +74,9 @@ class Inventory(Unrolled):
         below = _under(scope.shared, scope.below) if scope.below else scope.shared
         return self._shared.setdefault((scope.shared, scope.below, place), _under(below, name))
 
+    def held(self, layer: Layer, instance: Instance, scope: Scope) -> None:
+        self.computed(layer, instance, (), scope)
+
     def combined(self, node: Join, arrived: Sequence[Arrived], axis: int | None) -> None:
         return None
 

@@ -139,7 +139,7 @@ class _Reader:
             statement = instance.statements[place]
             if (found := self._steps(statement.value)) is not None:
                 self.known[statement.target] = found
-        return self.known.get(instance.statements[-1].target, (OtherStep(),))
+        return self.known.get(instance.root, (OtherStep(),))
 
     def _steps(self, head: Head) -> tuple[Step, ...] | None:
         """The steps from the input to a head; None for what does not depend on it."""

@@ -118,7 +118,7 @@ class _Reader:
                 self._statement(first)
             else:
                 self._recurrence(first, last, recurrence)
-        return self.signals.get(instance.statements[-1].target, Affine(0))
+        return self.signals.get(instance.root, Affine(0))
 
     # statements ------------------------------------------------------------------------------------------------------
 

@@ -176,7 +176,7 @@ class _Reader:
                 if len(recurrence.running) > 1:
                     recurrence.one_way(f"{instance.layer}: the degree in the weights")
                 self._recurrence(first, last, recurrence.running[0])
-        made = self.known[instance.statements[-1].target]
+        made = self.known[instance.root]
         return LayerDegrees(
             made.degree, self.compared, self.comparisons, made.settled, self.entering, self.step, self.step_compared
         )

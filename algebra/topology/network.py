@@ -26,6 +26,7 @@ from ..errors import BudgetError, FieldError, UnsupportedError
 from ..linear.layer_maps import layer_maps
 from ..linear.monomials import LINEAR, kinds_of_tensors
 from ..linear.network_maps import activates
+from ..networks.arity import must_have_one
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network, as_network
@@ -93,6 +94,7 @@ class _Neurons(Unrolled):
         return neurons
 
     def computed(self, layer: Layer, instance: Instance, arrived: Sequence[Arrived], scope: Scope) -> Pending:
+        _ = instance.root  # or an error that says to choose an output
         if activates(instance):
             return arrived[0].values
         if len(arrived) != 1:
@@ -183,7 +185,7 @@ def composed(
     sizes = {name: int(np.prod(shape)) if shape else 1 for name, shape in shapes.items()}
     kinds = kinds_of_tensors(instance)
     (entry,) = instance.layer.input_names
-    last = instance.statements[-1].target
+    last = instance.root
     if kinds[last] != LINEAR:
         raise UnsupportedError(f"{instance.layer} does not depend on its input")
     eye = sp.csr_array(sp.eye_array(sizes[entry]))
@@ -280,6 +282,7 @@ def _walked(net: Network, weights: Any, on: Any) -> tuple[NetworkGraph, list[Any
         if isinstance(weights, Mapping)
         else drawn(slots.values(), 0 if weights is None else weights)
     )
+    must_have_one(network, "the graph of neurons")
     walker = _Neurons(needed, tensors, sizes[0])
     final = walker.walk(network)
     walker.settle(final.values, int(np.prod(final.shape)))

@@ -87,12 +87,12 @@ class EquationModule(torch.nn.Module):
             if role == "buffer":
                 self.register_buffer(f"buffer_{name}", torch.ones([int(size) for size in instance.shapes[name]]))
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> Any:
         if not inputs:
             return self._example()
         return torch.vmap(self._example)(*inputs)
 
-    def _example(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def _example(self, *inputs: torch.Tensor) -> Any:
         tensors = dict(zip(self.instance.layer.input_names, inputs))
         for name, role in self.instance.roles.items():
             if role in ("weight", "buffer"):
@@ -114,13 +114,14 @@ class _Fold(Addresses):
     def look_up(self, read: Read) -> Any:
         return self._fold(read)
 
-    def run(self) -> torch.Tensor:
+    def run(self) -> Any:
         for first, last, recurrence in self.instance.order:
             if recurrence is None:
                 self._statement(first)
             elif live := [other for other in range(first, last + 1) if other in self.instance.live]:
                 self._recur(live, recurrence)
-        return self.tensors[self.instance.statements[-1].target]
+        made = {name: self.tensors[name] for name in self.instance.outputs}
+        return made[self.instance.root] if len(made) == 1 else made
 
     def _recur(self, places: list[int], recurrence: Recurrence) -> None:
         """One step after the other; steps are collected and stacked, since what is differentiated is not written over."""
@@ -328,6 +329,8 @@ class _Fold(Addresses):
                 values = torch.where(before, torch.zeros_like(values), values)
         for given in self.instance.given.get(head.tensor, ()):
             if given.number >= 0 or not recurrence.is_earlier(head.address[given.axis], own[given.axis]):
+                continue
+            if given.tensor not in self.tensors:  # no read comes so far back
                 continue
             here = align(parts[given.axis], indices) == place_of(self.instance, head.tensor, given)
             others = [axis for axis in range(len(shape)) if axis != given.axis]

@@ -12,9 +12,10 @@ from ...algebra.errors import ShapeError, UnsupportedError
 from ...algebra.networks.carrier import Flow, ShapeCarrier
 from ...algebra.networks.evaluator import begins_with_input, evaluate_network
 from ...algebra.networks.layer import Layer
-from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
+from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk
 from ...algebra.networks.steps import Steps
 from ...algebra.numerics.copies import joined_shape
+from .equation import EquationModule
 from .leaf_module import leaf_module
 from .native import NATIVE
 
@@ -143,10 +144,26 @@ class Build(Walk[tuple[nn.Module, Flow]]):
     def layer(self, layer: Layer, flows: tuple[Flow, ...], path: str = "") -> tuple[nn.Module, Flow]:
         flows = flows if layer.input_names else ()
         instance = instantiate(layer, *(flow.shape for flow in flows))
+        if layer.several:
+            raise UnsupportedError(
+                f"{layer} has several outputs ({', '.join(layer.several)}), and a module is made for one; choose it, as in net[{layer.several[0]!r}]"
+            )
         channels = layer.layout[1] or (flows[0].channels if flows else None)
         module = leaf_module(layer, flows, NATIVE)
         self.leaves[path] = module, instance
         return module, Flow(instance.output, channels)
+
+    def select(self, net: Select, flows: tuple[Flow, ...], path: str = "") -> tuple[nn.Module, Flow]:
+        """One output of a layer, from its equation."""
+        layer = net.body
+        if net.several or not isinstance(layer, Layer):
+            raise UnsupportedError(
+                f"{net} has no module: one is made of one output of a layer, and of networks of these"
+            )
+        instance = instantiate(layer, *(flow.shape for flow in flows)).showing(*net.names)
+        module = EquationModule(instance)
+        self.leaves[path] = module, instance
+        return module, Flow(instance.output, layer.layout_of(net.names[0]) or (flows[0].channels if flows else None))
 
     def shared(self, net: Shared, flows: tuple[Flow, ...], path: str = "") -> Steps[tuple[nn.Module, Flow]]:
         """The k-th parameter under a name is one and the same wherever the name stands."""

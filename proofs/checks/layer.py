@@ -7,6 +7,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -76,6 +77,7 @@ class LayerCheck:
             ("work_eq_enumeration", lambda case: self._work(case, False)),
             ("effective_work_eq_enumeration", lambda case: self._work(case, True)),
             ("activations_eq_enumeration", self._activations),
+            ("lines_read_eq_enumeration", self._lines_read),
             ("receptive_field_holds_what_is_read", self._reach),
             ("run_eq_enumeration", self._run),
             ("derivative_eq_difference", self._derivative),
@@ -84,6 +86,8 @@ class LayerCheck:
         ):
             if self._wanted(law) and (test != self._capacity or self._is_linear()):
                 yield tried(law, self.cases, test, self.examples)
+        if self._wanted("every_line_is_read"):
+            yield self._every_line()
         if self._wanted("regions_le_transfer_function"):
             yield tried("regions_le_transfer_function", self.cases, self._regions, max(2, self.examples // 3))
         for name in self.claims:
@@ -177,10 +181,39 @@ class LayerCheck:
     # enumeration -----------------------------------------------------------------------------------------------------
 
     def _shape(self, case: Case) -> Witness | None:
-        derived = tuple(_metric("output_shape", case.layer, case.on))
-        if derived == case.meaning.output:
+        derived, names = _metric("output_shape", case.layer, case.on), case.layer.output_names
+        found = {name: tuple(shape) for name, shape in (derived if case.layer.several else {names[0]: derived}).items()}
+        expected = {name: case.meaning.shapes[name] for name in names}
+        if found == expected:
             return None
-        return _witness(case, derived, case.meaning.output, "output shape, derived and enumerated")
+        return _witness(case, found, expected, "output shape, derived and enumerated")
+
+    def _lines_read(self, case: Case) -> Witness | None:
+        """The number of lines on which each output depends, and all outputs together."""
+        instance = case.layer.instance(*case.shapes)
+        for names in (*((name,) for name in instance.outputs), instance.outputs):
+            derived, counted = len(instance.showing(*names).live), len(case.meaning.at(*names).used())
+            if derived != counted:
+                return _witness(
+                    case, derived, counted, f"lines on which {', '.join(names)} depends, derived and enumerated"
+                )
+        return None
+
+    def _every_line(self) -> Result:
+        """Whether every line is there for an output: others hold weights and compute nothing."""
+        law, unread = "every_line_is_read", {}
+        for case in self.seen:
+            if lines := case.layer.instance(*case.shapes).unread:
+                unread[lines] = case
+        if not unread:
+            return proved(law, "an output depends on every line") if self.seen else Result(law, Undecided("no samples"))
+        lines, case = next(iter(unread.items()))
+        return Result(
+            law,
+            Undecided(
+                f"no output of {case} depends on {', '.join(lines)}: weights count as held, and nothing is computed there"
+            ),
+        )
 
     def _parameters(self, case: Case) -> Witness | None:
         derived, counted = _metric("parameters", case.layer, case.on), sum(case.meaning.elements.values())
@@ -198,17 +231,17 @@ class LayerCheck:
         return None if derived == counted else _witness(case, derived, counted, "activations, derived and enumerated")
 
     def _reach(self, case: Case) -> Witness | None:
-        instance = case.layer.instance(*case.shapes)
-        for port, source in enumerate(case.layer.input_names):
-            read = case.meaning.reach(source)
-            for axis, claimed in enumerate(layer_reach(instance, port)):
+        every = case.layer.instance(*case.shapes)
+        for (port, source), output in product(enumerate(case.layer.input_names), every.outputs):
+            read = case.meaning.at(output).reach(source)
+            for axis, claimed in enumerate(layer_reach(every.showing(output), port)):
                 for where, hulls in read.items():
                     hull = hulls[axis]
                     if hull is None:
                         continue
                     ends = claimed.at(where)
                     if not (ends[0] <= hull[0] and hull[1] <= ends[1]):
-                        return _witness(case, hull, ends, f"output {where} reads along axis {axis} of {source}")
+                        return _witness(case, hull, ends, f"{output} at {where} reads along axis {axis} of {source}")
         return None
 
     def _run(self, case: Case) -> Witness | None:
@@ -217,14 +250,20 @@ class LayerCheck:
         inputs = [tensors[name] for name in names]
         others = {name: array for name, array in tensors.items() if name not in names}
         try:
-            expected = case.meaning.run(tensors)
+            expected = {name: case.meaning.at(name).run(tensors) for name in case.layer.output_names}
         except (Undefined, OverflowError, ZeroDivisionError):
             raise Inapplicable from None
-        found = run(case.layer, inputs[0] if len(inputs) == 1 else inputs, others)
-        for where, value in expected.items():
-            one, other = float(found[where]), float(value)
-            if one != other and not (one != one and other != other) and abs(one - other) > 1e-8 * max(1, abs(other)):
-                return _witness(case, one, other, f"the output at {where}, run and enumerated")
+        made = run(case.layer, inputs[0] if len(inputs) == 1 else inputs, others)
+        for name, values in expected.items():
+            found = made[name] if case.layer.several else made
+            for where, value in values.items():
+                one, other = float(found[where]), float(value)
+                if (
+                    one != other
+                    and not (one != one and other != other)
+                    and abs(one - other) > 1e-8 * max(1, abs(other))
+                ):
+                    return _witness(case, one, other, f"{name} at {where}, run and enumerated")
         return None
 
     def _is_linear(self) -> bool:
@@ -253,6 +292,8 @@ class LayerCheck:
     def _capacity(self, case: Case) -> Witness | None:
         """The total capacity of a linear layer against the rank of its enumerated Jacobian, in fractions."""
         meant = case.meaning
+        if case.layer.several:
+            raise Inapplicable
         size = sum(math.prod(shape) for shape in meant.weights.values())
         outputs, inputs = math.prod(meant.output), math.prod(case.shapes[0]) if case.shapes else 0
         small = 0 < size * (inputs + 2) * outputs <= LARGEST_PREDICTOR
@@ -281,7 +322,7 @@ class LayerCheck:
 
     def _regions(self, case: Case) -> Witness | None:
         """Affine regions at weights of both signs, counted, against what the derived transfer function allows."""
-        if sum(prod(shape) for shape in case.shapes) > MOST_ELEMENTS:
+        if sum(prod(shape) for shape in case.shapes) > MOST_ELEMENTS or case.layer.several:
             raise Inapplicable
         found = excess(case.layer, case.shapes, COUNTS, most_regions=60)
         if found is None:
@@ -406,7 +447,9 @@ class LayerCheck:
 
     def _neighbours(self) -> Iterator[Result]:
         """The laws about networks, with this layer in the first place and others drawn beside it."""
-        if _input_count(self.cls) != 1:  # nothing is in series with it
+        if (
+            _input_count(self.cls) != 1 or isinstance(self.cls.outputs, property) or len(self.cls.outputs or ()) > 1
+        ):  # nothing is in series with it
             return
         # What has no axes left can neither be stacked nor be taken by another layer.
         joined = self.cases.filter(lambda case: len(case.shapes) == 1 and len(case.meaning.output) > 0)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -33,6 +34,7 @@ from .nodes import (
     Index,
     Line,
     Node,
+    Unreadable,
     points_of,
     quotient,
     reads,
@@ -61,27 +63,39 @@ class Equation(SizedEquation):
     shapes : mapping of str to tuple of int
         The inputs, in order.
     buffers : sequence of str
+    outputs : sequence of str
+        The tensors that come out; that of the last line, if left out. What is told of one output is of the first of them; `at` is the
+        same equation with another one, or with some of them.
     """
 
     def __init__(
-        self, text: str, fields: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], buffers: Sequence[str] = ()
+        self,
+        text: str,
+        fields: Mapping[str, Any],
+        shapes: Mapping[str, Sequence[int]],
+        buffers: Sequence[str] = (),
+        outputs: Sequence[str] = (),
     ):
         super().__init__(text, fields, shapes, buffers)
+        self.outputs = tuple(outputs) or (self.lines[-1].name,)
+        if len(set(self.outputs)) < len(self.outputs) or not set(self.outputs) <= set(self.defined):
+            raise Unreadable(f"{self.outputs} do not come out of lines, each once")
+        self.output = self.shapes[self.outputs[0]]
         self._reaches: dict[tuple[str, tuple[int, ...], str], Any] = {}
         self._origins: dict[str, dict[tuple[int, ...], list[Env]]] = {}
+
+    def at(self, *outputs: str) -> "Equation":
+        """The same equation with these outputs."""
+        made = copy(self)
+        made.outputs, made.output = outputs, self.shapes[outputs[0]]
+        return made
 
     # counting --------------------------------------------------------------------------------------------------------
 
     def counts(self, effective: bool = False) -> Counts:
-        """The operations of all lines on which the output depends."""
+        """The operations of all lines on which an output depends."""
         total = Counts()
-        used, waiting = set(), [self.lines[-1].name]
-        while waiting:
-            name = waiting.pop()
-            if name in self.defined and name not in used:
-                used.add(name)
-                waiting += [read.name for read in self.lines[self.defined[name]].reads()]
-                waiting += self.given.get(name, {}).values()
+        used = self.used()
         for line in self.lines:
             if line.name in used:
                 target = frozenset().union(*(part.indices for part in line.target))
@@ -92,6 +106,36 @@ class Equation(SizedEquation):
                     total.other += points if line.joined in ("max", "min") else 0
                     total.other += math.prod(self.shapes[line.name]) if line.joined == "mean" else 0
         return total
+
+    def used(self) -> set[str]:
+        """The tensors of the lines on which an output depends."""
+        used: set[str] = set()
+        waiting = list(self.outputs)
+        while waiting:
+            name = waiting.pop()
+            if name in self.defined and name not in used:
+                used.add(name)
+                line = self.lines[self.defined[name]]
+                waiting += [read.name for read in line.reads()]
+                for (axis, at), step in self.given.get(name, {}).items():
+                    waiting += [step] if 0 <= at < self.shapes[name][axis] else []
+                for read in line.reads():
+                    steps = self.given.get(read.name, {}).items()
+                    waiting += [step for (axis, at), step in steps if self._comes_to(line, read, axis, at)]
+        return used
+
+    def _comes_to(self, line: Line, read: Node, axis: int, at: int) -> bool:
+        """Whether a read goes as far as a step beyond the first one, at any value of the index that runs."""
+        size = self.shapes[read.name][axis]
+        if 0 <= at < size or not self._is_earlier(read, axis):
+            return False
+        part = read.address[axis]
+        limits = [limit for limit in self._constraints(line) if limit.is_range and limit.indices <= part.indices]
+        seen = [
+            part.at(env) for env in points_of(sorted(part.indices, key=str), line.extents)
+            if all(limit.holds(env) for limit in limits)
+        ]  # fmt: skip
+        return any(where <= at if at < 0 else where >= at for where in seen)
 
     def _count(self, node: Node, line: Line, scope: frozenset[Index], total: Counts, effective: bool) -> None:
         if node.kind in ("number", "read", "pad") or not any(reads(node)):
@@ -172,14 +216,19 @@ class Equation(SizedEquation):
 
     @property
     def activations(self) -> int:
-        """Elements of the output, none if the lines only rename what was there before them."""
-        renamed = {self.lines[-1].name}
+        """Elements of the outputs, none of those whose lines only rename what was there before, or another output."""
+        return sum(math.prod(self.shapes[name]) for name in self.outputs if self._is_made(name))
+
+    def _is_made(self, output: str) -> bool:
+        renamed = output
         for line in reversed(self.lines):
-            if line.name in renamed:
+            if line.name == renamed:
                 if line.lookups or line.value.kind != "read" or len(list(reads(line.value))) != 1:
-                    return math.prod(self.output)
-                renamed.add(next(iter(reads(line.value))).name)
-        return 0
+                    return True
+                renamed = next(iter(reads(line.value))).name
+                if renamed in self.outputs:
+                    return False
+        return False
 
     @property
     def is_rational(self) -> bool:
@@ -216,11 +265,11 @@ class Equation(SizedEquation):
     # values ----------------------------------------------------------------------------------------------------------
 
     def run(self, tensors: Mapping[str, Any]) -> dict[tuple[int, ...], Any]:
-        """Every element of the output, from arrays of the inputs, the learned tensors and the buffers."""
+        """Every element of the first output, from arrays of the inputs, the learned tensors and the buffers."""
         self.tensors = tensors
         self._values: dict[tuple[str, tuple[int, ...]], Any] = {}
         self._origins = {}
-        name = self.lines[-1].name
+        name = self.outputs[0]
         return {where: self._element(name, where) for where in product(*map(range, self.output))}
 
     def _element(self, name: str, where: tuple[int, ...]) -> Any:
@@ -352,7 +401,7 @@ class Equation(SizedEquation):
         Margins count, with positions before 0 and after the end. Ranges are looked at, and masks on what is read at an index alone;
         masks on a window's position tell where a margin begins.
         """
-        return {where: self._reads_of(self.lines[-1].name, where, name) for where in product(*map(range, self.output))}
+        return {where: self._reads_of(self.outputs[0], where, name) for where in product(*map(range, self.output))}
 
     def _reads_of(self, tensor: str, where: tuple[int, ...], name: str) -> list[tuple[int, int] | None]:
         rank = len(self.inputs[name])
@@ -398,7 +447,7 @@ class Equation(SizedEquation):
                 known[tensor, where] = frozenset().union(*(read(*element) for element in below))
             return known[tensor, where]
 
-        return {where: read(self.lines[-1].name, where) for where in product(*map(range, self.output))}
+        return {where: read(self.outputs[0], where) for where in product(*map(range, self.output))}
 
     def _elements_read(self, line: Line, where: tuple[int, ...]) -> set[tuple[str, tuple[int, ...]]]:
         if line.value.kind == "pad":

@@ -48,6 +48,7 @@ def _meaning(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation | Ex
     try:
         if len(shapes) != len(layer.input_names):
             raise Impossible("another number of inputs")
-        return Equation(inspect.cleandoc(layer.equation), fields, dict(zip(layer.input_names, shapes)), layer.buffers)
+        inputs = dict(zip(layer.input_names, shapes))
+        return Equation(inspect.cleandoc(layer.equation), fields, inputs, layer.buffers, layer.outputs or ())
     except (Impossible, LayerAlgebraError) as error:
         return error

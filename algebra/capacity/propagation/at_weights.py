@@ -288,7 +288,7 @@ def affine_layer(instance: Instance, tensors: Mapping[str, ndarray], pattern: An
     sizes = {name: int(np.prod(shape)) if shape else 1 for name, shape in shapes.items()}
     (entry,) = instance.layer.input_names
     kinds = kinds_of_tensors(instance, attended(instance) if pattern is not None else frozenset())
-    last = instance.statements[-1].target
+    last = instance.root
     if kinds[last] != LINEAR:
         raise UnsupportedError(f"{instance.layer} does not depend on its input")
     if exact:

@@ -32,7 +32,7 @@ def function_of(instance: Instance) -> Expr:
     for place in instance.live:
         statement = instance.statements[place]
         made[statement.target] = _formula(statement.value, made)
-    return made[instance.statements[-1].target]
+    return made[instance.root]
 
 
 def _formula(head: Head, made: Mapping[str, Expr]) -> Expr:

@@ -383,7 +383,7 @@ class _Positions:
 
     def _flattens(self, axes: Sequence[int]) -> bool:
         """Whether all positions become features, without anything else."""
-        statement = self.instance.statements[-1]
+        statement = self.instance.statements[self.instance.places[self.instance.root]]
         return bool(
             axes
             and not self.instance.weights()
