@@ -8,7 +8,8 @@ import pytest
 from sympy import Rational
 
 import layeralgebra as la
-from layeralgebra.algebra.networks.drawings import to_dot, to_graphml, to_mermaid, to_tikz
+from layeralgebra.algebra.diagrams import to_tikz
+from layeralgebra.algebra.networks.drawings import to_dot, to_graphml, to_mermaid
 from layeralgebra.algebra.networks.network import Join
 
 n, L = la.dims("n L")

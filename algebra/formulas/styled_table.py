@@ -199,11 +199,17 @@ class _Styled:
             if self.table.title or star:
                 more = "" if number == 0 else " (continued)"
                 caption = [rf"\caption{{{escaped(self.table.title)}{more}}}"] if self.table.title else []
-                place = "table*" if star else "table"
+                environment = "table*" if star else "table"
                 where = "" if star else "[h]"
                 found.append(
                     "\n".join(
-                        [rf"\begin{{{place}}}{where}\centering{inner}", *caption, tabular, *last, rf"\end{{{place}}}"]
+                        [
+                            rf"\begin{{{environment}}}{where}\centering{inner}",
+                            *caption,
+                            tabular,
+                            *last,
+                            rf"\end{{{environment}}}",
+                        ]
                     )
                 )
             else:
