@@ -51,7 +51,8 @@ class Select(Composition):
 
     Examples
     --------
-    >>> from layeralgebra import Graph, Linear, Select, output_shape
+    >>> from layeralgebra import Graph, Linear, output_shape
+    >>> from layeralgebra.algebra.networks.ports import Select
     >>> net = Graph({"mean": Linear(2), "variance": Linear(3)})
     >>> output_shape(net, on=(4,))
     {'mean': (2,), 'variance': (3,)}
