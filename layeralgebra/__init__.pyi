@@ -90,7 +90,7 @@ from .algebra.networks.joins import Mul as Mul
 from .algebra.networks.layer import Layer as Layer
 from .algebra.networks.node import Input as Input
 from .algebra.networks.node import Network as Network
-from .algebra.networks.ports import Select as Select
+from .algebra.networks.ports import Outputs as Outputs
 from .algebra.networks.series import Repeat as Repeat
 from .algebra.networks.series import Series as Series
 from .algebra.networks.series import Shared as Shared
@@ -252,6 +252,7 @@ from .layers.reshape import Permute as Permute
 from .layers.reshape import PixelShuffle as PixelShuffle
 from .layers.reshape import PixelUnshuffle as PixelUnshuffle
 from .layers.reshape import Reshape as Reshape
+from .layers.reshape import Select as Select
 from .layers.reshape import Tokens as Tokens
 from .layers.reshape import Untokens as Untokens
 from .layers.reshape import Upsample as Upsample

@@ -242,13 +242,11 @@ def _extended(forward: Instance, program: Program) -> Instance:
         for place in range(first, made.last + 1):
             recurrent[place] = made
     shapes = {**forward.shapes, **{name: program.shapes[name] for name in program.parts}}
-    found = replace(
+    return replace(
         forward, elaborated=replace(forward.elaborated, statements=statements), extents=extents, places=places, recurrent=recurrent,
         shapes=shapes, roles={**forward.roles, **dict.fromkeys(program.parts, "defined")},
-        own_ranges={moved[old]: ranges for old, ranges in forward.own_ranges.items()},
+        own_ranges={moved[old]: ranges for old, ranges in forward.own_ranges.items()}, outputs=(*forward.outputs, *program.parts),
     )  # fmt: skip
-    found.__dict__["live"] = tuple(range(len(statements)))
-    return found
 
 
 def looked_up(instance: Instance) -> frozenset[str]:
@@ -272,8 +270,7 @@ def adjoint_of(instance: Instance, wanted: frozenset[str] | None = None) -> Adjo
     )  # fmt: skip
     names = Names({"x", "inf", "pi", "where", *dir(Layer), *_field_names(instance)})
     reverse = Reverse(instance, names, possible if wanted is None else possible & wanted)
-    output = instance.statements[-1].target
-    program = reverse.run([output])
+    program = reverse.run(instance.outputs)
     gradients = {name: program.gradients[name] for name in reverse.forward.roles if name in reverse.wanted}
     outputs = list(gradients.values())
     program = without_copies(pruned(program, outputs), outputs)
