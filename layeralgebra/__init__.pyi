@@ -90,7 +90,7 @@ from .algebra.networks.joins import Mul as Mul
 from .algebra.networks.layer import Layer as Layer
 from .algebra.networks.node import Input as Input
 from .algebra.networks.node import Network as Network
-from .algebra.networks.ports import Outputs as Outputs
+from .algebra.networks.ports import Selected as Selected
 from .algebra.networks.series import Repeat as Repeat
 from .algebra.networks.series import Series as Series
 from .algebra.networks.series import Shared as Shared

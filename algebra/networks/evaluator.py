@@ -36,7 +36,7 @@ from .carrier import (
     each,
 )
 from .layer import Layer
-from .network import Graph, Input, Join, Network, Outputs, Repeat, Series, Shared, Walk, as_network
+from .network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk, as_network
 from .node import Composition
 from .repetition import Copies
 from .steps import Steps, carried_out
@@ -164,7 +164,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             found[name] = Ports(values) if len(values) > 1 else values[0]
         return found
 
-    def select(self, node: Outputs, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
+    def select(self, node: Selected, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
         self.read.setdefault(path, node.names)
         output, value = yield self.visit(node.body, flows, path)
         if isinstance(value, Outputs):
@@ -341,7 +341,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                     arrived[name] = self._joint_output(part, incoming, where)
                 continue
             if len(incoming) > 1 and not (
-                isinstance(part, (Layer, Outputs, Shared)) and taken_by(part) == len(incoming)
+                isinstance(part, (Layer, Selected, Shared)) and taken_by(part) == len(incoming)
             ):
                 raise GraphError(
                     f"{len(incoming)} arrows arrive at {name!r}, which takes {taken_by(part)}; join them first with Add(), Mul() or Concat()"
@@ -696,7 +696,7 @@ class _Takes(Walk[int]):
     def shared(self, node: Shared) -> Any:
         return node.body.accept(self)
 
-    def select(self, node: Outputs) -> Any:
+    def select(self, node: Selected) -> Any:
         return node.body.accept(self)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> int:
