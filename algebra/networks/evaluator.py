@@ -376,7 +376,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return arrived[end], self._folded(steps, end)
         output = Flows((arrived[end] for end in ends.values()), tuple(ends))
         if isinstance(self.carrier, TotalCarrier):
-            return output, self.carrier.graph(steps, "")
+            return output, self.carrier.graph(steps, ends[asked[0]] if len(asked) == 1 else "")
         if len(asked) > 1 and not self.carrier.by_output:
             raise UnsupportedError(
                 f"this network has several outputs ({', '.join(asked)}), and this follows one; choose it, as in net[{asked[0]!r}]"
