@@ -11,8 +11,8 @@ from sympy import Expr, Integer, Symbol
 from ..errors import LayerAlgebraError, UnsupportedError
 from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_step
-from ..networks.layer import Layer
 from ..networks.graph import End
+from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk
 from ..networks.steps import Steps
 from ..sizes.normal_form import simplify
