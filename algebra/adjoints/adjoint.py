@@ -112,15 +112,16 @@ class Adjoint:
         return self._layer(pruned(self.program, [name]), name)
 
     def _layer(self, program: Program, name: str) -> Layer:
-        lines = sorted(program.statements, key=lambda line: line.target == name)
-        program = replace(program, statements=program.statements if program.statements[-1].target == name else lines)
         fields = _sizes_of(program)
         text, symbols = _text(program, fields)
         title = f"{type(self.layer).__name__}Adjoint"
         kinds: dict[str, Any] = {symbol.name: Dim if symbol.is_positive else Number for symbol in symbols}
         made: Any = type(
             title, (Layer,),
-            {"__annotations__": kinds, "equation": text, "inputs": (*program.given, *program.saved), "__module__": __name__},
+            {
+                "__annotations__": kinds, "equation": text, "inputs": (*program.given, *program.saved), "outputs": (name,),
+                "__module__": __name__,
+            },
         )  # fmt: skip
         layer: Layer = made(**{symbol.name: symbol for symbol in symbols})
         return layer

@@ -22,7 +22,7 @@ from ..numerics.layer_run import _LayerRun
 from ..numerics.weights import drawn, fitting, inventory
 from ..sizes.normal_form import simplify
 from ..sizes.summation import summation
-from .of_network import StepWalk, Timed, place
+from .of_network import StepWalk, Timed, each, place
 from .step_layer import GENERAL
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Incremental:
         return simplify(summation(simplify(one.xreplace({_TOKENS: first + index + 1})), index, Integer(0), count - 1))
 
     @checked
-    def run(self, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> "ndarray":
+    def run(self, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> Any:
         """The output of the network, made one step after the other.
 
         Parameters
@@ -191,7 +191,7 @@ class Incremental:
 
         Returns
         -------
-        numpy.ndarray
+        numpy.ndarray, or a mapping of names to them for a network of several outputs
         """
         several = len(self._given) > 1
         arrays = [as_numbers(one, "x") for one in (x if several else [x])]
@@ -214,16 +214,19 @@ class Incremental:
                 states,
                 int(own.size),
             )
-            made.append(walk.walk(step).values)
-        made = of_one_kind(made)
-        axis = StepWalk(self.axis, _TOKENS, self.keep).of(network, () if own._closed else own._given)[1].axis
-        return as_result(numpy.concatenate(made, axis=axis))
+            made.append(each(walk.walk(step)))
+        leaving = each(StepWalk(self.axis, _TOKENS, self.keep).of(network, () if own._closed else own._given)[1])
+        joined = [
+            as_result(numpy.concatenate(of_one_kind([part.values for part in parts]), axis=one.axis))
+            for one, parts in zip(leaving, zip(*made))
+        ]
+        return dict(zip(network.several, joined)) if network.several else joined[0]
 
 
 class _All(_LayerRun):
     """A layer of which every tensor is computed."""
 
-    def run(self) -> "ndarray":
+    def run(self) -> Any:
         recurrent = set()
         for number in range(len(self.instance.statements)):
             if number in recurrent:
@@ -234,7 +237,8 @@ class _All(_LayerRun):
                 self._recur(list(range(one.first, one.last + 1)), one)
             else:
                 self._statement(number)
-        return self.tensors[self.instance.statements[-1].target]
+        made = {name: self.tensors[name] for name in self.instance.outputs}
+        return made[self.instance.root] if len(made) == 1 else made
 
 
 class _Stepping(Unrolled):
@@ -246,7 +250,7 @@ class _Stepping(Unrolled):
         super().__init__(given)
         self.needed, self.tensors, self.states, self.size = needed, tensors, states, size
 
-    def computed(self, layer: Layer, instance: Any, arrived: Sequence[Arrived], scope: Scope) -> "ndarray":
+    def computed(self, layer: Layer, instance: Any, arrived: Sequence[Arrived], scope: Scope) -> Any:
         own = dict(zip(layer.input_names, (part.values for part in arrived)))
         kept = getattr(layer, "kept_tensors", ())
         pasts = {one.buffer for one in kept}
@@ -259,8 +263,8 @@ class _Stepping(Unrolled):
         run = _All(instance, {name: array for name, array in own.items() if name in instance.roles})
         made = run.run()
         for one in kept:
-            present = run.tensors[one.tensor]
-            if one.tensor not in layer.input_names and one.tensor != instance.statements[-1].target:
+            present = run.tensors[one.present]
+            if not one.has_axis:
                 present = numpy.expand_dims(present, one.axis)
             rows, present = of_one_kind([own[one.buffer], present])
             joined = numpy.concatenate([rows, present], axis=one.axis)
