@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 from hypothesis import given, settings
+from random_pairs import asked
 
 import layeralgebra as la
 from layeralgebra.proofs import Made, rewriting
@@ -222,3 +223,10 @@ def test_several_outputs_are_refused(net):
     for ask in (la.rewrite, lambda net, on: la.equal(net, net, on=on)):
         with pytest.raises((la.UnsupportedError, la.GraphError), match="several outputs|one is rewritten"):
             ask(net, on=(3,))
+
+
+@pytest.mark.parametrize("kind", ["equal", "different", "rewritten"])
+def test_pairs_from_a_seed(kind):
+    found = [asked(kind, seed) for seed in range(settings().max_examples // 2)]
+    assert not [one for one in found if one[0].startswith("WRONG")]
+    assert kind == "different" or any(verdict in ("equal", "shorter") for verdict, _ in found)

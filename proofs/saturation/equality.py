@@ -127,16 +127,16 @@ class _Map:
             if step.made.back is None:
                 continue
             new = {name: arrays[step.right[name]] for name in step.made.layers}
-            for name, found in step.made.back(**new).items():
-                arrays[step.left[name]] = dict(found)
-        found: dict[str, Any] = {}
+            for name, tensors in step.made.back(**new).items():
+                arrays[step.left[name]] = dict(tensors)
+        mapped: dict[str, Any] = {}
         for number, tensors in arrays.items():
             for tensor, weight in own.operations[number].weights:
                 if isinstance(weight, Slot):
-                    found |= (
+                    mapped |= (
                         moved(weights, tensors[""], weight.name) if tensor == "" else {weight.name: tensors[tensor]}
                     )
-        return found
+        return mapped
 
 
 class _Matching:
