@@ -47,6 +47,17 @@ class Level(la.Layer):
     equation = "y[i] = abs(x[i]) - abs(x[i])"
 
 
+class BothHalves(la.Layer):
+    """Two outputs."""
+
+    inputs, outputs = ("x",), ("first", "second")
+    equation = """
+        first[i] = x[i]
+        second[i] = 2 * x[i]
+    """
+
+
+BOTH_HALVES = BothHalves()
 CURVE = Derivative(zeta(c), c)  # a formula of nothing that is computed
 MANY = Integer(10) ** 5000  # more digits than Python writes
 CONV = la.derive(la.macs, Conv(c, 3), on=(3, H))
@@ -444,6 +455,17 @@ CALLS: dict[str, dict[str, Call]] = {
     "proofs.test_of": {
         "FieldError": lambda: proofs.test_of(3)(),
         "AssertionError": needs("hypothesis", lambda: proofs.test_of(unlawful(), (2,), examples=2)()),
+    },
+    "proofs.rewriting": {"FieldError": lambda: proofs.rewriting("f(x)", list, mutants={})},
+    "equal": {
+        "FieldError": lambda: la.equal(Linear(3), Linear(3), on=(2,), meaning="numbers"),
+        "ShapeError": lambda: la.equal(*SMALL[:1], Linear(3), on=SMALL[1]),
+        "UnsupportedError": lambda: la.equal(BOTH_HALVES, BOTH_HALVES, on=(2,)),
+    },
+    "rewrite": {
+        "FieldError": lambda: la.rewrite(Linear(3), on=(2,), least="speed"),
+        "ShapeError": lambda: la.rewrite(*SMALL),
+        "UnsupportedError": without("egglog", lambda: la.rewrite(Linear(3), on=(2,))),
     },
     "proofs.attempt": {"FieldError": lambda: proofs.attempt(proofs.named("nested_floor"), "no such route")},
     "proofs.prove": {"FieldError": lambda: proofs.prove("no_such_law")},
