@@ -369,7 +369,7 @@ CALLS: dict[str, dict[str, Call]] = {
             getattr(la, name),
             UnsupportedError=lambda name=name: getattr(la, name)(MultiHeadAttention(2), on=(n, 4), recompute="selective"),
         )
-        for name in ("training_flops", "training_macs")
+        for name in ("saved_activations", "training_flops", "training_macs")
     },
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),

@@ -48,6 +48,7 @@ COMPOSED = {
 NOT_COMPOSED = {
     "training_macs": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
     "training_flops": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
+    "saved_activations": "a tensor that two parts keep counts once, and what a part keeps depends on whether its input needs a gradient",
     "layer_complexity": "a part is worth what the histogram of widths before it lets through",
     "intrinsic_power": "ratios are weighted with the sizes of the whole",
     "linear_regions": "a bound on the whole network, of which no part's bound is a factor",
