@@ -371,6 +371,9 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("saved_activations", "training_flops", "training_macs")
     },
+    "peak_memory": metric_calls(
+        la.peak_memory, UnsupportedError=lambda: la.peak_memory(Linear(3), on=(n, 4), training=True)
+    ),
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),
         "ShapeError": lambda: la.latex_equation(*SMALL),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sympy import Expr, Mul
 
@@ -87,7 +88,8 @@ def kept_of(found: Adjoint, selective: bool = False) -> Kept:
 
 def _drawn(forward: Instance) -> frozenset[str]:
     """The buffers that are drawn anew for every example."""
-    return frozenset(type(forward.layer).drawn)
+    layer: Any = forward.layer
+    return frozenset(layer.drawn)
 
 
 def _made_of(tensors: Iterable[str], forward: Instance) -> frozenset[str]:
@@ -234,7 +236,8 @@ def _taken_apart(head: Head) -> tuple[bool, set[str] | None]:
         return False, None
     if isinstance(head, Read):
         return False, {head.tensor}
-    reduced, outside = False, set()
+    reduced = False
+    outside: set[str] = set()
     for child in children(head):
         below, read = _taken_apart(child)
         if read is None:

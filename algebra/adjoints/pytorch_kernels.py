@@ -17,6 +17,7 @@ keep something else and are not described.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from sympy import Expr, Mul
 
@@ -75,7 +76,8 @@ def _window(line: Statement, forward: Instance) -> str | None:
 
 def _running(forward: Instance) -> dict[str, Expr]:
     """The buffers that are read as numbers: estimates of what training computes from the batch."""
-    layer, places = forward.layer, looked_up(forward)
+    layer: Any = forward.layer
+    places = looked_up(forward)
     asked = {
         head.arguments[0].tensor
         for line in forward.statements for head in walk(line.value)

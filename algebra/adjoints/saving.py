@@ -33,7 +33,7 @@ class Tensor:
     """A tensor on its way through a network; its size is known once a layer has met it, or since it was made."""
 
     def __init__(self, elements: Expr | None = None, enters: bool = False):
-        self.elements, self.enters = elements, enters
+        self.elements, self.enters, self.kind = elements, enters, "activations"
 
     def met(self, elements: Expr) -> None:
         if self.elements is None:
@@ -132,9 +132,11 @@ class SavingCarrier(TotalCarrier[Saving]):
             arrivals = arrivals[: len(site.inputs)]
             for arrival, flow in zip(arrivals, site.inputs):
                 arrival.tensor.met(Mul(*flow.shape))
-            seen = _seen_through(instance, in_memory=self.policy == "pytorch")
+            seen = seen_through(instance, in_memory=self.policy == "pytorch")
             found = backward_of(instance, wanted_of(instance, tuple(arrival.needs for arrival in arrivals)))
             needs = bool(found.seeds) and bool(found.gradients)
+            if isinstance(seen, str):
+                return Arrival(Tensor(Integer(0)), needs)
             if seen is not None and seen < len(arrivals):
                 return Arrival(arrivals[seen].tensor, arrivals[seen].needs)
             output = Tensor(Mul(*instance.shapes[instance.outputs[0]]))
@@ -379,8 +381,8 @@ def whole_as_block(value: Saving, entering: Sequence[Expr]) -> list[Entry]:
     return [*found, *(Entry(elements, "activations") for elements in rest)]
 
 
-def _seen_through(instance: Instance, in_memory: bool) -> int | None:
-    """The number of the input that a layer only shows: its elements, each once, in an order of its own.
+def seen_through(instance: Instance, in_memory: bool) -> int | str | None:
+    """The number of the input that a layer only shows, its elements, each once, in an order of its own; or the name of a learned tensor.
 
     `in_memory`: as PyTorch's views, where a part of a tensor keeps all of it alive, and axes that do not lie side by side are not joined
     without a copy.
@@ -392,7 +394,7 @@ def _seen_through(instance: Instance, in_memory: bool) -> int | None:
             whole = simplify(Mul(*instance.shapes[name]) - Mul(*instance.shapes[instance.outputs[0]])) == 0
             return names.index(name) if whole or in_memory else None
         if name not in instance.places:
-            return None
+            return name
         place = instance.places[name]
         line = instance.statements[place]
         if place in instance.recurrent or not _shows(line, in_memory) or _bounded(line, instance):
