@@ -46,6 +46,7 @@ COMPOSED = {
 }
 #: Metrics that are no function of the parts' values, and why; their carriers hold more than their value.
 NOT_COMPOSED = {
+    "cache_size": "what a step keeps of a part depends on where the axis of time stands in what enters it, which its shape does not say",
     "training_macs": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
     "training_flops": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
     "saved_activations": "a tensor that two parts keep counts once, and what a part keeps depends on whether its input needs a gradient",
