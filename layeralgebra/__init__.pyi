@@ -73,7 +73,9 @@ from .algebra.metrics.linear_regions import linear_regions as linear_regions
 from .algebra.metrics.macs import macs as macs
 from .algebra.metrics.output_shape import output_shape as output_shape
 from .algebra.metrics.parameters import parameters as parameters
+from .algebra.metrics.peak_memory import peak_memory as peak_memory
 from .algebra.metrics.receptive_field import receptive_field as receptive_field
+from .algebra.metrics.saved_activations import saved_activations as saved_activations
 from .algebra.metrics.training_flops import training_flops as training_flops
 from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension

@@ -386,8 +386,11 @@ CALLS: dict[str, dict[str, Call]] = {
             getattr(la, name),
             UnsupportedError=lambda name=name: getattr(la, name)(MultiHeadAttention(2), on=(n, 4), recompute="selective"),
         )
-        for name in ("training_flops", "training_macs")
+        for name in ("saved_activations", "training_flops", "training_macs")
     },
+    "peak_memory": metric_calls(
+        la.peak_memory, UnsupportedError=lambda: la.peak_memory(Linear(3), on=(n, 4), training=True)
+    ),
     "cache_size": metric_calls(la.cache_size, UnsupportedError=lambda: la.cache_size(MultiHeadAttention(2), on=(n, 4))),
     **{
         name: net_calls(

@@ -18,11 +18,11 @@ from ..arguments import shown
 from ..derivations.metric import repeated
 from ..equations.heads import Head, Plus, Reduce, Times, address_indices, is_constant
 from ..equations.instance import Instance, Shape
-from ..equations.work import Work, statement_work, work
-from ..errors import FieldError, UnsupportedError
+from ..equations.work import Work, work
+from ..errors import FieldError
 from ..networks.carrier import Evaluation, GraphStep, Site, TotalCarrier
-from ..sizes.normal_form import is_nonnegative, is_positive
 from .adjoint import Adjoint, adjoint_of
+from .recomputation import work_again
 
 RECOMPUTE = ("none", "selective", "block")
 Flags = tuple[bool, ...]
@@ -96,26 +96,6 @@ def _is_product(head: Head) -> bool:
     return isinstance(head, Times) and sum(not is_constant(factor) for factor in head.factors) >= 2
 
 
-def _selected(found: Adjoint) -> Work:
-    """What is computed again of one layer: the lines whose share of what is saved is larger than their share of the work."""
-    if not found.saved:
-        return Work()
-    extended = found.extended
-    elements = {name: Mul(*shape) for name, shape in found.saved.items()}
-    works = {name: statement_work(extended, extended.places[name]) for name in elements}
-    all_elements, all_work = sum(elements.values()), work(extended).flops
-    chosen = []
-    for name, count in elements.items():
-        difference = count * all_work - works[name].flops * all_elements
-        if is_positive(difference):
-            chosen.append(works[name])
-        elif not is_nonnegative(-difference):
-            raise UnsupportedError(
-                f"{found.layer}: whether {name} is computed again depends on sizes that are symbols; give numbers, or recompute='block'"
-            )
-    return Work.total(chosen)
-
-
 class TrainingCarrier(TotalCarrier[Training]):
     """Adds the work of both passes over the nodes of a network."""
 
@@ -139,7 +119,7 @@ class TrainingCarrier(TotalCarrier[Training]):
             found = backward_of(instance, wanted_of(instance, flags))
             if not found.gradients:
                 return Pass(forward, forward, bool(found.seeds))
-            again = _selected(found) if self.recompute == "selective" else Work()
+            again = work_again(found) if self.recompute == "selective" else Work()
             return Pass(Work.total([forward, backward_work(found)]), forward, bool(found.seeds), again)
 
         return Training(at, instance.output)
