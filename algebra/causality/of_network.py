@@ -13,7 +13,7 @@ from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_step
 from ..networks.graph import End
 from ..networks.layer import Layer
-from ..networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk
+from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ..networks.steps import Steps
 from ..sizes.normal_form import simplify
 from .step_layer import step_of
@@ -71,7 +71,7 @@ class StepWalk(Walk[Made]):
         if step is not node and names == node.output_names and self.is_its_own(node, shapes, axes, leaving):
             step = node
         if step is node and names != node.output_names:
-            return Select(node, *names), leaving if len(names) > 1 else leaving[0]
+            return Selected(node, *names), leaving if len(names) > 1 else leaving[0]
         return step, leaving if len(names) > 1 else leaving[0]
 
     def is_its_own(
@@ -103,17 +103,17 @@ class StepWalk(Walk[Made]):
         step, _ = step_of(node, shapes, tuple(axes), tokens, self.keep, node.output_names)
         return not (step.kept_tensors or step.free_symbols & {size, tokens})  # type: ignore[attr-defined]
 
-    def select(self, node: Select, given: tuple[Timed, ...]) -> Steps[Made]:
+    def select(self, node: Selected, given: tuple[Timed, ...]) -> Steps[Made]:
         return (yield from self._shown(node.body, given, node.names))
 
     def _shown(self, part: Network, given: tuple[Timed, ...], names: tuple[str, ...]) -> Steps[Made]:
         """The step of a part of several outputs, with some of them."""
-        if isinstance(part, Select):
+        if isinstance(part, Selected):
             part = part.body
         if isinstance(part, Repeat):  # all that a copy makes enters the next one
             made, leaving = yield part.accept(self, given)
             chosen = tuple(leaving[part.several.index(name)] for name in names)
-            return Select(made, *names), chosen if len(names) > 1 else chosen[0]
+            return Selected(made, *names), chosen if len(names) > 1 else chosen[0]
         return (yield part.accept(self, given, names))
 
     def series(self, node: Series, given: tuple[Timed, ...], shown: tuple[str, ...] = ()) -> Steps[Made]:
