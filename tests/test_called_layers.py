@@ -214,3 +214,8 @@ def test_draws_are_the_networks_of_their_layers(seed: int) -> None:
         assert ours == theirs, f"{name}: {ours} in place of {theirs}\n" + "\n".join(lines)
     assert la.output_shape(layer, on=(3, 2)) == la.output_shape(net)
     assert la.latex_equation(layer, (3, 2)).count("{") == la.latex_equation(layer, (3, 2)).count("}")
+
+
+def test_what_a_layer_draws_is_drawn() -> None:
+    layer = made("y = Dropout()(Linear(2)(x))")
+    assert set(layer.drawn) <= set(layer.buffers) and len(layer.drawn) == len(la.Dropout().drawn)

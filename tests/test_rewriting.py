@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 from hypothesis import given, settings
+from random_pairs import asked
 
 import layeralgebra as la
 from layeralgebra.proofs import Made, rewriting
@@ -195,3 +196,37 @@ def test_a_wrong_fold_is_refuted():
     for name in ("batch_norm_before_conv", "sum_of_convs", "conv_after_conv"):
         law = la.proofs.named(name)
         assert all(try_mutant(law, mutant, 60).witness is not None for mutant in law.trial.mutants)
+
+
+class Halves(la.Layer):
+    """Two outputs, each a linear map."""
+
+    width: la.Dim
+    inputs, outputs = ("x",), ("value", "gate")
+    equation = """
+        value[o] = V[o, i] * x[i]
+        gate[o] = G[o, i] * x[i]
+        where o < width
+    """
+
+
+def test_one_of_several_outputs_is_not_taken_apart():
+    net = Halves(5)["gate"] >> la.Linear(7) >> la.Linear(2)
+    found = la.rewrite(net, on=(3,))
+    assert found.network == Halves(5)["gate"] >> la.Linear(2) and agrees(net, found.network, (3,), found.weights)
+    other = la.equal(net, la.Identity() >> net, on=(3,))
+    assert other.verdict == "equal" and agrees(net, net, (3,), other.weights)
+
+
+@pytest.mark.parametrize("net", [Halves(5), la.Linear(2) >> Halves(5), Halves(5).shared("a")["gate"]])
+def test_several_outputs_are_refused(net):
+    for ask in (la.rewrite, lambda net, on: la.equal(net, net, on=on)):
+        with pytest.raises((la.UnsupportedError, la.GraphError), match="several outputs|one is rewritten"):
+            ask(net, on=(3,))
+
+
+@pytest.mark.parametrize("kind", ["equal", "different", "rewritten"])
+def test_pairs_from_a_seed(kind):
+    found = [asked(kind, seed) for seed in range(settings().max_examples // 2)]
+    assert not [one for one in found if one[0].startswith("WRONG")]
+    assert kind == "different" or any(verdict in ("equal", "shorter") for verdict, _ in found)

@@ -38,6 +38,8 @@ class Expanded:
 
     parsed: ParsedEquation
     buffers: tuple[str, ...]
+    drawn: tuple[str, ...] = ()
+    """The buffers of layers that are called, as far as they are drawn anew for every example."""
 
 
 @dataclass
@@ -101,6 +103,7 @@ class _Expansion:
         self.lines: list[tuple[ast.expr, ast.expr]] = []
         self.bounds: list[ast.expr] = []
         self.buffers: list[str] = []
+        self.drawn: list[str] = []
         self.bound: dict[str, _Called] = {}
         self.scalars: dict[str, ast.expr] = {}
         self.numbers: dict[str, int] = {}
@@ -146,7 +149,9 @@ class _Expansion:
             if len(self.lines) > MOST_LINES:
                 raise self.fail(f"a block with the lines of its layers has more than {MOST_LINES}", target)
         return Expanded(
-            assembled(self.text, self.lines, self.bounds, frozenset(self.values)), (*self.own_buffers, *self.buffers)
+            assembled(self.text, self.lines, self.bounds, frozenset(self.values)),
+            (*self.own_buffers, *self.buffers),
+            tuple(self.drawn),
         )
 
     def _numbers(self, lines: Sequence[tuple[ast.expr, ast.expr]]) -> dict[str, ast.expr]:
@@ -401,6 +406,7 @@ class _Expansion:
                 if name not in called.held:
                     called.held[name] = self._fresh(f"{called.prefix}_{name}")
                     self.buffers += [called.held[name]] * (name in layer.buffers)
+                    self.drawn += [called.held[name]] * (name in getattr(layer, "drawn", ()))
                 tensors[name] = called.held[name]
         scalars = {name: self._fresh(f"{prefix}_{name}") for name, _ in parsed.scalars}
         letters = {name: self._letter(name) for name in sorted(known.indices)}

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy
@@ -22,8 +23,8 @@ from ...algebra.numerics.run import run
 from ...algebra.numerics.weights import inventory
 from ..law import Law
 from ..rules.rule import agree
-from .extraction import Chosen, Extraction
-from .rewrite import Chain, ChainStep, Equal, _Made
+from .extraction import Chosen, Cost, Extraction
+from .rewrite import Chain, ChainStep, Equal, _Made, moved
 from .values import Node, Slot
 
 MEANINGS = {
@@ -117,18 +118,25 @@ class _Map:
         arrays: dict[int, dict[str, Any]] = {}
         for number, other in self.pairs.items():
             source = dict(values.operations[other].weights)
+            if "" in source:  # a part that was not taken apart
+                arrays[number] = {"": source[""]}
+                continue
             arrays[number] = {tensor: made.of(source[tensor]) for tensor, _ in own.operations[number].weights}
         for number in reversed(self.steps):
             step = self.second.saturated.steps[number]
             if step.made.back is None:
                 continue
             new = {name: arrays[step.right[name]] for name in step.made.layers}
-            for name, found in step.made.back(**new).items():
-                arrays[step.left[name]] = dict(found)
-        return {
-            weight.name: arrays[number][tensor]
-            for number in arrays for tensor, weight in own.operations[number].weights if isinstance(weight, Slot)
-        }  # fmt: skip
+            for name, tensors in step.made.back(**new).items():
+                arrays[step.left[name]] = dict(tensors)
+        mapped: dict[str, Any] = {}
+        for number, tensors in arrays.items():
+            for tensor, weight in own.operations[number].weights:
+                if isinstance(weight, Slot):
+                    mapped |= (
+                        moved(weights, tensors[""], weight.name) if tensor == "" else {weight.name: tensors[tensor]}
+                    )
+        return mapped
 
 
 class _Matching:
@@ -241,13 +249,13 @@ def _reversible(second: Equal, chosen: Chosen) -> list[int] | None:
     return steps if read <= here else None
 
 
-def _map(first: Equal, second: Equal, mine: Chosen | None) -> tuple[_Map, Chain, tuple[Boolean, ...]] | None:
+def _map(first: _Both, second: _Both, mine: Chosen | None) -> tuple[_Map, Chain, tuple[Boolean, ...]] | None:
     """A map of the weights of the first to those of the second under which they are one function."""
     plans: list[tuple[Chosen, list[int]]] = [(second.saturated_as_read(), [])]
     cheapest = Extraction(second.saturated, ("macs", "flops"), {}) if second.literal else None
     if cheapest is not None:
         for place in (0, 1, 2):
-            chosen = cheapest.cheapest(second.read_root, lambda cost, place=place: (cost[place], *cost))
+            chosen = cheapest.cheapest(second.read_root, partial(_led_by, place))
             steps = _reversible(second, chosen)
             if steps is not None:
                 plans.append((chosen, steps))
@@ -269,6 +277,11 @@ def _map(first: Equal, second: Equal, mine: Chosen | None) -> tuple[_Map, Chain,
             (*domain, *(c for step in backwards for c in step.conditions)),
         )  # fmt: skip
     return None
+
+
+def _led_by(place: int, cost: Cost) -> Cost:
+    """Costs in the order in which they decide, one of them first."""
+    return (cost[place], *cost)
 
 
 class _Both(Equal):
@@ -316,9 +329,11 @@ def equal(
     Raises
     ------
     FieldError
-        If `meaning` is neither, or egglog is not installed.
+        If `meaning` is neither.
     ShapeError
         If the shapes do not fit.
+    UnsupportedError
+        If a network has several outputs, or egglog is not installed.
 
     Examples
     --------

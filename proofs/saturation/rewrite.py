@@ -100,10 +100,7 @@ class WeightMap:
             operation = values.operations[place.operation]
             for tensor, weight in operation.weights:
                 if tensor == "":
-                    assert isinstance(weight, Slot)
-                    start = f"{weight.name}." if weight.name else ""
-                    below = {name[len(start) :]: array for name, array in weights.items() if name.startswith(start)}
-                    found |= {(f"{place.path}.{name}" if place.path else name): array for name, array in below.items()}
+                    found |= moved(weights, weight, place.path)
                     continue
                 array = made.of(weight)
                 if place.shared is not None and tensor not in getattr(operation.network, "buffers", ()):
@@ -128,6 +125,14 @@ class WeightMap:
         ]
         k = mine.index(tensor)
         return f"{place.shared}.{theirs[k] if k < len(theirs) else tensor}"
+
+
+def moved(weights: Mapping[str, Any], slot: Any, path: str) -> dict[str, Any]:
+    """All weights below a slot, as they are called below another path."""
+    assert isinstance(slot, Slot)
+    start = f"{slot.name}." if slot.name else ""
+    below = {name[len(start) :]: array for name, array in weights.items() if name.startswith(start)}
+    return {(f"{path}.{name}" if path else name): array for name, array in below.items()}
 
 
 class _Made:
@@ -258,8 +263,8 @@ class Equal:
             used.add(number)
             step = self.saturated.steps[number]
             for operation, arguments in step.matched:
-                node = first.get((operation, tuple(map(find, arguments))))
-                waiting.append(node.step if node is not None else None)
+                made = first.get((operation, tuple(map(find, arguments))))
+                waiting.append(made.step if made is not None else None)
             waiting += [by_value[j].step for j in step.joins if j in by_value]
         return used
 
@@ -334,9 +339,9 @@ def rewrite(
     Raises
     ------
     FieldError
-        If a metric is unknown, a symbol has no size in `at`, or egglog is not installed.
+        If a metric is unknown or a symbol has no size in `at`.
     UnsupportedError
-        If a metric does not add over the layers.
+        If a metric does not add over the layers, the network has several outputs, or egglog is not installed.
     ShapeError
         If the shapes do not fit.
 
@@ -348,11 +353,10 @@ def rewrite(
     Conv(8, 3) >> ReLU()
     """
     wanted = [least] if isinstance(least, str) or hasattr(least, "carrier") else list(least)
-    names = [one if isinstance(one, str) else getattr(one, "name", None) for one in wanted]
-    for name in names:
-        if name not in METRICS:
-            raise FieldError(f"least is the name of a metric, such as 'macs', or several; got {shown(least)}")
-    names = [additive(str(name)) for name in dict.fromkeys(names)]
+    said = [one if isinstance(one, str) else getattr(one, "name", None) for one in wanted]
+    if not said or any(not isinstance(name, str) or name not in METRICS for name in said):
+        raise FieldError(f"least is the name of a metric, such as 'macs', or several; got {shown(least)}")
+    names = [additive(str(name)) for name in dict.fromkeys(said)]
     sizes = {symbol: int(size) for symbol, size in (at or {}).items()}
     shapes = (
         {symbol for flow in input_flows(on) for size in flow.shape for symbol in size.free_symbols}
