@@ -97,7 +97,19 @@ def test_symbolic_sizes_are_compared_where_they_are_given():
     assert narrow.network == net and wide.network == la.Linear(m, bias=False)
     assert wide.before["macs"] == k * n + k * m and wide.after["macs"] == m * n
     with pytest.raises(la.FieldError, match="at="):
-        la.rewrite(net, on=(n,))
+        la.rewrite(net, on=(n,), least=("macs", "parameters"))
+    cases = la.rewrite(net, on=(n,)).pareto
+    assert {case.network for case in cases} == {narrow.network, wide.network}
+    for case in cases:
+        for sizes in ({n: 64, m: 64, k: 2}, {n: 4, m: 4, k: 99}, {n: 7, m: 5, k: 3}):
+            here = all(condition.subs(sizes) for condition in case.domain)
+            assert here == (case.after["macs"].subs(sizes) == min(each.after["macs"].subs(sizes) for each in cases))
+
+
+def test_a_comparison_that_is_decided_needs_no_sizes():
+    c, h = la.dims("c h")
+    found = la.rewrite(la.Conv(c, 3, padding=1) >> la.BatchNorm(), on=(4, h, h), least="flops")
+    assert found.network == la.Conv(c, 3, padding=1) and not found.domain
 
 
 def test_conditions_that_are_not_decided_are_part_of_the_domain():
