@@ -138,6 +138,12 @@ def unread_equation() -> Any:
     return type("Unread", (la.Layer,), {"equation": "y[i] = ("})().instance((3,))
 
 
+def many_maps() -> Any:
+    """A sum over a cube whose arrays are read along directions that generate many subgroups."""
+    product = "x1[i + j]*x2[i + k]*x3[j + 2*k]*x4[k + 3*l]*x5[i + l]*x6[2*j + l]"
+    return la.Formula(f"y = sum[i, j, k, l]({product})\nwhere i < 3, j < 3, k < 3, l < 3")
+
+
 def many_copies() -> Any:
     (item,) = CONV.domain
     copy = Symbol("l", integer=True, nonnegative=True)
@@ -380,7 +386,25 @@ CALLS: dict[str, dict[str, Call]] = {
             getattr(la, name),
             UnsupportedError=lambda name=name: getattr(la, name)(MultiHeadAttention(2), on=(n, 4), recompute="selective"),
         )
-        for name in ("training_flops", "training_macs")
+        for name in ("saved_activations", "training_flops", "training_macs")
+    },
+    "peak_memory": metric_calls(
+        la.peak_memory, UnsupportedError=lambda: la.peak_memory(Linear(3), on=(n, 4), training=True)
+    ),
+    "cache_size": metric_calls(la.cache_size, UnsupportedError=lambda: la.cache_size(MultiHeadAttention(2), on=(n, 4))),
+    **{
+        name: net_calls(
+            getattr(la, name),
+            GraphError=lambda name=name: getattr(la, name)(CLOSED, on=(3,)),
+            UnsupportedError=lambda name=name: getattr(la, name)(MultiHeadAttention(2), on=(n, 4)),
+        )
+        for name in ("Incremental", "incremental")
+    },
+    "data_movement_bound": {
+        "FieldError": lambda: la.data_movement_bound(ReLU(), P, on=(3,)),
+        "ShapeError": lambda: la.data_movement_bound(SMALL[0], P, on=SMALL[1]),
+        "UnsupportedError": lambda: la.data_movement_bound(Conv(c, 3, stride=c), P, on=(3, H)),
+        "BudgetError": lambda: la.data_movement_bound(many_maps(), P, on=[(12,)] * 6),
     },
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),

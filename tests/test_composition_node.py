@@ -8,7 +8,8 @@ import pytest
 from sympy import Rational
 
 import layeralgebra as la
-from layeralgebra.algebra.networks.drawings import to_dot, to_graphml, to_mermaid, to_tikz
+from layeralgebra.algebra.diagrams import to_tikz
+from layeralgebra.algebra.networks.drawings import to_dot, to_graphml, to_mermaid
 from layeralgebra.algebra.networks.network import Join
 
 n, L = la.dims("n L")
@@ -97,7 +98,7 @@ def test_drawings():
     assert set(graph.nodes) == {"in", "0", "1.0", "1.1", "join"} and graph.nodes["join"]["layer"] == Average()
     assert [a for a, _, _ in sorted(graph.in_edges("join", data="order"), key=lambda edge: edge[2])] == ["0", "1.1"]
     assert la.parameters(la.from_networkx(graph), on=(n,)) == la.parameters(TWO, on=(n,))
-    assert "Average" in to_dot(TWO) and "Average" in to_mermaid(TWO) and "Average" in to_tikz(TWO)
+    assert "Average" in to_dot(TWO) and "Average" in to_mermaid(TWO) and "average" in to_tikz(TWO)
     drawn = networkx.parse_graphml(to_graphml(TWO))
     assert [data["kind"] for _, data in drawn.nodes(data=True)].count("Average") == 1
 

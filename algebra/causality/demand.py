@@ -8,7 +8,7 @@ to t, attention to a window the last of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,20 +124,22 @@ class Plan:
     kept: dict[str, int]
 
 
-def plan_of(settled: Settled, named: Settled, axis: int, facts: Facts, again: frozenset[str] = frozenset()) -> Plan:
+def plan_of(
+    settled: Settled, named: Settled, axes: Mapping[str, int], facts: Facts, again: frozenset[str] = frozenset()
+) -> Plan:
     """What a step computes and keeps.
 
     Parameters
     ----------
     settled, named : Settled
         Of the layer; `named` by the names of times.
-    axis : int
-        The axis of time of the output.
+    axes : mapping of str to int
+        The outputs, each with its axis of time.
     facts : Facts
     again : frozenset of str
         Tensors that are computed again at earlier times, and not kept.
     """
-    return Planner(settled, named, facts, again).plan(axis)
+    return Planner(settled, named, facts, again).plan(axes)
 
 
 class Planner:
@@ -150,11 +152,11 @@ class Planner:
         self.kept: dict[str, int] = {}
         self.present = simplify(facts.tokens - 1)
 
-    def plan(self, axis: int) -> Plan:
+    def plan(self, axes: Mapping[str, int]) -> Plan:
         instance = self.instance
-        last = len(instance.statements) - 1
-        target = instance.statements[last].target
-        self.want(target, [Region.at(self.present) if n == axis else None for n in range(len(instance.output))], last)
+        for target, axis in axes.items():
+            now = [Region.at(self.present) if n == axis else None for n in range(len(instance.shapes[target]))]
+            self.want(target, now, instance.places[target])
         for first, end, recurrence in reversed(instance.order):
             if recurrence is None:
                 self.line(first)

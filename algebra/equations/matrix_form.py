@@ -62,7 +62,11 @@ def hidden_axes(statements: Sequence[Statement], learned: Iterable[str]) -> dict
     chosen = {tensor: counted.most_common(1)[0][0] for tensor, counted in votes.items()}
     for statement in statements:  # what is made of vectors is one along the same index
         if statement.target not in chosen and not isinstance(statement.value, Pad):
-            held = [read for read in reads(statement.value) if chosen.get(read.tensor, len(read.address)) < len(read.address)]
+            held = [
+                read
+                for read in reads(statement.value)
+                if chosen.get(read.tensor, len(read.address)) < len(read.address)
+            ]
             along = {read.address[chosen[read.tensor]] for read in held}
             if len(along & set(statement.address)) == 1:
                 (index,) = along & set(statement.address)

@@ -6,6 +6,7 @@ wide columns are broken, or, where not even that fits, every row is a small para
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ GAP = 10.0
 """Between two columns, in points."""
 ROWS_PER_PAGE = 34
 """Of a tabular, so that it is never higher than what is left of a page of any of the formats."""
+ROWS_PER_SLIDE = 11
+APART = 0.25
+"""Between two rows of which one may have several lines, in lines."""
 LEAST = 34.0
 
 
@@ -127,7 +131,10 @@ class _Styled:
                 for row in self.cells
             ]
             if all(cell is not None for row in cells for cell in row):
-                return self.tabular(shape, cells, apart=True)  # type: ignore[arg-type]
+                made = [[cell or "" for cell in row] for row in cells]
+                heights = [APART + max(map(lines_of, row, widths)) for row in made]
+                if max(heights, default=0.0) <= self.most_lines:
+                    return self.tabular(shape, made, heights=heights)
         return self.paragraphs()
 
     def simple(self) -> str:
@@ -172,7 +179,10 @@ class _Styled:
         )
         return None if longest > width else words
 
-    def tabular(self, shape: str, cells: Sequence[Sequence[str]], star: bool = False, apart: bool = False) -> str:
+    def tabular(
+        self, shape: str, cells: Sequence[Sequence[str]], star: bool = False, heights: Sequence[float] | None = None
+    ) -> str:
+        """The rows as tabulars; those of several lines, whose `heights` are given in lines, stand apart."""
         heads = [
             f"{{{head}}}" if numeric and self.style.siunitx else head for head, numeric in zip(self.heads, self.numeric)
         ]
@@ -180,7 +190,7 @@ class _Styled:
         rows = []
         for place, row in enumerate(cells):
             rule = [r"\midrule"] if self.table.last and place == len(cells) - self.table.last else []
-            space = [r"\addlinespace[2pt]"] if apart and place and not rule else []
+            space = [r"\addlinespace[2pt]"] if heights is not None and place and not rule else []
             rows.append("\n".join([*rule, *space, f"{' & '.join(row)} \\\\"]))
         if self.style.longtable and len(rows) > ROWS_PER_PAGE:
             return "\n".join([
@@ -188,7 +198,7 @@ class _Styled:
                 rf"\begin{{longtable}}[l]{{@{{}}{shape}@{{}}}}", *header, r"\endhead", r"\bottomrule", r"\endlastfoot", *rows,
                 r"\end{longtable}", r"\endgroup", *self.notes(),
             ])  # fmt: skip
-        pages = self.pages(rows)
+        pages = self.pages(rows, [1.0] * len(rows) if heights is None else heights)
         found = []
         for number, page in enumerate(pages):
             tabular = "\n".join(
@@ -199,29 +209,39 @@ class _Styled:
             if self.table.title or star:
                 more = "" if number == 0 else " (continued)"
                 caption = [rf"\caption{{{escaped(self.table.title)}{more}}}"] if self.table.title else []
-                place = "table*" if star else "table"
+                environment = "table*" if star else "table"
                 where = "" if star else "[h]"
                 found.append(
                     "\n".join(
-                        [rf"\begin{{{place}}}{where}\centering{inner}", *caption, tabular, *last, rf"\end{{{place}}}"]
+                        [
+                            rf"\begin{{{environment}}}{where}\centering{inner}",
+                            *caption,
+                            tabular,
+                            *last,
+                            rf"\end{{{environment}}}",
+                        ]
                     )
                 )
             else:
                 found.append("\n".join([rf"\par\noindent\begingroup{inner}", tabular + r"\par\endgroup", *last]))
         return "\n".join(found)
 
-    def pages(self, rows: Sequence[str]) -> list[list[str]]:
+    def pages(self, rows: Sequence[str], heights: Sequence[float]) -> list[list[str]]:
         """Rows in pieces that are no higher than a page."""
         found: list[list[str]] = [[]]
         height = 0.0
-        for row in rows:
-            own = max(1 + cell.count(r"\newline") + cell.count(r"\allowbreak") / 2 for cell in row.split(" & "))
-            if found[-1] and height + own > (ROWS_PER_PAGE if self.style.width != "slides" else 11):
+        for row, own in zip(rows, heights, strict=True):
+            if found[-1] and height + own > self.most_lines:
                 found.append([])
                 height = 0.0
             found[-1].append(row)
             height += own
         return found
+
+    @property
+    def most_lines(self) -> int:
+        """How many lines a tabular may have."""
+        return ROWS_PER_PAGE if self.style.width != "slides" else ROWS_PER_SLIDE
 
     def title(self) -> list[str]:
         return [rf"\textbf{{{escaped(self.table.title)}}}\par\smallskip"] if self.table.title else []
@@ -254,3 +274,22 @@ class _Styled:
         if text.startswith("$") and text.endswith("$") and text.count("$") == 2:
             return in_text(text[1:-1], self.style)
         return text if "$" in text else text.replace(".", r".\allowbreak{}").replace(r"\_", r"\_\allowbreak{}")
+
+
+def lines_of(text: str, width: float) -> int:
+    r"""How many lines a cell of a table takes in a column of so many points, where it is not justified.
+
+    >>> lines_of("one two three four", 40), lines_of(r"$x$\newline $+ y$", 40)
+    (3, 2)
+    """
+    count = 0
+    for paragraph in text.split(r"\newline "):
+        count += 1
+        if paragraph.startswith("$"):
+            continue
+        line = ""
+        for piece in re.split(r"(?<= )|\\allowbreak\{\}", paragraph):
+            if line and text_width((line + piece).rstrip(), SMALL) > width * CAUTIOUS:
+                count, line = count + 1, ""
+            line += piece
+    return count

@@ -78,6 +78,8 @@ class Layer(Network, metaclass=_Frozen):
         is the layer with one of them.
     buffers : tuple of str
         Tensors that are neither computed nor learned, such as running statistics.
+    drawn : tuple of str
+        The buffers that training draws anew for every example, such as the mask of a dropout.
     tables : mapping of str to function
         Buffers whose numbers are known beforehand, ``{"C": lambda self, shape: array}``, such as the cosines of rotary positions.
     channel_axis : str
@@ -114,6 +116,7 @@ class Layer(Network, metaclass=_Frozen):
     inputs: ClassVar[tuple[str, ...] | None] = None
     outputs: ClassVar[tuple[str, ...] | None] = None
     buffers: ClassVar[tuple[str, ...]] = ()
+    drawn: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     channel_axis: ClassVar[str | None] = None
     opaque: ClassVar[bool] = False
@@ -143,8 +146,13 @@ class Layer(Network, metaclass=_Frozen):
             )
         for attribute in ("claims", "tables"):
             _check_functions(cls.__name__, attribute, getattr(cls, attribute))
-        for attribute in ("inputs", "outputs", "buffers"):
+        for attribute in ("inputs", "outputs", "buffers", "drawn"):
             _check_names(cls.__name__, attribute, cls.__dict__.get(attribute, getattr(Layer, attribute)))
+        for name in cls.drawn:
+            if name not in cls.buffers:
+                raise FieldError(
+                    f"{cls.__name__} draws {name!r}, which is none of its buffers; write buffers = ({name!r},)"
+                )
         for name in cls.tables:
             if name not in cls.buffers:
                 raise FieldError(
@@ -393,7 +401,7 @@ def _check_functions(owner: str, attribute: str, given: object) -> None:
 
 def _check_names(owner: str, attribute: str, given: object) -> None:
     """Inputs, outputs and buffers are names, each once."""
-    if given is None and attribute != "buffers" or isinstance(given, property):
+    if given is None and attribute not in ("buffers", "drawn") or isinstance(given, property):
         return
     if isinstance(given, (tuple, list)) and all(isinstance(name, str) and name.isidentifier() for name in given):
         if attribute == "outputs" and not given:

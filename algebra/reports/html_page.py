@@ -83,7 +83,8 @@ def _wrapped(source: str) -> str:
 
 def _functions(content: Content) -> str:
     """What the page computes with: a function for each formula, and one for the terms of each count by stage."""
-    metrics, functions = [], []
+    metrics: list[dict[str, Any]] = []
+    functions = []
     for part in content.derivations:
         try:
             source = codegen(part, "javascript")

@@ -15,7 +15,7 @@ from sympy import Expr
 from ...algebra.derivations.metric import METRICS
 from ...algebra.errors import GraphError, UnsupportedError
 from ...algebra.networks.layer import Layer
-from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk
+from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ...algebra.networks.steps import Steps
 from ...algebra.numerics.copies import Scope, input_nodes, input_paths
 from ...algebra.sizes.normal_form import simplify
@@ -175,7 +175,7 @@ class Reading(Walk[int]):
             raise UnsupportedError(f"{scope.path}: a symbolic number of copies that share weights is not rewritten")
         return self._whole(node, arrived, scope)
 
-    def select(self, node: Select, arrived: tuple[int, ...], scope: Scope) -> int:
+    def select(self, node: Selected, arrived: tuple[int, ...], scope: Scope) -> int:
         if node.several or node.has_input or scope.shared is not None:
             raise UnsupportedError(
                 f"{scope.path or node}: of several outputs one is rewritten, of a part that is neither shared nor begins with an "
