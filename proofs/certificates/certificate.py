@@ -157,13 +157,9 @@ def _theorem(
     value = printer.worth(whole.own, whole.shared)
     run = f"(run {measure} {net} {entering})"
     goals = [f"leaves {run} = [{listing(map(written, formula if isinstance(formula, tuple) else whole.leaves.shape))}]"]
-    facts, common = [], Integer(1)
     if not isinstance(formula, tuple):
         over, under = fraction(together(formula))
         goals.append(f"{written(under)} * total (worth {run}) = {written(over)}")
-        common = under
-        for number, (_, fact, closed, prove) in enumerate(printer.sums):
-            facts.append(f"pose proof (fact{number} := {fact}); cbv beta in fact{number}.")
     goals.append(f"holds {run}")
     statement = f"{printer.forall().rstrip()}\n  " + " /\\\n  ".join(goals)
     applied = f" {bound}" if symbols else ""
@@ -198,7 +194,7 @@ def _finish(printer: Printer, whole: Any, formula: Any) -> str:
             f"assert (fact{number} : {den} * {name} = {printer.written(over)}) by (rewrite {fact}; {prove.replace('[ ', '[ cbv beta; ring | ', 1)})"
         )
     terms = []
-    for number, (dummy, _, closed, _) in enumerate(printer.sums):
+    for dummy, _, closed, _ in printer.sums:
         over, den = fraction(together(closed))
         times = printer.written(Integer(factor) / den * _coefficient(whole.own, dummy))
         terms.append(f"{times} * ({den} * {printer.written.names[dummy]} - {printer.written(over)})")

@@ -104,8 +104,7 @@ class Written:
         for kind, sign in _RELATIONS.items():
             if isinstance(relation, kind):
                 left, right = relation.args
-                (over, under), (over2, under2) = fraction(together(left)), fraction(together(right))
-                if (under, under2) == (1, 1):
+                if all(fraction(together(side))[1] == 1 for side in (left, right)):
                     return f"{self(left)} {sign} {self(right)}"
         if isinstance(relation, (And, Or)):
             return (

@@ -210,21 +210,21 @@ class Printer:
             raise UnsupportedError(
                 f"at {path}: certificates have no weights that are shared within a repetition; give a number of copies"
             )
-        each, l = simplify(part.own), self.written.names[index]
+        each, copy = simplify(part.own), self.written.names[index]
         if each.has(Dummy):
             raise UnsupportedError(
                 f"at {path}: a repetition within this one has a sum with a quotient, which is not certified"
             )
-        count, name = self.written(times), f"(sum {self.written(times)} (fun {l} => {self.written(each)}))"
+        count, name = self.written(times), f"(sum {self.written(times)} (fun {copy} => {self.written(each)}))"
         leaving = Flow(tuple(simplify(size.xreplace({index: times})) for size in entering), part.leaves.channels)
         closed = _summed(each, index)
         over, under = fraction(together(closed))
         inner = f"eapply gives_equal; [ {_one(part.script)} | reflexivity | lists | counted ]"
         made = (
-            f"refine (gives_repeat _ {count} _ (fun {l} => [{self.shape(enters)}]) (fun {l} => {self.written(each)}) _ _); "
-            f"[ arithmetic | intros {l} H_{l}; {inner} ]"
+            f"refine (gives_repeat _ {count} _ (fun {copy} => [{self.shape(enters)}]) (fun {copy} => {self.written(each)}) _ _); "
+            f"[ arithmetic | intros {copy} H_{copy}; {inner} ]"
         )
-        fact = f"(sum_closed {count} {under} (fun {l} => {self.written(each)}) (fun {l} => {self.written(over)}))"
+        fact = f"(sum_closed {count} {under} (fun {copy} => {self.written(each)}) (fun {copy} => {self.written(over)}))"
         prove = "[ arithmetic | cbv beta; ring | intros; cbv beta; ring ]"
         if under == 1:
             own = over.xreplace({index: times})
@@ -240,7 +240,7 @@ class Printer:
             f"eapply (gives_equal _ _ _ _ _ [{self.shape(leaving)}] _ ({self.worth(own)})); "
             f"[ {made} | cbv beta; lists | cbv beta; lists | {finish} ]."
         )
-        term = f"Repeat {count} (fun {l} : Z => {part.term})"
+        term = f"Repeat {count} (fun {copy} : Z => {part.term})"
         return Part(term, script, leaving, own)
 
 
