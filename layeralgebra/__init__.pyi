@@ -239,6 +239,7 @@ from .layers.position import RotaryAttention as RotaryAttention
 from .layers.position import RotaryEmbedding as RotaryEmbedding
 from .layers.position import SinusoidalEmbedding as SinusoidalEmbedding
 from .layers.recurrent import GRU as GRU
+from .layers.recurrent import GRUCell as GRUCell
 from .layers.recurrent import LSTM as LSTM
 from .layers.recurrent import RNN as RNN
 from .layers.resampling import AntialiasedResample as AntialiasedResample

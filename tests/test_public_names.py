@@ -21,7 +21,7 @@ NAMES = """
     Abs AdaptiveAvgPool Add AuxiliaryClassifier AvgPool BatchNorm BudgetError Buffer ChannelNorm ChannelPad
     ChannelScale ChannelShuffle ChannelSlice ClassToken Concat Conv ConvTranspose CosineWindowAttention Crop
     CrossAttention Derivation Derivations Dim Divide Domain DomainError DotProductAttention Dropout ELU Einsum
-    Embedding EquationError Erf Exp Expand FeatureScale FeatureSlice FieldError Flag Flatten Flip GELU GRU
+    Embedding EquationError Erf Exp Expand FeatureScale FeatureSlice FieldError Flag Flatten Flip GELU GRU GRUCell
     GlobalAvgPool GlobalMaxPool Graph GraphError GroupNorm Hardsigmoid Hardswish Hardtanh Identity Input
     InstanceNorm LSTM Last Layer LayerAlgebraError LayerNorm LeakyReLU Linear Log Margin Masked MaxPool Maximum
     Mean Metric Mish MixtureOfExperts Mul MultiHeadAttention Network Number PReLU Pad Parameter Permute
