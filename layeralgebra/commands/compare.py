@@ -48,6 +48,8 @@ def run(
 
     if everything and models:
         raise FieldError("--all compares every network of the zoo; leave out the names")
+    if models and not listed(models):
+        raise FieldError("there is no name between the commas; write resnet18,resnet50")
     chosen = zoo.names() if everything else listed(models) or None
     words = {name: value(text) for name, text in assignments(changes).items()}
     found = comparison(chosen, surrogate, d, **words)
