@@ -104,7 +104,7 @@ def number(value: Any) -> Any:
         return [number(part) for part in value]
     if isinstance(value, Basic):
         if value.is_Integer:
-            return int(value)  # type: ignore[call-overload]
+            return int(value)
         if value.is_Rational:
             return written(value)
         return number(float(value.evalf(17))) if value.is_number and value.is_real else written(value)
@@ -150,7 +150,7 @@ def _cell(name: str, content: Any) -> Any:
 
 def conditions(domain: Domain) -> tuple[str, ...]:
     """The conditions of a domain, each as SymPy reads it; behind one that is about copies stands for which."""
-    found = {}
+    found: dict[str, None] = {}
     for item in domain:
         relation = item.condition.relation
         about = [loop for loop in item.all_loops if relation.has(loop.index)]

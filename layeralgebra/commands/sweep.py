@@ -109,7 +109,7 @@ def records(name: str, formulas: Mapping[str, Derivation], sizes: Sequence[str],
             metric = derivation.metric
             for column in row:
                 if column == quantity or str(column).startswith((f"{quantity}_", f"{quantity}.")):
-                    yield Record(name, str(column), value=row[column], unit=metric.unit, kind=derivation.kind, at=at)  # type: ignore[attr-defined]
+                    yield Record(name, str(column), value=row[column], unit=metric.unit, kind=derivation.kind, at=at)
 
 
 def _read(file: Path) -> dict[str, Any]:

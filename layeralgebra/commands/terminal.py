@@ -102,7 +102,8 @@ def show(
 
 def _printed(answers: Iterable[Answer]) -> list[Answer]:
     """Print blocks as they come, headings in bold where the terminal knows it, an empty line between them."""
-    kept, first = [], True
+    kept: list[Answer] = []
+    first = True
     for each in answers:
         if not isinstance(each, Block):
             kept.append(each)

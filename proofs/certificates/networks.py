@@ -154,8 +154,8 @@ class Printer:
             made.append(self.visit(part, flow, path))
             flow = made[-1].leaves
         whole = made[-1]
-        for part in reversed(made[:-1]):
-            whole = self.then(part, whole)
+        for before in reversed(made[:-1]):
+            whole = self.then(before, whole)
         return whole
 
     def join(self, node: Join, flow: Flow, path: str) -> Part:
