@@ -8,7 +8,7 @@
 PYTHON      ?= python3
 VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
-EXTRAS      ?= test proofs sweep plot optimize fast numba notebook capacity topology onnx rewrite
+EXTRAS      ?= test proofs sweep plot optimize fast numba notebook capacity topology onnx
 PYTEST_ARGS ?=
 WORKERS     ?= auto
 

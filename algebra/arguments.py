@@ -432,7 +432,7 @@ EXTRAS = {
     **dict.fromkeys(("hypothesis", "z3", "cvc5"), "proofs"),
     **dict.fromkeys(("symengine", "flint"), "fast"),
     "matplotlib": "plot", "torch": "torch", "jax": "jax", "numba": "numba", "onnx": "onnx", "keras": "keras", "scipy": "optimize",
-    "threadpoolctl": "capacity", "gudhi": "topology",
+    "threadpoolctl": "capacity", "gudhi": "topology", "egglog": "rewrite",
 }  # fmt: skip
 """The optional packages, and in which extra each is."""
 

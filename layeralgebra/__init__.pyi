@@ -73,7 +73,9 @@ from .algebra.metrics.linear_regions import linear_regions as linear_regions
 from .algebra.metrics.macs import macs as macs
 from .algebra.metrics.output_shape import output_shape as output_shape
 from .algebra.metrics.parameters import parameters as parameters
+from .algebra.metrics.peak_memory import peak_memory as peak_memory
 from .algebra.metrics.receptive_field import receptive_field as receptive_field
+from .algebra.metrics.saved_activations import saved_activations as saved_activations
 from .algebra.metrics.training_flops import training_flops as training_flops
 from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
@@ -90,7 +92,7 @@ from .algebra.networks.joins import Mul as Mul
 from .algebra.networks.layer import Layer as Layer
 from .algebra.networks.node import Input as Input
 from .algebra.networks.node import Network as Network
-from .algebra.networks.ports import Select as Select
+from .algebra.networks.ports import Selected as Selected
 from .algebra.networks.series import Repeat as Repeat
 from .algebra.networks.series import Series as Series
 from .algebra.networks.series import Shared as Shared
@@ -237,6 +239,7 @@ from .layers.position import RotaryAttention as RotaryAttention
 from .layers.position import RotaryEmbedding as RotaryEmbedding
 from .layers.position import SinusoidalEmbedding as SinusoidalEmbedding
 from .layers.recurrent import GRU as GRU
+from .layers.recurrent import GRUCell as GRUCell
 from .layers.recurrent import LSTM as LSTM
 from .layers.recurrent import RNN as RNN
 from .layers.resampling import AntialiasedResample as AntialiasedResample
@@ -252,6 +255,7 @@ from .layers.reshape import Permute as Permute
 from .layers.reshape import PixelShuffle as PixelShuffle
 from .layers.reshape import PixelUnshuffle as PixelUnshuffle
 from .layers.reshape import Reshape as Reshape
+from .layers.reshape import Select as Select
 from .layers.reshape import Tokens as Tokens
 from .layers.reshape import Untokens as Untokens
 from .layers.reshape import Upsample as Upsample

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
-from ..algebra.networks.layer import Layer
+from ..algebra.networks.layer import NAMESPACE, Layer
 
 REGISTRY: dict[str, type[Layer]] = {}
 COMPOSITIONS: dict[str, object] = {}
@@ -24,7 +24,7 @@ def _register() -> None:
         for name in loaded.__all__:
             found = getattr(loaded, name)
             if isinstance(found, type) and issubclass(found, Layer):
-                REGISTRY[name] = found
+                REGISTRY[name] = NAMESPACE[name] = found
             else:
                 COMPOSITIONS[name] = found
             globals()[name] = found

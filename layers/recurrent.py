@@ -1,11 +1,11 @@
-"""Recurrent layers over (time, features), or over several sequences at once; the state before the first step is zero."""
+"""Recurrent layers over (time, features), or over several sequences at once, with a zero state before the first step; and one step of them."""
 
 from __future__ import annotations
 
 from ..algebra.equations.fields import Dim, Flag
 from ..algebra.networks.layer import Layer
 
-__all__ = ["RNN", "GRU", "LSTM"]
+__all__ = ["RNN", "GRU", "LSTM", "GRUCell"]
 
 
 class RNN(Layer):
@@ -136,3 +136,99 @@ class LSTM(Layer):
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, shape: 4 * self.hidden * (shape[-1] + self.hidden + 2 * int(self.bias))}
+
+
+class GRUCell(Layer):
+    """One step of a gated recurrent unit: from an input and the state before it to the state behind it.
+
+    Parameters
+    ----------
+    hidden : Dim
+        Units of the state.
+    bias : Flag, default True
+        Whether there are two biases for each of the three maps.
+
+    Shapes
+    ------
+    input : (features,), (hidden,)
+    output : (hidden,)
+
+    Examples
+    --------
+    >>> from layeralgebra import GRUCell, dims, macs
+    >>> n, m = dims("n m")
+    >>> macs(GRUCell(m), on=[(n,), (m,)])
+    3*m**2 + 3*m*n
+
+    References
+    ----------
+    Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation", EMNLP
+    2014, arXiv 1406.1078. That r multiplies U h, and no h before the map, is the convention of PyTorch.
+
+    PyTorch documentation, "torch.nn.GRUCell", https://docs.pytorch.org/docs/stable/generated/torch.nn.GRUCell.html.
+    """
+
+    hidden: Dim
+    bias: Flag = True
+    inputs = ("x", "h0")
+    equation = """
+        r[o] = sigmoid(Wr[o, f]*x[f] + (br[o] if bias else 0) + Ur[o, p]*h0[p] + (dr[o] if bias else 0))
+        z[o] = sigmoid(Wz[o, f]*x[f] + (bz[o] if bias else 0) + Uz[o, p]*h0[p] + (dz[o] if bias else 0))
+        u[o] = Un[o, p]*h0[p] + (dn[o] if bias else 0)
+        n[o] = tanh(Wn[o, f]*x[f] + (bn[o] if bias else 0) + r[o]*u[o])
+        h[o] = (1 - z[o])*n[o] + z[o]*h0[o]
+        where o < hidden, p < hidden
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, *shapes: 3 * self.hidden * (shapes[0][-1] + self.hidden + 2 * int(self.bias))}
+
+
+class LSTMCell(Layer):
+    """One step of long short-term memory: from an input, the state and the cell before it to the state h and the cell c behind it.
+
+    Parameters
+    ----------
+    hidden : Dim
+        Units of the state.
+    bias : Flag, default True
+        Whether there are two biases for each of the four maps.
+
+    Shapes
+    ------
+    input : (features,), (hidden,), (hidden,)
+    output : (hidden,)
+
+    Examples
+    --------
+    >>> from layeralgebra import dims, macs, output_shape
+    >>> from layeralgebra.layers.recurrent import LSTMCell
+    >>> n, m = dims("n m")
+    >>> output_shape(LSTMCell(m), on=[(n,), (m,), (m,)])
+    {'h': (m,), 'c': (m,)}
+    >>> macs(LSTMCell(m)["c"], on=[(n,), (m,), (m,)])  # without the output gate
+    3*m**2 + 3*m*n
+
+    References
+    ----------
+    Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997), doi 10.1162/neco.1997.9.8.1735.
+
+    Gers, Schmidhuber, Cummins, "Learning to Forget: Continual Prediction with LSTM", Neural Computation 12 (2000), doi
+    10.1162/089976600300015015. That every map has two biases is the convention of PyTorch.
+
+    PyTorch documentation, "torch.nn.LSTMCell", https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html.
+    """
+
+    hidden: Dim
+    bias: Flag = True
+    inputs, outputs = ("x", "h0", "c0"), ("h", "c")
+    equation = """
+        a[o] = sigmoid(Wa[o, f]*x[f] + (ba[o] if bias else 0) + Ua[o, p]*h0[p] + (da[o] if bias else 0))
+        r[o] = sigmoid(Wr[o, f]*x[f] + (br[o] if bias else 0) + Ur[o, p]*h0[p] + (dr[o] if bias else 0))
+        g[o] = tanh(Wg[o, f]*x[f] + (bg[o] if bias else 0) + Ug[o, p]*h0[p] + (dg[o] if bias else 0))
+        q[o] = sigmoid(Wq[o, f]*x[f] + (bq[o] if bias else 0) + Uq[o, p]*h0[p] + (dq[o] if bias else 0))
+        c[o] = r[o]*c0[o] + a[o]*g[o]
+        h[o] = q[o]*tanh(c[o])
+        where o < hidden
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, *shapes: 4 * self.hidden * (shapes[0][-1] + self.hidden + 2 * int(self.bias))}

@@ -47,6 +47,17 @@ class Level(la.Layer):
     equation = "y[i] = abs(x[i]) - abs(x[i])"
 
 
+class BothHalves(la.Layer):
+    """Two outputs."""
+
+    inputs, outputs = ("x",), ("first", "second")
+    equation = """
+        first[i] = x[i]
+        second[i] = 2 * x[i]
+    """
+
+
+BOTH_HALVES = BothHalves()
 CURVE = Derivative(zeta(c), c)  # a formula of nothing that is computed
 MANY = Integer(10) ** 5000  # more digits than Python writes
 CONV = la.derive(la.macs, Conv(c, 3), on=(3, H))
@@ -127,6 +138,12 @@ def unread_equation() -> Any:
     return type("Unread", (la.Layer,), {"equation": "y[i] = ("})().instance((3,))
 
 
+def many_maps() -> Any:
+    """A sum over a cube whose arrays are read along directions that generate many subgroups."""
+    product = "x1[i + j]*x2[i + k]*x3[j + 2*k]*x4[k + 3*l]*x5[i + l]*x6[2*j + l]"
+    return la.Formula(f"y = sum[i, j, k, l]({product})\nwhere i < 3, j < 3, k < 3, l < 3")
+
+
 def many_copies() -> Any:
     (item,) = CONV.domain
     copy = Symbol("l", integer=True, nonnegative=True)
@@ -167,6 +184,10 @@ CALLS: dict[str, dict[str, Call]] = {
     "Repeat": {"FieldError": lambda: la.Repeat(Linear(3), -1), "GraphError": lambda: la.Repeat(CLOSED, 2)},
     "Shared": {"FieldError": lambda: la.Shared(Linear(3), "")},
     "Input": {"FieldError": lambda: Input(0)},
+    "Selected": {
+        "FieldError": lambda: la.Selected(3, "a"),
+        "GraphError": lambda: la.Selected(Linear(3), "a"),
+    },
     "Graph": {
         "FieldError": lambda: la.Graph({"a": 3}),
         "GraphError": lambda: la.Graph({"a": Linear(3)}, [("a", "b")]),
@@ -369,7 +390,25 @@ CALLS: dict[str, dict[str, Call]] = {
             getattr(la, name),
             UnsupportedError=lambda name=name: getattr(la, name)(MultiHeadAttention(2), on=(n, 4), recompute="selective"),
         )
-        for name in ("training_flops", "training_macs")
+        for name in ("saved_activations", "training_flops", "training_macs")
+    },
+    "peak_memory": metric_calls(
+        la.peak_memory, UnsupportedError=lambda: la.peak_memory(Linear(3), on=(n, 4), training=True)
+    ),
+    "cache_size": metric_calls(la.cache_size, UnsupportedError=lambda: la.cache_size(MultiHeadAttention(2), on=(n, 4))),
+    **{
+        name: net_calls(
+            getattr(la, name),
+            GraphError=lambda name=name: getattr(la, name)(CLOSED, on=(3,)),
+            UnsupportedError=lambda name=name: getattr(la, name)(MultiHeadAttention(2), on=(n, 4)),
+        )
+        for name in ("Incremental", "incremental")
+    },
+    "data_movement_bound": {
+        "FieldError": lambda: la.data_movement_bound(ReLU(), P, on=(3,)),
+        "ShapeError": lambda: la.data_movement_bound(SMALL[0], P, on=SMALL[1]),
+        "UnsupportedError": lambda: la.data_movement_bound(Conv(c, 3, stride=c), P, on=(3, H)),
+        "BudgetError": lambda: la.data_movement_bound(many_maps(), P, on=[(12,)] * 6),
     },
     "latex_equation": {
         "FieldError": lambda: la.latex_equation(3),
@@ -423,6 +462,17 @@ CALLS: dict[str, dict[str, Call]] = {
     "proofs.test_of": {
         "FieldError": lambda: proofs.test_of(3)(),
         "AssertionError": needs("hypothesis", lambda: proofs.test_of(unlawful(), (2,), examples=2)()),
+    },
+    "proofs.rewriting": {"FieldError": lambda: proofs.rewriting("f(x)", list, mutants={})},
+    "equal": {
+        "FieldError": lambda: la.equal(Linear(3), Linear(3), on=(2,), meaning="numbers"),
+        "ShapeError": lambda: la.equal(*SMALL[:1], Linear(3), on=SMALL[1]),
+        "UnsupportedError": lambda: la.equal(BOTH_HALVES, BOTH_HALVES, on=(2,)),
+    },
+    "rewrite": {
+        "FieldError": lambda: la.rewrite(Linear(3), on=(2,), least="speed"),
+        "ShapeError": lambda: la.rewrite(*SMALL),
+        "UnsupportedError": without("egglog", lambda: la.rewrite(Linear(3), on=(2,))),
     },
     "proofs.attempt": {"FieldError": lambda: proofs.attempt(proofs.named("nested_floor"), "no such route")},
     "proofs.prove": {"FieldError": lambda: proofs.prove("no_such_law")},

@@ -165,6 +165,83 @@ def test_gradients_of_drawn_equations():
     assert right >= 60 and refused <= right // 4
 
 
+class Cell(la.Layer):
+    hidden: la.Dim
+    outputs = ("h", "c")
+    equation = """
+        a[t, o] = sigmoid(Wa[o, f]*x[t, f] + Ua[o, p]*h[t-1, p])
+        c[t, o] = a[t, o]*c[t-1, o] + tanh(Wg[o, f]*x[t, f] + Ug[o, p]*h[t-1, p])
+        h[t, o] = tanh(c[t, o])*a[t, o]
+        where o < hidden
+    """
+
+
+OUTPUTS = {
+    "read by each other": ("s[t, f] = w[f]*x[t, f]\ny[t] = mean[k](s[k, t]*s[t, k])\nu[f, t] = s[t, f] + x[t, 0]", ("s", "y", "u")),
+    "not the last line": ("s[t, f] = w[f]*x[t, f] + s[t-1, f]\ny[f] = mean[k](s[k, f]*v[f])", ("s",)),
+    "a first state and a last": ("h[t, f] = sin(h[t-1, f]*a[f]) + x[t, f]\nb[f] = h[size(x, 0) - 1, f]", ("h", "b")),
+    "a margin": ("z[t, f] = pad[t: (2, 0)](x[t, f])\ny[t, f] = w[u, f]*z[t+u, f]\nwhere u < 3", ("z", "y")),
+    "one is another": ("y[t, f] = x[t, f]\nz[f, t] = y[t, f]\nq[t, f] = y[t, f]", ("q", "y", "z")),
+    "nothing goes through one": ("y[t] = sum[f](x[t, f]*w[f])\nn[t] = sum[f]([x[t, f] > 0])", ("n", "y")),
+}  # fmt: skip
+
+
+def slopes_of_all(layer, shape, shown=None):
+    """The largest difference of a gradient along a direction from the difference quotient of all outputs, weighted."""
+    case = Case(layer, (shape,), meaning(layer, (shape,)))
+    generator = np.random.default_rng(5)
+    free = [name for name in case.meaning.shapes if name not in case.meaning.defined]
+    tensors = {name: generator.uniform(0.3, 1.2, case.meaning.shapes[name]) for name in free}
+    names = layer.output_names
+    weights = {name: generator.standard_normal(case.meaning.shapes[name]) for name in names}
+
+    def loss(tensors):
+        values = {name: case.meaning.at(name).run(tensors) for name in names}
+        return sum(weights[name][where] * value for name in names for where, value in values[name].items())
+
+    found = la.adjoint(layer, on=shape)
+    held = {**found.values(tensors), **{seed: weights[name] for name, seed in found.seeds.items()}}
+    gradients = found.evaluate(held)
+    largest = 0.0
+    for name in free:
+        direction = generator.standard_normal(tensors[name].shape)
+        ends = [loss({**tensors, name: tensors[name] + sign * 1e-5 * direction}) for sign in (1, -1)]
+        made = np.asarray(gradients.get(name, np.zeros(tensors[name].shape)), dtype=float)
+        largest = max(largest, abs((made * direction).sum() - (ends[0] - ends[1]) / 2e-5))
+        if name in found.gradients and found.gradients[name] in {line.target for line in found.program.statements}:
+            alone = found[found.gradients[name]]
+            arrays = [held[each] for each in alone.input_names]
+            again = la.run(alone, arrays[0] if len(arrays) == 1 else arrays)
+            assert np.allclose(np.asarray(again, float), made)
+    return largest, found
+
+
+@pytest.mark.parametrize("title", OUTPUTS)
+def test_gradients_of_several_outputs_are_added(title):
+    text, outputs = OUTPUTS[title]
+    layer = type("Several", (la.Layer,), {"equation": text, "outputs": outputs})()
+    difference, found = slopes_of_all(layer, (3, 3))
+    assert difference < 1e-6
+    assert set(found.seeds) == set(outputs) - {"n"}
+
+
+def test_gradients_of_a_cell_with_both_of_its_states():
+    difference, found = slopes_of_all(Cell(2), (3, 2))
+    assert difference < 1e-6 and set(found.seeds) == {"h", "c"}
+
+
+def test_work_of_training_follows_one_output_of_a_layer():
+    forward, backward = 30 * 4, 30 * 4 + 18 * 4  # of the weights; of the states, four steps
+    assert la.training_macs(Cell(3)["h"], on=(4, 2)) == forward + backward
+    both = la.Graph({"cell": Cell(3), "map": la.Linear(2)}, [(("cell", "c"), "map")])
+    assert la.training_macs(both, on=(4, 2)) == la.training_macs(Cell(3)["c"], on=(4, 2)) + 3 * 24
+    ends = la.Graph({"f": la.Linear(4), "m": la.Linear(2), "v": la.Linear(3)}, [("f", "m"), ("f", "v")])
+    assert la.training_flops(ends["m"], on=(4, 2)) == la.training_flops(la.Linear(4) >> la.Linear(2), on=(4, 2))
+    for net in (Cell(3), ends, la.Graph({"c": Cell(3), "s": la.Add()}, [(("c", "h"), "s"), (("c", "c"), "s")])):
+        with pytest.raises(la.UnsupportedError, match="several outputs"):
+            la.training_macs(net, on=(4, 2))
+
+
 def test_the_text_is_a_layer_that_runs_and_counts():
     for layer, shapes in (
         (la.Conv(4, 3, stride=2, padding=1), ((2, 8),)),

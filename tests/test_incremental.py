@@ -172,6 +172,12 @@ def test_mamba_keeps_its_state_and_the_last_inputs_of_the_convolution():
         (Formula("b[t, f] = b[t+1, f] + x1[t, f]\ny[t, f] = b[t, f]"), (4, 3), 0, "b"),
         (Formula("y[t, f] = x1[t, f]/size(t)\nz[f] = y[0, f]"), (4, 3), 0, "axis of time"),
         (la.LinearAttention(2), (4, 4), 0, "b[n, j, e]"),
+        (Formula("y[t, f] = x1[t, f]/sum[t](x1[t, f])"), (4, 3), 0, "x1[t, f]"),
+        (Formula("y[t, f] = x1[t, f]/sum[t](x1[t, f])"), (1, 3), 0, "x1[t, f]"),
+        (Formula("y[t, f] = x1[t, f] - max[t](x1[t, f])"), (4, 3), 0, "x1[t, f]"),
+        (la.Softmax(), (1,), 0, "softmax"),
+        (la.ExternalAttention(2), (1, 4), 0, "softmax"),
+        (la.Untokens((3, 1)), (3, 3), 0, "axis of time"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -192,3 +198,95 @@ def test_arguments():
         incremental(GRU(3), on=(4, 3), keep=("q",))
     with pytest.raises(la.FieldError, match="tokens"):
         incremental(GRU(3), on=(4, 3)).at(5)
+
+
+# several outputs -----------------------------------------------------------------------------------------------------
+
+
+class Cell(la.Layer):
+    """A recurrence of which both states come out, and one of them is no last line."""
+
+    hidden: la.Dim
+    outputs = ("h", "c")
+    equation = """
+        a[t, o] = sigmoid(Wa[o, f]*x[t, f] + Ua[o, p]*h[t-1, p])
+        c[t, o] = a[t, o]*c[t-1, o] + tanh(Wg[o, f]*x[t, f] + Ug[o, p]*h[t-1, p])
+        h[t, o] = tanh(c[t, o])*a[t, o]
+        where o < hidden
+    """
+
+
+class Means(la.Layer):
+    """Outputs that other lines read now and at earlier times, one of them with its axis of time elsewhere."""
+
+    outputs = ("s", "y", "u")
+    equation = """
+        s[t, f] = w[f]*x[t, f]
+        y[t, f] = mean[k](s[k, f]*s[t, f])
+        u[f, t] = s[t, f] + 1
+        where k <= t, k < size(x, 0)
+    """
+
+
+class First(la.Layer):
+    """The output is no last line."""
+
+    outputs = ("s",)
+    equation = """
+        s[t, f] = w[f]*x[t, f] + s[t-1, f]
+        y[t, f] = mean[k](s[k, f])
+    """
+
+
+class Ends(la.Layer):
+    """One output of three goes with the input."""
+
+    outputs = ("y", "last", "wide")
+    equation = """
+        y[t, f] = y[t-1, f] + x[t, f]
+        wide[t, f] = pad[t: (2, 0)](x[t, f])
+        last[f] = y[size(x, 0) - 1, f]
+    """
+
+
+class Two(la.Layer):
+    inputs, outputs = ("a", "b"), ("left", "right")
+    equation = """
+        left[t, f] = w[f]*a[t, f] + left[t-1, f]
+        right[t, f] = left[t, f]*b[t, f] + max[k](b[k, f])
+        where k <= t, k < size(a, 0)
+    """
+
+
+ENDS = Graph({"f": GRU(4), "m": Linear(2), "v": LSTM(3)}, [("f", "m"), ("f", "v")])
+ONE, PAIR = (4, 2), [(4, 2), (4, 2)]
+SEVERAL = [
+    (Cell(3), ONE, 6), (Cell(3)["h"], ONE, 6), (Cell(3)["c", "h"], ONE, 6), (First(), ONE, 2), (Ends()["y"], ONE, 2),
+    (Means(), ONE, 8), (Means()["s"], ONE, 0), (Means()["u", "y"], ONE, 8), (GRU(3) >> Cell(3)["h"] >> Means()["y"], ONE, 21),
+    (Two(), PAIR, 10), (Two() >> Two(), PAIR, 20), (Two() ** 3, PAIR, 30), ((Two() ** 3)["right"], PAIR, 30), (Two()["left"] >> GRU(3), PAIR, 5),
+    (Graph({"p": Two(), "s": Add()}, [(("p", "left"), "s"), (("p", "right"), "s")]), PAIR, 10),
+    (Graph({"p": Two(), "s": GRU(2)}, [(("p", "left"), "s")]), PAIR, 4),
+    (Graph({"p": Two(), "s": GRU(2)}, [(("p", "left"), "s")], outputs={"q": ("p", "right"), "s": "s"}), PAIR, 12),
+    (Graph({"p": Two(), "q": Two()}, [("p", "q")])["right"], PAIR, 20), (ENDS, ONE, 4 + 6), (ENDS["m"], ONE, 4), (ENDS["v", "m"], ONE, 4 + 6),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("net", "on", "kept"), SEVERAL, ids=lambda value: str(value)[:40])
+def test_steps_of_several_outputs(net, on, kept):
+    generator = numpy.random.default_rng(3)
+    x = [generator.standard_normal(shape) for shape in on] if isinstance(on, list) else generator.standard_normal(on)
+    weights = la.weights(net, on=on)
+    whole, one = la.run(net, x, weights), incremental(net, on=on)
+    made = one.run(x, weights)
+    assert one.state == kept == cache_size(net, on=on)
+    if not net.several:
+        whole, made = {"": whole}, {"": made}
+    assert list(whole) == list(made) and one.step.several == net.several
+    for name, value in whole.items():
+        numpy.testing.assert_allclose(numpy.asarray(made[name], float), numpy.asarray(value, float), atol=1e-12)
+
+
+@pytest.mark.parametrize("net", [Ends(), Ends()["last"], Ends()["wide", "y"]], ids=str)
+def test_an_output_that_does_not_go_with_the_input_is_refused_by_name(net):
+    with pytest.raises(UnsupportedError, match="its output (last|wide) of shape"):
+        incremental(net, on=ONE)

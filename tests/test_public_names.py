@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import public_stub
@@ -20,7 +21,7 @@ NAMES = """
     Abs AdaptiveAvgPool Add AuxiliaryClassifier AvgPool BatchNorm BudgetError Buffer ChannelNorm ChannelPad
     ChannelScale ChannelShuffle ChannelSlice ClassToken Concat Conv ConvTranspose CosineWindowAttention Crop
     CrossAttention Derivation Derivations Dim Divide Domain DomainError DotProductAttention Dropout ELU Einsum
-    Embedding EquationError Erf Exp Expand FeatureScale FeatureSlice FieldError Flag Flatten Flip GELU GRU
+    Embedding EquationError Erf Exp Expand FeatureScale FeatureSlice FieldError Flag Flatten Flip GELU GRU GRUCell
     GlobalAvgPool GlobalMaxPool Graph GraphError GroupNorm Hardsigmoid Hardswish Hardtanh Identity Input
     InstanceNorm LSTM Last Layer LayerAlgebraError LayerNorm LeakyReLU Linear Log Margin Masked MaxPool Maximum
     Mean Metric Mish MixtureOfExperts Mul MultiHeadAttention Network Number PReLU Pad Parameter Permute
@@ -50,6 +51,11 @@ def test_no_public_name_is_lost() -> None:
     for name in (*la.__all__, "METRICS"):
         assert getattr(la, name) is not None
     assert all(getattr(la.proofs, name) is not None for name in la.proofs.__all__)
+
+
+def test_no_public_name_means_two_things() -> None:
+    names = Counter([*la._homes(), *la._MODULES, *la.REGISTRY, *la.COMPOSITIONS, *la._metrics()])
+    assert not [name for name, times in names.items() if times > 1]
 
 
 def test_unknown_names_are_refused() -> None:

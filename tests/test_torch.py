@@ -16,6 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import layeralgebra as la
+from layeralgebra.layers.recurrent import LSTMCell
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'layeralgebra[torch]'")
 nn = torch.nn
@@ -385,6 +386,38 @@ def test_recurrences(name: str, seed: int, bias: bool, time: int, inputs: int, h
             for gate, part in zip(gates, array(ours).reshape(len(gates), hidden)):
                 weights[letter + gate] = part
     agree(layer(hidden, bias=bias), module, random(seed, time, inputs), weights, lambda rnn, x: rnn(x)[0])
+
+
+CELLS: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
+    "GRU": (la.GRUCell, nn.GRUCell, ("r", "z", "n")),
+    "LSTM": (LSTMCell, nn.LSTMCell, ("a", "r", "g", "q")),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+@cases
+@given(seed=seeds, bias=st.booleans(), inputs=small, hidden=small)
+def test_one_step_of_recurrences(name: str, seed: int, bias: bool, inputs: int, hidden: int) -> None:
+    layer, cell, gates = CELLS[name]
+    module = randomised(cell(inputs, hidden, bias=bias), seed)
+    weights = {}
+    for letter, ours in (("W", module.weight_ih), ("U", module.weight_hh)):
+        for gate, part in zip(gates, array(ours).reshape(len(gates), hidden, -1)):
+            weights[letter + gate] = part
+    if bias:
+        for letter, ours in (("b", module.bias_ih), ("d", module.bias_hh)):
+            for gate, part in zip(gates, array(ours).reshape(len(gates), hidden)):
+                weights[letter + gate] = part
+    own, states = layer(hidden, bias=bias), 1 if name == "GRU" else 2
+    arrays = [random(seed, inputs), *(random(seed + 1 + place, hidden) for place in range(states))]
+    on = [one.shape for one in arrays]
+    assert la.parameters(own, on=on) == sum(one.numel() for one in module.parameters())
+    first, *rest = (torch.tensor(one, dtype=next(module.parameters()).dtype)[None] for one in arrays)
+    made = module(first, rest[0] if name == "GRU" else tuple(rest))
+    found = la.run(own, arrays, weights)
+    pairs = [(found, made)] if name == "GRU" else list(zip(found.values(), made))
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, array(theirs)[0], rtol=1e-5, atol=1e-5)
 
 
 # what moves or bends elements ----------------------------------------------------------------------------------------

@@ -112,15 +112,16 @@ class Adjoint:
         return self._layer(pruned(self.program, [name]), name)
 
     def _layer(self, program: Program, name: str) -> Layer:
-        lines = sorted(program.statements, key=lambda line: line.target == name)
-        program = replace(program, statements=program.statements if program.statements[-1].target == name else lines)
         fields = _sizes_of(program)
         text, symbols = _text(program, fields)
         title = f"{type(self.layer).__name__}Adjoint"
         kinds: dict[str, Any] = {symbol.name: Dim if symbol.is_positive else Number for symbol in symbols}
         made: Any = type(
             title, (Layer,),
-            {"__annotations__": kinds, "equation": text, "inputs": (*program.given, *program.saved), "__module__": __name__},
+            {
+                "__annotations__": kinds, "equation": text, "inputs": (*program.given, *program.saved), "outputs": (name,),
+                "__module__": __name__,
+            },
         )  # fmt: skip
         layer: Layer = made(**{symbol.name: symbol for symbol in symbols})
         return layer
@@ -242,13 +243,11 @@ def _extended(forward: Instance, program: Program) -> Instance:
         for place in range(first, made.last + 1):
             recurrent[place] = made
     shapes = {**forward.shapes, **{name: program.shapes[name] for name in program.parts}}
-    found = replace(
+    return replace(
         forward, elaborated=replace(forward.elaborated, statements=statements), extents=extents, places=places, recurrent=recurrent,
         shapes=shapes, roles={**forward.roles, **dict.fromkeys(program.parts, "defined")},
-        own_ranges={moved[old]: ranges for old, ranges in forward.own_ranges.items()},
+        own_ranges={moved[old]: ranges for old, ranges in forward.own_ranges.items()}, outputs=(*forward.outputs, *program.parts),
     )  # fmt: skip
-    found.__dict__["live"] = tuple(range(len(statements)))
-    return found
 
 
 def looked_up(instance: Instance) -> frozenset[str]:
@@ -272,8 +271,7 @@ def adjoint_of(instance: Instance, wanted: frozenset[str] | None = None) -> Adjo
     )  # fmt: skip
     names = Names({"x", "inf", "pi", "where", *dir(Layer), *_field_names(instance)})
     reverse = Reverse(instance, names, possible if wanted is None else possible & wanted)
-    output = instance.statements[-1].target
-    program = reverse.run([output])
+    program = reverse.run(instance.outputs)
     gradients = {name: program.gradients[name] for name in reverse.forward.roles if name in reverse.wanted}
     outputs = list(gradients.values())
     program = without_copies(pruned(program, outputs), outputs)

@@ -95,9 +95,7 @@ def instance_of(program: Program, forward: Instance, outputs: tuple[str, ...]) -
         list(program.statements), ranges=program.ranges, masks=list(program.masks), lookups=dict(program.rows)
     )
     recurrent = find_recurrences(program.statements, places, Requirements(forward.layer, forward.inputs))
-    found = replace(
+    return replace(
         forward, elaborated=made, extents=extents, shapes=program.shapes, roles=roles, places=places, margins=margins, recurrent=recurrent,
-        given={}, own_ranges={},
+        given={}, own_ranges={}, outputs=tuple(name for name in outputs if name in places),
     )  # fmt: skip
-    found.__dict__["live"] = tuple(range(len(program.statements)))
-    return found

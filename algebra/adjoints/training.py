@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
@@ -17,11 +18,11 @@ from ..arguments import shown
 from ..derivations.metric import repeated
 from ..equations.heads import Head, Plus, Reduce, Times, address_indices, is_constant
 from ..equations.instance import Instance, Shape
-from ..equations.work import Work, statement_work, work
+from ..equations.work import Work, work
 from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import Evaluation, GraphStep, Site, TotalCarrier
-from ..sizes.normal_form import is_nonnegative, is_positive
 from .adjoint import Adjoint, adjoint_of
+from .recomputation import work_again
 
 RECOMPUTE = ("none", "selective", "block")
 Flags = tuple[bool, ...]
@@ -95,26 +96,6 @@ def _is_product(head: Head) -> bool:
     return isinstance(head, Times) and sum(not is_constant(factor) for factor in head.factors) >= 2
 
 
-def _selected(found: Adjoint) -> Work:
-    """What is computed again of one layer: the lines whose share of what is saved is larger than their share of the work."""
-    if not found.saved:
-        return Work()
-    extended = found.extended
-    elements = {name: Mul(*shape) for name, shape in found.saved.items()}
-    works = {name: statement_work(extended, extended.places[name]) for name in elements}
-    all_elements, all_work = sum(elements.values()), work(extended).flops
-    chosen = []
-    for name, count in elements.items():
-        difference = count * all_work - works[name].flops * all_elements
-        if is_positive(difference):
-            chosen.append(works[name])
-        elif not is_nonnegative(-difference):
-            raise UnsupportedError(
-                f"{found.layer}: whether {name} is computed again depends on sizes that are symbols; give numbers, or recompute='block'"
-            )
-    return Work.total(chosen)
-
-
 class TrainingCarrier(TotalCarrier[Training]):
     """Adds the work of both passes over the nodes of a network."""
 
@@ -128,6 +109,8 @@ class TrainingCarrier(TotalCarrier[Training]):
     def leaf(self, site: Site, port: int) -> Training:
         instance = site.instance
         assert instance is not None
+        if not instance.outputs:  # nothing reads it, so that it computes nothing and learns nothing
+            return Training(lambda flags: Pass(Work(), Work(), False), None)
         forward = work(instance)
 
         def at(flags: Flags) -> Pass:
@@ -136,10 +119,10 @@ class TrainingCarrier(TotalCarrier[Training]):
             found = backward_of(instance, wanted_of(instance, flags))
             if not found.gradients:
                 return Pass(forward, forward, bool(found.seeds))
-            again = _selected(found) if self.recompute == "selective" else Work()
+            again = work_again(found) if self.recompute == "selective" else Work()
             return Pass(Work.total([forward, backward_work(found)]), forward, bool(found.seeds), again)
 
-        return Training(at, site.output.shape)
+        return Training(at, instance.output)
 
     def source(self, site: Site) -> Training:
         return self.leaf(site, 0)
@@ -190,7 +173,14 @@ class TrainingCarrier(TotalCarrier[Training]):
         """The gradients that come from several readers are added."""
         return [Work(adds=(readers - 1) * Mul(*shape))] if readers > 1 else []
 
-    def graph(self, steps: Sequence[GraphStep[Training]], sink: str) -> Training:
+    def graph(self, steps: Sequence[GraphStep[Training]], sink: Any) -> Training:
+        if sink == "":
+            raise UnsupportedError(
+                "this network has several outputs, and work of training is that of one; choose it, as in net['name'], "
+                "or join what is learned from into one, with Add() or Concat()"
+            )
+        sink = _node_of(sink)
+        steps = _on_the_way(steps, sink)
         shapes = {
             step.name: step.join.output.shape if step.join is not None else step.values[0].shape for step in steps
         }
@@ -199,11 +189,11 @@ class TrainingCarrier(TotalCarrier[Training]):
             arrived: dict[str, bool] = {}
             made, added = [], []
             for step in steps:
-                incoming = tuple(arrived[source] for source in step.sources) or flags
+                incoming = tuple(arrived[_node_of(source)] for source in step.sources) or flags
                 value = self.joint(step.join) if step.join is not None else step.values[0]
                 made.append(value.at(incoming))
                 arrived[step.name] = made[-1].needs
-            readers = Counter(source for step in steps for source in step.sources)
+            readers = Counter(_node_of(source) for step in steps for source in step.sources)
             for name, count in readers.items():
                 if arrived[name] and (shape := shapes[name]) is not None:
                     added += self._fan_out(shape, count)
@@ -247,6 +237,20 @@ class TrainingCarrier(TotalCarrier[Training]):
         last = {} if index is None else {index: times - 1}
         shape = value.shape and tuple(size.xreplace(last) for size in value.shape)
         return Training(at, shape, True)
+
+
+def _node_of(source: Any) -> Any:
+    """The node of an end: it, or a pair of it and one of its outputs."""
+    return source[0] if isinstance(source, tuple) else source
+
+
+def _on_the_way(steps: Sequence[GraphStep[Training]], sink: Any) -> list[GraphStep[Training]]:
+    """The steps on which the sink depends."""
+    needed = {sink}
+    for step in reversed(steps):
+        if step.name in needed:
+            needed.update(map(_node_of, step.sources))
+    return [step for step in steps if step.name in needed]
 
 
 def _together(parts: Sequence[Pass], needs: bool, added: Sequence[Work] = ()) -> Pass:

@@ -8,20 +8,20 @@ to t, attention to a window the last of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Expr, Integer, Max, Min, Mul, Symbol
 
 from ..equations.affine import affine
-from ..equations.heads import Group, IndexValue, Pad, Read, Select, Softmax, walk
+from ..equations.heads import Group, IndexValue, Pad, Read, Select, walk
 from ..equations.instance import Instance
 from ..equations.recurrences import Recurrence
 from ..equations.statements import AnyOf, Limit, Mask, each_option
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
-from .settled import Settled, as_number, axis_of, indices_of, slack_of
+from .settled import Settled, as_number, axis_of, indices_of, over_all, slack_of
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -124,20 +124,22 @@ class Plan:
     kept: dict[str, int]
 
 
-def plan_of(settled: Settled, named: Settled, axis: int, facts: Facts, again: frozenset[str] = frozenset()) -> Plan:
+def plan_of(
+    settled: Settled, named: Settled, axes: Mapping[str, int], facts: Facts, again: frozenset[str] = frozenset()
+) -> Plan:
     """What a step computes and keeps.
 
     Parameters
     ----------
     settled, named : Settled
         Of the layer; `named` by the names of times.
-    axis : int
-        The axis of time of the output.
+    axes : mapping of str to int
+        The outputs, each with its axis of time.
     facts : Facts
     again : frozenset of str
         Tensors that are computed again at earlier times, and not kept.
     """
-    return Planner(settled, named, facts, again).plan(axis)
+    return Planner(settled, named, facts, again).plan(axes)
 
 
 class Planner:
@@ -150,11 +152,11 @@ class Planner:
         self.kept: dict[str, int] = {}
         self.present = simplify(facts.tokens - 1)
 
-    def plan(self, axis: int) -> Plan:
+    def plan(self, axes: Mapping[str, int]) -> Plan:
         instance = self.instance
-        last = len(instance.statements) - 1
-        target = instance.statements[last].target
-        self.want(target, [Region.at(self.present) if n == axis else None for n in range(len(instance.output))], last)
+        for target, axis in axes.items():
+            now = [Region.at(self.present) if n == axis else None for n in range(len(instance.shapes[target]))]
+            self.want(target, now, instance.places[target])
         for first, end, recurrence in reversed(instance.order):
             if recurrence is None:
                 self.line(first)
@@ -429,7 +431,13 @@ class Planner:
             line.masks = list(limits)
             return
         selected = {index for head in walk(statement.value) if isinstance(head, Select) for index in head.indices}
-        normalised = {index for head in walk(statement.value) if isinstance(head, Softmax) for index in head.indices}
+        here = frozenset().union(*map(indices_of, statement.address))
+        normalised = {index for head in walk(statement.value) for index in over_all(head, here)}
+        fixed = sorted((index for index in normalised if index in line.values), key=str)
+        if fixed:
+            raise self.settled.refuse(
+                line.place, f"it goes over all {fixed[0]}, which is the axis of time", "an index of its own with a mask"
+            )
         left: list[Limit] = []
         bounded: dict[Index, tuple[list[Expr], list[Expr]]] = {}
         for limit in limits:
@@ -473,16 +481,14 @@ class Planner:
             if wanted is not None and not (
                 self.covers(made.lows, wanted.lows) and self.facts.at_most(wanted.high, made.high)
             ):
-                raise self.settled.refuse(
-                    line.place, f"the softmax over {index} runs over less than what is read of it"
-                )
+                raise self.settled.refuse(line.place, f"what goes over {index} runs over less than what is read of it")
             line.regions[index] = made
             if wanted is not None:
                 axis = statement.address.index(index)
                 self.wanted[statement.target][axis] = made
         unbounded = [index for index in normalised if index in line.regions and index not in bounded]
         if unbounded and self.settled.forms[statement.target]:
-            raise self.settled.refuse(line.place, f"the softmax over {unbounded[0]} has no end that the time gives")
+            raise self.settled.refuse(line.place, f"what goes over {unbounded[0]} has no end that the time gives")
         line.masks = [limit for limit in left if not self.always(limit, line)]
 
     def decided(self, limit: AnyOf, line: Line) -> Limit | None:

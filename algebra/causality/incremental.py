@@ -22,7 +22,7 @@ from ..numerics.layer_run import _LayerRun
 from ..numerics.weights import drawn, fitting, inventory
 from ..sizes.normal_form import simplify
 from ..sizes.summation import summation
-from .of_network import StepWalk, Timed, place
+from .of_network import StepWalk, Timed, each, place
 from .step_layer import GENERAL
 
 if TYPE_CHECKING:
@@ -32,23 +32,52 @@ _TOKENS = GENERAL
 
 
 class Incremental:
-    """One step of a causal network; `incremental` makes it.
+    """One step of a causal network, with what it keeps; `incremental` makes it.
+
+    Parameters
+    ----------
+    net : Network
+        Causal along the axis: element t of its output depends on inputs up to t.
+    axis : int
+        The axis of time of what enters.
+    on : shape, optional
+        What enters an open network.
+    keep : "least", "read" or tuple of str
+        What is kept; see `incremental`.
 
     Attributes
     ----------
-    net : Network
-    axis : int
-        The axis of time of what enters.
     size : Expr
-        The size of that axis.
+        The size of the axis of time.
     step : Network
         Makes the last element of the output from the last element of the input and what was kept before; an axis of time of size 1.
     state : Expr
         Elements that are kept after the last step.
+
+    Raises
+    ------
+    UnsupportedError
+        If a layer is not causal along the axis; the message has the statement and the read that look ahead.
+    ShapeError
+        If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
+    FieldError
+        If an argument is of the wrong kind.
+
+    Examples
+    --------
+    >>> from layeralgebra import GRU, dims, incremental
+    >>> T, d, h = dims("T d h")
+    >>> one = incremental(GRU(h), on=(T, d))
+    >>> one.size, one.state, one.on
+    (T, h, [(1, d)])
     """
 
-    def __init__(self, net: Network, on: Any, axis: int, keep: Any):
-        self.net, self.axis, self.keep = net, axis, keep
+    @checked
+    def __init__(self, net: Network, axis: int = 0, *, on: Any = None, keep: Any = "least"):
+        net = as_network(net, "la.incremental")
+        self.net, self.axis, self.keep = net, as_integer(axis, "axis"), _kept_as(keep)
         inputs = input_nodes(net)
         flows = input_flows(on)
         if inputs and flows:
@@ -56,11 +85,12 @@ class Incremental:
         if not inputs and not flows:
             raise ShapeError("the network has no input; begin it with Input(...), or pass on=(...), as in on=(T, d)")
         shapes = [tuple(node.shape) for node in inputs] or [flow.shape for flow in flows]
-        self._given = tuple(Timed(shape, place(axis, len(shape))) for shape in shapes)
+        self._given = tuple(Timed(shape, place(self.axis, len(shape))) for shape in shapes)
         self._closed = bool(inputs)
         self.size: Expr = self._given[0].shape[self._given[0].axis]  # type: ignore[index]
         if any(one.shape[one.axis] != self.size for one in self._given):  # type: ignore[index]
-            raise ShapeError(f"the inputs have different sizes along axis {axis}")
+            raise ShapeError(f"the inputs have different sizes along axis {self.axis}")
+        _ = self._general  # what has no step is refused here
 
     @cached_property
     def _general(self) -> Network:
@@ -68,10 +98,6 @@ class Incremental:
 
     def _made(self, tokens: Expr) -> Network:
         return StepWalk(self.axis, tokens, self.keep).of(self.net, () if self._closed else self._given)[0]
-
-    def prepare(self) -> None:
-        """Find the step, or raise where there is none."""
-        _ = self._general
 
     @cached_property
     def step(self) -> Network:
@@ -152,7 +178,7 @@ class Incremental:
         return simplify(summation(simplify(one.xreplace({_TOKENS: first + index + 1})), index, Integer(0), count - 1))
 
     @checked
-    def run(self, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> "ndarray":
+    def run(self, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> Any:
         """The output of the network, made one step after the other.
 
         Parameters
@@ -165,19 +191,15 @@ class Incremental:
 
         Returns
         -------
-        numpy.ndarray
+        numpy.ndarray, or a mapping of names to them for a network of several outputs
         """
         several = len(self._given) > 1
         arrays = [as_numbers(one, "x") for one in (x if several else [x])]
         network, shapes = at_literal_sizes(self.net, [array.shape for array in arrays])
         whole = inventory(network, shapes)
         tensors = drawn(whole.slots.values(), seed) if weights is None else fitting(whole.slots, weights)
-        own = Incremental(
-            network,
-            None if input_nodes(network) else [tuple(map(int, shape)) for shape in shapes],
-            self.axis,
-            self.keep,
-        )
+        on = None if input_nodes(network) else [tuple(map(int, shape)) for shape in shapes]
+        own = Incremental(network, self.axis, on=on, keep=self.keep)
         made: list[Any] = []
         states: dict[Any, Any] = {}
         for number in range(1, int(own.size) + 1):
@@ -192,16 +214,19 @@ class Incremental:
                 states,
                 int(own.size),
             )
-            made.append(walk.walk(step).values)
-        made = of_one_kind(made)
-        axis = StepWalk(self.axis, _TOKENS, self.keep).of(network, () if own._closed else own._given)[1].axis
-        return as_result(numpy.concatenate(made, axis=axis))
+            made.append(each(walk.walk(step)))
+        leaving = each(StepWalk(self.axis, _TOKENS, self.keep).of(network, () if own._closed else own._given)[1])
+        joined = [
+            as_result(numpy.concatenate(of_one_kind([part.values for part in parts]), axis=one.axis))
+            for one, parts in zip(leaving, zip(*made))
+        ]
+        return dict(zip(network.several, joined)) if network.several else joined[0]
 
 
 class _All(_LayerRun):
     """A layer of which every tensor is computed."""
 
-    def run(self) -> "ndarray":
+    def run(self) -> Any:
         recurrent = set()
         for number in range(len(self.instance.statements)):
             if number in recurrent:
@@ -212,7 +237,8 @@ class _All(_LayerRun):
                 self._recur(list(range(one.first, one.last + 1)), one)
             else:
                 self._statement(number)
-        return self.tensors[self.instance.statements[-1].target]
+        made = {name: self.tensors[name] for name in self.instance.outputs}
+        return made[self.instance.root] if len(made) == 1 else made
 
 
 class _Stepping(Unrolled):
@@ -224,7 +250,7 @@ class _Stepping(Unrolled):
         super().__init__(given)
         self.needed, self.tensors, self.states, self.size = needed, tensors, states, size
 
-    def computed(self, layer: Layer, instance: Any, arrived: Sequence[Arrived], scope: Scope) -> "ndarray":
+    def computed(self, layer: Layer, instance: Any, arrived: Sequence[Arrived], scope: Scope) -> Any:
         own = dict(zip(layer.input_names, (part.values for part in arrived)))
         kept = getattr(layer, "kept_tensors", ())
         pasts = {one.buffer for one in kept}
@@ -237,8 +263,8 @@ class _Stepping(Unrolled):
         run = _All(instance, {name: array for name, array in own.items() if name in instance.roles})
         made = run.run()
         for one in kept:
-            present = run.tensors[one.tensor]
-            if one.tensor not in layer.input_names and one.tensor != instance.statements[-1].target:
+            present = run.tensors[one.present]
+            if not one.has_axis:
                 present = numpy.expand_dims(present, one.axis)
             rows, present = of_one_kind([own[one.buffer], present])
             joined = numpy.concatenate([rows, present], axis=one.axis)
@@ -299,6 +325,14 @@ class _Stepping(Unrolled):
         return _Numbers.combined(self, node, arrived, axis)  # type: ignore[arg-type]
 
 
+def _kept_as(keep: Any) -> Any:
+    if isinstance(keep, (list, tuple)) and keep and all(isinstance(name, str) for name in keep):
+        return tuple(keep)
+    if isinstance(keep, str) and keep in ("least", "read"):
+        return keep
+    raise FieldError(f"keep is 'least', 'read' or names of tensors, got {shown(keep)}")
+
+
 def _kept(site: Site) -> Expr:
     return sum((one.elements for one in getattr(site.node, "kept_tensors", ())), Integer(0))
 
@@ -331,6 +365,8 @@ def incremental(net: Network, axis: int = 0, *, on: Any = None, keep: Any = "lea
         If a layer is not causal along the axis; the message has the statement and the read that look ahead.
     ShapeError
         If nothing enters an open network, or sizes do not fit.
+    GraphError
+        If both `on` and an `Input` say what enters.
     FieldError
         If an argument is of the wrong kind.
 
@@ -344,12 +380,4 @@ def incremental(net: Network, axis: int = 0, *, on: Any = None, keep: Any = "lea
     >>> macs(one.step, on=one.on)
     2*T*d + 4*d**2
     """
-    network = as_network(net, "la.incremental")
-    axis = as_integer(axis, "axis")
-    if isinstance(keep, (list, tuple)) and keep and all(isinstance(name, str) for name in keep):
-        keep = tuple(keep)
-    elif keep not in ("least", "read"):
-        raise FieldError(f"keep is 'least', 'read' or names of tensors, got {shown(keep)}")
-    made = Incremental(network, on, axis, keep)
-    made.prepare()  # what has no step is refused here
-    return made
+    return Incremental(net, axis, on=on, keep=keep)

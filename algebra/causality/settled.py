@@ -46,7 +46,7 @@ class Place:
     selected: frozenset[Index]
     """Indices along which a selection around it goes, which no mask bounds."""
     normalised: frozenset[Index]
-    """Indices of the softmaxes around it: each of their values depends on all that they run over."""
+    """Indices of the softmaxes around it, and of sums by a name from outside: each value depends on all that they run over."""
 
 
 def places_of(statement: Statement) -> tuple[Place, ...]:
@@ -66,10 +66,15 @@ def _places(
     own = frozenset(getattr(head, "indices", ()))
     if isinstance(head, Select):
         selected = selected | own
-    if isinstance(head, Softmax):
-        normalised = normalised | own
+    normalised = normalised | over_all(head, scope)
     for child in children(head):
         yield from _places(child, scope | own, selected, normalised)
+
+
+def over_all(head: Head, scope: frozenset[Index]) -> frozenset[Index]:
+    """Indices of which each value of a head depends on all that they run over: of a softmax, or of a sum that goes by a name from outside."""
+    own: frozenset[Index] = frozenset(getattr(head, "indices", ()))
+    return own if isinstance(head, Softmax) else own & scope
 
 
 def indices_of(part: Address) -> frozenset[Index]:
@@ -353,15 +358,20 @@ def slack_of(mask: Mask) -> Expr:
     return (high - low - (1 if strict else 0)).expand()
 
 
-def require_causal(settled: Settled, axis: int) -> None:
-    """Raise `UnsupportedError`, with the statement and the read that look ahead, unless element t of the output depends on inputs up to t."""
-    instance = settled.instance
-    last = len(instance.statements) - 1
-    target = instance.statements[last].target
-    if not _looks_ahead(settled, target, axis):
-        return
+def require_causal(settled: Settled, axes: Mapping[str, int]) -> None:
+    """Raise `UnsupportedError`, with the statement and the read that look ahead, unless element t of each output depends on inputs up to t.
+
+    `axes` are the outputs, each with its axis of time.
+    """
+    for target, axis in axes.items():
+        if _looks_ahead(settled, target, axis):
+            raise _of_what_looks_ahead(settled, target, axis)
+
+
+def _of_what_looks_ahead(settled: Settled, target: str, axis: int) -> UnsupportedError:
+    last = settled.instance.places[target]
     place, read = _culprit(settled, last)
-    raise settled.refuse(
+    return settled.refuse(
         place,
         f"the layer is not causal along this axis: element {axis_name(settled, last, axis)} of {target} depends on later inputs, since {read}",
         "a mask in where, such as j <= i, or padding before the first step alone",
@@ -401,7 +411,7 @@ def _looks_ahead(settled: Settled, tensor: str, axis: int) -> bool:
 def _culprit(settled: Settled, last: int) -> tuple[int, str]:
     """The first statement that makes of what is settled something that is not: the one that reads ahead."""
     instance = settled.instance
-    for place in instance.live:
+    for place in instance.showing(instance.statements[last].target).live:
         statement = instance.statements[place]
         for form in settled.forms.get(statement.target, ()):
             parts = affine(form)

@@ -25,7 +25,7 @@ from ..networks.layer import Layer
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .demand import Facts, Line, Plan, Planner, Region, plan_of
-from .settled import Settled, as_number, indices_of, require_causal, settle
+from .settled import Settled, as_number, axis_of, indices_of, require_causal, settle
 from .text import Writer
 
 GENERAL = Symbol("tokens", integer=True, positive=True)
@@ -39,8 +39,8 @@ class Kept:
 
     Attributes
     ----------
-    tensor, buffer : str
-        Its name in the layer's equation, and that of what was kept before the step.
+    tensor, present, buffer : str
+        Its name in the layer's equation; in that of the step, the name of its present element, and of what was kept before.
     axis : int
         Its axis of time.
     before, after : Expr
@@ -49,15 +49,19 @@ class Kept:
         The place of the first of them, before the step.
     shape : tuple of Expr
         Of the whole tensor.
+    has_axis : bool
+        Whether the present element has the axis of time.
     """
 
     tensor: str
+    present: str
     buffer: str
     axis: int
     before: Expr
     after: Expr
     first: Expr
     shape: tuple[Expr, ...]
+    has_axis: bool
 
     @property
     def elements(self) -> Expr:
@@ -68,14 +72,12 @@ class Kept:
         def put(size: Expr) -> Expr:
             return simplify(size.xreplace(values))
 
-        return Kept(
-            self.tensor,
-            self.buffer,
-            self.axis,
-            put(self.before),
-            put(self.after),
-            put(self.first),
-            tuple(map(put, self.shape)),
+        return replace(
+            self,
+            before=put(self.before),
+            after=put(self.after),
+            first=put(self.first),
+            shape=tuple(map(put, self.shape)),
         )
 
 
@@ -86,6 +88,7 @@ class _Recipe:
     name: str
     equation: str
     inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     buffers: tuple[str, ...]
     tables: tuple[tuple[str, Layer], ...]
     fields: tuple[tuple[str, str], ...]
@@ -114,6 +117,7 @@ def _class_of(recipe: _Recipe) -> type[Layer]:
         "__module__": __name__,
         "equation": recipe.equation,
         "inputs": recipe.inputs,
+        "outputs": recipe.outputs,
         "buffers": recipe.buffers,
         "tables": {name: partial(_table, layer, name) for name, layer in recipe.tables},
         "channel_axis": recipe.channel_axis,
@@ -136,30 +140,35 @@ def _again(recipe: _Recipe, values: Any) -> Layer:
 
 @lru_cache(maxsize=2048)
 def step_of(
-    layer: Layer, shapes: tuple[tuple[Expr, ...], ...], axes: tuple[int | None, ...], tokens: Expr, keep: Any
-) -> tuple[Layer, int, Settled]:
-    """The step of a layer, and the axis of time of its output."""
-    instance = layer.instance(*shapes)
+    layer: Layer,
+    shapes: tuple[tuple[Expr, ...], ...],
+    axes: tuple[int | None, ...],
+    tokens: Expr,
+    keep: Any,
+    shown: tuple[str, ...],
+) -> tuple[Layer, tuple[int, ...]]:
+    """The step of a layer that makes some of its outputs, and the axis of time of each of them."""
+    instance = layer.instance(*shapes).showing(*shown)
     if layer.opaque:
         raise UnsupportedError(f"{layer} has no step: it is opaque, and no equation says what it computes")
     streamed = {name: axis for name, axis in zip(layer.input_names, axes) if axis is not None}
     settled = settle(instance, streamed)
-    axis = output_axis(settled)
-    require_causal(settled, axis)
+    made_along = {name: output_axis(settled, name) for name in shown}
+    require_causal(settled, made_along)
     named = settle(instance, streamed, by_name=True)
     try:
-        require_causal(named, axis)
+        require_causal(named, made_along)
     except UnsupportedError:
         named = settled
     sizes = [shapes[n][at] for n, at in enumerate(axes) if at is not None]
     facts = Facts(tokens, sizes[0])
     after: dict[str, Expr] = {}
     if not isinstance(tokens, Symbol):  # the first step keeps what the others do
-        general = step_of(layer, shapes, axes, GENERAL, keep)[0]
+        general = step_of(layer, shapes, axes, GENERAL, keep, shown)[0]
         after = {one.tensor: one.at({GENERAL: tokens}).after for one in general.kept_tensors}  # type: ignore[attr-defined]
         keep = tuple(after) if after else "read"
-    plan = _chosen(settled, named, axis, facts, keep)
-    made = _Writing(instance, settled, plan, axis, facts, after).layer()
+    plan = _chosen(settled, named, made_along, facts, keep)
+    made = _Writing(instance, settled, plan, made_along, facts, after).layer()
     entering = (
         tuple(Integer(1) if n == at else size for n, size in enumerate(shape)) for shape, at in zip(shapes, axes)
     )
@@ -167,40 +176,37 @@ def step_of(
         made.instance(*entering)
     except LayerAlgebraError as error:
         raise settled.refuse(
-            len(instance.statements) - 1,
+            instance.places[shown[-1]],
             f"the equation of its step is not one of the language: {str(error).splitlines()[0]}",
         ) from None
-    return made, axis, settled
+    return made, tuple(made_along.values())
 
 
-def output_axis(settled: Settled) -> int:
-    """The axis of time of the output: the one of the axis' size in whose places its elements are settled."""
-    from .settled import axis_of
-
+def output_axis(settled: Settled, target: str) -> int:
+    """The axis of time of an output: the one of the axis' size in whose places its elements are settled."""
     instance = settled.instance
-    target = instance.statements[-1].target
-    forms = settled.forms[target]
+    forms, shape = settled.forms[target], instance.shapes[target]
     size = instance.inputs[[n for n, name in enumerate(instance.layer.input_names) if name in settled.axes][0]]
     size = size[next(iter(settled.axes.values()))]
     found = [
-        n for n in range(len(instance.output))
-        if any(form.has(axis_of(n)) for form in forms) and simplify(instance.output[n] - size) == 0
+        n for n in range(len(shape))
+        if any(form.has(axis_of(n)) for form in forms) and simplify(shape[n] - size) == 0
     ]  # fmt: skip
     if len(found) == 1:
         return found[0]
-    last = len(instance.statements) - 1
-    candidates = [n for n in range(len(instance.output)) if simplify(instance.output[n] - size) == 0]
+    candidates = [n for n in range(len(shape)) if simplify(shape[n] - size) == 0]
     if len(candidates) >= 1:
-        require_causal(settled, candidates[0])
+        require_causal(settled, {target: candidates[0]})
+    which = f"output {target} of shape" if len(instance.layer.output_names) > 1 else "output"
     raise settled.refuse(
-        last,
-        f"its output {tuple(instance.output)} has no one axis of time, of size {size}, along which it goes with the input",
+        instance.places[target],
+        f"its {which} {tuple(shape)} has no one axis of time, of size {size}, along which it goes with the input",
     )
 
 
-def _chosen(settled: Settled, named: Settled, axis: int, facts: Facts, keep: Any) -> Plan:
+def _chosen(settled: Settled, named: Settled, axes: Mapping[str, int], facts: Facts, keep: Any) -> Plan:
     """The plan that keeps what was asked for: what is read, the least of what the layer computes, or tensors by name."""
-    plan = plan_of(settled, named, axis, facts)
+    plan = plan_of(settled, named, axes, facts)
     if keep == "read" or not plan.kept:
         return plan
     inputs = set(settled.axes)
@@ -222,7 +228,7 @@ def _chosen(settled: Settled, named: Settled, axis: int, facts: Facts, keep: Any
             if wanted is not None and wanted & set(again):
                 continue
             try:
-                other = plan_of(settled, named, axis, facts, frozenset(again))
+                other = plan_of(settled, named, axes, facts, frozenset(again))
             except UnsupportedError:
                 continue
             if wanted is not None:
@@ -272,10 +278,16 @@ def _is_less(size: Expr, other: Expr, tensors: int, others: int) -> bool:
 
 class _Writing:
     def __init__(
-        self, instance: Instance, settled: Settled, plan: Plan, axis: int, facts: Facts, after: Mapping[str, Expr]
+        self,
+        instance: Instance,
+        settled: Settled,
+        plan: Plan,
+        axes: Mapping[str, int],
+        facts: Facts,
+        after: Mapping[str, Expr],
     ):
         self.after = after
-        self.instance, self.settled, self.plan, self.axis, self.facts = instance, settled, plan, axis, facts
+        self.instance, self.settled, self.plan, self.axes, self.facts = instance, settled, plan, axes, facts
         self.fields: dict[Symbol, str] = {}
         self.values: dict[Symbol, Expr] = {}
         self.letters: dict[tuple[Any, Expr], str] = {}
@@ -287,6 +299,11 @@ class _Writing:
         self.lines: list[str] = []
         self.joined: list[str] = []
         self._masks: list[str] = []
+        last = instance.statements[-1].target
+        read = {name for place in instance.live for name in instance.read_by(place)}
+        self.direct = {name for name in axes if name == last or (name not in plan.kept and name not in read)}
+        """Outputs that their own line writes with an axis of time; others have a line that gives it to their present element."""
+        self.inner = {name: self.fresh(f"{name}_now") for name in axes if name not in self.direct}
 
     # names -----------------------------------------------------------------------------------------------------------
 
@@ -339,12 +356,14 @@ class _Writing:
         for name in instance.layer.input_names:
             if name in plan.kept:
                 self.keeping(name, Integer(0))
-        last = len(instance.statements) - 1
         for place in sorted(plan.lines):
-            self.statement(plan.lines[place], place == last)
+            self.statement(plan.lines[place])
         for one in self.kept:  # what puts past and present together is there where something reads both
             if not any(re.search(rf"\b{one.tensor}_all\b", text) for text in self.lines if text not in self.joined):
                 self.lines = [text for text in self.lines if not text.startswith(f"{one.tensor}_all[")]
+        for name in layer.input_names:  # an input that no output of the step depends on arrives all the same
+            if not any(re.search(rf"\b{name}\b", text) for text in self.lines):
+                self.unread(name)
         used = set(re.findall(r"[A-Za-z_]\w*", "\n".join(self.lines)))
         declared = []
         for name, role in instance.roles.items():
@@ -362,7 +381,7 @@ class _Writing:
         text = "\n".join(self.lines) + (f"\nwhere {where}" if where else "")
         symbols = tuple(self.fields)
         recipe = _Recipe(
-            f"{type(layer).__name__}Step", text, tuple(layer.input_names),
+            f"{type(layer).__name__}Step", text, tuple(layer.input_names), tuple(self.axes),
             (*(name for name in layer.buffers if name in used), *(one.buffer for one in self.kept if one.buffer in used)),
             tuple((name, layer) for name in layer.tables if name in used),
             tuple((self.fields[symbol], _kind(symbol)) for symbol in symbols), symbols, tuple(self.kept),
@@ -371,7 +390,7 @@ class _Writing:
         )  # fmt: skip
         return _class_of(recipe)(*(self.values[symbol] for symbol in symbols))
 
-    def statement(self, line: Line, is_last: bool) -> None:
+    def statement(self, line: Line) -> None:
         instance, plan = self.instance, self.plan
         statement = instance.statements[line.place]
         if statement.gives is not None:
@@ -400,6 +419,12 @@ class _Writing:
             if isinstance(address, Read):
                 return read(address)
             if isinstance(address, Group):
+                timed = next((index for index in address.parts if index not in letters), None)
+                if timed is not None:
+                    raise self.settled.refuse(
+                        line.place,
+                        f"{timed} is the axis of time, and stands in one with others in {self.writer.address(address)}",
+                    )
                 return Group(tuple(letters[index] for index in address.parts))
             made = address.xreplace(change)
             if region is not None:
@@ -426,7 +451,7 @@ class _Writing:
                         return Read(
                             name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address))
                         )
-                    return Read(name, _without_none(part(a, r) for a, r in zip(given.address, regions)))
+                    return Read(self.called(name), _without_none(part(a, r) for a, r in zip(given.address, regions)))
                 called = f"{name}_{'past' if self.is_past(given.address[at], region, line) else 'all'}"
                 return Read(
                     called,
@@ -438,7 +463,7 @@ class _Writing:
             if role == "input":
                 at = self.settled.axes[name]
                 return Read(name, tuple(Integer(0) if n == at else part(a, None) for n, a in enumerate(given.address)))
-            return Read(name, _without_none(part(a, r) for a, r in zip(given.address, wanted)))
+            return Read(self.called(name), _without_none(part(a, r) for a, r in zip(given.address, wanted)))
 
         own = plan.wanted[statement.target]
         if statement.target in plan.kept:
@@ -454,15 +479,16 @@ class _Writing:
                 letters[a] if isinstance(a, Index) and a in letters else part(a, None)
                 for a, r in zip(statement.address, own) if r is None or not r.is_point
             )  # fmt: skip
-        if is_last and isinstance(value, Pad):
+        if statement.target in self.direct and isinstance(value, Pad):
             name = self.fresh(f"{statement.target}_now")
             self.lines.append(self.writer.line(Statement(name, address, value)))
             value = Read(name, address)
-        if is_last:
-            one = self.letter(Index("one"), Integer(1))
-            address = (*address[: self.axis], one, *address[self.axis :])
-        made = Statement(statement.target, address, value, 0, statement.joined)
+        if statement.target in self.direct:
+            address = self.with_time(statement.target, address)
+        made = Statement(self.called(statement.target), address, value, 0, statement.joined)
         self.lines.append(self.writer.line(made))
+        if statement.target in self.inner:
+            self.leaving(statement.target, own)
         for mask in line.masks:
             changed = with_numbers(mask, number)
             if not changed.indices:
@@ -470,6 +496,41 @@ class _Writing:
             self._masks.append(self.writer.mask(changed))
         if statement.target in plan.kept:
             self.keeping(statement.target, None)
+
+    def called(self, tensor: str) -> str:
+        """The name of the present elements of a tensor in the step."""
+        return self.inner.get(tensor, tensor)
+
+    def with_time(self, tensor: str, address: tuple[Address, ...]) -> tuple[Address, ...]:
+        """An address of an output with an axis of time, of size 1."""
+        at = self.axes[tensor]
+        return *address[:at], self.letter(Index("one"), Integer(1)), *address[at:]
+
+    def leaving(self, tensor: str, wanted: Any) -> None:
+        """The line that gives the present element of an output an axis of time."""
+        letters, source = [], []
+        for n, (size, region) in enumerate(zip(self.instance.shapes[tensor], wanted)):
+            if n == self.axes[tensor]:
+                source += [] if region.is_point else [simplify(region.high - region.low)]
+                continue
+            if region is not None:
+                raise self.settled.refuse(self.instance.places[tensor], f"the output {tensor} has two axes of time")
+            letters.append(self.letter(Index(f"e{n}"), size))
+            source.append(letters[-1])
+        for part in source:
+            self.number(part)
+        value = Read(self.called(tensor), tuple(source))
+        self.lines.append(self.writer.line(Statement(tensor, self.with_time(tensor, tuple(letters)), value)))
+
+    def unread(self, name: str) -> None:
+        """A line on which nothing depends, for an input that nothing else reads."""
+        axis = self.settled.axes.get(name)
+        letters = tuple(
+            self.letter(Index(f"e{n}"), Integer(1) if n == axis else size)
+            for n, size in enumerate(self.instance.shapes[name])
+        )
+        made = Statement(self.fresh(f"{name}_unread"), letters, Read(name, letters))
+        self.lines.insert(0, self.writer.line(made))
 
     def is_past(self, address: Address, region: Region, line: Line) -> bool:
         """Whether an address goes over earlier times alone, so that what was kept before the step is read."""
@@ -517,7 +578,7 @@ class _Writing:
         target = tuple(
             letters[part] for n, part in enumerate(statement.address) if n not in points and isinstance(part, Index)
         )
-        made = Read(body.tensor, tuple(address))
+        made = Read(self.called(body.tensor), tuple(address))
         if all(width == (0, 0) for width in widths):
             return made, target
         if role == "input":  # only a tensor at plain indices is padded
@@ -547,9 +608,12 @@ class _Writing:
         before = simplify(region.high - region.low)
         following = self.after.get(name, before.subs(self.facts.tokens, self.facts.tokens + 1))
         buffer = f"{name}_past"
-        self.kept.append(Kept(name, buffer, axis, before, simplify(following), region.low, shape))
         wanted = self.plan.wanted[name]
         role = self.instance.roles[name]
+        has_axis = role == "input" or name in self.direct
+        self.kept.append(
+            Kept(name, self.called(name), buffer, axis, before, simplify(following), region.low, shape, has_axis)
+        )
         letters = []
         for n, size in enumerate(shape):
             own = wanted[n]
@@ -561,18 +625,14 @@ class _Writing:
                 letters.append(
                     self.letter(Index("e"), size) if size not in shape[:n] else self.letter(Index(f"e{n}"), size)
                 )
-        present = [
-            Integer(0) if n == axis else letter
-            for n, letter in enumerate(letters)
-            if n != axis or role == "input" or name == self.instance.statements[-1].target
-        ]
+        present = [Integer(0) if n == axis else letter for n, letter in enumerate(letters) if n != axis or has_axis]
         if before == 0:
-            value: Head = Read(name, tuple(present))
+            value: Head = Read(self.called(name), tuple(present))
         else:
             widths = tuple(
                 (Integer(0), Integer(1)) if n == axis else (Integer(0), Integer(0)) for n in range(len(shape))
             )
-            value = Pad(widths, Read(buffer, tuple(letters)), Read(name, tuple(present)))
+            value = Pad(widths, Read(buffer, tuple(letters)), Read(self.called(name), tuple(present)))
         self.joined.append(self.writer.line(Statement(f"{name}_all", tuple(letters), value)))
         self.lines.append(self.joined[-1])
 

@@ -281,6 +281,6 @@ def metrics() -> Iterator[Metric[Any]]:
     --------
     >>> from layeralgebra import metrics
     >>> sorted(metric.name for metric in metrics())[:3]
-    ['activations', 'capacity_baldi_vershynin', 'depth']
+    ['activations', 'cache_size', 'capacity_baldi_vershynin']
     """
     return iter(METRICS.values())

@@ -22,7 +22,7 @@ from ..formulas.table import HARD, Table, evaluated
 from ..networks.carrier import ShapeCarrier, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
-from ..networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk
+from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ..networks.notation import layer_text
 from ..networks.steps import Steps
 from ..sizes.normal_form import simplify
@@ -92,7 +92,7 @@ class _Outline(Walk[str]):
     def graph(self, net: Graph) -> str:
         return f"[graph of {len(net.nodes)} nodes]"
 
-    def select(self, net: Select) -> Steps[str]:
+    def select(self, net: Selected) -> Steps[str]:
         return f"{(yield self._within(net.body))}[{', '.join(net.names)}]"
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> str:

@@ -16,7 +16,7 @@ from ..derivations.stages import Stage, outline
 from ..equations.fields import Number
 from ..formulas.text import formula_text
 from ..networks.layer import Layer
-from ..networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk
+from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ..networks.notation import value_text
 from ..networks.steps import Steps
 from .roles import role_of
@@ -150,7 +150,7 @@ class Reading(Walk[Scheme]):
     def shared(self, net: Shared, depth: int = 0) -> Steps[Scheme]:
         return noted((yield net.body.accept(self, depth)), f"weights: {net.name}")
 
-    def select(self, net: Select, depth: int = 0) -> Steps[Scheme]:
+    def select(self, net: Selected, depth: int = 0) -> Steps[Scheme]:
         return noted((yield net.body.accept(self, depth)), f"output: {', '.join(net.names)}")
 
     def graph(self, net: Graph, depth: int = 0) -> Steps[Scheme]:

@@ -1,7 +1,7 @@
 """How wide a text is in Helvetica and the fonts of its metrics (Arial, Liberation Sans, Nimbus Sans), in millimetres.
 
 >>> round(text_width("Conv(64, 3)"), 1)
-14.5
+14.7
 """
 
 from __future__ import annotations

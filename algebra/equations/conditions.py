@@ -48,13 +48,13 @@ def sides_taken(parsed: ParsedEquation, fields: Mapping[str, object]) -> list[tu
                 continue
             other = node.comparators[0]
             if isinstance(other, ast.Constant):
-                relation = _compared(fields[node.left.id], other.value)
+                relation = compared(fields[node.left.id], other.value)
                 if relation not in (true, false):
                     found.append((Not(relation), f"{node.left.id} must not be {other.value!r}"))
     return list(dict.fromkeys(found))
 
 
-def _compared(value: object, literal: object) -> Boolean:
+def compared(value: object, literal: object) -> Boolean:
     """Whether a field is a literal; of a size that may be, a relation."""
     if isinstance(value, Expr) and isinstance(literal, int) and not isinstance(literal, bool):
         return equal_sizes(value, literal)
@@ -79,7 +79,7 @@ def _deciding(parsed: ParsedEquation) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _chosen(parsed: ParsedEquation, fields: tuple[tuple[str, object], ...]) -> ParsedEquation:
-    chooser = _Chooser(parsed, dict(fields))
+    chooser = Chooser(parsed, dict(fields))
     return replace(
         parsed,
         scalars=tuple((name, chooser.choose(tree)) for name, tree in parsed.scalars),
@@ -91,7 +91,9 @@ def _chosen(parsed: ParsedEquation, fields: tuple[tuple[str, object], ...]) -> P
     )
 
 
-class _Chooser:
+class Chooser:
+    """Chooses the sides of conditions by the values of fields."""
+
     def __init__(self, parsed: ParsedEquation, fields: Mapping[str, object]):
         self.parsed, self.fields = parsed, fields
 
@@ -142,7 +144,7 @@ class _Chooser:
         ):
             value, other = self.fields[node.left.id], node.comparators[0]
             if isinstance(other, ast.Constant):
-                equal = _compared(value, other.value) == true
+                equal = compared(value, other.value) == true
                 if isinstance(node.ops[0], (ast.Eq, ast.Is)):
                     return equal
                 if isinstance(node.ops[0], (ast.NotEq, ast.IsNot)):

@@ -264,12 +264,13 @@ def constant_latex(value: Expr) -> str:
 def tensor_latex(name: str) -> str:
     r"""The name of a tensor: of two letters the second is raised, since indices stand below.
 
-    >>> tensor_latex("W"), tensor_latex("Wr"), tensor_latex("memory")
-    ('W', 'W^{r}', '\\mathit{memory}')
+    >>> tensor_latex("W"), tensor_latex("Wr"), tensor_latex("memory"), tensor_latex("h_t")
+    ('W', 'W^{r}', '\\mathit{memory}', '{h_{t}}')
     """
     if re.fullmatch(r"[A-Za-z][a-z0-9]", name):
         return f"{name[0]}^{{{name[1]}}}" if name[1].isalpha() else f"{name[0]}^{{({name[1]})}}"
-    return name_latex(name)
+    made = name_latex(name)
+    return f"{{{made}}}" if "_{" in made else made
 
 
 def bracketed(text: str) -> str:

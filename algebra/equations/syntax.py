@@ -292,6 +292,31 @@ def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
     >>> parse("y[o] = W[o, c] * x[c]\\nwhere o < 10").statements[0].name
     'y'
     """
+    lines, bounds = raw_lines(text)
+    checked_bounds(bounds, text)
+    return assembled(text, [(checked(target, text), checked(value, text)) for target, value in lines], bounds, fields)
+
+
+def checked(tree: ast.expr, text: str) -> ast.expr:
+    """A tree that holds nothing but what is in the language."""
+    _check(tree, text)
+    return tree
+
+
+def checked_bounds(bounds: Sequence[ast.expr], text: str) -> None:
+    """Bounds that hold nothing but what is in the language."""
+    for bound in bounds:
+        _check(bound, text)
+        _check_numbers(bound, text, counting=True)
+
+
+def group_items(node: ast.Subscript) -> list[ast.expr] | None:
+    """The parts of the one group between square brackets, as in ``z[(c, i)]``; None if there is none."""
+    return list(node.slice.elts) if isinstance(node.slice, _Group) else None
+
+
+def raw_lines(text: str) -> tuple[list[tuple[ast.expr, ast.expr]], list[ast.expr]]:
+    """The two sides of every line, and the bounds, before they are held against the language."""
     if not isinstance(text, str):
         raise EquationError(f"an equation is a text, got {type(text).__name__}")
     if len(text) > LONGEST_TEXT:
@@ -310,21 +335,25 @@ def parse(text: str, fields: frozenset[str] = frozenset()) -> ParsedEquation:
             shift = indent + 5
             tree = _tree("(" + stripped[5:] + "\n,)", number, shift - 1, text)
             for bound in tree.elts:  # type: ignore[attr-defined]
-                _check(bound, text)
-                _check_numbers(bound, text, counting=True)
                 bounds.append(bound)
             continue
         left, right, column = _split_assignment(line, number, text)
         target = _tree(left.strip(), number, indent, text)
         value = _tree("(" + right + "\n)", number, column - 1, text)
-        _check(target, text)
-        _check(value, text)
+        lines.append((target, value))
+    return lines, bounds
+
+
+def assembled(
+    text: str, lines: Sequence[tuple[ast.expr, ast.expr]], bounds: Sequence[ast.expr], fields: frozenset[str]
+) -> ParsedEquation:
+    """An equation from its lines, which are held against the language already."""
+    for target, _ in lines:
         named = target.value if isinstance(target, ast.Subscript) else target
         if not isinstance(named, ast.Name):
             raise _error_at(
                 target, "the left side must be a tensor with its indices, or a name", text, "y[o, *i] = ..."
             )
-        lines.append((target, value))
     without_axes = _without_axes(lines, fields)
     scalars, statements = [], []
     for target, value in lines:

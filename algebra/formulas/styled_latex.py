@@ -1,6 +1,7 @@
 r"""Formulas in a style: broken to its width, and long parts that come several times under names.
 
 >>> import layeralgebra as la
+>>> from layeralgebra.algebra.formulas.forms import SHORTEST
 >>> H, W, c, s = la.dims("H W c s")
 >>> size = la.output_shape(la.Conv(c, 5, stride=s), on=(3, H, W))[1]
 >>> print(styled_latex(c*size**2 + W*size, SHORTEST, la.Style(where=True, width="60mm")))

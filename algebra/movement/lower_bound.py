@@ -51,6 +51,14 @@ class MovementBound:
     statement : str
         The tensor that the contraction defines.
     kind, source : str
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, data_movement_bound, dims
+    >>> m, n, k, S = dims("m n k S")
+    >>> bound = data_movement_bound(Linear(n, bias=False), S, on=(m, k))
+    >>> bound.exponents, bound.kind
+    ({'y': 1/2, 'W': 1/2, 'x': 1/2}, 'lower')
     """
 
     formula: Expr
@@ -70,6 +78,7 @@ def data_movement_bound(layer: Layer, memory: Any, *, on: Any, tensor: str | Non
     Parameters
     ----------
     layer : Layer
+        With a sum of products in one of its lines.
     memory : int or Expr
         Elements that the fast memory holds.
     on : shape
@@ -85,8 +94,12 @@ def data_movement_bound(layer: Layer, memory: Any, *, on: Any, tensor: str | Non
     ------
     FieldError
         If `layer` is no layer, or has no such contraction.
+    ShapeError
+        If what enters does not fit the layer.
     UnsupportedError
         If an address is not made of literal multiples of indices, or a tensor is read in two places.
+    BudgetError
+        If the maps of the contraction generate too many subgroups.
 
     Examples
     --------
@@ -101,6 +114,8 @@ def data_movement_bound(layer: Layer, memory: Any, *, on: Any, tensor: str | Non
     (2013).
 
     Olivry, Langou, Pouchet, Sadayappan, Rastello, "Automated Derivation of Parametric Data Movement Lower Bounds for Affine Programs", PLDI 2020.
+
+    Smith, Lowery, Langou, van de Geijn, "A Tight I/O Lower Bound for Matrix Multiplication", arXiv 1702.02017 (2017).
     """
     if not isinstance(layer, Layer):
         raise FieldError(f"data_movement_bound takes one layer, got {shown(layer)}")

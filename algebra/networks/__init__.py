@@ -9,7 +9,7 @@ HANDS_ON = {
     "joins": ["Add", "Concat", "Mul"],
     "layer": ["Layer"],
     "node": ["Input", "Network"],
-    "ports": ["Select"],
+    "ports": ["Selected"],
     "series": ["Repeat", "Series", "Shared"],
 }
 __all__, __getattr__ = handed_on(__name__, HANDS_ON)

@@ -13,7 +13,7 @@ from ..arguments import checked
 from ..errors import FieldError
 from ..formulas.text import formula_text
 from ..writing import write_text
-from .network import Input, Join, Network, Repeat, Select, Series, Shared, Walk
+from .network import Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from .steps import Steps
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Labels(Walk[list[str]]):
     def repeat(self, net: Repeat) -> Steps[list[str]]:
         return [*(yield net.body.accept(self)), _line(f"x {formula_text(net.times)}")]
 
-    def select(self, net: Select) -> Steps[list[str]]:
+    def select(self, net: Selected) -> Steps[list[str]]:
         return [*(yield net.body.accept(self)), _line(f"gives {', '.join(net.names)}")]
 
     def shared(self, net: Shared) -> Steps[list[str]]:

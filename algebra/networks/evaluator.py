@@ -36,7 +36,7 @@ from .carrier import (
     each,
 )
 from .layer import Layer
-from .network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk, as_network
+from .network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk, as_network
 from .node import Composition
 from .repetition import Copies
 from .steps import Steps, carried_out
@@ -164,7 +164,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             found[name] = Ports(values) if len(values) > 1 else values[0]
         return found
 
-    def select(self, node: Select, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
+    def select(self, node: Selected, flows: tuple[Flow, ...], path: str) -> Steps[tuple[Any, Any]]:
         self.read.setdefault(path, node.names)
         output, value = yield self.visit(node.body, flows, path)
         if isinstance(value, Outputs):
@@ -341,7 +341,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
                     arrived[name] = self._joint_output(part, incoming, where)
                 continue
             if len(incoming) > 1 and not (
-                isinstance(part, (Layer, Select, Shared)) and taken_by(part) == len(incoming)
+                isinstance(part, (Layer, Selected, Shared)) and taken_by(part) == len(incoming)
             ):
                 raise GraphError(
                     f"{len(incoming)} arrows arrive at {name!r}, which takes {taken_by(part)}; join them first with Add(), Mul() or Concat()"
@@ -376,7 +376,7 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return arrived[end], self._folded(steps, end)
         output = Flows((arrived[end] for end in ends.values()), tuple(ends))
         if isinstance(self.carrier, TotalCarrier):
-            return output, self.carrier.graph(steps, "")
+            return output, self.carrier.graph(steps, ends[asked[0]] if len(asked) == 1 else "")
         if len(asked) > 1 and not self.carrier.by_output:
             raise UnsupportedError(
                 f"this network has several outputs ({', '.join(asked)}), and this follows one; choose it, as in net[{asked[0]!r}]"
@@ -696,7 +696,7 @@ class _Takes(Walk[int]):
     def shared(self, node: Shared) -> Any:
         return node.body.accept(self)
 
-    def select(self, node: Select) -> Any:
+    def select(self, node: Selected) -> Any:
         return node.body.accept(self)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> int:

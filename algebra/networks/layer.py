@@ -26,10 +26,11 @@ from sympy.core.symbol import Str
 from sympy.logic.boolalg import BooleanAtom
 
 from ..arguments import as_elements, as_integer, as_real, is_truth, shown
+from ..equations.calls import Expanded, expanded, names_called
 from ..equations.fields import NO_VALUE, NOTHING, Dim, Flag, Kind, Number, Size, Sizes, Text, kinds_of, signature_of
 from ..equations.syntax import ParsedEquation, parse, subscript_items
 from ..equations.trees import branches, parts
-from ..errors import EquationError, FieldError
+from ..errors import EquationError, FieldError, LayerAlgebraError
 from ..sizes.dims import are_sizes, as_size
 from .network import Network
 
@@ -57,6 +58,9 @@ class _Frozen(type):
         raise FieldError(f"{cls.__name__}.{name} cannot be taken away, since formulas may rest on it; {_ANEW}")
 
 
+NAMESPACE: dict[str, type[Layer]] = {}
+"""The registered layers, which every equation may call by name."""
+
 _ANEW = "write a new class, with a name of its own"
 
 
@@ -78,10 +82,14 @@ class Layer(Network, metaclass=_Frozen):
         is the layer with one of them.
     buffers : tuple of str
         Tensors that are neither computed nor learned, such as running statistics.
+    drawn : tuple of str
+        The buffers that training draws anew for every example, such as the mask of a dropout.
     tables : mapping of str to function
         Buffers whose numbers are known beforehand, ``{"C": lambda self, shape: array}``, such as the cosines of rotary positions.
     channel_axis : str
         ``"first"`` or ``"last"``, where the equation's patterns do not tell.
+    namespace : mapping of str to class of layers
+        What the equation may call by name besides the registered layers, as in ``h = relu(Linear(8)(x))``.
     opaque : bool
         Whether the equation only says what depends on what, as of a sort. Shapes and learned numbers count, the work is not known: counts
         of work are lower bounds, receptive fields upper ones, and what needs more is refused.
@@ -114,8 +122,10 @@ class Layer(Network, metaclass=_Frozen):
     inputs: ClassVar[tuple[str, ...] | None] = None
     outputs: ClassVar[tuple[str, ...] | None] = None
     buffers: ClassVar[tuple[str, ...]] = ()
+    drawn: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     channel_axis: ClassVar[str | None] = None
+    namespace: ClassVar[Mapping[str, type[Layer]]] = {}
     opaque: ClassVar[bool] = False
     claims: ClassVar[Mapping[str, Callable[..., object]]] = {}
     fields: ClassVar[Mapping[str, tuple[Kind, ...]]] = {}
@@ -143,8 +153,14 @@ class Layer(Network, metaclass=_Frozen):
             )
         for attribute in ("claims", "tables"):
             _check_functions(cls.__name__, attribute, getattr(cls, attribute))
-        for attribute in ("inputs", "outputs", "buffers"):
+        _check_namespace(cls.__name__, cls.namespace)
+        for attribute in ("inputs", "outputs", "buffers", "drawn"):
             _check_names(cls.__name__, attribute, cls.__dict__.get(attribute, getattr(Layer, attribute)))
+        for name in cls.drawn:
+            if name not in cls.buffers:
+                raise FieldError(
+                    f"{cls.__name__} draws {name!r}, which is none of its buffers; write buffers = ({name!r},)"
+                )
         for name in cls.tables:
             if name not in cls.buffers:
                 raise FieldError(
@@ -176,7 +192,18 @@ class Layer(Network, metaclass=_Frozen):
         values = [cls._field(name, given.get(name, cls.defaults.get(name))) for name in names]
         made = Basic.__new__(cls, *values)
         made.check_fields()
+        if cls._calls_layers():
+            try:
+                made.buffers = _expanded(made).buffers  # those of the layers that are called are of this one only
+            except LayerAlgebraError:
+                pass  # said where the equation is first used
         return made
+
+    @classmethod
+    def _calls_layers(cls) -> bool:
+        """Whether the equation calls a layer by its name."""
+        text = cls.__dict__.get("equation")
+        return isinstance(text, str) and not _names_called(text).isdisjoint({*NAMESPACE, *cls.namespace})
 
     @classmethod
     def _field(cls, name: str, value: object) -> Basic:
@@ -228,7 +255,9 @@ class Layer(Network, metaclass=_Frozen):
 
     @property
     def parsed(self) -> ParsedEquation:
-        """The checked syntax tree of the equation."""
+        """The checked syntax tree of the equation, with the lines of the layers that it calls."""
+        if self._calls_layers():
+            return _expanded(self).parsed
         return _parsed(self.equation, frozenset(self.fields))
 
     @property
@@ -325,6 +354,23 @@ def _parsed(text: str, fields: frozenset[str]) -> ParsedEquation:
     return parse(inspect.cleandoc(text) if isinstance(text, str) else text, fields)
 
 
+_names_called = lru_cache(maxsize=4096)(names_called)
+_pending: list[type[Layer]] = []
+"""Layers whose equations are being read: none calls itself."""
+
+
+@lru_cache(maxsize=4096)
+def _expanded(layer: Layer) -> Expanded:
+    kind, text = type(layer), inspect.cleandoc(layer.equation)
+    if kind in _pending:
+        raise EquationError(f"the equation of {kind.__name__} calls itself", text=text, line=1)
+    _pending.append(kind)
+    try:
+        return expanded(text, layer.values, kind.inputs, kind.buffers, {**NAMESPACE, **kind.namespace})
+    finally:
+        _pending.pop()
+
+
 @lru_cache(maxsize=4096)
 def _input_names(parsed: ParsedEquation, others: tuple[str, ...]) -> tuple[str, ...]:
     """What is called x, x1..., and whatever looks up a table, if it is neither defined nor one of `others`."""
@@ -391,9 +437,21 @@ def _check_functions(owner: str, attribute: str, given: object) -> None:
     )
 
 
+def _check_namespace(owner: str, given: object) -> None:
+    """What an equation may call are layers by name."""
+    if isinstance(given, Mapping) and all(
+        isinstance(name, str) and name.isidentifier() and isinstance(kind, type) and issubclass(kind, Layer)
+        for name, kind in given.items()
+    ):
+        return
+    raise FieldError(
+        f'namespace of {owner} must be a mapping from names to classes of layers, such as {{"Block": Block}}; got {shown(given)}'
+    )
+
+
 def _check_names(owner: str, attribute: str, given: object) -> None:
     """Inputs, outputs and buffers are names, each once."""
-    if given is None and attribute != "buffers" or isinstance(given, property):
+    if given is None and attribute not in ("buffers", "drawn") or isinstance(given, property):
         return
     if isinstance(given, (tuple, list)) and all(isinstance(name, str) and name.isidentifier() for name in given):
         if attribute == "outputs" and not given:

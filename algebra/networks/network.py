@@ -15,11 +15,11 @@ from __future__ import annotations
 from .graph import Graph
 from .joins import Add, Concat, Join, Mul
 from .node import DEEPEST_NESTING, Input, Network, as_network
-from .ports import Select
+from .ports import Selected
 from .series import Repeat, Series, Shared
 from .walk import Walk
 
 __all__ = [
-    "DEEPEST_NESTING", "Add", "Concat", "Graph", "Input", "Join", "Mul", "Network", "Repeat", "Select", "Series", "Shared",
+    "DEEPEST_NESTING", "Add", "Concat", "Graph", "Input", "Join", "Mul", "Network", "Repeat", "Selected", "Series", "Shared",
     "Walk", "as_network",
 ]  # fmt: skip

@@ -30,8 +30,8 @@ from .series import Series, Shared
 
 
 @written("[]")
-class Select(Composition):
-    """A network of several outputs with one of them, or some, by name: ``net["h"]``, ``Select(net, "h", "c")``.
+class Selected(Composition):
+    """A network of several outputs with one of them, or some, by name: ``net["h"]``, ``Selected(net, "h", "c")``.
 
     What is not selected is not computed, as far as nothing that is selected depends on it; its weights are held.
 
@@ -51,11 +51,11 @@ class Select(Composition):
 
     Examples
     --------
-    >>> from layeralgebra import Graph, Linear, Select, output_shape
+    >>> from layeralgebra import Graph, Linear, Selected, output_shape
     >>> net = Graph({"mean": Linear(2), "variance": Linear(3)})
     >>> output_shape(net, on=(4,))
     {'mean': (2,), 'variance': (3,)}
-    >>> output_shape(net["variance"], on=(4,)), Select(net, "variance") == net["variance"]
+    >>> output_shape(net["variance"], on=(4,)), Selected(net, "variance") == net["variance"]
     ((3,), True)
     """
 
@@ -66,7 +66,7 @@ class Select(Composition):
         asked = _asked(body, names)
         if asked == body.several:
             return body
-        if isinstance(body, Select):
+        if isinstance(body, Selected):
             return cls(body.body, *asked)
         if isinstance(body, Series):
             return Series(*body.parts[:-1], cls(body.parts[-1], *asked))

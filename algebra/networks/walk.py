@@ -12,7 +12,7 @@ from ..errors import UnsupportedError
 from .graph import Graph
 from .joins import Join
 from .node import Input, Network
-from .ports import Select
+from .ports import Selected
 from .series import Repeat, Series, Shared
 from .steps import Steps, carried_out
 
@@ -48,7 +48,7 @@ class Walk(Generic[R]):
     def graph(self, node: Graph, *carried: Any, **named: Any) -> R | Steps[R]:
         return self.otherwise(node, *carried)
 
-    def select(self, node: Select, *carried: Any, **named: Any) -> R | Steps[R]:
+    def select(self, node: Selected, *carried: Any, **named: Any) -> R | Steps[R]:
         return self.otherwise(node, *carried)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> R | Steps[R]:

@@ -17,7 +17,7 @@ from ..errors import BudgetError, FieldError, GraphError, ShapeError
 from ..networks.carrier import ShapeCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
-from ..networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk, as_network
+from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk, as_network
 from ..networks.steps import Steps
 from ..sizes.dims import are_sizes
 
@@ -115,7 +115,7 @@ class Unrolled(Walk[Any]):
         )
         return leaving if node.several else leaving[0]
 
-    def select(self, node: Select, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Any]:
+    def select(self, node: Selected, arrived: tuple[Arrived, ...], scope: Scope) -> Steps[Any]:
         self.read.setdefault(scope.path, node.names)
         made = yield node.body.accept(self, arrived, scope)
         found = tuple(made[node.body.several.index(name)] for name in node.names)
@@ -203,7 +203,7 @@ class _Inputs(Walk[list[tuple[str, Input]]]):
     def shared(self, node: Shared, path: str) -> Any:
         return node.body.accept(self, path)
 
-    def select(self, node: Select, path: str) -> Any:
+    def select(self, node: Selected, path: str) -> Any:
         return node.body.accept(self, path)
 
     def join(self, node: Join, path: str) -> Steps[list[tuple[str, Input]]]:
@@ -255,7 +255,7 @@ class _Taken(Walk[int]):
     def shared(self, node: Shared) -> Any:
         return node.body.accept(self)
 
-    def select(self, node: Select) -> Any:
+    def select(self, node: Selected) -> Any:
         return node.body.accept(self)
 
     def repeat(self, node: Repeat) -> Any:

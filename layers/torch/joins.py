@@ -12,7 +12,7 @@ from ...algebra.errors import ShapeError, UnsupportedError
 from ...algebra.networks.carrier import Flow, ShapeCarrier
 from ...algebra.networks.evaluator import begins_with_input, evaluate_network
 from ...algebra.networks.layer import Layer
-from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Select, Series, Shared, Walk
+from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ...algebra.networks.steps import Steps
 from ...algebra.numerics.copies import joined_shape
 from .equation import EquationModule
@@ -153,7 +153,7 @@ class Build(Walk[tuple[nn.Module, Flow]]):
         self.leaves[path] = module, instance
         return module, Flow(instance.output, channels)
 
-    def select(self, net: Select, flows: tuple[Flow, ...], path: str = "") -> tuple[nn.Module, Flow]:
+    def select(self, net: Selected, flows: tuple[Flow, ...], path: str = "") -> tuple[nn.Module, Flow]:
         """One output of a layer, from its equation."""
         layer = net.body
         if net.several or not isinstance(layer, Layer):

@@ -90,16 +90,14 @@ def linear_after_linear(first: Linear, after: Linear, x):
             last["b"] = both["b"]
         return {"first": inner, "after": last}
 
-    width = first.out_features
+    between = sympify(first.out_features)
     wide = (
-        is_known(at_least(width, after.out_features))
-        or is_known(at_least(width, x[-1]))
+        is_known(at_least(between, after.out_features))
+        or is_known(at_least(between, x[-1]))
         and (after.bias or not first.bias)
     )
-    width = int(width) if width.is_Integer else None
-    return Made(
-        {"both": changed(after, bias=first.bias or after.bias)}, weights, back if wide and width is not None else None
-    )
+    width = int(between) if between.is_Integer else 0
+    return Made({"both": changed(after, bias=first.bias or after.bias)}, weights, back if wide and width else None)
 
 
 @rewriting(
@@ -135,18 +133,28 @@ def conv_after_conv(first: Conv, after: Conv, x):
     for k, m, s, d, e, p, q in zip(window, window_after, steps, apart, apart_after, before, before_after):
         if k == 1 and s == 1 and p == 0 and not first.bias:
             # What is padded between them is what would come of padding the input.
-            kernel.append(m), dilation.append(e), padding.append(q)
+            kernel.append(m)
+            dilation.append(e)
+            padding.append(q)
         elif m == 1:
-            kernel.append(k), dilation.append(d), padding.append(p)
+            kernel.append(k)
+            dilation.append(d)
+            padding.append(p)
             given.append((q, 0))
         elif k == 1:
-            kernel.append(m), dilation.append(s * e), padding.append(p)
+            kernel.append(m)
+            dilation.append(s * e)
+            padding.append(p)
             given.append((q, 0))
         elif equal(d, s * e) == True:  # noqa: E712  # SymPy's truth
-            kernel.append(k + m - 1), dilation.append(d), padding.append(p)
+            kernel.append(k + m - 1)
+            dilation.append(d)
+            padding.append(p)
             given.append((q, 0))
         elif d == 1:
-            kernel.append(s * e * (m - 1) + k), dilation.append(d), padding.append(p)
+            kernel.append(s * e * (m - 1) + k)
+            dilation.append(d)
+            padding.append(p)
             given.append((q, 0))
         else:
             return None
@@ -438,7 +446,7 @@ def concat_of_linear(first: Linear, second: Linear, x, axis):
         )
         return {"both": {"W": numpy.concatenate(matrices), **own}}
 
-    rows = first.out_features
+    rows = sympify(first.out_features)
 
     def back(both):
         parts = {"first": slice(None, int(rows)), "second": slice(int(rows), None)}
@@ -484,7 +492,7 @@ def concat_of_convs(first: Conv, second: Conv, x, axis):
         )
         return {"both": {"W": numpy.concatenate(kernels, axis=1), **own}}
 
-    channels = first.out_channels
+    channels = sympify(first.out_channels)
 
     def back(both):
         parts = {"first": slice(None, int(channels)), "second": slice(int(channels), None)}

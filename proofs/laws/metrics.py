@@ -46,8 +46,11 @@ COMPOSED = {
 }
 #: Metrics that are no function of the parts' values, and why; their carriers hold more than their value.
 NOT_COMPOSED = {
+    "cache_size": "what a step keeps of a part depends on where the axis of time stands in what enters it, which its shape does not say",
     "training_macs": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
     "training_flops": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
+    "saved_activations": "a tensor that two parts keep counts once, and what a part keeps depends on whether its input needs a gradient",
+    "peak_memory": "what one branch leaves is held while another one runs, so that the peaks of the parts alone do not say it",
     "layer_complexity": "a part is worth what the histogram of widths before it lets through",
     "intrinsic_power": "ratios are weighted with the sizes of the whole",
     "linear_regions": "a bound on the whole network, of which no part's bound is a factor",

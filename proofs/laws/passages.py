@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sympy import sympify
 
+from ...algebra.networks.layer import Layer
 from ...algebra.sizes.decisions import at_least
 from ...layers.activation import Abs, Dropout, Hardtanh, LeakyReLU, ReLU, ReLU6, Sigmoid, StochasticDepth, Tanh
 from ...layers.convolution import Conv
@@ -19,6 +20,7 @@ from ...layers.slicing import ChannelSlice, FeatureSlice
 from ..rules.kernels import changed, each_axis, exact, is_known, is_pointwise, short
 from ..rules.rule import Made, drawn, other_layers, other_side, rewriting, wrong
 
+_FLAT: tuple[type[Layer], ...] = (ReLU, ReLU6, Abs, Flatten)
 _OTHER = {"twice": other_side("x + x"), "squared": other_side("x * x")}
 
 
@@ -45,8 +47,7 @@ def function_that_changes_nothing(first: ReLU | ReLU6 | Abs | Sigmoid | Flatten,
     return Made() if fits or capped or isinstance(first, Flatten) and isinstance(after, Flatten) else None
 
 
-_FLAT = (ReLU, ReLU6, Abs, Flatten)
-_RISING = (ReLU, ReLU6, Hardtanh, Sigmoid, Tanh)
+_RISING: tuple[type[Layer], ...] = (ReLU, ReLU6, Hardtanh, Sigmoid, Tanh)
 
 
 @rewriting(

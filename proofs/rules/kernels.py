@@ -115,8 +115,8 @@ def embedded(kernel: Any, window: Sequence[int]) -> Any:
     kernel = exact(kernel)
     own = kernel.shape[3:]
     made = numpy.zeros((*kernel.shape[:3], *window), kernel.dtype)
-    places = tuple(slice((w - k) // 2, (w - k) // 2 + k) for w, k in zip(window, own))
-    made[(..., *places)] = kernel
+    places: tuple[Any, ...] = tuple(slice((w - k) // 2, (w - k) // 2 + k) for w, k in zip(window, own))
+    made[:, :, :, *places] = kernel
     return made
 
 
@@ -125,10 +125,10 @@ def diagonal(factor: Any, shape: Sequence[int]) -> Any:
     groups, out, into, *window = shape
     made = numpy.zeros(tuple(shape), exact(factor).dtype)
     factor = exact(factor).reshape(groups, out)
-    middle = tuple(k // 2 for k in window)
+    middle: tuple[Any, ...] = tuple(k // 2 for k in window)
     for group in range(groups):
         for channel in range(out):
-            made[(group, channel, channel, *middle)] = factor[group, channel]
+            made[group, channel, channel, *middle] = factor[group, channel]
     return made
 
 

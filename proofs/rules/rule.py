@@ -108,7 +108,7 @@ def conditions(given: Sequence[tuple[Any, Any]]) -> list[Boolean] | None:
     return left
 
 
-def drawn(make: Callable[[Any], tuple[Mapping[str, Network], Mapping[str, tuple[int, ...]]]], **ranges: Any) -> Any:
+def drawn(make: Callable[[Any], tuple[Any, ...]], **ranges: Any) -> Any:
     """Samples of a law: layers by name and shapes of what enters, made of named sizes in their ranges.
 
     Two integers are a range, anything else is a choice. A third value is the axis along which the statement concatenates.
@@ -218,9 +218,12 @@ def rewriting(
 
     def decorate(function: Callable[..., Made | None]) -> Law:
         kinds = _kinds(function, left)
-        rule = Rule(
-            samples, lambda sample: _trial(rule, sample),
-            {name: lambda sample, change=change: _trial(rule, sample, change) for name, change in mutants.items()},
+
+        def tried(change: Callable[[Made], Made] | None = None) -> Callable[[Any], Witness | None]:
+            return lambda sample: _trial(rule, sample, change)
+
+        rule: Rule = Rule(
+            samples, tried(), {name: tried(change) for name, change in mutants.items()},
             statement=statement, left=left, right=right, kinds=kinds, make=function,
         )  # fmt: skip
         made = Law(
@@ -276,8 +279,8 @@ def _trial(rule: Rule, sample: Any, change: Callable[[Made], Made] | None = None
     right = network_of(side, {**layers, **made.layers}, shapes, along)
     inputs = {name: _integers(shape, name) for name, shape in shapes.items()}
     try:
-        old = _integer_weights(left, rule.left)
-        new = {**old, **(made.weights(**old) if made.weights is not None else {})}
+        old: dict[str, Arrays] = dict(_integer_weights(left, rule.left))
+        new: dict[str, Arrays] = {**old, **(made.weights(**old) if made.weights is not None else {})}
         found = _compared(left, old, right, new, rule.left, side, inputs, sizes)
         if found is not None or made.back is None or change is not None:
             return found

@@ -195,7 +195,9 @@ def network_of(side: Side, layers: Mapping[str, Network], shapes: Mapping[str, S
 def _copy() -> Network:
     from ...layers import REGISTRY
 
-    return REGISTRY["Dropout"](0)
+    copy: type[Any] = REGISTRY["Dropout"]
+    made: Network = copy(0)
+    return made
 
 
 __all__ = ["Call", "Joined", "Side", "Variable", "parse_sides"]

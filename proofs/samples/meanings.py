@@ -14,6 +14,7 @@ from typing import Any
 
 from sympy import Expr, Tuple
 
+from ...algebra.equations.calls import written_out
 from ...algebra.errors import LayerAlgebraError
 from ...algebra.networks.layer import Layer
 from ..enumeration import Equation, Impossible
@@ -49,6 +50,7 @@ def _meaning(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> Equation | Ex
         if len(shapes) != len(layer.input_names):
             raise Impossible("another number of inputs")
         inputs = dict(zip(layer.input_names, shapes))
-        return Equation(inspect.cleandoc(layer.equation), fields, inputs, layer.buffers, layer.outputs or ())
+        text = written_out(layer.parsed) if type(layer)._calls_layers() else inspect.cleandoc(layer.equation)
+        return Equation(text, fields, inputs, layer.buffers, layer.outputs or ())
     except (Impossible, LayerAlgebraError) as error:
         return error

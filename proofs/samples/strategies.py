@@ -340,9 +340,10 @@ def _several_inputs(draw: Callable, kinds: Sequence[type[Layer]]) -> Sample:
     """A layer with several inputs (or none), each from an `Input` of its own, with a function after it now and then."""
     case = draw(st.sampled_from(list(kinds)).flatmap(cases))
     nodes: dict[str, Network] = {f"input{place}": Input(*sizes) for place, sizes in enumerate(case.shapes)}
-    edges = [(name, "layer") for name in nodes]
+    edges: list[Any] = [(name, "layer") for name in nodes]
     nodes["layer"] = case.layer
     if draw(st.booleans()):
         nodes["after"] = REGISTRY["ReLU"]()
-        edges.append(("layer", "after"))
+        names = case.layer.several
+        edges.append((("layer", draw(st.sampled_from(names))) if names else "layer", "after"))
     return Sample(Graph(nodes, edges), None)

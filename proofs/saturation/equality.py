@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy
@@ -22,8 +23,8 @@ from ...algebra.numerics.run import run
 from ...algebra.numerics.weights import inventory
 from ..law import Law
 from ..rules.rule import agree
-from .extraction import Chosen, Extraction
-from .rewrite import Chain, ChainStep, Equal, _Made
+from .extraction import Chosen, Cost, Extraction
+from .rewrite import Chain, ChainStep, Equal, _Made, moved
 from .values import Node, Slot
 
 MEANINGS = {
@@ -117,18 +118,25 @@ class _Map:
         arrays: dict[int, dict[str, Any]] = {}
         for number, other in self.pairs.items():
             source = dict(values.operations[other].weights)
+            if "" in source:  # a part that was not taken apart
+                arrays[number] = {"": source[""]}
+                continue
             arrays[number] = {tensor: made.of(source[tensor]) for tensor, _ in own.operations[number].weights}
         for number in reversed(self.steps):
             step = self.second.saturated.steps[number]
             if step.made.back is None:
                 continue
             new = {name: arrays[step.right[name]] for name in step.made.layers}
-            for name, found in step.made.back(**new).items():
-                arrays[step.left[name]] = dict(found)
-        return {
-            weight.name: arrays[number][tensor]
-            for number in arrays for tensor, weight in own.operations[number].weights if isinstance(weight, Slot)
-        }  # fmt: skip
+            for name, tensors in step.made.back(**new).items():
+                arrays[step.left[name]] = dict(tensors)
+        mapped: dict[str, Any] = {}
+        for number, tensors in arrays.items():
+            for tensor, weight in own.operations[number].weights:
+                if isinstance(weight, Slot):
+                    mapped |= (
+                        moved(weights, tensors[""], weight.name) if tensor == "" else {weight.name: tensors[tensor]}
+                    )
+        return mapped
 
 
 class _Matching:
@@ -162,7 +170,17 @@ class _Matching:
             if nodes.setdefault(value, node) is not node:
                 return None
             waiting += zip(node.arguments, (mine.arguments[place] for place in self.order[value, other]))
-        return pairs, Chosen(nodes, root)
+        return (pairs, Chosen(nodes, root)) if self._one_source(pairs) else None
+
+    def _one_source(self, pairs: Mapping[int, int]) -> bool:
+        """Whether a tensor that several operations hold is made of one tensor."""
+        sources: dict[Any, Any] = {}
+        for number, other in pairs.items():
+            given = dict(self.first.saturated.values.operations[other].weights)
+            for tensor, weight in self.second.saturated.values.operations[number].weights:
+                if sources.setdefault(weight, given[tensor]) != given[tensor]:
+                    return False
+        return True
 
     def _fits(self, value: int, other: int) -> bool:
         # In the order of the second network, inputs first, so that nothing recurses deeply.
@@ -236,18 +254,23 @@ def _reversible(second: Equal, chosen: Chosen) -> list[int] | None:
             continue
         if not new <= here or any(step.left[name] in here - new for name in weighty):
             return None
+        if len({step.left[name] for name in weighty}) < len(weighty):
+            return None  # layers that share their weights cannot be given different ones
         here = (here - new) | {step.left[name] for name in weighty}
     read = {node.operation for node in values.nodes if node.step is None and values.operations[node.operation].weights}
+    held = [weight for number in read for _, weight in values.operations[number].weights]
+    if steps and len(set(held)) < len(held):
+        return None
     return steps if read <= here else None
 
 
-def _map(first: Equal, second: Equal, mine: Chosen | None) -> tuple[_Map, Chain, tuple[Boolean, ...]] | None:
+def _map(first: _Both, second: _Both, mine: Chosen | None) -> tuple[_Map, Chain, tuple[Boolean, ...]] | None:
     """A map of the weights of the first to those of the second under which they are one function."""
     plans: list[tuple[Chosen, list[int]]] = [(second.saturated_as_read(), [])]
     cheapest = Extraction(second.saturated, ("macs", "flops"), {}) if second.literal else None
     if cheapest is not None:
         for place in (0, 1, 2):
-            chosen = cheapest.cheapest(second.read_root, lambda cost, place=place: (cost[place], *cost))
+            chosen = cheapest.cheapest(second.read_root, partial(_led_by, place))
             steps = _reversible(second, chosen)
             if steps is not None:
                 plans.append((chosen, steps))
@@ -269,6 +292,11 @@ def _map(first: Equal, second: Equal, mine: Chosen | None) -> tuple[_Map, Chain,
             (*domain, *(c for step in backwards for c in step.conditions)),
         )  # fmt: skip
     return None
+
+
+def _led_by(place: int, cost: Cost) -> Cost:
+    """Costs in the order in which they decide, one of them first."""
+    return (cost[place], *cost)
 
 
 class _Both(Equal):
@@ -310,15 +338,18 @@ def equal(
     -------
     Equality
         *equal* comes with the chain of laws and the map of the weights. *different* comes with sizes, weights and an input on which
-        `la.run` differs, under the map that gives each tensor of `g` the tensor of `f` of that name, or with shapes that differ.
+        `la.run` differs, under the map that gives each tensor of `g` the tensor of `f` of that name (where both have the same
+        tensors), or with shapes that differ.
         Everything else is *undecided*.
 
     Raises
     ------
     FieldError
-        If `meaning` is neither, or egglog is not installed.
+        If `meaning` is neither.
     ShapeError
         If the shapes do not fit.
+    UnsupportedError
+        If a network has several outputs, or egglog is not installed.
 
     Examples
     --------
@@ -399,9 +430,8 @@ def _at(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -
     ]
     if made[0] != made[1]:
         return Difference(sizes, None, None, (made[0], made[1])), "whatever the weights"
-    shared = {name: slot for name, slot in slots[1].items() if name in slots[0] and slots[0][name].shape == slot.shape}
-    if len(shared) != len(slots[1]):
-        return None
+    if {name: slot.shape for name, slot in slots[0].items()} != {name: slot.shape for name, slot in slots[1].items()}:
+        return None  # no map stands out, and that one differs says nothing of others
     generator = numpy.random.default_rng(trial)
     weights = {}
     for name, slot in slots[0].items():

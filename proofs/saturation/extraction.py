@@ -92,7 +92,7 @@ class Extraction:
             for node in nodes:
                 for argument in set(node.arguments):
                     readers.setdefault(argument, []).append(node)
-        own = {}
+        own: dict[int, dict[Any, Cost]] = {}
         waiting = dict.fromkeys(id(node) for nodes in self.classes.values() for node in nodes)
         by_id = {id(node): node for nodes in self.classes.values() for node in nodes}
         while waiting:
@@ -102,9 +102,11 @@ class Extraction:
                 continue
             if any(node.value in best[argument][2] for argument in node.arguments):
                 continue
-            items = own.setdefault(id(node), None) or self.costs(node)
-            own[id(node)] = items
-            total, chosen = dict(items), {}
+            if id(node) not in own:
+                own[id(node)] = self.costs(node)
+            items = own[id(node)]
+            total = dict(items)
+            chosen: dict[int, Node] = {}
             for argument in node.arguments:
                 total |= best[argument][1]
                 for value, made in best[argument][2].items():

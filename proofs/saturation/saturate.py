@@ -55,13 +55,9 @@ class Saturated:
 
 
 def engine() -> Any:
-    """The bindings of egglog, or what to install."""
-    try:
-        from egglog import bindings
-    except ImportError:
-        raise FieldError(
-            "rewriting is done by egglog, which is not installed; pip install 'layeralgebra[rewrite]'"
-        ) from None
+    """The bindings of egglog."""
+    from egglog import bindings
+
     return bindings
 
 

@@ -15,7 +15,7 @@ from sympy import Expr
 from ...algebra.derivations.metric import METRICS
 from ...algebra.errors import GraphError, UnsupportedError
 from ...algebra.networks.layer import Layer
-from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
+from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ...algebra.networks.steps import Steps
 from ...algebra.numerics.copies import Scope, input_nodes, input_paths
 from ...algebra.sizes.normal_form import simplify
@@ -118,7 +118,7 @@ def made_of(network: Network, shapes: Sequence[Shape], layouts: Sequence[str | N
         return tuple(simplify(sum(c)) if place == axis else c[0] for place, c in enumerate(zip(*shapes))), said
     if isinstance(network, Layer):
         return network.instance(*shapes).output, network.layout[1] or said
-    return tuple(METRICS["output_shape"](network, on=shapes[0])), said
+    return tuple(METRICS["output_shape"](network, on=shapes[0] if len(shapes) == 1 else list(shapes))), said
 
 
 class Reading(Walk[int]):
@@ -142,6 +142,11 @@ class Reading(Walk[int]):
         return self.by_path[scope.path]
 
     def layer(self, node: Layer, arrived: tuple[int, ...], scope: Scope) -> int:
+        if node.several:
+            raise UnsupportedError(
+                f"{scope.path or node} has several outputs ({', '.join(node.several)}), and a network of one is rewritten; write "
+                f"net[{node.several[0]!r}]"
+            )
         if node.is_identity:
             return arrived[0]
         arrived = arrived if node.input_names else ()
@@ -168,6 +173,18 @@ class Reading(Walk[int]):
             return self._copies(node, arrived, scope)
         if scope.shared is not None:
             raise UnsupportedError(f"{scope.path}: a symbolic number of copies that share weights is not rewritten")
+        return self._whole(node, arrived, scope)
+
+    def select(self, node: Selected, arrived: tuple[int, ...], scope: Scope) -> int:
+        if node.several or node.has_input or scope.shared is not None:
+            raise UnsupportedError(
+                f"{scope.path or node}: of several outputs one is rewritten, of a part that is neither shared nor begins with an "
+                "input; write net['h'] for the one that is wanted"
+            )
+        return self._whole(node, arrived, scope)
+
+    def _whole(self, node: Network, arrived: tuple[int, ...], scope: Scope) -> int:
+        """A part that is not taken apart; what it holds goes with it."""
         return self.values.node(self.values.operation(node, [("", Slot(scope.path))]), arrived)
 
     def _copies(self, node: Repeat, arrived: tuple[int, ...], scope: Scope) -> Steps[int]:
@@ -210,5 +227,6 @@ def joined(
         rank = len(values.shapes[parts[0]])
         axis = node.stacked_axis(rank, said)
         assert axis is not None
-        bare = type(node)(axis=axis % rank)
+        along: Any = type(node)
+        bare = along(axis=axis % rank)
     return values.node(values.operation(bare), parts, step, value)

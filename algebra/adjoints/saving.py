@@ -1,0 +1,435 @@
+"""What a network keeps of its forward pass: a fold that follows which tensor is which, so that one that several layers keep counts once.
+
+What leaves a layer is a tensor of its own, unless the layer only shows its input in another order or under other axes. Of a repetition one
+copy is followed; what lies between two copies is what leaves the one and enters the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Add, Expr, Integer, Mul, Symbol
+
+from ..arguments import shown
+from ..derivations.metric import repeated
+from ..equations.heads import Group, Read, address_indices
+from ..equations.instance import Instance
+from ..equations.statements import Statement
+from ..errors import FieldError, UnsupportedError
+from ..networks.carrier import GraphStep, Site, TotalCarrier
+from ..networks.joins import Mul as Product
+from ..sizes.dims import Index
+from ..sizes.normal_form import simplify
+from .kept import Kept, kept_of
+from .pytorch_kernels import kept_by_pytorch
+from .training import RECOMPUTE, backward_of, wanted_of
+
+POLICIES = ("equation", "pytorch")
+
+
+class Tensor:
+    """A tensor on its way through a network; its size is known once a layer has met it, or since it was made."""
+
+    def __init__(self, elements: Expr | None = None, enters: bool = False):
+        self.elements, self.enters, self.kind = elements, enters, "activations"
+
+    def met(self, elements: Expr) -> None:
+        if self.elements is None:
+            self.elements = elements
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A tensor, and whether its gradient is asked for."""
+
+    tensor: Tensor
+    needs: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """So many elements of a kind, for every example or once for all."""
+
+    elements: Expr
+    kind: str
+    each: bool = True
+
+
+@dataclass
+class Record:
+    """What is kept: tensors that have been followed, each once, and others."""
+
+    tensors: dict[Tensor, Entry] = field(default_factory=dict)
+    others: list[Entry] = field(default_factory=list)
+
+    def keep(self, tensor: Tensor, kind: str = "activations") -> list[Entry]:
+        """Note a tensor; what is new in that."""
+        assert tensor.elements is not None
+        if tensor in self.tensors:
+            return []
+        self.tensors[tensor] = Entry(tensor.elements, kind)
+        return [self.tensors[tensor]]
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [*self.tensors.values(), *self.others]
+
+
+Arrivals = tuple[Arrival, ...]
+
+
+class Saving:
+    """The value of a part: a function of what arrives and of what is kept so far, which it adds to, to what leaves."""
+
+    def __init__(self, at: Callable[[Arrivals, Record], Arrival], blocks: bool = False):
+        self.at, self.blocks = at, blocks
+        self.own: list[Entry] = []
+        """What this node was the first to keep."""
+
+
+def _beginning() -> Saving:
+    """What stands where nothing is computed: the tensor that arrives, or one that enters the network here."""
+    entering = Tensor(enters=True)
+
+    def at(arrivals: Arrivals, record: Record) -> Arrival:
+        return arrivals[0] if arrivals else Arrival(entering, False)
+
+    return Saving(at)
+
+
+class SavingCarrier(TotalCarrier[Saving]):
+    """Follows tensors over the nodes of a network and notes those that are kept."""
+
+    opaque = None
+
+    def __init__(self, policy: str, recompute: str):
+        for name, given, known in (("policy", policy, POLICIES), ("recompute", recompute, RECOMPUTE)):
+            if given not in known:
+                raise FieldError(f"{name} is one of {', '.join(known)}, got {shown(given)}")
+        if policy == "pytorch" and recompute == "selective":
+            raise UnsupportedError(
+                "PyTorch computes nothing again of its own accord inside a layer; write recompute='none' or 'block', or policy='equation'"
+            )
+        self.policy, self.recompute = policy, recompute
+
+    # layers ----------------------------------------------------------------------------------------------------------
+
+    def leaf(self, site: Site, port: int) -> Saving:
+        instance = site.instance
+        assert instance is not None
+
+        def at(arrivals: Arrivals, record: Record) -> Arrival:
+            if not instance.outputs:
+                return Arrival(Tensor(Integer(0)), False)
+            if len(instance.outputs) > 1:
+                raise UnsupportedError(
+                    f"at {site.path}: {instance.layer} has several outputs that are read ({', '.join(instance.outputs)}), and what its "
+                    "backward pass reads is known for one; choose it, as in net["
+                    f"{instance.outputs[0]!r}]"
+                )
+            arrivals = arrivals[: len(site.inputs)]
+            for arrival, flow in zip(arrivals, site.inputs):
+                arrival.tensor.met(Mul(*flow.shape))
+            seen = seen_through(instance, in_memory=self.policy == "pytorch")
+            found = backward_of(instance, wanted_of(instance, tuple(arrival.needs for arrival in arrivals)))
+            needs = bool(found.seeds) and bool(found.gradients)
+            if isinstance(seen, str):
+                return Arrival(Tensor(Integer(0)), needs)
+            if seen is not None and seen < len(arrivals):
+                return Arrival(arrivals[seen].tensor, arrivals[seen].needs)
+            output = Tensor(Mul(*instance.shapes[instance.outputs[0]]))
+            if needs:
+                kept = kept_of(found, self.recompute == "selective")
+                value.own = self._note(
+                    instance,
+                    kept_by_pytorch(found, kept) if self.policy == "pytorch" else kept,
+                    arrivals,
+                    output,
+                    record,
+                )
+            return Arrival(output, needs)
+
+        value = Saving(at)
+        return value
+
+    @staticmethod
+    def _note(instance: Instance, kept: Kept, arrivals: Arrivals, output: Tensor, record: Record) -> list[Entry]:
+        new: list[Entry] = []
+        names = instance.layer.input_names
+        for name, kind in kept.inputs.items():
+            new += record.keep(arrivals[names.index(name)].tensor, kind)
+        if kept.output:
+            new += record.keep(output)
+        others = [Entry(one.elements, one.kind, one.each) for one in kept.inner]
+        record.others += others
+        return [*new, *others]
+
+    # compositions ----------------------------------------------------------------------------------------------------
+
+    def series(self, values: Sequence[Saving]) -> Saving:
+        if not values:
+            return _beginning()
+
+        def at(arrivals: Arrivals, record: Record) -> Arrival:
+            for value in values:
+                arrivals = (value.at(arrivals, record),)
+            return arrivals[0]
+
+        return Saving(at, any(value.blocks for value in values))
+
+    def joint(self, site: Site) -> Saving:
+        join, count = site.join, len(site.inputs)
+        linear = join.stacks or join.coefficients(count) is not None
+
+        def at(arrivals: Arrivals, record: Record) -> Arrival:
+            for arrival, flow in zip(arrivals, site.inputs):
+                arrival.tensor.met(Mul(*flow.shape))
+            asked = [place for place, arrival in enumerate(arrivals) if arrival.needs]
+            if not linear and asked:
+                if not isinstance(join, Product):
+                    raise UnsupportedError(
+                        f"at {site.path}: what the backward pass of {type(join).__name__} reads is not known; "
+                        "give it coefficients, or write it as a layer with several inputs"
+                    )
+                value.own = [
+                    entry
+                    for place, arrival in enumerate(arrivals) if any(other != place for other in asked)
+                    for entry in record.keep(arrival.tensor)
+                ]  # fmt: skip
+            return Arrival(Tensor(Mul(*site.output.shape)), bool(asked))
+
+        value = Saving(at)
+        return value
+
+    def join(self, site: Site, values: Sequence[Saving]) -> Saving:
+        joining = self.joint(site)
+
+        def at(arrivals: Arrivals, record: Record) -> Arrival:
+            return joining.at(tuple(value.at(arrivals, record) for value in values), record)
+
+        return Saving(at, any(value.blocks for value in values))
+
+    def graph(self, steps: Sequence[GraphStep[Saving]], sink: Any) -> Saving:
+        by_name = {step.name: step for step in steps}
+
+        def node(name: Any) -> Any:
+            return name if name in by_name else name[0]  # one output of a node
+
+        needed, waiting = set(by_name) if sink == "" else set(), [] if sink == "" else [node(sink)]
+        while waiting:
+            name = waiting.pop()
+            if name not in needed:
+                needed.add(name)
+                waiting += map(node, by_name[name].sources)
+
+        def at(arrivals: Arrivals, record: Record) -> Arrival:
+            arrived: dict[Any, Arrival] = {}
+            for step in steps:
+                if step.name not in needed:
+                    continue
+                incoming = tuple(arrived[node(source)] for source in step.sources) or arrivals
+                value = self.joint(step.join) if step.join is not None else step.values[0]
+                arrived[step.name] = value.at(incoming, record)
+            return arrived[node(sink)] if sink != "" else Arrival(Tensor(), any(one.needs for one in arrived.values()))
+
+        return Saving(at, any(value.blocks for step in steps for value in step.values))
+
+    # repetitions -----------------------------------------------------------------------------------------------------
+
+    def copies(self, values: Sequence[Saving]) -> Saving:
+        """Copies whose shapes differ: computed again as those of one shape are."""
+        if self.recompute != "block":
+            return self.series(values)
+
+        def at(arrivals: Arrivals, record: Record) -> Arrival:
+            for value in values:
+                arrivals = (as_block(value, arrivals, record),)
+            return arrivals[0]
+
+        return Saving(at, True)
+
+    def repeat(self, value: Saving, times: Expr, index: Symbol | None) -> Saving:
+        def at(arrivals: Arrivals, record: Record) -> Arrival:
+            start = _copy(value, arrivals[0].needs if arrivals else False)
+            later = _copy(value, start.needs)
+            if start.through:  # what leaves a copy is what entered it
+                if start.record.tensors.get(start.entering) or later.record.tensors.get(later.entering):
+                    arrivals[0].tensor.met(
+                        _first(start.entering.elements or later.entering.elements or Integer(0), index)
+                    )
+                    record.keep(arrivals[0].tensor)
+                self._inside(start, later, times, index, record)
+                return Arrival(arrivals[0].tensor, start.needs)
+            size = later.entering.elements
+            arriving = arrivals[0].tensor if arrivals else Tensor()
+            leaving = Tensor(_last(later.leaving.elements or Integer(0), times, index))
+            if self.recompute == "block":
+                if later.needs and size is not None:
+                    arriving.met(_first(size, index))
+                    known = start.record.tensors.get(start.entering)
+                    record.keep(arriving, known.kind if known else "activations")
+                    _between(record, Entry(size, "activations"), times, index)
+                return Arrival(leaving, later.needs)
+            self._inside(start, later, times, index, record)
+            entry = start.record.tensors.get(start.entering)
+            if entry is not None:
+                arriving.met(_first(entry.elements, index))
+                record.keep(arriving, entry.kind)
+            outside = start.keeps_leaving, later.keeps_leaving
+            if outside[0] != outside[1] and times != 1:
+                raise UnsupportedError(
+                    f"the first of {times} copies does not keep what leaves it, and the others do; write it before the others"
+                )
+            entry = later.record.tensors.get(later.entering)
+            if entry is not None:
+                _between(record, entry, times, index)
+            elif later.keeps_leaving and later.leaving.elements is not None:
+                made = later.leaving.elements
+                total = Add(repeated(made, times, index), -_last(made, times, index))
+                record.others.append(Entry(total, "activations"))
+            if outside[0]:
+                record.keep(leaving)
+            return Arrival(leaving, later.needs)
+
+        return Saving(at, True)
+
+    @staticmethod
+    def _inside(start: _Copy, later: _Copy, times: Expr, index: Symbol | None, record: Record) -> None:
+        """What all copies keep of tensors that neither enter nor leave one: the first copy may keep less."""
+        for entry in later.inside:
+            record.others.append(Entry(repeated(entry.elements, times, index), entry.kind, entry.each))
+        if _counted(start.inside) != _counted(later.inside):
+            for sign, copy in ((1, start), (-1, later)):
+                record.others += [Entry(sign * _first(one.elements, index), one.kind, one.each) for one in copy.inside]
+
+
+@dataclass
+class _Copy:
+    """One copy of a repetition: what enters, what leaves, what it keeps."""
+
+    entering: Tensor
+    leaving: Tensor
+    needs: bool
+    record: Record
+
+    @property
+    def through(self) -> bool:
+        return self.leaving is self.entering
+
+    @property
+    def keeps_leaving(self) -> bool:
+        return self.leaving in self.record.tensors
+
+    @property
+    def inside(self) -> list[Entry]:
+        ends = (self.entering, self.leaving)
+        return [
+            *(entry for tensor, entry in self.record.tensors.items() if tensor not in ends), *self.record.others,
+        ]  # fmt: skip
+
+
+def _copy(value: Saving, needs: bool) -> _Copy:
+    entering, record = Tensor(), Record()
+    left = value.at((Arrival(entering, needs),), record)
+    return _Copy(entering, left.tensor, left.needs, record)
+
+
+def _counted(entries: Sequence[Entry]) -> dict[tuple[str, bool], Expr]:
+    found: dict[tuple[str, bool], Expr] = {}
+    for one in entries:
+        found[one.kind, one.each] = found.get((one.kind, one.each), Integer(0)) + one.elements
+    return found
+
+
+def _first(elements: Expr, index: Symbol | None) -> Expr:
+    return elements if index is None else elements.xreplace({index: Integer(0)})
+
+
+def _last(elements: Expr, times: Expr, index: Symbol | None) -> Expr:
+    return elements if index is None else elements.xreplace({index: times - 1})
+
+
+def _between(record: Record, entry: Entry, times: Expr, index: Symbol | None) -> None:
+    """What enters the second copy and all later ones."""
+    total = Add(repeated(entry.elements, times, index), -_first(entry.elements, index))
+    record.others.append(Entry(total, entry.kind, entry.each))
+
+
+def as_block(value: Saving, arrivals: Arrivals, record: Record) -> Arrival:
+    """A part of which only what enters is kept."""
+    inside = Record()
+    left = value.at(arrivals, inside)
+    if left.needs:
+        for arrival in arrivals:
+            known = inside.tensors.get(arrival.tensor)
+            record.keep(arrival.tensor, known.kind if known else "activations")
+    return left
+
+
+def whole_as_block(value: Saving, entering: Sequence[Expr]) -> list[Entry]:
+    """What enters a network, which is all that is kept of it, with the numbers of its elements."""
+    inside = Record()
+    if not value.at((), inside).needs:
+        return []
+    rest, found = list(entering), []
+    for tensor, entry in inside.tensors.items():
+        if tensor.enters and entry.elements in rest:
+            rest.remove(entry.elements)
+            found.append(entry)
+    return [*found, *(Entry(elements, "activations") for elements in rest)]
+
+
+def seen_through(instance: Instance, in_memory: bool) -> int | str | None:
+    """The number of the input that a layer only shows, its elements, each once, in an order of its own; or the name of a learned tensor.
+
+    `in_memory`: as PyTorch's views, where a part of a tensor keeps all of it alive, and axes that do not lie side by side are not joined
+    without a copy.
+    """
+    name = instance.outputs[0]
+    names = instance.layer.input_names
+    for _ in range(len(instance.statements) + 1):
+        if name in names:
+            whole = simplify(Mul(*instance.shapes[name]) - Mul(*instance.shapes[instance.outputs[0]])) == 0
+            return names.index(name) if whole or in_memory else None
+        if name not in instance.places:
+            return name
+        place = instance.places[name]
+        line = instance.statements[place]
+        if place in instance.recurrent or not _shows(line, in_memory) or _bounded(line, instance):
+            return None
+        assert isinstance(line.value, Read)
+        name = line.value.tensor
+    return None
+
+
+def _shows(line: Statement, in_memory: bool) -> bool:
+    value = line.value
+    if not isinstance(value, Read) or line.joined != "sum" or line.scatters:
+        return False
+    if any(isinstance(part, Read) for part in value.address):
+        return False
+    left = [index for part in line.address for index in _letters(part)]
+    right = [index for part in value.address for index in _letters(part)]
+    plain = len(set(right)) == len(right) and set(left) == set(right)
+    if not plain or not in_memory:
+        return plain and not any(
+            isinstance(part, Expr) and not isinstance(part, Index) and part.free_symbols for part in value.address
+        )
+    return all(
+        any(tuple(right[at : at + len(part.parts)]) == part.parts for at in range(len(right)))
+        for part in line.address if isinstance(part, Group)
+    )  # fmt: skip
+
+
+def _letters(part: Any) -> tuple[Index, ...]:
+    if isinstance(part, Group):
+        return part.parts
+    return tuple(sorted(address_indices(part), key=str))
+
+
+def _bounded(line: Statement, instance: Instance) -> bool:
+    """Whether a mask leaves out some of a line."""
+    own = frozenset().union(*map(address_indices, line.address))
+    return any(mask.indices & own for mask in instance.elaborated.masks)
