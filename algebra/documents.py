@@ -25,6 +25,7 @@ from .derivations.latex import (
     domain_latex,
     plain_domain,
     record_latex,
+    sizes_latex,
     source_latex,
 )
 from .derivations.line_by_line import MOST_PARTS, counts_latex, equation_latex, equation_lines, line_counts
@@ -186,7 +187,7 @@ def _styled_report(parts: list[Derivation], named: Any, form: Form, style: Style
     if stages is not None:
         paragraphs += [r"\subsection*{Stages}", table_latex_in(stages, form, style)]
     if parts[0].terms and not net.atoms(Input):
-        shapes = ", ".join(f"${formula_latex(shape)}$" for shape in parts[0].terms[0].inputs)
+        shapes = ", ".join(f"${sizes_latex(shape, form)}$" for shape in parts[0].terms[0].inputs)
         paragraphs.append(rf"Input: {shapes}.")
     paragraphs.append(r"\subsection*{Formulas}")
     for part in parts:

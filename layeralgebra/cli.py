@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from . import LayerAlgebraError, __version__
 from .algebra.arguments import missing_extra
-from .commands import Block
-
-NARROWEST = 80
+from .commands import completion
+from .commands.terminal import PRINTED, Answer, complain, show, width
 
 
 class _Group(TyperGroup):
@@ -27,39 +24,123 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except LayerAlgebraError as error:
-            Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"error: {error}", style="red"))
-            raise typer.Exit(2) from None
+            self._end(ctx, error, str(error))
         except ModuleNotFoundError as error:
             if (missing := missing_extra(error)) is None:
+                self._end(ctx, error, f"this needs {error.name}, which is not installed")
+            self._end(ctx, error, str(missing))
+        except BrokenPipeError:
+            _abandon(sys.stdout)
+            raise typer.Exit(141) from None  # as of a program that the signal ends
+        except OSError as error:
+            name = f"{error.filename}: " if error.filename else ""
+            _abandon(sys.stdout)
+            self._end(ctx, error, f"{name}{error.strerror or error}")
+        except RecursionError as error:
+            self._end(ctx, error, "this is nested more deeply than Python goes; write it flatter")
+        except MemoryError as error:
+            self._end(ctx, error, "there is not enough memory for this; ask for smaller sizes")
+        except (typer.Exit, typer.Abort, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in ("click", "typer"):  # they say it in their own way
                 raise
-            Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"error: {missing}", style="red"))
-            raise typer.Exit(2) from None
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            self._end(ctx, error, f"{what} (a fault of layeralgebra; layeralgebra --traceback COMMAND shows where)", 70)
+
+    def _end(self, ctx: Any, error: BaseException, message: str, status: int = 2) -> None:
+        if ctx.params.get("traceback"):
+            raise error
+        complain(message)
+        raise typer.Exit(status) from None
+
+    def main(self, *args: Any, **words: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # what an encoding lacks is spelled out
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return super().main(*args, **words)
+        finally:
+            try:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+            except ValueError:  # closed
+                pass
+            except OSError as error:
+                _abandon(sys.stdout)
+                if not isinstance(error, BrokenPipeError):
+                    complain(f"standard output: {error.strerror}")
+                    sys.exit(2)
+
+
+def _abandon(stream: Any) -> None:
+    """What is left in the buffer of a stream that takes no more is thrown away, so that the end of the program is silent."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError):
+            pass
+    except AttributeError:  # there is none
+        pass
+
+
+class _Command(TyperCommand):
+    """A command whose ``--json`` and ``--csv`` print, or write the file that is named behind them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        found, rest = [], list(args)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                found += [word, *rest]
+                break
+            if word in ("--json", "--csv"):
+                word = f"{word}={rest.pop(0) if rest and rest[0].lower().endswith(f'.{word[2:]}') else PRINTED}"
+            found.append(word)
+        return super().parse_args(ctx, found)
 
 
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
     help="Closed formulas of neural-network architectures: parameters, operations, shapes, receptive fields.",
 )
 
 
-def width() -> int:
-    """Columns of the terminal; 100 where there is none."""
-    return max(NARROWEST, shutil.get_terminal_size((100, 24)).columns)
+SWEEP = """\
+model = "resnet50"                  # or FILE.py:NAME
+metrics = ["parameters", "macs"]
+mode = "grid"                       # or zip, random
+
+[set]                               # names become symbols
+base_width = "c"
+height = "R"
+width = "R"
+
+[over]                              # every symbol: a list, or a range
+c = { start = 16, stop = 64, step = 16 }
+R = [160, 192, 224]
+"""
+"""A file for `sweep`; with ``to = "FILE.csv"`` (.nc, .zarr, .parquet) the table is written there."""
 
 
-def show(blocks: Iterable[Block]) -> None:
-    """Print blocks, headings in bold where the terminal knows it, an empty line between them."""
-    console = Console(highlight=False, soft_wrap=True)
-    for place, block in enumerate(blocks):
-        if place:
-            console.print()
-        if block.heading:
-            console.print(Text(block.heading, style="bold"))
-        if block.text:
-            console.print(Text(block.text))
+def _examples(*lines: str) -> str:
+    """The end of a help screen."""
+    return "\b\nExamples:\n" + "\n".join(f"  layeralgebra {line}" for line in lines)
+
+
+def _answer(
+    command: str, answers: Iterable[Answer], as_json: str | None, as_csv: str | None, overwrite: bool = False
+) -> None:
+    """Print, with exit status 1 where what was asked for does not hold."""
+    if not show(command, answers, as_json, as_csv, overwrite):
+        raise typer.Exit(1)
 
 
 def _version(asked: bool) -> None:
@@ -70,13 +151,30 @@ def _version(asked: bool) -> None:
 
 #: Options that several commands have.
 Metrics = Annotated[
-    list[str] | None, typer.Option("--metric", "-m", help="A metric, or several with commas; may be repeated.")
-]
-Sizes = Annotated[
-    list[str] | None, typer.Option("--at", help="Sizes at which the formulas are evaluated: H=224,W=224.")
-]
+    list[str] | None,
+    typer.Option(
+        "--metric", "-m", metavar="NAMES", autocompletion=completion.metrics,
+        help="What to derive: macs,depth; layeralgebra list metrics.",
+    ),
+]  # fmt: skip
+Sizes = Annotated[list[str] | None, typer.Option("--at", metavar="SIZES", help="Evaluate at these sizes: H=224,W=224.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")]
 NodeByNode = Annotated[bool, typer.Option("--node-by-node", help="A table of all nodes.")]
+Json = Annotated[str | None, typer.Option("--json", metavar="[FILE]", help="Print JSON, or write it into FILE.json.")]
+Csv = Annotated[str | None, typer.Option("--csv", metavar="[FILE]", help="Print CSV, or write it into FILE.csv.")]
+On = Annotated[str | None, typer.Option("--on", metavar="SHAPE", help="What enters a network without Input: 3,H,W.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELDS", help="Fields as integers, symbols or tuples: height=H,depths=(3,4,n,3)."),
+]
+NetworkOrFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK", autocompletion=completion.networks,
+        help="A published network (layeralgebra list networks), or FILE.py:NAME, a layer, network or function in a file of yours, which "
+        "is run.",
+    ),
+]  # fmt: skip
 
 
 @app.callback()
@@ -84,246 +182,323 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error comes from.")] = False,
 ) -> None:
     """Closed formulas of neural-network architectures: parameters, operations, shapes, receptive fields."""
 
 
-@app.command()
-def derive(
-    model: Annotated[
-        str,
+@app.command(
+    "list", cls=_Command, short_help="List networks, layers, metrics and laws.",
+    epilog=_examples("list metrics", "list layers conv", "list networks mobile --json"),
+)  # fmt: skip
+def list_names(
+    kind: Annotated[
+        str | None,
         typer.Argument(
-            help="A published network such as resnet50, or FILE.py:NAME, a layer, network or function in a file of "
-            "yours; the file is run."
+            metavar="[KIND]",
+            autocompletion=completion.kinds,
+            help="networks, layers, metrics or laws; all, if left out.",
         ),
-    ] = "resnet50",
+    ] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS]...", help="Only those with these words in name or summary.")
+    ] = None,
+    as_json: Json = None,
+    as_csv: Csv = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """List networks, layers, metrics and laws, each in a line, with its source."""
+    from .commands import catalogue as command
+
+    _answer("list", command.run(kind, words or (), width()), as_json, as_csv, overwrite)
+
+
+@app.command(
+    cls=_Command, short_help="Derive formulas of a network, and evaluate them.",
+    epilog=_examples(
+        "derive resnet50 --set height=H,width=W --at H=224,W=224", "derive vit_b_16 -m macs,depth --stage-by-stage",
+        "derive gpt2 --training --batch B --set depth=L", "derive my_layers.py:MyLayer --on c,H,W --json",
+    ),
+)  # fmt: skip
+def derive(
+    model: NetworkOrFile = "resnet50",
     metric: Metrics = None,
     at: Sizes = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Fields or hyperparameters, as integers, symbols, true, false or tuples: "
-            "height=H,base_width=c,depths=(3,4,n,3).",
-        ),
-    ] = None,
-    on: Annotated[
-        str | None, typer.Option("--on", help="The shape that enters a network without Input: 3,H,W.")
-    ] = None,
-    latex: Annotated[Path | None, typer.Option("--latex", help="Write a LaTeX document.")] = None,
+    changes: Changes = None,
+    on: On = None,
     stage_by_stage: Annotated[bool, typer.Option("--stage-by-stage", help="A table of the stages.")] = False,
     node_by_node: NodeByNode = False,
     effective: Annotated[
         bool, typer.Option("--effective", help="Leave out work on padding and masked points, where a metric can.")
     ] = False,
+    training: Annotated[
+        bool, typer.Option("--training", help="The work of one training step: training_macs, training_flops.")
+    ] = False,
+    recompute: Annotated[
+        str | None,
+        typer.Option(
+            "--recompute", metavar="WHAT", autocompletion=completion.recomputing,
+            help="With --training, what the backward pass computes again: none, selective, block.",
+        ),
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="SIZE", help="With --training, the examples of a step: 32 or B.")
+    ] = None,
     form: Annotated[
-        str, typer.Option("--form", help="How formulas are written: shortest, expanded, factored, collected or given.")
+        str,
+        typer.Option(
+            "--form", metavar="FORM", autocompletion=completion.forms,
+            help="shortest, expanded, factored, collected or given.",
+        ),
     ] = "shortest",
     by: Annotated[
-        str | None, typer.Option("--by", help="With --form collected: the symbols to collect by, outermost first.")
+        str | None,
+        typer.Option("--by", metavar="SYMBOLS", help="With --form collected, by what, outermost first."),
     ] = None,
-) -> None:
+    latex: Annotated[Path | None, typer.Option("--latex", metavar="FILE", help="Write a LaTeX document.")] = None,
+    as_json: Json = None,
+    as_csv: Csv = None,
+    overwrite: Overwrite = False,
+) -> None:  # fmt: skip
     """Derive the formulas of a network, and evaluate them."""
     from .commands import derive as command
 
-    show(
-        command.run(
-            model,
-            metric or (),
-            at or (),
-            changes or (),
-            on,
-            latex,
-            stage_by_stage,
-            node_by_node,
-            effective,
-            width(),
-            form,
-            by,
-        )
-    )
+    answers = command.run(
+        model, metric or (), at or (), changes or (), on, latex, stage_by_stage, node_by_node, effective, width(), form, by,
+        training, recompute, batch,
+    )  # fmt: skip
+    _answer("derive", answers, as_json, as_csv, overwrite)
 
 
-@app.command()
+@app.command(
+    cls=_Command, short_help="Compare published networks.",
+    epilog=_examples("compare resnet18 resnet50 vgg16", "compare resnet18,vgg11 --set resolution=160", "compare --csv figures.csv"),
+)  # fmt: skip
 def compare(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Published networks, such as resnet50 vgg16; without names, those with piecewise-linear layers."
+            metavar="[NETWORKS]...", autocompletion=completion.networks,
+            help="Published networks; without names, those with piecewise-linear layers.",
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every network of the zoo.")] = False,
     d: Annotated[
-        int | None, typer.Option("--dimension", "-d", help="The dimension of a slice in which the data lies.")
+        int | None,
+        typer.Option("--dimension", "-d", metavar="D", help="The dimension of a slice in which the data lies."),
     ] = None,
     surrogate: Annotated[
         str,
         typer.Option(
-            "--surrogate", help="What stands in for functions without affine pieces: relu, hard_tanh, affine."
+            "--surrogate", metavar="NAME",
+            help="What stands in for functions without affine pieces: relu, hard_tanh, affine.",
         ),
     ] = "relu",
     changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Hyperparameters that all of them have: resolution=160.")
+        list[str] | None,
+        typer.Option("--set", metavar="FIELDS", help="Hyperparameters that all of them have: resolution=160."),
     ] = None,
-    latex: Annotated[Path | None, typer.Option("--latex", help="Write a LaTeX document with a booktabs table.")] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write all figures with all digits.")] = None,
+    latex: Annotated[
+        Path | None, typer.Option("--latex", metavar="FILE", help="Write a LaTeX document with a booktabs table.")
+    ] = None,
+    as_json: Json = None,
+    as_csv: Csv = None,
     overwrite: Overwrite = False,
-) -> None:
+) -> None:  # fmt: skip
     """Compare published networks: size, work, complexity, intrinsic power, VC bounds, accuracy."""
     from .commands import compare as command
 
-    show(command.run(models or (), everything, d, surrogate, changes or (), latex, csv, width(), overwrite))
+    answers = command.run(models or (), everything, d, surrogate, changes or (), latex, width())
+    _answer("compare", answers, as_json, as_csv, overwrite)
 
 
-@app.command()
+@app.command(
+    cls=_Command, short_help="Prove the laws of the algebra.",
+    epilog=_examples("prove nested_floor", "prove 'receptive_field*' --route z3", "prove my_laws.py::my_law --json"),
+)  # fmt: skip
 def prove(
     laws: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names of laws, patterns such as 'receptive_field*', or laws in a file of yours, which is imported: my_laws.py::my_law; all, if left out."
+            metavar="[LAWS]...", autocompletion=completion.laws,
+            help="Laws, patterns such as 'receptive_field*', or FILE.py::NAME, in a file of yours, which is run; all, if left out.",
         ),
     ] = None,
     route: Annotated[
         list[str] | None,
         typer.Option(
-            "--route", "-r", help="Only this route: ring, field, galois, induction, normal_form, z3, cvc5, coq."
+            "--route", "-r", metavar="ROUTE", autocompletion=completion.routes,
+            help="Only this one: ring, field, galois, induction, normal_form, z3, cvc5, coq.",
         ),
     ] = None,
     export: Annotated[
         Path | None,
-        typer.Option("--export", help="Write SMT-LIB 2, Coq and a LaTeX appendix of proofs into this folder."),
+        typer.Option("--export", metavar="FOLDER", help="Write SMT-LIB 2, Coq and a LaTeX appendix of proofs."),
     ] = None,
-) -> None:
-    """Prove the laws of the algebra, on every route or on one; exit status 1 if a law is refuted or left undecided."""
+    as_json: Json = None,
+    as_csv: Csv = None,
+    overwrite: Overwrite = False,
+) -> None:  # fmt: skip
+    """Prove the laws of the algebra; exit status 1 if one is refuted or left undecided."""
     from .commands import prove as command
 
-    done = command.run(laws or (), route or (), export)
-    if done.table is not None:
-        Console(highlight=False, width=width()).print(done.table)
-    show(done.blocks)
-    if not done.ok:
-        raise typer.Exit(1)
+    _answer("prove", command.run(laws or (), route or (), export, width()), as_json, as_csv, overwrite)
 
 
-@app.command()
+@app.command(
+    cls=_Command,
+    short_help="Evaluate formulas over many sizes.",
+    epilog="\b\nA whole file:\n"
+    + "\n".join("  " + line if line else "\n\b" for line in SWEEP.splitlines())
+    + "\n\n"
+    + _examples("sweep widths.toml", "sweep widths.toml --csv widths.csv"),
+)
 def sweep(
-    file: Annotated[
-        Path, typer.Argument(help="A TOML file with model, metrics, [set], [over] and, to keep the table, to.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="What to evaluate, and where.")],
     progress: Annotated[bool, typer.Option("--progress", help="Show a progress bar.")] = False,
+    as_json: Json = None,
+    as_csv: Csv = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Evaluate formulas over grids, lists or random samples of sizes."""
     from .commands import sweep as command
 
-    show(command.run(file, progress, overwrite))
+    _answer("sweep", command.run(file, progress, overwrite), as_json, as_csv, overwrite)
 
 
-@app.command("import")
+@app.command(
+    "import", cls=_Command, short_help="Import a model from ONNX, PyTorch, Keras or JAX.",
+    epilog=_examples(
+        "import model.onnx --node-by-node", "import models.py:make_model --shape 3,H,W --at H=224,W=224",
+    ),
+)  # fmt: skip
 def import_model(
     model: Annotated[
         str,
         typer.Argument(
-            help="FILE.onnx, or FILE.py:NAME, a PyTorch module, a Keras model or a function that returns one, or a JAX function; the file is "
-            "run."
+            metavar="MODEL",
+            help="FILE.onnx, or FILE.py:NAME, a PyTorch module, a Keras model, a function that returns one, or a JAX function; the file "
+            "is run.",
         ),
     ],
     shape: Annotated[
         str | None,
         typer.Option(
-            "--shape",
-            help="The shape of one example of a PyTorch module, or of the array that a JAX function takes: 3,224,224 or 3,H,W.",
+            "--shape", metavar="SHAPE",
+            help="Of one example for PyTorch, of the array that a JAX function takes: 3,224,224 or 3,H,W.",
         ),
     ] = None,
     at: Sizes = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Sizes of an ONNX file's named dimensions, or at which names in --shape are traced."
+            "--set", metavar="SIZES", help="Named dimensions of an ONNX file, or where names in --shape are traced."
         ),
     ] = None,
     metric: Metrics = None,
     node_by_node: NodeByNode = False,
-) -> None:
+    as_json: Json = None,
+    as_csv: Csv = None,
+    overwrite: Overwrite = False,
+) -> None:  # fmt: skip
     """Import a model from ONNX, PyTorch, Keras or JAX, and derive its formulas."""
     from .commands import import_model as command
 
-    show(command.run(model, at or (), shape, changes or (), metric or (), node_by_node, width()))
+    answers = command.run(model, at or (), shape, changes or (), metric or (), node_by_node, width())
+    _answer("import", answers, as_json, as_csv, overwrite)
 
 
-@app.command()
+@app.command(
+    cls=_Command, short_help="Check a layer against enumeration and the laws.",
+    epilog=_examples("check Conv", "check my_layers.py::MyLayer --on 3,8,8", "check my_layers.py --json"),
+)  # fmt: skip
 def check(
     model: Annotated[
         str,
         typer.Argument(
-            help="FILE.py::NAME, or FILE.py for all its layers; the file is run. Or a layer of the library."
+            metavar="LAYER", autocompletion=completion.layers,
+            help="FILE.py::NAME, or FILE.py for all its layers; the file is run. Or a layer of the library.",
         ),
     ],
-    on: Annotated[str | None, typer.Option("--on", help="The shape that enters the layer, in integers: 3,8,8.")] = None,
-    examples: Annotated[int | None, typer.Option("--examples", "-n", help="How many samples each part takes.")] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="SHAPE", help="What enters the layer, in integers: 3,8,8.")
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option("--examples", "-n", min=1, metavar="N", help="How many samples each part takes.")
+    ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Compile its LaTeX too, where pdflatex is installed.")] = False,
-) -> None:
+    as_json: Json = None,
+    as_csv: Csv = None,
+    overwrite: Overwrite = False,
+) -> None:  # fmt: skip
     """Check a layer: its equation by enumeration, its claims, the laws; exit status 1 if one is refuted."""
     from .commands import check as command
 
-    reports = command.run(model, on, examples, latex)
-    for place, report in enumerate(reports):
-        print(("\n" if place else "") + str(report))
-    if not all(report.ok for report in reports):
-        raise typer.Exit(1)
+    _answer("check", command.run(model, on, examples, latex), as_json, as_csv, overwrite)
 
 
-@app.command()
+@app.command(
+    cls=_Command, short_help="Write a web page about a network.",
+    epilog=_examples("report resnet50 out", "report my_layers.py:MyLayer out --on c,H,W"),
+)  # fmt: skip
 def report(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="A published network such as resnet50, with a symbol for every size unless --set is given, or FILE.py:NAME, a layer, "
-            "network or function in a file of yours; the file is run."
-        ),
-    ],
-    folder: Annotated[Path, typer.Argument(help="Where it is written; made if it is not there.")],
+    model: NetworkOrFile,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where it is written; made if it is not there.")],
     at: Sizes = None,
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Fields or hyperparameters: height=H,width=W,base_width=c.")
-    ] = None,
-    on: Annotated[
-        str | None, typer.Option("--on", help="The shape that enters a network without Input: 3,H,W.")
-    ] = None,
+    changes: Changes = None,
+    on: On = None,
     metric: Metrics = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a web page about a network, which computes its numbers again when sizes are changed."""
+    """Write a web page about a network, which computes its numbers again when sizes are changed.
+
+    A published network has a symbol for every size unless --set is given.
+    """
     from .commands import report as command
 
-    show(command.run(model, folder, at or (), changes or (), on, metric or (), overwrite))
+    _answer("report", command.run(model, folder, at or (), changes or (), on, metric or (), overwrite), None, None)
 
 
-@app.command()
+@app.command(
+    cls=_Command, short_help="ResNet-50 in symbols, and a layer from its equation.",
+    epilog=_examples("demo", "demo --latex documents"),
+)  # fmt: skip
 def demo(
-    latex: Annotated[Path, typer.Option("--latex", help="The folder for the LaTeX documents.")] = Path("out"),
+    latex: Annotated[
+        Path, typer.Option("--latex", metavar="FOLDER", help="The folder for the LaTeX documents.")
+    ] = Path("out"),
 ) -> None:
     """ResNet-50 with symbolic sizes, then a layer from its equation alone."""
     from .commands import demo as command
 
-    show(command.run(latex, width()))
+    _answer("demo", command.run(latex, width()), None, None)
 
 
-@app.command()
+@app.command(
+    cls=_Command, short_help="Where classical architectures spend their capacity.",
+    epilog=_examples("capacity", "capacity --task 'long memory' --length 64 --csv"),
+)  # fmt: skip
 def capacity(
     tasks: Annotated[
-        list[str] | None, typer.Option("--task", help="A task such as 'long memory', or several with commas.")
+        list[str] | None,
+        typer.Option("--task", metavar="NAMES", help="A task such as 'long memory', or several with commas."),
     ] = None,
     architectures: Annotated[
-        list[str] | None, typer.Option("--architecture", help="An architecture, or several with commas.")
+        list[str] | None,
+        typer.Option("--architecture", metavar="NAMES", help="An architecture, or several with commas."),
     ] = None,
-    length: Annotated[int, typer.Option("--length", help="How many past values: a power of two from 16.")] = 32,
-    starts: Annotated[int, typer.Option("--starts", help="Random starts of each fit.")] = 2,
+    length: Annotated[
+        int, typer.Option("--length", metavar="N", help="How many past values: a power of two from 16.")
+    ] = 32,
+    starts: Annotated[int, typer.Option("--starts", metavar="N", min=1, help="Random starts of each fit.")] = 2,
+    as_json: Json = None,
+    as_csv: Csv = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Where classical architectures spend their capacity on Gaussian-process tasks, and what they lose."""
     from .commands import capacity as command
 
-    show(command.run(tasks or (), architectures or (), length, starts))
+    _answer("capacity", command.run(tasks or (), architectures or (), length, starts), as_json, as_csv, overwrite)
 
 
 if __name__ == "__main__":

@@ -122,9 +122,9 @@ def theorem_latex(law: Law, style: Style | None = None) -> str:
         source = rf"~\cite{{{','.join(keys)}}}" if keys else f" ({_prose(law.cites)})" if law.cites else ""
         lines = [
             rf"\begin{{theorem}}[{_prose(law.name.replace('_', ' '))}]",
-            _declared(law.arithmetic, around) + source,
+            _declared(law.arithmetic, around, source),
+            r"\end{theorem}",
         ]
-        lines.append(r"\end{theorem}")
         for route in (one for one in OWN_ROUTES if one in law.routes):
             verdict = attempt(law, route)
             if isinstance(verdict, Proved):
@@ -137,11 +137,11 @@ def theorem_latex(law: Law, style: Style | None = None) -> str:
     return "\n".join(lines)
 
 
-def _declared(statement: Statement, style: Style) -> str:
+def _declared(statement: Statement, style: Style, source: str) -> str:
     """What holds, in words, with the goals as a display."""
     words = _stated(statement).partition(":\n")[0]
     goals = [f"& {latex(goal)}" for goal in statement.goals]
-    return f"{words}:\n{display(goals, style)}"
+    return f"{words}{source}:\n{display(goals, style)}"
 
 
 def _proof_rows(rows: list[tuple[str, str]], style: Style) -> list[str]:

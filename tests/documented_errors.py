@@ -184,6 +184,10 @@ CALLS: dict[str, dict[str, Call]] = {
     "Repeat": {"FieldError": lambda: la.Repeat(Linear(3), -1), "GraphError": lambda: la.Repeat(CLOSED, 2)},
     "Shared": {"FieldError": lambda: la.Shared(Linear(3), "")},
     "Input": {"FieldError": lambda: Input(0)},
+    "Selected": {
+        "FieldError": lambda: la.Selected(3, "a"),
+        "GraphError": lambda: la.Selected(Linear(3), "a"),
+    },
     "Graph": {
         "FieldError": lambda: la.Graph({"a": 3}),
         "GraphError": lambda: la.Graph({"a": Linear(3)}, [("a", "b")]),

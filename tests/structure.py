@@ -41,7 +41,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("provers",),
         ("checks",),
         ("laws",),
-        ("report", "export", "saturation"),
+        ("report", "export", "saturation", "certificates"),
         ("testing",),
     ),
     "layeralgebra.layers": (("*",), ("compositions", "importers"), ("jax", "keras", "onnx", "torch", "zoo")),

@@ -198,7 +198,8 @@ def test_command(tmp_path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "61.10" in result.output and "56.52" in result.output
-    assert (tmp_path / "a.csv").read_text().count("\n") == 3
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert [int(row["value"]) for row in rows if row["quantity"] == "parameters"] == [61100840, 1235496]
     assert r"\bottomrule" in (tmp_path / "a.tex").read_text()
     assert CliRunner().invoke(app, ["compare", "resnet5000"]).exit_code == 2
     assert CliRunner().invoke(app, ["compare", "alexnet", "--all"]).exit_code == 2

@@ -172,6 +172,12 @@ def test_mamba_keeps_its_state_and_the_last_inputs_of_the_convolution():
         (Formula("b[t, f] = b[t+1, f] + x1[t, f]\ny[t, f] = b[t, f]"), (4, 3), 0, "b"),
         (Formula("y[t, f] = x1[t, f]/size(t)\nz[f] = y[0, f]"), (4, 3), 0, "axis of time"),
         (la.LinearAttention(2), (4, 4), 0, "b[n, j, e]"),
+        (Formula("y[t, f] = x1[t, f]/sum[t](x1[t, f])"), (4, 3), 0, "x1[t, f]"),
+        (Formula("y[t, f] = x1[t, f]/sum[t](x1[t, f])"), (1, 3), 0, "x1[t, f]"),
+        (Formula("y[t, f] = x1[t, f] - max[t](x1[t, f])"), (4, 3), 0, "x1[t, f]"),
+        (la.Softmax(), (1,), 0, "softmax"),
+        (la.ExternalAttention(2), (1, 4), 0, "softmax"),
+        (la.Untokens((3, 1)), (3, 3), 0, "axis of time"),
     ],
     ids=lambda value: str(value)[:30],
 )

@@ -316,6 +316,26 @@ def test_drawings_name_what_comes_out() -> None:
     assert la.to_mermaid(both).count("Linear") == 2
 
 
+@pytest.mark.parametrize("draw", [la.to_tikz, la.to_svg])
+def test_diagrams_name_ports_and_outputs(draw: Any) -> None:
+    """A wire from an output of a layer, the outputs of a graph, and a chosen one: none is drawn as if it were the only one."""
+    ports = la.Graph({"pair": Pair(), "sum": la.Add()}, [(("pair", "left"), "sum"), (("pair", "right"), "sum")])
+    assert "pair.left, pair.right" in draw(ports)
+    ends = la.Graph({"a": la.Linear(2), "b": la.Linear(3)}, [("a", "b")], outputs={"mu": "a", "var": "b"})
+    assert "output: mu" in draw(ends) and "output: var" in draw(ends)
+    chosen = draw(Cell(5)["c"])
+    assert "Cell(5)" in chosen and "output: c" in chosen
+
+
+@pytest.mark.parametrize("style", [None, la.Style(), la.Style(width="column")])
+def test_notation_names_ports_and_outputs(style: Any) -> None:
+    ports = la.Graph({"pair": Pair(), "sum": la.Add()}, [(("pair", "left"), "sum"), (("pair", "right"), "sum")])
+    made = la.latex(ports, style=style)
+    assert r"\texttt{pair}_{\texttt{left}} + \texttt{pair}_{\texttt{right}}" in made
+    ends = la.Graph({"a": la.Linear(2), "b": la.Linear(3)}, [("a", "b")], outputs={"mu": "a", "var": "b"})
+    assert r"(\texttt{mu}, \texttt{var}) &= (a, b)" in la.latex(ends, style=style)
+
+
 # draws ----------------------------------------------------------------------------------------------------------------
 
 

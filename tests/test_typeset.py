@@ -19,6 +19,8 @@ from layeralgebra.algebra.formulas.latex import formula_latex
 from layeralgebra.algebra.formulas.notation_table import notation_latex
 from layeralgebra.algebra.formulas.styled_latex import styled_latex
 from layeralgebra.algebra.typesetting.lines import broken
+from layeralgebra.proofs.export import theorem_latex
+from layeralgebra.proofs.law import registered
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 H, W, T, d, c, k, s = la.dims("H W T d c k s")
@@ -242,6 +244,24 @@ def test_a_deep_network_goes_on_over_pages(width, tmp_path):
     assert not overfull(log)
 
 
+def stated_laws(step: int) -> list[str]:
+    """Names of arithmetic laws, every so many."""
+    proofs.laws.load()
+    return [law.name for law in registered() if law.kind == "arithmetic"][::step]
+
+
+@needs_latex
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 12])
+def test_every_law_fits(step, width, tmp_path):
+    """As theorem and proof, each in a document of its own as far as letters go, all on the pages of one."""
+    parts = [theorem_latex(proofs.named(name), style=la.Style(width=width)) for name in stated_laws(step)]
+    assert len(parts) >= 100 // step
+    for name, part in zip(stated_laws(step), parts, strict=True):
+        assert part.count(r"\begin{proof}") == 1 and name.replace("_", " ") in part
+    assert not overfull(compiled(tmp_path, "laws", la.latex_document("\n\n".join(parts), style=la.Style(width=width))))
+
+
 @needs_latex
 def test_the_page_of_the_example(tmp_path):
     place = Path(__file__).parents[1] / "examples" / "paper_page.py"
@@ -388,8 +408,6 @@ def test_every_source_is_in_the_bibliography():
 
 def test_laws_cite_by_key():
     proofs.laws.load()
-    from layeralgebra.proofs.export import theorem_latex
-
     law = proofs.named("nested_floor")
     made = theorem_latex(law)
     assert made.startswith(r"\begin{theorem}") and r"\end{proof}" in made and r"m, n \ge 1" in made

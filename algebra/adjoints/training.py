@@ -19,7 +19,7 @@ from ..derivations.metric import repeated
 from ..equations.heads import Head, Plus, Reduce, Times, address_indices, is_constant
 from ..equations.instance import Instance, Shape
 from ..equations.work import Work, work
-from ..errors import FieldError
+from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import Evaluation, GraphStep, Site, TotalCarrier
 from .adjoint import Adjoint, adjoint_of
 from .recomputation import work_again

@@ -15,13 +15,13 @@ from typing import Any
 from sympy import Expr, Integer, Max, Min, Mul, Symbol
 
 from ..equations.affine import affine
-from ..equations.heads import Group, IndexValue, Pad, Read, Select, Softmax, walk
+from ..equations.heads import Group, IndexValue, Pad, Read, Select, walk
 from ..equations.instance import Instance
 from ..equations.recurrences import Recurrence
 from ..equations.statements import AnyOf, Limit, Mask, each_option
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
-from .settled import Settled, as_number, axis_of, indices_of, slack_of
+from .settled import Settled, as_number, axis_of, indices_of, over_all, slack_of
 
 _ZERO, _ONE = Integer(0), Integer(1)
 
@@ -431,7 +431,13 @@ class Planner:
             line.masks = list(limits)
             return
         selected = {index for head in walk(statement.value) if isinstance(head, Select) for index in head.indices}
-        normalised = {index for head in walk(statement.value) if isinstance(head, Softmax) for index in head.indices}
+        here = frozenset().union(*map(indices_of, statement.address))
+        normalised = {index for head in walk(statement.value) for index in over_all(head, here)}
+        fixed = sorted((index for index in normalised if index in line.values), key=str)
+        if fixed:
+            raise self.settled.refuse(
+                line.place, f"it goes over all {fixed[0]}, which is the axis of time", "an index of its own with a mask"
+            )
         left: list[Limit] = []
         bounded: dict[Index, tuple[list[Expr], list[Expr]]] = {}
         for limit in limits:
@@ -475,16 +481,14 @@ class Planner:
             if wanted is not None and not (
                 self.covers(made.lows, wanted.lows) and self.facts.at_most(wanted.high, made.high)
             ):
-                raise self.settled.refuse(
-                    line.place, f"the softmax over {index} runs over less than what is read of it"
-                )
+                raise self.settled.refuse(line.place, f"what goes over {index} runs over less than what is read of it")
             line.regions[index] = made
             if wanted is not None:
                 axis = statement.address.index(index)
                 self.wanted[statement.target][axis] = made
         unbounded = [index for index in normalised if index in line.regions and index not in bounded]
         if unbounded and self.settled.forms[statement.target]:
-            raise self.settled.refuse(line.place, f"the softmax over {unbounded[0]} has no end that the time gives")
+            raise self.settled.refuse(line.place, f"what goes over {unbounded[0]} has no end that the time gives")
         line.masks = [limit for limit in left if not self.always(limit, line)]
 
     def decided(self, limit: AnyOf, line: Line) -> Limit | None:

@@ -199,7 +199,7 @@ class StepWalk(Walk[Made]):
         for name in node.order():
             if name not in needed:
                 continue
-            arriving: tuple[Timed, ...] = tuple(known[source if source[1] else source[0]] for source in before[name])
+            arriving: tuple[Timed, ...] = tuple(known[_end(*source)] for source in before[name])
             if not before[name] and not nodes[name].has_input:
                 arriving = given
             ports = needed[name]
@@ -226,6 +226,10 @@ class StepWalk(Walk[Made]):
                 named
             ) > 1 else leaves[0]
         return Graph({name: made[name] for name in nodes if name in made}, edges), leaves[0]
+
+
+def _end(node: str, port: str | None) -> End:
+    return node if port is None else (node, port)
 
 
 def _sized(shape: Shape, axis: int | None, size: Expr) -> Shape:

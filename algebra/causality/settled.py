@@ -46,7 +46,7 @@ class Place:
     selected: frozenset[Index]
     """Indices along which a selection around it goes, which no mask bounds."""
     normalised: frozenset[Index]
-    """Indices of the softmaxes around it: each of their values depends on all that they run over."""
+    """Indices of the softmaxes around it, and of sums by a name from outside: each value depends on all that they run over."""
 
 
 def places_of(statement: Statement) -> tuple[Place, ...]:
@@ -66,10 +66,15 @@ def _places(
     own = frozenset(getattr(head, "indices", ()))
     if isinstance(head, Select):
         selected = selected | own
-    if isinstance(head, Softmax):
-        normalised = normalised | own
+    normalised = normalised | over_all(head, scope)
     for child in children(head):
         yield from _places(child, scope | own, selected, normalised)
+
+
+def over_all(head: Head, scope: frozenset[Index]) -> frozenset[Index]:
+    """Indices of which each value of a head depends on all that they run over: of a softmax, or of a sum that goes by a name from outside."""
+    own: frozenset[Index] = frozenset(getattr(head, "indices", ()))
+    return own if isinstance(head, Softmax) else own & scope
 
 
 def indices_of(part: Address) -> frozenset[Index]:

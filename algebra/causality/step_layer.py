@@ -419,6 +419,12 @@ class _Writing:
             if isinstance(address, Read):
                 return read(address)
             if isinstance(address, Group):
+                timed = next((index for index in address.parts if index not in letters), None)
+                if timed is not None:
+                    raise self.settled.refuse(
+                        line.place,
+                        f"{timed} is the axis of time, and stands in one with others in {self.writer.address(address)}",
+                    )
                 return Group(tuple(letters[index] for index in address.parts))
             made = address.xreplace(change)
             if region is not None:

@@ -79,14 +79,15 @@ def record_latex(derivation: Derived, form: Form, style: Style) -> str:
     head = f"{escaped(_capital(title))}{'' if derivation.kind == 'exact' else f' ({escaped(derivation.kind)})'}:"
     if hasattr(derivation.formula, "map_expressions"):
         rows = [
-            rf"\text{{{escaped(name)}}} &= {_sized(value, form)}" for name, value in record_parts(derivation.formula)
+            rf"\text{{{escaped(name)}}} &= {sizes_latex(value, form)}"
+            for name, value in record_parts(derivation.formula)
         ]
     else:
-        rows = [f"& {_sized(derivation.formula, form)}"]
+        rows = [f"& {sizes_latex(derivation.formula, form)}"]
     return f"{head}\n{display(rows, style)}"
 
 
-def _sized(value: Any, form: Form) -> str:
+def sizes_latex(value: Any, form: Form) -> str:
     """A formula, or several with crosses between them as the size of a tensor."""
     if not isinstance(value, (tuple, list, Tuple)):
         return formula_latex(value, form)

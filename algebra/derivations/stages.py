@@ -323,7 +323,7 @@ def stage_table(
     corrections = [_correction(part, column) if _adds_up(part) else Integer(0) for part, column in zip(shown, columns)]
     if any(correction != 0 for correction in corrections):
         rows.append(("shared", "weights used again, counted once", "", *corrections))
-    rows.append(("total", "", shapes[-1], *(part.formula for part in shown)))
+    rows.append(("total", "", "" if net.several else shapes[-1], *(part.formula for part in shown)))
     counted = [part.metric.title for part in shown if _adds_up(part)]
     reached = ["output shape", *(part.metric.title for part in shown if not _adds_up(part))]
     notes = (

@@ -16,7 +16,7 @@ from ..derivations.stages import Stage, outline
 from ..equations.fields import Number
 from ..formulas.text import formula_text
 from ..networks.layer import Layer
-from ..networks.network import Graph, Input, Join, Network, Repeat, Series, Shared, Walk
+from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ..networks.notation import value_text
 from ..networks.steps import Steps
 from .roles import role_of
@@ -148,24 +148,47 @@ class Reading(Walk[Scheme]):
         return Framed(body, shortened(f"× {formula_text(net.times)}", 24), "repeat")
 
     def shared(self, net: Shared, depth: int = 0) -> Steps[Scheme]:
-        body = yield net.body.accept(self, depth)
-        note = shortened(f"weights: {net.name}", 24)
-        if isinstance(body, Plain) and len(body.lines) < MOST_LINES:
-            return Plain((*body.lines, note), body.role, body.named)
-        return Framed(body, note, "shared")
+        return noted((yield net.body.accept(self, depth)), f"weights: {net.name}")
+
+    def select(self, net: Selected, depth: int = 0) -> Steps[Scheme]:
+        return noted((yield net.body.accept(self, depth)), f"output: {', '.join(net.names)}")
 
     def graph(self, net: Graph, depth: int = 0) -> Steps[Scheme]:
         if depth >= self.depth:
             return self.summary(net)
-        nodes, before = net.nodes, net.predecessors()
+        nodes, before, sources = net.nodes, net.predecessors(), net.sources()
         made = []
         for name in net.order():
-            made.append((name, (yield nodes[name].accept(self, depth + 1))))
+            own = yield nodes[name].accept(self, depth + 1)
+            if any(port is not None for _, port in sources[name]):
+                own = noted(
+                    own,
+                    "of " + ", ".join(source if port is None else f"{source}.{port}" for source, port in sources[name]),
+                )
+            if net.several and (ends := [one for one in net.outputs if one.node == name]):
+                own = noted(
+                    own,
+                    "output: "
+                    + ", ".join(one.name if one.port is None else f"{one.port} as {one.name}" for one in ends),
+                )
+            made.append((name, own))
         entries = tuple(name for name in nodes if not before[name] and not nodes[name].has_input)
-        return Connected(tuple(made), tuple(net.edges), entries)
+        edges = tuple((source, name) for name in net.order() for source, _ in sources[name])
+        return Connected(tuple(made), edges, entries)
 
     def otherwise(self, node: Network, *carried: Any, **named: Any) -> Scheme:
         return Plain((shortened(type(node).__name__),), "function")
+
+
+def noted(scheme: Scheme, note: str) -> Scheme:
+    """A scheme with a note: in its box, or in a frame around it.
+
+    >>> noted(Plain(("LSTM(8)",), "map"), "output: c").lines
+    ('LSTM(8)', 'output: c')
+    """
+    if isinstance(scheme, Plain) and scheme.role != "joint" and len(scheme.lines) < MOST_LINES:
+        return Plain((*scheme.lines, shortened(note)), scheme.role, scheme.named)
+    return Framed(scheme, shortened(note), "shared")
 
 
 def _wrapped(text: str) -> tuple[str, ...]:

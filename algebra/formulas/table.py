@@ -77,7 +77,8 @@ class Table:
 
     @checked
     def text(self, width: int = 100, form: str = "shortest", by: Any = None) -> str:
-        """Columns of text; cells are wrapped where the table would be wider than `width`.
+        """Columns of text; cells are wrapped where the table would be wider than `width`, and where that is not enough the columns
+        stand in several blocks, each beginning with the first column.
 
         Parameters
         ----------
@@ -98,12 +99,23 @@ class Table:
         """
         chosen = as_form(form, by)
         cells = [[cell_text(cell, chosen) for cell in row] for row in self.rows]
-        widths = _widths(self.columns, cells, width)
-        right = [
-            bool(self.rows) and all(_is_number(row[place]) for row in self.rows) for place in range(len(self.columns))
-        ]
         lines = [self.title, ""] if self.title else []
-        lines += _row_lines(self.columns, widths, right)
+        for number, group in enumerate(_groups(self.columns, cells, width)):
+            lines += [""] * bool(number) + self._block(group, cells, width)
+        for note in self.notes:
+            lines += (
+                ["", *textwrap.wrap(note, width, subsequent_indent="  ")]
+                if note == self.notes[0]
+                else textwrap.wrap(note, width)
+            )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _block(self, group: Sequence[int], cells: Sequence[Sequence[str]], width: int) -> list[str]:
+        """The lines of some of the columns."""
+        columns, cells = [self.columns[place] for place in group], [[row[place] for place in group] for row in cells]
+        widths = _widths(columns, cells, width)
+        right = [bool(self.rows) and all(_is_number(row[place]) for row in self.rows) for place in group]
+        lines = _row_lines(columns, widths, right)
         rule = GAP.join("-" * size for size in widths)
         lines.append(rule)
         body = cells[: len(cells) - self.last]
@@ -114,13 +126,7 @@ class Table:
             elif wrapped and place:
                 lines.append("")
             lines += _row_lines(row, widths, right)
-        for note in self.notes:
-            lines += (
-                ["", *textwrap.wrap(note, width, subsequent_indent="  ")]
-                if note == self.notes[0]
-                else textwrap.wrap(note, width)
-            )
-        return "\n".join(line.rstrip() for line in lines)
+        return lines
 
     @checked
     def latex(self, form: str = "shortest", by: Any = None, style: Any = None) -> str:
@@ -161,6 +167,20 @@ class Table:
 
 def _is_number(cell: Any) -> bool:
     return isinstance(cell, (int, float)) or getattr(leading_part(cell), "is_number", False)
+
+
+def _groups(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> list[list[int]]:
+    """The columns of each block: all of them where they fit, else as many as do beside the first one."""
+    everything = list(range(len(columns)))
+    least = [sum(_widths([columns[place]], [[row[place]] for row in cells], 1)) for place in everything]
+    if len(columns) < 3 or sum(least) + len(GAP) * (len(columns) - 1) <= width:
+        return [everything]
+    found: list[list[int]] = [[0]]
+    for place in everything[1:]:
+        if len(found[-1]) > 1 and sum(least[each] + len(GAP) for each in found[-1]) + least[place] > width:
+            found.append([0])
+        found[-1].append(place)
+    return found
 
 
 def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -224,9 +224,7 @@ class _Latex(_Notation):
             sources = [_port_latex(source, port) for source, port in before[name]]
             applied = yield nodes[name].accept(_Applied(self), sources)
             rows.append(f"{node_latex(name)} &= {applied}")
-        if net.several:
-            made = (_port_latex(one.node, one.port) for one in net.outputs)
-            rows.append(rf"({', '.join(map(node_latex, net.several))}) &= ({', '.join(made)})")
+        rows += _outputs_row(net)
         body = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}", _ATOM
 
@@ -280,10 +278,10 @@ class _Named(_Latex):
         return self.names[net]
 
     def nodes(self, net: Any) -> Steps[None]:
-        before, nodes = net.predecessors(), net.nodes
+        before, nodes = net.sources(), net.nodes
         rows = []
         for name in net.order():
-            sources = [node_latex(source) for source in before[name]]
+            sources = [_port_latex(source, port) for source, port in before[name]]
             own = nodes[name]
             joins = len(sources) > 1 and hasattr(own, "parts") and not own.parts and hasattr(own, "latex_sign")
             if joins:
@@ -295,7 +293,7 @@ class _Named(_Latex):
                 )
                 applied = entering + text
             rows.append(f"{node_latex(name)} &= {applied}")
-        self.rows += rows
+        self.rows += rows + _outputs_row(net)
         return None
 
 
@@ -379,6 +377,14 @@ def _times(net: Any) -> str:
 def _outputs_text(net: Any) -> str:
     ends = {one.name: one.node if one.port is None else (one.node, one.port) for one in net.outputs}
     return str(list(ends) if all(name == end for name, end in ends.items()) else ends)
+
+
+def _outputs_row(net: Any) -> list[str]:
+    """What comes out of a graph of several outputs, as a row."""
+    if not net.several:
+        return []
+    made = (_port_latex(one.node, one.port) for one in net.outputs)
+    return [rf"({', '.join(map(node_latex, net.several))}) &= ({', '.join(made)})"]
 
 
 def _port_latex(node: str, port: str | None) -> str:

@@ -314,17 +314,18 @@ class _Parser:
     def words(self, token: str, name: str) -> Piece:
         text = self.raw()
         typed = name in ("texttt", "mathtt")
-        plain = text if "$" not in text else text.replace("$", "")
-        width = TYPEWRITER * len(_bare(text)) if typed else roman(_bare(plain)) * 1.03
+
+        def wide(words: str) -> float:
+            if typed:
+                return TYPEWRITER * len(_bare(words))
+            return (text_width(words, 1000) if "$" in words else roman(_bare(words))) * 1.03
 
         def opened() -> list[Piece]:
-            found = []
-            for word in re.findall(r"\s*\S+\s*\Z|\s*\S+\s*|\s+", text):
-                wide = TYPEWRITER * len(_bare(word)) if typed else roman(_bare(word)) * 1.03
-                found.append(Piece(f"{token}{{{word}}}", wide, "words"))
-            return found
+            found = re.findall(r"\s*(?:\$[^$]*\$|[^\s$])+\s*\Z|\s*(?:\$[^$]*\$|[^\s$])+\s*|\s+", text)
+            return [Piece(f"{token}{{{word}}}", wide(word), "words") for word in found]
 
-        return Piece(f"{token}{{{text}}}", width, opened=opened if " " in text.strip() and "$" not in text else None)
+        whole = text.count("$") % 2 == 1 or " " not in re.sub(r"\$[^$]*\$", "", text.strip())
+        return Piece(f"{token}{{{text}}}", wide(text), opened=None if whole else opened)
 
     def environment(self) -> Piece:
         name = self.raw()

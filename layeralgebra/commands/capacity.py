@@ -7,13 +7,14 @@ from typing import Any
 
 from . import Block
 from .arguments import listed
+from .results import Record
 
 BARS = " ▁▂▃▄▅▆▇█"
 
 
 def run(
     tasks: Sequence[str] = (), architectures: Sequence[str] = (), length: int = 32, starts: int = 2
-) -> Iterator[Block]:
+) -> Iterator[Block | Record]:
     """A block for each task: a line for what it needs, a line for each architecture."""
     from ..layers.zoo.studies.tasks import TASKS, compare
 
@@ -26,7 +27,29 @@ def run(
                 "Capacities are between 0 and 1 for each value; they add up to the independent parameters.\n"
                 "Loss is the mean squared error; explained, the share of what the best linear predictor explains.",
             )
+        yield from records(fits)
         yield Block(heading(fits[0].task), "\n".join(lines(fits)))
+
+
+def records(fits: Sequence[Any]) -> Iterator[Record]:
+    """The figures of each architecture at one task, and the two losses between which all others lie."""
+    task = fits[0].task
+    found: list[tuple[str, str, Any, str, str]] = [
+        ("", "least_loss", task.least_loss, "mean squared error", "exact"),
+        ("", "variance", task.variance, "mean squared error", "exact"),
+        ("", "needs", [float(each) for each in task.needs], "rise of the loss", "exact"),
+    ]
+    for fit in fits:
+        name = fit.architecture.name
+        found += [
+            (name, "parameters", int(fit.parameters), "elements", "exact"),
+            (name, "capacity.total", int(fit.total), "independent parameters", "exact"),
+            (name, "capacity.spatial", [float(each) for each in fit.spatial], "independent parameters", "numeric"),
+            (name, "loss", float(fit.loss), "mean squared error", "numeric"),
+            (name, "explained", float(fit.explained), "share", "numeric"),
+        ]
+    for part, quantity, figure, unit, kind in found:
+        yield Record(task.name, quantity, part, value=figure, unit=unit, kind=kind, at={"length": task.length})
 
 
 def heading(task: Any) -> str:

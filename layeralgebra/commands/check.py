@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
+from . import Block, Failed
 from .arguments import shape
-from .networks import module_in
+from .networks import guarded, module_in
+from .results import Record
 
 
-def run(model: str, on: str | None = None, examples: int | None = None, latex: bool = False) -> list[Any]:
+def run(
+    model: str, on: str | None = None, examples: int | None = None, latex: bool = False
+) -> Iterator[Block | Record | Failed]:
     """The reports on what a file defines.
 
     Parameters
@@ -28,7 +34,32 @@ def run(model: str, on: str | None = None, examples: int | None = None, latex: b
     sizes = None if on is None else shape(on)
     if sizes is not None and not all(isinstance(size, int) for size in sizes):
         raise FieldError(f"check needs integers for --on, got {on}")
-    return [check(subject, sizes, examples, latex=latex) for subject in _subjects(model)]
+    subjects = _subjects(model)
+    with guarded(Path(model.partition(":")[0])) if ".py" in model else nullcontext():
+        reports = [check(subject, sizes, examples, latex=latex) for subject in subjects]
+    for report in reports:
+        yield from records(report)
+        yield Block("", str(report))
+    if not all(report.ok for report in reports):
+        yield Failed()
+
+
+def records(report: Any) -> Iterator[Record]:
+    """A record for each law that was checked, and one for the whole."""
+    from ..proofs.verdict import Proved, Refuted
+
+    for result in report.results:
+        verdict = result.verdict
+        if isinstance(verdict, Proved):
+            kind, note = "proved", verdict.certificate.summary
+        elif isinstance(verdict, Refuted):
+            kind, note = "refuted", str(verdict.witness)
+        else:
+            kind, note = ("held", "") if result.cases else ("undecided", verdict.reason)
+        yield Record(
+            report.subject, "verdict", result.law, value=result.cases or None, unit="samples", kind=kind, note=note
+        )
+    yield Record(report.subject, "verdict", value="in order" if report.ok else "not in order")
 
 
 def _subjects(model: str) -> list[Any]:

@@ -16,10 +16,12 @@ from ..algebra.formulas.forms import SHORTEST, Form, as_form
 from ..algebra.formulas.records import record_parts
 from ..algebra.formulas.text import formula_lines, formula_text, number_text, text_of
 from . import Block
-from .arguments import assignments, listed, shape, sizes
+from .arguments import assignments, listed, shape, sizes, value
 from .networks import Model, find
+from .results import Record, of_derivation, of_table
 
 METRICS = ("parameters", "macs", "output_shape", "receptive_field")
+TRAINING = ("training_macs", "training_flops")
 INDENT = "  "
 _PREFIXES = ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"))
 
@@ -37,19 +39,39 @@ def run(
     width: int = 100,
     form: str = "shortest",
     by: str | None = None,
-) -> Iterator[Block]:
+    training: bool = False,
+    recompute: str | None = None,
+    batch: str | None = None,
+) -> Iterator[Block | Record]:
     """Derive, print, evaluate and typeset."""
-    found = find(model, assignments(changes), None if on is None else shape(on))
+    asked = listed(metrics) or (("parameters",) if training else METRICS)
+    asked = list(dict.fromkeys([*asked, *(TRAINING if training else ())]))
+    options = {
+        name: given
+        for name, given in (
+            ("effective", effective or None),
+            ("recompute", recompute),
+            ("batch", None if batch is None else value(batch)),
+        )
+        if given is not None
+    }
+    for name in ("recompute", "batch"):
+        if name in options and not any(each in KNOWN and name in KNOWN[each].options for each in asked):
+            raise FieldError(f"--{name} is about training; write --training as well")
     values = sizes(at)
-    derivations = derived(found, listed(metrics) or METRICS, effective)
+    found = find(model, assignments(changes), None if on is None else shape(on))
+    derivations = derived(found, asked, **options)
     written_as = as_form(form, None if by is None else [_symbol(name, derivations) for name in listed([by])])
     evaluated = [values_block(derivations, values)] if values else []
     if values and by_stage:
         evaluated.append(stage_block(derivations, found, width, values, written_as))
+    yield from records(found.name, derivations, values)
     yield Block(heading(found))
     if by_stage:
+        yield from stage_records(derivations, found, values)
         yield stage_block(derivations, found, width, form=written_as)
     if by_node:
+        yield from node_records(derivations, found)
         yield Block("Node by node", derivations_nodes(derivations, width, written_as))
     yield from formula_blocks(derivations, width, written_as)
     yield domain_block(derivations)
@@ -73,13 +95,38 @@ def heading(model: Model) -> str:
     return f"{name} on {formula_text(model.on)}" if model.on is not None else name
 
 
-def derived(model: Model, metrics: Sequence[str], effective: bool = False) -> Derivations:
-    """The derivations that are asked for; `effective` reaches the metrics that know it."""
+def derived(model: Model, metrics: Sequence[str], **options: Any) -> Derivations:
+    """The derivations that are asked for; an option reaches the metrics that know it."""
     found = Derivations(())
     for name in metrics:
-        options = {"effective": True} if effective and name in KNOWN and "effective" in KNOWN[name].options else {}
-        found = found + derive(name, model.net, model.on, **options)
+        known = KNOWN[name].options if name in KNOWN else {}
+        found = found + derive(name, model.net, model.on, **{key: options[key] for key in options if key in known})
     return found
+
+
+def records(name: str, derivations: Derivations, values: Mapping[str, int] | None = None) -> Iterator[Record]:
+    """The records of all derivations, at sizes where some are given."""
+    if values:
+        complete(derivations, values)
+    for part in derivations:
+        yield from of_derivation(name, part, values)
+
+
+def stage_records(derivations: Derivations, model: Model, values: Mapping[str, int] | None = None) -> Iterator[Record]:
+    """The records of the stages, as formulas or at sizes."""
+    from ..algebra.derivations.stages import stage_table
+
+    table = stage_table(derivations, model.stages, at=values or None)
+    by_name = {part.metric.name: part for part in derivations}
+    yield from (each for each in of_table(model.name, table, by_name, values or {}) if each.part != "total")
+
+
+def node_records(derivations: Derivations, model: Model) -> Iterator[Record]:
+    """The records of the nodes."""
+    from ..algebra.derivations.node_table import node_table
+
+    by_name = {part.metric.name: part for part in derivations}
+    yield from of_table(model.name, node_table(derivations, total=False), by_name, {})
 
 
 def stage_block(
@@ -140,8 +187,8 @@ def domain_block(derivations: Derivations) -> Block:
     )
 
 
-def values_block(derivations: Derivations, values: Mapping[str, int]) -> Block:
-    """All formulas at given sizes."""
+def complete(derivations: Derivations, values: Mapping[str, int]) -> None:
+    """Refuse sizes of symbols that are not there, and symbols without a size."""
     known = {symbol.name for part in derivations for symbol in part.symbols}
     unknown = sorted(set(values) - known)
     if unknown:
@@ -150,6 +197,11 @@ def values_block(derivations: Derivations, values: Mapping[str, int]) -> Block:
         raise FieldError(
             f"--at: {', '.join(missing)} missing; write --at {','.join(f'{name}=...' for name in missing)}"
         )
+
+
+def values_block(derivations: Derivations, values: Mapping[str, int]) -> Block:
+    """All formulas at given sizes."""
+    complete(derivations, values)
     found = derivations(**values)
     widest = max(len(part.metric.title) for part in derivations)
     lines = [

@@ -12,14 +12,25 @@ from ..algebra.errors import FieldError
 from ..algebra.networks.network import Network
 from . import Block
 from .arguments import assignments, listed, shape, sizes, value
-from .derive import METRICS, derivations_nodes, derived, domain_block, formula_blocks, heading, values_block
-from .networks import Model, module_in
+from .derive import (
+    METRICS,
+    derivations_nodes,
+    derived,
+    domain_block,
+    formula_blocks,
+    heading,
+    node_records,
+    records,
+    values_block,
+)
+from .networks import Model, guarded, module_in
+from .results import Record
 
 
 def run(
     model: str, at: Sequence[str] = (), on: str | None = None, dimensions: Sequence[str] = (), metrics: Sequence[str] = (), by_node: bool = False,
     width: int = 100,
-) -> Iterator[Block]:  # fmt: skip
+) -> Iterator[Block | Record]:  # fmt: skip
     """Import, derive, print and evaluate.
 
     Parameters
@@ -38,8 +49,10 @@ def run(
     derivations = derived(found, listed(metrics) or METRICS)
     values = sizes(at)
     evaluated = [values_block(derivations, values)] if values else []
+    yield from records(found.name, derivations, values)
     yield Block(heading(found))
     if by_node:
+        yield from node_records(derivations, found)
         yield Block("Node by node", derivations_nodes(derivations, width))
     yield from formula_blocks(derivations, width)
     yield domain_block(derivations)
@@ -63,7 +76,8 @@ def _found(model: str, on: str | None, dimensions: dict[str, str]) -> Model:
     made = getattr(module_in(Path(path)), name, None)
     if made is None:
         raise FieldError(f"{path} has no {name!r}")
-    return Model(name, _imported(made, name, on, dimensions))
+    with guarded(Path(path)):
+        return Model(name, _imported(made, name, on, dimensions))
 
 
 def _keras_model(made: Any) -> Any:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..algebra.arguments import missing_extra
 from ..algebra.equations.fields import Dim, Size, Text
 from ..algebra.errors import FieldError, LayerAlgebraError
 from ..algebra.networks.layer import Layer
@@ -69,9 +71,11 @@ def _from_file(path: Path, attribute: str, changes: Mapping[str, str]) -> Model:
             raise FieldError(f"{attribute} is a network with its sizes given; --set is for a class or a function")
         return Model(attribute, found)
     if isinstance(found, type) and issubclass(found, Layer):
-        return Model(attribute, _layer(found, changes))
+        with guarded(path):
+            return Model(attribute, _layer(found, changes))
     if callable(found):
-        return Model(attribute, _called(found, attribute, changes))
+        with guarded(path):
+            return Model(attribute, _called(found, attribute, changes))
     if found is None:
         raise FieldError(f"{path} has no {attribute!r}")
     raise FieldError(f"{attribute} in {path} is neither a layer, nor a network, nor a function that returns one")
@@ -80,24 +84,56 @@ def _from_file(path: Path, attribute: str, changes: Mapping[str, str]) -> Model:
 def module_in(path: Path) -> Any:
     """The module in a file: running it is what the user asked for."""
     if not path.is_file():
-        raise FieldError(f"there is no file {path}")
+        raise FieldError(f"{path} is a folder" if path.is_dir() else f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)  # so that what it defines can be found again by its name
-    try:
+    with guarded(path):
         spec.loader.exec_module(module)
-    except LayerAlgebraError as error:
-        raise type(error)(f"{path}: {error}") if type(error) is not LayerAlgebraError else error from None
-    except Exception as error:
-        places = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename).resolve() == path.resolve()
-        ]
-        line = getattr(error, "lineno", None) or (places[-1] if places else 0)
-        raise FieldError(f"{path}, line {line}: {type(error).__name__}: {error}") from None
     return module
+
+
+@contextlib.contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Where code of a file of the user's runs: what it raises becomes one line, with the place in the file.
+
+    Errors of the library keep their kind; a missing optional package stays what it is, so that the command says what to install.
+    """
+    try:
+        yield
+    except LayerAlgebraError as error:
+        if str(path) in str(error) or type(error) is LayerAlgebraError:
+            raise
+        try:
+            raise type(error)(f"{path}: {error}") from None
+        except TypeError:
+            raise error from None
+    except ModuleNotFoundError as error:
+        if missing_extra(error) is not None:
+            raise
+        raise FieldError(f"{path}{_line(path, error)}: {type(error).__name__}: {error}") from None
+    except SystemExit as error:
+        raise FieldError(f"{path}{_line(path, error)}: it ends the program, with {error.code!r}") from None
+    except Exception as error:
+        raise FieldError(f"{path}{_line(path, error)}: {type(error).__name__}: {first_line(error)}") from None
+
+
+def _line(path: Path, error: BaseException) -> str:
+    """The last line of the file that an error came through."""
+    places = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).resolve() == path.resolve()
+    ]
+    line = getattr(error, "lineno", None) or (places[-1] if places else None)
+    return f", line {line}" if line else ""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else ""
 
 
 def _layer(kind: type[Layer], changes: Mapping[str, str]) -> Layer:
@@ -114,7 +150,10 @@ def _layer(kind: type[Layer], changes: Mapping[str, str]) -> Layer:
 
 def _called(function: Any, name: str, changes: Mapping[str, str]) -> Network:
     """What a function returns; its parameters that are neither set nor have a default are symbols with their names."""
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        raise FieldError(f"{name} does not say what it takes; wrap it in a function of yours") from None
     unknown = sorted(set(changes) - set(parameters))
     if unknown:
         raise FieldError(f"{name} takes no {unknown[0]!r}; it takes {', '.join(parameters) or 'nothing'}")

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..algebra.errors import FieldError
-from . import Block
+from ..algebra.formulas.table import HARD, Table
+from . import Block, Failed
 from .arguments import listed
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run of proofs shows, and whether it is in order: nothing refuted, nothing required undecided."""
-
-    table: Any
-    ok: bool
-    blocks: tuple[Block, ...]
+from .results import Record
 
 
 def run(
     laws: Sequence[str],
     routes: Sequence[str] = (),
     export: Path | None = None,
+    width: int = 100,
     progress: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> Iterator[Block | Record | Failed]:
     """Prove laws and try the structural ones.
 
     Parameters
@@ -38,39 +32,100 @@ def run(
         Only these routes; all that a law states when there are none.
     export : Path, optional
         A folder for one SMT-LIB2 file a law, one Coq file, and a LaTeX appendix.
+    width : int
+        Characters in a line.
     progress : callable, optional
         Called with each law's name.
     """
-    from .. import proofs
     from ..proofs.report import prove
     from ..proofs.samples.structural import try_law
 
     chosen = _chosen(listed(laws))
     arithmetic = [law.name for law in chosen if law.kind == "arithmetic"]
     structural = [law for law in chosen if law.kind == "structural"]
-    blocks: list[Block] = []
-    table = None
     ok = True
     if arithmetic:
         found = prove([law for law in chosen if law.kind == "arithmetic"], listed(routes) or None, progress=progress)
-        table, ok = found.to_rich(), found.ok
+        ok = found.ok
+        for row in found.rows:
+            yield from proof_records(row)
+        yield Block("Laws and their proofs", proof_text(found, width))
         if found.unproved and not routes:
-            blocks.append(Block("not proved here", "\n".join(found.unproved)))
+            yield Block("not proved here", "\n".join(found.unproved))
     if structural and not routes:
-        lines = []
+        rows = []
         for law in structural:
             if progress is not None:
                 progress(law.name)
             trial = try_law(law)
             ok = ok and trial.witness is None
-            lines.append(f"{law.name:<44} {trial}")
-        blocks.append(Block("laws of networks, tried on samples (which refute and never prove)", "\n".join(lines)))
+            yield _trial_record(law, trial)
+            rows.append((law.name, str(trial)))
+        yield Block(
+            "laws of networks, tried on samples (which refute and never prove)",
+            Table(("law", "outcome"), tuple(rows)).text(width),
+        )
     if export is not None:
-        written = proofs.export.write(export, arithmetic)
-        others = [path for path in written if path.suffix != ".smt2"]
-        lines = [f"{path}" for path in others] + [f"{len(written) - len(others)} files in {export / 'smtlib'}"]
-        blocks.append(Block("written", "\n".join(lines)))
-    return Outcome(table, ok, tuple(blocks))
+        from .. import proofs
+
+        paths = proofs.export.write(export, arithmetic)
+        others = [path for path in paths if path.suffix != ".smt2"]
+        lines = [f"{path}" for path in others] + [f"{len(paths) - len(others)} files in {export / 'smtlib'}"]
+        yield Block("written", "\n".join(lines))
+    if not ok:
+        yield Failed()
+
+
+def proof_text(found: Any, width: int) -> str:
+    """A law a line with the routes that were taken and their times, and the summary below."""
+    rows = tuple((row.law.name, row.law.exactness, row.outcome, ", ".join(_routes(row))) for row in found.rows)
+    summary = [
+        line
+        for said in found.summary.splitlines()
+        for line in textwrap.wrap(said, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    ]
+    return "\n".join([Table(("law", "says", "outcome", "routes"), rows).text(width), "", *summary])
+
+
+def _routes(row: Any) -> Iterator[str]:
+    """Each route with its milliseconds, and a mark where it did not prove the law."""
+    from ..proofs.provers import missing
+
+    for route, verdict in row.verdicts.items():
+        if missing(route):
+            yield f"{route}{HARD}skipped"
+            continue
+        mark = {"Proved": "", "Refuted": f"{HARD}NO", "Undecided": f"{HARD}?"}[type(verdict).__name__]
+        yield f"{route}{mark}" + ("" if route == "coq" else f"{HARD}{1000 * row.seconds[route]:.0f}{HARD}ms")
+
+
+def proof_records(row: Any) -> Iterator[Record]:
+    """What each route said of a law, and what comes of it."""
+    from ..proofs.provers import missing
+    from ..proofs.verdict import Proved, Refuted
+
+    law = row.law
+    for route, verdict in row.verdicts.items():
+        if missing(route):
+            kind, note = "skipped", missing(route)
+        elif isinstance(verdict, Proved):
+            kind, note = "proved", verdict.certificate.summary
+        elif isinstance(verdict, Refuted):
+            kind, note = "refuted", str(verdict.witness)
+        else:
+            kind, note = "undecided", verdict.reason
+        yield Record(law.name, "verdict", route, kind=kind, note=note)
+    yield Record(
+        law.name, "verdict", kind=row.outcome, source=law.cites, note=f"{law.statement}" if law.statement else law.note
+    )
+
+
+def _trial_record(law: Any, trial: Any) -> Record:
+    kind = "refuted" if trial.witness is not None else "held" if trial.cases else "undecided"
+    said = law.note if trial.witness is None else f"{law.note} {trial}"
+    return Record(
+        law.name, "verdict", value=trial.cases, unit="samples", kind=kind, source=law.cites, note=" ".join(said.split())
+    )
 
 
 def _chosen(wanted: Sequence[str]) -> list[Any]:

@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from ..algebra.writing import completed, target_of
 from . import Block
 from .arguments import shape
 from .networks import find
+from .results import Record, of_derivation
 
 LARGEST_FILE = 1_000_000
 MOST_ROWS_SHOWN = 12
@@ -50,16 +51,16 @@ _KEYS = {
 }
 
 
-def run(file: Path, progress: bool = False, overwrite: bool = False) -> list[Block]:
+def run(file: Path, progress: bool = False, overwrite: bool = False) -> list[Block | Record]:
     """Run the sweep of a file.
 
     Parameters
     ----------
     file : Path
     progress : bool
+        Show a progress bar.
     overwrite : bool
         Whether a table that is there already is replaced.
-        Show a progress bar.
     """
     from ..algebra.sweeps.sweep import sweep
 
@@ -87,14 +88,28 @@ def run(file: Path, progress: bool = False, overwrite: bool = False) -> list[Blo
     points = 1
     for size in found.sizes.values():
         points *= size
-    blocks = [Block(model.name, f"{head}: {number_text(points)} points")]
     frame = found.to_dataframe().reset_index()
+    blocks: list[Block | Record] = [*records(model.name, formulas, list(over), frame)]
+    blocks.append(Block(model.name, f"{head}: {number_text(points)} points"))
     shown = frame.head(MOST_ROWS_SHOWN).to_string(index=False)
     rest = len(frame) - MOST_ROWS_SHOWN
     return [
         *blocks,
         Block("", shown + (f'\n... and {number_text(rest)} more; write them with to = "FILE"' if rest > 0 else "")),
     ]
+
+
+def records(name: str, formulas: Mapping[str, Derivation], sizes: Sequence[str], frame: Any) -> Iterator[Record]:
+    """The formulas, then every point: its sizes, and the value of each formula there."""
+    for derivation in formulas.values():
+        yield from of_derivation(name, derivation)
+    for row in frame.to_dict("records"):
+        at = {size: int(row[size]) for size in sizes if size in row}
+        for quantity, derivation in formulas.items():
+            metric = derivation.metric
+            for column in row:
+                if column == quantity or str(column).startswith((f"{quantity}_", f"{quantity}.")):
+                    yield Record(name, str(column), value=row[column], unit=metric.unit, kind=derivation.kind, at=at)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ...layers.scaling import ChannelScale, FeatureScale
 from ..rules.kernels import along_first, bias_of, changed, exact, factor_and_shift, margins, plain_statistics
 from ..rules.rule import Made, drawn, other_layers, rewriting, wrong
 
+_SCALES = (ChannelScale, FeatureScale)
 _CITES = "Jacob et al., CVPR 2018, arXiv 1712.05877, section 3.2"
 _CONV = drawn(
     lambda n: (
@@ -275,6 +276,32 @@ def channel_scale_after_conv(conv: Conv, scale: ChannelScale):
         return {"conv": dict(folded), "scale": {"s": numpy.ones(folded["W"].shape[0] * folded["W"].shape[1], int)}}
 
     return Made({"folded": conv}, weights, back)
+
+
+@rewriting(
+    "after(first(x)) = both(x)",
+    drawn(
+        lambda n: ({"first": _SCALES[n.f](), "after": _SCALES[n.f]()}, {"x": (n.c, n.c)}),
+        c=(1, 3), f=(0, 1),
+    ),
+    mutants={
+        "one left out": wrong(lambda both: {"both": {"s": both["s"] * 2 + 1}}),
+        "one more": wrong(lambda both: {"both": {"s": both["s"] + 1}}),
+    },
+    cites="associativity",
+)  # fmt: skip
+def scale_after_scale(first: ChannelScale | FeatureScale, after: ChannelScale | FeatureScale):
+    """Two factors for each channel, or for each feature, are one."""
+    if type(first) is not type(after):
+        return None
+
+    def weights(first, after):
+        return {"both": {"s": exact(first["s"]) * exact(after["s"])}}
+
+    def back(both):
+        return {"first": dict(both), "after": {"s": numpy.ones(len(both["s"]), int)}}
+
+    return Made({"both": first}, weights, back)
 
 
 @rewriting(

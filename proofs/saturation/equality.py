@@ -170,7 +170,17 @@ class _Matching:
             if nodes.setdefault(value, node) is not node:
                 return None
             waiting += zip(node.arguments, (mine.arguments[place] for place in self.order[value, other]))
-        return pairs, Chosen(nodes, root)
+        return (pairs, Chosen(nodes, root)) if self._one_source(pairs) else None
+
+    def _one_source(self, pairs: Mapping[int, int]) -> bool:
+        """Whether a tensor that several operations hold is made of one tensor."""
+        sources: dict[Any, Any] = {}
+        for number, other in pairs.items():
+            given = dict(self.first.saturated.values.operations[other].weights)
+            for tensor, weight in self.second.saturated.values.operations[number].weights:
+                if sources.setdefault(weight, given[tensor]) != given[tensor]:
+                    return False
+        return True
 
     def _fits(self, value: int, other: int) -> bool:
         # In the order of the second network, inputs first, so that nothing recurses deeply.
@@ -244,8 +254,13 @@ def _reversible(second: Equal, chosen: Chosen) -> list[int] | None:
             continue
         if not new <= here or any(step.left[name] in here - new for name in weighty):
             return None
+        if len({step.left[name] for name in weighty}) < len(weighty):
+            return None  # layers that share their weights cannot be given different ones
         here = (here - new) | {step.left[name] for name in weighty}
     read = {node.operation for node in values.nodes if node.step is None and values.operations[node.operation].weights}
+    held = [weight for number in read for _, weight in values.operations[number].weights]
+    if steps and len(set(held)) < len(held):
+        return None
     return steps if read <= here else None
 
 
@@ -323,7 +338,8 @@ def equal(
     -------
     Equality
         *equal* comes with the chain of laws and the map of the weights. *different* comes with sizes, weights and an input on which
-        `la.run` differs, under the map that gives each tensor of `g` the tensor of `f` of that name, or with shapes that differ.
+        `la.run` differs, under the map that gives each tensor of `g` the tensor of `f` of that name (where both have the same
+        tensors), or with shapes that differ.
         Everything else is *undecided*.
 
     Raises
@@ -414,9 +430,8 @@ def _at(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -
     ]
     if made[0] != made[1]:
         return Difference(sizes, None, None, (made[0], made[1])), "whatever the weights"
-    shared = {name: slot for name, slot in slots[1].items() if name in slots[0] and slots[0][name].shape == slot.shape}
-    if len(shared) != len(slots[1]):
-        return None
+    if {name: slot.shape for name, slot in slots[0].items()} != {name: slot.shape for name, slot in slots[1].items()}:
+        return None  # no map stands out, and that one differs says nothing of others
     generator = numpy.random.default_rng(trial)
     weights = {}
     for name, slot in slots[0].items():

@@ -10,20 +10,22 @@ Conv(8, 3, padding=1) >> ReLU()
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
-from sympy import Symbol
+from sympy import Symbol, false, sympify, true
 from sympy.logic.boolalg import Boolean
 
 from ...algebra.arguments import checked, shown
 from ...algebra.derivations.metric import METRICS
-from ...algebra.errors import FieldError, UnsupportedError
+from ...algebra.errors import FieldError, LayerAlgebraError, UnsupportedError
 from ...algebra.networks.carrier import ShapeCarrier
 from ...algebra.networks.evaluator import evaluate_network, input_flows
 from ...algebra.networks.network import Network
 from ...algebra.numerics.copies import input_nodes
+from ...algebra.sizes.decisions import at_least
+from ...algebra.sizes.decisions import equal as equal_sizes
 from ...layers.activation import Identity
 from ..law import Law, registered
 from ..rules.rule import is_rule
@@ -199,7 +201,8 @@ class Rewritten:
     complete : bool
         Whether every law was applied wherever it fits; False when the budget was spent before.
     pareto : tuple of Rewritten
-        With several metrics: those found that none of the others is better than in all of them.
+        With several metrics: those found that none of the others is better than in all of them. With symbolic sizes: the cases, each with
+        the sizes at which it is the cheapest of them as its domain.
     """
 
     network: Network
@@ -328,7 +331,8 @@ def rewrite(
         What is to be small, such as ``"macs"`` or ``"parameters"``. Of several, the first decides and the others where it does not; the
         result's `pareto` has those that none of the others found is better than.
     at : mapping of Symbol to int, optional
-        Sizes at which costs are compared, one for each symbol.
+        Sizes at which costs are compared, one for each symbol. Without them (and with one metric), the formulas are compared: what is
+        not decided is part of the result's `domain`, and its `pareto` has the cases that were found, each with its own.
     laws : iterable of Law, optional
         The rules; all laws of the registry that are rules, if left out.
 
@@ -339,7 +343,7 @@ def rewrite(
     Raises
     ------
     FieldError
-        If a metric is unknown or a symbol has no size in `at`.
+        If a metric is unknown, or several are to be compared and a symbol has no size in `at`.
     UnsupportedError
         If a metric does not add over the layers, the network has several outputs, or egglog is not installed.
     ShapeError
@@ -363,10 +367,12 @@ def rewrite(
         if on is not None
         else set()
     )
-    missing = sorted(str(symbol) for symbol in ({*net.free_symbols, *shapes} - set(sizes)))
+    missing = sorted({*net.free_symbols, *shapes} - set(sizes), key=str)
+    if missing and len(names) == 1:
+        return _by_cases(Equal(net, on, laws), names[0], sizes, missing, on)
     if missing:
         raise FieldError(
-            f"costs are compared at sizes; give at={{{missing[0]}: 64, ...}} with a number for {', '.join(missing)}"
+            f"several costs are compared at sizes; give at={{{missing[0]}: 64, ...}} with a number for {', '.join(map(str, missing))}"
         )
     equal = Equal(net, on, laws)
     search = Extraction(equal.saturated, names, sizes)
@@ -403,6 +409,38 @@ def rewrite(
     return Rewritten(
         best.network, best.chain, best.weights, best.domain, best.before, best.after, best.complete, tuple(front)
     )
+
+
+def _by_cases(equal: Equal, name: str, sizes: Mapping[Symbol, int], missing: Sequence[Symbol], on: Any) -> Rewritten:
+    """The networks that are cheapest at some sizes, each with the sizes at which it is: what is not decided is its domain."""
+    before = {name: METRICS[name](equal.net, on=None if equal.closed else on)}
+    first = _rewritten(
+        equal, Extraction(equal.saturated, (), {}).as_read(equal.read_root), [name], before, on, equal.net
+    )
+    found = {first.network: first}
+    for point in _points(missing):
+        search = Extraction(equal.saturated, [name], {**sizes, **point})
+        try:
+            one = _rewritten(equal, search.cheapest(equal.read_root), [name], before, on, None)
+        except LayerAlgebraError:
+            continue  # no network has such sizes
+        found.setdefault(one.network, one)
+    cases: list[Rewritten] = []
+    for one in sorted(found.values(), key=lambda each: len(str(each.network))):
+        wanted = [at_least(sympify(other.after[name]), one.after[name]) for other in found.values() if other is not one]
+        never = any(each == false for each in wanted)
+        same = any(equal_sizes(sympify(other.after[name]), one.after[name]) == true for other in cases)
+        if not never and not same:
+            cases.append(replace(one, domain=tuple(dict.fromkeys((*one.domain, *(w for w in wanted if w != true))))))
+    best = min(cases, key=lambda each: (len(each.domain), -len(each.chain)))
+    return replace(best, pareto=tuple(cases))
+
+
+def _points(symbols: Sequence[Symbol]) -> list[dict[Symbol, int]]:
+    """Sizes at which symbols are tried: all alike, and each small or large while the others are not."""
+    found = [dict.fromkeys(symbols, size) for size in (4, 32, 512)]
+    found += [{**dict.fromkeys(symbols, 64), symbol: size} for symbol in symbols for size in (4, 4096)]
+    return found
 
 
 def _rewritten(

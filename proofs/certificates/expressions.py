@@ -1,0 +1,130 @@
+"""Sizes as Coq reads them: integers, with floors as ``/`` on ``Z`` and exact quotients noted as such."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sympy import (
+    Add,
+    And,
+    Eq,
+    Expr,
+    Ge,
+    Gt,
+    Integer,
+    Le,
+    Lt,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Ne,
+    Not,
+    Or,
+    Pow,
+    Symbol,
+    ceiling,
+    floor,
+    fraction,
+    together,
+)
+
+from ...algebra.arguments import shown
+from ...algebra.errors import UnsupportedError
+
+PRELUDE = Path(__file__).with_name("prelude.v")
+_WORDS = "as at cofix else end exists exists2 fix for forall fun if in let match mod return then using where with Set Prop Type SProp Z nat"
+_RELATIONS = {Eq: "=", Ne: "<>", Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
+
+
+class Written:
+    """Names for symbols that no other name in a certificate is equal to, and the quotients that were written and have to be exact."""
+
+    def __init__(self, symbols: Iterable[Symbol]):
+        prelude = PRELUDE.read_text(encoding="utf-8")
+        taken = {*re.findall(r"\w+", prelude), *_WORDS.split(), "net"}
+        self.names: dict[Symbol, str] = {}
+        self.lookups: Mapping[str, Expr] = {}
+        self.exact: dict[tuple[str, str], None] = {}
+        for symbol in symbols:
+            if not symbol.is_integer:
+                raise UnsupportedError(
+                    f"a certificate speaks of integers, and {symbol} is not known to be one; make it with la.dims"
+                )
+            plain = re.sub(r"\W", "_", symbol.name, flags=re.ASCII)
+            name = plain if plain[:1].isalpha() else f"v_{plain}"
+            while name in taken or re.match(r"(equation|layer|size|H|q)_?\d", name):
+                name += "'"
+            taken.add(name)
+            self.names[symbol] = name
+
+    def __call__(self, value: Any) -> str:
+        """An expression in brackets, or a single word."""
+        over, under = fraction(together(value))
+        if under == 1:
+            return self._write(over)
+        pair = self._write(over), self._write(under)
+        self.exact[pair] = None
+        return f"({pair[0]} / {pair[1]})"
+
+    def _write(self, value: Expr) -> str:
+        if isinstance(value, Integer):
+            return str(value) if value >= 0 else f"({value})"
+        if isinstance(value, Symbol):
+            if value not in self.names:
+                raise UnsupportedError(f"{value} has no name in this certificate")
+            return self.names[value]
+        if isinstance(value, (Add, Mul)):
+            return "(" + (" + " if isinstance(value, Add) else " * ").join(map(self, value.args)) + ")"
+        if isinstance(value, Pow):
+            base, exponent = value.args
+            if isinstance(exponent, Integer) and 0 < exponent <= 4:
+                return "(" + " * ".join([self(base)] * int(exponent)) + ")"
+            if exponent.is_integer and exponent.is_nonnegative:
+                return f"({self(base)} ^ {self(exponent)})"
+        if isinstance(value, (floor, ceiling)):
+            over, under = map(self._write, fraction(together(value.args[0])))
+            return f"({over} / {under})" if isinstance(value, floor) else f"(- ((- {over}) / {under}))"
+        if isinstance(value, (Max, Min)):
+            first, *rest = map(self, value.args)
+            for one in rest:
+                first = f"(Z.{'max' if isinstance(value, Max) else 'min'} {first} {one})"
+            return first
+        if isinstance(value, Mod):
+            return f"({self(value.args[0])} mod {self(value.args[1])})"
+        raise UnsupportedError(
+            f"certificates have no {type(value).__name__}, as in {shown(value)}; they know + - * ** // ceil max min and %"
+        )
+
+    def condition(self, relation: Any) -> str:
+        """A relation between sizes."""
+        for kind, sign in _RELATIONS.items():
+            if isinstance(relation, kind):
+                left, right = relation.args
+                if all(fraction(together(side))[1] == 1 for side in (left, right)):
+                    return f"{self(left)} {sign} {self(right)}"
+        if isinstance(relation, (And, Or)):
+            return (
+                "(" + (" /\\ " if isinstance(relation, And) else " \\/ ").join(map(self.condition, relation.args)) + ")"
+            )
+        if isinstance(relation, Not):
+            return f"(~ {self.condition(relation.args[0])})"
+        raise UnsupportedError(
+            f"certificates cannot state the condition {shown(relation)}; give numbers that decide it"
+        )
+
+
+def listing(items: Iterable[str]) -> str:
+    """A list in Coq."""
+    return "[" + "; ".join(items) + "]"
+
+
+def quoted(name: object) -> str:
+    return f'"{name}"'
+
+
+def names(items: Iterable[object]) -> str:
+    return listing(map(quoted, items))
