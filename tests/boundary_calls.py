@@ -351,6 +351,8 @@ def shown(value: Any) -> str:
 
 def one_call(subject: Subject, seed: int) -> Fault | None:
     """Make the call of this seed; None if it ends as it should. Runs in an empty folder, which stays empty if the call fails."""
+    if os.listdir():
+        raise RuntimeError(f"{os.getcwd()} is not empty, and whatever a call leaves in its folder is taken away")
     rng = random.Random(seed)
     args, words = arguments(rng, subject)
 
