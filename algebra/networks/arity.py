@@ -10,8 +10,8 @@ from ..errors import GraphError, UnsupportedError
 def inputs_taken(net: Any) -> int | None:
     """The number of inputs of whatever a network begins with; None where that is a join of all that arrives, or several nodes.
 
-    >>> from layeralgebra import Attention, Linear, ReLU
-    >>> inputs_taken(Linear(2) >> ReLU()), inputs_taken(Attention(3))
+    >>> from layeralgebra import CrossAttention, Linear, ReLU
+    >>> inputs_taken(Linear(2) >> ReLU()), inputs_taken(CrossAttention(3))
     (1, 2)
     """
     while True:

@@ -295,6 +295,8 @@ class Layer(Network, metaclass=_Frozen):
 
     def layout_of(self, output: str) -> str | None:
         """Where the channels of one output are, as `layout` says it of the first."""
+        if not isinstance(output, str):
+            raise FieldError(f"layout_of takes the name of an output, got {shown(output)}")
         if output == self.output_names[0] or self.channel_axis is not None:
             return self.layout[1]
         return _layouts(self.parsed, self.input_names, output)[1]

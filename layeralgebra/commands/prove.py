@@ -11,6 +11,7 @@ from ..algebra.errors import FieldError
 from ..algebra.formulas.table import HARD, Table
 from . import Block, Failed
 from .arguments import listed
+from .networks import guarded
 from .results import Record
 
 
@@ -166,11 +167,8 @@ def of_file(where: str) -> list[Any]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[key] = module
     try:
-        spec.loader.exec_module(module)
-    except FieldError:
-        raise
-    except Exception as error:
-        raise FieldError(f"{file} cannot be imported: {type(error).__name__}: {error}") from error
+        with guarded(path):
+            spec.loader.exec_module(module)
     finally:
         sys.modules.pop(key, None)
     laws = {each.name: each for each in vars(module).values() if isinstance(each, Law)}

