@@ -322,3 +322,17 @@ def test_an_extremum_takes_any_number_of_values() -> None:
     n = la.dims("n")
     assert la.flops(made, on=(n,)) == 6 * n  # five comparisons and an add
     assert la.run(made, [3.0, -1.0], {"W": [1.0, 2.0], "V": [-1.0, 0.0]}).tolist() == [4.0, 3.0]
+
+
+def test_what_is_asked_the_size_of_has_one_size() -> None:
+    text = """
+        z[{whole}, i] = pad[i: (1, 1)](x[{whole}, i])
+        y[(g, o), i] = W[g, o, c, u] * z[(g, c), i + u]
+        where g < groups, u < 3, o < size(c)
+    """
+    with pytest.raises(
+        la.EquationError, match="c has 4 values in the line of z and 2 in that of y; take another letter"
+    ):
+        la.macs(layer(text.format(whole="c"), groups=2), on=(4, 5))
+    n, m, k = la.dims("n m k")
+    assert la.macs(layer(text.format(whole="e"), groups=k), on=(m, n)) == 3 * n * m**2 / k

@@ -18,6 +18,7 @@ from .elaboration import elaborate
 from .extents import Margin, answered, find_extents, require_whole
 from .heads import Read
 from .initial_lines import Given
+from .one_size import require_one_size
 from .protocol import StatesEquation
 from .recurrences import Recurrence
 from .requirements import Requirements, Shape
@@ -231,6 +232,7 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     made, defined = reading.elaborated, reading.definitions
     requirements = Requirements(layer, inputs, reading.conditions, reading.positive)
     found = find_extents(made, defined, requirements)
+    require_one_size(made, found, requirements)
     return Instance(
         layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent, found.given,
         found.own, requirements.conditions, reading.of_fields, layer.output_names,
