@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import networkx
 import pytest
@@ -95,11 +94,17 @@ def needs(package: str, call: Call) -> Call:
 
 
 def without(package: str, call: Call) -> Call:
-    """A call as it goes where a package is absent."""
+    """A call as it goes where a package is absent; what else it imports stays imported."""
 
     def guarded() -> Any:
-        with mock.patch.dict(sys.modules, {package: None}):
+        held = sys.modules.get(package)
+        sys.modules[package] = None  # type: ignore[assignment]  # as import looks for it
+        try:
             return call()
+        finally:
+            del sys.modules[package]
+            if held is not None:
+                sys.modules[package] = held
 
     return guarded
 
