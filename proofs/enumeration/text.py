@@ -159,6 +159,7 @@ class EquationText:
         self.scalars: dict[str, ast.expr] = {}
         self.statements: list[tuple[ast.Subscript, ast.expr]] = []
         self.wheres: list[ast.expr] = []
+        self._brackets: tuple[ast.Subscript, ...] | None = None
         self._read_text(text)
         self.defined = {name_of(target.value): place for place, (target, _) in enumerate(self.statements)}
         self.stars = self._starred_names()
@@ -319,13 +320,17 @@ class EquationText:
 
     # ranks -----------------------------------------------------------------------------------------------------------
 
-    def _subscripts(self) -> Iterator[ast.Subscript]:
-        for target, value in self.statements:
-            for side in (target, value):
-                held = [node for node in ast.walk(side) if isinstance(node, ast.Subscript)]
-                for node in sorted(held, key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))):
-                    if name_of(node.value) not in self.fields:
-                        yield node
+    def _subscripts(self) -> tuple[ast.Subscript, ...]:
+        """Reads and definitions in the order of the text; the statements are walked once, after they are sorted."""
+        if self._brackets is None:
+            found = []
+            for target, value in self.statements:
+                for side in (target, value):
+                    held = [node for node in ast.walk(side) if isinstance(node, ast.Subscript)]
+                    held.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+                    found += [node for node in held if name_of(node.value) not in self.fields]
+            self._brackets = tuple(found)
+        return self._brackets
 
     def _starred_names(self) -> set[str]:
         return {
