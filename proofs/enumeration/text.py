@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -42,6 +42,9 @@ from .nodes import (
 )
 
 RANKS: dict[tuple, list[dict[str, int]]] = {}
+TEXTS: dict[tuple, tuple] = {}
+"""What texts say with their fields, before any size: one is read again for every guess and every shape. Nothing alters it."""
+MOST_TEXTS = 500
 OPERATIONS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -160,7 +163,14 @@ class EquationText:
         self.statements: list[tuple[ast.Subscript, ast.expr]] = []
         self.wheres: list[ast.expr] = []
         self._brackets: tuple[ast.Subscript, ...] | None = None
-        self._read_text(text)
+        key = (text, repr(sorted(self.fields.items())), tuple(self.inputs), tuple(sorted(self.buffers)))
+        if key in TEXTS:
+            self.scalars, self.statements, self.wheres, self._brackets = TEXTS[key]
+        else:
+            self._read_text(text)
+            if len(TEXTS) >= MOST_TEXTS:
+                TEXTS.clear()
+            TEXTS[key] = (self.scalars, self.statements, self.wheres, self._subscripts())
         self.defined = {name_of(target.value): place for place, (target, _) in enumerate(self.statements)}
         self.stars = self._starred_names()
         self.ranks = self._find_ranks()
