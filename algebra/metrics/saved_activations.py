@@ -8,7 +8,6 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul
 
-from ..adjoints.kept import KINDS
 from ..adjoints.saving import Arrival, Entry, Record, Saving, SavingCarrier, Tensor, whole_as_block
 from ..arguments import shown
 from ..derivations.metric import Metric
@@ -40,16 +39,17 @@ class _Followed(Metric[Expr]):
         return evaluation
 
 
-def itemsizes(given: Any) -> dict[str, Expr]:
+def itemsizes(given: Any, more: Mapping[str, int] | None = None) -> dict[str, Expr]:
     """Bytes of an element of each kind, with what is given in place of the usual."""
     if given is None:
         given = {}
     if not isinstance(given, Mapping):
         raise FieldError(f"itemsize is a mapping such as {{'activations': 2}}, got {shown(given)}")
+    known = {**ITEMSIZE, **(more or {})}
     for kind in given:
-        if kind not in KINDS:
-            raise FieldError(f"there are no {shown(kind)} among what is kept; there are {', '.join(KINDS)}")
-    return {kind: as_size(given.get(kind, size), f"the bytes of {kind}", least=1) for kind, size in ITEMSIZE.items()}
+        if kind not in known:
+            raise FieldError(f"there are no {shown(kind)} among what is kept; there are {', '.join(known)}")
+    return {kind: as_size(given.get(kind, size), f"the bytes of {kind}", least=1) for kind, size in known.items()}
 
 
 def _amount(entries: Iterable[Entry], unit: str, batch: Expr, sizes: Mapping[str, Expr]) -> Expr:
