@@ -68,6 +68,9 @@ class Training:
         self._at, self.shape, self.blocks = at, shape, blocks
         self.shapes = shapes or {}
         """Those of several outputs, by their names."""
+        self.entering: Shape | None = None
+        """What is read, where that is known; None where what arrives goes on as it is."""
+        self.takes = True
         self.asked: Flags | None = None
 
     def at(self, flags: Flags) -> Pass:
@@ -148,7 +151,9 @@ class TrainingCarrier(TotalCarrier[Training]):
             )  # fmt: skip
 
         shapes = {name: instance.shapes[name] for name in instance.outputs}
-        return Training(at, shapes[instance.outputs[0]], shapes=shapes if len(shapes) > 1 else None)
+        made = Training(at, shapes[instance.outputs[0]], shapes=shapes if len(shapes) > 1 else None)
+        made.entering, made.takes = (site.inputs[0].shape if site.inputs else None), bool(site.inputs)
+        return made
 
     def source(self, site: Site) -> Training:
         return self.leaf(site, 0)
@@ -162,7 +167,8 @@ class TrainingCarrier(TotalCarrier[Training]):
             return _together(made, any(flags), several=made[-1].several if made else ())
 
         shape = next((value.shape for value in reversed(values) if value.shape is not None), None)
-        return Training(at, shape, any(value.blocks for value in values), values[-1].shapes if values else None)
+        made = Training(at, shape, any(value.blocks for value in values), values[-1].shapes if values else None)
+        return _entered(made, values[:1])
 
     def joint(self, site: Site) -> Training:
         """What the joining itself costs: gradients of factors are products with the others, of smaller terms sums over what was spread."""
@@ -185,14 +191,20 @@ class TrainingCarrier(TotalCarrier[Training]):
 
     def join(self, site: Site, values: Sequence[Training]) -> Training:
         joining = self.joint(site)
+        taking = [(value, flow) for value, flow in zip(values, site.inputs) if value.takes]
+        entering: Any = next((value.entering for value, _ in taking if value.entering is not None), None)
+        if taking and entering is None:
+            entering = taking[0][1].shape  # what arrives goes on as it is
 
         def at(flags: Flags) -> Pass:
             made = [value.at(flags) for value in values]
             joined = joining.at(tuple(one.needs for one in made))
-            added = self._fan_out(site.inputs[0].shape, len(values)) if any(flags) else []
+            added = self._fan_out(entering, len(taking)) if any(flags) and taking else []
             return _together([*made, joined], joined.needs, added)
 
-        return Training(at, site.output.shape, any(value.blocks for value in values))
+        made = Training(at, site.output.shape, any(value.blocks for value in values))
+        made.entering, made.takes = entering, bool(taking)
+        return made
 
     @staticmethod
     def _fan_out(shape: Sequence[Expr], readers: int) -> list[Work]:
@@ -203,6 +215,9 @@ class TrainingCarrier(TotalCarrier[Training]):
         steps = on_the_way(steps, sink)
         by_name = {step.name: step for step in steps}
         ends = tuple(sink) if isinstance(sink, Ends) else (sink,)
+
+        taking = [step.values[0] for step in steps if step.join is None and not step.sources and step.values[0].takes]
+        entering = next((value.entering for value in taking if value.entering is not None), None)
 
         def shape_of(source: Any) -> Shape | None:
             step = by_name[node_of(by_name, source)]
@@ -225,13 +240,16 @@ class TrainingCarrier(TotalCarrier[Training]):
             for source, count in Counter([*(source for step in steps for source in step.sources), *ends]).items():
                 if through(source) and (shape := shape_of(source)) is not None:
                     added += self._fan_out(shape, count)
+            if any(flags) and entering is not None:
+                added += self._fan_out(entering, len(taking))
             leaving = (
                 tuple((name, through(end)) for name, end in zip(sink.names, ends)) if isinstance(sink, Ends) else ()
             )
             return _together(list(arrived.values()), any(map(through, ends)), added, leaving)
 
         shapes = {name: shape_of(end) for name, end in zip(sink.names, ends)} if isinstance(sink, Ends) else None
-        return Training(at, shape_of(ends[0]), any(value.blocks for step in steps for value in step.values), shapes)
+        made = Training(at, shape_of(ends[0]), any(value.blocks for step in steps for value in step.values), shapes)
+        return _entered(made, taking)
 
     def copies(self, values: Sequence[Training]) -> Training:
         """Copies whose shapes differ: computed again as those of one shape are."""
@@ -243,7 +261,7 @@ class TrainingCarrier(TotalCarrier[Training]):
             made = chain.at(flags)
             return replace(made, again=made.forward)
 
-        return Training(at, chain.shape, True)
+        return _entered(Training(at, chain.shape, True), values[:1])
 
     def least_copies(self, value: Training) -> int:
         return 0 if value.at((True,)).needs and value.at((False,)) == value.at((True,)) else 1
@@ -268,7 +286,18 @@ class TrainingCarrier(TotalCarrier[Training]):
 
         last = {} if index is None else {index: times - 1}
         shape = value.shape and tuple(size.xreplace(last) for size in value.shape)
-        return Training(at, shape, True)
+        made = _entered(Training(at, shape, True), [value])
+        if index is not None and made.entering is not None:
+            made.entering = tuple(size.xreplace({index: Integer(0)}) for size in made.entering)
+        return made
+
+
+def _entered(made: Training, parts: Sequence[Training]) -> Training:
+    """A part that what arrives enters through some of its own."""
+    if parts:
+        made.takes = any(part.takes for part in parts)
+        made.entering = next((part.entering for part in parts if part.takes and part.entering is not None), None)
+    return made
 
 
 def node_of(nodes: Container[Any], source: Any) -> Any:

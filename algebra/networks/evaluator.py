@@ -20,9 +20,9 @@ from ..sizes.normal_form import simplify
 from .carrier import (
     Carrier,
     DomainCondition,
+    Ends,
     Evaluation,
     Flow,
-    Ends,
     Flows,
     GraphStep,
     Loop,
