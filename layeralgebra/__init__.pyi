@@ -71,6 +71,7 @@ from .algebra.metrics.intrinsic_power import intrinsic_power as intrinsic_power
 from .algebra.metrics.layer_complexity import layer_complexity as layer_complexity
 from .algebra.metrics.linear_regions import linear_regions as linear_regions
 from .algebra.metrics.macs import macs as macs
+from .algebra.metrics.optimizer_memory import optimizer_memory as optimizer_memory
 from .algebra.metrics.output_shape import output_shape as output_shape
 from .algebra.metrics.parameters import parameters as parameters
 from .algebra.metrics.peak_memory import peak_memory as peak_memory
