@@ -11,6 +11,8 @@ from . import topology as topology
 from . import types as types
 from .algebra.adjoints.adjoint import Adjoint as Adjoint
 from .algebra.adjoints.adjoint import adjoint as adjoint
+from .algebra.adjoints.checkpointing import Checkpointing as Checkpointing
+from .algebra.adjoints.checkpointing import checkpointing as checkpointing
 from .algebra.capacity.allocation.circuits import attention_circuits as attention_circuits
 from .algebra.capacity.allocation.functional_dimension import functional_dimension as functional_dimension
 from .algebra.capacity.allocation.of_network import capacity_allocation as capacity_allocation

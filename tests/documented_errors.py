@@ -404,6 +404,11 @@ CALLS: dict[str, dict[str, Call]] = {
         ),
     ),
     "optimizer_memory": metric_calls(la.optimizer_memory),
+    "checkpointing": {
+        "FieldError": lambda: la.checkpointing(3, 4, on=(3,)),
+        "ShapeError": lambda: la.checkpointing(Linear(3), 4),
+        "UnsupportedError": lambda: la.checkpointing(la.Identity(), 4, on=(3,)),
+    },
     "cache_size": metric_calls(la.cache_size, UnsupportedError=lambda: la.cache_size(MultiHeadAttention(2), on=(n, 4))),
     **{
         name: net_calls(

@@ -258,8 +258,8 @@ class SavingCarrier(TotalCarrier[Saving]):
 
     def repeat(self, value: Saving, times: Expr, index: Symbol | None) -> Saving:
         def at(arrivals: Arrivals, record: Record) -> Arrival:
-            start = _copy(value, arrivals[0].needs if arrivals else False)
-            later = _copy(value, start.needs)
+            start = one_copy(value, arrivals[0].needs if arrivals else False)
+            later = one_copy(value, start.needs)
             if start.through:  # what leaves a copy is what entered it
                 if start.record.tensors.get(start.entering) or later.record.tensors.get(later.entering):
                     arrivals[0].tensor.met(
@@ -336,7 +336,7 @@ class _Copy:
         ]  # fmt: skip
 
 
-def _copy(value: Saving, needs: bool) -> _Copy:
+def one_copy(value: Saving, needs: bool) -> _Copy:
     entering, record = Tensor(), Record()
     left = value.at((Arrival(entering, needs),), record)
     if isinstance(left, Leaving):

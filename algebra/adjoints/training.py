@@ -222,7 +222,7 @@ class TrainingCarrier(TotalCarrier[Training]):
         def shape_of(source: Any) -> Shape | None:
             step = by_name[node_of(by_name, source)]
             if step.join is not None:
-                return step.join.output.shape  # type: ignore[no-any-return]
+                return step.join.output.shape
             value = step.values[0]
             return value.shapes[source[1]] if value.shapes and source not in by_name else value.shape
 

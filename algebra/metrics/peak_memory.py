@@ -9,6 +9,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mul
 
 from ..adjoints.execution import ExecutionCarrier
+from ..adjoints.itemsizes import UNITS, itemsizes
 from ..adjoints.lifetimes import Peak, largest, peak
 from ..adjoints.saving import Tensor
 from ..adjoints.training_step import Carried, carried, outputs_of
@@ -20,7 +21,6 @@ from ..networks.evaluator import input_flows
 from ..networks.network import Network
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
-from .saved_activations import UNITS, itemsizes
 
 
 @dataclass(frozen=True, repr=False)
