@@ -11,6 +11,8 @@ from . import topology as topology
 from . import types as types
 from .algebra.adjoints.adjoint import Adjoint as Adjoint
 from .algebra.adjoints.adjoint import adjoint as adjoint
+from .algebra.adjoints.checkpointing import Checkpointing as Checkpointing
+from .algebra.adjoints.checkpointing import checkpointing as checkpointing
 from .algebra.capacity.allocation.circuits import attention_circuits as attention_circuits
 from .algebra.capacity.allocation.functional_dimension import functional_dimension as functional_dimension
 from .algebra.capacity.allocation.of_network import capacity_allocation as capacity_allocation
@@ -71,6 +73,7 @@ from .algebra.metrics.intrinsic_power import intrinsic_power as intrinsic_power
 from .algebra.metrics.layer_complexity import layer_complexity as layer_complexity
 from .algebra.metrics.linear_regions import linear_regions as linear_regions
 from .algebra.metrics.macs import macs as macs
+from .algebra.metrics.optimizer_memory import optimizer_memory as optimizer_memory
 from .algebra.metrics.output_shape import output_shape as output_shape
 from .algebra.metrics.parameters import parameters as parameters
 from .algebra.metrics.peak_memory import peak_memory as peak_memory

@@ -398,8 +398,17 @@ CALLS: dict[str, dict[str, Call]] = {
         for name in ("saved_activations", "training_flops", "training_macs")
     },
     "peak_memory": metric_calls(
-        la.peak_memory, UnsupportedError=lambda: la.peak_memory(Linear(3), on=(n, 4), training=True)
+        la.peak_memory,
+        UnsupportedError=lambda: la.peak_memory(
+            MultiHeadAttention(2), on=(n, 4), training=True, recompute="selective"
+        ),
     ),
+    "optimizer_memory": metric_calls(la.optimizer_memory),
+    "checkpointing": {
+        "FieldError": lambda: la.checkpointing(3, 4, on=(3,)),
+        "ShapeError": lambda: la.checkpointing(Linear(3), 4),
+        "UnsupportedError": lambda: la.checkpointing(la.Identity(), 4, on=(3,)),
+    },
     "cache_size": metric_calls(la.cache_size, UnsupportedError=lambda: la.cache_size(MultiHeadAttention(2), on=(n, 4))),
     **{
         name: net_calls(
