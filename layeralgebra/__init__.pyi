@@ -66,7 +66,9 @@ from .algebra.metrics.activations import activations as activations
 from .algebra.metrics.cache_size import cache_size as cache_size
 from .algebra.metrics.capacity_baldi_vershynin import capacity_baldi_vershynin as capacity_baldi_vershynin
 from .algebra.metrics.depth import depth as depth
+from .algebra.metrics.elements_moved import elements_moved as elements_moved
 from .algebra.metrics.flops import flops as flops
+from .algebra.metrics.intensity import intensity as intensity
 from .algebra.metrics.intrinsic_power import intrinsic_power as intrinsic_power
 from .algebra.metrics.layer_complexity import layer_complexity as layer_complexity
 from .algebra.metrics.linear_regions import linear_regions as linear_regions

@@ -397,6 +397,13 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("saved_activations", "training_flops", "training_macs")
     },
+    **{
+        name: metric_calls(
+            getattr(la, name),
+            UnsupportedError=lambda name=name: getattr(la, name)(la.Opaque("a step", (2,)), on=(2,)),
+        )
+        for name in ("elements_moved", "intensity")
+    },
     "peak_memory": metric_calls(
         la.peak_memory, UnsupportedError=lambda: la.peak_memory(Linear(3), on=(n, 4), training=True)
     ),
