@@ -81,6 +81,9 @@ from .algebra.metrics.saved_activations import saved_activations as saved_activa
 from .algebra.metrics.training_flops import training_flops as training_flops
 from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
+from .algebra.movement.communication import Collective as Collective
+from .algebra.movement.communication import Communication as Communication
+from .algebra.movement.communication import communication as communication
 from .algebra.movement.lower_bound import MovementBound as MovementBound
 from .algebra.movement.lower_bound import data_movement_bound as data_movement_bound
 from .algebra.networks.drawings import to_dot as to_dot

@@ -416,6 +416,12 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("Incremental", "incremental")
     },
+    "communication": {
+        "FieldError": lambda: la.communication(Linear(3), "z", 2, on=(n, 4)),
+        "ShapeError": lambda: la.communication(Linear(3), "o", 2, on=(n, 4)),
+        "GraphError": lambda: la.communication(CLOSED, "batch", 2, on=(3,)),
+        "UnsupportedError": lambda: la.communication(la.Opaque("a step", (2,)), "o", 2, on=(2,)),
+    },
     "data_movement_bound": {
         "FieldError": lambda: la.data_movement_bound(ReLU(), P, on=(3,)),
         "ShapeError": lambda: la.data_movement_bound(SMALL[0], P, on=SMALL[1]),
