@@ -86,6 +86,9 @@ from .algebra.movement.communication import Communication as Communication
 from .algebra.movement.communication import communication as communication
 from .algebra.movement.lower_bound import MovementBound as MovementBound
 from .algebra.movement.lower_bound import data_movement_bound as data_movement_bound
+from .algebra.movement.roofline import Roofline as Roofline
+from .algebra.movement.roofline import RooflineNode as RooflineNode
+from .algebra.movement.roofline import roofline as roofline
 from .algebra.networks.drawings import to_dot as to_dot
 from .algebra.networks.drawings import to_graphml as to_graphml
 from .algebra.networks.drawings import to_mermaid as to_mermaid

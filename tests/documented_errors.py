@@ -422,6 +422,12 @@ CALLS: dict[str, dict[str, Call]] = {
         "GraphError": lambda: la.communication(CLOSED, "batch", 2, on=(3,)),
         "UnsupportedError": lambda: la.communication(la.Opaque("a step", (2,)), "o", 2, on=(2,)),
     },
+    "roofline": {
+        "FieldError": lambda: la.roofline(Linear(3), 0, 1, on=(n, 4)),
+        "ShapeError": lambda: la.roofline(Linear(3), 1, 1),
+        "GraphError": lambda: la.roofline(CLOSED, 1, 1, on=(3,)),
+        "UnsupportedError": lambda: la.roofline(la.Opaque("a step", (2,)), 1, 1, on=(2,)),
+    },
     "data_movement_bound": {
         "FieldError": lambda: la.data_movement_bound(ReLU(), P, on=(3,)),
         "ShapeError": lambda: la.data_movement_bound(SMALL[0], P, on=SMALL[1]),

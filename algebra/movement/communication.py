@@ -62,6 +62,14 @@ class Collective:
         ``"forward"`` or ``"backward"``.
     path : str
         Where the layer stands.
+
+    Examples
+    --------
+    >>> from layeralgebra import Linear, communication, dims
+    >>> T, n, m, p = dims("T n m p")
+    >>> (one,) = communication(Linear(m), "f", p, on=(T, n)).collectives  # a sum over parts
+    >>> one.operation, one.elements, one.step
+    ('all-reduce', T*m, 'forward')
     """
 
     operation: str
