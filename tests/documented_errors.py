@@ -431,7 +431,7 @@ CALLS: dict[str, dict[str, Call]] = {
     "data_movement_bound": {
         "FieldError": lambda: la.data_movement_bound(ReLU(), P, on=(3,)),
         "ShapeError": lambda: la.data_movement_bound(SMALL[0], P, on=SMALL[1]),
-        "UnsupportedError": lambda: la.data_movement_bound(Conv(c, 3, stride=c), P, on=(3, H)),
+        "UnsupportedError": lambda: la.data_movement_bound(la.Formula("y[i] = x[i, j]*x[j, i]"), P, on=(4, 4)),
         "BudgetError": lambda: la.data_movement_bound(many_maps(), P, on=[(12,)] * 6),
     },
     "latex_equation": {

@@ -69,6 +69,7 @@ class Roofline:
     peak, bandwidth : Expr
     kind : str
         ``"lower"``: a processor may take longer; ``"surrogate"`` where the bytes are an upper bound.
+    source : str
 
     Examples
     --------
@@ -174,7 +175,8 @@ def _labels(
 
 
 def _rate(value: Any, name: str) -> Expr:
-    found = value if isinstance(value, Expr) else sympify(as_real(value, name))
+    known = isinstance(value, Expr) or isinstance(value, int) and not isinstance(value, bool)
+    found = sympify(value if known else as_real(value, name))
     if found.is_positive is not True:
         if isinstance(found, Symbol) and found.is_positive is None:
             raise FieldError(f'{name} is positive; write symbols("{found}", positive=True)')
