@@ -213,15 +213,19 @@ def _composed(instance: Instance, access: Access, line: Statement) -> Access | N
             address.append(known)
             shifts.append(shift + width)
         elif isinstance(part, Group):
-            inner = [here[index] for index in part.parts]
-            if not all(isinstance(known, Index) and shift == 0 for known, shift in inner):
+            inner = [
+                known
+                for known, shift in (here[index] for index in part.parts)
+                if isinstance(known, Index) and shift == 0
+            ]
+            if len(inner) < len(part.parts):
                 return None
-            if any(
-                simplify(instance.extents[place][i] - instance.extents[access.place][known[0]])
-                for i, known in zip(part.parts, inner)
-            ):  # type: ignore[index]
+            sizes = [
+                simplify(instance.extents[place][i] - instance.extents[access.place][known]) for i, known in zip(part.parts, inner)
+            ]  # fmt: skip
+            if any(sizes):
                 return None
-            address.append(Group(tuple(known for known, _ in inner)))  # type: ignore[misc]
+            address.append(Group(tuple(inner)))
             shifts.append(width)
         else:
             form = affine(part) if isinstance(part, Expr) else None
@@ -361,8 +365,9 @@ def _ends(form: tuple[dict[Index, Expr], Expr], shift: Expr, extents: Mapping[In
 def _axis_touched(part: Address, shift: Expr, size: Expr, extents: Mapping[Index, Expr]) -> Footprint:
     """The different elements along one axis."""
     if isinstance(part, Group):
-        return Footprint(Min(size, Mul(*(extents[index] for index in part.parts))), shift == 0)
-    form = affine(part)  # type: ignore[arg-type]
+        return Footprint(_clipped(-shift, Mul(*(extents[index] for index in part.parts)) - 1 - shift, size))
+    assert isinstance(part, Expr)
+    form = affine(part)
     if form is None:
         return _rounded_touched(part, shift, size, extents)
     if not form[0]:

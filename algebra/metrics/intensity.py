@@ -20,7 +20,7 @@ def _finish(evaluation: Evaluation[Any], unit: str, fuse: str, batch: Any, items
     for term in evaluation.terms:
         step = getattr(term.value, "step", None)
         amount = simplify(moved(step, weigh)) if step is not None else simplify(0)
-        term.value.shown = nan if amount == 0 else simplify(step.work) / amount
+        term.value.shown = nan if step is None or amount == 0 else simplify(step.work) / amount
     amount = simplify(total(value.steps, weigh))
     if amount == 0:
         raise FieldError("nothing moves in this network, so that there are no operations for each element that does")
