@@ -12,9 +12,9 @@ one index, or a group           as many as it has values
 steps that fill all gaps        from the first value to the last
 ==============================  =======================================================================================
 
-What lies outside of the tensor, in a margin or before the first step, is not touched. A line that only shows a tensor under other axes, or
-inside a margin of a number, is looked through. Where none of these rules holds, the points are listed if there are few of them; else the
-count is an upper bound and says so.
+What lies outside of the tensor, in a margin or before the first step, is not touched. Lines are computed in full, whatever is read of them. A
+line that only shows a tensor under other axes, or inside a margin of a number, is looked through. Where none of these rules holds, the points
+are listed if there are few of them; else the count is an upper bound and says so.
 """
 
 from __future__ import annotations
@@ -477,6 +477,10 @@ def _limits(instance: Instance, access: Access) -> list[Limit]:
     for index, (low, high) in instance.ranges(access.place).items():
         if index in instance.extents[access.place] and index in here:
             limits += [Mask(index, ">=", low), Mask(index, "<", high)]
+    line = instance.statements[access.place]
+    for part, size in zip(line.address, instance.shapes[line.target]):  # what would be written outside is not computed
+        if isinstance(part, Expr) and not isinstance(part, Index) and address_indices(part) & here:
+            limits += [Mask(part, ">=", _ZERO), Mask(part, "<", size)]
     return limits
 
 

@@ -48,7 +48,7 @@ elements_moved: Metric[Expr] = Followed(
 
     Every fused part reads each element that its equations touch once, however often they read it, and writes what comes out of it; what is
     made and read within the part does not move. What only shows a tensor under other axes (reshape, slice, identity) moves nothing, a
-    concatenation copies. Learned tensors and buffers are read once by every part that has them, for all examples together.
+    concatenation copies. Lines of an equation are computed in full, whatever is read of them. Learned tensors and buffers are read once by every part that has them, for all examples together.
 
     An upper bound where which elements are touched depends on numbers (lookups), or where masks or several reads leave it open.
 
