@@ -68,7 +68,9 @@ from .algebra.metrics.activations import activations as activations
 from .algebra.metrics.cache_size import cache_size as cache_size
 from .algebra.metrics.capacity_baldi_vershynin import capacity_baldi_vershynin as capacity_baldi_vershynin
 from .algebra.metrics.depth import depth as depth
+from .algebra.metrics.elements_moved import elements_moved as elements_moved
 from .algebra.metrics.flops import flops as flops
+from .algebra.metrics.intensity import intensity as intensity
 from .algebra.metrics.intrinsic_power import intrinsic_power as intrinsic_power
 from .algebra.metrics.layer_complexity import layer_complexity as layer_complexity
 from .algebra.metrics.linear_regions import linear_regions as linear_regions
@@ -82,8 +84,14 @@ from .algebra.metrics.saved_activations import saved_activations as saved_activa
 from .algebra.metrics.training_flops import training_flops as training_flops
 from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
+from .algebra.movement.communication import Collective as Collective
+from .algebra.movement.communication import Communication as Communication
+from .algebra.movement.communication import communication as communication
 from .algebra.movement.lower_bound import MovementBound as MovementBound
 from .algebra.movement.lower_bound import data_movement_bound as data_movement_bound
+from .algebra.movement.roofline import Roofline as Roofline
+from .algebra.movement.roofline import RooflineNode as RooflineNode
+from .algebra.movement.roofline import roofline as roofline
 from .algebra.networks.drawings import to_dot as to_dot
 from .algebra.networks.drawings import to_graphml as to_graphml
 from .algebra.networks.drawings import to_mermaid as to_mermaid

@@ -397,6 +397,13 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("saved_activations", "training_flops", "training_macs")
     },
+    **{
+        name: metric_calls(
+            getattr(la, name),
+            UnsupportedError=lambda name=name: getattr(la, name)(la.Opaque("a step", (2,)), on=(2,)),
+        )
+        for name in ("elements_moved", "intensity")
+    },
     "peak_memory": metric_calls(
         la.peak_memory,
         UnsupportedError=lambda: la.peak_memory(
@@ -418,10 +425,22 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("Incremental", "incremental")
     },
+    "communication": {
+        "FieldError": lambda: la.communication(Linear(3), "z", 2, on=(n, 4)),
+        "ShapeError": lambda: la.communication(Linear(3), "o", 2, on=(n, 4)),
+        "GraphError": lambda: la.communication(CLOSED, "batch", 2, on=(3,)),
+        "UnsupportedError": lambda: la.communication(la.Opaque("a step", (2,)), "o", 2, on=(2,)),
+    },
+    "roofline": {
+        "FieldError": lambda: la.roofline(Linear(3), 0, 1, on=(n, 4)),
+        "ShapeError": lambda: la.roofline(Linear(3), 1, 1),
+        "GraphError": lambda: la.roofline(CLOSED, 1, 1, on=(3,)),
+        "UnsupportedError": lambda: la.roofline(la.Opaque("a step", (2,)), 1, 1, on=(2,)),
+    },
     "data_movement_bound": {
         "FieldError": lambda: la.data_movement_bound(ReLU(), P, on=(3,)),
         "ShapeError": lambda: la.data_movement_bound(SMALL[0], P, on=SMALL[1]),
-        "UnsupportedError": lambda: la.data_movement_bound(Conv(c, 3, stride=c), P, on=(3, H)),
+        "UnsupportedError": lambda: la.data_movement_bound(la.Formula("y[i] = x[i, j]*x[j, i]"), P, on=(4, 4)),
         "BudgetError": lambda: la.data_movement_bound(many_maps(), P, on=[(12,)] * 6),
     },
     "latex_equation": {

@@ -18,9 +18,9 @@ from ..typesetting.displays import display, math_paragraph
 from ..typesetting.style import Style, current
 from .domain import Domain
 from .least_sizes import least_size
-from .plain_conditions import plain
 from .line_by_line import counts_latex, equation_latex, equation_lines, line_counts
 from .node_table import node_table
+from .plain_conditions import plain
 from .terms import Derived, Step
 
 LONGEST_STEP, MOST_PATHS = 4000, 4

@@ -51,6 +51,8 @@ NOT_COMPOSED = {
     "training_flops": "whether a layer's input needs a gradient depends on what stands before it, so that the parts alone do not say it",
     "saved_activations": "a tensor that two parts keep counts once, and what a part keeps depends on whether its input needs a gradient",
     "optimizer_memory": "a number of bytes for each of the `parameters`, whose laws are its own",
+    "elements_moved": "what a fused part makes and reads itself does not move, so that with fuse='network' the parts alone do not say it",
+    "intensity": "a quotient of sums over the parts",
     "peak_memory": "what one branch leaves is held while another one runs, so that the peaks of the parts alone do not say it",
     "layer_complexity": "a part is worth what the histogram of widths before it lets through",
     "intrinsic_power": "ratios are weighted with the sizes of the whole",
