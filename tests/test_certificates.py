@@ -64,5 +64,5 @@ def test_what_cannot_be_certified_says_why():
 
 def test_the_prelude_is_short_and_assumes_nothing():
     text = PRELUDE.read_text(encoding="utf-8")
-    assert text.count("\n") <= 410
+    assert text.count("\n") <= 400
     assert not any(word in text for word in ("Axiom", "Admitted", "Parameter ", "admit"))

@@ -379,19 +379,19 @@ Proof. intros m sources s t <-; repeat split. Qed.
 Lemma gives_equal : forall m f r s t u v w, gives m f r t v -> r = s -> t = u -> v = w -> gives m f s u w.
 Proof. intros; subst; assumption. Qed.
 
-Lemma gives_repeat : forall m n body (s : Z -> list shape) b, 0 <= n ->
-  (forall l, 0 <= l < n -> gives m (body l) (s l) (s (l + 1)) (Value (b l) [])) ->
-  gives m (Repeat n body) (s 0) (s n) (Value (sum n b) []).
+Lemma gives_repeat : forall m n body (s : Z -> list shape) w, 0 <= n ->
+  (forall l, 0 <= l < n -> gives m (body l) (s l) (s (l + 1)) (w l)) -> (forall l, shared (w l) = []) ->
+  gives m (Repeat n body) (s 0) (s n) (Value (sum n (fun l => own (w l))) []).
 Proof.
-  intros m n body s b natural each.
+  intros m n body s w natural each alone.
   enough (general : forall k, Z.of_nat k <= n -> let made := copies k (fun l => run m (body l)) (s 0) in
-    leaves made = s (Z.of_nat k) /\ worth made = Value (sum_of b k) [] /\ holds made)
+    leaves made = s (Z.of_nat k) /\ worth made = Value (sum_of (fun l => own (w l)) k) [] /\ holds made)
     by (specialize (general (Z.to_nat n)); rewrite Z2Nat.id in general by assumption; apply general; lia).
   induction k as [| k hypothesis]; intros within; [repeat split |].
   destruct (hypothesis ltac:(lia)) as [shapes [numbers good]].
   destruct (each (Z.of_nat k) ltac:(lia)) as [shapes_k [numbers_k good_k]].
   cbn [copies leaves worth holds sum_of]; rewrite shapes, numbers, shapes_k, numbers_k, Nat2Z.inj_succ.
-  auto.
+  unfold plus; rewrite alone; auto.
 Qed.
 
 (* ---- Tactics: none of them is part of what is stated -------------------------------------------------------------------- *)
@@ -399,6 +399,7 @@ Qed.
 Ltac exact_quotients := repeat match goal with H : ?a mod ?b = 0 |- _ => is_var a;
   let q := fresh "q" in apply Z.mod_divide in H; [destruct H as [q H]; subst a; assert (1 <= q) by nia | lia] end;
   rewrite ?Z.div_mul in * by lia.
+Ltac powers := rewrite ?Z.pow_add_r, ?Z.pow_1_r by lia.
 Ltac floors := Z.to_euclidean_division_equations; first [timeout 20 lia | timeout 20 nia].
 Ltac arithmetic := intros; rewrite ?Z.div_1_r in *; first [reflexivity | lia | ring | exact_quotients; first [lia | ring | timeout 10 nia | floors]].
 Ltac computed := cbv -[Z.add Z.sub Z.mul Z.div Z.opp Z.max Z.min Z.pow Z.modulo Z.le Z.lt Z.ge Z.gt count sum].
