@@ -6,9 +6,7 @@
 
 From Coq Require Import ZArith List String Lia Bool.
 Import ListNotations.
-Open Scope string_scope.
-Open Scope list_scope.
-Open Scope Z_scope.
+Open Scope string_scope. Open Scope list_scope. Open Scope Z_scope.
 
 (* ---- Points -------------------------------------------------------------------------------------------------------- *)
 
@@ -59,7 +57,6 @@ Inductive address :=
 | Chosen (rows : Z) (tensor : string) (place : list string).
 
 Inductive reduction := Sum | Mean | Product | Extremum.
-
 (* A number is known before anything is computed; `sign` says that it is written as 1 or -1. *)
 Inductive head :=
 | Number (sign : bool) (indices : list string)
@@ -84,8 +81,7 @@ Record equation := Equation {
   whole : list (Z * Z); needs : Prop }.
 
 Definition wrong := Equation [] [] [] "" [] [] [] [] False.
-Definition shape := list Z.
-Definition extents := list (string * Z).
+Definition shape := list Z. Definition extents := list (string * Z).
 
 Definition among (i : string) (names : list string) : bool := existsb (String.eqb i) names.
 Fixpoint found {A} (table : list (string * A)) (i : string) : option A :=
@@ -168,8 +164,7 @@ Definition hold (q : equation) (e : extents) (t : table) (read : string * list a
 
 Definition read_line (q : equation) (t : table) (l : line) : table :=
   match l with
-  | Line indices target place value =>
-    let here := filter (fun bound => among (fst bound) indices) (bounds q) in
+  | Line indices target place value => let here := filter (fun bound => among (fst bound) indices) (bounds q) in
     let all := solved here (axes (known t) (reads value)) in
     let e := map (fun i => (i, extent (all ++ List.concat (spans t)) i)) indices in
     let t := fold_left (hold q e) (reads value) t in
@@ -197,8 +192,7 @@ Definition line_fits (q : equation) (t : table) (item : line * extents) : Prop :
   let e := snd item in
   all_of (map (fun span => 1 <= snd span) e) /\
   match fst item with
-  | Line _ _ place value => all_of (map (inside q e) (axes (known t ++ held t) (reads value)))
-  | Pad _ _ _ _ => True
+  | Line _ _ place value => all_of (map (inside q e) (axes (known t ++ held t) (reads value))) | Pad _ _ _ _ => True
   end.
 Definition fits (q : equation) (entering : list shape) (t : table) : Prop :=
   List.length (inputs q) = List.length entering /\
@@ -362,20 +356,15 @@ Lemma gives_layer : forall m names q flows t out v, solve (q flows) flows = t ->
   [match found (known t) (output (q flows)) with Some sizes => sizes | None => [] end] = out ->
   layer_value m names (q flows) t = v -> fits (q flows) flows t -> gives m (Layer names q) flows out v.
 Proof. intros; subst; split; [| split]; auto. Qed.
-
 Lemma gives_join : forall m how flows out v, [joined how flows] = out -> Value (join_work m how flows) [] = v ->
   join_fits how flows -> gives m (Join how) flows out v.
 Proof. intros; subst; split; [| split]; auto. Qed.
-
 Lemma gives_then : forall m f g s t u v w, gives m f s t v -> gives m g t u w -> gives m (Then f g) s u (plus v w).
 Proof. intros m f g s t u v w [<- [<- ?]] [<- [<- ?]]; split; [| split]; cbn; auto. Qed.
-
 Lemma gives_step : forall m sources f s t u v, gives m f (picked sources s) t v -> s ++ t = u -> gives m (Step sources f) s u v.
 Proof. intros m sources f s t u v [<- [<- ?]] <-; split; [| split]; cbn; auto. Qed.
-
 Lemma gives_pick : forall m sources s t, picked sources s = t -> gives m (Pick sources) s t (Value 0 []).
 Proof. intros m sources s t <-; repeat split. Qed.
-
 Lemma gives_equal : forall m f r s t u v w, gives m f r t v -> r = s -> t = u -> v = w -> gives m f s u w.
 Proof. intros; subst; assumption. Qed.
 
