@@ -403,10 +403,11 @@ class Printer:
 def linear(factor: int, sums: Mapping[SumFact, int]) -> str:
     """The tactic for `factor` times a value, which has these sums, being what is on the other side."""
     if not sums:
-        return "first [ ring | arithmetic ]"
+        return "first [ atoms; ring | arithmetic ]"
     parts = (f"{factor * often // fact.under} * ({fact.under} * {fact.term} - {fact.over})" for fact, often in sums.items())
     rewritten = ", ".join(fact.proof for fact in sums)
-    return f"apply Zminus_eq; transitivity ({' + '.join(parts)}); [ ring | rewrite {rewritten}; ring ]"
+    plain = "; ".join(f"generalize {fact.term}; intro" for fact in sums)
+    return f"apply Zminus_eq; transitivity ({' + '.join(parts)}); [ {plain}; atoms; ring | rewrite {rewritten}; atoms; ring ]"
 
 
 def _summed(each: Expr, index: Symbol) -> Expr:

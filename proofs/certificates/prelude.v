@@ -388,6 +388,7 @@ Qed.
 Ltac exact_quotients := repeat match goal with H : ?a mod ?b = 0 |- _ => is_var a;
   let q := fresh "q" in apply Z.mod_divide in H; [destruct H as [q H]; subst a; assert (1 <= q) by nia | lia] end;
   rewrite ?Z.div_mul in * by lia.
+Ltac atoms := repeat match goal with |- context [?a / ?b] => let q := fresh "q" in generalize (a / b); intro q end.
 Ltac powers := rewrite ?Z.pow_add_r, ?Z.pow_1_r by lia.
 Ltac floors := Z.to_euclidean_division_equations; first [timeout 20 lia | timeout 20 nia].
 Ltac arithmetic := intros; rewrite ?Z.div_1_r in *; first [reflexivity | lia | ring | exact_quotients; first [lia | ring | timeout 10 nia | floors]].
