@@ -8,12 +8,12 @@ from typing import Any
 
 from sympy import Expr, Symbol, fraction, together
 
-from ...algebra.arguments import checked, shown
+from ...algebra.arguments import as_integer, checked, shown
 from ...algebra.derivations.derivation import Derivation
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.carrier import Flow
 from ...algebra.networks.network import Network
-from ..provers.coq_prover import CoqFailed, check
+from ..provers.coq_prover import LIMIT, CoqFailed, check
 from ..verdict import Certificate, Proved, Undecided
 from .expressions import PRELUDE, Written, listing
 from .networks import MEASURES, Part, Printer, linear, without_inputs
@@ -46,16 +46,29 @@ class FormulaCertificate:
         """The statement that the file proves."""
         return self.text[self.text.rindex("Theorem certificate") :].partition("\nProof.")[0]
 
-    def check(self) -> Proved | Undecided:
+    def check(self, seconds: int = LIMIT) -> Proved | Undecided:
         """Have ``coqc`` check the file, and see that it rests on no axiom.
+
+        Parameters
+        ----------
+        seconds : int
+            After so many it is ended.
 
         Returns
         -------
         Proved or Undecided
-            Undecided with what Coq says where it does not accept the file, or is not installed.
+            Undecided with what Coq says where it does not accept the file in that time, or is not installed.
+
+        Raises
+        ------
+        FieldError
+            If `seconds` is no positive integer.
         """
+        limit = as_integer(seconds, "seconds")
+        if limit < 1:
+            raise FieldError(f"seconds is a positive integer, got {shown(seconds)}")
         try:
-            made = check(self.text)
+            made = check(self.text, limit)
         except CoqFailed as error:
             return Undecided(f"Coq does not accept the certificate: {error}")
         except FileNotFoundError:
@@ -106,7 +119,10 @@ def certify(derivation: Derivation) -> FormulaCertificate:
     if body is None:
         raise UnsupportedError("certificates are of networks with at least one layer")
     entering = tuple(map(Flow, derivation.inputs))
-    texts = [_theorem(derivation, body, entering, symbols, measure, formula) for measure, formula in asked]
+    try:
+        texts = [_theorem(derivation, body, entering, symbols, measure, formula) for measure, formula in asked]
+    except RecursionError:
+        raise UnsupportedError("the parts of this network are nested too deeply for a certificate") from None
     head = PRELUDE.read_text(encoding="utf-8")
     return FormulaCertificate(derivation, "\n".join([head, *texts]))
 

@@ -255,7 +255,9 @@ class Printer:
     def join(self, node: Join, flows: tuple[Flow, ...], path: str) -> Part:
         if len(flows) != 1:
             raise self.refused(path, "certificates know branches of one input")
-        branches = [self.visit(branch, flows, f"{path}.{place}".lstrip(".")) for place, branch in enumerate(node.branches)]
+        branches = [
+            self.visit(branch, flows, f"{path}.{place}".lstrip(".")) for place, branch in enumerate(node.branches)
+        ]
         made, here = [], flows
         for branch in branches:
             made.append(self.step([0], branch, here))
@@ -277,7 +279,9 @@ class Printer:
             axis %= len(shape)
             shape[axis] = simplify(Sum(*(one.shape[axis] for one in flows)))
         elif any((a == 1) != (b == 1) for one in flows for a, b in zip(one.shape, shape)):
-            raise self.refused(path, "certificates join branches of equal shapes, and one of these is repeated along an axis")
+            raise self.refused(
+                path, "certificates join branches of equal shapes, and one of these is repeated along an axis"
+            )
         how = f"(Stacked {axis}%nat)" if axis is not None else "Multiplied" if isinstance(node, Product) else "Added"
         counts = {"Added": "Adds", "Multiplied": "Multiplies"}.get(how) == self.measure
         own = simplify((len(flows) - 1) * Mul(*shape)) if counts else Integer(0)
@@ -349,7 +353,9 @@ class Printer:
             self.loops.pop()
             self.shared = outer
         if part.shares or (outer is not None and self.measure == "Parameters"):
-            raise self.refused(path, "certificates share no weights within or along a repetition; give a number of copies")
+            raise self.refused(
+                path, "certificates share no weights within or along a repetition; give a number of copies"
+            )
         over, under = fraction(together(_summed(simplify(part.own), index)))
         if not under.is_Integer:
             raise self.refused(path, f"the sum over its copies, {over / under}, has a quotient by {under}")
@@ -384,7 +390,9 @@ class Printer:
         """A repetition: what enters a copy follows from what enters the one before."""
         copy, count, name = self.written.names[index], self.written(times), fact.term.strip("()").split()[0]
         shapes = self.shapes((enters,))
-        leaves = (Flow(tuple(simplify(size.xreplace({index: times})) for size in enters.shape), part.leaves[0].channels),)
+        leaves = (
+            Flow(tuple(simplify(size.xreplace({index: times})) for size in enters.shape), part.leaves[0].channels),
+        )
         states, worths = f"(fun {copy} => {shapes})", f"(fun {copy} => {part.worth})"
         each = (
             f"exact (gives_equal {self.measure} {part.term} {shapes} {shapes} {self.shapes(part.leaves)} ({states} ({copy} + 1)) "
@@ -404,7 +412,9 @@ def linear(factor: int, sums: Mapping[SumFact, int]) -> str:
     """The tactic for `factor` times a value, which has these sums, being what is on the other side."""
     if not sums:
         return "first [ atoms; ring | arithmetic ]"
-    parts = (f"{factor * often // fact.under} * ({fact.under} * {fact.term} - {fact.over})" for fact, often in sums.items())
+    parts = (
+        f"{factor * often // fact.under} * ({fact.under} * {fact.term} - {fact.over})" for fact, often in sums.items()
+    )
     rewritten = ", ".join(fact.proof for fact in sums)
     plain = "; ".join(f"generalize {fact.term}; intro" for fact in sums)
     return f"apply Zminus_eq; transitivity ({' + '.join(parts)}); [ {plain}; atoms; ring | rewrite {rewritten}; atoms; ring ]"
