@@ -303,6 +303,7 @@ from .layers.torch.importer import from_torch as from_torch
 from .layers.windows import CosineWindowAttention as CosineWindowAttention
 from .layers.windows import Roll as Roll
 from .layers.windows import WindowAttention as WindowAttention
+from .proofs.certificates.certificate import certify as certify
 from .proofs.checks.check import check as check
 from .proofs.saturation.equality import equal as equal
 from .proofs.saturation.rewrite import rewrite as rewrite

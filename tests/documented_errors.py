@@ -497,6 +497,10 @@ CALLS: dict[str, dict[str, Call]] = {
         "AssertionError": needs("hypothesis", lambda: proofs.test_of(unlawful(), (2,), examples=2)()),
     },
     "proofs.rewriting": {"FieldError": lambda: proofs.rewriting("f(x)", list, mutants={})},
+    "certify": {
+        "FieldError": lambda: la.certify("macs"),
+        "UnsupportedError": lambda: la.certify(la.derive("depth", Linear(3), on=(2,))),
+    },
     "equal": {
         "FieldError": lambda: la.equal(Linear(3), Linear(3), on=(2,), meaning="numbers"),
         "ShapeError": lambda: la.equal(*SMALL[:1], Linear(3), on=SMALL[1]),
