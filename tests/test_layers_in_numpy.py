@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from language_agreement import disagreement
 from sympy import expand, floor
+from test_published_layers import LAYERS as PUBLISHED
 from test_published_layers import Published, as_layer, drawn
 
 import layeralgebra as la
@@ -89,6 +90,25 @@ def trained_at_test_time(x: Any, K: Any, V: Any, Q: Any, W0: Any) -> Any:
         weights = weights - 0.1 * np.outer(2 * (weights @ key - value), key)
         out.append(weights @ (Q @ step))
     return np.array(out)
+
+
+def adapted(x: Any, W0: Any, B: Any, A: Any, m: Any) -> Any:
+    weights = W0 + B @ A
+    return x @ (m * weights / np.linalg.norm(weights, axis=0)).T
+
+
+def positive_features(Q: Any, K: Any, V: Any, Omega: Any) -> Any:
+    def features(z: Any) -> Any:
+        return np.exp(z @ Omega.T - (z**2).sum(1, keepdims=True) / 2) / np.sqrt(len(Omega))
+
+    scores = features(Q) @ features(K).T
+    return scores @ V / scores.sum(1, keepdims=True)
+
+
+def cosine_reweighted(Q: Any, K: Any, V: Any) -> Any:
+    i, j = np.indices((len(Q), len(Q)))
+    scores = np.maximum(Q, 0) @ np.maximum(K, 0).T * np.cos(np.pi / 2 * (i - j) / len(Q))
+    return scores @ V / scores.sum(1, keepdims=True)
 
 
 LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
@@ -194,6 +214,43 @@ LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
         """,
         {"inner": m}, (T, f), 3*m*f + m*m, T*(3*m*f + 2*m*m), {T: 3, f: 2, m: 2},
     ), trained_at_test_time),
+    "weight-decomposed low-rank adaptation": (PUBLISHED["weight-decomposed low-rank adaptation"], adapted),
+    "Performer": (Published(
+        # Choromanski et al. 2021, arXiv 2009.14794, lemma 1 and equation 4; the rows of Omega are drawn and given
+        """
+        nq[t] = sum[d](Q[t, d]**2)/2
+        nk[t] = sum[d](K[t, d]**2)/2
+        fq[t, m] = exp(Omega[m, d]*Q[t, d] - nq[t])/sqrt(features)
+        fk[t, m] = exp(Omega[m, d]*K[t, d] - nk[t])/sqrt(features)
+        S[m, e] = fk[t, m]*V[t, e]
+        z[m] = sum[t](fk[t, m])
+        y[t, e] = fq[t, m]*S[m, e]/(fq[t, p]*z[p])
+        where m < features
+        """,
+        {"features": m}, [(T, d), (T, d), (T, e)], 0, 2*T*m*d + 2*T*m*e + T*m, {T: 3, d: 2, e: 2, m: 2},
+        ("Q", "K", "V"), ("Omega",),
+    ), positive_features),
+    "cosFormer": (Published(
+        # Qin et al. 2022, arXiv 2202.08791, equations 10 to 12
+        """
+        q[t, d] = relu(Q[t, d])
+        k[t, d] = relu(K[t, d])
+        qc[t, d] = q[t, d]*cos(pi*t/(2*size(t)))
+        qs[t, d] = q[t, d]*sin(pi*t/(2*size(t)))
+        kc[t, d] = k[t, d]*cos(pi*t/(2*size(t)))
+        ks[t, d] = k[t, d]*sin(pi*t/(2*size(t)))
+        Sc[d, e] = kc[t, d]*V[t, e]
+        Ss[d, e] = ks[t, d]*V[t, e]
+        zc[d] = sum[t](kc[t, d])
+        zs[d] = sum[t](ks[t, d])
+        a[t, e] = qc[t, d]*Sc[d, e]
+        b[t, e] = qs[t, d]*Ss[d, e]
+        n[t] = qc[t, d]*zc[d]
+        m[t] = qs[t, d]*zs[d]
+        y[t, e] = (a[t, e] + b[t, e])/(n[t] + m[t])
+        """,
+        {}, [(T, d), (T, d), (T, e)], 0, 4*T*d*e + 2*T*d, {T: 3, d: 2, e: 2}, ("Q", "K", "V"),
+    ), cosine_reweighted),
 }  # fmt: skip
 
 
