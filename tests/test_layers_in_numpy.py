@@ -111,6 +111,30 @@ def cosine_reweighted(Q: Any, K: Any, V: Any) -> Any:
     return scores @ V / scores.sum(1, keepdims=True)
 
 
+def structured_duality(x: Any, dt: Any, B: Any, C: Any, A: Any, D: Any) -> Any:
+    state, out = np.zeros((*x.shape[1:], B.shape[1])), []
+    for t in range(len(x)):
+        state = np.exp(dt[t] * A)[:, None, None] * state + (dt[t][:, None] * x[t])[:, :, None] * B[t]
+        out.append(state @ C[t] + D[:, None] * x[t])
+    return np.array(out)
+
+
+def softmax(v: Any, axis: Any) -> Any:
+    return np.exp(v) / np.exp(v).sum(axis, keepdims=True)
+
+
+def soft_mixture(X: Any, P: Any, W: Any) -> Any:
+    scores = np.einsum("tf,esf->tes", X, P)
+    slots = np.einsum("tes,tf->esf", softmax(scores, 0), X)
+    made = np.maximum(np.einsum("eof,esf->eso", W, slots), 0)
+    return np.einsum("tes,eso->to", softmax(scores, (1, 2)), made)
+
+
+def talking_heads(Q: Any, K: Any, V: Any, Pl: Any, Pw: Any) -> Any:
+    scores = softmax(np.einsum("gh,hid,hjd->gij", Pl, Q, K), -1)
+    return np.einsum("gh,hij,gjd->gid", Pw, scores, V)
+
+
 LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
     "tensor train of three cores": (Published(
         # Novikov et al. 2015, arXiv 1509.06569, equation 5
@@ -251,6 +275,40 @@ LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
         """,
         {}, [(T, d), (T, d), (T, e)], 0, 4*T*d*e + 2*T*d, {T: 3, d: 2, e: 2}, ("Q", "K", "V"),
     ), cosine_reweighted),
+    "Mamba-2": (Published(
+        # Dao, Gu 2024, arXiv 2405.21060, equation 1 with a scalar times the identity for each head
+        """
+        S[t, h, p, n] = exp(dt[t, h]*A[h])*S[t-1, h, p, n] + dt[t, h]*B[t, n]*x[t, h, p]
+        y[t, h, p] = C[t, n]*S[t, h, p, n] + D[h]*x[t, h, p]
+        """,
+        {}, [(T, h, p), (T, h), (T, n), (T, n)], 2*h, T*h*p*n, {T: 3, h: 2, p: 2, n: 2}, ("x", "dt", "B", "C"),
+    ), structured_duality),
+    "soft mixture of experts": (Published(
+        # Puigcerver et al. 2024, arXiv 2308.00951, equations 1 to 3
+        """
+        l[t, e, s] = P[e, s, f]*X[t, f]
+        D[t, e, s] = softmax[t](l[t, e, s])
+        C[t, e, s] = softmax[e, s](l[t, e, s])
+        Z[e, s, f] = D[t, e, s]*X[t, f]
+        Y[e, s, o] = relu(W[e, o, f]*Z[e, s, f])
+        y[t, o] = C[t, e, s]*Y[e, s, o]
+        where e < experts, s < slots, o < out
+        """,
+        {"experts": n, "slots": p, "out": q}, (T, f), n*p*f + n*q*f, 2*T*n*p*f + n*p*q*f + T*n*p*q,
+        {n: 2, p: 2, q: 2, T: 3, f: 2}, ("X",),
+    ), soft_mixture),
+    "talking heads": (Published(
+        # Shazeer et al. 2020, arXiv 2003.02436, section 3
+        """
+        l[h, i, j] = Q[h, i, d]*K[h, j, d]
+        m[g, i, j] = Pl[g, h]*l[h, i, j]
+        a[g, i, j] = softmax[j](m[g, i, j])
+        b[h, i, j] = Pw[h, g]*a[g, i, j]
+        y[h, i, d] = b[h, i, j]*V[h, j, d]
+        where g < size(h)
+        """,
+        {}, [(h, T, d)]*3, 2*h*h, 2*h*T*T*d + 2*h*h*T*T, {h: 2, T: 3, d: 2}, ("Q", "K", "V"),
+    ), talking_heads),
 }  # fmt: skip
 
 
