@@ -79,7 +79,11 @@ def _items(text: str) -> str:
         elif line.strip():
             found.append([line])
     return (
-        "\n".join(f"- {code(head)}" + (f": {_words(' '.join(more))}" if more else "") for head, *more in found) + "\n"
+        "\n".join(
+            f"- {code(head.replace('`', ''))}" + (f": {_words(' '.join(more))}" if more else "")
+            for head, *more in found
+        )
+        + "\n"
     )
 
 

@@ -44,8 +44,15 @@ def _entry(name: str) -> str:
     for part in name.split("."):
         value = getattr(value, part)
     try:
-        signature = str(inspect.signature(value)) if callable(value) else ""
+        signature = _plain(inspect.signature(value)) if callable(value) else ""
     except (TypeError, ValueError):
         signature = ""
     shown = f"```text\nla.{name}{signature}\n```\n" if signature and len(signature) < 1000 else ""
     return f"## {plain(name)}\n\n{shown}\n{docstring(value)}"
+
+
+def _plain(signature: inspect.Signature) -> str:
+    """Without types, which the sections say in words."""
+    empty = inspect.Parameter.empty
+    bare = [each.replace(annotation=empty) for each in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))

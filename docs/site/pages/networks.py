@@ -24,9 +24,9 @@ def pages() -> dict[str, str]:
 
 
 def _family(name: str) -> str:
+    members = [each for each in la.zoo.names() if la.zoo.info(each).family == name]
     family = la.zoo.FAMILIES[name]
     member = next(iter(family.published))
-    members = [each for each in la.zoo.names() if la.zoo.info(each).family == name]
     net = la.zoo.build(member)
     said = [f"# {name}\n", f"{plain(family.paper)}.\n" if family.paper else "", _picture(net, member)]
     said.append(f"## Formulas of {member}\n")
