@@ -36,9 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (package / path.name).symlink_to(path)
     for path in FILES.values():
         (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    examples = [
-        block.body for block in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if block.language == "python"
-    ]
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/guide.md")]
+    examples = [block.body for page in pages for block in blocks(page) if block.language == "python"]
     assert len(examples) > 4
     (folder / "readme.py").write_text("\n".join(body for body in examples if ">>>" not in body), encoding="utf-8")
     (folder / "mypy.ini").write_text(MYPY, encoding="utf-8")
