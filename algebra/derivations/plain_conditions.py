@@ -110,8 +110,6 @@ def _opened_bound(value: Expr) -> Boolean | None:
         return None
     terms = Add.make_args(value.expand())
     taken = [term for term in terms if term.could_extract_minus_sign()]
-    if any(term.free_symbols for term in terms if term not in taken):
-        taken += [term for term in terms if term.is_number and term not in taken]
     return Ge(Add(*(term for term in terms if term not in taken)), -Add(*taken))
 
 

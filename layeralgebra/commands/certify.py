@@ -34,4 +34,4 @@ def run(
         verdict = certificate.check()
         yield Block("What Coq says", str(verdict))
         if not isinstance(verdict, Proved):
-            yield Failed(f"the certificate of {metric} is not proved")
+            yield Failed()

@@ -258,7 +258,8 @@ class Printer:
         branches = [
             self.visit(branch, flows, f"{path}.{place}".lstrip(".")) for place, branch in enumerate(node.branches)
         ]
-        made, here = [], flows
+        made: list[Part] = []
+        here: tuple[Flow, ...] = flows
         for branch in branches:
             made.append(self.step([0], branch, here))
             here = made[-1].leaves
@@ -308,8 +309,9 @@ class Printer:
             taken = [places[source] for source, _ in sources[name]]
             if begins_with_input(part):
                 taken = [self.waiting.pop(0)]
-                part = without_inputs(part)
-                assert part is not None
+                rest = without_inputs(part)
+                assert rest is not None
+                part = rest
             elif not taken and taken_by(part):
                 taken = list(range(len(flows)))
             arriving = tuple(here[place] for place in taken)
@@ -341,8 +343,8 @@ class Printer:
             raise self.refused(path, f"it is not known that {times} copies are at least none")
         index = Symbol(f"copy {len(self.written.names)}", integer=True, nonnegative=True)
         self.written.names[index] = f"l_{len(self.written.names)}"
-        copies = Copies(node, lambda net, one: _shape(net, one), path)
-        body, entering = carried_out(copies.entering(flow, index, 0))
+        rule = Copies(node, lambda net, one: _shape(net, one), path)
+        body, entering = carried_out(rule.entering(flow, index, 0))
         enters = Flow(tuple(entering), flow.channels)
         outer, self.shared = self.shared, None
         self.loops.append((index, times))
