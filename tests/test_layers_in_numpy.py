@@ -28,6 +28,13 @@ def tensor_train(X: Any, G1: Any, G2: Any, G3: Any, bias: Any) -> Any:
     return np.einsum("abc,aox,xbpy,ycq->opq", X, G1, G2, G3) + bias
 
 
+def butterfly(x: Any, W: Any) -> Any:
+    for s, stage in enumerate(W):
+        low = [i & ~(1 << s) for i in range(len(x))]
+        x = np.array([stage[i, 0] * x[at] + stage[i, 1] * x[at | 1 << s] for i, at in enumerate(low)])
+    return x
+
+
 def hyena(x: Any, Wq: Any, Wk: Any, Wv: Any, filter: Any) -> Any:
     query, key, value = x @ Wq.T, x @ Wk.T, x @ Wv.T
     z = key * value
@@ -147,6 +154,16 @@ LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
         {"m1": m, "m2": p, "m3": q, "rank": r}, (n, k, d), n*m*r + r*k*p*r + r*d*q + m*p*q,
         n*k*d*m*r + k*d*m*p*r**2 + d*m*p*q*r, {n: 2, k: 1, d: 2, m: 2, p: 3, q: 1, r: 2}, ("X",),
     ), tensor_train),
+    "butterfly of log2(n) factors": (Published(
+        # Dao et al. 2019, arXiv 1903.05895, section 3.1
+        """
+        h[-1, i] = x[i]
+        h[s, i] = sum[u](W[s, i, u]*h[s-1, i + 2**s*(u - floor(i/2**s) % 2)])
+        y[i] = h[size(s) - 1, i]
+        where s < stages, u < 2
+        """,
+        {"stages": k}, (2**k,), 2*k*2**k, 2*k*2**k, {k: 2},
+    ), butterfly),
     "Hyena of order two": (Published(
         # Poli et al. 2023, arXiv 2302.10866, section 3.1, the filter as long as the sequence
         """

@@ -52,10 +52,13 @@ class Addresses:
             return plus(parts)
         if expression.is_Mul:
             return times(parts)
-        if expression.is_Pow and (
-            expression.exp.is_Integer or (expression.exp.is_integer and expression.exp.is_nonnegative)
-        ):
-            return apply("power", parts)
+        if expression.is_Pow and expression.exp.is_integer:
+            base, exponent = parts
+            exactly = numpy.frompyfunc(Fraction, 1, 1)  # of integers, numpy has no negative powers
+            try:
+                return apply("power", [Labelled(base.indices, numpy.asarray(exactly(base.values))), exponent])
+            except ZeroDivisionError:
+                raise DomainError(f"the index expression {expression} divides by 0") from None
         if isinstance(expression, (Max, Min)):
             join, made = ("max" if isinstance(expression, Max) else "min"), parts[0]
             for part in parts[1:]:
