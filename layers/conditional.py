@@ -106,7 +106,7 @@ class CrossLayer(Layer):
     equation = """
         z[o] = W[o, f]*x[f] + b[o]
         y[o] = first[o]*z[o] + x[o]
-        where o < size(f)
+        where o < size(f), size(first, 0) == size(x, 0)
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, *shapes: shapes[0][-1] * (shapes[0][-1] + 1)}

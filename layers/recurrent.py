@@ -177,7 +177,7 @@ class GRUCell(Layer):
         u[o] = Un[o, p]*h0[p] + (dn[o] if bias else 0)
         n[o] = tanh(Wn[o, f]*x[f] + (bn[o] if bias else 0) + r[o]*u[o])
         h[o] = (1 - z[o])*n[o] + z[o]*h0[o]
-        where o < hidden, p < hidden
+        where o < hidden, p < hidden, size(h0, 0) == hidden
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, *shapes: 3 * self.hidden * (shapes[0][-1] + self.hidden + 2 * int(self.bias))}
@@ -228,7 +228,7 @@ class LSTMCell(Layer):
         q[o] = sigmoid(Wq[o, f]*x[f] + (bq[o] if bias else 0) + Uq[o, p]*h0[p] + (dq[o] if bias else 0))
         c[o] = r[o]*c0[o] + a[o]*g[o]
         h[o] = q[o]*tanh(c[o])
-        where o < hidden
+        where o < hidden, p < hidden, size(h0, 0) == hidden, size(c0, 0) == hidden
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, *shapes: 4 * self.hidden * (shapes[0][-1] + self.hidden + 2 * int(self.bias))}

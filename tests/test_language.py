@@ -336,3 +336,34 @@ def test_what_is_asked_the_size_of_has_one_size() -> None:
         la.macs(layer(text.format(whole="c"), groups=2), on=(4, 5))
     n, m, k = la.dims("n m k")
     assert la.macs(layer(text.format(whole="e"), groups=k), on=(m, n)) == 3 * n * m**2 / k
+
+
+def test_sizes_are_compared_by_equations() -> None:
+    n, m, k = la.dims("n m k")
+    text = "y[o] = W[o, i]*x[i] + U[o, p]*h[p]\nwhere o < units, size(h, 0) == units"
+    made = layer(text, ("x", "h"), units=k)
+    assert str(la.derive(la.parameters, made, on=((n,), (m,))).domain).startswith("k = m: ")
+    with pytest.raises(la.ShapeError, match="needs 4 == 5"):
+        la.macs(layer(text, ("x", "h"), units=5), on=((3,), (4,)))
+    draws = [
+        Draw(f"y[i] = x[i]*W[j]\nwhere j < width, {condition}", {"width": width}, ((size,),), None)
+        for condition in (
+            "size(i) == width",
+            "size(x, 0) != width",
+            "width == size(x, 0) < 4",
+            "2*width != 4 == size(i)",
+        )
+        for width in range(1, 5)
+        for size in range(1, 5)
+    ]
+    found = [disagreement(draw) for draw in draws]
+    assert set(found) == {None, "refused"} and found.count(None) == 4 + 12 + 3 + 3
+
+
+@pytest.mark.parametrize("cell", [la.GRUCell, la.CrossLayer])
+def test_a_state_has_as_many_units_as_the_layer(cell: Any) -> None:
+    made = cell(4) if cell is la.GRUCell else cell()
+    assert made.instance((4,), (4,)).conditions == []
+    for size in (3, 5):
+        with pytest.raises(la.ShapeError):
+            made.instance((4,), (size,))

@@ -56,6 +56,7 @@ def test_a_condition_is_opened(relation: Any, wanted: Any) -> None:
 
 def test_conditions_imply_each_other_in_one_direction() -> None:
     assert implies(Ge(H, 3 * k), Ge(H, k)) and not implies(Ge(H, k), Ge(H, 3 * k))
+    assert implies(Eq(H, k), Ge(H, k)) and not implies(Ge(H, k), Eq(H, k)) and not implies(Eq(H, k), Ge(H, 2 * k))
     assert implies(Eq(Mod(H, k), 0), Eq(Mod(4 * H, k), 0)) and not implies(Eq(Mod(4 * H, k), 0), Eq(Mod(H, k), 0))
     assert implies(Eq(Mod(H + 4, 16), 0), Eq(Mod(H, 4), 0)) and not implies(Eq(Mod(H + 4, 16), 0), Eq(Mod(H, 8), 0))
 

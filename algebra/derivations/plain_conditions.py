@@ -65,6 +65,9 @@ def implies(first: Boolean, second: Boolean) -> bool:
         return True
     if isinstance(first, Ge) and isinstance(second, Ge):
         return bool(is_nonnegative(simplify(second.lhs - second.rhs - first.lhs + first.rhs)))
+    if isinstance(first, Eq) and isinstance(second, Ge):
+        bound, difference = second.lhs - second.rhs, first.lhs - first.rhs
+        return any(is_nonnegative(simplify(bound + sign * difference)) for sign in (1, -1))
     one, other = _divisor(first), _divisor(second)
     return one is not None and other is not None and _follows(other, one)
 

@@ -26,6 +26,7 @@ _WAYS: dict[type[ast.cmpop], tuple[tuple[str, ...], ...]] = {
 }  # fmt: skip
 """A comparison as inequalities, of which all of one group hold."""
 _RELATIONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_COMPARED = _RELATIONS | {ast.Eq: "==", ast.NotEq: "!="}
 
 
 def read_bounds(scalars: Scalars) -> Elaborated:
@@ -53,6 +54,11 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         return
     is_equation = isinstance(tree, ast.Compare) and any(isinstance(op, EQUATIONS) for op in tree.ops)
     plain = tree if _is_range(tree, scalars) else _plain(tree, scalars)
+    if is_equation and isinstance(tree, ast.Compare) and _is_of_sizes(tree, scalars):
+        sides = [scalars.arithmetic(side) for side in (tree.left, *tree.comparators)]
+        signs = [_COMPARED[type(op)] for op in tree.ops]
+        made.requirements += [Mask(left, sign, right) for left, sign, right in zip(sides, signs, sides[1:])]
+        return
     if is_equation or isinstance(plain, (ast.BoolOp, ast.UnaryOp)):
         made.masks.append(AnyOf(tuple(map(tuple, _options(plain, scalars, True)))))
         return
@@ -71,6 +77,15 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         scalars.must_have_values(tree, ranks.ranks[stars[0]])
     for axis in range(ranks.ranks[stars[0]]) if stars else [None]:
         _read_on(tree, axis, scalars, made)
+
+
+def _is_of_sizes(tree: ast.Compare, scalars: Scalars) -> bool:
+    """Whether a comparison has names and no index: it is asked of the sizes, not of points."""
+    if not names_in(tree) or scalars.setting.names_through(tree) & scalars.ranks.stars:
+        return False
+    if not all(type(op) in _COMPARED for op in tree.ops):
+        return False
+    return not any(address_indices(scalars.arithmetic(side)) for side in (tree.left, *tree.comparators))
 
 
 def _is_range(tree: ast.expr, scalars: Scalars) -> bool:

@@ -46,7 +46,7 @@ from .statements import AnyOf, Elaborated, Limit, Statement
 LONGEST_LINE = 95
 LONGEST_SCALARS = (8, 4, 1)
 """How long a scalar may be and still be written out where it stands; the next is tried where a line gets too long."""
-_MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
+_MASKS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
 @checked

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from sympy import Eq, Expr, Gt, Integer, Mul, false, fraction, together, true
+from sympy import Eq, Expr, Gt, Integer, Mul, Not, false, fraction, together, true
 from sympy.logic.boolalg import Boolean
 
 from ..errors import ShapeError
 from ..formulas.conditions import Condition
-from ..sizes.decisions import at_least, size_conditions, whole
+from ..sizes.decisions import at_least, equal, size_conditions, whole
 from ..sizes.normal_form import is_nonnegative, is_positive, same, simplify
 from .conditions import sides_taken
 from .fields import sizes_of
@@ -103,7 +103,10 @@ class Requirements:
         for each in asked:
             low, high = (each.left, each.right) if each.relation in ("<", "<=") else (each.right, each.left)
             meaning = partial("the equation needs {} {} {}".format, each.left, each.relation, each.right)
-            if each.relation in ("<=", ">="):
+            if each.relation in ("==", "!="):
+                known = equal(each.left, each.right)
+                self.require(known if each.relation == "==" else Not(known), meaning, None)
+            elif each.relation in ("<=", ">="):
                 self.require(at_least(high, low), meaning, None)
             elif low.is_integer and high.is_integer:
                 self.require(at_least(high, low + 1), meaning, None)

@@ -811,6 +811,11 @@ class EquationText:
                 self._where(part)
             return
         is_equation = isinstance(tree, ast.Compare) and any(isinstance(op, (ast.Eq, ast.NotEq)) for op in tree.ops)
+        if is_equation and isinstance(tree, ast.Compare) and self._is_of_sizes(tree):
+            sides = [self._side(side, None).at({}) for side in (tree.left, *tree.comparators)]
+            if not all(COMPARED[type(op)](left, right) for left, op, right in zip(sides, tree.ops, sides[1:])):
+                raise Impossible(f"{ast.unparse(tree)} does not hold")
+            return
         if is_equation or isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
             indices, holds = self._condition(tree)
             self.constraints.append(Constraint(indices, holds, False))
@@ -827,6 +832,17 @@ class EquationText:
         axes: Iterable[int | None] = range(self.ranks[starred[0]]) if starred else [None]
         for axis in axes:
             self._where_on(tree, axis)
+
+    def _is_of_sizes(self, tree: ast.Compare) -> bool:
+        """Whether a comparison is asked of the sizes: it has names and no index."""
+        if (
+            not any(isinstance(part, ast.Name) for part in ast.walk(tree))
+            or self._names_through_scalars(tree) & self.stars
+        ):
+            return False
+        if not all(type(op) in COMPARED for op in tree.ops):
+            return False
+        return not any(self._side(side, None).indices for side in (tree.left, *tree.comparators))
 
     def _condition(self, tree: ast.expr) -> tuple[frozenset[Index], Callable[[Env], bool]]:
         """A condition with or and not, and the indices that stand in it."""
