@@ -47,6 +47,25 @@ def read(text: str) -> Drawn:
     return drawn
 
 
+def in_boxes(drawn: Drawn) -> list[str]:
+    """What stands in each box, its lines one after the other."""
+    found: dict[Rectangle, list[tuple[float, str]]] = {box: [] for box in drawn.boxes}
+    for x, y, _, anchor, text, _ in drawn.texts:
+        for left, top, right, bottom in found:
+            if anchor == "middle" and left < x < right and top < y < bottom:
+                found[left, top, right, bottom].append((y, text))
+    return [" ".join(text for _, text in sorted(lines)) for lines in found.values()]
+
+
+def balanced(text: str) -> bool:
+    """Whether every bracket is opened before it is closed, and closed."""
+    before = None
+    text = re.sub(r"[^()\[\]]", "", text)
+    while text != before:
+        before, text = text, text.replace("()", "").replace("[]", "")
+    return not text
+
+
 def _points(path: str) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
     for command, numbers in re.findall(r"([MLQC])([^MLQC]*)", path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import re
 import shutil
@@ -9,12 +10,13 @@ import subprocess
 
 import pytest
 from conftest import PROFILE
-from drawn_coordinates import faults, read
+from drawn_coordinates import balanced, faults, in_boxes, read
 from hypothesis import given
 from hypothesis import strategies as st
 from test_drawings import HARD, NAMES, _has_tikz, named
 
 import layeralgebra as la
+from layeralgebra.algebra.derivations.stages import outline
 from layeralgebra.layers.zoo.families import families
 
 pytest.importorskip("matplotlib", reason="its metrics of Helvetica are the oracle of text widths")
@@ -33,6 +35,26 @@ def test_every_family_of_the_zoo(name):
             drawn = read(la.to_svg(net, level, width, named))
             assert drawn.boxes and drawn.width <= width + 0.01
             assert not faults(drawn), (level, width, faults(drawn)[:3])
+            said = in_boxes(drawn)
+            assert any(said) and all(map(balanced, said)), [text for text in said if not balanced(text)]
+
+
+def test_a_folded_stage_keeps_its_brackets():
+    said = in_boxes(read(la.to_svg(la.zoo.build("resnet18"), "stage")))
+    assert "1 Conv >> BatchNorm >> ReLU" in said
+    for stage in "456":
+        assert f"{stage} [2 layers] + [5 layers] >> ReLU >> (Identity + [5 layers] >> ReLU) ** 1" in said
+
+
+@given(st.integers(0, 10**6))
+def test_an_outline_reads_as_the_network(seed):
+    """Python reads its signs in the order in which the network applies them."""
+    net = random_network(random.Random(seed), 3)
+    text = re.sub(r"\[(?:\d+ layers|graph of \d+ nodes)\]", "folded", outline(net))
+    read_back = ast.parse(text, mode="eval").body
+    signs = {la.Series: ast.RShift, la.Add: ast.Add, la.Concat: ast.BitOr, la.Mul: ast.Mult, la.Repeat: ast.Pow}
+    if type(net) in signs and text != "folded":
+        assert isinstance(read_back, ast.BinOp) and isinstance(read_back.op, signs[type(net)]), text
 
 
 def test_every_layer_is_drawn_once_at_the_level_of_nodes():

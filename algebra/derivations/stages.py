@@ -7,6 +7,7 @@ stages.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ from .metric import repeated
 from .terms import NodeTerm
 
 SHORT_SERIES, LONGEST_NAME = 4, 40
+FOLDED = re.compile(r"\[[^\[\]]*\]")
+"""An outline that is nothing but what was folded: ``[3 layers]``."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ def outline(net: Network) -> str:
     >>> block = Conv(8, 3, padding=1) >> ReLU() >> Conv(8, 3, padding=1)
     >>> outline((Identity() + block >> ReLU()) ** 3 >> Conv(8, 1))
     '(Identity + [3 layers] >> ReLU) ** 3 >> Conv'
+    >>> outline((block + block >> ReLU()) ** 3), outline((block | block) >> Conv(8, 1))
+    ('([3 layers] + [3 layers] >> ReLU) ** 3', '([3 layers] | [3 layers]) >> Conv')
     """
     return layer_text(net) if isinstance(net, Layer) and len(layer_text(net)) <= LONGEST_NAME else _outline(net)
 
@@ -63,11 +68,17 @@ def _outline(net: Network) -> str:
     return _Outline().of(net)
 
 
+def _binds_less(part: Network, series: Series) -> bool:
+    """Whether a part of a series is written with a sign that binds less than ``>>``, as ``|`` does."""
+    return isinstance(part, Join) and bool(part.branches and part.sign) and part.level < series.level
+
+
 class _Outline(Walk[str]):
     def series(self, net: Series) -> Steps[str]:
         if len(net.parts) > SHORT_SERIES and _Plain().of(net):
             return f"[{len(net.parts)} layers]"
-        return " >> ".join((yield self._each(net.parts)))
+        made = yield self._each(net.parts)
+        return " >> ".join(f"({text})" if _binds_less(part, net) else text for part, text in zip(net.parts, made))
 
     def _each(self, nets: Sequence[Network], within: bool = False) -> Steps[list[str]]:
         made = []
@@ -103,7 +114,7 @@ class _Outline(Walk[str]):
         if _Plain().of(net):
             return f"[{len(_Parts().of(net))} layers]"
         text = yield net.accept(self)
-        return f"({text})" if " " in text and not text.startswith("[") else text
+        return f"({text})" if " " in text and not FOLDED.fullmatch(text) else text
 
 
 class _Parts(Walk[tuple[Network, ...]]):

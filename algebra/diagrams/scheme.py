@@ -12,8 +12,9 @@ from typing import Any
 
 from sympy.logic.boolalg import BooleanAtom, false
 
-from ..derivations.stages import Stage, outline
+from ..derivations.stages import FOLDED, Stage, outline
 from ..equations.fields import Number
+from ..formulas.table import HARD
 from ..formulas.text import formula_text
 from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
@@ -116,8 +117,7 @@ class Reading(Walk[Scheme]):
         self.level, self.depth = level, depth
 
     def summary(self, net: Network) -> Scheme:
-        text = outline(net).strip("[]")
-        return Plain(_wrapped(text), "several")
+        return Plain(_summary(net), "several")
 
     def layer(self, net: Any, depth: int = 0) -> Scheme:
         return Plain(layer_lines(net), role_of(net), of_layers=True)
@@ -191,17 +191,52 @@ def noted(scheme: Scheme, note: str) -> Scheme:
     return Framed(scheme, shortened(note), "shared")
 
 
+def _summary(net: Network) -> tuple[str, ...]:
+    """A network in a few words, in lines; what is nothing but folded stands without its brackets.
+
+    >>> from layeralgebra import Linear, ReLU
+    >>> branch = Linear(8) >> ReLU()
+    >>> _summary(branch + branch), _summary(branch >> branch >> ReLU())
+    (('[2 layers] +', '[2 layers]'), ('5 layers',))
+    """
+    text = outline(net)
+    return _wrapped(text[1:-1] if FOLDED.fullmatch(text) else text)
+
+
 def _wrapped(text: str) -> tuple[str, ...]:
-    """A text in lines of about the same length."""
+    """An outline in lines of about the same length; where it is cut short, brackets that are open are closed.
+
+    >>> _wrapped("A + (BatchNorm >> Convolution >> [5 layers] >> BatchNorm >> Convolution >> Hardswish >> Dropout) >> B")
+    ('A + (BatchNorm >>', 'Convolution >>', '[5 layers] >>', 'BatchNorm >>', '…)')
+    """
     lines = [""]
-    for word in text.split(" "):
+    for word in FOLDED.sub(lambda found: found[0].replace(" ", HARD), text).split(" "):
         if lines[-1] and len(lines[-1]) + 1 + len(word) > WRAPPED + 4:
             lines.append(word)
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
     if len(lines) > MOST_LINES:
         lines = [*lines[: MOST_LINES - 1], "…"]
-    return tuple(map(shortened, lines))
+    whole = [line.replace(HARD, " ") for line in lines]
+    made = [shortened(line) for line in whole]
+    if lines[-1] == "…" or made != whole:
+        made[-1] += _closing(" ".join(made))
+    return tuple(made)
+
+
+def _closing(text: str) -> str:
+    """The brackets that close what is open.
+
+    >>> _closing("(f + (g >> [3 layers]) | [h")
+    '])'
+    """
+    still: list[str] = []
+    for letter in text:
+        if letter in "([":
+            still.append({"(": ")", "[": "]"}[letter])
+        elif still and letter == still[-1]:
+            still.pop()
+    return "".join(reversed(still))
 
 
 def column(parts: Sequence[Scheme], merge: bool) -> Scheme:
@@ -241,4 +276,4 @@ def scheme_of(net: Network, level: str, stages: Sequence[Stage] | None, depth: i
 
 def stage_box(stage: Stage) -> Plain:
     """A stage in one box: its name, and in a few words what it is."""
-    return Plain((shortened(stage.name), *_wrapped(outline(stage.part).strip("[]"))), "several", named=True)
+    return Plain((shortened(stage.name), *_summary(stage.part)), "several", named=True)
