@@ -122,6 +122,8 @@ def test_the_message_says_what_to_write() -> None:
     with pytest.raises(la.EquationError, match=re.escape("write instead: sqrt(i)")):
         la.macs(layer("y[i] = sqrt(i - 1)*x[i]"), on=(4,))
     n = symbols("n", integer=True, positive=True)
+    with pytest.raises(la.EquationError, match="at i = 0, j = 0"):
+        la.macs(layer("y[i, j] = log(i*j)*x[i, j]"), on=(n, n))
     [condition] = layer("y[i] = log(size(i) - 3)*x[i]").instance((n,)).conditions
     assert condition.relation.subs(n, 4) and not condition.relation.subs(n, 3)
 

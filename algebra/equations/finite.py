@@ -53,7 +53,7 @@ from sympy import (
     together,
     zoo,
 )  # fmt: skip
-from sympy.logic.boolalg import Boolean, true
+from sympy.logic.boolalg import Boolean, false, true
 
 from ..errors import EquationError, ShapeError
 from ..sizes.dims import Index
@@ -127,7 +127,7 @@ def require_finite(
     """Refuse what has no finite value at a point, and note as a condition what depends on sizes."""
     for place, need in needs:
         statement, extents = made.statements[place], found.of[place]
-        inside = address_indices(need.argument) | (address_indices(need.exponent) if need.exponent else frozenset())
+        inside = _indices(need)
         own = found.own.get(place, {})
         given: list[Limit] = [
             mask for index in sorted(inside & own.keys(), key=str)
@@ -146,30 +146,42 @@ def _require(
     need: Need, extents: Mapping[Index, Expr], given: Sequence[Limit], statement: Statement, requirements: Requirements
 ) -> None:
     value, meaning = need.argument, partial(str, need.words)
+    indices = sorted(_indices(need), key=str)
     try:
-        if need.exponent is None and need.sign != "!=" and (least := _as_integers(need)) is not None:
-            require_everywhere(least, extents, given, meaning, statement, requirements)
-            return
-        if need.exponent is None and value.is_integer and not given:
+        if need.exponent is None and value.is_integer and not given and need.sign == "!=":
             if any(is_shown(simplify(side * value - 1), extents) for side in (1, -1)):
                 return
+        least = _as_integers(need)
+        if not given and indices and (least is None or affine(least) is None):
+            if need.relation.xreplace(dict.fromkeys(indices, Integer(0))) == false:
+                at = ", ".join(f"{index} = 0" for index in indices)
+                raise requirements.error(f"{need.words}, and it is not at {at}", statement, EquationError)
+        if least is not None:
+            require_everywhere(least, extents, given, meaning, statement, requirements)
+            return
         relation = Or(need.relation, *(Not(relational(mask)) for mask in given))
         require_at_points(relation, extents, meaning, statement, requirements)
     except ShapeError as error:
-        if given or not (address_indices(need.argument) or (need.exponent and address_indices(need.exponent))):
+        if given or not indices:
             raise
-        raise requirements.error(f"{need.words}{_instead(need, extents)}", statement, EquationError) from error
+        raise requirements.error(f"{need.words}{_instead(need)}", statement, EquationError) from error
+
+
+def _indices(need: Need) -> frozenset[Index]:
+    return address_indices(need.argument) | (address_indices(need.exponent) if need.exponent else frozenset())
 
 
 def _as_integers(need: Need) -> Expr | None:
     """What is at least 0 where the argument is as it has to be, if it is a fraction of integers with a known sign below."""
+    if need.exponent is not None or need.sign == "!=":
+        return None
     over, under = fraction(together(need.argument))
     if not (over.is_integer and under.is_integer and under.is_positive):
         return None
     return over - 1 if need.sign == ">" else over
 
 
-def _instead(need: Need, extents: Mapping[Index, Expr]) -> str:
+def _instead(need: Need) -> str:
     """What to write: the same function of what begins where it has values."""
     form = affine(need.argument)
     if form is None or not all(step.is_positive for step in form[0].values()):
