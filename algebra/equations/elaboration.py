@@ -16,6 +16,7 @@ from sympy import Expr, Integer
 from ..errors import EquationError
 from ..sizes.dims import Index
 from .bounds import read_bounds
+from .finite import is_identically_zero
 from .functions import FUNCTIONS
 from .heads import (
     REDUCTIONS,
@@ -202,6 +203,8 @@ class _Heads:
                 tuple(f for side in (left, right) for f in (side.factors if isinstance(side, Times) else (side,)))
             )
         if isinstance(node.op, ast.Div):
+            if is_identically_zero(right):
+                raise self.fail("division by zero", node, "a divisor that is not 0 at every value of the tensors")
             if isinstance(right, IndexValue) and not right.value.is_nonzero:
                 raise self.fail(
                     f"{right.value} may be 0, and nothing is divided by that", node, "a divisor such as i + 1"
@@ -231,6 +234,8 @@ class _Heads:
                     f"{name}[*u](...)" if extremum else "",
                 )  # fmt: skip
             values = [self.value(argument) for argument in node.args]
+            if name in ("mod", "fmod") and is_identically_zero(values[1]):
+                raise self.fail("division by zero", node, f"{name} by a divisor that is not 0 everywhere")
             if extremum:
                 return reduce(lambda one, other: Apply(name, (one, other)), values)
             return Apply(name, tuple(values))

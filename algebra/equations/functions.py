@@ -67,3 +67,45 @@ FUNCTIONS = {
 ``choose(c, a, b)`` is a where c is not 0, b elsewhere. `pow` raises a tensor to a tensor. `mod` has the sign of
 what is divided by, `fmod` that of what is divided. `bitand` and its like take integers.
 """
+
+WRITTEN_OUT = {
+    "silu": "v*sigmoid(v)",
+    "swish": "v*sigmoid(v)",
+    "gelu": "v*(1 + erf(v/sqrt(2)))/2",
+    "mish": "v*tanh(softplus(v))",
+    "relu6": "min(max(v, 0), 6)",
+    "hardsigmoid": "min(max(v + 3, 0), 6)/6",
+    "hardswish": "v*min(max(v + 3, 0), 6)/6",
+    "hardtanh": "max(min(v, 1), -1)",
+    "leakyrelu": "max(v, 0) + 0.01*min(v, 0)",
+    "elu": "max(v, 0) + exp(min(v, 0)) - 1",
+    "selu": "1.0507009873554805*(max(v, 0) + 1.6732632423543772*(exp(min(v, 0)) - 1))",
+    "logsigmoid": "-softplus(-v)",
+    "softsign": "v/(1 + abs(v))",
+    "tanhshrink": "v - tanh(v)",
+    "square": "v**2",
+    "rsqrt": "1/sqrt(v)",
+    "reciprocal": "1/v",
+    "expm1": "exp(v) - 1",
+    "log1p": "log(1 + v)",
+    "exp2": "exp(log(2)*v)",
+    "log2": "log(v)/log(2)",
+    "log10": "log(v)/log(10)",
+    "erfc": "1 - erf(v)",
+    "arcsin": "asin(v)",
+    "arccos": "acos(v)",
+    "arctan": "atan(v)",
+    "arcsinh": "asinh(v)",
+    "arccosh": "acosh(v)",
+    "arctanh": "atanh(v)",
+}
+"""What is not a function of the language, by its name in small letters without underscores, and what is written for it at v."""
+
+
+def written_out(name: str) -> str:
+    """What to write for a well-known function that the language has not, empty for others.
+
+    >>> written_out("SiLU"), written_out("hard_swish"), written_out("foo")
+    ('v*sigmoid(v)', 'v*min(max(v + 3, 0), 6)/6', '')
+    """
+    return WRITTEN_OUT.get(name.lower().replace("_", ""), "")

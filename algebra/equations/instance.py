@@ -17,6 +17,7 @@ from .affine import affine
 from .definitions import Definitions, definitions
 from .elaboration import elaborate
 from .extents import Margin, answered, find_extents, require_whole
+from .finite import Need, needs_of, require_finite
 from .heads import Read
 from .initial_lines import Given
 from .one_size import require_one_size
@@ -220,6 +221,7 @@ class _Reading:
     conditions: tuple[Condition, ...]
     of_fields: frozenset[Condition]
     positive: frozenset[Expr]
+    needs: tuple[tuple[int, Need], ...]
 
 
 @lru_cache(maxsize=20_000)
@@ -234,6 +236,7 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     requirements = Requirements(layer, inputs, reading.conditions, reading.positive)
     found = find_extents(made, defined, requirements)
     require_one_size(made, found, requirements)
+    require_finite(reading.needs, made, found, requirements)
     conditions = requirements.conditions
     if any(condition.loops for condition in conditions) and _holds_for_all_sizes(layer, inputs):
         conditions = list(reading.conditions)
@@ -292,4 +295,6 @@ def _read(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
         made = answered(made, defined, requirements)
     requirements.comparisons(made.requirements)
     require_whole(made, requirements)
-    return _Reading(made, defined, tuple(requirements.conditions), of_fields, frozenset(requirements.positive))
+    return _Reading(
+        made, defined, tuple(requirements.conditions), of_fields, frozenset(requirements.positive), needs_of(made)
+    )

@@ -45,7 +45,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import EquationError
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, written_out
 from .heads import REDUCTIONS, SELECTIONS
 from .trees import branches, walked
 
@@ -68,6 +68,7 @@ _ALLOWED = (
     ast.Subscript, ast.Slice, ast.Starred, ast.Tuple, ast.IfExp, ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.Load,
     ast.Is, ast.IsNot, ast.List, *_OPERATORS, *_RELATIONS,
 )  # fmt: skip
+_STARRED_WIDTH = re.compile(r"\bpad\s*\[[^\]]*?\*\s*(\w+)\s*:")
 _OPENS_GROUP = re.compile(r"\[\s*\(")
 _INSTEAD = {
     ast.Attribute: "a plain name; attributes are not part of the language",
@@ -186,6 +187,12 @@ def _tree(source: str, number: int, shift: int, text: str) -> ast.expr:
             tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
         line, column = number + (error.lineno or 1) - 1, (error.offset or 1) - 1 + (shift if error.lineno == 1 else 0)
+        if starred := _STARRED_WIDTH.search(source):
+            name, instead = starred[1], f"pad[{starred[1]}: width](...), which holds for each of its axes"
+            raise EquationError(
+                f"the width of a margin names its index {name} without a star",
+                text=text, line=line, column=column, instead=instead,
+            ) from None  # fmt: skip
         raise EquationError(f"this is not an expression: {error.msg}", text=text, line=line, column=column) from None
     except (RecursionError, MemoryError, ValueError) as error:
         raise EquationError(f"this cannot be read ({type(error).__name__})", text=text, line=number) from None
@@ -246,6 +253,9 @@ def _check(tree: ast.expr, text: str) -> None:
                 known = tuple(name for name in called if name not in ("divide", "power"))
             if name.id not in known:
                 hint = f"{name.id}[index](...)" if name.id in CALLED_WITH_INDICES else f"one of {', '.join(known)}"
+                if not isinstance(node.func, ast.Subscript) and (formula := written_out(name.id)):
+                    whose = ast.unparse(node.args[0]) if node.args else "v"
+                    hint = formula if whose == "v" else f"{formula}, where v is {whose}"
                 raise refuse(f"there is no function {name.id!r} of this form", node, hint)
             for word in node.keywords:
                 if word.arg != "fill" or name.id != "pad":

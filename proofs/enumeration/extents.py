@@ -19,6 +19,9 @@ from .nodes import (
     Unreadable,
     all_indices,
     distance,
+    free,
+    has_value,
+    is_made_of_numbers,
     kinds,
     points_of,
     reduced_indices,
@@ -63,6 +66,7 @@ class SizedEquation(EquationText):
         for place, line in enumerate(self.lines):
             if line.value.kind != "pad":
                 self._check_ranges(line)
+                self._check_numbers(line.value, line)
                 self._check_reductions(line.value, line, line.indices)
                 self._check_reads(place, line)
         self.output = self.shapes[self.lines[-1].name]
@@ -476,6 +480,17 @@ class SizedEquation(EquationText):
             for env in points_of(sorted(ends, key=str), line.extents):
                 if math.ceil(low.at(env)) < 0 or math.ceil(high.at(env)) > line.extents[index]:
                     raise Impossible(f"a range of {index} goes beyond its axis at {env}")
+
+    def _check_numbers(self, node: Node, line: Line) -> None:
+        """What is made of indices and sizes alone is a finite number at every point."""
+        for part in node.parts:
+            self._check_numbers(part, line)
+        if node.kind == "index" or (node.kind == "apply" and any(map(is_made_of_numbers, node.parts))):
+            indices = free(node)
+            limits = [limit for limit in self._constraints(line) if limit.indices <= indices]
+            for env in points_of(sorted(indices, key=str), line.extents):
+                if all(limit.holds(env) for limit in limits) and not has_value(node, env):
+                    raise Unreadable(f"no number at {env}")
 
     def _check_reductions(self, node: Node, line: Line, scope: frozenset[Index]) -> None:
         """A mean, an extremum or a softmax has a point wherever it is computed."""

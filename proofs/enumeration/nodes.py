@@ -331,3 +331,81 @@ ARITIES = {
     **dict.fromkeys(("max", "min", "pow", "less", "equal", "mod", "fmod", "bitand", "bitor", "bitxor"), 2),
 }
 """How many arguments a function takes that does not take one."""
+
+
+def is_made_of_numbers(node: Node) -> bool:
+    """Whether an operation reads no tensor and runs over nothing."""
+    return node.kind in ("number", "index", "plus", "times", "apply") and all(map(is_made_of_numbers, node.parts))
+
+
+def number_at(node: Node, env: Env) -> Any:
+    """The number that an operation without tensors is at a point."""
+    if node.kind == "number":
+        return node.value
+    if node.kind == "index":
+        return node.address[0].at(env)
+    values = [number_at(part, env) for part in node.parts]
+    if node.kind in ("plus", "times"):
+        return sum(values) if node.kind == "plus" else math.prod(values)
+    return FUNCTIONS[node.name](*values)
+
+
+def has_value(node: Node, env: Env) -> bool:
+    """Whether one operation has a finite value at a point, of parts that are numbers; a divisor is looked at without what is divided."""
+    if node.kind == "index":
+        try:
+            node.address[0].at(env)
+        except (Impossible, Undefined, ArithmeticError, ValueError):
+            return False
+        return True
+    given: list[Any] = [number_at(part, env) if is_made_of_numbers(part) else None for part in node.parts]
+    if node.name in ("divide", "mod", "fmod"):
+        return given[1] is None or given[1] != 0
+    if None in given or any(isinstance(value, float) and not math.isfinite(value) for value in given):
+        return True
+    try:
+        value = FUNCTIONS[node.name](*given)
+    except OverflowError:
+        return True
+    except (Undefined, ArithmeticError, ValueError):
+        return False
+    return not isinstance(value, complex) and math.isfinite(value)
+
+
+def is_always_zero(node: Node) -> bool:
+    """Whether an operation is 0 whatever its tensors hold, found by trying: fractions that have nothing to do with each other.
+
+    A function or a reduction is such a fraction too, the same one where it is written alike.
+    """
+    held: dict[str, Fraction] = {}
+
+    def worth(part: Node, env: Env) -> Any:
+        if part.kind == "number":
+            return part.value
+        if part.kind == "index":
+            return part.address[0].at(env)
+        if part.kind in ("plus", "times"):
+            values = [worth(inner, env) for inner in part.parts]
+            return sum(values) if part.kind == "plus" else math.prod(values)
+        return held.setdefault(repr(_written(part)), Fraction(10**9 + 7 * len(held) ** 3, 10**6 + 3 + len(held)))
+
+    return all(worth(node, env) == 0 for env in tried(frozenset().union(*_own_indices(node))))
+
+
+def _written(node: Node) -> Any:
+    """An operation in words, by which two are told apart; addresses are told apart at the points that are tried."""
+    address = [
+        (sorted(map(str, part.indices)), part.group,
+         _written(part.lookup) if part.lookup else [part.at(env) for env in tried(part.indices)] if part.kind == "expression" else "")
+        for part in node.address
+    ]  # fmt: skip
+    return node.kind, node.name, node.value, node.indices, address, [_written(part) for part in node.parts]
+
+
+def _own_indices(node: Node) -> Iterator[frozenset[Index]]:
+    """The indices of the numbers in a sum of products."""
+    if node.kind == "index":
+        yield node.address[0].indices
+    if node.kind in ("plus", "times"):
+        for part in node.parts:
+            yield from _own_indices(part)

@@ -30,6 +30,7 @@ from .nodes import (
     depends_on,
     flat,
     free,
+    is_always_zero,
     is_whole,
     mark_groups,
     needed_indices,
@@ -664,6 +665,8 @@ class EquationText:
             if isinstance(node.op, ast.Div):
                 if right.kind == "index" and not all(map(right.address[0].at, tried(right.address[0].indices))):
                     raise Unreadable("a divisor that may be zero")
+                if is_always_zero(right):
+                    raise Unreadable("a division by zero")
                 return Node("apply", (left, right), name="divide")
             if isinstance(node.op, ast.Pow) and not any(isinstance(part, ast.Subscript) for part in ast.walk(node)):
                 return Node("apply", (left, right), name="pow")
@@ -680,6 +683,8 @@ class EquationText:
             values = [self._node(argument) for argument in node.args]
             while several and len(values) > 2:
                 values[:2] = [Node("apply", tuple(values[:2]), name=node.func.id)]
+            if node.func.id in ("mod", "fmod") and is_always_zero(values[1]):
+                raise Unreadable("a division by zero")
             return Node("apply", tuple(values), name=node.func.id)
         name = name_of(node.func.value) if isinstance(node.func, ast.Subscript) else ""
         if name in SELECTIONS:
