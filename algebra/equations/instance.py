@@ -19,6 +19,7 @@ from .extents import Margin, answered, find_extents, require_whole
 from .heads import Read
 from .initial_lines import Given
 from .one_size import require_one_size
+from .programs import applied
 from .protocol import StatesEquation
 from .recurrences import Recurrence
 from .requirements import Requirements, Shape
@@ -228,6 +229,12 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     names = layer.input_names
     if len(inputs) != len(names):
         raise ShapeError(f"{layer} takes {len(names)} input(s) ({', '.join(names)}), got {len(inputs)}")
+    made = applied(layer, inputs, solved)
+    return solved(layer, inputs) if made is None else made  # type: ignore[no-any-return]
+
+
+def solved(layer: StatesEquation, inputs: tuple[Shape, ...]) -> Instance:
+    """A layer at given input shapes, solved for these sizes."""
     reading = _reading(layer, inputs)
     made, defined = reading.elaborated, reading.definitions
     requirements = Requirements(layer, inputs, reading.conditions, reading.positive)
