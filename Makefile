@@ -18,7 +18,7 @@ PIP     := $(VPYTHON) -m pip install --quiet --disable-pip-version-check $(addpr
 PYTEST  := $(VPYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help core setup demo test full proofs bench notebooks latex lint stubs clean distclean force
+.PHONY: help core setup demo test full proofs bench notebooks docs latex lint stubs clean distclean force
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo 'make proofs      the tests of the laws and of what proves them'
 	@echo 'make bench       the benchmarks, as Markdown tables'
 	@echo 'make notebooks   run the notebooks and keep their output in them'
+	@echo 'make docs        the documentation as a site, in build/site/html'
 	@echo 'make latex       the formulas of the demo as LaTeX, and as PDF where pdflatex is installed'
 	@echo 'make lint        ruff, who imports whom, and mypy'
 	@echo 'make stubs       write layeralgebra/__init__.pyi, the public names for editors'
@@ -71,6 +72,10 @@ $(VENV)/.lint: $(VENV)/.core
 	@$(PIP) --no-build-isolation --editable '.[lint]'
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.core
+	@$(PIP) --no-build-isolation --editable '.[docs]'
+	@touch $@
+
 core: $(VENV)/.core
 setup: $(VENV)/.extras
 
@@ -93,6 +98,9 @@ bench: $(VENV)/.extras
 
 notebooks: $(VENV)/.extras
 	@$(VENV)/bin/jupyter-execute --inplace notebooks/*.ipynb
+
+docs: $(VENV)/.docs
+	@$(VPYTHON) docs/site/build.py build/site
 
 latex: $(VENV)/.core
 	@$(VENV)/bin/layeralgebra demo --latex out

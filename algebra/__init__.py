@@ -5,7 +5,6 @@ floor  package               subject
 =====  ====================  ==============================================================================
 9      ``capacity``          where in its input a network spends its parameters, and how that moves and scales
 9      ``topology``          persistent homology of the graph of a network's weights
-9      ``movement``          data that moves: between memory and processor, between devices
 9      ``reports``           everything about one network in a folder: a web page
 8      ``metrics``           what is asked of a network, one file a metric
 8      ``linear``            a network as sparse linear maps
@@ -14,6 +13,7 @@ floor  package               subject
 8      ``diagrams``          networks as pictures: one layout for SVG and TikZ
 7      ``adjoints``          the backward pass of a layer as equations, and the work of a training step
 7      ``causality``         causal layers token by token: what a step keeps, and the step as a layer
+7      ``movement``          data that moves: between memory and processor, between devices
 6      ``derivations``       formulas with their reasons: domain, terms, tables, stages
 6      ``regions``           affine regions: transfer functions, histograms, published bounds
 6      ``numerics``          numbers: networks applied to arrays, straight from the equations

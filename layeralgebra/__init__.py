@@ -43,6 +43,7 @@ _FILES = {
     "layers.onnx.importer": ["from_onnx"],
     "layers.torch.importer": ["from_torch"],
     "layers.torch.exporter": ["to_torch"],
+    "proofs.certificates.certificate": ["certify"],
     "proofs.checks.check": ["check"],
     "proofs.saturation.equality": ["equal"],
     "proofs.saturation.rewrite": ["rewrite"],

@@ -11,6 +11,8 @@ from . import topology as topology
 from . import types as types
 from .algebra.adjoints.adjoint import Adjoint as Adjoint
 from .algebra.adjoints.adjoint import adjoint as adjoint
+from .algebra.adjoints.checkpointing import Checkpointing as Checkpointing
+from .algebra.adjoints.checkpointing import checkpointing as checkpointing
 from .algebra.capacity.allocation.circuits import attention_circuits as attention_circuits
 from .algebra.capacity.allocation.functional_dimension import functional_dimension as functional_dimension
 from .algebra.capacity.allocation.of_network import capacity_allocation as capacity_allocation
@@ -66,11 +68,14 @@ from .algebra.metrics.activations import activations as activations
 from .algebra.metrics.cache_size import cache_size as cache_size
 from .algebra.metrics.capacity_baldi_vershynin import capacity_baldi_vershynin as capacity_baldi_vershynin
 from .algebra.metrics.depth import depth as depth
+from .algebra.metrics.elements_moved import elements_moved as elements_moved
 from .algebra.metrics.flops import flops as flops
+from .algebra.metrics.intensity import intensity as intensity
 from .algebra.metrics.intrinsic_power import intrinsic_power as intrinsic_power
 from .algebra.metrics.layer_complexity import layer_complexity as layer_complexity
 from .algebra.metrics.linear_regions import linear_regions as linear_regions
 from .algebra.metrics.macs import macs as macs
+from .algebra.metrics.optimizer_memory import optimizer_memory as optimizer_memory
 from .algebra.metrics.output_shape import output_shape as output_shape
 from .algebra.metrics.parameters import parameters as parameters
 from .algebra.metrics.peak_memory import peak_memory as peak_memory
@@ -79,8 +84,14 @@ from .algebra.metrics.saved_activations import saved_activations as saved_activa
 from .algebra.metrics.training_flops import training_flops as training_flops
 from .algebra.metrics.training_macs import training_macs as training_macs
 from .algebra.metrics.vc_dimension import vc_dimension as vc_dimension
+from .algebra.movement.communication import Collective as Collective
+from .algebra.movement.communication import Communication as Communication
+from .algebra.movement.communication import communication as communication
 from .algebra.movement.lower_bound import MovementBound as MovementBound
 from .algebra.movement.lower_bound import data_movement_bound as data_movement_bound
+from .algebra.movement.roofline import Roofline as Roofline
+from .algebra.movement.roofline import RooflineNode as RooflineNode
+from .algebra.movement.roofline import roofline as roofline
 from .algebra.networks.drawings import to_dot as to_dot
 from .algebra.networks.drawings import to_graphml as to_graphml
 from .algebra.networks.drawings import to_mermaid as to_mermaid
@@ -292,6 +303,7 @@ from .layers.torch.importer import from_torch as from_torch
 from .layers.windows import CosineWindowAttention as CosineWindowAttention
 from .layers.windows import Roll as Roll
 from .layers.windows import WindowAttention as WindowAttention
+from .proofs.certificates.certificate import certify as certify
 from .proofs.checks.check import check as check
 from .proofs.saturation.equality import equal as equal
 from .proofs.saturation.rewrite import rewrite as rewrite

@@ -346,6 +346,31 @@ def prove(
 
 
 @app.command(
+    cls=_Command, short_help="Write a formula as a Coq file that proves it.",
+    epilog=_examples("certify gpt2 --metric macs --set depth=L,context=T -o gpt2.v", "certify my_layers.py:MyLayer --on c,H,W -o mine.v"),
+)  # fmt: skip
+def certify(
+    model: NetworkOrFile,
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric", "-m", metavar="NAME", autocompletion=completion.metrics,
+            help="parameters, macs, output_shape, or flops for multiplies and adds.",
+        ),
+    ] = "macs",
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The Coq file.")] = Path("certificate.v"),
+    changes: Changes = None,
+    on: On = None,
+    check: Annotated[bool, typer.Option("--check", help="Have coqc check it; exit status 1 if it is not proved.")] = False,
+    overwrite: Overwrite = False,
+) -> None:  # fmt: skip
+    """Write a formula as a Coq file that states the equations of the network and proves the formula for all sizes."""
+    from .commands import certify as command
+
+    _answer("certify", command.run(model, metric, output, changes or (), on, check, overwrite), None, None)
+
+
+@app.command(
     cls=_Command,
     short_help="Evaluate formulas over many sizes.",
     epilog="\b\nA whole file:\n"

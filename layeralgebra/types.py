@@ -27,6 +27,7 @@ from .algebra.topology.graph import NetworkGraph
 from .algebra.topology.neural_persistence import NeuralPersistence
 from .algebra.topology.similarity import TopologicalSimilarity
 from .layers.importers.report import ImportReport
+from .proofs.certificates.certificate import FormulaCertificate
 from .proofs.checks.results import Report
 from .proofs.saturation.equality import Equality
 from .proofs.saturation.rewrite import Rewritten
@@ -44,6 +45,7 @@ __all__ = [
     "Domain",
     "Equality",
     "Flops",
+    "FormulaCertificate",
     "FunctionalDimension",
     "ImportReport",
     "IntrinsicPower",

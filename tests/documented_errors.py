@@ -397,9 +397,25 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("saved_activations", "training_flops", "training_macs")
     },
+    **{
+        name: metric_calls(
+            getattr(la, name),
+            UnsupportedError=lambda name=name: getattr(la, name)(la.Opaque("a step", (2,)), on=(2,)),
+        )
+        for name in ("elements_moved", "intensity")
+    },
     "peak_memory": metric_calls(
-        la.peak_memory, UnsupportedError=lambda: la.peak_memory(Linear(3), on=(n, 4), training=True)
+        la.peak_memory,
+        UnsupportedError=lambda: la.peak_memory(
+            MultiHeadAttention(2), on=(n, 4), training=True, recompute="selective"
+        ),
     ),
+    "optimizer_memory": metric_calls(la.optimizer_memory),
+    "checkpointing": {
+        "FieldError": lambda: la.checkpointing(3, 4, on=(3,)),
+        "ShapeError": lambda: la.checkpointing(Linear(3), 4),
+        "UnsupportedError": lambda: la.checkpointing(la.Identity(), 4, on=(3,)),
+    },
     "cache_size": metric_calls(la.cache_size, UnsupportedError=lambda: la.cache_size(MultiHeadAttention(2), on=(n, 4))),
     **{
         name: net_calls(
@@ -409,10 +425,22 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("Incremental", "incremental")
     },
+    "communication": {
+        "FieldError": lambda: la.communication(Linear(3), "z", 2, on=(n, 4)),
+        "ShapeError": lambda: la.communication(Linear(3), "o", 2, on=(n, 4)),
+        "GraphError": lambda: la.communication(CLOSED, "batch", 2, on=(3,)),
+        "UnsupportedError": lambda: la.communication(la.Opaque("a step", (2,)), "o", 2, on=(2,)),
+    },
+    "roofline": {
+        "FieldError": lambda: la.roofline(Linear(3), 0, 1, on=(n, 4)),
+        "ShapeError": lambda: la.roofline(Linear(3), 1, 1),
+        "GraphError": lambda: la.roofline(CLOSED, 1, 1, on=(3,)),
+        "UnsupportedError": lambda: la.roofline(la.Opaque("a step", (2,)), 1, 1, on=(2,)),
+    },
     "data_movement_bound": {
         "FieldError": lambda: la.data_movement_bound(ReLU(), P, on=(3,)),
         "ShapeError": lambda: la.data_movement_bound(SMALL[0], P, on=SMALL[1]),
-        "UnsupportedError": lambda: la.data_movement_bound(Conv(c, 3, stride=c), P, on=(3, H)),
+        "UnsupportedError": lambda: la.data_movement_bound(la.Formula("y[i] = x[i, j]*x[j, i]"), P, on=(4, 4)),
         "BudgetError": lambda: la.data_movement_bound(many_maps(), P, on=[(12,)] * 6),
     },
     "latex_equation": {
@@ -469,6 +497,10 @@ CALLS: dict[str, dict[str, Call]] = {
         "AssertionError": needs("hypothesis", lambda: proofs.test_of(unlawful(), (2,), examples=2)()),
     },
     "proofs.rewriting": {"FieldError": lambda: proofs.rewriting("f(x)", list, mutants={})},
+    "certify": {
+        "FieldError": lambda: la.certify("macs"),
+        "UnsupportedError": lambda: la.certify(la.derive("depth", Linear(3), on=(2,))),
+    },
     "equal": {
         "FieldError": lambda: la.equal(Linear(3), Linear(3), on=(2,), meaning="numbers"),
         "ShapeError": lambda: la.equal(*SMALL[:1], Linear(3), on=SMALL[1]),

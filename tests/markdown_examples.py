@@ -2,15 +2,17 @@
 
 Fenced blocks of ``python`` run in order in one namespace: as doctests where they hold ``>>>``, else as scripts. In
 blocks of ``console``, each ``$ layeralgebra ...`` runs and, where output is shown, has to print it (``...`` matches
-anything). A block whose first line is ```` ```python needs=torch ```` runs only where torch is installed; with
+anything). A block of ``output`` is what the script before it prints. A block whose first line is ```` ```python needs=torch ```` runs only where torch is installed; with
 ``--left-out`` the blocks that do not run here are printed, and why, and none runs. The exit status is 1 if one fails.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import doctest
 import importlib.util
+import io
 import os
 import re
 import shlex
@@ -34,10 +36,19 @@ class Block:
     needs: tuple[str, ...]
     body: str
     line: int
+    output: str | None = None
 
     @property
     def missing(self) -> list[str]:
         return [name for name in self.needs if importlib.util.find_spec(name) is None]
+
+
+def expected_output(text: str, end: int) -> str | None:
+    """What the block of output says that stands next after a block which ends there."""
+    following = FENCE.search(text, end)
+    if following is None or following["info"].split() != ["output"] or text[end : following.start()].strip():
+        return None
+    return following["body"]
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -50,17 +61,22 @@ def blocks(text: str) -> Iterator[Block]:
         if unknown:
             raise SystemExit(f"unknown option {unknown[0]!r} after ```{language}; the only one is needs=MODULE,MODULE")
         needs = tuple(name for option in options for name in option.removeprefix("needs=").split(","))
-        yield Block(language, needs, found["body"], text.count("\n", 0, found.start("body")))
+        line = text.count("\n", 0, found.start("body"))
+        yield Block(language, needs, found["body"], line, expected_output(text, found.end()))
 
 
 def run_python(block: Block, path: Path, namespace: dict[str, Any]) -> list[str]:
     """Run one block of Python and return what failed."""
     if ">>>" not in block.body:
+        printed = io.StringIO()
         try:
-            exec(compile("\n" * block.line + block.body, str(path), "exec"), namespace)  # our own documentation
+            with contextlib.redirect_stdout(printed if block.output is not None else sys.stdout):
+                exec(compile("\n" * block.line + block.body, str(path), "exec"), namespace)  # our own documentation
         except Exception:
             return [f"{path}:{block.line}: the block failed\n{traceback.format_exc()}"]
-        return []
+        if block.output is None or doctest.OutputChecker().check_output(block.output, printed.getvalue(), FLAGS):
+            return []
+        return [f"{path}:{block.line}: the block prints\n{printed.getvalue()}where the page has\n{block.output}"]
     said: list[str] = []
     test = doctest.DocTestParser().get_doctest(block.body, namespace, path.name, str(path), block.line)
     test.globs = namespace  # the parser copies it; the next block is to see what this one defines

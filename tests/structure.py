@@ -28,9 +28,9 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("equations", "compilation"),
         ("networks", "solving", "sweeps"),
         ("derivations", "regions", "numerics"),
-        ("adjoints", "causality"),
+        ("adjoints", "causality", "movement"),
         ("metrics", "linear", "documents", "plots", "diagrams"),
-        ("capacity", "topology", "movement", "reports"),
+        ("capacity", "topology", "reports"),
     ),
     "layeralgebra.proofs": (
         ("verdict", "enumeration", "statements"),

@@ -73,7 +73,58 @@ def test_no_schedule_of_a_convolution_moves_less():
         assert traffic(points, memory) >= float(bound.formula)
 
 
+@pytest.mark.parametrize("stride, kernel", [(1, 3), (2, 3), (3, 2)])
+@pytest.mark.parametrize("memory", [5, 20])
+def test_no_schedule_of_a_strided_convolution_moves_less(stride, kernel, memory):
+    """All orders of the loops, and blocks of outputs that stay while channels and taps go by."""
+    c, o, out = 3, 3, 5
+    side = stride * (out - 1) + kernel
+    layer = Conv(o, kernel, stride=stride, bias=False)
+    least = float(data_movement_bound(layer, memory, on=(c, side), tensor="y").formula)
+
+    def touched(f, g, i, u):
+        return [("y", f, i), ("W", f, g, u), ("x", g, stride * i + u)]
+
+    axes = [range(o), range(c), range(out), range(kernel)]
+    for order in itertools.permutations(range(4)):
+        points = (
+            touched(*(at[order.index(n)] for n in range(4))) for at in itertools.product(*(axes[n] for n in order))
+        )
+        assert traffic(points, memory) >= least
+    for block in (1, 2, 3):
+        points = (
+            touched(f, g, i, u)
+            for bf, bi in itertools.product(range(0, o, block), range(0, out, block))
+            for g, u in itertools.product(range(c), range(kernel))
+            for f, i in itertools.product(range(bf, min(o, bf + block)), range(bi, min(out, bi + block)))
+        )
+        assert traffic(points, memory) >= least
+
+
+def test_a_good_schedule_of_a_convolution_is_within_a_factor():
+    """Blocks of outputs of many channels, for which the rows that the taps share are loaded once."""
+    c, o, out, kernel, memory = 12, 24, 48, 3, 160
+    least = float(data_movement_bound(Conv(o, kernel, bias=False), memory, on=(c, out + 2), tensor="y").formula)
+    points = (
+        [("y", f, i), ("W", f, g, u), ("x", g, i + u)]
+        for bf, bi in itertools.product(range(0, o, 8), range(0, out, 12))
+        for g, u in itertools.product(range(c), range(kernel))
+        for f, i in itertools.product(range(bf, bf + 8), range(bi, bi + 12))
+    )
+    found = traffic(points, memory)
+    assert 0 < least <= found < 4 * (least + 2 * memory)
+
+
 m, n, k, S, T, d = dims("m n k S T d")
+
+
+def test_small_filters_and_strides():
+    """Demmel and Dinh 2018, arXiv 1802.06905: G/sqrt(S) * sqrt(s/k) along each axis of k taps and stride s, for G multiplications."""
+    at = {m: 64, n: 64, k: 58, S: 256}
+    for kernel, stride, axes in ((3, 1, 1), (4, 2, 1), (2, 2, 1), (3, 1, 2)):
+        bound = data_movement_bound(Conv(n, kernel, stride=stride, bias=False), S, on=(m, *(k,) * axes), tensor="y")
+        work = 64 * 64 * (kernel * ((58 - kernel) // stride + 1)) ** axes
+        assert float(bound.formula.subs(at)) == pytest.approx(2 * work / 16 * (stride / kernel) ** (axes / 2) - 2 * 256)
 
 
 def test_published_bounds():
@@ -94,4 +145,4 @@ def test_refusals():
     with pytest.raises(UnsupportedError, match="two places"):
         data_movement_bound(Formula("y[i] = x1[i, j]*x1[j, i]"), 9, on=(4, 4))
     with pytest.raises(UnsupportedError, match="strides"):
-        data_movement_bound(Conv(2, 3, stride=S), 9, on=(4, 8), tensor="y")
+        data_movement_bound(Formula("y[i, j] = W[j, r]*x1[3*i + size(r)*j, r]\nwhere i < 2, j < 2"), 9, on=(m, n))

@@ -120,6 +120,8 @@ def test_links_lead_somewhere(name):
         ("```python\n>>> a = 1\n```\ntext\n```python\n>>> a + 1\n2\n```\n", 0, "2 blocks"),
         ("```python\n>>> 1 + 1\n3\n```\n", 1, "Got:\n    2"),
         ("```python\na = 1\n```\n```python\nassert a == 2\n```\n", 1, "AssertionError"),
+        ("```python\nprint(2)\n```\n\n```output\n2\n```\n", 0, "1 blocks"),
+        ("```python\nprint(2)\n```\n\n```output\n3\n```\n", 1, "where the page has"),
         ("```console\n$ make demo\n```\n", 0, "1 blocks"),
         ("```console\n$ layeralgebra no-such-command\n```\n", 1, "exit status"),
         ("```python needs=no_such_module\nassert False\n```\n", 0, "1 blocks"),

@@ -496,7 +496,7 @@ def test_compare_refuses(arguments, message):
 def test_a_derivation_in_latex_says_what_it_is():
     made = la.derive(la.macs, la.Input(1, N) >> la.Conv(c, k) >> la.ReLU() >> la.Conv(c, k)).latex()
     assert "(exact)" in made and r"\[" in made and "Source: volume of the iteration domains" in made
-    assert r"\item $N \ge k$" in made and r"\toprule" in made
+    assert r"\item $N + 1 \ge 2 k$" in made and r"\toprule" in made
     upper = la.derive(la.macs, la.Conv(c, 3), on=(1, N))
     assert r"$N \ge 3$" in upper.latex()
 

@@ -39,6 +39,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "persistent_homology": (lambda: la.persistent_homology(DENSE, la.weights(DENSE, on=(2,)), on=(2,)), "PersistenceDiagrams"),
     "neural_persistence": (lambda: la.neural_persistence(la.Linear(2, bias=False), {"W": [[1, 1], [1, 1]]}, (2,)), "NeuralPersistence"),
     "capacity_deep_limit": (lambda: la.capacity_deep_limit(la.Identity() + CONV, 3, on=(1, 9), taps={"1.W": [[[[1, 2, 1]]]]}), "DeepLimit"),
+    "certify": (lambda: la.certify(la.derive("macs", la.Linear(n), on=(c,))), "FormulaCertificate"),
     "equal": (lambda: la.equal(la.Linear(2), la.Linear(2), on=(3,)), "Equality"),
     "rewrite": (lambda: la.rewrite(la.Linear(2), on=(3,)), "Rewritten"),
     "network_graph": (lambda: la.network_graph(DENSE, on=(2,), weights=la.weights(DENSE, on=(2,))), "NetworkGraph"),

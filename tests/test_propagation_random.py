@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Rational, Symbol, sqrt
 
@@ -177,6 +177,7 @@ def degree(tree):
     return int(tree[0] == "conv")
 
 
+@settings(max_examples=settings().max_examples if FULL else 6)
 @given(st.lists(branches(), min_size=1, max_size=3))
 def test_the_branch_of_least_degree_decides(found):
     net, taps = as_network(("sum", [(1, ("identity",)), *((1, part) for part in found)]))

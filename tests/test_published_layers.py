@@ -46,11 +46,11 @@ LAYERS = {
         # Liu et al. 2024, arXiv 2402.09353, equation 5: the weights that are there, W0, are given
         """
         V[o, f] = W0[o, f] + B[o, r]*A[r, f]
-        norm[f] = sqrt(V[o, f]**2)
+        norm[f] = sqrt(V[o, f]*V[o, f])
         y[*t, o] = m[f] * V[o, f]/norm[f] * x[*t, f]
         where o < out_features, r < rank
         """,
-        {"out_features": o, "rank": r}, (T, f), o*r + r*f + f, o*r*f + T*o*f, {o: 3, r: 2, T: 2, f: 3}, buffers=("W0",),
+        {"out_features": o, "rank": r}, (T, f), o*r + r*f + f, o*r*f + o*f + T*o*f, {o: 3, r: 2, T: 2, f: 3}, buffers=("W0",),
     ),
     "Monarch matrices": Published(
         # Dao et al. 2022, arXiv 2204.00595, definition 1, with b blocks: their number and their size need no line of their own

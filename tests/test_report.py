@@ -90,8 +90,11 @@ def published(name):
     return net, {symbol.name: size for symbol, size in sizes.items()}
 
 
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("unet", "mobilenet_v2")]
+
+
 @needs_chromium
-@pytest.mark.parametrize("name", ["README", "resnet50", "unet", "gpt2", "mobilenet_v2"])
+@pytest.mark.parametrize("name", ["README", "resnet50", "gpt2", *SLOW])
 def test_a_hundred_random_settings_equal_python(name, tmp_path):
     net, start = (NET, {"H": 224, "W": 224, "c": 64, "L": 4}) if name == "README" else published(name)
     (page,) = la.report(net, tmp_path / "out", at=start)

@@ -189,3 +189,49 @@ def test_deriving_costs_nothing_for_depth():
     derivation = la.derive(la.training_macs, (la.Linear(n) >> la.ReLU()) ** L, on=(4, n))
     assert len(derivation.terms) == 2
     assert expand(derivation.formula.subs(L, 7) - (7 * 12 * n**2 - 4 * n**2)) == 0
+
+
+def test_gradients_that_meet_where_branches_begin_are_added():
+    """One add for each element of what the branches read, however wide the branches are, drawn as branches or as arrows."""
+    n, m, L = la.dims("n m L")
+    first, branch = la.Linear(n, bias=False), la.Linear(m, bias=False)
+    join = {"+": la.Add()}
+    arrows = la.Graph({"a": branch, "b": branch, **join}, [("a", "+"), ("b", "+")])
+    inside = la.Graph({"f": first, "a": branch, "b": branch, **join}, [("f", "a"), ("f", "b"), ("a", "+"), ("b", "+")])
+    for net in (first >> (branch + branch), first >> arrows, inside):
+        macs, flops = la.training_macs(net, on=(n,)), la.training_flops(net, on=(n,))
+        assert expand(macs - 2 * n**2 - 6 * n * m) == 0
+        assert expand(flops - 2 * macs - m - n) == 0  # one sum of values, one of gradients
+    wires = la.training_flops(first >> (la.Identity() + la.Identity()), on=(n,))
+    assert expand(wires - 4 * n**2 - 2 * n) == 0
+
+
+class TwoOutputs(la.Layer):
+    out: la.Dim
+    outputs = ("a", "b")
+    equation = """
+        a[t, o] = W[o, i]*x[t, i]
+        b[t, o] = V[o, k]*tanh(a[t, k])
+        where o < out
+    """
+
+
+def test_several_outputs_that_are_read():
+    """A layer of two outputs is two layers, of which the second reads what the first makes."""
+    n, t = la.dims("n t")
+    dense = la.Linear(n, bias=False)
+    two = la.Graph(
+        {"f": dense, "two": TwoOutputs(n), "+": la.Add()},
+        [("f", "two"), (("two", "a"), "+"), (("two", "b"), "+")],
+    )
+    parts = la.Graph(
+        {"f": dense, "a": dense, "b": la.Tanh() >> dense, "+": la.Add()},
+        [("f", "a"), ("a", "b"), ("a", "+"), ("b", "+")],
+    )
+    for metric in (la.training_macs, la.training_flops, la.saved_activations):
+        assert expand(metric(two, on=(t, n)) - metric(parts, on=(t, n))) == 0, metric
+    heads = la.Graph({"f": dense, "a": dense, "b": dense}, [("f", "a"), ("f", "b")], outputs=["a", "b"])
+    assert expand(la.training_macs(heads, on=(n,)) - 8 * n**2) == 0
+    assert expand(la.training_flops(heads, on=(n,)) - 16 * n**2 - n) == 0
+    assert la.saved_activations(heads, on=(n,)) == 2 * n
+    assert la.saved_activations(heads["a"], on=(n,)) == 2 * n

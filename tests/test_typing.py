@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = {path.stem: path for path in sorted((ROOT / "tests" / "typed").glob("*.py"))}
 
 # What users' files are checked against is ours; other libraries count as untyped here, since their stubs take a minute to read.
+#: Pages whose examples are a user's file each.
+PAGES = {"readme": "README.md", "guide": "docs/guide.md"}
 MYPY = """
 [mypy]
 follow_imports = silent
@@ -36,11 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (package / path.name).symlink_to(path)
     for path in FILES.values():
         (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    examples = [
-        block.body for block in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if block.language == "python"
-    ]
-    assert len(examples) > 4
-    (folder / "readme.py").write_text("\n".join(body for body in examples if ">>>" not in body), encoding="utf-8")
+    for name, page in PAGES.items():
+        text = (ROOT / page).read_text(encoding="utf-8")
+        examples = [part.body for part in blocks(text) if part.language == "python" and ">>>" not in part.body]
+        assert examples
+        (folder / f"{name}.py").write_text("\n".join(examples), encoding="utf-8")
     (folder / "mypy.ini").write_text(MYPY, encoding="utf-8")
     (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "basic"}', encoding="utf-8")
     return folder
@@ -70,7 +72,7 @@ def pyright(folder: Path) -> Errors:
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
-@pytest.mark.parametrize("name", [*FILES, "readme"])
+@pytest.mark.parametrize("name", [*FILES, *PAGES])
 def test_exactly_the_marked_lines_are_wrong(
     name: str, checker: str, folder: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -4,5 +4,6 @@ from ..handing_on import handed_on
 
 HANDS_ON = {
     "adjoint": ["Adjoint", "adjoint"],
+    "checkpointing": ["Checkpointing", "checkpointing"],
 }
 __all__, __getattr__ = handed_on(__name__, HANDS_ON)

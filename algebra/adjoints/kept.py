@@ -50,10 +50,10 @@ class Inner:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a layer keeps: of its inputs, with their kinds; whether its output; and tensors in between."""
+    """What a layer keeps: of its inputs, with their kinds; of its outputs; and tensors in between."""
 
     inputs: Mapping[str, str]
-    output: bool
+    outputs: tuple[str, ...]
     inner: tuple[Inner, ...]
 
 
@@ -64,7 +64,7 @@ def kept_of(found: Adjoint, selective: bool = False) -> Kept:
     lines = {statement.target: statement for statement in forward.statements}
     drawn = _drawn(forward)
     of_examples = _made_of({*(name for name, role in forward.roles.items() if role == "input"), *drawn}, forward)
-    output = forward.statements[-1].target
+    outputs = found.forward.outputs
     dropped = frozenset(computed_again(found)) if selective else frozenset()
     names = [name for name in found.saved if name in of_examples and name not in dropped]
     names = _not_elementwise(found, names, lines)
@@ -80,10 +80,10 @@ def kept_of(found: Adjoint, selective: bool = False) -> Kept:
     ]  # fmt: skip
     inner += [
         Inner(name, Mul(*found.saved[name]), _kind(name, forward, lines, of_examples, inner=True))
-        for name in names if name != output
+        for name in names if name not in outputs
     ]  # fmt: skip
     inputs = {name: _kind(name, forward, lines, of_examples) for name in given}
-    return Kept(inputs, output in names, tuple(inner))
+    return Kept(inputs, tuple(name for name in outputs if name in names), tuple(inner))
 
 
 def _drawn(forward: Instance) -> frozenset[str]:

@@ -32,7 +32,7 @@ from .kept import Inner, Kept
 def kept_by_pytorch(found: Adjoint, kept: Kept) -> Kept:
     """What PyTorch keeps of a layer, given what its equations read."""
     forward = found.forward
-    inputs, output, inner = dict(kept.inputs), kept.output, list(kept.inner)
+    inputs, outputs, inner = dict(kept.inputs), kept.outputs, list(kept.inner)
     names = forward.layer.input_names
     last = forward.statements[-1]
     if (
@@ -40,12 +40,12 @@ def kept_by_pytorch(found: Adjoint, kept: Kept) -> Kept:
         and last.value.function == "relu"
         and last.value.arguments[0] in _plain_reads(last, names)
     ):
-        return replace(kept, inputs={}, output=True, inner=())
+        return replace(kept, inputs={}, outputs=(last.target,), inner=())
     if len(names) == 1 and names[0] in found.gradients:
         for line in forward.statements:
             operation = _window(line, forward)
             if operation in ("max", "min"):
-                inputs, output = {names[0]: "activations"}, False
+                inputs, outputs = {names[0]: "activations"}, ()
                 inner = [Inner(f"place of {line.target}", Mul(*forward.shapes[line.target]), "indices")]
             elif operation == "mean":
                 inputs = {names[0]: "activations"}
@@ -53,7 +53,7 @@ def kept_by_pytorch(found: Adjoint, kept: Kept) -> Kept:
     if statistics:
         inputs = dict.fromkeys(names, "activations")
         inner = [Inner(f"batch's {name}", elements, "statistics", each=False) for name, elements in statistics.items()]
-    return Kept(inputs, output, tuple(inner))
+    return Kept(inputs, outputs, tuple(inner))
 
 
 def _plain_reads(line: Statement, names: tuple[str, ...]) -> list[Head]:

@@ -6,7 +6,7 @@ copy is followed; what lies between two copies is what leaves the one and enters
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,13 @@ from ..equations.heads import Group, Read, address_indices
 from ..equations.instance import Instance
 from ..equations.statements import Statement
 from ..errors import FieldError, UnsupportedError
-from ..networks.carrier import GraphStep, Site, TotalCarrier
+from ..networks.carrier import Ends, GraphStep, Site, TotalCarrier
 from ..networks.joins import Mul as Product
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .kept import Kept, kept_of
 from .pytorch_kernels import kept_by_pytorch
-from .training import RECOMPUTE, backward_of, wanted_of
+from .training import RECOMPUTE, backward_of, node_of, on_the_way, wanted_of
 
 POLICIES = ("equation", "pytorch")
 
@@ -32,8 +32,10 @@ POLICIES = ("equation", "pytorch")
 class Tensor:
     """A tensor on its way through a network; its size is known once a layer has met it, or since it was made."""
 
-    def __init__(self, elements: Expr | None = None, enters: bool = False):
-        self.elements, self.enters, self.kind = elements, enters, "activations"
+    def __init__(
+        self, elements: Expr | None = None, enters: bool = False, kind: str = "activations", each: bool = True
+    ):
+        self.elements, self.enters, self.kind, self.each = elements, enters, kind, each
 
     def met(self, elements: Expr) -> None:
         if self.elements is None:
@@ -75,6 +77,21 @@ class Record:
     @property
     def entries(self) -> list[Entry]:
         return [*self.tensors.values(), *self.others]
+
+
+class Leaving(dict[str, Arrival]):
+    """What leaves a node of several outputs, by their names."""
+
+
+def each(left: Any) -> Arrivals:
+    """What enters the next part of a series."""
+    return tuple(left.values()) if isinstance(left, Leaving) else (left,)
+
+
+def one_of(arrived: Mapping[Any, Any], source: Any) -> Any:
+    """What an arrow of a graph brings: what leaves a node, or one of its outputs."""
+    found = arrived[node_of(arrived, source)]
+    return found[source[1]] if isinstance(found, dict) else found
 
 
 Arrivals = tuple[Arrival, ...]
@@ -120,48 +137,48 @@ class SavingCarrier(TotalCarrier[Saving]):
         instance = site.instance
         assert instance is not None
 
-        def at(arrivals: Arrivals, record: Record) -> Arrival:
+        def at(arrivals: Arrivals, record: Record) -> Any:
             if not instance.outputs:
                 return Arrival(Tensor(Integer(0)), False)
-            if len(instance.outputs) > 1:
-                raise UnsupportedError(
-                    f"at {site.path}: {instance.layer} has several outputs that are read ({', '.join(instance.outputs)}), and what its "
-                    "backward pass reads is known for one; choose it, as in net["
-                    f"{instance.outputs[0]!r}]"
-                )
             arrivals = arrivals[: len(site.inputs)]
             for arrival, flow in zip(arrivals, site.inputs):
                 arrival.tensor.met(Mul(*flow.shape))
-            seen = seen_through(instance, in_memory=self.policy == "pytorch")
+            several = len(instance.outputs) > 1
+            seen = None if several else seen_through(instance, in_memory=self.policy == "pytorch")
             found = backward_of(instance, wanted_of(instance, tuple(arrival.needs for arrival in arrivals)))
             needs = bool(found.seeds) and bool(found.gradients)
             if isinstance(seen, str):
                 return Arrival(Tensor(Integer(0)), needs)
             if seen is not None and seen < len(arrivals):
                 return Arrival(arrivals[seen].tensor, arrivals[seen].needs)
-            output = Tensor(Mul(*instance.shapes[instance.outputs[0]]))
+            outputs = {
+                name: Arrival(Tensor(Mul(*instance.shapes[name])), needs and name in found.seeds)
+                for name in instance.outputs
+            }
             if needs:
                 kept = kept_of(found, self.recompute == "selective")
                 value.own = self._note(
                     instance,
                     kept_by_pytorch(found, kept) if self.policy == "pytorch" else kept,
                     arrivals,
-                    output,
+                    outputs,
                     record,
                 )
-            return Arrival(output, needs)
+            return Leaving(outputs) if several else outputs[instance.outputs[0]]
 
         value = Saving(at)
         return value
 
     @staticmethod
-    def _note(instance: Instance, kept: Kept, arrivals: Arrivals, output: Tensor, record: Record) -> list[Entry]:
+    def _note(
+        instance: Instance, kept: Kept, arrivals: Arrivals, outputs: Mapping[str, Arrival], record: Record
+    ) -> list[Entry]:
         new: list[Entry] = []
         names = instance.layer.input_names
         for name, kind in kept.inputs.items():
             new += record.keep(arrivals[names.index(name)].tensor, kind)
-        if kept.output:
-            new += record.keep(output)
+        for name in kept.outputs:
+            new += record.keep(outputs[name].tensor)
         others = [Entry(one.elements, one.kind, one.each) for one in kept.inner]
         record.others += others
         return [*new, *others]
@@ -174,8 +191,9 @@ class SavingCarrier(TotalCarrier[Saving]):
 
         def at(arrivals: Arrivals, record: Record) -> Arrival:
             for value in values:
-                arrivals = (value.at(arrivals, record),)
-            return arrivals[0]
+                left = value.at(arrivals, record)
+                arrivals = each(left)
+            return left
 
         return Saving(at, any(value.blocks for value in values))
 
@@ -207,32 +225,20 @@ class SavingCarrier(TotalCarrier[Saving]):
         joining = self.joint(site)
 
         def at(arrivals: Arrivals, record: Record) -> Arrival:
-            return joining.at(tuple(value.at(arrivals, record) for value in values), record)
+            return joining.at(tuple(each(value.at(arrivals, record))[0] for value in values), record)
 
         return Saving(at, any(value.blocks for value in values))
 
     def graph(self, steps: Sequence[GraphStep[Saving]], sink: Any) -> Saving:
-        by_name = {step.name: step for step in steps}
-
-        def node(name: Any) -> Any:
-            return name if name in by_name else name[0]  # one output of a node
-
-        needed, waiting = set(by_name) if sink == "" else set(), [] if sink == "" else [node(sink)]
-        while waiting:
-            name = waiting.pop()
-            if name not in needed:
-                needed.add(name)
-                waiting += map(node, by_name[name].sources)
-
-        def at(arrivals: Arrivals, record: Record) -> Arrival:
-            arrived: dict[Any, Arrival] = {}
-            for step in steps:
-                if step.name not in needed:
-                    continue
-                incoming = tuple(arrived[node(source)] for source in step.sources) or arrivals
+        def at(arrivals: Arrivals, record: Record) -> Any:
+            arrived: dict[Any, Any] = {}
+            for step in on_the_way(steps, sink):
+                incoming = tuple(one_of(arrived, source) for source in step.sources) or arrivals
                 value = self.joint(step.join) if step.join is not None else step.values[0]
                 arrived[step.name] = value.at(incoming, record)
-            return arrived[node(sink)] if sink != "" else Arrival(Tensor(), any(one.needs for one in arrived.values()))
+            if isinstance(sink, Ends):
+                return Leaving(zip(sink.names, (one_of(arrived, end) for end in sink)))
+            return one_of(arrived, sink)
 
         return Saving(at, any(value.blocks for step in steps for value in step.values))
 
@@ -252,8 +258,8 @@ class SavingCarrier(TotalCarrier[Saving]):
 
     def repeat(self, value: Saving, times: Expr, index: Symbol | None) -> Saving:
         def at(arrivals: Arrivals, record: Record) -> Arrival:
-            start = _copy(value, arrivals[0].needs if arrivals else False)
-            later = _copy(value, start.needs)
+            start = one_copy(value, arrivals[0].needs if arrivals else False)
+            later = one_copy(value, start.needs)
             if start.through:  # what leaves a copy is what entered it
                 if start.record.tensors.get(start.entering) or later.record.tensors.get(later.entering):
                     arrivals[0].tensor.met(
@@ -330,9 +336,11 @@ class _Copy:
         ]  # fmt: skip
 
 
-def _copy(value: Saving, needs: bool) -> _Copy:
+def one_copy(value: Saving, needs: bool) -> _Copy:
     entering, record = Tensor(), Record()
     left = value.at((Arrival(entering, needs),), record)
+    if isinstance(left, Leaving):
+        raise UnsupportedError("copies with several outputs are not followed here; give a number of copies")
     return _Copy(entering, left.tensor, left.needs, record)
 
 

@@ -7,10 +7,10 @@ a part is a function of that. Of a repetition whose input needs none, the first 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sympy import Expr, Integer, Mul, Symbol
 
@@ -19,12 +19,13 @@ from ..derivations.metric import repeated
 from ..equations.heads import Head, Plus, Reduce, Times, address_indices, is_constant
 from ..equations.instance import Instance, Shape
 from ..equations.work import Work, work
-from ..errors import FieldError, UnsupportedError
-from ..networks.carrier import Evaluation, GraphStep, Site, TotalCarrier
+from ..errors import FieldError
+from ..networks.carrier import Ends, Evaluation, GraphStep, Site, TotalCarrier
 from .adjoint import Adjoint, adjoint_of
 from .recomputation import work_again
 
 RECOMPUTE = ("none", "selective", "block")
+T = TypeVar("T")
 Flags = tuple[bool, ...]
 """For every input whether its gradient is asked for."""
 
@@ -37,6 +38,17 @@ class Pass:
     forward: Work
     needs: bool
     again: Work = Work()
+    several: tuple[tuple[str, bool], ...] = ()
+    """Of a part with several outputs: whether a gradient goes through each."""
+
+    @property
+    def leaving(self) -> Flags:
+        """For every input of the next part in a series whether it needs a gradient."""
+        return tuple(needs for _, needs in self.several) or (self.needs,)
+
+    def through(self, source: Any, nodes: Iterable[Any]) -> bool:
+        """Whether a gradient goes through what an arrow of a graph brings."""
+        return dict(self.several)[source[1]] if self.several and source not in nodes else self.needs
 
     @property
     def total(self) -> Work:
@@ -46,8 +58,19 @@ class Pass:
 class Training:
     """The value of a part: what it costs where these of its inputs need a gradient; the shape of what leaves it, if it is no mere wire."""
 
-    def __init__(self, at: Callable[[Flags], Pass], shape: Shape | None, blocks: bool = False):
+    def __init__(
+        self,
+        at: Callable[[Flags], Pass],
+        shape: Shape | None,
+        blocks: bool = False,
+        shapes: Mapping[str, Shape | None] | None = None,
+    ):
         self._at, self.shape, self.blocks = at, shape, blocks
+        self.shapes = shapes or {}
+        """Those of several outputs, by their names."""
+        self.entering: Shape | None = None
+        """What is read, where that is known; None where what arrives goes on as it is."""
+        self.takes = True
         self.asked: Flags | None = None
 
     def at(self, flags: Flags) -> Pass:
@@ -118,11 +141,19 @@ class TrainingCarrier(TotalCarrier[Training]):
                 return Pass(forward, forward, any(flags))
             found = backward_of(instance, wanted_of(instance, flags))
             if not found.gradients:
-                return Pass(forward, forward, bool(found.seeds))
+                none = tuple((name, False) for name in instance.outputs) if len(instance.outputs) > 1 else ()
+                return Pass(forward, forward, bool(found.seeds), several=none)
             again = work_again(found) if self.recompute == "selective" else Work()
-            return Pass(Work.total([forward, backward_work(found)]), forward, bool(found.seeds), again)
+            several = tuple((name, name in found.seeds) for name in instance.outputs)
+            return Pass(
+                Work.total([forward, backward_work(found)]), forward, bool(found.seeds), again,
+                several if len(several) > 1 else (),
+            )  # fmt: skip
 
-        return Training(at, instance.output)
+        shapes = {name: instance.shapes[name] for name in instance.outputs}
+        made = Training(at, shapes[instance.outputs[0]], shapes=shapes if len(shapes) > 1 else None)
+        made.entering, made.takes = (site.inputs[0].shape if site.inputs else None), bool(site.inputs)
+        return made
 
     def source(self, site: Site) -> Training:
         return self.leaf(site, 0)
@@ -132,11 +163,12 @@ class TrainingCarrier(TotalCarrier[Training]):
             made = []
             for value in values:
                 made.append(value.at(flags))
-                flags = (made[-1].needs,)
-            return _together(made, flags[0])
+                flags = made[-1].leaving
+            return _together(made, any(flags), several=made[-1].several if made else ())
 
         shape = next((value.shape for value in reversed(values) if value.shape is not None), None)
-        return Training(at, shape, any(value.blocks for value in values))
+        made = Training(at, shape, any(value.blocks for value in values), values[-1].shapes if values else None)
+        return _entered(made, values[:1])
 
     def joint(self, site: Site) -> Training:
         """What the joining itself costs: gradients of factors are products with the others, of smaller terms sums over what was spread."""
@@ -159,14 +191,20 @@ class TrainingCarrier(TotalCarrier[Training]):
 
     def join(self, site: Site, values: Sequence[Training]) -> Training:
         joining = self.joint(site)
+        taking = [(value, flow) for value, flow in zip(values, site.inputs) if value.takes]
+        entering: Any = next((value.entering for value, _ in taking if value.entering is not None), None)
+        if taking and entering is None:
+            entering = taking[0][1].shape  # what arrives goes on as it is
 
         def at(flags: Flags) -> Pass:
             made = [value.at(flags) for value in values]
             joined = joining.at(tuple(one.needs for one in made))
-            added = self._fan_out(site.inputs[0].shape, len(values)) if any(flags) else []
+            added = self._fan_out(entering, len(taking)) if any(flags) and taking else []
             return _together([*made, joined], joined.needs, added)
 
-        return Training(at, site.output.shape, any(value.blocks for value in values))
+        made = Training(at, site.output.shape, any(value.blocks for value in values))
+        made.entering, made.takes = entering, bool(taking)
+        return made
 
     @staticmethod
     def _fan_out(shape: Sequence[Expr], readers: int) -> list[Work]:
@@ -174,32 +212,44 @@ class TrainingCarrier(TotalCarrier[Training]):
         return [Work(adds=(readers - 1) * Mul(*shape))] if readers > 1 else []
 
     def graph(self, steps: Sequence[GraphStep[Training]], sink: Any) -> Training:
-        if sink == "":
-            raise UnsupportedError(
-                "this network has several outputs, and work of training is that of one; choose it, as in net['name'], "
-                "or join what is learned from into one, with Add() or Concat()"
-            )
-        sink = _node_of(sink)
-        steps = _on_the_way(steps, sink)
-        shapes = {
-            step.name: step.join.output.shape if step.join is not None else step.values[0].shape for step in steps
-        }
+        steps = on_the_way(steps, sink)
+        by_name = {step.name: step for step in steps}
+        ends = tuple(sink) if isinstance(sink, Ends) else (sink,)
+
+        taking = [step.values[0] for step in steps if step.join is None and not step.sources and step.values[0].takes]
+        entering = next((value.entering for value in taking if value.entering is not None), None)
+
+        def shape_of(source: Any) -> Shape | None:
+            step = by_name[node_of(by_name, source)]
+            if step.join is not None:
+                return step.join.output.shape
+            value = step.values[0]
+            return value.shapes[source[1]] if value.shapes and source not in by_name else value.shape
 
         def at(flags: Flags) -> Pass:
-            arrived: dict[str, bool] = {}
-            made, added = [], []
-            for step in steps:
-                incoming = tuple(arrived[_node_of(source)] for source in step.sources) or flags
-                value = self.joint(step.join) if step.join is not None else step.values[0]
-                made.append(value.at(incoming))
-                arrived[step.name] = made[-1].needs
-            readers = Counter(_node_of(source) for step in steps for source in step.sources)
-            for name, count in readers.items():
-                if arrived[name] and (shape := shapes[name]) is not None:
-                    added += self._fan_out(shape, count)
-            return _together(made, arrived[sink], added)
+            arrived: dict[Any, Pass] = {}
+            added: list[Work] = []
 
-        return Training(at, shapes[sink], any(value.blocks for step in steps for value in step.values))
+            def through(source: Any) -> bool:
+                return arrived[node_of(by_name, source)].through(source, by_name)
+
+            for step in steps:
+                incoming = tuple(map(through, step.sources)) or flags
+                value = self.joint(step.join) if step.join is not None else step.values[0]
+                arrived[step.name] = value.at(incoming)
+            for source, count in Counter([*(source for step in steps for source in step.sources), *ends]).items():
+                if through(source) and (shape := shape_of(source)) is not None:
+                    added += self._fan_out(shape, count)
+            if any(flags) and entering is not None:
+                added += self._fan_out(entering, len(taking))
+            leaving = (
+                tuple((name, through(end)) for name, end in zip(sink.names, ends)) if isinstance(sink, Ends) else ()
+            )
+            return _together(list(arrived.values()), any(map(through, ends)), added, leaving)
+
+        shapes = {name: shape_of(end) for name, end in zip(sink.names, ends)} if isinstance(sink, Ends) else None
+        made = Training(at, shape_of(ends[0]), any(value.blocks for step in steps for value in step.values), shapes)
+        return _entered(made, taking)
 
     def copies(self, values: Sequence[Training]) -> Training:
         """Copies whose shapes differ: computed again as those of one shape are."""
@@ -211,7 +261,7 @@ class TrainingCarrier(TotalCarrier[Training]):
             made = chain.at(flags)
             return replace(made, again=made.forward)
 
-        return Training(at, chain.shape, True)
+        return _entered(Training(at, chain.shape, True), values[:1])
 
     def least_copies(self, value: Training) -> int:
         return 0 if value.at((True,)).needs and value.at((False,)) == value.at((True,)) else 1
@@ -236,28 +286,42 @@ class TrainingCarrier(TotalCarrier[Training]):
 
         last = {} if index is None else {index: times - 1}
         shape = value.shape and tuple(size.xreplace(last) for size in value.shape)
-        return Training(at, shape, True)
+        made = _entered(Training(at, shape, True), [value])
+        if index is not None and made.entering is not None:
+            made.entering = tuple(size.xreplace({index: Integer(0)}) for size in made.entering)
+        return made
 
 
-def _node_of(source: Any) -> Any:
+def _entered(made: Training, parts: Sequence[Training]) -> Training:
+    """A part that what arrives enters through some of its own."""
+    if parts:
+        made.takes = any(part.takes for part in parts)
+        made.entering = next((part.entering for part in parts if part.takes and part.entering is not None), None)
+    return made
+
+
+def node_of(nodes: Container[Any], source: Any) -> Any:
     """The node of an end: it, or a pair of it and one of its outputs."""
-    return source[0] if isinstance(source, tuple) else source
+    return source if source in nodes else source[0]
 
 
-def _on_the_way(steps: Sequence[GraphStep[Training]], sink: Any) -> list[GraphStep[Training]]:
-    """The steps on which the sink depends."""
-    needed = {sink}
+def on_the_way(steps: Sequence[GraphStep[T]], sink: Any) -> list[GraphStep[T]]:
+    """The steps on which the ends of a graph depend."""
+    names = {step.name for step in steps}
+    needed = {node_of(names, end) for end in (sink if isinstance(sink, Ends) else (sink,))}
     for step in reversed(steps):
         if step.name in needed:
-            needed.update(map(_node_of, step.sources))
+            needed.update(node_of(names, source) for source in step.sources)
     return [step for step in steps if step.name in needed]
 
 
-def _together(parts: Sequence[Pass], needs: bool, added: Sequence[Work] = ()) -> Pass:
+def _together(
+    parts: Sequence[Pass], needs: bool, added: Sequence[Work] = (), several: tuple[tuple[str, bool], ...] = ()
+) -> Pass:
     """Parts of a network as one, with what is `added` where they meet."""
     return Pass(
         Work.total([*(part.work for part in parts), *added]), Work.total(part.forward for part in parts), needs,
-        Work.total(part.again for part in parts),
+        Work.total(part.again for part in parts), several,
     )  # fmt: skip
 
 

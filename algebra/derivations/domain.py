@@ -13,7 +13,7 @@ from ..errors import BudgetError, DomainError, FieldError
 from ..formulas.text import formula_text
 from ..networks.carrier import DomainCondition, Loop
 from ..sizes.evaluate import evaluate, evaluate_condition
-from .least_sizes import strongest
+from .plain_conditions import plain
 
 MOST_COPIES = 10_000
 
@@ -66,6 +66,25 @@ class Domain:
         """The conditions as SymPy relations, those inside a symbolic repetition in terms of its index."""
         return [item.condition.relation for item in self.conditions]
 
+    @property
+    def plain(self) -> Domain:
+        """Fewer and plainer conditions that hold for the same sizes: the ones that are printed.
+
+        Roundings are opened, divisors joined, and what others imply is left out; each keeps one place that needs it.
+
+        Examples
+        --------
+        >>> from layeralgebra import derive, dims, macs, zoo
+        >>> H, W = dims("H W")
+        >>> for relation in derive(macs, zoo.unet(height=H, width=W)).domain.plain.relations:
+        ...     print(relation)
+        Eq(Mod(H + 4, 16), 0)
+        Eq(Mod(W + 4, 16), 0)
+        H >= 185
+        W >= 185
+        """
+        return Domain(plain(self.conditions), self._place)
+
     @checked
     def check(self, values: Mapping[Symbol, int | Fraction]) -> None:
         """Raise `DomainError` with the node and the condition that fails, if one does; conditions on sizes not given are left out."""
@@ -96,7 +115,7 @@ class Domain:
 
     def __str__(self) -> str:
         lines = []
-        for item in strongest(self.conditions):
+        for item in plain(self.conditions):
             loops = "".join(
                 f" for 0 <= {loop.index} < {loop.times}"
                 if item.condition.relation.has(loop.index)

@@ -17,9 +17,10 @@ from ..typesetting.bibliography import keys_in
 from ..typesetting.displays import display, math_paragraph
 from ..typesetting.style import Style, current
 from .domain import Domain
-from .least_sizes import least_size, strongest
+from .least_sizes import least_size
 from .line_by_line import counts_latex, equation_latex, equation_lines, line_counts
 from .node_table import node_table
+from .plain_conditions import plain
 from .terms import Derived, Step
 
 LONGEST_STEP, MOST_PATHS = 4000, 4
@@ -120,7 +121,7 @@ def domain_parts(domain: Domain, style: Style) -> list[str]:
     """The conditions of a domain as mathematics."""
     bounds: dict[int, list[str]] = {}
     others: dict[str, None] = {}
-    for item in strongest(domain):
+    for item in plain(domain):
         bound = None if item.all_loops else least_size(item.condition.relation)
         if bound is not None:
             bounds.setdefault(bound[1], []).append(formula_latex(bound[0]))
@@ -163,7 +164,7 @@ def domain_latex(domain: Domain, symbols: Sequence[Symbol]) -> str:
         return ""
     names = ", ".join(f"${formula_latex(symbol)}$" for symbol in symbols)
     found: dict[str, tuple[str, list[str]]] = {}
-    for item in strongest(domain):
+    for item in plain(domain):
         loops = "".join(
             rf" for $0 \le {formula_latex(loop.index)} < {flat_latex(loop.times)}$"
             for loop in item.all_loops if item.condition.relation.has(loop.index)

@@ -9,14 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from math import ceil
 from math import floor as rounded_down
 
 from sympy import Expr, Ge, Max, Min, Symbol, ceiling, floor
 from sympy.logic.boolalg import Boolean
 
-from ..formulas.conditions import Condition
 from ..networks.carrier import DomainCondition
 
 
@@ -75,17 +73,3 @@ def without_implied(conditions: Iterable[DomainCondition]) -> list[DomainConditi
                     reached[symbol] = least
         kept.append(item)
     return kept
-
-
-def strongest(conditions: Iterable[DomainCondition]) -> list[DomainCondition]:
-    """Of the conditions that bound one size from below the strongest, as a bound on that size; and all others."""
-    kept = without_implied(conditions)
-    bounds = [None if item.all_loops else least_size(item.condition.relation) for item in kept]
-    last = {bound[0]: place for place, bound in enumerate(bounds) if bound is not None}
-    found = []
-    for place, (item, bound) in enumerate(zip(kept, bounds, strict=True)):
-        if bound is None:
-            found.append(item)
-        elif last[bound[0]] == place:
-            found.append(replace(item, condition=Condition(Ge(*bound), item.condition.meaning)))
-    return found

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol, ordered
 
-from ..errors import ShapeError, UnsupportedError
+from ..errors import LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
@@ -240,10 +241,37 @@ def solved(layer: StatesEquation, inputs: tuple[Shape, ...]) -> Instance:
     requirements = Requirements(layer, inputs, reading.conditions, reading.positive)
     found = find_extents(made, defined, requirements)
     require_one_size(made, found, requirements)
+    conditions = requirements.conditions
+    if any(condition.loops for condition in conditions) and _holds_for_all_sizes(layer, inputs):
+        conditions = list(reading.conditions)
     return Instance(
         layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent, found.given,
-        found.own, requirements.conditions, reading.of_fields, layer.output_names,
+        found.own, conditions, reading.of_fields, layer.output_names,
     )  # fmt: skip
+
+
+def _holds_for_all_sizes(layer: StatesEquation, inputs: tuple[Shape, ...]) -> bool:
+    """Whether nothing but the fields has conditions when every size that is a formula is a symbol.
+
+    What holds for all positive sizes holds for those that a formula takes, and of conditions for every value of an index it is
+    easier to see: floors of floors are joined as they arrive, and what the inner ones have in common is lost.
+    """
+    sizes = {size for shape in inputs for size in shape}
+    taken = {symbol.name for size in sizes for symbol in size.free_symbols} | {s.name for s in layer.free_symbols}
+    names = (name for number in itertools.count(1) if (name := f"n_{number}") not in taken)
+    symbols = {size: Symbol(next(names), integer=True, positive=True) for size in ordered(sizes) if not size.is_Atom}
+    if not symbols:
+        return False
+    return _needs_nothing(layer, tuple(tuple(symbols.get(size, size) for size in shape) for shape in inputs))
+
+
+@lru_cache(maxsize=1_000)
+def _needs_nothing(layer: StatesEquation, inputs: tuple[Shape, ...]) -> bool:
+    try:
+        freed = instantiate(layer, *inputs)
+    except LayerAlgebraError:
+        return False
+    return len(freed.conditions) == len(_reading(layer, inputs).conditions)
 
 
 def _reading(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Mul
+from sympy import Add, Expr, Integer, Mul
 
-from ..adjoints.lifetimes import LifetimeCarrier, Peak, Running, Step, largest, peak
+from ..adjoints.execution import ExecutionCarrier
+from ..adjoints.itemsizes import UNITS, itemsizes
+from ..adjoints.lifetimes import Peak, largest, peak
 from ..adjoints.saving import Tensor
+from ..adjoints.training_step import Carried, carried, outputs_of
 from ..arguments import shown
 from ..derivations.metric import Metric
-from ..errors import FieldError, UnsupportedError
+from ..errors import FieldError
 from ..networks.carrier import Evaluation
 from ..networks.evaluator import input_flows
 from ..networks.network import Network
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
-from .saved_activations import UNITS, itemsizes
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,67 +29,70 @@ class _Ordered(Metric[Expr]):
 
     def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
         evaluation = super().evaluate(net, on, **options)
-        value: Running = evaluation.value
+        chosen = self._checked(options)
         arrivals = tuple(Tensor(Mul(*flow.shape), enters=True) for flow in input_flows(on))
-        steps: list[Step] = []
-        leaving = value.at(arrivals, steps)
-        if leaving.elements is None:  # what enters leaves
-            leaving.met(Mul(*evaluation.output.shape))
-        read = [tensor for step in steps for tensor in step.reads]
-        entering = dict.fromkeys((*arrivals, *(tensor for tensor in (*read, leaving) if tensor.enters)))
-        evaluation.value = steps, tuple(entering), leaving
+        evaluation.value = carried(evaluation, arrivals, chosen["training"], chosen["recompute"] == "block")
         return evaluation
 
 
-def _peak(evaluation: Evaluation[Any], unit: str, batch: Any, itemsize: Any) -> Peak:
+def _size(unit: str, batch: Any, itemsize: Any) -> Callable[[Tensor], Expr]:
     if unit not in UNITS:
         raise FieldError(f"unit is one of {', '.join(UNITS)}, got {shown(unit)}")
-    sizes: Mapping[str, Expr] = itemsizes(itemsize)
+    sizes: Mapping[str, Expr] = itemsizes(itemsize, {"gradients": 4})
     examples = as_size(batch, "batch", least=1)
-    steps, entering, leaving = evaluation.value
 
     def size(tensor: Tensor) -> Expr:
         each = sizes[tensor.kind] if unit == "bytes" else Integer(1)
-        return Mul(tensor.elements or Integer(0), examples, each)
+        return Mul(tensor.elements or Integer(0), examples if tensor.each else Integer(1), each)
 
-    return peak(steps, entering, frozenset({leaving}), size)
-
-
-def _carrier(training: bool, unit: str, batch: Any, itemsize: Any) -> LifetimeCarrier:
-    if training:
-        raise UnsupportedError(
-            "the peak of a training step is not derived here; saved_activations(net) is what is kept between its two passes, and "
-            "peak_memory(net) the peak of the forward pass at inference"
-        )
-    return LifetimeCarrier()
+    return size
 
 
-def _finish(evaluation: Evaluation[Any], training: bool, unit: str, batch: Any, itemsize: Any) -> Expr:
+def _peak(evaluation: Evaluation[Any], unit: str, batch: Any, itemsize: Any) -> Peak:
+    made: Carried = evaluation.value
+    return peak(made.steps, made.entering, made.held, _size(unit, batch, itemsize))
+
+
+def _finish(
+    evaluation: Evaluation[Any], training: bool, policy: str, recompute: str, unit: str, batch: Any, itemsize: Any
+) -> Expr:
     return largest(_peak(evaluation, unit, batch, itemsize).sums)
 
 
-def _kind(evaluation: Evaluation[Any], formula: Expr, training: bool, unit: str, batch: Any, itemsize: Any) -> str:
-    return "exact" if _peak(evaluation, unit, batch, itemsize).exact else "upper"
+def _kind(evaluation: Evaluation[Any], formula: Expr, **options: Any) -> str:
+    chosen = {name: options[name] for name in ("unit", "batch", "itemsize")}
+    return "exact" if _peak(evaluation, **chosen).exact else "upper"
 
 
 peak_memory: Metric[Expr] = _Ordered(
     name="peak_memory",
     title="peak memory",
     unit="elements or bytes",
-    carrier=_carrier,
+    carrier=lambda training, policy, recompute, unit, batch, itemsize: ExecutionCarrier(training, policy, recompute),
     finish=_finish,
     kind=_kind,
-    term=lambda term: simplify(Mul(*term.site.output.shape)),
-    options={"training": False, "unit": "elements", "batch": 1, "itemsize": None},
+    term=lambda term: simplify(Add(*(Mul(*flow.shape) for flow in outputs_of(term.site)))),
+    options={
+        "training": False,
+        "policy": "equation",
+        "recompute": "none",
+        "unit": "elements",
+        "batch": 1,
+        "itemsize": None,
+    },  # fmt: skip
     source="lifetimes of the tensors between layers, in the order of execution",
-    documentation="""The most elements that the tensors between layers hold at once at inference, for one example.
+    documentation="""The most elements that the tensors between layers hold at once, at inference or in a training step, for one example.
 
     Layers are carried out one after the other, branches and nodes of a graph in the order in which they are written and sorted. A layer makes
     its output while what it reads is there; a tensor is there until the last layer has read it, what enters the network too. What only
     shows its input under other axes makes nothing. Learned tensors, and what a layer needs inside while it computes, are not counted.
 
-    An upper bound where a repetition with a symbolic number of copies stands beside a branch that reads what enters it: from two copies on it
-    is reached.
+    In training, what the backward pass reads of the forward pass is held until it has been read (see `saved_activations`), the gradient of a tensor
+    from its first contribution until it has been passed on, later contributions are added in place, and gradients of learned tensors stay, once for
+    all examples. A step begins its way back with a gradient of what comes out.
+
+    An upper bound where the first or the last copy of a symbolic number of copies differs from the others: from two copies on, or three, it is
+    reached.
 
     Parameters
     ----------
@@ -95,14 +100,19 @@ peak_memory: Metric[Expr] = _Ordered(
     on : shape, optional
         What enters an open network.
     training : bool
-        Only False is known here.
+        Forward and backward instead of the forward pass alone.
+    policy : str
+        What is kept in training, ``"equation"`` or ``"pytorch"``, as in `saved_activations`.
+    recompute : str
+        What is computed again in training, ``"none"``, ``"block"`` or ``"selective"``, as in `saved_activations`. A block is computed again
+        with all that it keeps before one goes back through it.
     unit : str
         ``"elements"`` or ``"bytes"``.
     batch : int or symbol
         The number of examples.
     itemsize : mapping of kind to int or symbol, optional
-        Bytes of an element, as in `saved_activations`; of what looks up a table those of ``"indices"``, of all else those of
-        ``"activations"``.
+        Bytes of an element, as in `saved_activations`, and of the gradients of learned tensors, ``"gradients"`` (4); of what looks up a table
+        those of ``"indices"``, of all else between layers those of ``"activations"``.
 
     Returns
     -------
@@ -117,7 +127,7 @@ peak_memory: Metric[Expr] = _Ordered(
     GraphError
         If both `on` and an `Input` say what enters.
     UnsupportedError
-        With ``training=True``; if a layer has several outputs that are read; if symbols decide which copy of a repetition holds most.
+        If symbols decide which copy of a repetition holds most; in training, if a layer has no backward pass that is known here.
 
     Examples
     --------
@@ -127,5 +137,7 @@ peak_memory: Metric[Expr] = _Ordered(
     8*n
     >>> peak_memory((Identity() + (Linear(4 * n) >> ReLU() >> Linear(n))) ** L, on=(n,))
     9*n
+    >>> peak_memory(Linear(n) >> Linear(n), on=(n,), training=True)  # gradients of what is learned, and between layers
+    2*n**2 + 4*n
     """,
 )

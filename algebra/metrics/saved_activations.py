@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Add, Expr, Integer, Mul
+from sympy import Expr, Mul
 
-from ..adjoints.kept import KINDS
-from ..adjoints.saving import Arrival, Entry, Record, Saving, SavingCarrier, Tensor, whole_as_block
+from ..adjoints.itemsizes import UNITS, amount, itemsizes
+from ..adjoints.saving import Arrival, Record, Saving, SavingCarrier, Tensor, whole_as_block
 from ..arguments import shown
 from ..derivations.metric import Metric
 from ..errors import FieldError
@@ -18,10 +17,6 @@ from ..networks.evaluator import input_flows
 from ..networks.network import Network
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
-
-UNITS = ("elements", "bytes")
-ITEMSIZE = {"activations": 4, "masks": 1, "indices": 8, "statistics": 4}
-"""Bytes of an element in single precision, as PyTorch has them."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,26 +35,6 @@ class _Followed(Metric[Expr]):
         return evaluation
 
 
-def itemsizes(given: Any) -> dict[str, Expr]:
-    """Bytes of an element of each kind, with what is given in place of the usual."""
-    if given is None:
-        given = {}
-    if not isinstance(given, Mapping):
-        raise FieldError(f"itemsize is a mapping such as {{'activations': 2}}, got {shown(given)}")
-    for kind in given:
-        if kind not in KINDS:
-            raise FieldError(f"there are no {shown(kind)} among what is kept; there are {', '.join(KINDS)}")
-    return {kind: as_size(given.get(kind, size), f"the bytes of {kind}", least=1) for kind, size in ITEMSIZE.items()}
-
-
-def _amount(entries: Iterable[Entry], unit: str, batch: Expr, sizes: Mapping[str, Expr]) -> Expr:
-    weighed = [
-        Mul(one.elements, batch if one.each else Integer(1), sizes[one.kind] if unit == "bytes" else Integer(1))
-        for one in entries
-    ]
-    return Add(*weighed)
-
-
 def _finish(evaluation: Evaluation[Saving], unit: str, policy: str, recompute: str, batch: Any, itemsize: Any) -> Expr:
     if unit not in UNITS:
         raise FieldError(f"unit is one of {', '.join(UNITS)}, got {shown(unit)}")
@@ -69,8 +44,8 @@ def _finish(evaluation: Evaluation[Saving], unit: str, policy: str, recompute: s
     else:
         evaluation.value.at((), record)
     for term in evaluation.terms:
-        term.value.shown = _amount(term.value.own, unit, examples, sizes)  # type: ignore[attr-defined]
-    return simplify(_amount(record.entries, unit, examples, sizes))
+        term.value.shown = amount(term.value.own, unit, examples, sizes)  # type: ignore[attr-defined]
+    return simplify(amount(record.entries, unit, examples, sizes))
 
 
 saved_activations: Metric[Expr] = _Followed(

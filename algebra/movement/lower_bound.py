@@ -11,22 +11,30 @@ computes at most U(X) points, so that V points need at least ``(V/U(X) - 1)(X - 
 
     V (sigma - 1)**(sigma - 1) / (S**(sigma - 1) prod s_j**s_j) - S/(sigma - 1).
 
+Where an index stands beside others in an address, as in the windows of a convolution, the points of each of its values count by themselves:
+
+    |E| <= F prod |phi_j(E)|**s_j,   F = N**(1 - sum t_j) prod m_j**t_j,   0 <= t_j <= s_j,   sum t_j <= 1,
+
+with the exponents of the maps without it, its `N` values, and at most `m_j` values for which an element of array j is read: Hoelder's
+inequality for the sum over its values, since ``sum_u |phi_j(E_u)| <= m_j |phi_j(E)|``. With `k` taps and a stride `s` that gives
+``F = sqrt(ceil(k/s))``, the factor of Demmel and Dinh for small filters. Both bounds hold, so that the larger one does.
+
 This counts loads if the output is added to what is there. If it begins at zero, there are at most as many loads fewer as the output has
 elements, and as many stores more. A matrix product has the exponents 1/2, so that at least ``2 m n k/sqrt(S) - 2 S`` elements move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Matrix, Mul, Pow, Symbol
+from sympy import Expr, Integer, Matrix, Max, Min, Mul, Pow, Symbol, ceiling, gcd
 from sympy.solvers.simplex import lpmin
 
 from ..arguments import as_integer, checked, shown
 from ..equations.affine import affine
-from ..equations.heads import Group, Read, Reduce, Times, is_constant
+from ..equations.heads import Group, Read, Reduce, Times, address_indices, is_constant
 from ..equations.instance import Instance
 from ..equations.statements import is_contraction
 from ..equations.volume import volume
@@ -113,6 +121,8 @@ def data_movement_bound(layer: Layer, memory: Any, *, on: Any, tensor: str | Non
     Christ, Demmel, Knight, Scanlon, Yelick, "Communication Lower Bounds and Optimal Algorithms for Programs that Reference Arrays", UCB/EECS-2013-61
     (2013).
 
+    Demmel, Dinh, "Communication-Optimal Convolutional Neural Nets", arXiv 1802.06905 (2018).
+
     Olivry, Langou, Pouchet, Sadayappan, Rastello, "Automated Derivation of Parametric Data Movement Lower Bounds for Affine Programs", PLDI 2020.
 
     Smith, Lowery, Langou, van de Geijn, "A Tight I/O Lower Bound for Matrix Multiplication", arXiv 1702.02017 (2017).
@@ -145,17 +155,92 @@ def data_movement_bound(layer: Layer, memory: Any, *, on: Any, tensor: str | Non
         if arrays.get(factor.tensor, factor.address) != factor.address:
             raise UnsupportedError(f"{layer}: {factor.tensor} is read in two places of one contraction")
         arrays[factor.tensor] = factor.address
-    indices = sorted({i for address in arrays.values() for i in _maps(layer, address)[1]} | set(head.indices), key=str)
-    maps = [_matrix(layer, address, indices) for address in arrays.values()]
-    exponents = _exponents(maps, len(indices))
+    points_of = {index for address in arrays.values() for part in address for index in _indices(part)} | set(
+        head.indices
+    )
+    indices = sorted(points_of, key=str)
     points = volume(frozenset(indices), head, place, instance, True)
+    extents = instance.extents[place]
+    found_bounds: list[tuple[Expr, dict[str, Expr]]] = []
+    refused: UnsupportedError | None = None
+    windows = _windows(statement.address, arrays.values())
+    for apart in dict.fromkeys((frozenset(), windows)):
+        try:
+            left = [index for index in indices if index not in apart]
+            maps = [_matrix(layer, address, left) for address in arrays.values()]
+        except UnsupportedError as error:
+            refused = error
+            continue
+        exponents = _exponents(maps, len(left))
+        several = _several(apart, extents, list(arrays.values()), exponents)
+        found_bounds.append((_bound(points, several, exponents, size), dict(zip(arrays, exponents))))
+    if not found_bounds:
+        assert refused is not None
+        raise refused
+    formula = found_bounds[0][0] if len(found_bounds) == 1 else Max(*(bound for bound, _ in found_bounds))
+    return MovementBound(formula, found_bounds[-1][1], statement.target)
+
+
+def _bound(points: Expr, several: Expr, exponents: Sequence[Expr], size: Expr) -> Expr:
+    """The bound of an inequality with a factor."""
     power = sum(exponents, Integer(0))
-    by_name = dict(zip(arrays, exponents))
     if power <= 1:
-        return MovementBound(Integer(0), by_name, statement.target)
+        return Integer(0)
     scale = Pow(power - 1, power - 1) / Mul(*(Pow(s, s) for s in exponents if s))
-    formula = points * scale / Pow(size, power - 1) - size / (power - 1)
-    return MovementBound(formula.expand(), by_name, statement.target)
+    formula = points * scale / (several * Pow(size, power - 1)) - size / (power - 1)
+    return formula.expand()
+
+
+def _indices(part: Any) -> frozenset[Index]:
+    return address_indices(part)
+
+
+def _windows(left: Sequence[Any], addresses: Any) -> frozenset[Index]:
+    """The indices that stand beside others in an address and not on the left side."""
+    kept = {index for part in left for index in _indices(part)}
+    beside = {
+        index for address in addresses for part in address if not isinstance(part, (Group, Read)) and len(_indices(part)) > 1
+        for index in _indices(part)
+    }  # fmt: skip
+    return frozenset(beside - kept)
+
+
+def _several(
+    apart: frozenset[Index],
+    extents: Mapping[Index, Expr],
+    addresses: Sequence[Sequence[Any]],
+    exponents: Sequence[Expr],
+) -> Expr:
+    """The factor of the sum over the values of the indices that are apart: those arrays first of which an element serves fewest of them."""
+    values = Mul(*(extents[index] for index in sorted(apart, key=str)))
+    serves = [(_serves(apart, extents, address), power) for address, power in zip(addresses, exponents)]
+    left, factor = Integer(1), Integer(1)
+    for fewest, power in sorted(serves, key=lambda one: (one[0] != 1, one[0] == values, str(one[0]))):
+        share = Min(left, power)
+        factor, left = factor * Pow(fewest, share), left - share
+    return factor * Pow(values, left)
+
+
+def _serves(apart: frozenset[Index], extents: Mapping[Index, Expr], address: Sequence[Any]) -> Expr:
+    """For how many values of the indices that are apart an element of an array is read, at most."""
+    found: Expr = Integer(1)
+    for index in apart:
+        most = extents[index]
+        for part in address:
+            here = _indices(part)
+            if part == index or isinstance(part, Group) and index in here:
+                most = Integer(1)
+            elif index in here and isinstance(part, Expr) and len(here & apart) == 1:
+                form = affine(part)
+                if form is None or len(form[0]) != 2:
+                    continue
+                step, (other,) = form[0][index], (s for i, s in form[0].items() if i != index)
+                if step == 1 and other.is_positive:
+                    most = ceiling(extents[index] / other)
+                elif step.is_Integer and other.is_Integer and other != 0:
+                    most = ceiling(extents[index] * gcd(step, other) / abs(other))
+        found = found * most
+    return found
 
 
 def _contractions(instance: Instance, place: int) -> list[Reduce]:
@@ -163,23 +248,22 @@ def _contractions(instance: Instance, place: int) -> list[Reduce]:
     return [head for head in heads if isinstance(head, Reduce) and is_contraction(head)]
 
 
-def _maps(layer: Layer, address: Sequence[Any]) -> tuple[list[dict[Index, Expr]], set[Index]]:
+def _matrix(layer: Layer, address: Sequence[Any], indices: Sequence[Index]) -> Matrix:
+    """The map of an address on these indices, the others held where they are; a multiple of one index is as good as the index."""
     rows: list[dict[Index, Expr]] = []
     for part in address:
         if isinstance(part, Group):
             rows += [{index: Integer(1)} for index in part.parts]
             continue
         form = None if isinstance(part, Read) else affine(part)
-        if form is None or any(not step.is_Integer for step in form[0].values()):
+        here = None if form is None else {index: step for index, step in form[0].items() if index in indices}
+        if here is not None and len(here) == 1 and all(step.is_positive or step.is_negative for step in here.values()):
+            here = dict.fromkeys(here, Integer(1))
+        if here is None or any(not step.is_Integer for step in here.values()):
             raise UnsupportedError(
                 f"{layer}: the address {part} is not made of literal multiples of indices; give numbers for its strides"
             )
-        rows.append(form[0])
-    return rows, {index for row in rows for index in row}
-
-
-def _matrix(layer: Layer, address: Sequence[Any], indices: Sequence[Index]) -> Matrix:
-    rows, _ = _maps(layer, address)
+        rows.append(here)
     return Matrix([[row.get(index, 0) for index in indices] for row in rows] or [[0] * len(indices)])
 
 

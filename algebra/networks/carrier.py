@@ -70,6 +70,17 @@ class Flows(tuple[Flow, ...]):
     channels = channel_axis = shape
 
 
+class Ends(tuple[Any, ...]):
+    """Where the outputs of a graph come from, where several are read, and their names."""
+
+    names: tuple[str, ...]
+
+    def __new__(cls, ends: Iterable[Any], names: Sequence[str]) -> Ends:
+        made = super().__new__(cls, ends)
+        made.names = tuple(names)
+        return made
+
+
 def each(flow: Flow | Flows) -> tuple[Flow, ...]:
     """What enters the next part of a series."""
     return tuple(flow) if isinstance(flow, Flows) else (flow,)

@@ -20,6 +20,7 @@ from ..sizes.normal_form import simplify
 from .carrier import (
     Carrier,
     DomainCondition,
+    Ends,
     Evaluation,
     Flow,
     Flows,
@@ -376,7 +377,8 @@ class _Walk(Walk[tuple[Flow, T]], Generic[T]):
             return arrived[end], self._folded(steps, end)
         output = Flows((arrived[end] for end in ends.values()), tuple(ends))
         if isinstance(self.carrier, TotalCarrier):
-            return output, self.carrier.graph(steps, ends[asked[0]] if len(asked) == 1 else "")
+            read = Ends((ends[name] for name in asked), asked)
+            return output, self.carrier.graph(steps, read[0] if len(read) == 1 else read)
         if len(asked) > 1 and not self.carrier.by_output:
             raise UnsupportedError(
                 f"this network has several outputs ({', '.join(asked)}), and this follows one; choose it, as in net[{asked[0]!r}]"

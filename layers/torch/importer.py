@@ -18,7 +18,7 @@ from .decompositions import written_out
 from .examples import dynamic_axes, example
 from .reading import has_rule, recorded
 from .straightening import straightened
-from .tracing import cache_advice, module_of, returns_cache, traced
+from .tracing import cache_advice, module_of, returns_cache, still_open, traced
 
 
 @checked
@@ -81,11 +81,13 @@ def from_torch(
         raise UnsupportedError("from_torch needs PyTorch; install layeralgebra[torch]") from None
     module = module_of(torch, module)
     entering = example(torch, module, example_shape, integers)
-    program, symbols = traced(torch, module, entering, dynamic_axes(dynamic or {}, entering.tensors))
+    axes = dynamic_axes(dynamic or {}, entering.tensors)
+    program, symbols = traced(torch, module, entering, axes)
     try:
         program = straightened(program)
         written_out(torch, program, lambda node: has_rule(node, operators or {}))
         recording = recorded(torch, program, symbols, operators or {}, outputs)
+        still_open(program, entering, axes)
         built, live = placed(recording)
         return reported(built.net, recording, Carrier(built.net, built, live, _numbers(program, symbols)))
     except UnsupportedError as error:

@@ -215,6 +215,20 @@ def _symbols(program: Any, example: Example, axes: Sequence[Axis]) -> dict[str, 
     return symbols
 
 
+def still_open(program: Any, example: Example, axes: Sequence[Axis]) -> None:
+    """Refuse a program whose axes were closed after it was traced, where what an operator is made of fixes a size."""
+    entering = entering_nodes(program, example)
+    for axis in axes:
+        size = entering[axis.place].meta["val"].shape[axis.axis + 1]
+        found = size if isinstance(size, int) else size.node.expr
+        if isinstance(found, int) or not found.is_Symbol:
+            raise UnsupportedError(
+                f"an operator of the model is made of others that work for {found} on axis {axis.axis} of "
+                f"{example.tensors[axis.place].name} only, so it cannot stay {axis.symbol}\n"
+                f"  write instead: dynamic without {axis.symbol}"
+            )
+
+
 def entering_nodes(program: Any, example: Example) -> list[Any]:
     """The nodes of the tensors that enter, in the order of the example."""
     places = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}

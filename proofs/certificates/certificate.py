@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, fraction, ilcm, together
+from sympy import Expr, Symbol, fraction, together
 
-from ...algebra.arguments import checked, shown
+from ...algebra.arguments import as_integer, checked, shown
 from ...algebra.derivations.derivation import Derivation
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.carrier import Flow
-from ..provers.coq_prover import CoqFailed, check
+from ...algebra.networks.network import Network
+from ..provers.coq_prover import LIMIT, CoqFailed, check
 from ..verdict import Certificate, Proved, Undecided
 from .expressions import PRELUDE, Written, listing
-from .networks import MEASURES, Printer, inputs_of
+from .networks import MEASURES, Part, Printer, linear, without_inputs
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,29 @@ class FormulaCertificate:
         """The statement that the file proves."""
         return self.text[self.text.rindex("Theorem certificate") :].partition("\nProof.")[0]
 
-    def check(self) -> Proved | Undecided:
+    def check(self, seconds: int = LIMIT) -> Proved | Undecided:
         """Have ``coqc`` check the file, and see that it rests on no axiom.
+
+        Parameters
+        ----------
+        seconds : int
+            After so many it is ended.
 
         Returns
         -------
         Proved or Undecided
-            Undecided with what Coq says where it does not accept the file, or is not installed.
+            Undecided with what Coq says where it does not accept the file in that time, or is not installed.
+
+        Raises
+        ------
+        FieldError
+            If `seconds` is no positive integer.
         """
+        limit = as_integer(seconds, "seconds")
+        if limit < 1:
+            raise FieldError(f"seconds is a positive integer, got {shown(seconds)}")
         try:
-            made = check(self.text)
+            made = check(self.text, limit)
         except CoqFailed as error:
             return Undecided(f"Coq does not accept the certificate: {error}")
         except FileNotFoundError:
@@ -100,13 +115,14 @@ def certify(derivation: Derivation) -> FormulaCertificate:
         raise FieldError(f"certify takes a derivation, such as la.derive('macs', net), got {shown(derivation)}")
     asked = _asked(derivation)
     symbols = tuple(symbol for symbol in derivation.known.values())
-    body, shape = inputs_of(derivation.net)
-    entering = derivation.inputs[0] if len(derivation.inputs) == 1 else None
-    if body is None or entering is None:
-        raise UnsupportedError("certificates are of networks with one input and at least one layer")
-    texts: list[str] = []
-    for measure, formula in asked:
-        texts.append(_theorem(derivation, body, Flow(entering), symbols, measure, formula))
+    body = without_inputs(derivation.net)
+    if body is None:
+        raise UnsupportedError("certificates are of networks with at least one layer")
+    entering = tuple(map(Flow, derivation.inputs))
+    try:
+        texts = [_theorem(derivation, body, entering, symbols, measure, formula) for measure, formula in asked]
+    except RecursionError:
+        raise UnsupportedError("the parts of this network are nested too deeply for a certificate") from None
     head = PRELUDE.read_text(encoding="utf-8")
     return FormulaCertificate(derivation, "\n".join([head, *texts]))
 
@@ -145,71 +161,42 @@ def _hypotheses(derivation: Derivation, written: Written, symbols: tuple[Symbol,
 
 
 def _theorem(
-    derivation: Derivation, body: Any, flow: Flow, symbols: tuple[Symbol, ...], measure: str, formula: Any
-) -> str:
+    derivation: Derivation, body: Network, entering: tuple[Flow, ...], symbols: tuple[Symbol, ...], measure: str, formula: Any
+) -> str:  # fmt: skip
     written = Written(symbols)
     printer = Printer(measure, written, symbols, _hypotheses(derivation, written, symbols))
-    whole = printer.visit(body, flow, "")
-    bound = " ".join(written(symbol) for symbol in symbols)
-    binders = f" ({bound} : Z)" if symbols else ""
-    net, entering = f"(net {bound})" if symbols else "net", f"[{printer.shape(flow)}]"
-    given = f"gives {measure} {net} {entering} [{printer.shape(whole.leaves)}]"
-    value = printer.worth(whole.own, whole.shared)
-    run = f"(run {measure} {net} {entering})"
-    goals = [f"leaves {run} = [{listing(map(written, formula if isinstance(formula, tuple) else whole.leaves.shape))}]"]
+    printer.waiting = list(range(len(entering)))
+    whole = printer.visit(body, entering, "")
+    run = f"(run {measure} {printer.applied('net')} {printer.shapes(entering)})"
+    goals, proofs = [], []
+    shape = formula if isinstance(formula, tuple) else whole.leaves[0].shape
+    goals.append(f"leaves {run} = [{listing(map(written, shape))}]")
+    proofs.append("rewrite out; lists")
     if not isinstance(formula, tuple):
         over, under = fraction(together(formula))
         goals.append(f"{written(under)} * total (worth {run}) = {written(over)}")
+        proofs.append(f"rewrite number; {printer.computed()}; {_value(whole, under)}")
     goals.append(f"holds {run}")
-    statement = f"{printer.forall().rstrip()}\n  " + " /\\\n  ".join(goals)
-    applied = f" {bound}" if symbols else ""
+    proofs.append("exact good")
+    script = proofs[-1]
+    for proof in reversed(proofs[:-1]):
+        script = f"split; [ {proof} | {script} ]"
     lines = [
-        *printer.definitions.values(), *printer.lemmas.values(),
-        f"Definition net{binders} : network :=\n {whole.term}.\n",
-        f"Lemma net_gives : {printer.forall()}{given} ({value}).",
-        f"Proof.\n  intros; unfold net; eapply gives_equal; [ {whole.script.removesuffix('.')} | reflexivity | lists | computed; lists ].\nQed.\n",
-        f"Theorem certificate : {statement}.",
-        "Proof.",
-        f"  intros; destruct (net_gives{applied}) as [out [number good]]; [ assumption .. | ]; rewrite out{', number' * (not isinstance(formula, tuple))}; {_finish(printer, whole, formula)}",
-        "Qed.",
+        *printer.texts,
+        f"Definition net{printer.binders()} : network := {whole.term}.\n",
+        f"Theorem certificate : {printer.forall().rstrip()}\n  " + " /\\\n  ".join(goals) + ".",
+        f"Proof.\n  {printer.intros()}unfold net; destruct {whole.gives} as [out [number good]].\n  {script}.\nQed.",
         "",
-    ]  # fmt: skip
+    ]
     text = "\n".join(lines)
     if measure == "Adds":  # beside the theorem on multiplies
-        text = f"Module {measure.lower()}.\n{text}End {measure.lower()}.\n"
+        text = f"Module adds.\n{text}End adds.\n"
     return text
 
 
-def _finish(printer: Printer, whole: Any, formula: Any) -> str:
-    if isinstance(formula, tuple):
-        return "split; [ lists | assumption ]."
-    if not printer.sums:
-        return "split; [ reflexivity | split; [ computed; ring | assumption ] ]."
-    under = fraction(together(formula))[1]
-    factor = ilcm(under, *(fraction(together(closed))[1] for _, _, closed, _ in printer.sums))
-    asserts = []
-    for number, (dummy, fact, closed, prove) in enumerate(printer.sums):
-        name, (over, den) = printer.written.names[dummy], fraction(together(closed))
-        asserts.append(
-            f"assert (fact{number} : {den} * {name} = {printer.written(over)}) by (rewrite {fact}; {prove.replace('[ ', '[ cbv beta; ring | ', 1)})"
-        )
-    terms = []
-    for dummy, _, closed, _ in printer.sums:
-        over, den = fraction(together(closed))
-        times = printer.written(Integer(factor) / den * _coefficient(whole.own, dummy))
-        terms.append(f"{times} * ({den} * {printer.written.names[dummy]} - {printer.written(over)})")
-    numerator = printer.written(fraction(together(formula))[0])
-    value = printer.written(whole.own)
-    asserts.append(
-        f"assert (link : {factor} * {value} - {factor // under} * {numerator} = {' + '.join(terms)}) by (ring)"
-    )
-    return (
-        "; ".join(asserts)
-        + "; split; [ reflexivity | split; [ computed; apply (Z.mul_reg_l _ _ "
-        + str(factor // under)
-        + "); [ lia | ]; lia | assumption ] ]."
-    )
-
-
-def _coefficient(own: Expr, dummy: Symbol) -> Expr:
-    return own.expand().coeff(dummy, 1)
+def _value(whole: Part, under: Expr) -> str:
+    """The tactic for `under` times the value being what the formula says."""
+    if not whole.sums or not under.is_Integer:
+        return linear(1, {})
+    factor = lcm(int(under), *(fact.under for fact in whole.sums))
+    return f"apply (Z.mul_reg_l _ _ {factor // int(under)}); [ lia | {linear(factor, whole.sums)} ]"

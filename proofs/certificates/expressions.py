@@ -45,7 +45,7 @@ class Written:
 
     def __init__(self, symbols: Iterable[Symbol]):
         prelude = PRELUDE.read_text(encoding="utf-8")
-        taken = {*re.findall(r"\w+", prelude), *_WORDS.split(), "net"}
+        taken = {*re.findall(r"\w+", prelude), *_WORDS.split(), "net", "certificate", "adds", "out", "number", "good"}
         self.names: dict[Symbol, str] = {}
         self.lookups: Mapping[str, Expr] = {}
         self.exact: dict[tuple[str, str], None] = {}
@@ -56,7 +56,7 @@ class Written:
                 )
             plain = re.sub(r"\W", "_", symbol.name, flags=re.ASCII)
             name = plain if plain[:1].isalpha() else f"v_{plain}"
-            while name in taken or re.match(r"(equation|layer|size|H|q)_?\d", name):
+            while name in taken or re.match(r"(equation|node|worth|gives|sum|closed|given|size|q|l)_?\d", name):
                 name += "'"
             taken.add(name)
             self.names[symbol] = name
@@ -124,6 +124,11 @@ def listing(items: Iterable[str]) -> str:
 
 def quoted(name: object) -> str:
     return f'"{name}"'
+
+
+def comment(text: str) -> str:
+    """A text that may stand in a comment: neither the comment nor a string ends in it."""
+    return text.replace("(*", "( *").replace("*)", "* )").replace(chr(34), "'")
 
 
 def names(items: Iterable[object]) -> str:

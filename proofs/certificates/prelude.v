@@ -6,9 +6,7 @@
 
 From Coq Require Import ZArith List String Lia Bool.
 Import ListNotations.
-Open Scope string_scope.
-Open Scope list_scope.
-Open Scope Z_scope.
+Open Scope string_scope. Open Scope list_scope. Open Scope Z_scope.
 
 (* ---- Points -------------------------------------------------------------------------------------------------------- *)
 
@@ -59,7 +57,6 @@ Inductive address :=
 | Chosen (rows : Z) (tensor : string) (place : list string).
 
 Inductive reduction := Sum | Mean | Product | Extremum.
-
 (* A number is known before anything is computed; `sign` says that it is written as 1 or -1. *)
 Inductive head :=
 | Number (sign : bool) (indices : list string)
@@ -84,8 +81,7 @@ Record equation := Equation {
   whole : list (Z * Z); needs : Prop }.
 
 Definition wrong := Equation [] [] [] "" [] [] [] [] False.
-Definition shape := list Z.
-Definition extents := list (string * Z).
+Definition shape := list Z. Definition extents := list (string * Z).
 
 Definition among (i : string) (names : list string) : bool := existsb (String.eqb i) names.
 Fixpoint found {A} (table : list (string * A)) (i : string) : option A :=
@@ -168,8 +164,7 @@ Definition hold (q : equation) (e : extents) (t : table) (read : string * list a
 
 Definition read_line (q : equation) (t : table) (l : line) : table :=
   match l with
-  | Line indices target place value =>
-    let here := filter (fun bound => among (fst bound) indices) (bounds q) in
+  | Line indices target place value => let here := filter (fun bound => among (fst bound) indices) (bounds q) in
     let all := solved here (axes (known t) (reads value)) in
     let e := map (fun i => (i, extent (all ++ List.concat (spans t)) i)) indices in
     let t := fold_left (hold q e) (reads value) t in
@@ -197,8 +192,7 @@ Definition line_fits (q : equation) (t : table) (item : line * extents) : Prop :
   let e := snd item in
   all_of (map (fun span => 1 <= snd span) e) /\
   match fst item with
-  | Line _ _ place value => all_of (map (inside q e) (axes (known t ++ held t) (reads value)))
-  | Pad _ _ _ _ => True
+  | Line _ _ place value => all_of (map (inside q e) (axes (known t ++ held t) (reads value))) | Pad _ _ _ _ => True
   end.
 Definition fits (q : equation) (entering : list shape) (t : table) : Prop :=
   List.length (inputs q) = List.length entering /\
@@ -362,36 +356,31 @@ Lemma gives_layer : forall m names q flows t out v, solve (q flows) flows = t ->
   [match found (known t) (output (q flows)) with Some sizes => sizes | None => [] end] = out ->
   layer_value m names (q flows) t = v -> fits (q flows) flows t -> gives m (Layer names q) flows out v.
 Proof. intros; subst; split; [| split]; auto. Qed.
-
 Lemma gives_join : forall m how flows out v, [joined how flows] = out -> Value (join_work m how flows) [] = v ->
   join_fits how flows -> gives m (Join how) flows out v.
 Proof. intros; subst; split; [| split]; auto. Qed.
-
 Lemma gives_then : forall m f g s t u v w, gives m f s t v -> gives m g t u w -> gives m (Then f g) s u (plus v w).
 Proof. intros m f g s t u v w [<- [<- ?]] [<- [<- ?]]; split; [| split]; cbn; auto. Qed.
-
 Lemma gives_step : forall m sources f s t u v, gives m f (picked sources s) t v -> s ++ t = u -> gives m (Step sources f) s u v.
 Proof. intros m sources f s t u v [<- [<- ?]] <-; split; [| split]; cbn; auto. Qed.
-
 Lemma gives_pick : forall m sources s t, picked sources s = t -> gives m (Pick sources) s t (Value 0 []).
 Proof. intros m sources s t <-; repeat split. Qed.
-
 Lemma gives_equal : forall m f r s t u v w, gives m f r t v -> r = s -> t = u -> v = w -> gives m f s u w.
 Proof. intros; subst; assumption. Qed.
 
-Lemma gives_repeat : forall m n body (s : Z -> list shape) b, 0 <= n ->
-  (forall l, 0 <= l < n -> gives m (body l) (s l) (s (l + 1)) (Value (b l) [])) ->
-  gives m (Repeat n body) (s 0) (s n) (Value (sum n b) []).
+Lemma gives_repeat : forall m n body (s : Z -> list shape) w, 0 <= n ->
+  (forall l, 0 <= l < n -> gives m (body l) (s l) (s (l + 1)) (w l)) -> (forall l, shared (w l) = []) ->
+  gives m (Repeat n body) (s 0) (s n) (Value (sum n (fun l => own (w l))) []).
 Proof.
-  intros m n body s b natural each.
+  intros m n body s w natural each alone.
   enough (general : forall k, Z.of_nat k <= n -> let made := copies k (fun l => run m (body l)) (s 0) in
-    leaves made = s (Z.of_nat k) /\ worth made = Value (sum_of b k) [] /\ holds made)
+    leaves made = s (Z.of_nat k) /\ worth made = Value (sum_of (fun l => own (w l)) k) [] /\ holds made)
     by (specialize (general (Z.to_nat n)); rewrite Z2Nat.id in general by assumption; apply general; lia).
   induction k as [| k hypothesis]; intros within; [repeat split |].
   destruct (hypothesis ltac:(lia)) as [shapes [numbers good]].
   destruct (each (Z.of_nat k) ltac:(lia)) as [shapes_k [numbers_k good_k]].
   cbn [copies leaves worth holds sum_of]; rewrite shapes, numbers, shapes_k, numbers_k, Nat2Z.inj_succ.
-  auto.
+  unfold plus; rewrite alone; auto.
 Qed.
 
 (* ---- Tactics: none of them is part of what is stated -------------------------------------------------------------------- *)
@@ -399,6 +388,8 @@ Qed.
 Ltac exact_quotients := repeat match goal with H : ?a mod ?b = 0 |- _ => is_var a;
   let q := fresh "q" in apply Z.mod_divide in H; [destruct H as [q H]; subst a; assert (1 <= q) by nia | lia] end;
   rewrite ?Z.div_mul in * by lia.
+Ltac atoms := repeat match goal with |- context [?a / ?b] => let q := fresh "q" in generalize (a / b); intro q end.
+Ltac powers := rewrite ?Z.pow_add_r, ?Z.pow_1_r by lia.
 Ltac floors := Z.to_euclidean_division_equations; first [timeout 20 lia | timeout 20 nia].
 Ltac arithmetic := intros; rewrite ?Z.div_1_r in *; first [reflexivity | lia | ring | exact_quotients; first [lia | ring | timeout 10 nia | floors]].
 Ltac computed := cbv -[Z.add Z.sub Z.mul Z.div Z.opp Z.max Z.min Z.pow Z.modulo Z.le Z.lt Z.ge Z.gt count sum].

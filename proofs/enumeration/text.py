@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -42,6 +42,9 @@ from .nodes import (
 )
 
 RANKS: dict[tuple, list[dict[str, int]]] = {}
+TEXTS: dict[tuple, tuple] = {}
+"""What texts say with their fields, before any size: one is read again for every guess and every shape. Nothing alters it."""
+MOST_TEXTS = 500
 OPERATIONS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -159,7 +162,15 @@ class EquationText:
         self.scalars: dict[str, ast.expr] = {}
         self.statements: list[tuple[ast.Subscript, ast.expr]] = []
         self.wheres: list[ast.expr] = []
-        self._read_text(text)
+        self._brackets: tuple[ast.Subscript, ...] | None = None
+        key = (text, repr(sorted(self.fields.items())), tuple(self.inputs), tuple(sorted(self.buffers)))
+        if key in TEXTS:
+            self.scalars, self.statements, self.wheres, self._brackets = TEXTS[key]
+        else:
+            self._read_text(text)
+            if len(TEXTS) >= MOST_TEXTS:
+                TEXTS.clear()
+            TEXTS[key] = (self.scalars, self.statements, self.wheres, self._subscripts())
         self.defined = {name_of(target.value): place for place, (target, _) in enumerate(self.statements)}
         self.stars = self._starred_names()
         self.ranks = self._find_ranks()
@@ -319,13 +330,17 @@ class EquationText:
 
     # ranks -----------------------------------------------------------------------------------------------------------
 
-    def _subscripts(self) -> Iterator[ast.Subscript]:
-        for target, value in self.statements:
-            for side in (target, value):
-                held = [node for node in ast.walk(side) if isinstance(node, ast.Subscript)]
-                for node in sorted(held, key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))):
-                    if name_of(node.value) not in self.fields:
-                        yield node
+    def _subscripts(self) -> tuple[ast.Subscript, ...]:
+        """Reads and definitions in the order of the text; the statements are walked once, after they are sorted."""
+        if self._brackets is None:
+            found = []
+            for target, value in self.statements:
+                for side in (target, value):
+                    held = [node for node in ast.walk(side) if isinstance(node, ast.Subscript)]
+                    held.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+                    found += [node for node in held if name_of(node.value) not in self.fields]
+            self._brackets = tuple(found)
+        return self._brackets
 
     def _starred_names(self) -> set[str]:
         return {

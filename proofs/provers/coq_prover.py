@@ -172,7 +172,7 @@ def core_source() -> str:
 
 
 @lru_cache(maxsize=64)
-def check(source: str) -> Checked:
+def check(source: str, limit: int = LIMIT) -> Checked:
     """Have Coq check a file, and print what its theorems rest on.
 
     All theorems are asked for at once, as one tuple of their proofs; only when that rests on axioms, one by one.
@@ -186,10 +186,10 @@ def check(source: str) -> Checked:
     if not names:
         raise CoqFailed("there is no theorem in the file", 0)
     everything = f"Definition everything := ({', '.join(names)}).\nPrint Assumptions everything.\n"
-    output = _coqc(source + "\n" + everything)
+    output = _coqc(source + "\n" + everything, limit)
     if _closed(output):
         return Checked(tuple((name, "") for name in names), _version())
-    printed = _coqc(source + "\n" + "".join(f"Print Assumptions {name}.\n" for name in names))
+    printed = _coqc(source + "\n" + "".join(f"Print Assumptions {name}.\n" for name in names), limit)
     pieces = re.split(rf"^(?={CLOSED}|Axioms:)", printed, flags=re.MULTILINE)[1:]
     if len(pieces) != len(names):
         raise CoqFailed(f"Coq printed {len(pieces)} lists of assumptions for {len(names)} theorems", 0)
@@ -230,13 +230,13 @@ def check_again(texts: tuple[str, ...]) -> Checked:
     return Checked(tuple((name, "") for name, _ in statements), _version())
 
 
-def _coqc_files(files: dict[str, str]) -> str:
+def _coqc_files(files: dict[str, str], limit: int = LIMIT) -> str:
     """What Coq prints for the last of several files, each of which may require those before it."""
     printed = ""
     with tempfile.TemporaryDirectory(prefix="layeralgebra-coq-") as folder:
         for name, source in files.items():
             (Path(folder) / name).write_text(source, encoding="utf-8")
-            printed = _coqc_in(folder, name)
+            printed = _coqc_in(folder, name, limit)
     return printed
 
 
@@ -245,12 +245,12 @@ def _closed(output: str) -> bool:
     return output.split() == CLOSED.split()
 
 
-def _coqc(source: str) -> str:
+def _coqc(source: str, limit: int) -> str:
     """What Coq prints while it checks a file."""
-    return _coqc_files({"laws.v": source})
+    return _coqc_files({"laws.v": source}, limit)
 
 
-def _coqc_in(folder: str, name: str) -> str:
+def _coqc_in(folder: str, name: str, limit: int) -> str:
     command = ["coqc", "-q", "-R", ".", "", name]
     try:
         run = subprocess.run(
@@ -258,12 +258,12 @@ def _coqc_in(folder: str, name: str) -> str:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=LIMIT,
+            timeout=limit,
             check=False,
             preexec_fn=_bounded if os.name == "posix" else None,
         )
     except subprocess.TimeoutExpired as error:
-        raise CoqFailed(f"no answer within {LIMIT} s", 10**9) from error
+        raise CoqFailed(f"no answer within {limit} s", 10**9) from error
     if run.returncode != 0 or "Error:" in run.stderr:
         place = _PLACE.search(run.stderr)
         raise CoqFailed(" ".join(run.stderr.split())[:400], int(place.group(1)) if place else 10**9)
