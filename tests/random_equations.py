@@ -243,8 +243,9 @@ class Grammar:
                 f"min({a}, {b} + 1) >= 1 or {a} == {b}", f"{a} <= max({b}, 1)", f"1 <= {distance} < 3", f"{a} < min({b}, 3)",
             )  # fmt: skip
         return self.one(
-            f"x < {self.number()}", "B < 3", "W2[3, _]", f"{a} <= 1", f"{a} < 7/2", f"{a} < size({a})", "p <= q"
-        )
+            f"x < {self.number()}", "B < 3", "W2[3, _]", f"{a} <= 1", f"{a} < 7/2", f"{a} < size({a})", "p <= q",
+            f"size({a}) == {self.number()}", f"size({a}) != size({b})", f"size(x, 0) == {self.number()}", f"p == size({a})/2",
+        )  # fmt: skip
 
 
 def drawn(seed: int) -> Draw:

@@ -310,3 +310,18 @@ class Shifted(la.Layer):
         y[*i] = x[*i] + c[k]
         where k < 1
     """
+
+
+def test_a_network_of_several_outputs_that_is_computed_again_keeps_what_enters() -> None:
+    ends = la.Graph({"f": la.Linear(4), "m": la.Linear(2), "v": la.ReLU()}, [("f", "m"), ("f", "v")])
+    assert la.saved_activations(ends, on=(5, 3), recompute="block") == 5 * 3
+    for name in ("m", "v"):
+        assert la.saved_activations(ends[name], on=(5, 3), recompute="block") == 5 * 3
+    n = la.dims("n")
+    cell = type(
+        "Cell",
+        (la.Layer,),
+        {"equation": "c[o] = W[o, i]*x[i]\nh[o] = tanh(c[o])\nwhere o < size(i)", "outputs": ("h", "c")},
+    )()
+    assert la.saved_activations(cell, on=(n,), recompute="block") == n
+    assert la.saved_activations(la.ReLU() >> cell, on=(n,), recompute="block") == n

@@ -2,57 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
-from ..arguments import shown
 from ..equations.instance import Instance
-from ..errors import FieldError, UnsupportedError
-from ..networks.carrier import Ends, GraphStep, Site, TotalCarrier
+from ..errors import UnsupportedError
+from ..networks.carrier import Site
 from ..networks.joins import Mul as Product
 from .adjoint import Adjoint, looked_up
 from .copies import Backward, Copies, Copy, Forward, copy_of
+from .following import FollowingCarrier, Part, Several
 from .kept import Inner, Kept, kept_of
 from .lifetimes import Step
 from .pytorch_kernels import kept_by_pytorch
-from .saving import POLICIES, Tensor, one_of, seen_through
-from .tape import Arrived, Gradients, Several, Tape, each
-from .training import RECOMPUTE, backward_of, on_the_way, wanted_of
+from .saving import Tensor, seen_through
+from .tape import Arrived, Gradients, Tape
+from .training import backward_of, wanted_of
 
 Arrivals = tuple[Arrived, ...]
 
 
-class Execution:
+class Execution(Part):
     """The value of a part: a function of what arrives and of the steps so far, which it adds to, to what leaves."""
 
-    def __init__(self, at: Callable[[Arrivals, Tape], Any], blocks: bool = False):
-        self.at, self.blocks = at, blocks
 
-
-def _beginning() -> Execution:
-    entering = Tensor(enters=True)
-    return Execution(lambda arrivals, tape: arrivals[0] if arrivals else Arrived(entering))
-
-
-class ExecutionCarrier(TotalCarrier[Execution]):
+class ExecutionCarrier(FollowingCarrier[Execution]):
     """Notes the steps of a network in their order."""
 
     opaque = "exact"
 
     def __init__(self, training: bool, policy: str, recompute: str):
-        for name, given, known in (("policy", policy, POLICIES), ("recompute", recompute, RECOMPUTE)):
-            if given not in known:
-                raise FieldError(f"{name} is one of {', '.join(known)}, got {shown(given)}")
-        if policy == "pytorch" and recompute == "selective":
-            raise UnsupportedError(
-                "PyTorch computes nothing again of its own accord inside a layer; write recompute='none' or 'block', or policy='equation'"
-            )
-        self.training, self.recompute = training, recompute
+        super().__init__(Execution, policy, recompute)
+        self.training = training
         self.in_memory = training and policy == "pytorch"
         if training:
             self.opaque = None  # type: ignore[assignment]
+
+    def beginning(self) -> Execution:
+        entering = Tensor(enters=True)
+        return Execution(lambda arrivals, tape: arrivals[0] if arrivals else Arrived(entering))
 
     # layers ----------------------------------------------------------------------------------------------------------
 
@@ -164,18 +154,6 @@ class ExecutionCarrier(TotalCarrier[Execution]):
 
     # compositions ----------------------------------------------------------------------------------------------------
 
-    def series(self, values: Sequence[Execution]) -> Execution:
-        if not values:
-            return _beginning()
-
-        def at(arrivals: Arrivals, tape: Tape) -> Any:
-            for value in values:
-                left = value.at(arrivals, tape)
-                arrivals = each(left)
-            return left
-
-        return Execution(at, any(value.blocks for value in values))
-
     def joint(self, site: Site) -> Execution:
         join, count = site.join, len(site.inputs)
         coefficients = None if join.stacks else join.coefficients(count)
@@ -216,27 +194,6 @@ class ExecutionCarrier(TotalCarrier[Execution]):
             return made
 
         return Execution(at)
-
-    def join(self, site: Site, values: Sequence[Execution]) -> Execution:
-        joining = self.joint(site)
-
-        def at(arrivals: Arrivals, tape: Tape) -> Any:
-            return joining.at(tuple(each(value.at(arrivals, tape))[0] for value in values), tape)
-
-        return Execution(at, any(value.blocks for value in values))
-
-    def graph(self, steps: Sequence[GraphStep[Execution]], sink: Any) -> Execution:
-        def at(arrivals: Arrivals, tape: Tape) -> Any:
-            arrived: dict[Any, Any] = {}
-            for step in on_the_way(steps, sink):
-                incoming = tuple(one_of(arrived, source) for source in step.sources) or arrivals
-                value = self.joint(step.join) if step.join is not None else step.values[0]
-                arrived[step.name] = value.at(incoming, tape)
-            if isinstance(sink, Ends):
-                return Several(zip(sink.names, (one_of(arrived, end) for end in sink)))
-            return one_of(arrived, sink)
-
-        return Execution(at, any(value.blocks for step in steps for value in step.values))
 
     def share(self, value: Execution, name: str, path: str) -> Execution:
         def at(arrivals: Arrivals, tape: Tape) -> Any:

@@ -12,21 +12,19 @@ from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
-from ..arguments import shown
 from ..derivations.metric import repeated
 from ..equations.heads import Group, Read, address_indices
 from ..equations.instance import Instance
 from ..equations.statements import Statement
-from ..errors import FieldError, UnsupportedError
-from ..networks.carrier import Ends, GraphStep, Site, TotalCarrier
+from ..errors import UnsupportedError
+from ..networks.carrier import Site
 from ..networks.joins import Mul as Product
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
+from .following import FollowingCarrier, Part, Several, each
 from .kept import Kept, kept_of
 from .pytorch_kernels import kept_by_pytorch
-from .training import RECOMPUTE, backward_of, node_of, on_the_way, wanted_of
-
-POLICIES = ("equation", "pytorch")
+from .training import backward_of, wanted_of
 
 
 class Tensor:
@@ -79,57 +77,29 @@ class Record:
         return [*self.tensors.values(), *self.others]
 
 
-class Leaving(dict[str, Arrival]):
-    """What leaves a node of several outputs, by their names."""
-
-
-def each(left: Any) -> Arrivals:
-    """What enters the next part of a series."""
-    return tuple(left.values()) if isinstance(left, Leaving) else (left,)
-
-
-def one_of(arrived: Mapping[Any, Any], source: Any) -> Any:
-    """What an arrow of a graph brings: what leaves a node, or one of its outputs."""
-    found = arrived[node_of(arrived, source)]
-    return found[source[1]] if isinstance(found, dict) else found
-
-
 Arrivals = tuple[Arrival, ...]
 
 
-class Saving:
+class Saving(Part):
     """The value of a part: a function of what arrives and of what is kept so far, which it adds to, to what leaves."""
 
-    def __init__(self, at: Callable[[Arrivals, Record], Arrival], blocks: bool = False):
-        self.at, self.blocks = at, blocks
+    def __init__(self, at: Callable[[Arrivals, Record], Any], blocks: bool = False):
+        super().__init__(at, blocks)
         self.own: list[Entry] = []
         """What this node was the first to keep."""
 
 
-def _beginning() -> Saving:
-    """What stands where nothing is computed: the tensor that arrives, or one that enters the network here."""
-    entering = Tensor(enters=True)
-
-    def at(arrivals: Arrivals, record: Record) -> Arrival:
-        return arrivals[0] if arrivals else Arrival(entering, False)
-
-    return Saving(at)
-
-
-class SavingCarrier(TotalCarrier[Saving]):
+class SavingCarrier(FollowingCarrier[Saving]):
     """Follows tensors over the nodes of a network and notes those that are kept."""
 
     opaque = None
 
     def __init__(self, policy: str, recompute: str):
-        for name, given, known in (("policy", policy, POLICIES), ("recompute", recompute, RECOMPUTE)):
-            if given not in known:
-                raise FieldError(f"{name} is one of {', '.join(known)}, got {shown(given)}")
-        if policy == "pytorch" and recompute == "selective":
-            raise UnsupportedError(
-                "PyTorch computes nothing again of its own accord inside a layer; write recompute='none' or 'block', or policy='equation'"
-            )
-        self.policy, self.recompute = policy, recompute
+        super().__init__(Saving, policy, recompute)
+
+    def beginning(self) -> Saving:
+        entering = Tensor(enters=True)
+        return Saving(lambda arrivals, record: arrivals[0] if arrivals else Arrival(entering, False))
 
     # layers ----------------------------------------------------------------------------------------------------------
 
@@ -164,7 +134,7 @@ class SavingCarrier(TotalCarrier[Saving]):
                     outputs,
                     record,
                 )
-            return Leaving(outputs) if several else outputs[instance.outputs[0]]
+            return Several(outputs) if several else outputs[instance.outputs[0]]
 
         value = Saving(at)
         return value
@@ -184,18 +154,6 @@ class SavingCarrier(TotalCarrier[Saving]):
         return [*new, *others]
 
     # compositions ----------------------------------------------------------------------------------------------------
-
-    def series(self, values: Sequence[Saving]) -> Saving:
-        if not values:
-            return _beginning()
-
-        def at(arrivals: Arrivals, record: Record) -> Arrival:
-            for value in values:
-                left = value.at(arrivals, record)
-                arrivals = each(left)
-            return left
-
-        return Saving(at, any(value.blocks for value in values))
 
     def joint(self, site: Site) -> Saving:
         join, count = site.join, len(site.inputs)
@@ -221,27 +179,6 @@ class SavingCarrier(TotalCarrier[Saving]):
         value = Saving(at)
         return value
 
-    def join(self, site: Site, values: Sequence[Saving]) -> Saving:
-        joining = self.joint(site)
-
-        def at(arrivals: Arrivals, record: Record) -> Arrival:
-            return joining.at(tuple(each(value.at(arrivals, record))[0] for value in values), record)
-
-        return Saving(at, any(value.blocks for value in values))
-
-    def graph(self, steps: Sequence[GraphStep[Saving]], sink: Any) -> Saving:
-        def at(arrivals: Arrivals, record: Record) -> Any:
-            arrived: dict[Any, Any] = {}
-            for step in on_the_way(steps, sink):
-                incoming = tuple(one_of(arrived, source) for source in step.sources) or arrivals
-                value = self.joint(step.join) if step.join is not None else step.values[0]
-                arrived[step.name] = value.at(incoming, record)
-            if isinstance(sink, Ends):
-                return Leaving(zip(sink.names, (one_of(arrived, end) for end in sink)))
-            return one_of(arrived, sink)
-
-        return Saving(at, any(value.blocks for step in steps for value in step.values))
-
     # repetitions -----------------------------------------------------------------------------------------------------
 
     def copies(self, values: Sequence[Saving]) -> Saving:
@@ -251,8 +188,9 @@ class SavingCarrier(TotalCarrier[Saving]):
 
         def at(arrivals: Arrivals, record: Record) -> Arrival:
             for value in values:
-                arrivals = (as_block(value, arrivals, record),)
-            return arrivals[0]
+                left = as_block(value, arrivals, record)
+                arrivals = each(left)
+            return left
 
         return Saving(at, True)
 
@@ -339,7 +277,7 @@ class _Copy:
 def one_copy(value: Saving, needs: bool) -> _Copy:
     entering, record = Tensor(), Record()
     left = value.at((Arrival(entering, needs),), record)
-    if isinstance(left, Leaving):
+    if isinstance(left, Several):
         raise UnsupportedError("copies with several outputs are not followed here; give a number of copies")
     return _Copy(entering, left.tensor, left.needs, record)
 
@@ -365,11 +303,11 @@ def _between(record: Record, entry: Entry, times: Expr, index: Symbol | None) ->
     record.others.append(Entry(total, entry.kind, entry.each))
 
 
-def as_block(value: Saving, arrivals: Arrivals, record: Record) -> Arrival:
+def as_block(value: Saving, arrivals: Arrivals, record: Record) -> Any:
     """A part of which only what enters is kept."""
     inside = Record()
     left = value.at(arrivals, inside)
-    if left.needs:
+    if any(one.needs for one in each(left)):
         for arrival in arrivals:
             known = inside.tensors.get(arrival.tensor)
             record.keep(arrival.tensor, known.kind if known else "activations")
@@ -379,7 +317,7 @@ def as_block(value: Saving, arrivals: Arrivals, record: Record) -> Arrival:
 def whole_as_block(value: Saving, entering: Sequence[Expr]) -> list[Entry]:
     """What enters a network, which is all that is kept of it, with the numbers of its elements."""
     inside = Record()
-    if not value.at((), inside).needs:
+    if not any(one.needs for one in each(value.at((), inside))):
         return []
     rest, found = list(entering), []
     for tensor, entry in inside.tensors.items():

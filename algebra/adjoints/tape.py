@@ -28,15 +28,6 @@ class Arrived:
             object.__setattr__(self, "of", self.tensor)
 
 
-class Several(dict[str, Arrived]):
-    """What leaves a node of several outputs, by their names."""
-
-
-def each(left: Arrived | Several) -> tuple[Arrived, ...]:
-    """What enters the next part of a series."""
-    return tuple(left.values()) if isinstance(left, Several) else (left,)
-
-
 @dataclass
 class Gradients:
     """The gradients that are known while one goes back: of each tensor the one that holds the sum of what has come so far."""

@@ -9,9 +9,10 @@ from typing import Any
 from sympy import Mul
 
 from ..networks.carrier import Evaluation, Flow, Flows
+from .following import each
 from .lifetimes import Step
 from .saving import Tensor
-from .tape import Arrived, Gradients, Tape, each
+from .tape import Arrived, Gradients, Tape
 
 
 @dataclass(frozen=True)
