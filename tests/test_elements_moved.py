@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from random_equations import drawn
 from sympy import Integer, expand
 
 import layeralgebra as la
@@ -176,3 +177,71 @@ def test_pytorch_moves_as_much():
             batch = 2
             there = moved_by_pytorch(module, torch.empty((batch, *shape)))
             assert there == la.elements_moved(net, on=shape, batch=batch) + more * batch
+
+
+@pytest.mark.parametrize(
+    "text, shape, touched",
+    [
+        # a mask that another mask ties to the address: j <= k <= l < 2
+        ("y[i] = sum[j, k, l](x[j]*V[i, k]*U[l])\nwhere i < 2, k < 10, l < 2, j <= k, k <= l", (10,), 2),
+        # a mask of a reduction elsewhere bears on no read outside of it
+        ("y[i] = max(x[i], sum[j](x[j] + U[i, j]), V[i])\nwhere i - j >= 3, j < size(i)", (3,), 3),
+        ("y[i] = sum[u](V[u]*W[i]) + x[i]\nwhere u < 2, i <= u", (6,), 6),
+        # margins: what is masked is a place in the padded tensor, and a negative margin cuts
+        ("y[i, j] = pad[j: (2, 2)](x[i, j])\nwhere i - j < 4, i <= j", (4, 6), 23),
+        ("y[i] = pad[i: (0 - 1, 3)](x[i])", (5,), 4),
+        # a line that only shows another tensor, and not all of it
+        ("z[c, j] = x[c, j]\ny[c, i] = z[c, (i + 3) % size(j)]\nwhere i < size(j), c <= j", (3, 4), 9),
+    ],
+)
+def test_masks_and_margins_bear_on_the_reads_in_their_scope(text, shape, touched):
+    instance = la.Formula(text).instance(tuple(map(Integer, shape)))
+    found = layer_footprints(instance)["x"]
+    assert found.elements == touched if found.exact else found.elements >= touched
+
+
+@pytest.mark.parametrize("first", [0, pytest.param(300, marks=pytest.mark.slow)])
+def test_no_drawn_equation_touches_more_than_its_footprint(first):
+    tried = 0
+    for seed in range(first, first + (120 if first == 0 else 3_000)):
+        draw = drawn(seed)
+        if len(draw.shapes) != 1 or draw.buffers or "[x[" in draw.text or np.prod(draw.shapes[0]) > 60:
+            continue
+        try:
+            layer = as_layer(draw)
+            instance = layer.instance(tuple(map(Integer, draw.shapes[0])))
+            found = layer_footprints(instance).get(layer.input_names[0])
+            touched = 0 if found is None else len(touching(layer, instance, draw.shapes[0]))
+        except la.LayerAlgebraError:
+            continue
+        if found is not None:
+            tried += 1
+            assert touched <= found.elements, f"draw {seed}\n{draw.text}\n{draw.fields} on {draw.shapes}"
+    assert tried > 10
+
+
+def as_layer(draw):
+    kinds = {
+        name: "Flag" if isinstance(value, bool) else "Text" if isinstance(value, str)
+        else "Number" if isinstance(value, float) else "Size"
+        for name, value in draw.fields.items()
+    }  # fmt: skip
+    body = {"equation": draw.text, "inputs": draw.inputs, "outputs": draw.outputs, "__annotations__": kinds}
+    return type("Drawn", (la.Layer,), body)(**draw.fields)
+
+
+def touching(layer, instance, shape):
+    """The places of the input at which what is no number makes an output no number."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=shape)
+    weights = {name: draw.normal(size=tuple(int(size) for size in one)) for name, one in instance.weights().items()}
+    found = []
+    for place in np.ndindex(x.shape):
+        poisoned = x.copy()
+        poisoned[place] = np.nan
+        with np.errstate(all="ignore"):
+            made = la.run(layer, poisoned, weights)
+        arrays = made.values() if isinstance(made, dict) else [made]
+        if any(np.isnan(np.asarray(array, dtype=float)).any() for array in arrays):
+            found.append(place)
+    return found

@@ -58,13 +58,18 @@ class Footprint:
 
 @dataclass(frozen=True)
 class Access:
-    """A read of a tensor at the points of a line: an address for each axis, and what is subtracted from it."""
+    """A read of a tensor at the points of a line: an address for each axis, and what is subtracted from it.
+
+    `scope` has the indices of the target and of the reductions around the read; None: all of the line. Masks that speak of others
+    do not bear on it.
+    """
 
     tensor: str
     address: tuple[Address, ...]
     shift: tuple[Expr, ...]
     place: int
     exact: bool = True
+    scope: frozenset[Index] | None = None
 
 
 def is_view(statement: Statement) -> bool:
@@ -153,8 +158,17 @@ def _accesses(instance: Instance, place: int) -> tuple[list[Access], dict[str, F
     """The reads of a line, looked through what only shows other tensors, and the steps that lines of their own give."""
     line = instance.statements[place]
     found: list[Access] = []
-    for read in line.reads:
-        found.append(_looked_through(instance, Access(read.tensor, read.address, (_ZERO,) * len(read.address), place)))
+    margins = isinstance(
+        line.value, Pad
+    )  # its masks speak of places in the margins as well, and a negative margin cuts
+    whole = not isinstance(line.value, Pad) or all(
+        is_nonnegative(width) for pair in line.value.widths for width in pair
+    )
+    for read, scope in line.scoped:
+        if isinstance(read, Read):
+            seen = frozenset() if margins else scope
+            access = Access(read.tensor, read.address, (_ZERO,) * len(read.address), place, whole, seen)
+            found.append(_looked_through(instance, access))
     steps = {
         name: Footprint(Mul(*instance.shapes[name])) for name in instance.read_by(place)
         if name not in {read.tensor for read in line.reads}
@@ -171,6 +185,9 @@ def _looked_through(instance: Instance, access: Access) -> Access:
         if not (is_view(line) or shown_inside(line) and name not in instance.outputs):
             break
         access = _composed(instance, access, line) or _all_shown(instance, access, line)
+        place = instance.places[name]
+        if instance.masks(place) or instance.ranges(place):  # of what a mask leaves out nothing is shown
+            access = replace(access, exact=False)
     return access
 
 
@@ -236,7 +253,7 @@ def _composed(instance: Instance, access: Access, line: Statement) -> Access | N
                 moved = moved + step * (here[index][0] - here[index][1])
             address.append(moved.expand() if form[0] else part)
             shifts.append(width)
-    return Access(value.tensor, tuple(address), tuple(shifts), access.place, access.exact)
+    return Access(value.tensor, tuple(address), tuple(shifts), access.place, access.exact, access.scope)
 
 
 # counting --------------------------------------------------------------------------------------------------------------
@@ -470,23 +487,34 @@ def _without_gaps(part: Expr, extents: Mapping[Index, Expr]) -> tuple[Expr, Expr
 # masks and ranges ------------------------------------------------------------------------------------------------------
 
 
-def _limits(instance: Instance, access: Access) -> list[Limit]:
-    """The masks and ranges of a line that speak of the indices of an address."""
-    here = set().union(*map(address_indices, access.address)) if access.address else set()
-    limits: list[Limit] = [mask for mask in instance.masks(access.place) if mask.indices & here]
+def _limits(instance: Instance, access: Access) -> tuple[list[Limit], bool]:
+    """The masks and ranges of a line that bear on the indices of an address, by themselves or through other indices.
+
+    And whether that is all that is tied to them: what speaks of indices that are bound elsewhere is left out.
+    """
+    every: list[Limit] = list(instance.masks(access.place))
     for index, (low, high) in instance.ranges(access.place).items():
-        if index in instance.extents[access.place] and index in here:
-            limits += [Mask(index, ">=", low), Mask(index, "<", high)]
+        if index in instance.extents[access.place]:
+            every += [Mask(index, ">=", low), Mask(index, "<", high)]
     line = instance.statements[access.place]
     for part, size in zip(line.address, instance.shapes[line.target]):  # what would be written outside is not computed
-        if isinstance(part, Expr) and not isinstance(part, Index) and address_indices(part) & here:
-            limits += [Mask(part, ">=", _ZERO), Mask(part, "<", size)]
-    return limits
+        if isinstance(part, Expr) and not isinstance(part, Index) and address_indices(part):
+            every += [Mask(part, ">=", _ZERO), Mask(part, "<", size)]
+    reached: set[Index] = set().union(*map(address_indices, access.address)) if access.address else set()
+    found: list[Limit] = []
+    while tied := [limit for limit in every if limit.indices & reached]:
+        found += tied
+        every = [limit for limit in every if limit not in tied]
+        reached |= set().union(*(limit.indices for limit in tied))
+    borne = [limit for limit in found if access.scope is None or limit.indices <= access.scope]
+    return borne, len(borne) == len(found)
 
 
 def _is_cut(instance: Instance, access: Access) -> bool:
     """Whether masks or ranges may leave out elements: not if every value of the address's indices has a point that they permit."""
-    limits = _limits(instance, access)
+    limits, every = _limits(instance, access)
+    if not every:
+        return True
     if not limits:
         return False
     extents = instance.extents[access.place]
@@ -530,7 +558,9 @@ def _listed(instance: Instance, accesses: Iterable[Access]) -> set[Any] | None:
         if not access.exact or any(isinstance(part, Read) for part in access.address):
             return None
         shape, extents = instance.shapes[access.tensor], instance.extents[access.place]
-        limits = _limits(instance, access)
+        limits, every = _limits(instance, access)
+        if not every:
+            return None
         indices = set().union(*map(address_indices, access.address), *(limit.indices for limit in limits))
         sizes = [extents.get(index) for index in sorted(indices, key=str)]
         if not all(size is not None and size.is_Integer for size in (*sizes, *shape)):
