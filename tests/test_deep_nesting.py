@@ -151,6 +151,19 @@ def test_levels_of_copies_cost_what_a_level_costs(
     assert getattr(la, metric)(nested(lambda x: (x >> la.ReLU()) ** count), on=(4,))
 
 
+def test_levels_whose_first_copy_is_entered_by_another_size_have_short_sizes() -> None:
+    """A size is followed through the levels by what is proved of it; a guess that a third copy contradicts would nest."""
+    L = la.dims("L")
+
+    def levels(times: Any, count: int) -> la.Network:
+        return nested(lambda x: (x >> la.ReLU()) ** times, count)
+
+    assert la.macs(levels(L, 60), on=(7,)) == 16 * L**60 + 12
+    for times, count in product((1, 2, 3), (1, 2, 3)):
+        written = nested(lambda x, times=times: unrolled(x >> la.ReLU(), times), count)  # type: ignore[misc]
+        assert la.macs(levels(L, count), on=(7,)).subs(L, times) == la.macs(written, on=(7,))
+
+
 class FirstPositions(la.Layer):
     n: la.Dim
     equation = """

@@ -51,12 +51,15 @@ class Copies:
         following = tuple(size.xreplace({index: index + 1, **after}) for size in entering)
         for given, wanted in zip(leaving, following):
             if given != wanted and same(given, wanted) is not True:
-                raise UnsupportedError(
-                    f"at {self.path}: no closed form for the sizes along {self.node.times} copies: copy {index} turns {entering} into {leaving}; "
-                    "repeat a literal number of times, or write widths as a function of the copy with Repeat(body, L, index)"
-                )
+                raise self._no_closed_form(f"copy {index} turns {entering} into {leaving}")
         closed = {powers: form for powers, (form, _) in self.powers.items()}
         return body, tuple(simplify(size.xreplace(closed)) if size.has(*closed) else size for size in entering)
+
+    def _no_closed_form(self, why: str) -> UnsupportedError:
+        return UnsupportedError(
+            f"at {self.path}: no closed form for the sizes along {self.node.times} copies: {why}; "
+            "repeat a literal number of times, or write widths as a function of the copy with Repeat(body, L, index)"
+        )
 
     def _hypothesis(
         self, place: int, first: Expr, second: Expr, third: Expr, body: Network, flow: Flow, index: Symbol
@@ -68,6 +71,8 @@ class Copies:
         if chain is not None:
             return chain
         ratio = simplify(second / first)
+        if same(second * ratio, third) is not True:
+            raise self._no_closed_form(f"copies 0 and 1 turn {first} into {second} into {third} along axis {place}")
         return first * ratio**index
 
     def _chain(self, place: int, body: Network, flow: Flow, index: Symbol) -> Steps[Expr | None]:
