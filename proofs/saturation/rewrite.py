@@ -17,9 +17,10 @@ import numpy
 from sympy import Symbol, false, sympify, true
 from sympy.logic.boolalg import Boolean
 
-from ...algebra.arguments import checked, shown
-from ...algebra.derivations.metric import METRICS
+from ...algebra.arguments import as_elements, checked, shown
+from ...algebra.derivations.metric import METRICS, Metric
 from ...algebra.errors import FieldError, LayerAlgebraError, UnsupportedError
+from ...algebra.formulas.table import sizes as sizes_of
 from ...algebra.networks.carrier import ShapeCarrier
 from ...algebra.networks.evaluator import evaluate_network, input_flows
 from ...algebra.networks.network import Network
@@ -315,7 +316,7 @@ def _escaped(text: str) -> str:
 def rewrite(
     net: Network,
     on: Any = None,
-    least: Any = "macs",
+    least: str | Metric | Sequence[str | Metric] = "macs",
     at: Mapping[Symbol, int] | None = None,
     *,
     laws: Iterable[Law] | None = None,
@@ -343,7 +344,7 @@ def rewrite(
     Raises
     ------
     FieldError
-        If a metric is unknown, or several are to be compared and a symbol has no size in `at`.
+        If a metric or a symbol in `at` is unknown, a size is no integer, or several metrics are to be compared and a symbol has no size in `at`.
     UnsupportedError
         If a metric does not add over the layers, the network has several outputs, or egglog is not installed.
     ShapeError
@@ -356,18 +357,19 @@ def rewrite(
     >>> found.network                                                                                  # doctest: +SKIP
     Conv(8, 3) >> ReLU()
     """
-    wanted = [least] if isinstance(least, str) or hasattr(least, "carrier") else list(least)
+    wanted = [least] if isinstance(least, (str, Metric)) else as_elements(least, "least")
     said = [one if isinstance(one, str) else getattr(one, "name", None) for one in wanted]
     if not said or any(not isinstance(name, str) or name not in METRICS for name in said):
         raise FieldError(f"least is the name of a metric, such as 'macs', or several; got {shown(least)}")
     names = [additive(str(name)) for name in dict.fromkeys(said)]
-    sizes = {symbol: int(size) for symbol, size in (at or {}).items()}
     shapes = (
         {symbol for flow in input_flows(on) for size in flow.shape for symbol in size.free_symbols}
         if on is not None
         else set()
     )
-    missing = sorted({*net.free_symbols, *shapes} - set(sizes), key=str)
+    symbols = {*net.free_symbols, *shapes}
+    sizes = sizes_of(symbols, at or {})
+    missing = sorted(symbols - set(sizes), key=str)
     if missing and len(names) == 1:
         return _by_cases(Equal(net, on, laws), names[0], sizes, missing, on)
     if missing:
