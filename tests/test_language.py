@@ -209,6 +209,12 @@ def test_fields_hold_what_enumeration_reads(what: str) -> None:
     assert disagreement(Draw(text, {}, (shape,), None), symbolic=False) is None
 
 
+def test_an_index_may_be_named_like_a_function() -> None:
+    for name in ("q", "sort", "softmax", "relu"):
+        text = f"y[i] = sort[j](x[i, j], {name})*W[{name}]\nwhere {name} < 3"
+        assert disagreement(Draw(text, {}, ((4, 4),), None), symbolic=True) is None
+
+
 def test_round_brackets_around_one_index_make_no_group() -> None:
     assert la.output_shape(layer("y[(i), j] = x[(i), (j)]"), on=(2, 3)) == (2, 3)
     assert la.output_shape(layer("y[(i, j)] = x[((i)), (j)]"), on=(2, 3)) == (6,)

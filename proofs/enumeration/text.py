@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from .names import check_names, loose_names, name_of, tensors_without_axes
+from .names import check_names, loose_names, name_of, subscripts, tensors_without_axes
 from .nodes import (
     ARITIES,
     FUNCTIONS,
@@ -827,7 +827,7 @@ class EquationText:
             return
         if not isinstance(tree, ast.Compare) or not all(type(op) in RELATIONS for op in tree.ops):
             raise Unreadable(f"no inequality: {ast.dump(tree)}")
-        tensors = {name_of(node.value) for node in self._subscripts()}
+        tensors = {name_of(node.value) for pair in self.statements for side in pair for node in subscripts(side)}
         if isinstance(tree.left, ast.Name) and tree.left.id in tensors and tree.left.id not in self.scalars:
             rows = self._whole(self._number(tree.comparators[0]), 1, "a number of rows")
             if self.lookup_bounds.setdefault(tree.left.id, rows) != rows:
