@@ -209,6 +209,13 @@ def test_fields_hold_what_enumeration_reads(what: str) -> None:
     assert disagreement(Draw(text, {}, (shape,), None), symbolic=False) is None
 
 
+def test_a_comparison_whose_letters_cancel_is_asked_of_the_sizes() -> None:
+    for condition in ("u - u <= 2", "abs(u - u) <= 2", "abs(u - u) <= k", "max(u - u, 1) <= k", "abs(u - u + k) <= 2"):
+        text = f"y[i] = x[i + u]\nwhere u < 2, {condition}"
+        expected = "refused" if condition == "abs(u - u + k) <= 2" else None
+        assert disagreement(Draw(text, {"k": 4}, ((5,),), None)) == expected
+
+
 def test_an_index_may_be_named_like_a_function() -> None:
     for name in ("q", "sort", "softmax", "relu"):
         text = f"y[i] = sort[j](x[i, j], {name})*W[{name}]\nwhere {name} < 3"

@@ -54,7 +54,7 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         return
     is_equation = isinstance(tree, ast.Compare) and any(isinstance(op, EQUATIONS) for op in tree.ops)
     plain = tree if _is_range(tree, scalars) else _plain(tree, scalars)
-    if is_equation and isinstance(tree, ast.Compare) and _is_of_sizes(tree, scalars):
+    if isinstance(tree, ast.Compare) and (is_equation or plain is not tree) and _is_of_sizes(tree, scalars):
         sides = [scalars.arithmetic(side) for side in (tree.left, *tree.comparators)]
         signs = [_COMPARED[type(op)] for op in tree.ops]
         made.requirements += [Mask(left, sign, right) for left, sign, right in zip(sides, signs, sides[1:])]
