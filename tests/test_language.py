@@ -220,6 +220,28 @@ def test_an_index_may_be_named_like_a_function() -> None:
     for name in ("q", "sort", "softmax", "relu"):
         text = f"y[i] = sort[j](x[i, j], {name})*W[{name}]\nwhere {name} < 3"
         assert disagreement(Draw(text, {}, ((4, 4),), None), symbolic=True) is None
+    for name in ("m", "sort", "softmax", "relu"):
+        text = f"{name}[i, j] = 2*x[i, j]\ny[i, q] = sort[j]({name}[i, j], q)*softmax[j]({name}[i, j])\nwhere q < 3"
+        assert disagreement(Draw(text, {}, ((4, 4),), None), symbolic=True) is None
+
+
+def test_rows_may_be_bounded_by_two_sizes_that_are_one() -> None:
+    draw = Draw("y[place[i]] = x[i]\nwhere place < 4, place < size(i)", {}, ((4,), (4,)), ("x", "place"))
+    assert disagreement(draw, symbolic=True) is None
+    made = layer(draw.text, draw.inputs)
+    assert r"4 = \lvert i \rvert" in la.latex_equation(made)
+    with pytest.raises(la.EquationError, match="bounded twice"):
+        la.macs(made, on=[(5,), (5,)])
+
+
+def test_a_letter_whose_size_is_asked_for_has_one_everywhere() -> None:
+    for text in (
+        "side = size(i) - 1\na[i] = x[i]\ny[i] = a[i + u]*V[u]*W[side]\nwhere u < 4",
+        "side = size(i) - 1\na[i] = x[i]\ny[i] = x[i + u]*V[u]\nwhere u < 4",
+        "a[i] = pad[i: (0, size(i))](x[i])\nb[i] = x[i]\ny[i] = a[i + u]*V[u]\nwhere u < 4",
+    ):
+        assert disagreement(Draw(text, {}, ((5,),), None)) == "refused"
+    assert disagreement(Draw("a[i] = pad[i: (0, size(i))](x[i])\ny[i] = x[i]*V[i]", {}, ((5,),), None)) is None
 
 
 def test_round_brackets_around_one_index_make_no_group() -> None:

@@ -66,8 +66,10 @@ def _read(tree: ast.expr, scalars: Scalars, made: Elaborated) -> None:
         raise scalars.fail("where holds inequalities", tree, "where i < extent")
     if isinstance(tree.left, ast.Name) and tree.left.id in scalars.setting.names.tensors:
         rows = scalars.number(tree.comparators[0])
-        if made.lookups.setdefault(tree.left.id, rows) != rows:
-            raise scalars.fail(f"{tree.left.id} is bounded twice", tree)
+        if (other := made.lookups.setdefault(tree.left.id, rows)) != rows:
+            if not scalars.ranks.schematic:
+                raise scalars.fail(f"{tree.left.id} is bounded twice", tree)
+            made.requirements.append(Mask(other, "==", rows))  # at the sizes of some shapes they are one
         return
     ranks = scalars.ranks
     stars = sorted(

@@ -57,9 +57,8 @@ class SizedEquation(EquationText):
         self.margins: dict[str, list[tuple[int, int] | None]] = {}
         self._recurrent()
         self._find_extents()
-        for index, size in sizes.items():
-            if any(line.extents.get(index, size) != size for line in self.lines):
-                raise Impossible(f"{index} has several extents, and its size is asked for")
+        if "size" in text:
+            self._require_one_size(sizes)
         self._find_given()
         self.weights = self._find_weights()
         self._check_addresses()
@@ -70,6 +69,20 @@ class SizedEquation(EquationText):
                 self._check_reductions(line.value, line, line.indices)
                 self._check_reads(place, line)
         self.output = self.shapes[self.lines[-1].name]
+
+    def _require_one_size(self, guessed: Mapping[Index, int]) -> None:
+        """A letter whose size is asked for has one extent: that of all lines but those that pad it."""
+        for index in {*guessed, *((name, None) for name in self.sized_names())}:
+            found = {guessed[index]} if index in guessed else set()
+            for line in self.lines:
+                padded = line.value.kind == "pad" and any(
+                    margin is not None and part.indices == {index}
+                    for part, margin in zip(line.target, self.margins.get(line.name, ()))
+                )
+                if index in line.extents and (index in guessed or not padded):
+                    found.add(line.extents[index])
+            if len(found) > 1:
+                raise Impossible(f"{index} has several extents, and its size is asked for")
 
     # extents ---------------------------------------------------------------------------------------------------------
 

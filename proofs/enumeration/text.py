@@ -337,7 +337,7 @@ class EquationText:
             found = []
             for target, value in self.statements:
                 for side in (target, value):
-                    held = [node for node in ast.walk(side) if isinstance(node, ast.Subscript)]
+                    held = list(subscripts(side))
                     held.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
                     found += [node for node in held if name_of(node.value) not in self.fields]
             self._brackets = tuple(found)
@@ -346,8 +346,9 @@ class EquationText:
     def _starred_names(self) -> set[str]:
         return {
             name
-            for node in self._subscripts()
-            for part in ast.walk(node.slice)
+            for pair in self.statements
+            for side in pair
+            for part in ast.walk(side)
             if isinstance(part, ast.Starred)
             for name in self._index_names(part.value)
         }
@@ -400,8 +401,11 @@ class EquationText:
 
     def _fits(self, ranks: dict[str, int]) -> bool:
         tensors: dict[str, int] = {name: len(shape) for name, shape in self.inputs.items()}
-        functions = (*REDUCTIONS, "softmax", "pad")
-        for node in self._subscripts():
+        reads = {id(node) for node in self._subscripts()}
+        brackets = [node for pair in self.statements for side in pair for node in ast.walk(side)]
+        for node in (node for node in brackets if isinstance(node, ast.Subscript)):
+            if name_of(node.value) in self.fields:
+                continue
             width = 0
             for item in _items(node):
                 if not isinstance(item, ast.Starred):
@@ -412,7 +416,7 @@ class EquationText:
                 if len(along) != 1:
                     return False
                 width += along.pop()
-            if name_of(node.value) not in functions and tensors.setdefault(name_of(node.value), width) != width:
+            if id(node) in reads and tensors.setdefault(name_of(node.value), width) != width:
                 return False
         for where in self.wheres:
             if isinstance(where, ast.Compare):
@@ -510,6 +514,17 @@ class EquationText:
         if isinstance(value, complex) or value != value:
             raise Unreadable(f"a number has no value: {value}")
         return value
+
+    def sized_names(self) -> set[str]:
+        """The letters whose sizes the text asks for."""
+        trees = [*self.scalars.values(), *self.wheres, *(side for pair in self.statements for side in pair)]
+        return {
+            part.args[0].id
+            for tree in trees
+            for part in ast.walk(tree)
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "size"
+            and len(part.args) == 1 and isinstance(part.args[0], ast.Name)
+        }  # fmt: skip
 
     def _matters(self, at: Callable[[Env], Any], needs: frozenset[Index]) -> frozenset[Index]:
         """The indices that an expression depends on, among those that stand in it."""
@@ -827,7 +842,7 @@ class EquationText:
             return
         if not isinstance(tree, ast.Compare) or not all(type(op) in RELATIONS for op in tree.ops):
             raise Unreadable(f"no inequality: {ast.dump(tree)}")
-        tensors = {name_of(node.value) for pair in self.statements for side in pair for node in subscripts(side)}
+        tensors = {name_of(node.value) for node in self._subscripts()}
         if isinstance(tree.left, ast.Name) and tree.left.id in tensors and tree.left.id not in self.scalars:
             rows = self._whole(self._number(tree.comparators[0]), 1, "a number of rows")
             if self.lookup_bounds.setdefault(tree.left.id, rows) != rows:
