@@ -66,7 +66,7 @@ def _checked(symbol: Symbol, value: object) -> int | Fraction:
     if isinstance(value, Fraction) or (isinstance(value, Rational) and value.q != 1):
         number: int | Fraction = Fraction(int(value.numerator), int(value.denominator))
         number = int(number) if number.denominator == 1 else number
-    elif hasattr(value, "__index__") and not isinstance(value, bool):
+    elif hasattr(value, "__index__") and not isinstance(value, bool) and not getattr(value, "ndim", 0):
         number = value.__index__()
     else:
         raise FieldError(f"the value of {symbol} must be an integer, got {shown(value)} of type {type(value).__name__}")

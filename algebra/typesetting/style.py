@@ -130,7 +130,7 @@ class Style(_Document):
         if self.limit is not None and not isinstance(self.limit, Symbol):
             raise FieldError(f"limit must be a symbol, got {shown(self.limit)}; write limit=dims('T')")
         for title, prefix in self.units.items():
-            if prefix not in PREFIXES:
+            if prefix not in list(PREFIXES):
                 raise FieldError(
                     f"the unit of {title} must be one of {', '.join(filter(None, PREFIXES))}, got {shown(prefix)}"
                 )
@@ -141,7 +141,7 @@ class Style(_Document):
         for count in digits:
             if count is not None and (not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 30):
                 raise FieldError(f"digits must be a number of digits behind the point, 0 to 30, got {shown(count)}")
-        if isinstance(self.lines, str) or not all(
+        if not isinstance(self.lines, (tuple, list)) or not all(
             isinstance(group, (tuple, list)) and all(isinstance(name, str) for name in group) for group in self.lines
         ):
             raise FieldError(

@@ -12,6 +12,7 @@ from jax.tree_util import tree_flatten_with_path, tree_unflatten
 from sympy import Expr, Integer, Symbol, true
 from sympy.logic.boolalg import Boolean
 
+from ...algebra.arguments import shown
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.sizes.dims import are_sizes
 from .models import Model, first_line, path_name, read_model
@@ -76,7 +77,7 @@ def read_arguments(given: Sequence[Any], dynamic: Mapping[Any, object]) -> list[
 
 def _leaves(given: Any, name: str) -> list[tuple[str, tuple[int, ...], Any]]:
     if hasattr(given, "shape") and hasattr(given, "dtype"):
-        return [(name, tuple(int(size) for size in are_sizes(given.shape, "a shape")), given.dtype)]
+        return [(name, _numbers(given.shape), given.dtype)]
     if isinstance(given, Mapping):
         return [leaf for key in sorted(given) for leaf in _leaves(given[key], f"{name}.{key}")]
     if isinstance(given, (tuple, list)) and any(
@@ -87,7 +88,18 @@ def _leaves(given: Any, name: str) -> list[tuple[str, tuple[int, ...], Any]]:
         raise FieldError(
             f"from_jax takes shapes, such as (3, 224, 224), or arrays or jax.ShapeDtypeStructs, got {type(given).__name__}"
         )
-    return [(name, tuple(int(size) for size in are_sizes(given, "a shape")), None)]
+    return [(name, _numbers(given), None)]
+
+
+def _numbers(shape: Any) -> tuple[int, ...]:
+    """The sizes of an example's shape."""
+    sizes = are_sizes(shape, "a shape")
+    if symbolic := [size for size in sizes if not size.is_Integer]:
+        raise FieldError(
+            f"from_jax takes shapes in numbers, got {shown(tuple(sizes))}; give an example of each size and name the axis, as in "
+            f"dynamic={{0: '{symbolic[0]}'}}"
+        )
+    return tuple(map(int, sizes))
 
 
 def _rebuilt(given: Any, values: Any) -> Any:
