@@ -234,6 +234,17 @@ def test_rows_may_be_bounded_by_two_sizes_that_are_one() -> None:
         la.macs(made, on=[(5,), (5,)])
 
 
+def test_what_is_demanded_of_a_size_that_no_input_has() -> None:
+    for demand, found in (
+        ("size(o) == 2", None),
+        ("size(o) <= 2", None),
+        ("size(o) == 3", "refused"),
+        ("1 < size(o)", None),
+    ):
+        text = f"a[o, i] = x[i]\nwhere o < 2, o >= 1, {demand}"
+        assert disagreement(Draw(text, {}, ((2,),), None)) == found
+
+
 def test_a_letter_whose_size_is_asked_for_has_one_everywhere() -> None:
     for text in (
         "side = size(i) - 1\na[i] = x[i]\ny[i] = a[i + u]*V[u]*W[side]\nwhere u < 4",

@@ -570,8 +570,16 @@ class SizedEquation(EquationText):
                             raise Impossible(f"{read.name} is read behind its last step, at {part.at(env)}")
 
 
+class _GuessedText(EquationText):
+    """What an equation says where sizes are guessed."""
+
+    sizes_are_known = False
+
+
 class _Guessed(SizedEquation):
     """An equation whose sizes are guessed: its extents as far as they follow without the bounds that change with the guess."""
+
+    sizes_are_known = False
 
     def __init__(self, sizes: Mapping[Index, int], stated: Stated, open_bounds: frozenset[Index]):
         EquationText.__init__(self, *stated, sizes)
@@ -616,7 +624,7 @@ def _filled(
     guessed = {first: guess}
     while True:
         try:
-            return guessed, EquationText(*stated, {**sizes, **guessed})
+            return guessed, _GuessedText(*stated, {**sizes, **guessed})
         except OpenSize as asked:
             guessed[asked.index] = guess
         except Unreadable:

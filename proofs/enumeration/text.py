@@ -147,6 +147,9 @@ class EquationText:
     The number of axes behind every star is found by trying.
     """
 
+    sizes_are_known = True
+    """Whether sizes that are asked for are what they are, and no guesses, which need not be those that the text demands."""
+
     def __init__(
         self,
         text: str,
@@ -833,7 +836,8 @@ class EquationText:
         is_equation = isinstance(tree, ast.Compare) and any(isinstance(op, (ast.Eq, ast.NotEq)) for op in tree.ops)
         if is_equation and isinstance(tree, ast.Compare) and self._is_of_sizes(tree):
             sides = [self._side(side, None).at({}) for side in (tree.left, *tree.comparators)]
-            if not all(COMPARED[type(op)](left, right) for left, op, right in zip(sides, tree.ops, sides[1:])):
+            worth = (COMPARED[type(op)](left, right) for left, op, right in zip(sides, tree.ops, sides[1:]))
+            if self.sizes_are_known and not all(worth):
                 raise Impossible(f"{ast.unparse(tree)} does not hold")
             return
         if is_equation or isinstance(tree, (ast.BoolOp, ast.UnaryOp)):
@@ -895,9 +899,8 @@ class EquationText:
         if not any(side.indices for side in sides):
             if not any(isinstance(part, ast.Name) for part in ast.walk(tree)):
                 raise Unreadable("a bound without a name")
-            if not all(
-                RELATIONS[word](left.at({}), right.at({})) for left, word, right in zip(sides, words, sides[1:])
-            ):
+            worth = (RELATIONS[word](left.at({}), right.at({})) for left, word, right in zip(sides, words, sides[1:]))
+            if self.sizes_are_known and not all(worth):
                 raise Impossible(f"{ast.unparse(tree)} does not hold")
             return
         if len(sides) == 3 and words == [ast.LtE, ast.Lt] and sides[1].plain is not None:
