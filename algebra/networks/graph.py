@@ -72,7 +72,8 @@ class Graph(Composition):
         sources = {_node_of(source) for source, _ in arrows}
         sinks = [name for name in parts if name not in sources]
         common = _named([(None, sink) for sink in sinks], parts)
-        found = common if outputs is None or outputs == Tuple() else _outputs(outputs, parts, sinks)
+        asked = None if isinstance(outputs, (tuple, Tuple)) and not outputs else outputs
+        found = common if asked is None else _outputs(asked, parts, sinks)
         made = cls._of(
             list(parts.values()),
             Tuple(*(Tuple(Str(n), node) for n, node in pairs)),

@@ -17,7 +17,7 @@ from typing import Any
 from sympy import And, Basic, Expr, Integer, Symbol, ceiling, floor
 from sympy.core.relational import Relational
 
-from ..arguments import as_integer, checked, shown
+from ..arguments import as_elements, as_integer, checked, shown
 from ..compilation.program.conditions import without_indices
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.records import Formula, for_each
@@ -117,7 +117,12 @@ def optimize(
 def _best(
     formula: Formula, given: Iterable[Any], over: Mapping[Symbol, Any] | None, maximise: bool, boxes: int
 ) -> Optimum:
-    relations = _relations([*_relations_of(formula), *([given] if isinstance(given, (Basic, bool)) else given)])
+    relations = _relations(
+        [
+            *_relations_of(formula),
+            *([given] if isinstance(given, (Basic, bool)) else as_elements(given, "the constraints of optimize")),
+        ]
+    )
     if not isinstance(over, Mapping) or not over:
         raise FieldError("over must say which sizes are to be chosen, such as {c: (1, 1024)}")
     objective: Expr = formula.body

@@ -78,7 +78,7 @@ def solve_for(
     UnsupportedError
         If the answer cannot be certified; the message says what would help.
     FieldError
-        Unless exactly one of `at_most`, `equals` and `at_least` is given.
+        Unless exactly one of `at_most`, `equals` and `at_least` is given, and does not depend on the size that is sought.
 
     Examples
     --------
@@ -124,6 +124,10 @@ def _solved(
     symbols = free_symbols(formula) | free_symbols(number)
     if c not in free_symbols(formula):
         raise FieldError(f"{formula} does not depend on {c}")
+    if c in free_symbols(number):
+        raise FieldError(
+            f"the budget {number} depends on {c}; write solve_for({formula - number}, {c}, ...) with a budget of 0"
+        )
     if symbols != {c}:
         return _symbolic(formula, c, number, relation)
     if not number.is_rational:

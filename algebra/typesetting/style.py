@@ -125,17 +125,17 @@ class Style(_Document):
             _name(key, "meanings")
             if not isinstance(words, str):
                 raise FieldError(f"the meaning of {key} must be a text, got {shown(words)}")
-        if self.equations not in EQUATIONS:
+        if not isinstance(self.equations, str) or self.equations not in EQUATIONS:
             raise FieldError(f"equations must be one of {', '.join(EQUATIONS)}, got {shown(self.equations)}")
         if self.limit is not None and not isinstance(self.limit, Symbol):
             raise FieldError(f"limit must be a symbol, got {shown(self.limit)}; write limit=dims('T')")
         for title, prefix in self.units.items():
-            if prefix not in list(PREFIXES):
+            if not isinstance(prefix, str) or prefix not in PREFIXES:
                 raise FieldError(
                     f"the unit of {title} must be one of {', '.join(filter(None, PREFIXES))}, got {shown(prefix)}"
                 )
         for title, which in self.best.items():
-            if which not in BEST:
+            if not isinstance(which, str) or which not in BEST:
                 raise FieldError(f"best of {title} must be one of {', '.join(BEST)}, got {shown(which)}")
         digits = self.digits.values() if isinstance(self.digits, Mapping) else [self.digits]
         for count in digits:
