@@ -28,7 +28,18 @@ CASES = {
     ),
 }
 
-FAST = ("dense", "graph")
+CASES |= {
+    "recurrence": (la.GRU(h), (T, d)),
+    "gate": (la.Identity() * (la.GlobalAvgPool() >> la.Linear(c) >> la.Reshape((c, 1, 1))), (c, H, W)),
+    "ranges": (la.AdaptiveAvgPool(h), (c, H, W)),
+    "computed addresses": (la.Roll(h), (c, H, W)),
+    "later lines": (la.FiLM(), [(c, H, W), (d,)]),
+    "selection": (la.MedianFilter(3), (c, H)),
+    "filled margin": (la.ClassToken(), (T, d)),
+    "lines that nothing reads": (la.AuxiliaryClassifier(10, 128, 768), (c, H, W)),
+}
+
+FAST = ("dense", "graph", "gate")
 
 
 @with_coq
@@ -101,8 +112,8 @@ def test_what_cannot_be_certified_says_why():
         la.certify(la.derive("macs", la.Linear(3), on=(4,), effective=True))
     with pytest.raises(la.UnsupportedError, match="depth cannot be certified"):
         la.certify(la.derive("depth", la.Linear(3), on=(4,)))
-    with pytest.raises(la.UnsupportedError, match="recurrence"):
-        la.certify(la.derive("macs", la.LSTM(3), on=(T, d)))
+    with pytest.raises(la.UnsupportedError, match="several outputs|looked up"):
+        la.certify(la.derive("macs", la.GraphConv(3), on=[(T, d), (h,), (h,)]))
     with pytest.raises(la.FieldError, match="takes a derivation"):
         la.certify("macs")
 

@@ -279,12 +279,12 @@ class Printer:
         if axis is not None:
             axis %= len(shape)
             shape[axis] = simplify(Sum(*(one.shape[axis] for one in flows)))
-        elif any((a == 1) != (b == 1) for one in flows for a, b in zip(one.shape, shape)):
-            raise self.refused(
-                path, "certificates join branches of equal shapes, and one of these is repeated along an axis"
-            )
-        how = f"(Stacked {axis}%nat)" if axis is not None else "Multiplied" if isinstance(node, Product) else "Added"
-        counts = {"Added": "Adds", "Multiplied": "Multiplies"}.get(how) == self.measure
+        how = f"(Stacked {axis}%nat)"
+        if axis is None:
+            givers = [next((n for n, one in enumerate(flows) if one.shape[a] != 1), 0) for a in range(len(shape))]
+            shape = [flows[giver].shape[a] for a, giver in enumerate(givers)]
+            how = f"({'Multiplied' if isinstance(node, Product) else 'Added'} {listing(f'{n}%nat' for n in givers)})"
+        counts = axis is None and self.measure == ("Multiplies" if isinstance(node, Product) else "Adds")
         own = simplify((len(flows) - 1) * Mul(*shape)) if counts else Integer(0)
         leaves, value = (Flow(tuple(shape), channels),), f"Value {self.written(own)} []"
         proof = (
