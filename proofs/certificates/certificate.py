@@ -164,6 +164,8 @@ def _theorem(
     derivation: Derivation, body: Network, entering: tuple[Flow, ...], symbols: tuple[Symbol, ...], measure: str, formula: Any
 ) -> str:  # fmt: skip
     written = Written(symbols)
+    for relation in derivation.domain.relations:
+        written.knows(relation)
     printer = Printer(measure, written, symbols, _hypotheses(derivation, written, symbols))
     printer.waiting = list(range(len(entering)))
     whole = printer.visit(body, entering, "")

@@ -41,7 +41,10 @@ _RELATIONS = {Eq: "=", Ne: "<>", Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
 
 
 class Written:
-    """Names for symbols that no other name in a certificate is equal to, and the quotients that were written and have to be exact."""
+    """Names for symbols that no other name in a certificate is equal to, and the quotients that were written and have to be exact.
+
+    `whole` are quotients of which it is known that they are exact.
+    """
 
     def __init__(self, symbols: Iterable[Symbol]):
         prelude = PRELUDE.read_text(encoding="utf-8")
@@ -49,6 +52,7 @@ class Written:
         self.names: dict[Symbol, str] = {}
         self.lookups: Mapping[str, Expr] = {}
         self.exact: dict[tuple[str, str], None] = {}
+        self.whole: list[tuple[Expr, Expr]] = []
         for symbol in symbols:
             if not symbol.is_integer:
                 raise UnsupportedError(
@@ -66,9 +70,35 @@ class Written:
         over, under = fraction(together(value))
         if under == 1:
             return self._write(over)
+        if not under.is_Integer and self.whole and (text := self._in_whole_quotients(over, under)):
+            return text
         pair = self._write(over), self._write(under)
         self.exact[pair] = None
         return f"({pair[0]} / {pair[1]})"
+
+    def _in_whole_quotients(self, over: Expr, under: Expr) -> str | None:
+        """A quotient as a product, or a sum of products, with quotients that are known to be exact; None if it is none."""
+        overs, unders, quotients = _factors(over), _factors(under), []
+        for one, by in self.whole:
+            while one in overs and by in unders:
+                overs.remove(one)
+                unders.remove(by)
+                pair = self._write(one), self._write(by)
+                self.exact[pair] = None
+                quotients.append(f"({pair[0]} / {pair[1]})")
+        if not unders:
+            return f"({' * '.join([*quotients, *map(self, overs)])})"
+        terms = Add.make_args(over.expand())
+        if len(terms) == 1:
+            return None
+        texts = []
+        for term in terms:
+            above, below = fraction(term / under)
+            text = self(above) if below == 1 else self._in_whole_quotients(above, below)
+            if text is None:
+                return None
+            texts.append(text)
+        return f"({' + '.join(texts)})"
 
     def _write(self, value: Expr) -> str:
         if isinstance(value, Integer):
@@ -99,6 +129,11 @@ class Written:
             f"certificates have no {type(value).__name__}, as in {shown(value)}; they know + - * ** // ceil max min and %"
         )
 
+    def knows(self, relation: Any) -> None:
+        """Note that a quotient is whole: quotients in what is written from here on are written with it."""
+        if isinstance(relation, Eq) and isinstance(relation.lhs, Mod) and relation.rhs == 0:
+            self.whole.append(relation.lhs.args)
+
     def condition(self, relation: Any) -> str:
         """A relation between sizes."""
         for kind, sign in _RELATIONS.items():
@@ -115,6 +150,15 @@ class Written:
         raise UnsupportedError(
             f"certificates cannot state the condition {shown(relation)}; give numbers that decide it"
         )
+
+
+def _factors(value: Expr) -> list[Expr]:
+    """Its factors, one that is there several times as often."""
+    found: list[Expr] = []
+    for factor in Mul.make_args(value):
+        base, exponent = factor.as_base_exp()
+        found += [base] * int(exponent) if exponent.is_Integer and 0 < exponent <= 9 else [factor]
+    return found
 
 
 def listing(items: Iterable[str]) -> str:
