@@ -6,8 +6,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from sympy import floor
 
 import layeralgebra as la
+from layeralgebra.algebra.derivations.domain import Domain
+from layeralgebra.algebra.networks.carrier import DomainCondition
+from layeralgebra.algebra.formulas.conditions import Condition
 from layeralgebra.proofs.certificates.expressions import PRELUDE
 from layeralgebra.proofs.verdict import Proved, Undecided
 
@@ -80,6 +84,23 @@ def test_a_wrong_sum_over_copies_has_no_certificate(wrong):
     derivation = la.derive("macs", net, on=on)
     mutant = replace(derivation, formula=wrong(derivation.formula))
     assert isinstance(la.certify(mutant).check(), Undecided)
+
+
+@with_coq
+def test_a_quotient_that_is_not_exact_has_no_certificate():
+    """Coq rounds quotients down, and reads H/2 and its floor alike; the formula says that H/2 is whole."""
+    derivation = la.derive("output_shape", la.MaxPool(2), on=(c, H))
+    assert derivation.formula == (c, floor(H / 2))
+    mutant = replace(derivation, formula=(c, H / 2))
+    assert isinstance(la.certify(mutant).check(), Undecided)
+
+
+def test_a_proof_about_no_sizes_is_refused():
+    derivation = la.derive("macs", la.Linear(c), on=(d,))
+    conditions = [DomainCondition(Condition(relation, "made up"), "") for relation in (d >= 5, d < 5)]
+    mutant = replace(derivation, formula=c, domain=Domain(conditions))
+    with pytest.raises(la.UnsupportedError, match="no sizes were found"):
+        la.certify(mutant)
 
 
 @with_coq

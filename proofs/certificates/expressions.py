@@ -43,16 +43,18 @@ _RELATIONS = {Eq: "=", Ne: "<>", Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
 class Written:
     """Names for symbols that no other name in a certificate is equal to, and the quotients that were written and have to be exact.
 
-    `whole` are quotients of which it is known that they are exact.
+    `whole` are quotients of which it is known that they are exact, `divisors` what was divided by, `copies` the numbers of copies.
     """
 
     def __init__(self, symbols: Iterable[Symbol]):
         prelude = PRELUDE.read_text(encoding="utf-8")
-        taken = {*re.findall(r"\w+", prelude), *_WORDS.split(), "net", "certificate", "adds", "out", "number", "good", "at_"}
+        taken = {*re.findall(r"\w+", prelude), *_WORDS.split(), "net", "certificate", "adds", "out", "number", "good", "at_", "inhabited", "of_adds"}
         self.names: dict[Symbol, str] = {}
         self.lookups: Mapping[str, Expr] = {}
         self.exact: dict[tuple[str, str], None] = {}
+        self.divisors: dict[str, None] = {}
         self.whole: list[tuple[Expr, Expr]] = []
+        self.copies: list[Expr] = []
         for symbol in symbols:
             if not symbol.is_integer:
                 raise UnsupportedError(
@@ -60,10 +62,16 @@ class Written:
                 )
             plain = re.sub(r"\W", "_", symbol.name, flags=re.ASCII)
             name = plain if plain[:1].isalpha() else f"v_{plain}"
-            while name in taken or re.match(r"(equation|node|worth|gives|sum|closed|given|size|q|l)_?\d", name):
+            while name in taken or re.match(r"(equation|node|worth|gives|sum|closed|given|size|q|l|i)_?\d", name):
                 name += "'"
             taken.add(name)
             self.names[symbol] = name
+
+    def again(self) -> Written:
+        """The same names, with nothing written yet."""
+        made = Written(())
+        made.names, made.lookups = self.names, self.lookups
+        return made
 
     def __call__(self, value: Any) -> str:
         """An expression in brackets, or a single word."""
@@ -74,6 +82,8 @@ class Written:
             return text
         pair = self._write(over), self._write(under)
         self.exact[pair] = None
+        if not under.is_Integer:
+            self.divisors[pair[1]] = None
         return f"({pair[0]} / {pair[1]})"
 
     def _in_whole_quotients(self, over: Expr, under: Expr) -> str | None:
@@ -117,6 +127,8 @@ class Written:
                 return f"({self(base)} ^ {self(exponent)})"
         if isinstance(value, (floor, ceiling)):
             over, under = map(self._write, fraction(together(value.args[0])))
+            if not re.fullmatch(r"[1-9]\d*", under):
+                self.divisors[under] = None
             return f"({over} / {under})" if isinstance(value, floor) else f"(- ((- {over}) / {under}))"
         if isinstance(value, (Max, Min)):
             first, *rest = map(self, value.args)
@@ -124,7 +136,10 @@ class Written:
                 first = f"(Z.{'max' if isinstance(value, Max) else 'min'} {first} {one})"
             return first
         if isinstance(value, Mod):
-            return f"({self(value.args[0])} mod {self(value.args[1])})"
+            under = self(value.args[1])
+            if not re.fullmatch(r"[1-9]\d*", under):
+                self.divisors[under] = None
+            return f"({self(value.args[0])} mod {under})"
         raise UnsupportedError(
             f"certificates have no {type(value).__name__}, as in {shown(value)}; they know + - * ** // ceil max min and %"
         )
@@ -139,8 +154,9 @@ class Written:
         for kind, sign in _RELATIONS.items():
             if isinstance(relation, kind):
                 left, right = relation.args
-                if all(fraction(together(side))[1] == 1 for side in (left, right)):
-                    return f"{self(left)} {sign} {self(right)}"
+                (over, under), (other, below) = fraction(together(left)), fraction(together(right))
+                if under.is_positive and below.is_positive:
+                    return f"{self(over * below)} {sign} {self(other * under)}"
         if isinstance(relation, (And, Or)):
             return (
                 "(" + (" /\\ " if isinstance(relation, And) else " \\/ ").join(map(self.condition, relation.args)) + ")"

@@ -112,6 +112,10 @@ class Printer:
         """The hypotheses of a lemma here."""
         return [f"given_{place}" for place in range(1, len(self.given()) + 1)]
 
+    def specialized(self) -> str:
+        """The tactic that brings what holds in every copy to the copies that are here."""
+        return "in_copies; " if self.loops and any(one.startswith("forall") for one in self.hypotheses) else ""
+
     def lemma(self, name: str) -> str:
         """A lemma at the sizes and hypotheses that are here."""
         return f"({' '.join([name, *self.bound(), *self.hypotheses_names()])})"
@@ -135,7 +139,7 @@ class Printer:
                 f"Definition worth_{number}{self.binders()} : value := {worth}.\n"
                 f"Lemma gives_{number} : {self.forall()}\n"
                 f"  gives {self.measure} {part.term} {self.shapes(entering)} {self.shapes(part.leaves)} {part.worth}.\n"
-                f"Proof.\n  {self.intros()}unfold node_{number}, worth_{number}.\n  {proof}\nQed.\n"
+                f"Proof.\n  {self.intros()}{self.specialized()}unfold node_{number}, worth_{number}.\n  {proof}\nQed.\n"
             )
             self.nodes[key] = part
         return self.nodes[key]
@@ -341,6 +345,10 @@ class Printer:
             return self.series(copies, flows)
         if not times.is_Integer and times.is_positive is not True and times.is_nonnegative is not True:
             raise self.refused(path, f"it is not known that {times} copies are at least none")
+        if not any(times.has(one) for one, _ in self.loops):
+            self.written.copies.append(times)
+        elif fraction(together(times))[1] != 1:
+            raise self.refused(path, f"the number of its copies, {times}, is a quotient that depends on the copies around it")
         index = Symbol(f"copy {len(self.written.names)}", integer=True, nonnegative=True)
         self.written.names[index] = f"l_{len(self.written.names)}"
         rule = Copies(node, lambda net, one: _shape(net, one), path)

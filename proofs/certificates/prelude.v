@@ -223,8 +223,7 @@ Definition tied (all : list (list string)) (own scope : list string) : list stri
 Fixpoint depends (all : list (list string)) (scope : list string) (h : head) : list string :=
   match h with
   | Number _ indices => indices | Read _ place => unions (map address_indices place)
-  | Plus parts | Times parts | Function parts => unions (map (depends all scope) parts)
-  | Power _ body => depends all scope body
+  | Plus parts | Times parts | Function parts => unions (map (depends all scope) parts) | Power _ body => depends all scope body
   | Reduce _ own body => without (union (depends all (union scope own) body) (tied all own scope)) own
   | Softmax own body => union (depends all (union scope own) body) (tied all own scope)
   end.
@@ -297,15 +296,13 @@ Inductive network :=
 | Step (sources : list nat) (part : network) | Pick (sources : list nat) | Repeat (times : Z) (body : Z -> network).
 Definition picked (sources : list nat) (flows : list shape) : list shape := map (fun k => nth k flows []) sources.
 Definition joined (how : join) (flows : list shape) : shape :=
-  match how, flows with
-  | _, [] => []
+  match how, flows with _, [] => []
   | Stacked axis, first :: _ => firstn axis first ++ [sum_list (map (fun s => nth axis s 0) flows)] ++ skipn (S axis) first
   | Added givers, _ | Multiplied givers, _ =>
       map (fun p => nth (fst p) (nth (snd p) flows []) 0) (combine (seq 0 (List.length givers)) givers)
   end.
 Definition join_fits (how : join) (flows : list shape) : Prop :=
-  match how, flows with
-  | _, [] => False
+  match how, flows with _, [] => False
   | Stacked axis, first :: rest =>
       all_of (map (fun s => firstn axis s = firstn axis first /\ skipn (S axis) s = skipn (S axis) first) rest)
   | _, _ => all_of (map (fun s => List.length s = List.length (joined how flows) /\
@@ -392,6 +389,9 @@ Ltac lists := repeat match goal with |- _ :: _ = _ :: _ => apply (f_equal2 cons)
   | |- Table _ _ _ = Table _ _ _ => f_equal | |- Value _ _ = Value _ _ => apply (f_equal2 Value) | |- @eq nat _ _ => reflexivity
   | |- @eq string _ _ => reflexivity | |- @eq bool _ _ => reflexivity | |- @nil _ = @nil _ => reflexivity end; arithmetic.
 Ltac counted := computed; repeat rewrite count_cons by arithmetic; change (count []) with 1; lists.
+Ltac decided := first [vm_compute; intuition discriminate | intros; floors].
+Ltac in_copies := repeat match goal with H : forall l : Z, 0 <= l < ?n -> _, K : 0 <= ?m < ?n |- _ =>
+  let T := type of (H m K) in assert_fails (assert T by assumption); pose proof (H m K) end.
 Ltac one_of := first [left; reflexivity | right; reflexivity | left; arithmetic | right; arithmetic].
 Ltac within := intros at_ bounded; repeat match goal with H : _ /\ _ |- _ => destruct H end;
   repeat match goal with H : context [at_ ?i] |- _ => generalize dependent (at_ i); intros end; split; floors.
