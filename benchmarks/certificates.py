@@ -1,7 +1,7 @@
 """Certificates by the dozen: every registered layer, or published networks, with a symbol for every size, and mutants of every formula.
 
     python benchmarks/certificates.py                          # every registered layer
-    python benchmarks/certificates.py Conv LSTM --show         # some, with what Coq said
+    python benchmarks/certificates.py Conv LSTM --keep out     # some; the files that Coq reads stay in out
     python benchmarks/certificates.py --zoo resnet50 gpt2      # published networks
     python benchmarks/certificates.py --zoo                    # the first of every family
     python benchmarks/certificates.py --after Linear --rows out/certificates.jsonl    # in pieces: go on behind a layer, and keep the rows
@@ -107,7 +107,7 @@ def subjects(asked: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     if asked.zoo:
         families: dict[str, str] = {}
         for name in la.zoo.names():
-            families.setdefault(la.zoo.info(name).family if hasattr(la.zoo.info(name), "family") else name, name)
+            families.setdefault(la.zoo.info(name).family, name)
         for name in asked.name or families.values():
             yield name, lambda name=name: _published(name)
         return
@@ -324,7 +324,7 @@ def rows(folder: Path, name: str, make: Any, asked: argparse.Namespace) -> Itera
         }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def certify_all(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("name", nargs="*", help="layers, or published networks with --zoo (default: all)")
     parser.add_argument("--zoo", action="store_true", help="published networks: parameters and MACs")
@@ -357,4 +357,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(certify_all())

@@ -105,6 +105,15 @@ def test_a_proof_about_no_sizes_is_refused():
 
 @with_coq
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ['a"]. (* "', "Qed. Axiom evil : False", "*)"])
+def test_names_that_users_give_stay_names(name):
+    net = la.Linear(c).shared(name) >> la.Linear(c).shared(name)
+    verdict = la.certify(la.derive("parameters", net, on=(c,))).check()
+    assert isinstance(verdict, Proved), verdict
+
+
+@with_coq
+@pytest.mark.slow
 def test_multiplies_and_adds_of_branches_are_proved():
     net = (la.Identity() + (la.Linear(d) >> la.ReLU())) ** L
     assert isinstance(la.certify(la.derive("flops", net, on=(T, d), apart=True)).check(), Proved)

@@ -183,7 +183,8 @@ def listing(items: Iterable[str]) -> str:
 
 
 def quoted(name: object) -> str:
-    return f'"{name}"'
+    """A name as a string of Coq, in which a quotation mark is written twice."""
+    return '"' + str(name).replace('"', '""') + '"'
 
 
 def comment(text: str) -> str:

@@ -30,7 +30,7 @@ from ...algebra.networks.steps import carried_out
 from ...algebra.sizes.normal_form import simplify
 from ...algebra.sizes.summation import summation
 from .equations import equation, table
-from .expressions import Written, comment, listing, names
+from .expressions import Written, comment, listing, names, quoted
 
 KEPT = "Z.add Z.sub Z.mul Z.div Z.opp Z.max Z.min Z.pow Z.modulo Z.le Z.lt Z.ge Z.gt count sum".split()
 MEASURES = {"parameters": "Parameters", "macs": "Macs", "multiplies": "Multiplies", "adds": "Adds"}
@@ -180,10 +180,10 @@ class Printer:
         if self.measure == "Parameters" and self.shared is not None:
             name, start = self.shared
             inside = path.removeprefix(start).lstrip(".")
-            keys = [f"{name}/{inside}/{number}" for number in range(len(sizes))]
+            keys = [f"{len(name)} {name}/{inside}/{number}" for number in range(len(sizes))]  # no two of them run together
         own = Sum(*sizes) if self.measure == "Parameters" else getattr(work(instance), self.measure.lower())
         own = Integer(0) if keys else simplify(own)
-        pairs = listing(f'("{key}", {self.written(size)})' for key, size in zip(keys, sizes))
+        pairs = listing(f"({quoted(key)}, {self.written(size)})" for key, size in zip(keys, sizes))
         value, term = f"Value {self.written(own)} {pairs}", f"Layer {names(keys)} {called}"
         leaves = (Flow(instance.output, node.layout[1] or (flows[0].channels if flows else None)),)
         proof = (
