@@ -10,6 +10,7 @@ from sympy import Symbol
 from ...algebra.equations.affine import affine
 from ...algebra.equations.definitions import all_indices
 from ...algebra.equations.heads import (
+    PLACES,
     Address,
     Apply,
     Constant,
@@ -57,7 +58,7 @@ def equation(layer: Layer, ranks: Sequence[int], symbols: Sequence[Symbol]) -> t
     instance = instantiate(layer, *generic)
     made = instance.elaborated
     clock = _clock(layer, instance)
-    written.lookups = made.lookups
+    written.lookups = {**_places(instance), **made.lookups}
     lines = [_line(layer, statement, instance, written) for statement in made.statements]
     bounds = [f"({quoted(index)}, {written(extent)})" for index, extent in made.bounds.items()]
     declared = [
@@ -81,6 +82,16 @@ def equation(layer: Layer, ranks: Sequence[int], symbols: Sequence[Symbol]) -> t
         f"    {quoted(instance.root)} {quoted(clock)} {listing(bounds)} {listing(ranges)} {listing(ties)} {listing(declared)}\n    {listing(whole)} ({asked})"
     )
     return text, [listing(size.name for size in shape) for shape in generic]
+
+
+def _places(instance: Instance) -> dict[str, Any]:
+    """How many places there are to select, for the tensors that hold selected ones."""
+    found = {}
+    for number, statement in enumerate(instance.statements):
+        value = statement.value
+        if isinstance(value, Select) and value.operation in PLACES and len(value.indices) == 1:
+            found[statement.target] = instance.extents[number][value.indices[0]]
+    return found
 
 
 def _clock(layer: Layer, instance: Instance) -> str:

@@ -160,7 +160,7 @@ Definition inside (q : equation) (e : extents) (axis : address * Z) : Prop :=
   | (Group parts, n) => product (map (extent e) parts) = n
   | (Affine constant steps, n) => 0 <= constant /\ highest e constant steps < n /\ Forall (fun step => 0 <= fst step) steps
   | (Computed parts place, n) => forall at_, all_of (map (fun i => 0 <= at_ i < extent e i) parts) -> 0 <= place at_ < n
-  | (Chosen _ _ _, _) => True
+  | (Chosen rows _ _, n) => rows <= n
   end.
 Definition range_fits (e : extents) (one : range) : Prop :=
   match one with (i, parts, low, high) => forall at_, all_of (map (fun j => 0 <= at_ j < extent e j) parts) ->
