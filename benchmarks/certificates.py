@@ -32,13 +32,13 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
+from run import table
 from sympy import Add, Integer, Symbol, ceiling, floor
 
 import layeralgebra as la
 from layeralgebra.proofs.certificates.certificate import _hypotheses, goals_of
 from layeralgebra.proofs.certificates.expressions import PRELUDE, Written
 from layeralgebra.proofs.samples.cases import cases, symbolic
-from run import table
 
 OPENED = """From Coq Require Import ZArith List String Lia Bool.
 Require Import prelude.
@@ -218,7 +218,11 @@ def with_mutants(
         numbers = " ".join(f"({point[symbol]})" for symbol in symbols)
         number = len(module.wrong) + 1
         statement = f"{quantified}\n  " + " /\\\n  ".join(stated)
-        asserted = f"pose proof (certificate {numbers}) as right; specialize (wrong {numbers})" if symbols else "pose proof certificate as right"
+        asserted = (
+            f"pose proof (certificate {numbers}) as right; specialize (wrong {numbers})"
+            if symbols
+            else "pose proof certificate as right"
+        )
         module.wrong.append(
             f"Lemma mutant_{number} : ~ ({statement}).\nProof.\n  intro wrong; {asserted};\n"
             "  repeat match type of right with ?one -> _ => specialize (right ltac:(given)) end;\n"
@@ -247,12 +251,19 @@ def checked(folder: Path, name: str, modules: list[Module], seconds: int) -> Non
         (folder / f"{name}.v").write_text(source, encoding="utf-8")
         try:
             made = subprocess.run(
-                ["coqc", "-q", "-time", "-R", ".", "", f"{name}.v"], cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
+                ["coqc", "-q", "-time", "-R", ".", "", f"{name}.v"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             said = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
             reached = max((int(end) for _, end, _ in SENTENCE.findall(said)), default=0)
-            next(module for start, middle, _, end, module in starts if reached < end).failed = f"no answer within {seconds} s"
+            next(
+                module for start, middle, _, end, module in starts if reached < end
+            ).failed = f"no answer within {seconds} s"
             continue
         spent = [(int(start), float(user or 0)) for start, _, user in SENTENCE.findall(made.stdout)]
         if made.returncode:
@@ -307,7 +318,13 @@ def rows(folder: Path, name: str, make: Any, asked: argparse.Namespace) -> Itera
     written = time.perf_counter() - began
     checked(folder, name, modules, asked.seconds)
     for part, reason in refused.items():
-        yield {"of": str(net)[:90] if not asked.zoo else name, "name": name, "formula": part, "result": "refused", "reason": reason}
+        yield {
+            "of": str(net)[:90] if not asked.zoo else name,
+            "name": name,
+            "formula": part,
+            "result": "refused",
+            "reason": reason,
+        }
     for module in modules:
         yield {
             "of": str(net)[:90] if not asked.zoo else name,

@@ -10,8 +10,8 @@ from sympy import floor
 
 import layeralgebra as la
 from layeralgebra.algebra.derivations.domain import Domain
-from layeralgebra.algebra.networks.carrier import DomainCondition
 from layeralgebra.algebra.formulas.conditions import Condition
+from layeralgebra.algebra.networks.carrier import DomainCondition
 from layeralgebra.proofs.certificates.expressions import PRELUDE
 from layeralgebra.proofs.verdict import Proved, Undecided
 

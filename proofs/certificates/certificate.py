@@ -153,7 +153,11 @@ def _hypotheses(derivation: Derivation, written: Written, symbols: tuple[Symbol,
     for item in derivation.domain:
         relation, before = item.condition.relation, ""
         for loop in item.all_loops:
-            if relation.has(loop.index) or any(other.times.has(loop.index) for other in item.all_loops) or not loop.times.is_positive:
+            if (
+                relation.has(loop.index)
+                or any(other.times.has(loop.index) for other in item.all_loops)
+                or not loop.times.is_positive
+            ):
                 name = written.names.setdefault(loop.index, f"i_{len(written.names)}")
                 before += f"forall {name} : Z, 0 <= {name} < {written(loop.times)} -> "
         found.append(before + written.condition(relation))

@@ -68,7 +68,8 @@ def equation(layer: Layer, ranks: Sequence[int], symbols: Sequence[Symbol]) -> t
     ties = [names(sorted(map(str, mask.indices))) for mask in made.masks]
     ties += [names(sorted({str(index), *_indices(ends)})) for index, ends in made.ranges.items()]
     needs = [
-        f"({written(one.left)} {_RELATIONS.get(one.relation, one.relation)} {written(one.right)})" for one in made.requirements
+        f"({written(one.left)} {_RELATIONS.get(one.relation, one.relation)} {written(one.right)})"
+        for one in made.requirements
     ] or ["True"]
     ranges = [
         f"({quoted(index)}, {names(sorted(_indices(ends)))}, fun at_ => {_at(low, written)}, fun at_ => {_at(high, written)})"
@@ -130,7 +131,9 @@ def _line(layer: Layer, statement: Statement, instance: Instance, written: Writt
         margins = listing(f"({written(before)}, {written(after)})" for before, after in value.widths)
         fill = [] if isinstance(value.fill, Constant) else [value.fill]
         filled = listing(f"({quoted(one.tensor)}, {_place(layer, one.address, written)})" for one in fill)
-        return f"Pad {names(statement.address)} {quoted(statement.target)} {margins} {quoted(value.body.tensor)} {filled}"
+        return (
+            f"Pad {names(statement.address)} {quoted(statement.target)} {margins} {quoted(value.body.tensor)} {filled}"
+        )
     place = _place(layer, statement.address, written)
     return f"Line {indices} {quoted(statement.target)} {place}\n       ({_head(layer, value, written)})"
 

@@ -48,7 +48,19 @@ class Written:
 
     def __init__(self, symbols: Iterable[Symbol]):
         prelude = PRELUDE.read_text(encoding="utf-8")
-        taken = {*re.findall(r"\w+", prelude), *_WORDS.split(), "net", "certificate", "adds", "out", "number", "good", "at_", "inhabited", "of_adds"}
+        taken = {
+            *re.findall(r"\w+", prelude),
+            *_WORDS.split(),
+            "net",
+            "certificate",
+            "adds",
+            "out",
+            "number",
+            "good",
+            "at_",
+            "inhabited",
+            "of_adds",
+        }
         self.names: dict[Symbol, str] = {}
         self.lookups: Mapping[str, Expr] = {}
         self.exact: dict[tuple[str, str], None] = {}

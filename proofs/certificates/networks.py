@@ -180,7 +180,9 @@ class Printer:
         if self.measure == "Parameters" and self.shared is not None:
             name, start = self.shared
             inside = path.removeprefix(start).lstrip(".")
-            keys = [f"{len(name)} {name}/{inside}/{number}" for number in range(len(sizes))]  # no two of them run together
+            keys = [
+                f"{len(name)} {name}/{inside}/{number}" for number in range(len(sizes))
+            ]  # no two of them run together
         own = Sum(*sizes) if self.measure == "Parameters" else getattr(work(instance), self.measure.lower())
         own = Integer(0) if keys else simplify(own)
         pairs = listing(f"({quoted(key)}, {self.written(size)})" for key, size in zip(keys, sizes))
@@ -348,7 +350,9 @@ class Printer:
         if not any(times.has(one) for one, _ in self.loops):
             self.written.copies.append(times)
         elif fraction(together(times))[1] != 1:
-            raise self.refused(path, f"the number of its copies, {times}, is a quotient that depends on the copies around it")
+            raise self.refused(
+                path, f"the number of its copies, {times}, is a quotient that depends on the copies around it"
+            )
         index = Symbol(f"copy {len(self.written.names)}", integer=True, nonnegative=True)
         self.written.names[index] = f"l_{len(self.written.names)}"
         rule = Copies(node, lambda net, one: _shape(net, one), path)
