@@ -57,6 +57,7 @@ Ltac apart right wrong := first [
 | refine (unequal _ _ _ (proj1 right) (proj1 wrong) _); vm_compute; discriminate | one_by_one wrong].
 """
 METRICS = {"parameters": {}, "macs": {}, "output_shape": {}, "flops": {"apart": True}}
+FORMULAS = ("parameters", "macs", "output_shape", "multiplies", "adds")
 CLOSED = "Closed under the global context"
 SENTENCE = re.compile(r"^Chars (\d+) - (\d+) \[.*\] [\d.]+ secs \(([\d.]*)u", re.MULTILINE)
 
@@ -287,7 +288,7 @@ def checked(folder: Path, name: str, modules: list[Module], seconds: int) -> Non
 
 def rows(folder: Path, name: str, make: Any, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What became of the formulas of a layer or network."""
-    head, draw = len(PRELUDE.read_text(encoding="utf-8")), random.Random(asked.seed)
+    prelude, draw = PRELUDE.read_text(encoding="utf-8"), random.Random(asked.seed)
     modules: list[Module] = []
     refused: dict[str, str] = {}
     began = time.perf_counter()
@@ -299,7 +300,7 @@ def rows(folder: Path, name: str, make: Any, asked: argparse.Namespace) -> Itera
     for metric in ("parameters", "macs") if asked.zoo else METRICS:
         try:
             derivation = la.derive(metric, net, on=on, **METRICS[metric])
-            text = la.certify(derivation).text[head:]
+            text = la.certify(derivation).text.removeprefix(prelude)
         except la.LayerAlgebraError as error:
             for part in ("multiplies", "adds") if metric == "flops" else (metric,):
                 refused[part] = str(error).splitlines()[0]
@@ -331,7 +332,7 @@ def rows(folder: Path, name: str, make: Any, asked: argparse.Namespace) -> Itera
             "name": name,
             "formula": module.name,
             "result": "not accepted" if module.failed else "accepted",
-            "bytes": head + len(module.text),
+            "bytes": len(prelude) + len(module.text),
             "seconds": round(module.seconds, 2),
             "mutants": len(module.wrong) + module.refused,
             "proved wrong": 0 if module.failed else len(module.kept),
@@ -339,6 +340,20 @@ def rows(folder: Path, name: str, make: Any, asked: argparse.Namespace) -> Itera
             "reason": module.failed,
             "written": round(written, 1),
         }
+
+
+def page(found: Sequence[dict[str, Any]]) -> str:
+    """A row for each layer or network: for every formula Coq's seconds, the size of the file, and the mutants proved wrong of those made."""
+    lines: dict[str, dict[str, object]] = {}
+    for row in found:
+        line = lines.setdefault(row["name"], {"layer or network": row["of"], **dict.fromkeys(FORMULAS, "")})
+        if row["result"] == "accepted":
+            shown = f"{row['seconds']:.1f} s, {row['bytes'] // 1024} KB, {row['proved wrong'] + row['not stated']}/{row['mutants']}"
+            line[row["formula"]] = shown
+        else:
+            line[row["formula"]] = row["result"]
+            line["reason"] = str(row["reason"]).partition(": ")[2] or row["reason"]
+    return table(lines.values())
 
 
 def certify_all(arguments: Sequence[str] | None = None) -> int:
@@ -351,8 +366,16 @@ def certify_all(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--after", help="leave out all up to this one")
     parser.add_argument("--rows", type=Path, help="append the rows to this file, as JSON")
     parser.add_argument("--keep", type=Path, help="a folder for the files that Coq reads")
+    parser.add_argument(
+        "--of-rows", type=Path, nargs="+", help="only print the table of rows that were kept; later ones count"
+    )
     asked = parser.parse_args(arguments)
     found: list[dict[str, Any]] = []
+    if asked.of_rows:
+        print(
+            page([json.loads(line) for file in asked.of_rows for line in file.read_text(encoding="utf-8").splitlines()])
+        )
+        return 0
     with tempfile.TemporaryDirectory(prefix="layeralgebra-certificates-") as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -369,7 +392,7 @@ def certify_all(arguments: Sequence[str] | None = None) -> int:
                 if asked.rows:
                     with asked.rows.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(row) + "\n")
-    print(table(found))
+    print(page(found))
     return 0
 
 

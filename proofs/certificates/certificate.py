@@ -86,8 +86,10 @@ def certify(derivation: Derivation) -> FormulaCertificate:
     """A derived formula as a Coq file that states the equations of the network and proves the formula for all sizes of its domain.
 
     The file holds the equations of the layers as they are written; what follows from them (extents, shapes, counts of points) is worked
-    out in Coq and compared with the formula there. Certificates are known of parameters, nominal MACs, output shapes, and of
-    multiplies and adds, those of ``derive("flops", net, apart=True)``, for networks of layers in series, branches and repetitions.
+    out in Coq and compared with the formula there. So that nothing is proved for want of sizes, or by a rounding, the file also says that
+    there are sizes in the domain, that quotients which the formula does not round are exact, and that nothing is divided by zero.
+    Certificates are known of parameters, nominal MACs, output shapes, and of multiplies and adds, those of
+    ``derive("flops", net, apart=True)``, for networks of layers in series, branches and repetitions.
 
     Parameters
     ----------
