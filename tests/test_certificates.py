@@ -6,8 +6,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from sympy import floor
 
 import layeralgebra as la
+from layeralgebra.algebra.derivations.domain import Domain
+from layeralgebra.algebra.formulas.conditions import Condition
+from layeralgebra.algebra.networks.carrier import DomainCondition
 from layeralgebra.proofs.certificates.expressions import PRELUDE
 from layeralgebra.proofs.verdict import Proved, Undecided
 
@@ -28,7 +32,18 @@ CASES = {
     ),
 }
 
-FAST = ("dense", "graph")
+CASES |= {
+    "recurrence": (la.GRU(h), (T, d)),
+    "gate": (la.Identity() * (la.GlobalAvgPool() >> la.Linear(c) >> la.Reshape((c, 1, 1))), (c, H, W)),
+    "ranges": (la.AdaptiveAvgPool(h), (c, H, W)),
+    "computed addresses": (la.Roll(h), (c, H, W)),
+    "later lines": (la.FiLM(), [(c, H, W), (d,)]),
+    "selection": (la.MedianFilter(3), (c, H)),
+    "filled margin": (la.ClassToken(), (T, d)),
+    "lines that nothing reads": (la.AuxiliaryClassifier(10, 128, 768), (c, H, W)),
+}
+
+FAST = ("dense", "graph", "gate")
 
 
 @with_coq
@@ -72,6 +87,32 @@ def test_a_wrong_sum_over_copies_has_no_certificate(wrong):
 
 
 @with_coq
+def test_a_quotient_that_is_not_exact_has_no_certificate():
+    """Coq rounds quotients down, and reads H/2 and its floor alike; the formula says that H/2 is whole."""
+    derivation = la.derive("output_shape", la.MaxPool(2), on=(c, H))
+    assert derivation.formula == (c, floor(H / 2))
+    mutant = replace(derivation, formula=(c, H / 2))
+    assert isinstance(la.certify(mutant).check(), Undecided)
+
+
+def test_a_proof_about_no_sizes_is_refused():
+    derivation = la.derive("macs", la.Linear(c), on=(d,))
+    conditions = [DomainCondition(Condition(relation, "made up"), "") for relation in (d >= 5, d < 5)]
+    mutant = replace(derivation, formula=c, domain=Domain(conditions))
+    with pytest.raises(la.UnsupportedError, match="no sizes were found"):
+        la.certify(mutant)
+
+
+@with_coq
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ['a"]. (* "', "Qed. Axiom evil : False", "*)"])
+def test_names_that_users_give_stay_names(name):
+    net = la.Linear(c).shared(name) >> la.Linear(c).shared(name)
+    verdict = la.certify(la.derive("parameters", net, on=(c,))).check()
+    assert isinstance(verdict, Proved), verdict
+
+
+@with_coq
 @pytest.mark.slow
 def test_multiplies_and_adds_of_branches_are_proved():
     net = (la.Identity() + (la.Linear(d) >> la.ReLU())) ** L
@@ -101,8 +142,8 @@ def test_what_cannot_be_certified_says_why():
         la.certify(la.derive("macs", la.Linear(3), on=(4,), effective=True))
     with pytest.raises(la.UnsupportedError, match="depth cannot be certified"):
         la.certify(la.derive("depth", la.Linear(3), on=(4,)))
-    with pytest.raises(la.UnsupportedError, match="recurrence"):
-        la.certify(la.derive("macs", la.LSTM(3), on=(T, d)))
+    with pytest.raises(la.UnsupportedError, match="several outputs|looked up"):
+        la.certify(la.derive("macs", la.GraphConv(3), on=[(T, d), (h,), (h,)]))
     with pytest.raises(la.FieldError, match="takes a derivation"):
         la.certify("macs")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lcm
+from random import Random
 from typing import Any
 
-from sympy import Expr, Symbol, fraction, together
+from sympy import Expr, Symbol, fraction, together, true
 
 from ...algebra.arguments import as_integer, checked, shown
 from ...algebra.derivations.derivation import Derivation
@@ -44,7 +46,8 @@ class FormulaCertificate:
     @property
     def theorem(self) -> str:
         """The statement that the file proves."""
-        return self.text[self.text.rindex("Theorem certificate") :].partition("\nProof.")[0]
+        stated = self.text.split("\nTheorem certificate")[1:]
+        return "\n\n".join("Theorem certificate" + one.partition("\nProof.")[0] for one in stated)
 
     def check(self, seconds: int = LIMIT) -> Proved | Undecided:
         """Have ``coqc`` check the file, and see that it rests on no axiom.
@@ -83,8 +86,10 @@ def certify(derivation: Derivation) -> FormulaCertificate:
     """A derived formula as a Coq file that states the equations of the network and proves the formula for all sizes of its domain.
 
     The file holds the equations of the layers as they are written; what follows from them (extents, shapes, counts of points) is worked
-    out in Coq and compared with the formula there. Certificates are known of parameters, nominal MACs, output shapes, and of
-    multiplies and adds, those of ``derive("flops", net, apart=True)``, for networks of layers in series, branches and repetitions.
+    out in Coq and compared with the formula there. So that nothing is proved for want of sizes, or by a rounding, the file also says that
+    there are sizes in the domain, that quotients which the formula does not round are exact, and that nothing is divided by zero.
+    Certificates are known of parameters, nominal MACs, output shapes, and of multiplies and adds, those of
+    ``derive("flops", net, apart=True)``, for networks of layers in series, branches and repetitions.
 
     Parameters
     ----------
@@ -142,21 +147,22 @@ def _asked(derivation: Derivation) -> list[tuple[str, Any]]:
 
 
 def _hypotheses(derivation: Derivation, written: Written, symbols: tuple[Symbol, ...]) -> list[str]:
+    """What is assumed of the sizes: symbols are counts, and the conditions of the domain, in all copies that there are."""
     found = []
     for symbol in symbols:
         if symbol.is_positive or symbol.is_nonnegative:
             found.append(f"{1 if symbol.is_positive else 0} <= {written(symbol)}")
     for item in derivation.domain:
-        if item.all_loops:
-            if all(
-                item.condition.relation.has(loop.index) is False and loop.times.is_positive for loop in item.all_loops
+        relation, before = item.condition.relation, ""
+        for loop in item.all_loops:
+            if (
+                relation.has(loop.index)
+                or any(other.times.has(loop.index) for other in item.all_loops)
+                or not loop.times.is_positive
             ):
-                found.append(written.condition(item.condition.relation))
-                continue
-            raise UnsupportedError(
-                f"a condition on the copies of a repetition is not certified: {item.condition.relation} at {item.path}"
-            )
-        found.append(written.condition(item.condition.relation))
+                name = written.names.setdefault(loop.index, f"i_{len(written.names)}")
+                before += f"forall {name} : Z, 0 <= {name} < {written(loop.times)} -> "
+        found.append(before + written.condition(relation))
     return list(dict.fromkeys(found))
 
 
@@ -164,24 +170,31 @@ def _theorem(
     derivation: Derivation, body: Network, entering: tuple[Flow, ...], symbols: tuple[Symbol, ...], measure: str, formula: Any
 ) -> str:  # fmt: skip
     written = Written(symbols)
-    printer = Printer(measure, written, symbols, _hypotheses(derivation, written, symbols))
+    for relation in derivation.domain.relations:
+        written.knows(relation)
+    hypotheses = _hypotheses(derivation, written, symbols)
+    printer = Printer(measure, written, symbols, hypotheses)
     printer.waiting = list(range(len(entering)))
     whole = printer.visit(body, entering, "")
     run = f"(run {measure} {printer.applied('net')} {printer.shapes(entering)})"
     goals, proofs = [], []
     shape = formula if isinstance(formula, tuple) else whole.leaves[0].shape
-    goals.append(f"leaves {run} = [{listing(map(written, shape))}]")
-    proofs.append("rewrite out; lists")
-    if not isinstance(formula, tuple):
-        over, under = fraction(together(formula))
-        goals.append(f"{written(under)} * total (worth {run}) = {written(over)}")
-        proofs.append(f"rewrite number; {printer.computed()}; {_value(whole, under)}")
-    goals.append(f"holds {run}")
-    proofs.append("exact good")
+    for goal in goals_of(derivation, written, shape, formula, run):
+        goals.append(goal)
+        if goal.startswith("leaves"):
+            proofs.append("rewrite out; lists")
+        elif goal.startswith("holds"):
+            proofs.append("exact good")
+        elif "total" in goal:
+            under = fraction(together(formula))[1]
+            proofs.append(f"rewrite number; {printer.computed()}; {_value(whole, under)}")
+        else:
+            proofs.append("arithmetic")
     script = proofs[-1]
     for proof in reversed(proofs[:-1]):
         script = f"split; [ {proof} | {script} ]"
     lines = [
+        _inhabited(derivation, written, symbols, hypotheses),
         *printer.texts,
         f"Definition net{printer.binders()} : network := {whole.term}.\n",
         f"Theorem certificate : {printer.forall().rstrip()}\n  " + " /\\\n  ".join(goals) + ".",
@@ -190,8 +203,74 @@ def _theorem(
     ]
     text = "\n".join(lines)
     if measure == "Adds":  # beside the theorem on multiplies
-        text = f"Module adds.\n{text}End adds.\n"
+        named = "let statement := type of adds.certificate in exact statement"
+        text = f"Module adds.\n{text}End adds.\nLemma of_adds : ltac:({named}).\nProof. exact adds.certificate. Qed.\n"
     return text
+
+
+def goals_of(derivation: Derivation, written: Written, shape: Any, formula: Any, run: str) -> list[str]:
+    """What a certificate states of a run: what comes out, how much it is worth, that all fits, and that quotients are what they say.
+
+    Coq divides integers and rounds down, and by zero it gives zero; so a quotient that is not rounded is stated to be exact, and what
+    something is divided by to be no zero.
+    """
+    plain = written.again()
+    goals = [f"leaves {run} = [{listing(map(plain, shape))}]"]
+    if not isinstance(formula, tuple):
+        over, under = fraction(together(formula))
+        goals.append(f"{plain(under)} * total (worth {run}) = {plain(over)}")
+        if not under.is_Integer:
+            plain.divisors[plain(under)] = None
+    for item in derivation.domain:
+        if not item.all_loops:
+            plain.condition(item.condition.relation)
+    for size in (*(size for inner in derivation.inputs for size in inner), *written.copies):
+        plain(size)
+    goals += [f"{over} = {under} * ({over} / {under})" for over, under in plain.exact]
+    goals += [f"{under} <> 0" for under in plain.divisors]
+    return [*goals, f"holds {run}"]
+
+
+#: How many sizes are tried to find some for which the conditions of a domain hold.
+TRIED = 400
+
+
+def somewhere(derivation: Derivation, symbols: Sequence[Symbol]) -> dict[Symbol, int]:
+    """Sizes in the domain of a derivation.
+
+    Raises
+    ------
+    UnsupportedError
+        If none are found: what is proved of no sizes says nothing.
+    """
+    if all(item.condition.relation is true for item in derivation.domain):
+        return dict.fromkeys(symbols, 2)
+    random, sizes = Random(0), (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128, 224, 256, 384, 512)
+    for trial in range(TRIED):
+        if trial < len(sizes):
+            values = dict.fromkeys(symbols, sizes[trial])
+        else:
+            few = random.sample(sizes, random.randint(1, 3))
+            values = {symbol: random.choice(few) for symbol in symbols}
+        if derivation.domain.holds(values):
+            return values
+    raise UnsupportedError(
+        f"no sizes were found at which the conditions of its domain hold, among {TRIED} that were tried, and a proof for no sizes would say "
+        "nothing; give numbers for some of the symbols"
+    )
+
+
+def _inhabited(derivation: Derivation, written: Written, symbols: Sequence[Symbol], hypotheses: Sequence[str]) -> str:
+    """A lemma that there are sizes of which the theorem speaks."""
+    if not symbols:
+        return ""
+    values = somewhere(derivation, symbols)
+    bound = " ".join(written.names[symbol] for symbol in symbols)
+    holding = " /\\ ".join(f"({one})" for one in hypotheses) or "True"
+    return (
+        f"Lemma inhabited : exists {bound} : Z, {holding}.\n"
+        f"Proof. exists {', '.join(str(values[symbol]) for symbol in symbols)}; repeat split; decided. Qed.\n"
+    )
 
 
 def _value(whole: Part, under: Expr) -> str:

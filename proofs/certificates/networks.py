@@ -30,7 +30,7 @@ from ...algebra.networks.steps import carried_out
 from ...algebra.sizes.normal_form import simplify
 from ...algebra.sizes.summation import summation
 from .equations import equation, table
-from .expressions import Written, comment, listing, names
+from .expressions import Written, comment, listing, names, quoted
 
 KEPT = "Z.add Z.sub Z.mul Z.div Z.opp Z.max Z.min Z.pow Z.modulo Z.le Z.lt Z.ge Z.gt count sum".split()
 MEASURES = {"parameters": "Parameters", "macs": "Macs", "multiplies": "Multiplies", "adds": "Adds"}
@@ -112,6 +112,10 @@ class Printer:
         """The hypotheses of a lemma here."""
         return [f"given_{place}" for place in range(1, len(self.given()) + 1)]
 
+    def specialized(self) -> str:
+        """The tactic that brings what holds in every copy to the copies that are here."""
+        return "in_copies; " if self.loops and any(one.startswith("forall") for one in self.hypotheses) else ""
+
     def lemma(self, name: str) -> str:
         """A lemma at the sizes and hypotheses that are here."""
         return f"({' '.join([name, *self.bound(), *self.hypotheses_names()])})"
@@ -135,7 +139,7 @@ class Printer:
                 f"Definition worth_{number}{self.binders()} : value := {worth}.\n"
                 f"Lemma gives_{number} : {self.forall()}\n"
                 f"  gives {self.measure} {part.term} {self.shapes(entering)} {self.shapes(part.leaves)} {part.worth}.\n"
-                f"Proof.\n  {self.intros()}unfold node_{number}, worth_{number}.\n  {proof}\nQed.\n"
+                f"Proof.\n  {self.intros()}{self.specialized()}unfold node_{number}, worth_{number}.\n  {proof}\nQed.\n"
             )
             self.nodes[key] = part
         return self.nodes[key]
@@ -176,10 +180,12 @@ class Printer:
         if self.measure == "Parameters" and self.shared is not None:
             name, start = self.shared
             inside = path.removeprefix(start).lstrip(".")
-            keys = [f"{name}/{inside}/{number}" for number in range(len(sizes))]
+            keys = [
+                f"{len(name)} {name}/{inside}/{number}" for number in range(len(sizes))
+            ]  # no two of them run together
         own = Sum(*sizes) if self.measure == "Parameters" else getattr(work(instance), self.measure.lower())
         own = Integer(0) if keys else simplify(own)
-        pairs = listing(f'("{key}", {self.written(size)})' for key, size in zip(keys, sizes))
+        pairs = listing(f"({quoted(key)}, {self.written(size)})" for key, size in zip(keys, sizes))
         value, term = f"Value {self.written(own)} {pairs}", f"Layer {names(keys)} {called}"
         leaves = (Flow(instance.output, node.layout[1] or (flows[0].channels if flows else None)),)
         proof = (
@@ -279,12 +285,12 @@ class Printer:
         if axis is not None:
             axis %= len(shape)
             shape[axis] = simplify(Sum(*(one.shape[axis] for one in flows)))
-        elif any((a == 1) != (b == 1) for one in flows for a, b in zip(one.shape, shape)):
-            raise self.refused(
-                path, "certificates join branches of equal shapes, and one of these is repeated along an axis"
-            )
-        how = f"(Stacked {axis}%nat)" if axis is not None else "Multiplied" if isinstance(node, Product) else "Added"
-        counts = {"Added": "Adds", "Multiplied": "Multiplies"}.get(how) == self.measure
+        how = f"(Stacked {axis}%nat)"
+        if axis is None:
+            givers = [next((n for n, one in enumerate(flows) if one.shape[a] != 1), 0) for a in range(len(shape))]
+            shape = [flows[giver].shape[a] for a, giver in enumerate(givers)]
+            how = f"({'Multiplied' if isinstance(node, Product) else 'Added'} {listing(f'{n}%nat' for n in givers)})"
+        counts = axis is None and self.measure == ("Multiplies" if isinstance(node, Product) else "Adds")
         own = simplify((len(flows) - 1) * Mul(*shape)) if counts else Integer(0)
         leaves, value = (Flow(tuple(shape), channels),), f"Value {self.written(own)} []"
         proof = (
@@ -341,6 +347,12 @@ class Printer:
             return self.series(copies, flows)
         if not times.is_Integer and times.is_positive is not True and times.is_nonnegative is not True:
             raise self.refused(path, f"it is not known that {times} copies are at least none")
+        if not any(times.has(one) for one, _ in self.loops):
+            self.written.copies.append(times)
+        elif fraction(together(times))[1] != 1:
+            raise self.refused(
+                path, f"the number of its copies, {times}, is a quotient that depends on the copies around it"
+            )
         index = Symbol(f"copy {len(self.written.names)}", integer=True, nonnegative=True)
         self.written.names[index] = f"l_{len(self.written.names)}"
         rule = Copies(node, lambda net, one: _shape(net, one), path)
