@@ -46,6 +46,7 @@ from .provers import attempt, module
 from .statements.quotients import NotLowered
 from .statements.statement import Statement
 from .statements.term import Var
+from .theorems import sources
 from .verdict import Proved, Step
 
 
@@ -155,7 +156,7 @@ def _proof_rows(rows: list[tuple[str, str]], style: Style) -> list[str]:
 
 
 def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:
-    """Write all exports into a folder: ``smtlib/NAME.smt2``, ``laws.v``, ``core.v`` and ``proofs.tex``.
+    """Write all exports into a folder: ``smtlib/NAME.smt2``, ``laws.v``, ``core.v``, ``networks/NAME.v`` and ``proofs.tex``.
 
     Parameters
     ----------
@@ -177,6 +178,9 @@ def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:
         place / "core.v": module("coq").core_source(),
         place / "proofs.tex": latex_appendix(wanted),
     }
+    if any(law.kind == "structural" and law.routes for law in wanted):
+        (place / "networks").mkdir(exist_ok=True)
+        texts |= {place / "networks" / name: text for name, text in sources().items()}
     for law in wanted:
         if law.kind == "arithmetic":
             try:

@@ -121,7 +121,7 @@ class ProofTable:
         said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no law"
         lines = [f"{len(self.rows)} laws: {said}; {self.seconds:.1f} s"]
         if "coq" in self.routes and "coq" not in self.skipped:
-            lines[0] += f" (of which Coq {self.coq_seconds:.1f} s for one file)"
+            lines[0] += f" (of which Coq {self.coq_seconds:.1f} s)"
         lines += [f"{row.law.name} is trivial: {row.law.trivial}" for row in self.rows if row.law.trivial]
         lines += [f"skipped {route}: {reason}" for route, reason in self.skipped.items()]
         lines += [f"{row.law.name}: {row.refuted}" for row in self.rows if row.refuted is not None]

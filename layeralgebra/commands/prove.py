@@ -22,7 +22,7 @@ def run(
     width: int = 100,
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[Block | Record | Failed]:
-    """Prove laws and try the structural ones.
+    """Prove laws, and try those about networks, also those that are theorems for all of them.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ def run(
     from ..proofs.samples.structural import try_law
 
     chosen = _chosen(listed(laws))
-    arithmetic = [law.name for law in chosen if law.kind == "arithmetic"]
+    provable = [law for law in chosen if law.kind == "arithmetic" or law.routes]
     structural = [law for law in chosen if law.kind == "structural"]
     ok = True
-    if arithmetic:
-        found = prove([law for law in chosen if law.kind == "arithmetic"], listed(routes) or None, progress=progress)
+    if provable:
+        found = prove(provable, listed(routes) or None, progress=progress)
         ok = found.ok
         for row in found.rows:
             yield from proof_records(row)
@@ -61,20 +61,32 @@ def run(
             trial = try_law(law)
             ok = ok and trial.witness is None
             yield _trial_record(law, trial)
-            rows.append((law.name, str(trial)))
+            rows.append((law.name, str(trial), law.status.partition(":")[0]))
         yield Block(
             "laws of networks, tried on samples (which refute and never prove)",
-            Table(("law", "outcome"), tuple(rows)).text(width),
+            Table(("law", "outcome", "status"), tuple(rows)).text(width),
         )
+        if any(not law.routes for law in structural):
+            yield Block("why some are only tried", "\n".join(_reasons(structural, width)))
     if export is not None:
         from .. import proofs
 
-        paths = proofs.export.write(export, arithmetic)
+        paths = proofs.export.write(export, [law.name for law in provable])
         others = [path for path in paths if path.suffix != ".smt2"]
         lines = [f"{path}" for path in others] + [f"{len(paths) - len(others)} files in {export / 'smtlib'}"]
         yield Block("written", "\n".join(lines))
     if not ok:
         yield Failed()
+
+
+def _reasons(laws: Sequence[Any], width: int) -> Iterator[str]:
+    """What laws without a theorem say of themselves, once for all that say the same."""
+    by_reason: dict[str, list[str]] = {}
+    for law in laws:
+        if not law.routes:
+            by_reason.setdefault(law.status, []).append(law.name)
+    for status, names in by_reason.items():
+        yield from textwrap.wrap(f"{', '.join(names)}: {status}", width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def proof_text(found: Any, width: int) -> str:
