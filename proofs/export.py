@@ -155,22 +155,22 @@ def _proof_rows(rows: list[tuple[str, str]], style: Style) -> list[str]:
     return [*([display(lines, style)] if lines else []), *sentences]
 
 
-def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:
+def write(folder: str | Path, names: Iterable[str | Law] | None = None) -> list[Path]:
     """Write all exports into a folder: ``smtlib/NAME.smt2``, ``laws.v``, ``core.v``, ``networks/NAME.v`` and ``proofs.tex``.
 
     Parameters
     ----------
     folder : path
         It and its parents are made when they are not there.
-    names : iterable of str, optional
-        Names of laws; all when left out.
+    names : iterable of str or Law, optional
+        Laws or their names; all when left out.
 
     Returns
     -------
     list of Path
         The files written.
     """
-    wanted = list(registered()) if names is None else [named(one) for one in names]
+    wanted = list(registered()) if names is None else [one if isinstance(one, Law) else named(one) for one in names]
     place = Path(folder)
     (place / "smtlib").mkdir(parents=True, exist_ok=True)
     texts = {

@@ -199,7 +199,7 @@ def prove(
     Raises
     ------
     FieldError
-        For an unknown law or route.
+        For an unknown law or route, or two laws of one name.
 
     Examples
     --------
@@ -233,9 +233,16 @@ def _chosen(names: Iterable[str | Law] | str | Law | None) -> list[Law]:
         return [law for law in registered() if law.kind == "arithmetic" or law.routes]
     if not isinstance(names, (Iterable, Law)):
         raise FieldError(f"prove takes names of laws, such as ['nested_floor']; got {names!r}")
-    return [
+    chosen = [
         name if isinstance(name, Law) else named(name) for name in ([names] if isinstance(names, (str, Law)) else names)
     ]
+    by_name: dict[str, Law] = {}
+    for law in chosen:
+        if by_name.setdefault(law.name, law) is not law and by_name[law.name] != law:
+            raise FieldError(
+                f"two laws are called {law.name}, and verdicts are told apart by their names; prove them one by one"
+            )
+    return chosen
 
 
 def _coq(laws: list[Law], asked: tuple[str, ...], everywhere: bool) -> tuple[dict[str, Verdict], float]:
