@@ -21,6 +21,7 @@ from ..samples.structural import falsify
 from ..statements.expressions import formula_of, sides_of, variable_of
 from ..statements.quotients import NotLowered
 from ..statements.statement import Statement
+from ..statements.term import Add, Const, Term
 from ..verdict import Proved
 from .layer import _parts
 
@@ -149,7 +150,7 @@ def _made(name: str, statement: Statement, note: str, subject: str) -> Law:
     """A law with two false neighbours: one more and one less than what is claimed."""
     mutants = tuple(
         Mutant(words, Statement(
-            statement.variables, (), statement.hypotheses, tuple(side + more for side in statement.left), "=", statement.right
+            statement.variables, (), statement.hypotheses, tuple(Add((side, Const(more))) for side in statement.left if isinstance(side, Term)), "=", statement.right
         ))
         for words, more in (("one more", 1), ("one less", -1))
     )  # fmt: skip
