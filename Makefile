@@ -18,7 +18,7 @@ PIP     := $(VPYTHON) -m pip install --quiet --disable-pip-version-check $(addpr
 PYTEST  := $(VPYTHON) -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help core setup demo test full proofs bench notebooks docs latex lint stubs clean distclean force
+.PHONY: help core setup demo test full proofs theorems bench notebooks docs latex lint stubs clean distclean force
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make test        the tests (minutes)'
 	@echo 'make full        the tests with at least 500 examples for each property, and the slow ones (long)'
 	@echo 'make proofs      the tests of the laws and of what proves them'
+	@echo 'make theorems    the theorems about all networks, and their folds on a thousand networks against the engine'
 	@echo 'make bench       the benchmarks, as Markdown tables'
 	@echo 'make notebooks   run the notebooks and keep their output in them'
 	@echo 'make docs        the documentation as a site, in build/site/html'
@@ -92,6 +93,9 @@ full: $(VENV)/.extras
 
 proofs: $(VENV)/.extras
 	@$(PYTEST) -k 'law or proof or prover or verdict' $(PYTEST_ARGS)
+
+theorems: $(VENV)/.extras
+	@$(PYTEST) --slow tests/test_theorems.py tests/test_proofs_coq.py -k 'theorem or network or slip or fold' $(PYTEST_ARGS)
 
 bench: $(VENV)/.extras
 	@$(VPYTHON) benchmarks/run.py

@@ -38,6 +38,7 @@ _ELSEWHERE = {
     "Report": ".checks.check",
     "assert_lawful": ".checks.check",
     "test_of": ".checks.check",
+    "claims": ".checks.claims",
     "rewriting": ".rules.rule",
     "Made": ".rules.rule",
 }

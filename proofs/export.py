@@ -46,6 +46,7 @@ from .provers import attempt, module
 from .statements.quotients import NotLowered
 from .statements.statement import Statement
 from .statements.term import Var
+from .theorems import sources
 from .verdict import Proved, Step
 
 
@@ -154,22 +155,22 @@ def _proof_rows(rows: list[tuple[str, str]], style: Style) -> list[str]:
     return [*([display(lines, style)] if lines else []), *sentences]
 
 
-def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:
-    """Write all exports into a folder: ``smtlib/NAME.smt2``, ``laws.v``, ``core.v`` and ``proofs.tex``.
+def write(folder: str | Path, names: Iterable[str | Law] | None = None) -> list[Path]:
+    """Write all exports into a folder: ``smtlib/NAME.smt2``, ``laws.v``, ``core.v``, ``networks/NAME.v`` and ``proofs.tex``.
 
     Parameters
     ----------
     folder : path
         It and its parents are made when they are not there.
-    names : iterable of str, optional
-        Names of laws; all when left out.
+    names : iterable of str or Law, optional
+        Laws or their names; all when left out.
 
     Returns
     -------
     list of Path
         The files written.
     """
-    wanted = list(registered()) if names is None else [named(one) for one in names]
+    wanted = list(registered()) if names is None else [one if isinstance(one, Law) else named(one) for one in names]
     place = Path(folder)
     (place / "smtlib").mkdir(parents=True, exist_ok=True)
     texts = {
@@ -177,6 +178,9 @@ def write(folder: str | Path, names: Iterable[str] | None = None) -> list[Path]:
         place / "core.v": module("coq").core_source(),
         place / "proofs.tex": latex_appendix(wanted),
     }
+    if any(law.kind == "structural" and law.routes for law in wanted):
+        (place / "networks").mkdir(exist_ok=True)
+        texts |= {place / "networks" / name: text for name, text in sources().items()}
     for law in wanted:
         if law.kind == "arithmetic":
             try:

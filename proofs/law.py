@@ -31,6 +31,7 @@ from ..algebra.arguments import checked
 from ..algebra.errors import FieldError
 from .statements.statement import Statement
 from .statements.term import Formula, Node, Sequence, Term, Var, as_term
+from .theorems import reason
 
 #: Kinds of laws: over integers, or over networks of the library (those are sampled, and rest on arithmetic ones).
 KINDS = ("arithmetic", "structural")
@@ -93,8 +94,8 @@ class Law:
     subject : str
         What it is about; by default the name of the module that states it.
     kind : {"arithmetic", "structural"}
-        A structural law speaks of layers and networks. It has no routes: it is tried on samples, which refute and never
-        prove, and `rests_on` names the arithmetic laws that its formulas follow from.
+        A structural law speaks of layers and networks. It is tried on samples, which refute and never prove, and `rests_on` names the
+        arithmetic laws that its formulas follow from. Its only route is Coq, where it is a theorem for all networks.
     trial : callable, optional
         For a structural law: tries one sample and returns a `Witness` or None.
     rests_on : tuple of str
@@ -148,6 +149,13 @@ class Law:
         if self.statement is None:
             return getattr(self.trial, "exactness", "equality")
         return {"=": "equality", "iff": "equivalence"}.get(self.statement.relation, "inequality")
+
+    @property
+    def status(self) -> str:
+        """Whether it is proved, a theorem for all networks, or tried on samples, and then why."""
+        if self.kind == "arithmetic":
+            return f"proved: {', '.join(self.routes)}" if self.routes else "stated without a route"
+        return "theorem for all networks, in Coq" if "coq" in self.routes else f"sampled: {reason(self.subject)}"
 
     @property
     def trivial(self) -> str:

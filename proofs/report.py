@@ -121,7 +121,7 @@ class ProofTable:
         said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no law"
         lines = [f"{len(self.rows)} laws: {said}; {self.seconds:.1f} s"]
         if "coq" in self.routes and "coq" not in self.skipped:
-            lines[0] += f" (of which Coq {self.coq_seconds:.1f} s for one file)"
+            lines[0] += f" (of which Coq {self.coq_seconds:.1f} s)"
         lines += [f"{row.law.name} is trivial: {row.law.trivial}" for row in self.rows if row.law.trivial]
         lines += [f"skipped {route}: {reason}" for route, reason in self.skipped.items()]
         lines += [f"{row.law.name}: {row.refuted}" for row in self.rows if row.refuted is not None]
@@ -184,7 +184,7 @@ def prove(
     Parameters
     ----------
     names : iterable of str or Law, optional
-        Laws or their names; all registered laws when left out.
+        Laws or their names; when left out, all of arithmetic, and those about networks that are theorems for all of them.
     routes : iterable of str, optional
         Only these routes.
     everywhere : bool
@@ -199,7 +199,7 @@ def prove(
     Raises
     ------
     FieldError
-        For an unknown law or route.
+        For an unknown law or route, or two laws of one name.
 
     Examples
     --------
@@ -218,7 +218,7 @@ def prove(
         verdicts: dict[str, Verdict] = {}
         seconds: dict[str, float] = {}
         for route in asked:
-            if law.kind != "arithmetic" or not (everywhere or route in law.routes):
+            if not (route in law.routes or (everywhere and law.kind == "arithmetic")):
                 continue
             began = time.perf_counter()
             verdicts[route] = by_coq[law.name] if law.name in by_coq and route == "coq" else attempt(law, route)
@@ -230,12 +230,19 @@ def prove(
 
 def _chosen(names: Iterable[str | Law] | str | Law | None) -> list[Law]:
     if names is None:
-        return [law for law in registered() if law.kind == "arithmetic"]
+        return [law for law in registered() if law.kind == "arithmetic" or law.routes]
     if not isinstance(names, (Iterable, Law)):
         raise FieldError(f"prove takes names of laws, such as ['nested_floor']; got {names!r}")
-    return [
+    chosen = [
         name if isinstance(name, Law) else named(name) for name in ([names] if isinstance(names, (str, Law)) else names)
     ]
+    by_name: dict[str, Law] = {}
+    for law in chosen:
+        if by_name.setdefault(law.name, law) is not law and by_name[law.name] != law:
+            raise FieldError(
+                f"two laws are called {law.name}, and verdicts are told apart by their names; prove them one by one"
+            )
+    return chosen
 
 
 def _coq(laws: list[Law], asked: tuple[str, ...], everywhere: bool) -> tuple[dict[str, Verdict], float]:
@@ -243,6 +250,6 @@ def _coq(laws: list[Law], asked: tuple[str, ...], everywhere: bool) -> tuple[dic
     if "coq" not in asked or missing("coq"):
         return {}, 0.0
     began = time.perf_counter()
-    going = [law for law in laws if law.kind == "arithmetic" and (everywhere or "coq" in law.routes)]
-    sensible = [law for law in going if admitted_sizes(law.arithmetic) is not None]
+    going = [law for law in laws if "coq" in law.routes or (everywhere and law.kind == "arithmetic")]
+    sensible = [law for law in going if law.kind == "structural" or admitted_sizes(law.arithmetic) is not None]
     return module("coq").prove_all(sensible), time.perf_counter() - began

@@ -176,7 +176,7 @@ NAMED: dict[str, list[Any]] = {
 #: What a call may not draw: it runs the tests' own time, leaves the process, or changes what later calls see.
 SKIPPED = {
     "proofs.prove", "proofs.law", "proofs.attempt", "proofs.test_of", "proofs.assert_lawful", "proofs.testing", "proofs.export", "proofs.strategies",
-    "check", "proofs.check", "Metric", "types.Metric", "zoo.Family", "proofs.Law", "proofs.Statement", "proofs.refute",
+    "check", "proofs.check", "proofs.claims", "Metric", "types.Metric", "zoo.Family", "proofs.Law", "proofs.Statement", "proofs.refute",
 }  # fmt: skip
 #: What the walks of the library call, with what they carry.
 OF_THE_WALKS = {"accept", "combine", "work", "coefficients", "map_expressions", "finish", "member"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import networkx
 import pytest
-from sympy import Derivative, Integer, Sum, Symbol, cos, floor, log, pi, zeta
+from sympy import Derivative, Integer, Rational, Sum, Symbol, cos, floor, log, pi, zeta
 
 import layeralgebra as la
 from layeralgebra import (
@@ -162,6 +162,14 @@ def unlawful() -> type:
         "Unlawful",
         (la.Layer,),
         {"equation": "y[c] = w[c]*x[c]", "claims": {"parameters": lambda self, shape: 3 * shape[0]}},
+    )
+
+
+def claiming_roots() -> type:
+    return type(
+        "Rooted",
+        (la.Layer,),
+        {"equation": "y[c] = 2*x[c]", "claims": {"output_shape": lambda self, shape: (shape[0] ** Rational(1, 2),)}},
     )
 
 
@@ -495,6 +503,10 @@ CALLS: dict[str, dict[str, Call]] = {
     "proofs.test_of": {
         "FieldError": lambda: proofs.test_of(3)(),
         "AssertionError": needs("hypothesis", lambda: proofs.test_of(unlawful(), (2,), examples=2)()),
+    },
+    "proofs.claims": {
+        "FieldError": lambda: proofs.claims(la.Linear(3)),
+        "UnsupportedError": lambda: proofs.claims(claiming_roots()(), (la.dims("n"),)),
     },
     "proofs.rewriting": {"FieldError": lambda: proofs.rewriting("f(x)", list, mutants={})},
     "certify": {

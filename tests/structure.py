@@ -33,7 +33,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("capacity", "topology", "reports"),
     ),
     "layeralgebra.proofs": (
-        ("verdict", "enumeration", "statements"),
+        ("verdict", "enumeration", "statements", "theorems"),
         ("law",),
         ("lowering", "samples"),
         ("rules",),

@@ -12,7 +12,9 @@ from layeralgebra.proofs.provers import attempt
 from layeralgebra.proofs.provers.coq_prover import (
     FOLDER,
     CoqFailed,
+    _coqc_files,
     check,
+    check_networks,
     core_source,
     document,
     prove_all,
@@ -20,6 +22,7 @@ from layeralgebra.proofs.provers.coq_prover import (
 )
 from layeralgebra.proofs.report import prove
 from layeralgebra.proofs.statements.term import Integer, Natural
+from layeralgebra.proofs.theorems import FILES, sources, theorems
 from layeralgebra.proofs.verdict import Proved, Undecided
 
 pytestmark = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not on the path")
@@ -41,11 +44,22 @@ def test_the_core_rests_on_no_axiom():
 
 
 def test_the_core_has_no_way_round_a_proof():
-    for path in FOLDER.glob("*.v"):
+    for path in FOLDER.rglob("*.v"):
         words = re.sub(r"\(\*.*?\*\)", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         assert not re.search(r"\b(Admitted|admit|Axiom|Parameter|Hypothesis|Variable|Conjecture|give_up)\b", words), (
             path
         )
+
+
+def test_the_theorems_about_all_networks_rest_on_no_axiom():
+    axioms = dict(check_networks().axioms)
+    assert set(theorems()) <= set(axioms)
+    assert set(axioms.values()) == {""}
+
+
+@pytest.mark.slow
+def test_the_files_about_networks_require_what_they_use():
+    _coqc_files({**sources(), "again.v": f"Require Import {' '.join(FILES)}.\n"})
 
 
 def test_every_law_that_states_coq_is_proved_by_it():

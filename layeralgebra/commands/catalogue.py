@@ -123,7 +123,10 @@ def laws() -> Iterator[Record]:
     from .. import proofs
 
     for law in proofs.laws():  # type: ignore[operator]  # a module that is called as a function
-        yield Record(law.name, "law", law.subject, kind=law.kind, source=law.cites, note=_summary(law.note))
+        status = law.status.partition(":")[0].partition(",")[0]
+        yield Record(
+            law.name, "law", law.subject, kind=law.kind, source=law.cites, note=f"{_summary(law.note)} ({status})"
+        )
 
 
 KINDS: dict[str, Callable[[], Iterator[Record]]] = {

@@ -22,13 +22,13 @@ def run(
     width: int = 100,
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[Block | Record | Failed]:
-    """Prove laws and try the structural ones.
+    """Prove laws, and try those about networks, also those that are theorems for all of them.
 
     Parameters
     ----------
     laws : sequence of str
         Names, or patterns such as ``receptive_field*``; all laws when there are none. ``my_laws.py`` is every law of a file, and
-        ``my_laws.py::my_law`` one of them. The file is the caller's own code: it is imported, as pytest imports a file of tests.
+        ``my_laws.py::my_law`` one of them; ``my_layers.py::MyLayer`` is what a layer claims. The file is the caller's own code: it is imported, as pytest imports a file of tests.
     routes : sequence of str
         Only these routes; all that a law states when there are none.
     export : Path, optional
@@ -42,11 +42,11 @@ def run(
     from ..proofs.samples.structural import try_law
 
     chosen = _chosen(listed(laws))
-    arithmetic = [law.name for law in chosen if law.kind == "arithmetic"]
+    provable = [law for law in chosen if law.kind == "arithmetic" or law.routes]
     structural = [law for law in chosen if law.kind == "structural"]
     ok = True
-    if arithmetic:
-        found = prove([law for law in chosen if law.kind == "arithmetic"], listed(routes) or None, progress=progress)
+    if provable:
+        found = prove(provable, listed(routes) or None, progress=progress)
         ok = found.ok
         for row in found.rows:
             yield from proof_records(row)
@@ -61,20 +61,32 @@ def run(
             trial = try_law(law)
             ok = ok and trial.witness is None
             yield _trial_record(law, trial)
-            rows.append((law.name, str(trial)))
+            rows.append((law.name, str(trial), law.status.partition(":")[0]))
         yield Block(
             "laws of networks, tried on samples (which refute and never prove)",
-            Table(("law", "outcome"), tuple(rows)).text(width),
+            Table(("law", "outcome", "status"), tuple(rows)).text(width),
         )
+        if any(not law.routes for law in structural):
+            yield Block("why some are only tried", "\n".join(_reasons(structural, width)))
     if export is not None:
         from .. import proofs
 
-        paths = proofs.export.write(export, arithmetic)
+        paths = proofs.export.write(export, provable)
         others = [path for path in paths if path.suffix != ".smt2"]
         lines = [f"{path}" for path in others] + [f"{len(paths) - len(others)} files in {export / 'smtlib'}"]
         yield Block("written", "\n".join(lines))
     if not ok:
         yield Failed()
+
+
+def _reasons(laws: Sequence[Any], width: int) -> Iterator[str]:
+    """What laws without a theorem say of themselves, once for all that say the same."""
+    by_reason: dict[str, list[str]] = {}
+    for law in laws:
+        if not law.routes:
+            by_reason.setdefault(law.status, []).append(law.name)
+    for status, names in by_reason.items():
+        yield from textwrap.wrap(f"{', '.join(names)}: {status}", width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def proof_text(found: Any, width: int) -> str:
@@ -140,7 +152,8 @@ def _chosen(wanted: Sequence[str]) -> list[Any]:
     found: dict[str, Any] = {}
     for one in wanted:
         if ".py" in one:
-            found |= {law.name: law for law in of_file(one)}
+            for law in of_file(one):
+                found[law.name if law.name not in found else f"{law.subject}: {law.name}"] = law
             continue
         matching = [law for law in everything if fnmatchcase(law.name, one)]
         if not matching and any(sign in one for sign in "*?["):
@@ -151,10 +164,15 @@ def _chosen(wanted: Sequence[str]) -> list[Any]:
 
 
 def of_file(where: str) -> list[Any]:
-    """The laws of a Python file, or the one named after ``::``; the file is imported, so it must be the caller's own."""
+    """The laws of a Python file and the claims of its layers, or those of the law or layer named after ``::``.
+
+    The file is imported, so it must be the caller's own.
+    """
     import importlib.util
     import sys
 
+    from .. import proofs
+    from ..algebra.networks.layer import Layer
     from ..proofs.law import Law
 
     file, _, name = where.partition("::")
@@ -171,9 +189,17 @@ def of_file(where: str) -> list[Any]:
             spec.loader.exec_module(module)
     finally:
         sys.modules.pop(key, None)
-    laws = {each.name: each for each in vars(module).values() if isinstance(each, Law)}
-    if not laws:
-        raise FieldError(f"{file} has no laws; a law is a function decorated with layeralgebra.proofs.law")
-    if name and name not in laws:
-        raise FieldError(f"{file} has no law {name!r}; it has {', '.join(laws)}")
-    return [laws[name]] if name else list(laws.values())
+    laws: dict[str, list[Any]] = {each.name: [each] for each in vars(module).values() if isinstance(each, Law)}
+    layers = {
+        name_: each for name_, each in vars(module).items()
+        if isinstance(each, type) and issubclass(each, Layer) and each.__module__ == key and each.claims
+    }  # fmt: skip
+    if not laws and not layers:
+        raise FieldError(
+            f"{file} has no laws and no layers with claims; a law is a function decorated with layeralgebra.proofs.law"
+        )
+    if name and name not in laws and name not in layers:
+        raise FieldError(f"{file} has no law {name!r}; it has {', '.join([*laws, *layers])}")
+    for each in layers if not name else [name] if name in layers else []:
+        laws[each] = list(proofs.claims(layers[each]))
+    return laws[name] if name else [law for several in laws.values() for law in several]

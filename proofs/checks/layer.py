@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import product
 from math import prod
@@ -462,7 +463,8 @@ class LayerCheck:
                 and self._wanted(law.name)
                 and (law.subject != "counted_regions" or self._has_regions())
             ):
-                yield tried(law.name, law.trial.samples(first), law.trial.test, max(2, self.examples // 5))
+                found = tried(law.name, law.trial.samples(first), law.trial.test, max(2, self.examples // 5))
+                yield replace(found, status=law.status) if law.routes else found
 
 
 def _parts(formula: Any, name: str) -> Any:

@@ -13,11 +13,12 @@ from ..verdict import Certificate, Proved, Refuted, Undecided, Verdict, Witness
 
 @dataclass(frozen=True)
 class Result:
-    """One law that was checked: the verdict, and on how many samples it held."""
+    """One law that was checked: the verdict, on how many samples it held, and whether it is proved apart from that."""
 
     law: str
     verdict: Verdict
     cases: int = 0
+    status: str = ""
 
     @property
     def refuted(self) -> bool:
@@ -29,7 +30,8 @@ class Result:
         if isinstance(self.verdict, Refuted):
             return f"REFUTED   {self.law}\n{_indented(self.verdict.witness)}"
         if self.cases:
-            return f"held      {self.law}: on {self.cases} sample{'s' * (self.cases != 1)}"
+            known = f" ({self.status})" if self.status else ""
+            return f"held      {self.law}: on {self.cases} sample{'s' * (self.cases != 1)}{known}"
         return f"undecided {self.law}: {self.verdict.reason}"
 
 

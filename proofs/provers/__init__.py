@@ -49,7 +49,7 @@ def attempt(law: Law, route: str) -> Verdict:
     Parameters
     ----------
     law : Law
-        An arithmetic law.
+        An arithmetic law, or one about networks on the route ``coq``.
     route : str
         One of `ROUTES`.
 
@@ -75,6 +75,9 @@ def attempt(law: Law, route: str) -> Verdict:
     if absent:
         return Undecided(absent)
     if law.kind != "arithmetic":
+        if route == "coq":
+            proved: Verdict = module("coq").of_networks(law)
+            return proved
         return Undecided("a structural law is tried on networks; samples refute and never prove")
     if admitted_sizes(law.arithmetic) is None:
         return Undecided("no sizes were found that meet the hypotheses, so that the law may say nothing")

@@ -1,7 +1,8 @@
 """The Coq route: every law a theorem that an independent proof assistant checks, with an empty list of axioms.
 
 All laws go into one file, after a prelude; a law that fails is named, left out with the laws that use it, and the
-rest is checked again. The hand-written core (any number of layers, by induction over the list) is checked by itself.
+rest is checked again. The hand-written core (any number of layers, by induction over the list) is checked by itself, and so are the
+theorems about all networks.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ...algebra.errors import FieldError
 from ..law import Law, named
 from ..printers.coq import theorem
 from ..statements.quotients import NotLowered
+from ..theorems import sources
 from ..verdict import Certificate, Proved, Undecided, Verdict
 from .coq_script import objection
 
@@ -32,6 +34,8 @@ LIMIT = 300
 MEMORY = 8 * 2**30
 
 _PLACE = re.compile(r'^File "[^"]*", line (\d+)', re.MULTILINE)
+#: Files of ours that a file of ours requires.
+_REQUIRED = re.compile(r"^Require Import .*\n", re.MULTILINE)
 _STATEMENT = re.compile(r"^(?:Theorem|Lemma) (\w+)", re.MULTILINE)
 
 
@@ -78,8 +82,8 @@ def prove_all(laws: Iterable[Law]) -> dict[str, Verdict]:
     """
     wanted = {law.name: law for law in laws}
     texts: dict[str, str] = {}
-    verdicts: dict[str, Verdict] = {}
-    for law in with_lemmas(wanted.values()):
+    verdicts: dict[str, Verdict] = {name: of_networks(law) for name, law in wanted.items() if law.kind == "structural"}
+    for law in with_lemmas(law for law in wanted.values() if law.kind == "arithmetic"):
         if refused := objection(law.hints.coq or ""):
             verdicts[law.name] = Undecided(refused)
             continue
@@ -116,6 +120,34 @@ def prove_all(laws: Iterable[Law]) -> dict[str, Verdict]:
             verdicts[name] = _verdict(text, checked.version, "; ".join(filter(None, resting)))
         break
     return {name: verdicts[name] for name in wanted}
+
+
+def of_networks(law: Law) -> Verdict:
+    """Whether Coq accepts the theorem about all networks that has a law's name, and the files around it."""
+    if "coq" not in law.routes:
+        return Undecided("a structural law is tried on networks; samples refute and never prove")
+    try:
+        checked = check_networks()
+    except CoqFailed as error:
+        return Undecided(f"Coq does not accept the theorems about networks: {error}")
+    return _verdict(networks_source(), checked.version, dict(checked.axioms).get(law.name, "not printed"))
+
+
+def networks_source() -> str:
+    """The theorems about all networks as one file, which requires none of ours."""
+    return "\n".join(_REQUIRED.sub("", text) for text in sources().values())
+
+
+@lru_cache(maxsize=1)
+def check_networks(limit: int = LIMIT) -> Checked:
+    """Have Coq check the theorems about all networks, and print what they rest on.
+
+    Raises
+    ------
+    CoqFailed
+        If Coq does not accept them.
+    """
+    return check(networks_source(), limit)
 
 
 def _verdict(text: str, version: str, axioms: str) -> Verdict:
@@ -185,7 +217,9 @@ def check(source: str, limit: int = LIMIT) -> Checked:
     names = _STATEMENT.findall(source)
     if not names:
         raise CoqFailed("there is no theorem in the file", 0)
-    everything = f"Definition everything := ({', '.join(names)}).\nPrint Assumptions everything.\n"
+    everything = (
+        f"Definition everything := ({', '.join(f'@{name}' for name in names)}).\nPrint Assumptions everything.\n"
+    )
     output = _coqc(source + "\n" + everything, limit)
     if _closed(output):
         return Checked(tuple((name, "") for name in names), _version())

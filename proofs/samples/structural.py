@@ -21,6 +21,7 @@ from ...algebra.errors import FieldError, LayerAlgebraError
 from ...algebra.formulas.records import expressions
 from ...algebra.sizes.normal_form import same
 from ..law import Law, register
+from ..theorems import theorems
 from ..verdict import Witness
 
 #: How many samples a law is tried on where nothing else is said.
@@ -217,6 +218,8 @@ def structural(
 ) -> Callable[[Callable[[Any], Witness | None]], Law]:
     """Make a law about networks of a function that compares two sides on one sample, and register it.
 
+    It is a theorem for all networks if the Coq files about networks have one of its name.
+
     Parameters
     ----------
     samples : callable
@@ -243,6 +246,7 @@ def structural(
             Law(
                 name=function.__name__,
                 statement=None,
+                routes=("coq",) if function.__name__ in theorems() else (),
                 kind="structural",
                 trial=OnSamples(samples, function, dict(mutants or {}), exactness, formulas),
                 rests_on=tuple(rests_on.split()),

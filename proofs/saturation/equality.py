@@ -24,6 +24,7 @@ from ...algebra.numerics.weights import inventory
 from ..law import Law
 from ..rules.rule import agree
 from .extraction import Chosen, Cost, Extraction
+from .invariants import apart
 from .rewrite import Chain, ChainStep, Equal, _Made, moved
 from .values import Node, Slot
 
@@ -47,16 +48,21 @@ class Difference:
         Of both networks.
     x : array, or None
     outputs : pair
-        What `la.run` gives; the shapes alone, where these differ.
+        What `la.run` gives; the shapes alone, where these differ; of the second nothing, where it gives that with no weights.
+    why : str
+        Why no weights of the second network give what the first one gives, where that is known.
     """
 
     sizes: Mapping[Symbol, int]
     weights: Any
     x: Any
     outputs: Any
+    why: str = ""
 
     def __str__(self) -> str:
         where = ", ".join(f"{symbol}={size}" for symbol, size in self.sizes.items())
+        if self.why:
+            return f"{where + ': ' if where else ''}{self.why}"
         return f"{where + ': ' if where else ''}{shown(self.outputs[0])} and {shown(self.outputs[1])}"
 
 
@@ -339,7 +345,8 @@ def equal(
     Equality
         *equal* comes with the chain of laws and the map of the weights. *different* comes with sizes, weights and an input on which
         `la.run` differs, under the map that gives each tensor of `g` the tensor of `f` of that name (where both have the same
-        tensors), or with shapes that differ.
+        tensors), with shapes that differ, or with weights of `f` and an input where `f` does what `g` does with no weights: it leaves
+        the bounds of its outputs, is no polynomial of its degree, or tells apart what `g` does not.
         Everything else is *undecided*.
 
     Raises
@@ -380,6 +387,11 @@ def equal(
         meaning == "function" or found.x is None or not found.weights[0] and not found.weights[1]
     ):
         return Equality("different", words, map=under, witness=found)
+    lasting = _difference(f, g, on, _whatever) if shapes[0] == shapes[1] else (None, "")
+    if lasting[0] is None and meaning == "class" and shapes[0] == shapes[1]:
+        lasting = _difference(g, f, on, _whatever)
+    if lasting[0] is not None:
+        return Equality("different", words, map=lasting[1], witness=lasting[0])
     return Equality(
         "undecided", words, reason="the laws lead from neither to the other, and no difference is known for all maps"
     )
@@ -392,14 +404,14 @@ def _best(one: _Both) -> Chosen | None:
 # differences -------------------------------------------------------------------------------------------------------------
 
 
-def _difference(f: Network, g: Network, on: Any) -> tuple[Difference | None, str]:
+def _difference(f: Network, g: Network, on: Any, at: Any = None) -> tuple[Difference | None, str]:
     """Sizes, weights and an input on which the networks differ, with the map of the weights in words."""
     symbols = sorted({*f.free_symbols, *g.free_symbols, *(_symbols(on) if on is not None else ())}, key=str)
     for trial in range(TRIALS):
         chance = random.Random(trial)
         sizes = {symbol: chance.randint(2 + trial // 2, 5 + trial) for symbol in symbols}
         try:
-            found = _at(f, g, on, sizes, trial)
+            found = (at or _at)(f, g, on, sizes, trial)
         except LayerAlgebraError:
             continue
         if found is not None:
@@ -409,6 +421,37 @@ def _difference(f: Network, g: Network, on: Any) -> tuple[Difference | None, str
 
 def _symbols(on: Any) -> set[Any]:
     return {symbol for flow in input_flows(on) for size in flow.shape for symbol in size.free_symbols}
+
+
+def _whatever(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -> tuple[Difference, str] | None:
+    """Weights of the first network and an input where it does what the second one does with no weights."""
+    if f.has_input or g.has_input or len(input_flows(on)) != 1:
+        return None
+    values = {symbol: Integer(size) for symbol, size in sizes.items()}
+    one, other = (net.xreplace(values) for net in (f, g))
+    shape = tuple(int(size.xreplace(values)) for size in input_flows(on)[0].shape)
+    generator = numpy.random.default_rng(trial)
+    weights = _drawn(inventory(*at_literal_sizes(one, [shape])).slots, generator)
+    x = generator.integers(-3, 4, shape)
+    found = apart(one, other, shape, weights, x, generator)
+    if found is None:
+        return None
+    return Difference(sizes, (weights, None), x, (found.output, None), found.why), "whatever the weights of the second"
+
+
+def _drawn(slots: Mapping[str, Any], generator: Any) -> dict[str, Any]:
+    """Integers for all tensors."""
+    weights = {}
+    for name, slot in slots.items():
+        if slot.table is not None:
+            weights[name] = slot.table(slot.shape)
+        elif slot.rows is not None:
+            weights[name] = generator.integers(0, slot.rows, slot.shape)
+        else:
+            weights[name] = (
+                generator.integers(-3, 4, slot.shape) if slot.learned else generator.integers(1, 4, slot.shape)
+            )
+    return weights
 
 
 def _at(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -> tuple[Difference, str] | None:
@@ -433,16 +476,7 @@ def _at(f: Network, g: Network, on: Any, sizes: Mapping[Any, int], trial: int) -
     if {name: slot.shape for name, slot in slots[0].items()} != {name: slot.shape for name, slot in slots[1].items()}:
         return None  # no map stands out, and that one differs says nothing of others
     generator = numpy.random.default_rng(trial)
-    weights = {}
-    for name, slot in slots[0].items():
-        if slot.table is not None:
-            weights[name] = slot.table(slot.shape)
-        elif slot.rows is not None:
-            weights[name] = generator.integers(0, slot.rows, slot.shape)
-        else:
-            weights[name] = (
-                generator.integers(-3, 4, slot.shape) if slot.learned else generator.integers(1, 4, slot.shape)
-            )
+    weights = _drawn(slots[0], generator)
     inputs = [generator.integers(-3, 4, shape) for shape in shapes]
     x: Any = inputs[0] if inputs_of(nets[0]) == 1 else inputs
     kept = {name: weights[name] for name in slots[1]}

@@ -7,6 +7,7 @@ from collections import defaultdict
 import layeralgebra as la
 from layeralgebra.commands.catalogue import KINDS
 from layeralgebra.proofs import named
+from layeralgebra.proofs.theorems import theorems
 
 from ._markdown import code, contents, docstring, plain, table
 
@@ -30,7 +31,7 @@ def pages() -> dict[str, str]:
             map(_law, records)
         )
     found["mathematics/index.md"] = (
-        "# The mathematics\n\nWhat is computed, and the laws behind it. Laws of arithmetic are proved; structural ones, which speak of networks, are tried.\n\n"
+        "# The mathematics\n\nWhat is computed, and the laws behind it. Laws of arithmetic are proved. Structural ones speak of networks: those of composition are theorems for all networks, in Coq, and all are tried on samples; one that is only tried says why.\n\n"
         + contents(["metrics", *(f"laws_{subject}" for subject in sorted(subjects))])
     )
     return found
@@ -38,10 +39,12 @@ def pages() -> dict[str, str]:
 
 def _law(record: object) -> str:
     law = named(record.subject)  # type: ignore[attr-defined]
-    statement = f"```text\n{law.statement}\n```\n" if law.statement is not None else ""
+    said = law.statement if law.statement is not None else theorems()[law.name] if law.routes else ""
+    statement = f"```text\n{said}\n```\n" if said else ""
     mutants = ", ".join(plain(mutant.name) for mutant in law.mutants)
     rows = [
         ["kind", law.kind],
+        ["status", plain(law.status)],
         ["routes", ", ".join(law.routes) or "tried on samples"],
         ["source", plain(law.cites)],
         ["refuted neighbours", mutants],
