@@ -51,6 +51,10 @@ class Registry(Mapping[str, "Metric[Any]"]):
         folder = importlib.import_module("...metrics", __name__)
         return tuple(sorted(file.name for file in pkgutil.iter_modules(folder.__path__) if file.name[0] != "_"))
 
+    def is_of_library(self, name: str) -> bool:
+        """Whether a metric has a file in `metrics`."""
+        return name in self._files()
+
     @staticmethod
     def _load(name: str) -> None:
         importlib.import_module(f"...metrics.{name}", __name__)
