@@ -78,6 +78,8 @@ class Decoding:
         Of the prompt at once and of all tokens after it.
     by_steps : Expr
         Of the prompt, were it carried out token by token.
+    symbols : tuple of Symbol
+        Those of `prompt` and `tokens`.
 
     Examples
     --------
@@ -111,6 +113,12 @@ class Decoding:
     @property
     def cache(self) -> Expr:
         return self._formula("cache")
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """Those of `prompt` and `tokens`."""
+        free = self.prompt.free_symbols | self.tokens.free_symbols
+        return tuple(sorted((one for one in free if isinstance(one, Symbol)), key=str))
 
     @property
     def total(self) -> Expr:
@@ -240,7 +248,7 @@ def decoding(
         one, first + count, (decode, by_steps, kept, step.formula, *(() if before is None else (before.formula,)))
     )
     beginning = [*(() if before is None else before.domain), *places]
-    of_steps = [*places, *_everywhere(step.domain, first, count, position)]
+    of_steps = _once([*places, *_everywhere(step.domain, first, count, position)])
 
     def phase(name: str, words: str, formula: Expr, kind: str, domain: Sequence[DomainCondition]) -> Derivation:
         if isinstance(one.size, Symbol) and one.size not in formula.free_symbols:
@@ -254,9 +262,9 @@ def decoding(
     cache = METRICS["cache_size"]
     made = (
         phase("prefill", f"of {formula_text(first)} tokens at once", Integer(0) if before is None else before.formula,
-              "exact" if before is None else before.kind, beginning),
+              "exact" if before is None else before.kind, _once(beginning)),
         phase("step", f"of one token, the last of {position}", simplify(step.formula.xreplace({GENERAL: position})), step.kind,
-              [_moved(item, position, position) for item in step.domain]),
+              _once([_moved(item, position, position) for item in step.domain])),
         phase("decode", f"of {formula_text(count)} tokens after them, one by one", decode, step.kind, of_steps),
         Derivation(
             Phase("cache", f"elements kept after {position} tokens", cache.unit, cache.source, cache.carrier, cache), net, kept, "exact",
@@ -269,9 +277,9 @@ def decoding(
 def _unused(name: str, one: Incremental, *sizes: Expr) -> Symbol:
     """A symbol that stands nowhere in the network or in some sizes."""
     shapes = [size for shape in _entering(one) for size in shape]
-    taken = {symbol.name for part in (one.net, *shapes, *sizes) for symbol in part.free_symbols}  # type: ignore[attr-defined]
+    taken = {symbol.name for part in (one.net, *shapes, *sizes) for symbol in part.free_symbols}
     while name in taken:
-        name += "_"
+        name += "1"
     return Symbol(name, integer=True, positive=True)
 
 
@@ -328,6 +336,24 @@ def _without(size: Symbol, domain: Sequence[DomainCondition]) -> list[DomainCond
         for item in said
     ]  # fmt: skip
     return [item for item in domain if item not in said] if all(large) else list(domain)
+
+
+def _once(domain: Sequence[DomainCondition]) -> list[DomainCondition]:
+    """Conditions without those that say of the same sizes what an earlier one says."""
+    found: dict[Any, DomainCondition] = {}
+    for item in domain:
+        relation = item.condition.relation
+        if relation == true:
+            continue
+        if relation == false:
+            raise ShapeError(
+                f"at {item.path or 'the network'}: {item.condition.meaning}, which fails for so many tokens"
+            )
+        said = simplify(relation.lhs - relation.rhs) if isinstance(relation, Ge) else relation
+        if isinstance(relation, Le):
+            said = simplify(relation.rhs - relation.lhs)
+        found.setdefault((said, item.condition.loops, tuple(item.loops) if item.loops else ()), item)
+    return list(found.values())
 
 
 def _everywhere(domain: Domain, first: Expr, count: Expr, position: Symbol) -> list[DomainCondition]:
