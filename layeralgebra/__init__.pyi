@@ -11,6 +11,8 @@ from . import topology as topology
 from . import types as types
 from .algebra.adjoints.adjoint import Adjoint as Adjoint
 from .algebra.adjoints.adjoint import adjoint as adjoint
+from .algebra.adjoints.backward import Backward as Backward
+from .algebra.adjoints.backward import backward as backward
 from .algebra.adjoints.checkpointing import Checkpointing as Checkpointing
 from .algebra.adjoints.checkpointing import checkpointing as checkpointing
 from .algebra.capacity.allocation.circuits import attention_circuits as attention_circuits

@@ -425,6 +425,11 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("Incremental", "incremental")
     },
+    "backward": net_calls(
+        la.backward,
+        GraphError=lambda: la.backward(CLOSED, on=(3,)),
+        UnsupportedError=lambda: la.backward(la.Opaque("a step", (2,)), on=(2,)),
+    ),
     "decoding": {
         "FieldError": lambda: la.decoding(la.GRU(3), 2, on=(n, 4), metric="depth"),
         "ShapeError": lambda: la.decoding(la.GRU(3), 2, 3, on=(4, 4)),

@@ -18,7 +18,7 @@ from sympy import Expr, Integer, Symbol
 
 from ..arguments import as_text, checked, is_truth, shown
 from ..errors import FieldError, UnsupportedError
-from ..networks.carrier import Carrier, DomainCondition, Evaluation, Site, TotalCarrier
+from ..networks.carrier import Carrier, Composed, DomainCondition, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Network
@@ -170,17 +170,18 @@ class Metric(Generic[Result]):
         object.__setattr__(self, "__name__", self.name)
 
     @checked
-    def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
+    def evaluate(self, net: Network | Composed, on: Any = None, **options: Any) -> Evaluation[Any]:
         """Walk the network with this metric's carrier."""
-        return evaluate_network(net, self.carrier(**self._checked(options)), on)
+        carrier = self.carrier(**self._checked(options))
+        return net.evaluated_by(carrier) if isinstance(net, Composed) else evaluate_network(net, carrier, on)
 
-    def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
+    def __call__(self, net: Network | Composed, on: Any = None, **options: Any) -> Result:
         if self.of_outputs and isinstance(net, Network) and net.several:
             return {name: self(net[name], on, **options) for name in net.several}  # type: ignore[return-value]
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 
     @checked
-    def derive(self, net: Network, on: Any = None, **options: Any) -> Derivation:
+    def derive(self, net: Network | Composed, on: Any = None, **options: Any) -> Derivation:
         """The formula with its domain, kind, source, terms and steps."""
         chosen = self._checked(options)
         evaluation = self.evaluate(net, on, **options)
@@ -190,8 +191,9 @@ class Metric(Generic[Result]):
         own = self.conditions(evaluation, **chosen) if self.conditions is not None else ()
         terms = node_terms(evaluation.terms, self.term)
         place = str(net) if isinstance(net, Layer) else "the network"
+        about: Any = net  # of what is composed no more is asked than of a network
         return Derivation(
-            self, net, formula, kind, self.source, Domain(without_implied([*evaluation.domain, *own]), place), terms, evaluation.value, tuple(chosen.items()),
+            self, about, formula, kind, self.source, Domain(without_implied([*evaluation.domain, *own]), place), terms, evaluation.value, tuple(chosen.items()),
             tuple(flow.shape for flow in evaluation.inputs),
         )  # fmt: skip
 
@@ -229,7 +231,7 @@ def _metric(name: str) -> Metric[Any]:
 
 
 @checked
-def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: Any) -> Derivation:
+def derive(metric: Metric[Any] | str, net: Network | Composed, on: Any = None, **options: Any) -> Derivation:
     """The formula of a metric for a network, with its reasons.
 
     Parameters

@@ -284,6 +284,16 @@ class Evaluation(Generic[T]):
     inputs: list[Flow] = field(default_factory=list)
 
 
+class Composed:
+    """Equations put together that are no network themselves, such as a backward pass; metrics that add over layers count them."""
+
+    free_symbols: Any
+
+    def evaluated_by(self, carrier: Carrier[T]) -> Evaluation[T]:
+        """What a carrier makes of the equations."""
+        raise NotImplementedError
+
+
 @dataclass
 class Ports(Generic[T]):
     """The values of a layer with several inputs, one for each, until a graph or a series takes them."""
