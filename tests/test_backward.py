@@ -192,7 +192,22 @@ def test_it_prints_and_is_refused():
         la.backward(la.Linear(3))
     with pytest.raises(la.UnsupportedError):
         la.backward(la.Linear(2) >> la.Opaque("a step", (2,)), on=(2,))
-    with pytest.raises(la.UnsupportedError, match="add over layers"):
-        la.depth(la.backward(la.Linear(2), on=(3,)))
+    found = la.backward(la.Linear(2) >> la.ReLU() >> la.Linear(n), on=(3,))
+    for metric in (
+        la.depth,
+        la.parameters,
+        la.peak_memory,
+        la.training_macs,
+        la.output_shape,
+        la.elements_moved,
+        la.receptive_field,
+    ):
+        with pytest.raises(la.LayerAlgebraError):
+            metric(found)
+    with pytest.raises(la.GraphError, match="said already"):
+        la.macs(found, on=(3,))
+    derivation = la.derive("macs", found)
+    assert derivation(n=5) == la.training_macs(found.net, on=(3,)).subs(n, 5) - la.macs(found.net, on=(3,)).subs(n, 5)
+    assert [term.path for term in derivation.terms] == ["2", "1", "0"] and "Linear(n)" in derivation.table()
     with pytest.raises(la.FieldError, match="symbolic|literal|symbol"):
         la.backward(la.Linear(m), on=(n,)).run([1, 2])

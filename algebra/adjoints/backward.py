@@ -30,7 +30,7 @@ from ..equations.heads import Plus, Reduce
 from ..equations.instance import Instance
 from ..equations.statements import Statement
 from ..errors import FieldError, UnsupportedError
-from ..networks.carrier import Composed, Evaluation, Flow, Loop, Site, Term, TotalCarrier
+from ..networks.carrier import Composed, Evaluation, Flow, Loop, Site, Term
 from ..networks.evaluator import evaluate_network, input_flows
 from ..networks.joins import Add
 from ..networks.network import Network, as_network
@@ -94,8 +94,10 @@ class Backward(Composed):
 
     def evaluated_by(self, carrier: Any) -> Evaluation[Any]:
         """What a metric that adds over layers makes of the equations."""
-        if not isinstance(carrier, TotalCarrier):
-            raise UnsupportedError("metrics that add over layers count a backward pass: macs, flops, activations")
+        if not carrier.of_equations:
+            raise UnsupportedError(
+                "metrics that add what equations compute count a backward pass: macs, flops, activations"
+            )
         terms: list[Term[Any]] = []
         value = _fold(self.steps, carrier, terms, ())
         found = self.evaluation
@@ -158,7 +160,7 @@ def _fold(steps: Sequence[Step], carrier: Any, terms: list[Term[Any]], loops: tu
             output = Flow(step.site.inputs[0].shape if step.site.inputs else ())
             site = replace(step.site, instance=counted(step.adjoint), output=output, loops=loops)
             values.append(carrier.leaf(site, 0))
-            terms.append(Term(site, values[-1]))
+            terms.append(Term(replace(site, instance=None), values[-1]))
         elif isinstance(step, SumStep):
             flows = tuple(Flow(step.made.shape or ()) for _ in step.parts)
             values.append(carrier.joint(Site("", Add(), flows, flows[0], None, loops)))

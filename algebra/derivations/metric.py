@@ -17,7 +17,7 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
 from ..arguments import as_text, checked, is_truth, shown
-from ..errors import FieldError, UnsupportedError
+from ..errors import FieldError, GraphError, UnsupportedError
 from ..networks.carrier import Carrier, Composed, DomainCondition, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
@@ -81,6 +81,8 @@ _ZERO = Integer(0)
 
 class SumCarrier(TotalCarrier[Expr]):
     """Adds one expression for each site; copies multiply, or are summed where they differ."""
+
+    of_equations = True
 
     def __init__(
         self, measure: Callable[[Site], Expr], joint: Callable[[Site], Expr] | None = None, opaque: str | None = "lower"
@@ -173,7 +175,11 @@ class Metric(Generic[Result]):
     def evaluate(self, net: Network | Composed, on: Any = None, **options: Any) -> Evaluation[Any]:
         """Walk the network with this metric's carrier."""
         carrier = self.carrier(**self._checked(options))
-        return net.evaluated_by(carrier) if isinstance(net, Composed) else evaluate_network(net, carrier, on)
+        if not isinstance(net, Composed):
+            return evaluate_network(net, carrier, on)
+        if on is not None:
+            raise GraphError("what enters is said already; leave out `on`")
+        return net.evaluated_by(carrier)
 
     def __call__(self, net: Network | Composed, on: Any = None, **options: Any) -> Result:
         if self.of_outputs and isinstance(net, Network) and net.several:

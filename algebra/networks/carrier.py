@@ -169,6 +169,7 @@ class Carrier(Generic[T]):
     opaque: str | None = None
     by_output: bool = False
     fused: bool = False
+    of_equations: bool = False
 
     def leaf(self, site: Site, port: int) -> T:
         raise NotImplementedError
