@@ -211,3 +211,21 @@ def test_it_prints_and_is_refused():
     assert [term.path for term in derivation.terms] == ["2", "1", "0"] and "Linear(n)" in derivation.table()
     with pytest.raises(la.FieldError, match="symbolic|literal|symbol"):
         la.backward(la.Linear(m), on=(n,)).run([1, 2])
+
+
+def test_check_compares_with_difference_quotients(monkeypatch):
+    """Of layers that are right nothing is said; with a rule of the backward pass changed, the check refutes."""
+    from layeralgebra.algebra.adjoints import derivatives, reverse, training
+
+    law = ["backward_eq_difference_quotient"]
+    for layer in (la.Linear, la.Parameter, la.Softmax):
+        assert la.check(layer, laws=law).ok
+    slope = derivatives.slope
+    wrong = lambda function, *rest: None if function == "sigmoid" else slope(function, *rest)  # noqa: E731
+    monkeypatch.setattr(reverse, "slope", wrong)
+    training.backward_of.cache_clear()
+    try:
+        report = la.check(la.Sigmoid(), shapes=[(3, 2)], laws=law)
+    finally:
+        training.backward_of.cache_clear()
+    assert not report.ok and any(result.refuted for result in report.results)

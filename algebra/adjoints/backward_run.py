@@ -134,7 +134,9 @@ def carried_out(
     forward = _Recording([Arrived(shape, None, array) for shape, array in zip(shapes, arrays)], needed, tensors)
     made = forward.walk(network)
     left = made if isinstance(made, tuple) else (made,)
-    own = backward(network, None if input_nodes(network) else [tuple(map(int, shape)) for shape in shapes], inputs)
+    own = backward(
+        network, None if input_nodes(network) or not shapes else [tuple(map(int, shape)) for shape in shapes], inputs
+    )
     carried = _Carried(forward)
     given = _seeds(gradients, [part.values for part in left])
     for place, gradient in zip(own.places, own.seeds):
