@@ -129,6 +129,7 @@ class TrainingCarrier(TotalCarrier[Training]):
         if recompute not in RECOMPUTE:
             raise FieldError(f"recompute is one of {', '.join(RECOMPUTE)}, got {shown(recompute)}")
         self.recompute = recompute
+        self.joints: dict[int, tuple[Site, Training]] = {}
 
     def leaf(self, site: Site, port: int) -> Training:
         instance = site.instance
@@ -172,7 +173,13 @@ class TrainingCarrier(TotalCarrier[Training]):
         return _entered(made, values[:1])
 
     def joint(self, site: Site) -> Training:
-        """What the joining itself costs, forward, and backward by the adjoint of its equation."""
+        """What the joining itself costs, forward, and backward by the adjoint of its equation; one value for each place."""
+        if id(site) not in self.joints:
+            self.joints[id(site)] = site, self._joint(site)
+        return self.joints[id(site)][1]
+
+    @staticmethod
+    def _joint(site: Site) -> Training:
         count, points = len(site.inputs), Mul(*site.output.shape)
         multiplies, adds = site.join.work(count)
         forward = Work(multiplies=multiplies * points, adds=adds * points)
