@@ -333,6 +333,7 @@ _TITLES = {
     "Metric": "a metric such as la.macs",
     "Derived": "a derivation",
     "Network": "a layer or a network",
+    "Composed": "a layer or a network",
     "Symbol": "a symbol such as dims('c')",
     "Derivation": "a derivation such as derive(macs, net)",
 }

@@ -11,6 +11,8 @@ from . import topology as topology
 from . import types as types
 from .algebra.adjoints.adjoint import Adjoint as Adjoint
 from .algebra.adjoints.adjoint import adjoint as adjoint
+from .algebra.adjoints.backward import Backward as Backward
+from .algebra.adjoints.backward import backward as backward
 from .algebra.adjoints.checkpointing import Checkpointing as Checkpointing
 from .algebra.adjoints.checkpointing import checkpointing as checkpointing
 from .algebra.capacity.allocation.circuits import attention_circuits as attention_circuits
@@ -21,6 +23,8 @@ from .algebra.capacity.propagation.of_network import capacity_propagation as cap
 from .algebra.capacity.scaling.of_block import activation_decoupling as activation_decoupling
 from .algebra.capacity.scaling.of_block import capacity_deep_limit as capacity_deep_limit
 from .algebra.capacity.scaling.of_block import scaling_exponent as scaling_exponent
+from .algebra.causality.decoding import Decoding as Decoding
+from .algebra.causality.decoding import decoding as decoding
 from .algebra.causality.incremental import Incremental as Incremental
 from .algebra.causality.incremental import incremental as incremental
 from .algebra.compilation.interface import CompiledFormula as CompiledFormula

@@ -217,7 +217,8 @@ def list_names(
     cls=_Command, short_help="Derive formulas of a network, and evaluate them.",
     epilog=_examples(
         "derive resnet50 --set height=H,width=W --at H=224,W=224", "derive vit_b_16 -m macs,depth --stage-by-stage",
-        "derive gpt2 --training --batch B --set depth=L", "derive my_layers.py:MyLayer --on c,H,W --json",
+        "derive gpt2 --training --batch B --set depth=L", "derive gpt2 --memory --recompute block --set depth=L",
+        "derive gpt2 --decode --prompt 1000 --tokens n", "derive my_layers.py:MyLayer --on c,H,W --json",
     ),
 )  # fmt: skip
 def derive(
@@ -234,15 +235,32 @@ def derive(
     training: Annotated[
         bool, typer.Option("--training", help="The work of one training step: training_macs, training_flops.")
     ] = False,
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory", help="The bytes of training: saved_activations, peak_memory of a step, optimizer_memory."
+        ),
+    ] = False,
     recompute: Annotated[
         str | None,
         typer.Option(
             "--recompute", metavar="WHAT", autocompletion=completion.recomputing,
-            help="With --training, what the backward pass computes again: none, selective, block.",
+            help="With --training or --memory, what the backward pass computes again: none, selective, block.",
         ),
     ] = None,
     batch: Annotated[
-        str | None, typer.Option("--batch", metavar="SIZE", help="With --training, the examples of a step: 32 or B.")
+        str | None,
+        typer.Option("--batch", metavar="SIZE", help="With --training or --memory, the examples of a step: 32 or B."),
+    ] = None,
+    decode: Annotated[
+        bool,
+        typer.Option("--decode", help="A prompt at once, then tokens one by one: MACs, or one --metric; the cache."),
+    ] = False,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", metavar="SIZE", help="With --decode, the tokens of the prompt: 1000 or P.")
+    ] = None,
+    tokens: Annotated[
+        str | None, typer.Option("--tokens", metavar="SIZE", help="With --decode, the tokens after it: 24 or n.")
     ] = None,
     form: Annotated[
         str,
@@ -265,7 +283,7 @@ def derive(
 
     answers = command.run(
         model, metric or (), at or (), changes or (), on, latex, stage_by_stage, node_by_node, effective, width(), form, by,
-        training, recompute, batch,
+        training, recompute, batch, memory, decode, prompt, tokens,
     )  # fmt: skip
     _answer("derive", answers, as_json, as_csv, overwrite)
 

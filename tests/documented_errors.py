@@ -433,6 +433,17 @@ CALLS: dict[str, dict[str, Call]] = {
         )
         for name in ("Incremental", "incremental")
     },
+    "backward": net_calls(
+        la.backward,
+        GraphError=lambda: la.backward(CLOSED, on=(3,)),
+        UnsupportedError=lambda: la.backward(la.Opaque("a step", (2,)), on=(2,)),
+    ),
+    "decoding": {
+        "FieldError": lambda: la.decoding(la.GRU(3), 2, on=(n, 4), metric="depth"),
+        "ShapeError": lambda: la.decoding(la.GRU(3), 2, 3, on=(4, 4)),
+        "GraphError": lambda: la.decoding(CLOSED, 2, on=(3,)),
+        "UnsupportedError": lambda: la.decoding(MultiHeadAttention(2), 2, on=(n, 4)),
+    },
     "communication": {
         "FieldError": lambda: la.communication(Linear(3), "z", 2, on=(n, 4)),
         "ShapeError": lambda: la.communication(Linear(3), "o", 2, on=(n, 4)),

@@ -137,6 +137,17 @@ class TrainingSimulation:
     def __init__(self, entering):
         self.sizes, self.shapes, self.events, self.back = [prod(entering)], [entering], [], []
         self.needs, self.learned = {0: False}, []
+        self.block, self.whole = False, None
+        """Whether copies are carried out again on the way back, and the network, if it is as a whole."""
+
+    def again(self, net, tensor):
+        """Carried out without anything kept but what enters."""
+        outer, self.back, self.block = self.back, [], False
+        leaving = self.run(net, tensor)
+        learns, self.back, self.block = bool(self.back), outer, True
+        if learns:
+            self.back.append(("again", net, tensor, leaving))
+        return leaving
 
     def new(self, size, shape=None):
         self.sizes.append(size)
@@ -159,7 +170,7 @@ class TrainingSimulation:
             return tensor
         if isinstance(net, la.Repeat):
             for _ in range(int(net.times)):
-                tensor = self.run(net.body, tensor)
+                tensor = self.again(net.body, tensor) if self.block else self.run(net.body, tensor)
             return tensor
         if isinstance(net, (la.Add, la.Mul, la.Concat)):
             branches = [self.run(branch, tensor) for branch in net.branches]
@@ -196,7 +207,20 @@ class TrainingSimulation:
             self.events.append(([leaving], [seed]))
             add(leaving, seed)
             held = []
-            for read, made, keeps, weights, how in reversed(self.back):
+            if self.whole is not None:  # carried out a second time, after the loss
+                self.back.append(("again", self.whole, 0, leaving))
+            waiting = list(self.back)
+            while waiting:
+                record = waiting.pop()
+                if record[0] == "again":
+                    _, net, entering, made = record
+                    self.back, self.block = [], False
+                    fresh = self.run(net, entering)
+                    if made in gradients:
+                        gradients[fresh] = gradients.pop(made)
+                        waiting += self.back
+                    continue
+                read, made, keeps, weights, how = record
                 arriving = gradients.pop(made)
                 if how == "layer":
                     learned = [self.new(size) for size in weights]
@@ -222,8 +246,14 @@ class TrainingSimulation:
         return max(sum(self.sizes[t] for t in born if born[t] <= time <= last[t]) for time in times)
 
 
-def simulated_training(net, on):
+def simulated_training(net, on, block=False):
     simulation = TrainingSimulation(on)
+    if block and not net.atoms(la.Repeat):
+        simulation.whole = net
+        leaving = simulation.run(net, 0)
+        simulation.back = []
+        return simulation.peak(leaving)
+    simulation.block = block
     return simulation.peak(simulation.run(net, 0))
 
 
@@ -231,6 +261,13 @@ def simulated_training(net, on):
 @settings(deadline=None)
 def test_a_simulation_of_a_training_step(net):
     assert la.peak_memory(net, on=(2, 5), training=True) == simulated_training(net, (2, 5))
+
+
+@given(NETWORKS)
+@settings(deadline=None)
+def test_a_simulation_of_a_training_step_with_recomputation(net):
+    """Each copy of an outermost repetition is carried out once more before one goes back through it; a network without one as a whole."""
+    assert la.peak_memory(net, on=(2, 5), training=True, recompute="block") == simulated_training(net, (2, 5), True)
 
 
 @given(NETWORKS, NETWORKS, st.booleans(), st.booleans())

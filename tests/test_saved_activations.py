@@ -91,6 +91,19 @@ def test_the_published_formula_with_selective_recomputation(s, h, a):
     assert expand(found - 34 * L * b * s * h) == 0
 
 
+def test_the_published_formula_with_selective_recomputation_in_symbols():
+    """Sequences of 1024 q words and 64 c heads of 128 features, whatever q, c, batch and depth are: 34 s b h a layer."""
+    q, c, b, L, rate = la.dims("q c b L rate")
+    s, a = 1024 * q, 64 * c
+    h = 128 * a
+    assert expand(kept(layer(h, a, rate) ** L, (s, h), batch=b, recompute="selective") - 34 * L * b * s * h) == 0
+    d, few, S = la.dims("d few S")
+    with pytest.raises(
+        la.UnsupportedError, match="depends on sizes that are symbols"
+    ):  # of short sequences other tensors are worth it
+        kept(layer(d, few, rate), (S, d), batch=b, recompute="selective")
+
+
 def test_a_tensor_that_several_layers_keep_counts_once():
     n = la.dims("n")
     dense = la.Linear(n)

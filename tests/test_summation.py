@@ -235,3 +235,20 @@ def test_impossible_steps_and_extents_are_refused(arguments):
 def test_fractions_in_the_summand():
     closed = summation(Rational(1, 3) * i**2 + Rational(1, 2) ** i, i, 0, 4)
     assert Fraction(int(closed.p), int(closed.q)) == sum(Fraction(j * j, 3) + Fraction(1, 2**j) for j in range(5))
+
+
+@pytest.mark.parametrize("degree", [0, 1, 3])
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("cut", [Max(0, i + u), Max(0, u - i), Min(c, u + i), Min(i - u, c), Max(u, i)], ids=str)
+def test_what_is_cut_off_closes(cut, degree, power):
+    """Windows that are not yet full, as those of a sliding attention over the first tokens, for all limits."""
+    closed = summation(g * i**degree * cut**power, i, first, last)
+    assert not closed.has(Sum)
+    for low, length, shift in product((-3, 0, 2), (0, 1, 4, 7), (-4, -1, 0, 3)):
+        at = {first: low, last: low + length - 1, u: shift, c: 2, g: 3}
+        assert value(closed, at) == added(g * i**degree * cut**power, i, low, low + length - 1, at)
+
+
+def test_what_is_cut_off_at_no_integer_stays_a_sum():
+    assert summation(Max(0, i - Rational(1, 2)), i, 0, n).has(Sum)
+    assert summation(Max(0, 2 * i - u), i, 0, n).has(Sum)

@@ -235,3 +235,17 @@ def test_several_outputs_that_are_read():
     assert expand(la.training_flops(heads, on=(n,)) - 16 * n**2 - n) == 0
     assert la.saved_activations(heads, on=(n,)) == 2 * n
     assert la.saved_activations(heads["a"], on=(n,)) == 2 * n
+
+
+def test_a_gate_learns_through_a_contraction():
+    """Of a product with a factor for each channel, the gradient of the factors is a sum of products over the positions."""
+    c, p, q = la.dims("c p q")
+    gate = la.GlobalAvgPool() >> la.Linear(c) >> la.Reshape((c, 1, 1))
+    net = la.Conv(c, 1, bias=False) >> (la.Identity() * gate)
+    derivation = la.derive(la.training_macs, net, on=(c, p, q))
+    assert expand(derivation.formula - (2 * c**2 * p * q + 3 * c**2 + c * p * q)) == 0
+    assert expand(sum(term.value for term in derivation.terms) - derivation.formula) == 0
+    written = la.Formula("y[c, i, j] = x1[c, i, j]*x2[c, 0, 0]")  # the same as a layer
+    graph = la.Graph({"f": la.Conv(c, 1, bias=False), "g": gate, "*": written}, [("f", "g"), ("f", "*"), ("g", "*")])
+    assert expand(la.training_macs(graph, on=(c, p, q)) - derivation.formula) == 0
+    assert expand(la.training_flops(graph, on=(c, p, q)) - la.training_flops(net, on=(c, p, q))) == 0

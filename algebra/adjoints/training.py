@@ -22,6 +22,7 @@ from ..equations.work import Work, work
 from ..errors import FieldError
 from ..networks.carrier import Ends, Evaluation, GraphStep, Site, TotalCarrier
 from .adjoint import Adjoint, adjoint_of
+from .joined import joined_instance
 from .recomputation import work_again
 
 RECOMPUTE = ("none", "selective", "block")
@@ -128,6 +129,7 @@ class TrainingCarrier(TotalCarrier[Training]):
         if recompute not in RECOMPUTE:
             raise FieldError(f"recompute is one of {', '.join(RECOMPUTE)}, got {shown(recompute)}")
         self.recompute = recompute
+        self.joints: dict[int, tuple[Site, Training]] = {}
 
     def leaf(self, site: Site, port: int) -> Training:
         instance = site.instance
@@ -171,20 +173,21 @@ class TrainingCarrier(TotalCarrier[Training]):
         return _entered(made, values[:1])
 
     def joint(self, site: Site) -> Training:
-        """What the joining itself costs: gradients of factors are products with the others, of smaller terms sums over what was spread."""
+        """What the joining itself costs, forward, and backward by the adjoint of its equation; one value for each place."""
+        if id(site) not in self.joints:
+            self.joints[id(site)] = site, self._joint(site)
+        return self.joints[id(site)][1]
+
+    @staticmethod
+    def _joint(site: Site) -> Training:
         count, points = len(site.inputs), Mul(*site.output.shape)
         multiplies, adds = site.join.work(count)
         forward = Work(multiplies=multiplies * points, adds=adds * points)
-        linear = site.join.stacks or site.join.coefficients(count) is not None
+        names = [f"x{place + 1}" for place in range(count)]
 
         def at(flags: Flags) -> Pass:
-            asked = [flow for flow, needs in zip(site.inputs, flags) if needs]
-            back = Work(
-                multiplies=(multiplies if linear else len(asked) * (count - 1)) * points if asked else Integer(0)
-            )
-            if not site.join.stacks:
-                spread = [flow for flow in asked if flow.shape != site.output.shape]
-                back = Work.total([back, *(Work(adds=points) for _ in spread)])
+            asked = frozenset(name for name, needs in zip(names, flags) if needs)
+            back = backward_work(backward_of(joined_instance(site), asked)) if asked else Work()
             return Pass(Work.total([forward, back]), forward, bool(asked))
 
         return Training(at, site.output.shape)

@@ -2,5 +2,5 @@
 
 from ..handing_on import handed_on
 
-HANDS_ON = {"incremental": ["Incremental", "incremental"]}
+HANDS_ON = {"decoding": ["Decoding", "decoding"], "incremental": ["Incremental", "incremental"]}
 __all__, __getattr__ = handed_on(__name__, HANDS_ON)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy
-from sympy import Expr, Integer, Symbol
+from sympy import Dummy, Expr, Integer
 
 from ..arguments import as_integer, checked, shown
 from ..derivations.metric import Metric, SumCarrier
-from ..errors import FieldError, GraphError, ShapeError
+from ..errors import FieldError, GraphError, ShapeError, UnsupportedError
 from ..networks.carrier import Site
 from ..networks.evaluator import evaluate_network, input_flows
 from ..networks.layer import Layer
@@ -20,7 +20,8 @@ from ..numerics.arrays import as_numbers, as_result, of_one_kind
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes, input_nodes
 from ..numerics.layer_run import _LayerRun
 from ..numerics.weights import drawn, fitting, inventory
-from ..sizes.normal_form import simplify
+from ..sizes.dims import as_size
+from ..sizes.normal_form import is_positive, simplify
 from ..sizes.summation import summation
 from .of_network import StepWalk, Timed, each, place
 from .step_layer import GENERAL
@@ -103,6 +104,15 @@ class Incremental:
     def step(self) -> Network:
         return self.at(self.size)
 
+    @property
+    def given(self) -> tuple[Timed, ...]:
+        """What enters the network, with its axis of time."""
+        return self._given
+
+    def at_any(self) -> Network:
+        """The step at any number of tokens but one, in a symbol of its own."""
+        return self._general
+
     def at_size(self) -> Network:
         """The step at the size of the axis, as it is for any number of tokens but the first."""
         made: Network = self._general.xreplace({_TOKENS: self.size})
@@ -162,20 +172,44 @@ class Incremental:
         Returns
         -------
         Expr
+
+        Raises
+        ------
+        FieldError
+            If `metric` is none, or `prompt` or `tokens` is no size.
+        ShapeError
+            If the axis has fewer places.
+        UnsupportedError
+            If the metric has no answer for the step.
         """
         if not isinstance(metric, Metric):
             raise FieldError(f"cost takes a metric such as la.macs, got {shown(metric)}")
-        first = prompt if isinstance(prompt, Expr) else Integer(as_integer(prompt, "prompt"))
-        count = (
-            self.size - first
-            if tokens is None
-            else tokens
-            if isinstance(tokens, Expr)
-            else Integer(as_integer(tokens, "tokens"))
-        )
-        one = metric(self._general, on=self.on)
-        index = Symbol("past", integer=True, nonnegative=True)
-        return simplify(summation(simplify(one.xreplace({_TOKENS: first + index + 1})), index, Integer(0), count - 1))
+        first = as_size(prompt, "prompt", least=0)
+        count = simplify(self.size - first) if tokens is None else as_size(tokens, "tokens", least=0)
+        self.must_hold(first + count)
+        return self._cost(first, count, lambda step: metric(step, on=self.on))
+
+    def must_hold(self, tokens: Expr) -> None:
+        """Refuse more tokens than the axis has places."""
+        if is_positive(simplify(tokens - self.size)):
+            raise ShapeError(
+                f"the axis of time has {self.size} places, and {tokens} tokens are more; begin with an Input that has room for them"
+            )
+
+    def _cost(self, first: Expr, count: Expr, of_step: Callable[[Network], Expr]) -> Expr:
+        one = simplify(of_step(self._general))
+        alone = Integer(0)
+        if not is_positive(first) and count != 0:  # the first step has no past
+            own = simplify(of_step(self._made(Integer(1))))
+            if simplify(own - one.xreplace({_TOKENS: Integer(1)})) != 0:
+                if first != 0:
+                    raise UnsupportedError(
+                        f"the first step counts {own}, unlike the others, and the prompt {first} may be empty or not; give a positive symbol, or 0"
+                    )
+                first, count, alone = first + 1, count - 1, own
+        index = Dummy("past", integer=True, nonnegative=True)
+        over = summation(simplify(one.xreplace({_TOKENS: first + index + 1})), index, Integer(0), count - 1)
+        return simplify(alone + over)
 
     @checked
     def run(self, x: Any, weights: Mapping[str, Any] | None = None, *, seed: int = 0) -> Any:

@@ -28,7 +28,8 @@ from .demand import Facts, Line, Plan, Planner, Region, plan_of
 from .settled import Settled, as_number, axis_of, indices_of, require_causal, settle
 from .text import Writer
 
-GENERAL = Symbol("tokens", integer=True, positive=True)
+GENERAL = Symbol("tokens so far", integer=True, positive=True)
+"""No name that a user writes."""
 MOST_CHOICES = 8
 """Of so many tensors every choice of what is kept is looked at."""
 

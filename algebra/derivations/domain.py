@@ -62,6 +62,11 @@ class Domain:
         )
 
     @property
+    def place(self) -> str:
+        """What the messages call a network that is a single node."""
+        return self._place
+
+    @property
     def relations(self) -> list:
         """The conditions as SymPy relations, those inside a symbolic repetition in terms of its index."""
         return [item.condition.relation for item in self.conditions]

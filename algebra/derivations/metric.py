@@ -17,8 +17,8 @@ from sympy import Add as SymAdd
 from sympy import Expr, Integer, Symbol
 
 from ..arguments import as_text, checked, is_truth, shown
-from ..errors import FieldError, UnsupportedError
-from ..networks.carrier import Carrier, DomainCondition, Evaluation, Site, TotalCarrier
+from ..errors import FieldError, GraphError, UnsupportedError
+from ..networks.carrier import Carrier, Composed, DomainCondition, Evaluation, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Network
@@ -51,6 +51,10 @@ class Registry(Mapping[str, "Metric[Any]"]):
         folder = importlib.import_module("...metrics", __name__)
         return tuple(sorted(file.name for file in pkgutil.iter_modules(folder.__path__) if file.name[0] != "_"))
 
+    def is_of_library(self, name: str) -> bool:
+        """Whether a metric has a file in `metrics`."""
+        return name in self._files()
+
     @staticmethod
     def _load(name: str) -> None:
         importlib.import_module(f"...metrics.{name}", __name__)
@@ -77,6 +81,8 @@ _ZERO = Integer(0)
 
 class SumCarrier(TotalCarrier[Expr]):
     """Adds one expression for each site; copies multiply, or are summed where they differ."""
+
+    of_equations = True
 
     def __init__(
         self, measure: Callable[[Site], Expr], joint: Callable[[Site], Expr] | None = None, opaque: str | None = "lower"
@@ -166,17 +172,22 @@ class Metric(Generic[Result]):
         object.__setattr__(self, "__name__", self.name)
 
     @checked
-    def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
+    def evaluate(self, net: Network | Composed, on: Any = None, **options: Any) -> Evaluation[Any]:
         """Walk the network with this metric's carrier."""
-        return evaluate_network(net, self.carrier(**self._checked(options)), on)
+        carrier = self.carrier(**self._checked(options))
+        if not isinstance(net, Composed):
+            return evaluate_network(net, carrier, on)
+        if on is not None:
+            raise GraphError("what enters is said already; leave out `on`")
+        return net.evaluated_by(carrier)
 
-    def __call__(self, net: Network, on: Any = None, **options: Any) -> Result:
+    def __call__(self, net: Network | Composed, on: Any = None, **options: Any) -> Result:
         if self.of_outputs and isinstance(net, Network) and net.several:
             return {name: self(net[name], on, **options) for name in net.several}  # type: ignore[return-value]
         return self.finish(self.evaluate(net, on, **options), **self._checked(options))
 
     @checked
-    def derive(self, net: Network, on: Any = None, **options: Any) -> Derivation:
+    def derive(self, net: Network | Composed, on: Any = None, **options: Any) -> Derivation:
         """The formula with its domain, kind, source, terms and steps."""
         chosen = self._checked(options)
         evaluation = self.evaluate(net, on, **options)
@@ -186,8 +197,9 @@ class Metric(Generic[Result]):
         own = self.conditions(evaluation, **chosen) if self.conditions is not None else ()
         terms = node_terms(evaluation.terms, self.term)
         place = str(net) if isinstance(net, Layer) else "the network"
+        about: Any = net  # of what is composed no more is asked than of a network
         return Derivation(
-            self, net, formula, kind, self.source, Domain(without_implied([*evaluation.domain, *own]), place), terms, evaluation.value, tuple(chosen.items()),
+            self, about, formula, kind, self.source, Domain(without_implied([*evaluation.domain, *own]), place), terms, evaluation.value, tuple(chosen.items()),
             tuple(flow.shape for flow in evaluation.inputs),
         )  # fmt: skip
 
@@ -225,7 +237,7 @@ def _metric(name: str) -> Metric[Any]:
 
 
 @checked
-def derive(metric: Metric[Any] | str, net: Network, on: Any = None, **options: Any) -> Derivation:
+def derive(metric: Metric[Any] | str, net: Network | Composed, on: Any = None, **options: Any) -> Derivation:
     """The formula of a metric for a network, with its reasons.
 
     Parameters

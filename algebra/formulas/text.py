@@ -115,7 +115,7 @@ def _summands(formula: Any) -> list[tuple[str, str]]:
 
 
 def formula_lines(formula: Any, width: int = 100, form: str | Form = SHORTEST) -> list[str]:
-    """A formula on one line where it fits, else one term of the sum a line, in the shortest form whose lines fit.
+    """A formula on one line where it fits, else one term of the sum a line, in the shortest form whose lines fit; what is longer is broken.
 
     >>> from layeralgebra import dims
     >>> H, c = dims("H c")
@@ -134,4 +134,35 @@ def formula_lines(formula: Any, width: int = 100, form: str | Form = SHORTEST) -
         lines = [f"{' ' if place == 0 and sign == '+' else sign} {term}" for place, (sign, term) in enumerate(parts)]
         found.append(lines if len(parts) > 1 else [PRINTER.doprint(candidate)])
     fitting = [lines for lines in found if max(map(len, lines)) <= width]
-    return min(fitting, key=lambda lines: sum(map(len, lines))) if fitting else max(found, key=len)
+    if fitting:
+        return min(fitting, key=lambda lines: sum(map(len, lines)))
+    return [part for line in max(found, key=len) for part in _broken(line, width)]
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """A line that is too long, broken at the outermost brackets first, arguments before terms; what follows stands behind their bracket.
+
+    >>> print("\\n".join(_broken("4*max(a*b + c*d, a*(b + c), b*c)", 20)))
+    4*max(a*b + c*d,
+          a*(b + c),
+          b*c)
+    """
+    opened, places = [0], []
+    for at, letter in enumerate(line):
+        if letter == "(":
+            opened.append(at + 1)
+        elif letter == ")" and len(opened) > 1:
+            opened.pop()
+        elif letter == " " and at + 1 < len(line) and line[:at].strip(" +-"):
+            if line[at - 1] == "," or line[at + 1] in "+-" and line[at + 2 : at + 3] == " ":
+                places.append(((len(opened), line[at - 1] != ","), at, opened[-1]))
+    if len(line) <= width or not places:
+        return [line]
+    first, indent = min(places)[0], 0
+    lines, before = [], 0
+    for level, at, column in [*places, (first, len(line), 0)]:
+        if level != first:
+            continue
+        lines.append(line[before:at] if not before else " " * indent + line[before + 1 : at])
+        before, indent = at, column + 2 * (not column)
+    return [part for one in lines for part in (_broken(one, width) if one != line else [one])]

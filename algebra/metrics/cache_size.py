@@ -12,14 +12,13 @@ from ..causality.incremental import incremental
 from ..derivations.metric import Metric, SumCarrier
 from ..networks.carrier import Evaluation, Site
 from ..networks.evaluator import evaluate_network
-from ..networks.network import Network
 
 
 @dataclass(frozen=True, repr=False)
 class _OfStep(Metric[Expr]):
     """A metric of the step of a network."""
 
-    def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
+    def evaluate(self, net: Any, on: Any = None, **options: Any) -> Evaluation[Any]:
         chosen = self._checked(options)
         one = incremental(net, as_integer(chosen["axis"], "axis"), on=on, keep=chosen["keep"])
         return evaluate_network(one.at_size(), self.carrier(**chosen), one.on)

@@ -31,6 +31,8 @@ class Flops:
 
 
 class WorkCarrier(TotalCarrier[Work]):
+    of_equations = True
+
     opaque = "lower"
 
     def __init__(self, effective: bool):

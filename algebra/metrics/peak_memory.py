@@ -18,7 +18,6 @@ from ..derivations.metric import Metric
 from ..errors import FieldError
 from ..networks.carrier import Evaluation
 from ..networks.evaluator import input_flows
-from ..networks.network import Network
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
 
@@ -27,7 +26,7 @@ from ..sizes.normal_form import simplify
 class _Ordered(Metric[Expr]):
     """A metric of the steps of a network in their order."""
 
-    def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
+    def evaluate(self, net: Any, on: Any = None, **options: Any) -> Evaluation[Any]:
         evaluation = super().evaluate(net, on, **options)
         chosen = self._checked(options)
         arrivals = tuple(Tensor(Mul(*flow.shape), enters=True) for flow in input_flows(on))

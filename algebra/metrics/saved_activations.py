@@ -14,7 +14,6 @@ from ..derivations.metric import Metric
 from ..errors import FieldError
 from ..networks.carrier import Evaluation
 from ..networks.evaluator import input_flows
-from ..networks.network import Network
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
 
@@ -23,7 +22,7 @@ from ..sizes.normal_form import simplify
 class _Followed(Metric[Expr]):
     """A metric that knows whether tensors come from outside of the network."""
 
-    def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
+    def evaluate(self, net: Any, on: Any = None, **options: Any) -> Evaluation[Any]:
         evaluation = super().evaluate(net, on, **options)
         arrivals = tuple(Arrival(Tensor(Mul(*flow.shape), enters=True), False) for flow in input_flows(on))
         value: Saving = evaluation.value

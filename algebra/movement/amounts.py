@@ -13,7 +13,6 @@ from ..derivations.metric import Metric
 from ..errors import FieldError
 from ..networks.carrier import Evaluation
 from ..networks.evaluator import input_flows
-from ..networks.network import Network
 from ..sizes.dims import as_size
 from .traffic import KINDS, Entry, Loop, Record, Step, Tensor, TrafficCarrier, Weigh, fused
 
@@ -34,7 +33,7 @@ class Moved:
 class Followed(Metric[Expr]):
     """A metric of the steps of a network and of what each of them moves."""
 
-    def evaluate(self, net: Network, on: Any = None, **options: Any) -> Evaluation[Any]:
+    def evaluate(self, net: Any, on: Any = None, **options: Any) -> Evaluation[Any]:
         evaluation = super().evaluate(net, on, **options)
         evaluation.value = Moved(steps_of(evaluation, on, self._checked(options)["fuse"]))
         return evaluation

@@ -169,6 +169,7 @@ class Carrier(Generic[T]):
     opaque: str | None = None
     by_output: bool = False
     fused: bool = False
+    of_equations: bool = False
 
     def leaf(self, site: Site, port: int) -> T:
         raise NotImplementedError
@@ -282,6 +283,16 @@ class Evaluation(Generic[T]):
     domain: list[DomainCondition] = field(default_factory=list)
     layout: str | None = None
     inputs: list[Flow] = field(default_factory=list)
+
+
+class Composed:
+    """Equations put together that are no network themselves, such as a backward pass; metrics that add over layers count them."""
+
+    free_symbols: Any
+
+    def evaluated_by(self, carrier: Carrier[T]) -> Evaluation[T]:
+        """What a carrier makes of the equations."""
+        raise NotImplementedError
 
 
 @dataclass

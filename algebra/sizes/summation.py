@@ -9,6 +9,9 @@ for the geometric part, with the polynomial ``Q`` for which ``r Q(x+1) - Q(x) = 
 
     sum_{i=a}^{b} i**p r**i = r**(b+1) Q(b+1) - r**a Q(a)      (r other than 1).
 
+What is cut off at zero, as ``max(0, a + i)`` is, is a polynomial in ``v = a + i`` from where it begins: ``v**m`` over all places adds up to
+``S_m(max(0, a + upper)) - S_m(max(0, a + lower - 1))``, ``S_m`` the polynomial above.
+
 Whatever does not close stays an unevaluated `sympy.Sum`. All of it holds for ``upper >= lower - 1``; the sum is empty
 when ``upper = lower - 1``.
 
@@ -31,6 +34,7 @@ from ..errors import FieldError
 from . import signs as order
 from .atoms import Atoms
 from .evaluate import free_symbols
+from .extrema import extremum
 from .from_sympy import Converter, unevaluated_sum
 from .lattice_points import lattice_count
 from .polynomial import ONE, Coefficient, Monomial, Polynomial, Unopened, add, add_into, constant, scale, subtract
@@ -243,16 +247,74 @@ class _Closing:
         """The rest written out over few literal places, or as an unevaluated sum."""
         low, high = (end.get(ONE, 0) if not any(end) else None for end in (self.lower, self.upper))
         expr = self.atoms.to_expr(rest)
+        total: Polynomial = {}
         if type(low) is int and type(high) is int and high - low < EXPAND_BUDGET:
-            total: Polynomial = {}
             for place in range(low, high + 1):
                 add_into(total, Converter(self.atoms, {self.index: constant(place)}).polynomial(expr))
             return total
+        clipped = {monomial: self._clipped(monomial) for monomial in rest}
+        if any(closed is not None for closed in clipped.values()):
+            left: Polynomial = {}
+            for monomial, value in rest.items():
+                closed = clipped[monomial]
+                add_into(left if closed is None else total, {monomial: 1} if closed is None else closed, value)
+            return add(total, self._unclosed(left)) if left else total
         by_cases = self._by_cases(expr)
         if by_cases is not None:
             return by_cases
         made = unevaluated_sum(expr, (self.index, self.atoms.to_expr(self.lower), self.atoms.to_expr(self.upper)))
         return self.converter.sum_atom(made, self.atoms.is_integer(rest), order.is_nonnegative(self.atoms, rest))
+
+    def _clipped(self, monomial: Monomial) -> Polynomial | None:
+        """The sum of ``c i**p max(b, u)**q``, or of the same with min, where u goes up or down by one; None for a term of another form."""
+        degree, others, cut = 0, [], []
+        for number, exponent in monomial:
+            if number == self.place:
+                degree = exponent  # type: ignore[assignment]
+            elif self._is_varying(number):
+                cut.append((self.atoms.list[number], exponent))
+            else:
+                others.append((number, exponent))
+        if len(cut) != 1 or not all(type(one) is int and 0 <= one <= DEGREE_BUDGET for one in (degree, cut[0][1])):
+            return None
+        ((atom, raised),) = cut
+        power = int(raised)
+        if atom.kind not in ("max", "min") or len(atom.parts) != 2:
+            return None
+        level, moving = sorted(atom.parts, key=self._moves)
+        if self._moves(level):
+            return None
+        sign = 1 if atom.kind == "max" else -1  # min(b, u) = b - max(0, b - u)
+        inner = scale(subtract(moving, level), sign)
+        total = self.atoms.product([(level, power), (self._polynomial_case({degree: constant(1)}), 1)])
+        for times in range(1, power + 1):
+            above = self._above_zero(inner, degree, times)
+            if above is None:
+                return None
+            rest = self.atoms.power(level, power - times) if power > times else constant(1)
+            add_into(total, self.atoms.multiply(above, rest), comb(power, times) * sign**times)
+        return self.atoms.multiply(total, {tuple(others): 1})
+
+    def _moves(self, polynomial: Polynomial) -> bool:
+        return any(self._is_varying(number) for monomial in polynomial for number, _ in monomial)
+
+    def _above_zero(self, inner: Polynomial, degree: int, power: int) -> Polynomial | None:
+        """The sum of ``i**p max(0, v)**q`` for ``v = a + i`` or ``v = a - i`` with an integer a."""
+        index = ((self.place, 1),)
+        step, offset = inner.get(index, 0), {key: value for key, value in inner.items() if key != index}
+        if step not in (1, -1) or self._moves(offset):
+            return None
+        if not all(map(self.atoms.is_integer, (offset, self.lower, self.upper))):
+            return None
+        ends = (self.upper, subtract(self.lower, constant(1))) if step > 0 else (self.lower, self.after)
+        above, below = (extremum(self.atoms, [{}, add(offset, scale(end, step))], "max") for end in ends)
+        total: Polynomial = {}
+        for part in range(degree + 1):  # i = step*(v - a)
+            row = _faulhaber(power + part)
+            sums = subtract(self._at(row, above), self._at(row, below))
+            rest = self.atoms.power(scale(offset, -1), degree - part) if degree > part else constant(1)
+            add_into(total, self.atoms.multiply(sums, rest), comb(degree, part) * step**degree)
+        return total
 
     def _by_cases(self, expr: Expr) -> Polynomial | None:
         """Cases that do not depend on the index stand outside of the sum, and each is summed by itself."""

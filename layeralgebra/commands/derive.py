@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
@@ -15,13 +15,18 @@ from ..algebra.errors import FieldError
 from ..algebra.formulas.forms import SHORTEST, Form, as_form
 from ..algebra.formulas.records import record_parts
 from ..algebra.formulas.text import formula_lines, formula_text, number_text, text_of
+from ..algebra.sizes.dims import dims
 from . import Block
 from .arguments import assignments, listed, shape, sizes, value
 from .networks import Model, find
 from .results import Record, of_derivation, of_table
 
+if TYPE_CHECKING:
+    from ..algebra.causality.decoding import Decoding
+
 METRICS = ("parameters", "macs", "output_shape", "receptive_field")
 TRAINING = ("training_macs", "training_flops")
+MEMORY = ("saved_activations", "peak_memory", "optimizer_memory")
 INDENT = "  "
 _PREFIXES = ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"))
 
@@ -42,25 +47,44 @@ def run(
     training: bool = False,
     recompute: str | None = None,
     batch: str | None = None,
+    memory: bool = False,
+    decode: bool = False,
+    prompt: str | None = None,
+    tokens: str | None = None,
 ) -> Iterator[Block | Record]:
     """Derive, print, evaluate and typeset."""
-    asked = listed(metrics) or (("parameters",) if training else METRICS)
-    asked = list(dict.fromkeys([*asked, *(TRAINING if training else ())]))
+    asked = listed(metrics) or (("parameters",) if training or memory else ("macs",) if decode else METRICS)
+    asked = list(dict.fromkeys([*asked, *(TRAINING if training else ()), *(MEMORY if memory else ())]))
     options = {
         name: given
         for name, given in (
             ("effective", effective or None),
             ("recompute", recompute),
             ("batch", None if batch is None else value(batch)),
+            *((("unit", "bytes"), ("training", True)) if memory else ()),
         )
         if given is not None
     }
     for name in ("recompute", "batch"):
         if name in options and not any(each in KNOWN and name in KNOWN[each].options for each in asked):
-            raise FieldError(f"--{name} is about training; write --training as well")
+            raise FieldError(f"--{name} is about training; write --training or --memory as well")
+    if not decode and (prompt, tokens) != (None, None):
+        raise FieldError("--prompt and --tokens are about decoding; write --decode as well")
+    if decode and (training or memory or by_stage or by_node):
+        raise FieldError("--decode is asked for by itself, without --training, --memory and tables of parts")
+    if decode and len(asked) > 1:
+        raise FieldError(f"--decode counts one metric, got {', '.join(asked)}")
     values = sizes(at)
     found = find(model, assignments(changes), None if on is None else shape(on))
-    derivations = derived(found, asked, **options)
+    if decode:
+        made = decoded(found, asked[0], prompt, tokens, **options)
+        derivations = made.derivations
+        if values and made.position.name not in values:  # that of the last token
+            complete(derivations, {made.position.name: 1, **values})
+            last = (made.prompt + made.tokens).xreplace({symbol: values[symbol.name] for symbol in made.symbols})
+            values = {**values, made.position.name: int(last)}
+    else:
+        derivations = derived(found, asked, **options)
     written_as = as_form(form, None if by is None else [_symbol(name, derivations) for name in listed([by])])
     evaluated = [values_block(derivations, values)] if values else []
     if values and by_stage:
@@ -102,6 +126,23 @@ def derived(model: Model, metrics: Sequence[str], **options: Any) -> Derivations
         known = KNOWN[name].options if name in KNOWN else {}
         found = found + derive(name, model.net, model.on, **{key: options[key] for key in options if key in known})
     return found
+
+
+def decoded(model: Model, metric: str, prompt: str | None, tokens: str | None, **options: Any) -> Decoding:
+    """A prompt at once and tokens one by one, of symbols p and n where no numbers are given."""
+    from ..algebra.causality.decoding import decoding
+
+    derive(metric, model.net, model.on)  # what is wrong with metric or network by itself is said of it
+    taken = {symbol.name for symbol in model.net.free_symbols}
+
+    def size(text: str | None, symbol: str) -> Any:
+        if text is not None:
+            return value(text)
+        while symbol in taken:
+            symbol += "1"
+        return dims(symbol)
+
+    return decoding(model.net, size(prompt, "p"), size(tokens, "n"), metric=metric, on=model.on, **options)
 
 
 def records(name: str, derivations: Derivations, values: Mapping[str, int] | None = None) -> Iterator[Record]:
@@ -154,7 +195,15 @@ def formula_blocks(derivations: Derivations, width: int, form: Form = SHORTEST) 
     """Each formula under its title, with its kind."""
     for part in derivations:
         lines = [f"{INDENT}{line}" for line in _lines(part, width - len(INDENT), form)]
-        yield Block(f"{part.metric.title} ({part.kind})", "\n".join(lines))
+        yield Block(f"{title(part)} ({part.kind})", "\n".join(lines))
+
+
+def title(part: Derivation) -> str:
+    """What a formula is of, in bytes where it is that."""
+    options = dict(part.options)
+    step = " of a training step" if options.get("training") else ""
+    unit = ", bytes" if "bytes" in (options.get("unit"), part.metric.unit) else ""
+    return f"{part.metric.title}{step}{unit}"
 
 
 def _lines(derivation: Derivation, width: int, form: Form) -> list[str]:
@@ -203,10 +252,8 @@ def values_block(derivations: Derivations, values: Mapping[str, int]) -> Block:
     """All formulas at given sizes."""
     complete(derivations, values)
     found = derivations(**values)
-    widest = max(len(part.metric.title) for part in derivations)
-    lines = [
-        f"{INDENT}{part.metric.title:<{widest}}  {result_text(part, found[part.metric.name])}" for part in derivations
-    ]
+    widest = max(len(title(part)) for part in derivations)
+    lines = [f"{INDENT}{title(part):<{widest}}  {result_text(part, found[part.metric.name])}" for part in derivations]
     return Block(at_sizes(values).strip(" ,"), "\n".join(lines))
 
 
@@ -228,11 +275,11 @@ def result_text(derivation: Derivation, result: Any) -> str:
             for name, value in record_parts(result)
         )
     text = formula_text(result)
-    title = derivation.metric.title
-    if isinstance(result, int) and title[:2].isupper():
+    counted = derivation.metric.title.split()[0]
+    if isinstance(result, int) and counted[:2].isupper():
         for size, prefix in _PREFIXES:
             if result >= size:
-                return f"{text} ({result / size:.3f} {prefix}{title})"
+                return f"{text} ({result / size:.3f} {prefix}{counted})"
     return text
 
 

@@ -34,6 +34,7 @@ from ..samples.counted_regions import excess, histograms
 from ..samples.strategies import Sample, _input_count
 from ..samples.structural import Inapplicable, OnSamples, compared, falsify
 from ..verdict import Refuted, Undecided, Witness
+from .gradients import gradient_fault, has_gradients
 from .results import Result, proved, tried
 
 LARGEST_PREDICTOR = 600
@@ -87,6 +88,8 @@ class LayerCheck:
         ):
             if self._wanted(law) and (test != self._capacity or self._is_linear()):
                 yield tried(law, self.cases, test, self.examples)
+        if self._wanted("backward_eq_difference_quotient") and any(map(has_gradients, self.seen)):
+            yield tried("backward_eq_difference_quotient", self.cases, self._gradients, max(1, self.examples // 20))
         if self._wanted("every_line_is_read"):
             yield self._every_line()
         if self._wanted("regions_le_transfer_function"):
@@ -266,6 +269,14 @@ class LayerCheck:
                 ):
                     return _witness(case, one, other, f"{name} at {where}, run and enumerated")
         return None
+
+    def _gradients(self, case: Case) -> Witness | None:
+        fault = gradient_fault(case)
+        return (
+            None
+            if fault is None
+            else _witness(case, *fault[1:], f"the gradient of {fault[0]} and a difference quotient")
+        )
 
     def _is_linear(self) -> bool:
         """Whether some sample learns, and is linear in its input: capacity speaks of no other layers."""
