@@ -80,9 +80,9 @@ class AxisReach(Kept):
 
     @property
     def moves(self) -> bool:
-        return bool(self.digits)
+        return bool(self.low.steps or self.high.steps)
 
-    @property
+    @cached_property
     def still(self) -> bool:
         """Whether an output at a position reads that position alone."""
         return (
@@ -99,7 +99,7 @@ class AxisReach(Kept):
             return self.last.shown
         return self if self.last is None or (self.last.still and not self.moves) else self.last
 
-    @property
+    @cached_property
     def size(self) -> Expr:
         """How many positions the widest field holds, from its first to its last."""
         width = _width(self)
@@ -116,7 +116,7 @@ class AxisReach(Kept):
             )
         return simplify(floor(total) + 1)
 
-    @property
+    @cached_property
     def even(self) -> bool:
         """Whether the field of every output is that of the first one, moved on by as many jumps, or grows with the position from one end."""
         one_stays = not self.low.steps or not self.high.steps
@@ -131,7 +131,7 @@ class AxisReach(Kept):
                 return step
         return steps[0][1] if len(steps) == 1 else _ZERO
 
-    @property
+    @cached_property
     def whole(self) -> bool | None:
         """Whether every output depends on the whole axis; None if that depends on the sizes, or is not known."""
         answer = self._whole
@@ -169,7 +169,7 @@ class AxisReach(Kept):
             answers.append(None if answer is False and not (sees and beyond(value)) else answer)
         return False if False in answers else None if None in answers else True
 
-    @property
+    @cached_property
     def always_reads(self) -> bool:
         """Whether no output lies beyond a border, so that each of them reads something."""
         least, most = extreme_value(self.high, False), extreme_value(self.low, True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd, lcm
 from typing import Any
 
@@ -73,11 +74,24 @@ class End(Kept):
 
     def at(self, position: int) -> int:
         """The value at a position; of an end of integers that follows one digit, or none."""
+        advance, offsets = self._numbers
+        turns, rest = divmod(position, len(offsets))
+        return advance * turns + offsets[rest]
+
+    @cached_property
+    def _numbers(self) -> tuple[int, tuple[int, ...]]:
+        """How far a period brings an end of integers that follows one digit, and its offsets."""
         if not self.steps:
-            return int(self.offset)
+            return 0, (int(self.offset),)
+        return int(self.steps[0][1] * len(self.offsets)), tuple(map(int, self.offsets))
+
+    def between(self, positions: int) -> tuple[int, int]:
+        """The least and the largest value at so many first positions; of an end that has a value `at` each."""
         period = len(self.offsets)
-        turns, rest = divmod(position, period)
-        return int(self.steps[0][1] * period) * turns + int(self.offsets[rest])
+        # It advances evenly from period to period, so that the first and the last one hold the extremes.
+        turned = range(max(positions - period, period), positions)
+        values = [self.at(place) for place in (*range(min(positions, period)), *turned)]
+        return min(values), max(values)
 
     def first(self) -> Expr:
         """The value where all digits are zero."""

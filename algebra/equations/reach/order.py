@@ -40,7 +40,7 @@ def extreme_value(end: End, largest: bool) -> Expr | None:
         ((digit, _),) = end.steps
         if digit.size is None or not digit.size.is_Integer or digit.size > WIDEST_WINDOW:
             return None
-        return Integer((max if largest else min)(end.at(place) for place in range(int(digit.size))))
+        return Integer(end.between(int(digit.size))[largest])
     total = end.offset
     for digit, step in end.steps:
         if digit.size is None:
@@ -50,12 +50,12 @@ def extreme_value(end: End, largest: bool) -> Expr | None:
 
 
 def holds_everywhere(end: End, holds: Callable[[Expr], bool | None]) -> bool | None:
-    """Whether a condition holds at both extremes of an end."""
+    """Whether a condition that holds between two values if it holds at both does so at both extremes of an end."""
     if not end.straight:
         ((digit, _),) = end.steps
         if digit.size is None or not digit.size.is_Integer:
             return None
-        answers = [holds(Integer(end.at(place))) for place in range(min(int(digit.size), 2 * WIDEST_WINDOW))]
+        answers = [holds(Integer(value)) for value in end.between(int(digit.size))]
         return False if False in answers else None if None in answers else True
     least = most = end.offset
     for digit, step in end.steps:

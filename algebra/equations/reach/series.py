@@ -24,21 +24,31 @@ def compose(first: Reach, then: Reach) -> Reach:
     return tuple(_composed(own, then) for own in first)
 
 
+@lru_cache(maxsize=20_000)  # equal blocks follow each other, and a network is asked for several times
 def _composed(own: AxisReach, then: Reach) -> AxisReach:
-    if own.core is not None:
-        made = replace(_composed(replace(own, core=None), then), core=_composed(own.core, then))
-        # Where channels are taken apart, an output may see through some branches only.
-        followed = {digit.axis for digit in own.digits}
-        whole = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
-        return made if whole else replace(made, exact=False)
-    if any(then[digit.axis].core is not None for digit in own.digits):
-        seen = tuple(replace(other, core=None) for other in then)
-        return replace(_composed(own, seen), core=_composed(own, tuple(other.core or other for other in then)))
+    if own.core is None and all(then[digit.axis].core is None for digit in own.digits):
+        return _told(own, then)
+    # What every channel sees it sees through what every channel of the maps between sees.
+    made = replace(
+        _told(_seen_by_any(own), tuple(map(_seen_by_any, then))),
+        core=_told(own.core or own, tuple(other.core or other for other in then)),
+    )
+    if own.core is None:
+        return made
+    # Where channels are taken apart, an output may see through some branches only.
+    followed = {digit.axis for digit in own.digits}
+    whole = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
+    return made if whole else replace(made, exact=False)
+
+
+def _seen_by_any(own: AxisReach) -> AxisReach:
+    return own if own.core is None else replace(own, core=None)
+
+
+def _told(own: AxisReach, then: Reach) -> AxisReach:
     if own.gated and own.last is not None:
         told = tuple(other.last if other.gated and other.last is not None else other for other in then)
-        return replace(
-            _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, told), gated=True
-        )
+        return replace(_told(replace(own, last=None, gated=False), then), last=_composed(own.last, told), gated=True)
     if not own.moves:
         return own if own.covered is not False else replace(own, covered=None)
     made = _through(own, tuple((digit, then[digit.axis]) for digit in own.digits))
