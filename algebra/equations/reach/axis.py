@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import lcm
 from typing import TypeAlias
 
@@ -91,6 +91,15 @@ class AxisReach(Kept):
             and self.low.offset == 0
             and all(step == 1 and digit.whole for digit, step in self.low.steps)
         )
+
+    @cached_property
+    def on_first_axis(self) -> "AxisReach | None":
+        """The interval as if the axis that it follows were the first, without what is noted beside it; None if it follows several axes."""
+        if len({digit.axis for digit in self.digits}) > 1:
+            return None
+        alone = self.last is None and self.core is None and not self.gated
+        plain = self if alone else self.changed(last=None, gated=False, core=None)
+        return on_axis(plain, 0)
 
     @property
     def shown(self) -> "AxisReach":
@@ -186,6 +195,18 @@ Reach: TypeAlias = tuple[AxisReach, ...]
 """One `AxisReach` for each input axis."""
 
 
+@lru_cache(maxsize=20_000)
+def on_axis(reach: AxisReach, axis: int) -> AxisReach:
+    """A reach that follows one axis as if it followed another one."""
+    if all(digit.axis == axis for digit in reach.digits):
+        return reach
+    low, high = (
+        End(tuple((digit.changed(axis=axis), step) for digit, step in end.steps), end.offsets)
+        for end in (reach.low, reach.high)
+    )
+    return reach.changed(low=low, high=high)
+
+
 def period_of(reach: AxisReach) -> int:
     return lcm(len(reach.low.offsets), len(reach.high.offsets))
 
@@ -212,6 +233,7 @@ def identity(rank: int, sizes: Sequence[Expr] | None = None) -> Reach:
     return tuple(identity_of(axis, None if sizes is None else sizes[axis]) for axis in range(rank))
 
 
+@lru_cache(maxsize=20_000)
 def identity_of(axis: int, size: Expr | None) -> AxisReach:
     end = straight({Digit(axis, size): _ONE}, _ZERO)
     return AxisReach(end, end, size, border=None if size is None else (_ZERO, size - 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from sympy import Expr, Integer, Max, Min
@@ -25,6 +24,8 @@ def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None, sta
     """
     if positions is not None:
         reaches = [tuple(_sized(own, positions) for own in reach) for reach in reaches]
+    if len(reaches) == 1:
+        return tuple(reaches[0])
     return tuple(_union_of(parts, _of_one(parts, positions), stacked) for parts in zip(*reaches))
 
 
@@ -44,7 +45,7 @@ def _of_one(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) -> fro
 @lru_cache(maxsize=20_000)  # as for series
 def _union_of(parts: tuple[AxisReach, ...], ones: frozenset[int] | None, stacked: bool) -> AxisReach:
     made = _union_axis(parts, ones)
-    return replace(made, core=_core(parts)) if stacked and any(part != made for part in parts) else made
+    return made.changed(core=_core(parts)) if stacked and any(part != made for part in parts) else made
 
 
 def _core(parts: Sequence[AxisReach]) -> AxisReach:
@@ -53,8 +54,8 @@ def _core(parts: Sequence[AxisReach]) -> AxisReach:
     low, high = (outermost([getattr(part, name) for part in inner], name != "low") for name in ("low", "high"))
     plain = all(part.gap == 1 and part.clean and part.border == inner[0].border for part in inner)
     if low is None or high is None or not plain:
-        return replace(
-            inner[0], clean=False, covered=True if all(part.whole and part.always_reads for part in parts) else None
+        return inner[0].changed(
+            clean=False, covered=True if all(part.whole and part.always_reads for part in parts) else None
         )
     return AxisReach(low, high, inner[0].extent, all(part.exact for part in inner), _ONE, None, inner[0].border)
 
@@ -64,10 +65,10 @@ def _sized(own: AxisReach, positions: Sequence[Expr]) -> AxisReach:
     if all(digit.size == positions[digit.axis] for digit in own.digits if digit.whole):
         return own
     low, high = (
-        End(tuple((replace(d, size=positions[d.axis]) if d.whole else d, step) for d, step in end.steps), end.offsets)
+        End(tuple((d.changed(size=positions[d.axis]) if d.whole else d, step) for d, step in end.steps), end.offsets)
         for end in (own.low, own.high)
     )
-    return replace(own, low=low, high=high)
+    return own.changed(low=low, high=high)
 
 
 def _union_axis(parts: Sequence[AxisReach], ones: frozenset[int] | None) -> AxisReach:
@@ -93,13 +94,13 @@ def _union_axis(parts: Sequence[AxisReach], ones: frozenset[int] | None) -> Axis
     told_by = [part if part.last is None else part.last for part in seeing if part.last is None or part.gated]
     if not told_by:
         last = _hull([part.last for part in seeing if part.last is not None], ones, size)
-        return replace(_hull(seeing, ones, size), last=last)
+        return _hull(seeing, ones, size).changed(last=last)
     if any(part.last is not None for part in seeing):
         whole = next(
             (p for p in seeing if p.whole is True and not p.moves and p.always_reads and p.last is not None), None
         )
         told = _union_axis(told_by, ones)
-        return replace(whole if whole is not None else _hull(seeing, ones, size), last=told, gated=True)
+        return (whole or _hull(seeing, ones, size)).changed(last=told, gated=True)
     return _hull(seeing, ones, size)
 
 
@@ -137,8 +138,8 @@ def _hull(parts: Sequence[AxisReach], ones: frozenset[int] | None, size: Expr | 
         limits = parts[0].limits
         alike = all(part.limits == limits for part in parts)
         made = AxisReach(low, high, size, exact and alike, _ONE if dense else None, None, border, clean)
-        made = replace(made, limits=limits if alike else None)
-        return replace(made, covered=covered if made.whole is not True else None)
+        made = made.changed(limits=limits if alike else None)
+        return made.changed(covered=covered if made.whole is not True else None)
     if size is None:
         raise UnsupportedError("branches that advance at different steps have no common receptive field")
     return _span_of(parts, ones, size, covered, exact)
@@ -195,7 +196,7 @@ def broadcast(reach: Reach, positions: Sequence[Expr], wanted: Sequence[Expr]) -
     still = {axis for axis, (own, size) in enumerate(zip(positions, wanted)) if own == 1 != size}
     if not still:
         return reach
-    return tuple(replace(own, low=_without(own.low, still), high=_without(own.high, still)) for own in reach)
+    return tuple(own.changed(low=_without(own.low, still), high=_without(own.high, still)) for own in reach)
 
 
 def _without(end: End, axes: set[int]) -> End:

@@ -15,9 +15,13 @@ _ZERO = Integer(0)
 WIDEST_WINDOW = 4096
 
 
-@lru_cache(maxsize=10_000)
 def at_least(left: Expr, right: Expr) -> bool | None:
     """Whether left >= right for all sizes; False only if it holds for none."""
+    return int(left) >= int(right) if left.is_Integer and right.is_Integer else _at_least(left, right)
+
+
+@lru_cache(maxsize=10_000)
+def _at_least(left: Expr, right: Expr) -> bool | None:
     difference = simplify(left - right)
     if is_nonnegative(difference):
         return True
