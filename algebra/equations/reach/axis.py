@@ -113,7 +113,7 @@ class AxisReach(Kept):
         """How many positions the widest field holds, from its first to its last."""
         width = _width(self)
         if width is not None:
-            return simplify(floor(width) + 1)
+            return simplify((width if width.is_integer else floor(width)) + 1)
         # Neighbours' fields lie differently between the integers; this is the most that any of them holds.
         low, high = loosened(self.low, True), loosened(self.high, False)
         steps = {digit for digit, _ in (*low.steps, *high.steps)}

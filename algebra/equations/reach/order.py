@@ -23,8 +23,9 @@ def at_least(left: Expr, right: Expr) -> bool | None:
 @lru_cache(maxsize=10_000)
 def _at_least(left: Expr, right: Expr) -> bool | None:
     difference = simplify(left - right)
-    if is_nonnegative(difference):
-        return True
+    known = is_nonnegative(difference)
+    if known or difference.is_integer:  # an integer that is never at least 0 is at most -1
+        return known
     return False if is_nonnegative(-difference - 1) else None
 
 
@@ -78,10 +79,18 @@ def outermost(ends: Sequence[End], lower: bool) -> End | None:
     if any(end.steps != ends[0].steps for end in ends):
         return None
     if all(end.straight for end in ends):
-        return End(ends[0].steps, (simplify((Min if lower else Max)(*(end.offset for end in ends))),))
+        return End(ends[0].steps, (_extremum([end.offset for end in ends], lower),))
     period = lcm(*(len(end.offsets) for end in ends))
     if period > LONGEST_PERIOD or not all(map(is_counted, ends)):
         return None
     ((digit, step),) = ends[0].steps
     choose = min if lower else max
     return repeating(digit, step, [choose(end.at(place) for end in ends) for place in range(period)])
+
+
+def _extremum(values: Sequence[Expr], least: bool) -> Expr:
+    """The least or the largest of sizes: one of them, where their order is known."""
+    for value in values:
+        if all(at_least(other, value) if least else at_least(value, other) for other in values):
+            return simplify(value)
+    return simplify((Min if least else Max)(*values))
