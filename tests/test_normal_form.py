@@ -1184,3 +1184,22 @@ def test_a_long_sum_takes_time_in_proportion(time_limit):
 def test_a_sum_of_zeros_is_zero():
     u = Symbol("u", integer=True, nonnegative=True)
     assert simplify(Sum(Max(u - 5, 0), (u, 0, 5))) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(-4, 4), st.integers(1, 3)), min_size=1, max_size=2),
+    st.integers(-9, 9),
+    st.tuples(st.booleans(), st.booleans()),
+)
+def test_sizes_that_are_linear_have_the_sign_of_all_their_values(numbers, constant, positive):
+    symbols = [Symbol(f"s{place}", integer=True, positive=True) if one else Symbol(f"s{place}", integer=True, nonnegative=True) for place, one in enumerate(positive)]  # fmt: skip
+    expr = Add(*(Rational(*number) * symbol for number, symbol in zip(numbers, symbols)), constant)
+    least = [int(one) for one in positive[: len(numbers)]]
+    values = [
+        sum((Fraction(*number) * value for number, value in zip(numbers, place)), Fraction(constant))
+        for place in product(*(range(first, 50) for first in least))
+    ]
+    for asked, holds in ((is_nonnegative, lambda value: value >= 0), (is_positive, lambda value: value > 0)):
+        answers = set(map(holds, values))
+        assert asked(expr) is (answers.pop() if len(answers) == 1 else None)
+    assert simplify(expr) == expr

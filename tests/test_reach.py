@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import layeralgebra as la
+from layeralgebra.algebra.equations.reach.series import _composed
 
 n, h = la.dims("n h")
 
@@ -107,3 +108,25 @@ def test_what_data_chooses_is_exact_only_where_all_can_be_chosen(text, shapes, i
     found = la.receptive_field(layer, on=list(shapes) if len(shapes) > 1 else shapes[0])
     assert found.kind == kind, found
     assert kind == "exact" or found.covers_input != (True,)
+
+
+def test_branches_stacked_on_stacked_branches_keep_the_channel_that_passes_all_of_them():
+    """Through the first branch of each stack an output sees its own position, however stacks are put together."""
+    stack = la.Identity() | la.Conv(1, 5, padding=2)
+    for net in (stack, stack >> stack, (stack >> stack) | la.Conv(1, 5, padding=2)):
+        assert la.receptive_field(net, on=(1, 3)).covers_input == (None,)
+    assert la.receptive_field(la.Conv(1, 5, padding=2), on=(1, 3)).covers_input == (True,)
+
+
+def composed(blocks: int) -> int:
+    """How many reaches are put together for so many blocks that stack what they see on what enters."""
+    net = la.Series(*((la.Identity() | la.Conv(1, 3, padding=1)) for _ in range(blocks)))
+    before = _composed.cache_info().misses
+    la.receptive_field(net, on=(1, 100 + blocks))
+    return _composed.cache_info().misses - before
+
+
+def test_every_block_of_many_that_stack_is_put_together_once():
+    few, many = composed(10), composed(40)
+    assert 0 < few and many <= 4 * few + 20
+    assert composed(40) == 0

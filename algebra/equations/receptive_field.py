@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import prod
+from typing import Any
 
 from sympy import Expr, Integer, Max, Min, Mod, ceiling, denom, floor, fraction, together
 
@@ -64,13 +65,13 @@ def layer_reach(instance: Instance, port: int = 0) -> Reach:
             place += 1
     output = instance.root
     if output not in known:
-        return tuple(replace(joined(size), low=constant(_ZERO), high=constant(-_ONE)) for size in sizes)
+        return tuple(joined(size).changed(low=constant(_ZERO), high=constant(-_ONE)) for size in sizes)
     made = union(known[output], instance.output)
     channels = _channel_axis(instance)
     if any(size != 1 for axis, size in enumerate(instance.output) if axis != channels):
         return made
     return tuple(
-        replace(own, last=identity_of(axis, size)) if all(digit.axis == channels for digit in own.digits) else own
+        own.changed(last=identity_of(axis, size)) if all(digit.axis == channels for digit in own.digits) else own
         for axis, (own, size) in enumerate(zip(made, sizes))
     )
 
@@ -144,7 +145,7 @@ def _beyond(read: Read, instance: Instance) -> tuple[bool, bool]:
 def _through(before: Reach, then: Reach, late: bool, exact: bool) -> Reach:
     """What is seen through a read; of an earlier step, where the first outputs read nothing, or what a line gives."""
     made = compose(before, then)
-    return tuple(replace(own, clean=False, exact=own.exact and exact) for own in made) if late else made
+    return tuple(own.changed(clean=False, exact=own.exact and exact) for own in made) if late else made
 
 
 @dataclass(frozen=True)
@@ -168,33 +169,73 @@ def _addressed(read: Read, where: _Where) -> Reach:
     """Which positions of a tensor the target reads, along every axis of the tensor."""
     value = where.statement.value
     pad = value if isinstance(value, Pad) and read is value.body else None
+    chooses = _chooses(value)
     made = []
-    for at, size in enumerate(where.instance.shapes[read.tensor]):
-        address = read.address[at]
-        inner = _unclamped(address) if not isinstance(address, (Group, Read)) else address
-        part, clamped = _place(inner, where), inner is not address
-        if address_indices(address) & where.statement.scattered:
-            lookups = [part for part in where.statement.address if isinstance(part, Read)]
-            anywhere = all(_is_free(one, where.instance.shapes[where.statement.target], where) for one in lookups)
-            part, clamped = joined(size, exact=anywhere and _runs_along(address, size, where)), False
-        elif part is None:
-            known = isinstance(address, Read) and _is_free(address, (size,), where)
-            part = joined(size, exact=known)
-        elif clamped:
-            part = replace(part, exact=False) if _meets(part, address, size) else joined(size, exact=False)
-        last = simplify(size - 1)
-        limits = None
-        if pad is not None:
-            low, high = (added([(_ONE, end)], -pad.widths[at][0]) for end in (part.low, part.high))
-            assert low is not None and high is not None
-            part = replace(part, low=low, high=high)
-            if isinstance(pad.fill, Read) and pad.widths[at] != (_ZERO, _ZERO):  # a value of its own is no padding
-                limits = Limits(_ZERO, last, True)
-        if _chooses(value):
-            part = replace(part, exact=False)
-        border = None if clamped or not part.exact and not part.moves else (_ZERO, last)
-        made.append(replace(part, extent=size, border=border, limits=limits))
+    for at, (address, size) in enumerate(zip(read.address, where.instance.shapes[read.tensor])):
+        margin = None if pad is None else _Widths(*pad.widths[at], isinstance(pad.fill, Read))
+        known = _follows_from(address, where)
+        kept = [] if known is None else _kept_axes(address, size, margin, chooses, *known)
+        if not kept:
+            kept.append(_along_axis(address, size, margin, chooses, where))
+        made.append(kept[0])
     return tuple(made)
+
+
+@dataclass(frozen=True)
+class _Widths:
+    """How far an axis is padded before and after, and whether by values of a tensor."""
+
+    before: Expr
+    after: Expr
+    filled: bool
+
+
+def _along_axis(address: Address, size: Expr, margin: _Widths | None, chooses: bool, where: _Where) -> AxisReach:
+    inner = _unclamped(address) if not isinstance(address, (Group, Read)) else address
+    part, clamped = _place(inner, where), inner is not address
+    if address_indices(address) & where.statement.scattered:
+        lookups = [part for part in where.statement.address if isinstance(part, Read)]
+        anywhere = all(_is_free(one, where.instance.shapes[where.statement.target], where) for one in lookups)
+        part, clamped = joined(size, exact=anywhere and _runs_along(address, size, where)), False
+    elif part is None:
+        known = isinstance(address, Read) and _is_free(address, (size,), where)
+        part = joined(size, exact=known)
+    elif clamped:
+        part = part.changed(exact=False) if _meets(part, address, size) else joined(size, exact=False)
+    last, limits = simplify(size - 1), None
+    low, high, exact = part.low, part.high, part.exact and not chooses
+    if margin is not None:
+        shifted = [added([(_ONE, end)], -margin.before) for end in (low, high)]
+        assert shifted[0] is not None and shifted[1] is not None
+        low, high = shifted
+        if margin.filled and (margin.before, margin.after) != (_ZERO, _ZERO):  # a value of its own is no padding
+            limits = Limits(_ZERO, last, True)
+    border = None if clamped or not exact and not (low.steps or high.steps) else (_ZERO, last)
+    return part.changed(low=low, high=high, exact=exact, extent=size, border=border, limits=limits)
+
+
+def _follows_from(address: Address, where: _Where) -> tuple[Any, ...] | None:
+    """What decides which positions an address reads, where no range, mask or lookup has a say: it is seen once wherever these are the same."""
+    elaborated, statement = where.instance.elaborated, where.statement
+    if isinstance(address, Read) or elaborated.masks or statement.scatters:
+        return None
+    inside = address_indices(address)
+    beside = tuple(
+        (axis, part, where.target_size(axis))
+        for axis, part in enumerate(statement.address)
+        if not inside.isdisjoint(address_indices(part))
+    )
+    indices = inside.union(*(address_indices(part) for _, part, _ in beside))
+    if not indices.isdisjoint(elaborated.ranges):
+        return None
+    extents = frozenset((index, where.extents.get(index)) for index in indices)
+    return beside, extents, where.along & inside
+
+
+@lru_cache(maxsize=20_000)
+def _kept_axes(*known: object) -> list[AxisReach]:
+    """Where the reach along an axis is kept, by all that it follows from."""
+    return []
 
 
 def _unclamped(address: Expr) -> Expr:
@@ -367,9 +408,9 @@ def _gap(coefficients: dict[Index, Expr], spreads: dict[Index, _Spread]) -> Expr
     wide = [
         (abs(step), spreads[index]) for index, step in coefficients.items() if spreads[index].low != spreads[index].high
     ]
-    for step, spread in sorted(
-        wide, key=lambda item: (not item[0].is_Integer, item[0] if item[0].is_Integer else 0, str(item[0]))
-    ):
+    if len(wide) > 1:
+        wide.sort(key=lambda item: (not item[0].is_Integer, item[0] if item[0].is_Integer else 0, str(item[0])))
+    for step, spread in wide:
         if spread.gap is None:
             return None
         way = simplify(step * spread.gap)

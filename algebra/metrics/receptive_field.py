@@ -60,7 +60,7 @@ class ReachCarrier(PathCarrier[Reach | None]):
         assert site.instance is not None
         reach = layer_reach(site.instance, port)
         opaque = isinstance(site.node, Layer) and site.node.opaque
-        return tuple(replace(own, exact=False, covered=None) for own in reach) if opaque else reach
+        return tuple(own.changed(exact=False, covered=None) for own in reach) if opaque else reach
 
     def series(self, values: Sequence[Reach | None]) -> Reach | None:
         made: Reach | None = None
@@ -102,7 +102,7 @@ class ReachCarrier(PathCarrier[Reach | None]):
 def _through_any(reach: Reach, output: Flow) -> Reach:
     """After concatenation of channels that hold positions, as those of Flatten: what the channels of one branch see together."""
     return tuple(
-        replace(through, exact=False) if any(digit.axis == output.channel_axis for digit in own.digits) else through
+        through.changed(exact=False) if any(digit.axis == output.channel_axis for digit in own.digits) else through
         for own, through in zip(reach, _of_positions(reach, output))
     )
 
@@ -119,15 +119,14 @@ def _anywhere(own: AxisReach) -> AxisReach:
         low, high = low if low is not None else Integer(0), high if high is not None else own.extent - 1
     if low is None or high is None:
         raise UnsupportedError("branches put one after another along an axis of unknown size have no receptive field")
-    return replace(
-        own,
+    return own.changed(
         low=constant(low),
         high=constant(high),
         exact=False,
         gap=None,
         run=None,
         covered=None,
-        last=replace(own, exact=False),
+        last=own.changed(exact=False),
     )
 
 

@@ -22,7 +22,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
-from sympy import Basic, Expr, Min, Rational, Symbol
+from sympy import Add, Basic, Expr, Min, Mul, Rational, Symbol
 from sympy.logic.boolalg import Boolean
 
 from ..arguments import shown
@@ -30,6 +30,7 @@ from ..errors import FieldError
 from . import signs as order
 from .atoms import Atoms
 from .from_sympy import Converter, Uncommutative
+from .linear_sizes import bounds_of_linear, linear_terms
 from .polynomial import ONE, Coefficient, Polynomial, add, content, scale, subtract
 from .residue_cases import by_residues
 
@@ -92,6 +93,8 @@ def _expression(value: Expr | int) -> Expr:
 
 @lru_cache(maxsize=1024)
 def _simplified(expr: Basic) -> Basic:
+    if isinstance(expr, Add | Mul) and linear_terms(expr) is not None:
+        return expr.func(*expr.args)
     atoms = Atoms()
     try:
         made = Converter(atoms).polynomial(expr)
@@ -232,6 +235,10 @@ def is_positive(expr: Expr | int) -> bool | None:
 
 @lru_cache(maxsize=4096)
 def _sign(expr: Expr, *, strict: bool) -> bool | None:
+    bounds = bounds_of_linear(expr)
+    if bounds is not None:
+        low, high = bounds
+        return True if low > 0 or low == 0 and not strict else False if high < 0 or high == 0 and strict else None
     atoms = Atoms(deciding=True)
     yes, no = (order.is_positive, order.is_nonnegative) if strict else (order.is_nonnegative, order.is_positive)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import lcm
 from typing import TypeAlias
 
@@ -80,9 +80,9 @@ class AxisReach(Kept):
 
     @property
     def moves(self) -> bool:
-        return bool(self.digits)
+        return bool(self.low.steps or self.high.steps)
 
-    @property
+    @cached_property
     def still(self) -> bool:
         """Whether an output at a position reads that position alone."""
         return (
@@ -92,6 +92,15 @@ class AxisReach(Kept):
             and all(step == 1 and digit.whole for digit, step in self.low.steps)
         )
 
+    @cached_property
+    def on_first_axis(self) -> "AxisReach | None":
+        """The interval as if the axis that it follows were the first, without what is noted beside it; None if it follows several axes."""
+        if len({digit.axis for digit in self.digits}) > 1:
+            return None
+        alone = self.last is None and self.core is None and not self.gated
+        plain = self if alone else self.changed(last=None, gated=False, core=None)
+        return on_axis(plain, 0)
+
     @property
     def shown(self) -> "AxisReach":
         """What is told of it: the last map that had positions, unless that is the input itself and all of it is joined."""
@@ -99,12 +108,12 @@ class AxisReach(Kept):
             return self.last.shown
         return self if self.last is None or (self.last.still and not self.moves) else self.last
 
-    @property
+    @cached_property
     def size(self) -> Expr:
         """How many positions the widest field holds, from its first to its last."""
         width = _width(self)
         if width is not None:
-            return simplify(floor(width) + 1)
+            return simplify((width if width.is_integer else floor(width)) + 1)
         # Neighbours' fields lie differently between the integers; this is the most that any of them holds.
         low, high = loosened(self.low, True), loosened(self.high, False)
         steps = {digit for digit, _ in (*low.steps, *high.steps)}
@@ -116,7 +125,7 @@ class AxisReach(Kept):
             )
         return simplify(floor(total) + 1)
 
-    @property
+    @cached_property
     def even(self) -> bool:
         """Whether the field of every output is that of the first one, moved on by as many jumps, or grows with the position from one end."""
         one_stays = not self.low.steps or not self.high.steps
@@ -131,7 +140,7 @@ class AxisReach(Kept):
                 return step
         return steps[0][1] if len(steps) == 1 else _ZERO
 
-    @property
+    @cached_property
     def whole(self) -> bool | None:
         """Whether every output depends on the whole axis; None if that depends on the sizes, or is not known."""
         answer = self._whole
@@ -169,7 +178,7 @@ class AxisReach(Kept):
             answers.append(None if answer is False and not (sees and beyond(value)) else answer)
         return False if False in answers else None if None in answers else True
 
-    @property
+    @cached_property
     def always_reads(self) -> bool:
         """Whether no output lies beyond a border, so that each of them reads something."""
         least, most = extreme_value(self.high, False), extreme_value(self.low, True)
@@ -184,6 +193,18 @@ class AxisReach(Kept):
 
 Reach: TypeAlias = tuple[AxisReach, ...]
 """One `AxisReach` for each input axis."""
+
+
+@lru_cache(maxsize=20_000)
+def on_axis(reach: AxisReach, axis: int) -> AxisReach:
+    """A reach that follows one axis as if it followed another one."""
+    if all(digit.axis == axis for digit in reach.digits):
+        return reach
+    low, high = (
+        End(tuple((digit.changed(axis=axis), step) for digit, step in end.steps), end.offsets)
+        for end in (reach.low, reach.high)
+    )
+    return reach.changed(low=low, high=high)
 
 
 def period_of(reach: AxisReach) -> int:
@@ -212,6 +233,7 @@ def identity(rank: int, sizes: Sequence[Expr] | None = None) -> Reach:
     return tuple(identity_of(axis, None if sizes is None else sizes[axis]) for axis in range(rank))
 
 
+@lru_cache(maxsize=20_000)
 def identity_of(axis: int, size: Expr | None) -> AxisReach:
     end = straight({Digit(axis, size): _ONE}, _ZERO)
     return AxisReach(end, end, size, border=None if size is None else (_ZERO, size - 1))

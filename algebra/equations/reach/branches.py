@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import lru_cache
 
 from sympy import Expr, Integer, Max, Min
 
@@ -24,13 +24,28 @@ def union(reaches: Sequence[Reach], positions: Sequence[Expr] | None = None, sta
     """
     if positions is not None:
         reaches = [tuple(_sized(own, positions) for own in reach) for reach in reaches]
-    made = [_union_axis(parts, positions) for parts in zip(*reaches)]
-    if stacked:
-        made = [
-            replace(own, core=_core(parts)) if any(part != own for part in parts) else own
-            for own, parts in zip(made, zip(*reaches))
-        ]
-    return tuple(made)
+    if len(reaches) == 1:
+        return tuple(reaches[0])
+    return tuple(_union_of(parts, _of_one(parts, positions), stacked) for parts in zip(*reaches))
+
+
+def _of_one(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) -> frozenset[int] | None:
+    """The axes of one position among those that branches follow; None where the sizes of axes are not known."""
+    if positions is None:
+        return None
+    axes: set[int] = set()
+    for part in parts:
+        told: AxisReach | None = part
+        while told is not None:
+            axes.update(digit.axis for digit in told.digits)
+            told = told.last
+    return frozenset(axis for axis in axes if axis < len(positions) and positions[axis] == 1)
+
+
+@lru_cache(maxsize=20_000)  # as for series
+def _union_of(parts: tuple[AxisReach, ...], ones: frozenset[int] | None, stacked: bool) -> AxisReach:
+    made = _union_axis(parts, ones)
+    return made.changed(core=_core(parts)) if stacked and any(part != made for part in parts) else made
 
 
 def _core(parts: Sequence[AxisReach]) -> AxisReach:
@@ -39,8 +54,8 @@ def _core(parts: Sequence[AxisReach]) -> AxisReach:
     low, high = (outermost([getattr(part, name) for part in inner], name != "low") for name in ("low", "high"))
     plain = all(part.gap == 1 and part.clean and part.border == inner[0].border for part in inner)
     if low is None or high is None or not plain:
-        return replace(
-            inner[0], clean=False, covered=True if all(part.whole and part.always_reads for part in parts) else None
+        return inner[0].changed(
+            clean=False, covered=True if all(part.whole and part.always_reads for part in parts) else None
         )
     return AxisReach(low, high, inner[0].extent, all(part.exact for part in inner), _ONE, None, inner[0].border)
 
@@ -50,13 +65,13 @@ def _sized(own: AxisReach, positions: Sequence[Expr]) -> AxisReach:
     if all(digit.size == positions[digit.axis] for digit in own.digits if digit.whole):
         return own
     low, high = (
-        End(tuple((replace(d, size=positions[d.axis]) if d.whole else d, step) for d, step in end.steps), end.offsets)
+        End(tuple((d.changed(size=positions[d.axis]) if d.whole else d, step) for d, step in end.steps), end.offsets)
         for end in (own.low, own.high)
     )
-    return replace(own, low=low, high=high)
+    return own.changed(low=low, high=high)
 
 
-def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) -> AxisReach:
+def _union_axis(parts: Sequence[AxisReach], ones: frozenset[int] | None) -> AxisReach:
     parts = list(dict.fromkeys(parts))
     if len(parts) == 1:
         return parts[0]
@@ -78,15 +93,15 @@ def _union_axis(parts: Sequence[AxisReach], positions: Sequence[Expr] | None) ->
     # What is told is what the branches with positions see; a branch without them can see all there is.
     told_by = [part if part.last is None else part.last for part in seeing if part.last is None or part.gated]
     if not told_by:
-        last = _hull([part.last for part in seeing if part.last is not None], positions, size)
-        return replace(_hull(seeing, positions, size), last=last)
+        last = _hull([part.last for part in seeing if part.last is not None], ones, size)
+        return _hull(seeing, ones, size).changed(last=last)
     if any(part.last is not None for part in seeing):
         whole = next(
             (p for p in seeing if p.whole is True and not p.moves and p.always_reads and p.last is not None), None
         )
-        told = _union_axis(told_by, positions)
-        return replace(whole if whole is not None else _hull(seeing, positions, size), last=told, gated=True)
-    return _hull(seeing, positions, size)
+        told = _union_axis(told_by, ones)
+        return (whole or _hull(seeing, ones, size)).changed(last=told, gated=True)
+    return _hull(seeing, ones, size)
 
 
 def _holds(outer: AxisReach, inner: AxisReach) -> bool:
@@ -106,7 +121,7 @@ def _holds(outer: AxisReach, inner: AxisReach) -> bool:
     return all(way is not None and holds_everywhere(way, lambda value: at_least(value, _ZERO)) is True for way in ways)
 
 
-def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Expr | None) -> AxisReach:
+def _hull(parts: Sequence[AxisReach], ones: frozenset[int] | None, size: Expr | None) -> AxisReach:
     if len(parts) == 1:
         return parts[0]
     wholes = [part.whole for part in parts]
@@ -123,27 +138,27 @@ def _hull(parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Ex
         limits = parts[0].limits
         alike = all(part.limits == limits for part in parts)
         made = AxisReach(low, high, size, exact and alike, _ONE if dense else None, None, border, clean)
-        made = replace(made, limits=limits if alike else None)
-        return replace(made, covered=covered if made.whole is not True else None)
+        made = made.changed(limits=limits if alike else None)
+        return made.changed(covered=covered if made.whole is not True else None)
     if size is None:
         raise UnsupportedError("branches that advance at different steps have no common receptive field")
-    return _span_of(parts, positions, size, covered, exact)
+    return _span_of(parts, ones, size, covered, exact)
 
 
 def _span_of(
-    parts: Sequence[AxisReach], positions: Sequence[Expr] | None, size: Expr, covered: bool | None, exact: bool
+    parts: Sequence[AxisReach], ones: frozenset[int] | None, size: Expr, covered: bool | None, exact: bool
 ) -> AxisReach:
     """Fields that advance differently have one interval that holds them all, from the first output to the last.
 
     Margins count, as in a single field. Where the number of outputs is not known, it holds the axis and what the first output sees.
     """
-    spans = [span(part) if positions is not None else (part.low.offset, part.high.offset) for part in parts]
-    axis = [(_ZERO, size - 1)] if positions is None or any(low is None or high is None for low, high in spans) else []
+    spans = [span(part) if ones is not None else (part.low.offset, part.high.offset) for part in parts]
+    axis = [(_ZERO, size - 1)] if ones is None or any(low is None or high is None for low, high in spans) else []
     known = [(low, high) for low, high in spans if low is not None and high is not None]
     low = simplify(Min(*(one[0] for one in (*axis, *known))))
     high = simplify(Max(*(one[1] for one in (*axis, *known))))
     digits = {digit for part in parts for digit in part.digits}
-    single = positions is not None and all(positions[digit.axis] == 1 for digit in digits)
+    single = ones is not None and all(digit.axis in ones for digit in digits)
     fits = low == 0 and simplify(high - size + 1) == 0
     if covered is None and _some_output_misses(parts, size):
         covered = False
@@ -181,7 +196,7 @@ def broadcast(reach: Reach, positions: Sequence[Expr], wanted: Sequence[Expr]) -
     still = {axis for axis, (own, size) in enumerate(zip(positions, wanted)) if own == 1 != size}
     if not still:
         return reach
-    return tuple(replace(own, low=_without(own.low, still), high=_without(own.high, still)) for own in reach)
+    return tuple(own.changed(low=_without(own.low, still), high=_without(own.high, still)) for own in reach)
 
 
 def _without(end: End, axes: set[int]) -> End:

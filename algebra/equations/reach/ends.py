@@ -7,10 +7,12 @@ repeat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from math import gcd, lcm
-from typing import Any
+from operator import itemgetter
+from typing import Any, Self
 
 from sympy import Expr, Integer
 
@@ -27,12 +29,24 @@ class Kept:
 
     def __hash__(self) -> int:
         kept = self.__dict__
-        if "_hash" not in kept:
-            kept["_hash"] = hash(tuple(kept[name] for name in self.__match_args__))
-        return int(kept["_hash"])
+        found = kept.get("_hash")
+        if found is None:
+            found = kept["_hash"] = hash(_fields_of(type(self))(kept))
+        return int(found)
+
+    def changed(self, **values: Any) -> Self:
+        """The same but for some fields, as of `dataclasses.replace`."""
+        kept, made = self.__dict__, object.__new__(type(self))
+        made.__dict__.update({name: kept[name] for name in self.__match_args__}, **values)
+        return made
 
     def __getstate__(self) -> dict[str, Any]:  # hashes of names differ from process to process
         return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+
+@cache
+def _fields_of(kind: type[Kept]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    return itemgetter(*kind.__match_args__)
 
 
 @dataclass(frozen=True)
@@ -71,13 +85,32 @@ class End(Kept):
     def straight(self) -> bool:
         return len(self.offsets) == 1
 
+    @property
+    def plain(self) -> bool:
+        """Whether it follows one digit at most and is written in numbers, so that no other form of it is simpler."""
+        (offset, *others), steps = self.offsets, self.steps
+        return not others and len(steps) <= 1 and offset.is_Rational and all(s.is_Rational and s != 0 for _, s in steps)
+
     def at(self, position: int) -> int:
         """The value at a position; of an end of integers that follows one digit, or none."""
+        advance, offsets = self._numbers
+        turns, rest = divmod(position, len(offsets))
+        return advance * turns + offsets[rest]
+
+    @cached_property
+    def _numbers(self) -> tuple[int, tuple[int, ...]]:
+        """How far a period brings an end of integers that follows one digit, and its offsets."""
         if not self.steps:
-            return int(self.offset)
+            return 0, (int(self.offset),)
+        return int(self.steps[0][1] * len(self.offsets)), tuple(map(int, self.offsets))
+
+    def between(self, positions: int) -> tuple[int, int]:
+        """The least and the largest value at so many first positions; of an end that has a value `at` each."""
         period = len(self.offsets)
-        turns, rest = divmod(position, period)
-        return int(self.steps[0][1] * period) * turns + int(self.offsets[rest])
+        # It advances evenly from period to period, so that the first and the last one hold the extremes.
+        turned = range(max(positions - period, period), positions)
+        values = [self.at(place) for place in (*range(min(positions, period)), *turned)]
+        return min(values), max(values)
 
     def first(self) -> Expr:
         """The value where all digits are zero."""
@@ -158,6 +191,8 @@ def repeating(digit: Digit, step: Expr, offsets: Sequence[int]) -> End:
 def added(parts: Iterable[tuple[Expr, End]], more: Expr) -> End | None:
     """``sum(factor * end) + more``, or None where that follows several digits and repeats."""
     parts = list(parts)
+    if len(parts) == 1 and more is _ZERO and parts[0][0] is _ONE and parts[0][1].plain:
+        return parts[0][1]
     if all(end.straight for _, end in parts):
         steps: dict[Digit, Expr] = {}
         offset = more

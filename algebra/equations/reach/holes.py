@@ -25,15 +25,15 @@ def holes(own: AxisReach, values: Mapping[Digit, Values]) -> tuple[Expr | None, 
         return (_ONE, None) if gap == 1 else (None, None)
     width = simplify(own.high.offset - own.low.offset)
     order = [(step if not falls(step) else -step, values[digit]) for digit, step in own.low.steps]
-    order = sorted(
-        order,
-        key=lambda item: (
-            not item[1].single,
-            not item[0].is_Integer,
-            item[0] if item[0].is_Integer else 0,
-            str(item[0]),
-        ),
-    )
+    if len(order) > 1:
+        order.sort(
+            key=lambda item: (
+                not item[1].single,
+                not item[0].is_Integer,
+                item[0] if item[0].is_Integer else 0,
+                str(item[0]),
+            )
+        )
     for step, value in order:
         if value.single:
             continue

@@ -15,12 +15,17 @@ _ZERO = Integer(0)
 WIDEST_WINDOW = 4096
 
 
-@lru_cache(maxsize=10_000)
 def at_least(left: Expr, right: Expr) -> bool | None:
     """Whether left >= right for all sizes; False only if it holds for none."""
+    return int(left) >= int(right) if left.is_Integer and right.is_Integer else _at_least(left, right)
+
+
+@lru_cache(maxsize=10_000)
+def _at_least(left: Expr, right: Expr) -> bool | None:
     difference = simplify(left - right)
-    if is_nonnegative(difference):
-        return True
+    known = is_nonnegative(difference)
+    if known or difference.is_integer:  # an integer that is never at least 0 is at most -1
+        return known
     return False if is_nonnegative(-difference - 1) else None
 
 
@@ -40,7 +45,7 @@ def extreme_value(end: End, largest: bool) -> Expr | None:
         ((digit, _),) = end.steps
         if digit.size is None or not digit.size.is_Integer or digit.size > WIDEST_WINDOW:
             return None
-        return Integer((max if largest else min)(end.at(place) for place in range(int(digit.size))))
+        return Integer(end.between(int(digit.size))[largest])
     total = end.offset
     for digit, step in end.steps:
         if digit.size is None:
@@ -50,12 +55,12 @@ def extreme_value(end: End, largest: bool) -> Expr | None:
 
 
 def holds_everywhere(end: End, holds: Callable[[Expr], bool | None]) -> bool | None:
-    """Whether a condition holds at both extremes of an end."""
+    """Whether a condition that holds between two values if it holds at both does so at both extremes of an end."""
     if not end.straight:
         ((digit, _),) = end.steps
         if digit.size is None or not digit.size.is_Integer:
             return None
-        answers = [holds(Integer(end.at(place))) for place in range(min(int(digit.size), 2 * WIDEST_WINDOW))]
+        answers = [holds(Integer(value)) for value in end.between(int(digit.size))]
         return False if False in answers else None if None in answers else True
     least = most = end.offset
     for digit, step in end.steps:
@@ -74,10 +79,18 @@ def outermost(ends: Sequence[End], lower: bool) -> End | None:
     if any(end.steps != ends[0].steps for end in ends):
         return None
     if all(end.straight for end in ends):
-        return End(ends[0].steps, (simplify((Min if lower else Max)(*(end.offset for end in ends))),))
+        return End(ends[0].steps, (_extremum([end.offset for end in ends], lower),))
     period = lcm(*(len(end.offsets) for end in ends))
     if period > LONGEST_PERIOD or not all(map(is_counted, ends)):
         return None
     ((digit, step),) = ends[0].steps
     choose = min if lower else max
     return repeating(digit, step, [choose(end.at(place) for end in ends) for place in range(period)])
+
+
+def _extremum(values: Sequence[Expr], least: bool) -> Expr:
+    """The least or the largest of sizes: one of them, where their order is known."""
+    for value in values:
+        if all(at_least(other, value) if least else at_least(value, other) for other in values):
+            return simplify(value)
+    return simplify((Min if least else Max)(*values))

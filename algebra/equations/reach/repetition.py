@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import lru_cache
 
 from sympy import Expr, Integer
 
@@ -10,7 +10,7 @@ from ...errors import UnsupportedError
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from ...sizes.summation import summation
-from .axis import AxisReach, Limits, Reach, Values
+from .axis import AxisReach, Limits, Reach, Values, on_axis
 from .ends import Digit, End, loosened, straight
 from .order import at_least, larger, smaller
 from .series import compose
@@ -26,22 +26,31 @@ def power(reach: Reach, times: Expr, index: Index | None = None) -> Reach:
         for _ in range(int(times) - 1):
             made = compose(made, reach)
         return made
-    return tuple(_power_axis(axis, own, times, index) for axis, own in enumerate(reach))
+    return tuple(_power_along(axis, own, times, index) for axis, own in enumerate(reach))
+
+
+def _power_along(axis: int, own: AxisReach, times: Expr, index: Index | None) -> AxisReach:
+    """Along one axis; axes that are alike are seen once."""
+    alone = own.last is None and own.core is None and not own.gated
+    if alone and own.moves and own.on_first_axis is not None and own.digits[0].axis == axis:
+        return on_axis(_power_axis(0, own.on_first_axis, times, index), axis)
+    return _power_axis(axis, own, times, index)
 
 
 def _is_bent(own: AxisReach) -> bool:
     return own.moves and not (own.low.straight and own.high.straight and all(digit.whole for digit in own.digits))
 
 
+@lru_cache(maxsize=10_000)
 def _power_axis(axis: int, own: AxisReach, times: Expr, index: Index | None) -> AxisReach:
     if own.gated and own.last is not None:
-        made = _power_axis(axis, replace(own, last=None, gated=False), times, index)
-        return replace(made, last=_power_axis(axis, own.last, times, index), gated=True)
+        made = _power_axis(axis, own.changed(last=None, gated=False), times, index)
+        return made.changed(last=_power_axis(axis, own.last, times, index), gated=True)
     if own.core is not None:  # which channels of the copies before a channel sees is not followed
-        made = _power_axis(axis, replace(own, core=None), times, index)
-        return replace(made, core=replace(own.core, exact=False, clean=False, covered=None))
+        made = _power_axis(axis, own.changed(core=None), times, index)
+        return made.changed(core=own.core.changed(exact=False, clean=False, covered=None))
     if not times.is_positive:
-        own = replace(own, covered=None)
+        own = own.changed(covered=None)
     if not own.moves:
         return _if_any(own, times)
     low, high, exact = loosened(own.low, True), loosened(own.high, False), own.exact and not _is_bent(own)
@@ -98,7 +107,7 @@ def _if_any(own: AxisReach, times: Expr) -> AxisReach:
     """What any number of copies see, where there may be none, which see one position."""
     if times.is_positive:
         return own
-    return replace(own, exact=False, last=None if own.last is None else replace(own.last, exact=False))
+    return own.changed(exact=False, last=None if own.last is None else own.last.changed(exact=False))
 
 
 def _slack(end: End, digit: Digit) -> Expr:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from sympy import Integer
 
-from .axis import AxisReach, Limits, Reach
+from .axis import AxisReach, Limits, Reach, on_axis
 from .borders import borders, reads_all, span, within
 from .digit_values import digit_values
 from .ends import Digit, constant, falls
@@ -24,34 +23,54 @@ def compose(first: Reach, then: Reach) -> Reach:
     return tuple(_composed(own, then) for own in first)
 
 
+@lru_cache(maxsize=20_000)  # equal blocks follow each other, and a network is asked for several times
 def _composed(own: AxisReach, then: Reach) -> AxisReach:
-    if own.core is not None:
-        made = replace(_composed(replace(own, core=None), then), core=_composed(own.core, then))
-        # Where channels are taken apart, an output may see through some branches only.
-        followed = {digit.axis for digit in own.digits}
-        whole = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
-        return made if whole else replace(made, exact=False)
-    if any(then[digit.axis].core is not None for digit in own.digits):
-        seen = tuple(replace(other, core=None) for other in then)
-        return replace(_composed(own, seen), core=_composed(own, tuple(other.core or other for other in then)))
+    if own.core is None and all(then[digit.axis].core is None for digit in own.digits):
+        return _told(own, then)
+    # What every channel sees it sees through what every channel of the maps between sees.
+    made = _told(_seen_by_any(own), tuple(map(_seen_by_any, then))).changed(
+        core=_told(own.core or own, tuple(other.core or other for other in then))
+    )
+    if own.core is None:
+        return made
+    # Where channels are taken apart, an output may see through some branches only.
+    followed = {digit.axis for digit in own.digits}
+    whole = all(other.still or not other.moves for axis, other in enumerate(then) if axis not in followed)
+    return made if whole else made.changed(exact=False)
+
+
+def _seen_by_any(own: AxisReach) -> AxisReach:
+    return own if own.core is None else own.changed(core=None)
+
+
+def _told(own: AxisReach, then: Reach) -> AxisReach:
     if own.gated and own.last is not None:
         told = tuple(other.last if other.gated and other.last is not None else other for other in then)
-        return replace(
-            _composed(replace(own, last=None, gated=False), then), last=_composed(own.last, told), gated=True
-        )
+        return _told(own.changed(last=None, gated=False), then).changed(last=_composed(own.last, told), gated=True)
     if not own.moves:
-        return own if own.covered is not False else replace(own, covered=None)
+        return own if own.covered is not False else own.changed(covered=None)
     made = _through(own, tuple((digit, then[digit.axis]) for digit in own.digits))
     kept = tuple((digit, one) for digit in own.digits if (one := then[digit.axis].last) is not None)
     gated = any(then[digit.axis].gated for digit in own.digits)
     if len(kept) < len(own.digits):  # there are positions, or there are again
         return made
-    last = own.last if own.last is not None else _through(replace(own, covered=None), kept)
-    return replace(made, last=last, gated=gated)
+    last = own.last if own.last is not None else _through(own.changed(covered=None), kept)
+    return made.changed(last=last, gated=gated)
 
 
-@lru_cache(maxsize=10_000)  # equal blocks follow each other, and axes are often alike
 def _through(own: AxisReach, pairs: tuple[tuple[Digit, AxisReach], ...]) -> AxisReach:
+    """What is seen through maps of the axes of `own`; which numbers these axes have does not matter to one that follows another."""
+    if len(pairs) == 1:
+        ((digit, other),) = pairs
+        own_plain, plain = own.on_first_axis, other.on_first_axis
+        if own_plain is not None and plain is not None:
+            made = _followed(own_plain, ((digit if digit.axis == 0 else digit.changed(axis=0), plain),))
+            return on_axis(made, other.digits[0].axis) if other.moves else made
+    return _followed(own, pairs)
+
+
+@lru_cache(maxsize=20_000)  # equal blocks follow each other, and axes are often alike
+def _followed(own: AxisReach, pairs: tuple[tuple[Digit, AxisReach], ...]) -> AxisReach:
     following = dict(pairs)
     values = {digit: digit_values(other, digit) for digit, other in following.items()}
     low, low_exact = end_through(own.low, values, True)
