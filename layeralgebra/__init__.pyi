@@ -181,6 +181,7 @@ from .layers.arithmetic import Sum as Sum
 from .layers.arithmetic import Take as Take
 from .layers.attention import CrossAttention as CrossAttention
 from .layers.attention import MultiHeadAttention as MultiHeadAttention
+from .layers.attention import TalkingHeadsAttention as TalkingHeadsAttention
 from .layers.auxiliary import AuxiliaryClassifier as AuxiliaryClassifier
 from .layers.compositions import squeeze_excite as squeeze_excite
 from .layers.conditional import BilinearMap as BilinearMap
@@ -199,6 +200,9 @@ from .layers.efficient_attention import LinformerAttention as LinformerAttention
 from .layers.embedding import ClassToken as ClassToken
 from .layers.embedding import Embedding as Embedding
 from .layers.embedding import PositionalEmbedding as PositionalEmbedding
+from .layers.fast_weights import DeltaNet as DeltaNet
+from .layers.fast_weights import GatedDeltaNet as GatedDeltaNet
+from .layers.fast_weights import TTTLinear as TTTLinear
 from .layers.formula import Formula as Formula
 from .layers.formula import Numbers as Numbers
 from .layers.formula import Positions as Positions
@@ -208,6 +212,7 @@ from .layers.gated_recurrence import QuasiRNN as QuasiRNN
 from .layers.gated_recurrence import RWKVChannelMixing as RWKVChannelMixing
 from .layers.gated_recurrence import RWKVTimeMixing as RWKVTimeMixing
 from .layers.gated_recurrence import RealGatedLRU as RealGatedLRU
+from .layers.gated_recurrence import ScalarLSTM as ScalarLSTM
 from .layers.graph import EdgeConditionedConv as EdgeConditionedConv
 from .layers.graph import EdgeConv as EdgeConv
 from .layers.graph import GraphAttention as GraphAttention
@@ -224,11 +229,17 @@ from .layers.latent import SlotAttention as SlotAttention
 from .layers.linear import Linear as Linear
 from .layers.linear_attention import CausalLinearAttention as CausalLinearAttention
 from .layers.linear_attention import ChunkedRetention as ChunkedRetention
+from .layers.linear_attention import CosformerAttention as CosformerAttention
 from .layers.linear_attention import ExternalAttention as ExternalAttention
 from .layers.linear_attention import GatedLinearAttention as GatedLinearAttention
 from .layers.linear_attention import LinearAttention as LinearAttention
+from .layers.linear_attention import PerformerAttention as PerformerAttention
 from .layers.linear_attention import Retention as Retention
+from .layers.long_convolution import HungryHippo as HungryHippo
+from .layers.long_convolution import Hyena as Hyena
 from .layers.mixture import MixtureOfExperts as MixtureOfExperts
+from .layers.mixture import SoftMixtureOfExperts as SoftMixtureOfExperts
+from .layers.mixture import SwitchMixtureOfExperts as SwitchMixtureOfExperts
 from .layers.mixture import active_experts as active_experts
 from .layers.normalization import BatchNorm as BatchNorm
 from .layers.normalization import ChannelNorm as ChannelNorm
@@ -249,6 +260,7 @@ from .layers.position import RelativeAttention as RelativeAttention
 from .layers.position import RotaryAttention as RotaryAttention
 from .layers.position import RotaryEmbedding as RotaryEmbedding
 from .layers.position import SinusoidalEmbedding as SinusoidalEmbedding
+from .layers.recurrent import ConvLSTM as ConvLSTM
 from .layers.recurrent import GRU as GRU
 from .layers.recurrent import GRUCell as GRUCell
 from .layers.recurrent import LSTM as LSTM
@@ -282,10 +294,15 @@ from .layers.slicing import ChannelPad as ChannelPad
 from .layers.slicing import ChannelSlice as ChannelSlice
 from .layers.slicing import FeatureSlice as FeatureSlice
 from .layers.slicing import PositionSlice as PositionSlice
+from .layers.sparse_attention import BigBirdAttention as BigBirdAttention
+from .layers.sparse_attention import LongformerAttention as LongformerAttention
+from .layers.sparse_attention import StridedSparseAttention as StridedSparseAttention
 from .layers.spectral import DiagonalStateSpace as DiagonalStateSpace
 from .layers.spectral import FourierMixing as FourierMixing
 from .layers.spectral import SpectralConv as SpectralConv
 from .layers.state_space import SelectiveStateSpace as SelectiveStateSpace
+from .layers.state_space import StateSpaceDuality as StateSpaceDuality
+from .layers.structured import Butterfly as Butterfly
 from .layers.structured import CirculantLinear as CirculantLinear
 from .layers.structured import DoRA as DoRA
 from .layers.structured import KAN as KAN
@@ -293,6 +310,7 @@ from .layers.structured import KroneckerLinear as KroneckerLinear
 from .layers.structured import LoRA as LoRA
 from .layers.structured import LowRankLinear as LowRankLinear
 from .layers.structured import Monarch as Monarch
+from .layers.structured import TensorTrainLinear as TensorTrainLinear
 from .layers.structured import WeightNormLinear as WeightNormLinear
 from .layers.symmetric import DeepSets as DeepSets
 from .layers.symmetric import NonLocal as NonLocal

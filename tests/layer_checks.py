@@ -78,10 +78,14 @@ def spatial_axes(case: Case) -> list[int]:
 
 
 def widest_fields(case: Case) -> list[int]:
-    """For every spatial axis, how many positions the output that reads the most reads, from the first to the last."""
+    """For every spatial axis, how many positions of the input the output that reads the most reads, from the first to the last."""
     read = case.meaning.reach(case.layer.input_names[0])
+
+    def within(hull: tuple[int, int] | None, size: int) -> int:
+        return 0 if hull is None else max(0, min(hull[1], size - 1) - max(hull[0], 0) + 1)
+
     return [
-        max((hull[axis][1] - hull[axis][0] + 1 for hull in read.values() if hull[axis] is not None), default=0)
+        max((within(hull[axis], case.shapes[0][axis]) for hull in read.values()), default=0)
         for axis in spatial_axes(case)
     ]
 

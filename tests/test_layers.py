@@ -8,7 +8,10 @@ numbers; what is refused with what has no meaning.
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import pickle
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +22,7 @@ from conftest import PROFILE
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from layer_checks import check_counts, check_numbers, check_receptive_field, widest_fields
+from published_samples import SAMPLES
 from strategies_layers import attempts, cases
 from sympy import Integer
 
@@ -32,9 +36,33 @@ every_layer = pytest.mark.parametrize("name", sorted(LAYERS))
 every_described_layer = pytest.mark.parametrize("name", sorted(name for name in LAYERS if not LAYERS[name].opaque))
 """Those whose equation says what they compute."""
 
-# A property here is one for each of many layers, so that the quick run takes fewer examples than its profile says.
-some = settings(max_examples=settings().max_examples if PROFILE == "full" else 3)
-few = settings(max_examples=max(4, settings().max_examples // 4) if PROFILE == "full" else 2)
+
+def drawn(quick: int, thorough: int | None = None) -> Callable[[Callable[..., None]], Callable[[str], None]]:
+    """A property of each of many layers, so that the quick run takes fewer examples than its profile says.
+
+    One is enough there for a layer that has a sample in `published_samples`, on which `test_published_registry` holds it as well.
+    """
+
+    def decorated(test: Callable[..., None]) -> Callable[[str], None]:
+        @functools.wraps(test)
+        def run(name: str) -> None:
+            full = settings().max_examples if thorough is None else thorough
+            examples = full if PROFILE == "full" else 1 if name in SAMPLES else quick
+
+            @settings(max_examples=examples)
+            @given(data=st.data())
+            def property_of_layer(data: st.DataObject) -> None:
+                test(name, data)
+
+            property_of_layer()
+
+        run.__signature__ = inspect.Signature([inspect.Parameter("name", inspect.Parameter.POSITIONAL_OR_KEYWORD)])  # type: ignore[attr-defined]
+        return run
+
+    return decorated
+
+
+some, few = drawn(3), drawn(2, max(4, settings().max_examples // 4))
 
 
 # counts --------------------------------------------------------------------------------------------------------------
@@ -42,7 +70,6 @@ few = settings(max_examples=max(4, settings().max_examples // 4) if PROFILE == "
 
 @every_described_layer
 @some
-@given(data=st.data())
 def test_shapes_parameters_and_work_are_those_of_enumeration(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     check_counts(case)
@@ -71,15 +98,14 @@ def test_opaque_layers_have_shapes_and_work_that_is_not_known() -> None:
 
 @every_layer
 @some
-@given(data=st.data())
 def test_receptive_fields_hold_every_position_that_is_read(name: str, data: st.DataObject) -> None:
     check_receptive_field(data.draw(cases(LAYERS[name])))
 
 
 @every_described_layer
 @some
-@given(data=st.data(), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
-def test_run_computes_what_the_equation_says(name: str, data: st.DataObject, seed: int, exact: bool) -> None:
+def test_run_computes_what_the_equation_says(name: str, data: st.DataObject) -> None:
+    seed, exact = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.booleans())
     check_numbers(data.draw(cases(LAYERS[name])), seed, exact)
 
 
@@ -105,7 +131,6 @@ def derivation(metric: str, options: tuple, layer: la.Layer, shapes: tuple) -> l
 
 @every_layer
 @few
-@given(data=st.data())
 def test_formulas_at_symbols_agree_with_formulas_at_numbers(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     layer, shapes, values = symbolic(case)
@@ -142,7 +167,6 @@ def _same(left: Any, right: Any) -> bool:
 
 @every_layer
 @few
-@given(data=st.data())
 def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.DataObject) -> None:
     layer, shapes = data.draw(attempts(LAYERS[name]))
     if layer is None:
@@ -167,7 +191,6 @@ def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.Dat
 
 @every_layer
 @few
-@given(data=st.data())
 def test_a_layer_is_a_sympy_object(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     twin, shapes, values = symbolic(case)
@@ -188,7 +211,6 @@ def test_a_layer_is_a_sympy_object(name: str, data: st.DataObject) -> None:
 
 @every_layer
 @few
-@given(data=st.data())
 def test_a_layer_is_typeset(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     for layer in (case.layer, symbolic(case)[0]):
