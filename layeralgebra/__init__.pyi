@@ -264,6 +264,7 @@ from .layers.recurrent import ConvLSTM as ConvLSTM
 from .layers.recurrent import GRU as GRU
 from .layers.recurrent import GRUCell as GRUCell
 from .layers.recurrent import LSTM as LSTM
+from .layers.recurrent import LSTMCell as LSTMCell
 from .layers.recurrent import RNN as RNN
 from .layers.resampling import AntialiasedResample as AntialiasedResample
 from .layers.resampling import Nearest as Nearest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..algebra.equations.fields import Dim, Flag
 from ..algebra.networks.layer import Layer
 
-__all__ = ["RNN", "GRU", "LSTM", "GRUCell", "ConvLSTM"]
+__all__ = ["RNN", "GRU", "LSTM", "GRUCell", "LSTMCell", "ConvLSTM"]
 
 
 class RNN(Layer):

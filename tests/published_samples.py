@@ -42,6 +42,7 @@ SAMPLES: dict[str, tuple[la.Layer, tuple[tuple[int, ...], ...]]] = {
         (la.Butterfly(2), (4,)), (la.TensorTrainLinear(2, 1, 3, 1, 2, 2), (2, 4)), (la.ConvLSTM(2, 2), (2, 3, 1)),
         (la.PerformerAttention(1, 3), (3, 2)), (la.CosformerAttention(2), (3, 2)), (la.TalkingHeadsAttention(2), (3, 2)),
         (la.SoftMixtureOfExperts(2, 2, 2), (3, 2)), (la.SwitchMixtureOfExperts(2, 2, 1), (3, 2)),
+        (la.LSTMCell(2), (3,), (2,), (2,)),
     )
 }  # fmt: skip
 """By the names of the classes."""

@@ -21,7 +21,7 @@ import sympy
 from conftest import PROFILE
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from layer_checks import check_counts, check_numbers, check_receptive_field, widest_fields
+from layer_checks import check_counts, check_numbers, check_receptive_field, seen, shapes_made, widest_fields
 from published_samples import SAMPLES
 from strategies_layers import attempts, cases
 from sympy import Integer
@@ -124,7 +124,7 @@ METRICS: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...] = (
 
 
 @lru_cache(maxsize=2000)
-def derivation(metric: str, options: tuple, layer: la.Layer, shapes: tuple) -> la.Derivation:
+def derivation(metric: str, options: tuple, layer: la.Network, shapes: tuple) -> la.Derivation:
     """A derivation at symbolic sizes; many cases share one."""
     return la.derive(metric, layer, on=one_or_list(shapes), **dict(options))
 
@@ -134,27 +134,35 @@ def derivation(metric: str, options: tuple, layer: la.Layer, shapes: tuple) -> l
 def test_formulas_at_symbols_agree_with_formulas_at_numbers(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     layer, shapes, values = symbolic(case)
-    for metric, options in METRICS:
-        derived = derivation(metric, options, layer, tuple(shapes))
-        known = {symbol: values[symbol] for symbol in derived.symbols}
-        at_numbers = la.derive(metric, case.layer, on=case.on, **dict(options))
-        try:
-            left = derived(known)
-        except la.DomainError as error:
-            assert "the side of a condition is chosen" in str(error)
-            continue  # the numbers take the other side of a choice in the equation
-        right = at_numbers({})
-        assert derived.domain.holds(known)
-        if metric != "receptive_field":
-            assert _same(left, right), f"{metric} {dict(options)}: {derived.formula}"
-        elif derived.kind == at_numbers.kind == "exact":
-            # An axis of one position has no neighbours, so that its jump can be anything.
-            assert (left.size, left.start) == (right.size, right.start), f"{derived.formula}"
-        elif case.shapes:
-            assert all(bound >= size for bound, size in zip(left.size, widest_fields(case))), f"{derived.formula}"
+    nets = [layer, *(layer[output] for output in layer.several)]
+    for net, (at_sizes, meant) in zip(nets, seen(case), strict=True):
+        for metric, options in METRICS:
+            if metric in ("output_shape", "receptive_field") and net.several:
+                continue  # asked of each output
+            derived = derivation(metric, options, net, tuple(shapes))
+            known = {symbol: values[symbol] for symbol in derived.symbols}
+            at_numbers = la.derive(metric, at_sizes, on=case.on, **dict(options))
+            try:
+                left = derived(known)
+            except la.DomainError as error:
+                assert "the side of a condition is chosen" in str(error)
+                continue  # the numbers take the other side of a choice in the equation
+            right = at_numbers({})
+            assert derived.domain.holds(known)
+            if metric != "receptive_field":
+                assert _same(left, right), f"{metric} {dict(options)}: {derived.formula}"
+            elif derived.kind == at_numbers.kind == "exact":
+                # An axis of one position has no neighbours, so that its jump can be anything.
+                assert (left.size, left.start) == (right.size, right.start), f"{derived.formula}"
+            elif case.shapes:
+                assert all(bound >= size for bound, size in zip(left.size, widest_fields(case, meant))), (
+                    f"{derived.formula}"
+                )
 
 
 def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_same(left[part], right[part]) for part in left)
     if isinstance(left, tuple):
         return len(left) == len(right) and all(map(_same, left, right))
     if hasattr(left, "map_expressions"):
@@ -183,7 +191,7 @@ def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.Dat
             la.run(layer, zeros[0] if len(zeros) == 1 else zeros)
         return
     event("accepted")
-    assert tuple(la.output_shape(layer, on=on)) == meant.output
+    assert la.output_shape(layer, on=on) == shapes_made(layer, meant)
 
 
 # layers as SymPy objects ---------------------------------------------------------------------------------------------

@@ -267,7 +267,7 @@ REGISTERED: dict[str, Callable[..., Any]] = {
     "DeltaNet": delta_net, "GatedDeltaNet": gated_delta_net, "TTTLinear": trained_at_test_time,
     "ScalarLSTM": scalar_lstm, "Butterfly": butterfly, "TensorTrainLinear": tensor_train, "ConvLSTM": conv_lstm,
     "PerformerAttention": performer, "CosformerAttention": cosformer, "TalkingHeadsAttention": talking_heads,
-    "SoftMixtureOfExperts": soft_mixture, "SwitchMixtureOfExperts": switch,
+    "SoftMixtureOfExperts": soft_mixture, "SwitchMixtureOfExperts": switch, "LSTMCell": lstm_cell,
 }  # fmt: skip
 
 

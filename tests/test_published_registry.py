@@ -117,6 +117,7 @@ BY_HAND: dict[str, tuple[la.Layer, Any, Any, Any]] = {
     "CosformerAttention": (la.CosformerAttention(h), (T, h*e), 4*(h*e)**2, 4*T*(h*e)**2 + 2*T*h*e*e + 2*T*h*e*e + 2*T*h*e),
     "TalkingHeadsAttention": (la.TalkingHeadsAttention(h), (T, f), 4*f**2 + 2*h**2, 4*T*f**2 + 2*T**2*f + 2*T**2*h**2),
     "SoftMixtureOfExperts": (la.SoftMixtureOfExperts(n, p, m), (T, f), n*p*f + 2*n*m*f, 3*T*n*p*f + 2*n*p*m*f),
+    "LSTMCell": (la.LSTMCell(m), [(f,), (m,), (m,)], 4*m*(f + m + 2), 4*m*(f + m)),
     "SwitchMixtureOfExperts": (la.SwitchMixtureOfExperts(n, m, k), (T, f), n*f + 2*n*m*f, T*n*f + 2*T*m*f),
 }  # fmt: skip
 
