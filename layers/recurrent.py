@@ -196,12 +196,11 @@ class LSTMCell(Layer):
     Shapes
     ------
     input : (features,), (hidden,), (hidden,)
-    output : (hidden,)
+    output : (hidden,), (hidden,)
 
     Examples
     --------
-    >>> from layeralgebra import dims, macs, output_shape
-    >>> from layeralgebra.layers.recurrent import LSTMCell
+    >>> from layeralgebra import LSTMCell, dims, macs, output_shape
     >>> n, m = dims("n m")
     >>> output_shape(LSTMCell(m), on=[(n,), (m,), (m,)])
     {'h': (m,), 'c': (m,)}
