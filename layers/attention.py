@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..algebra.equations.fields import Dim, Flag
 from ..algebra.networks.layer import Layer
 
-__all__ = ["MultiHeadAttention", "CrossAttention"]
+__all__ = ["MultiHeadAttention", "CrossAttention", "TalkingHeadsAttention"]
 
 
 class MultiHeadAttention(Layer):
@@ -130,3 +130,50 @@ class CrossAttention(Layer):
         where n < heads, e < width, f < size(m)
     """
     channel_axis = "last"
+
+
+class TalkingHeadsAttention(Layer):
+    """Self-attention whose heads are mixed by learned matrices, before the softmax and after it.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads; it divides the features.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    There are as many heads of keys and of values as there are softmaxes.
+
+    Examples
+    --------
+    >>> from layeralgebra import TalkingHeadsAttention, dims, macs, parameters
+    >>> T, d, h = dims("T d h")
+    >>> parameters(TalkingHeadsAttention(h), on=(T, d))
+    4*d**2 + 2*h**2
+    >>> macs(TalkingHeadsAttention(h), on=(T, d))
+    2*T**2*d + 2*T**2*h**2 + 4*T*d**2
+
+    References
+    ----------
+    Shazeer, Lan, Cheng, Ding, Hou, "Talking-Heads Attention", arXiv 2003.02436 (2020), section 3.
+    """
+
+    heads: Dim
+    equation = """
+        q[n, i, e] = Q[n, e, m]*x[i, m]/sqrt(size(e))
+        k[n, j, e] = K[n, e, m]*x[j, m]
+        v[n, j, e] = V[n, e, m]*x[j, m]
+        l[n, i, j] = q[n, i, e]*k[n, j, e]
+        mixed[g, i, j] = L[g, n]*l[n, i, j]
+        a[g, i, j] = softmax[j](mixed[g, i, j])
+        w[n, i, j] = W[n, g]*a[g, i, j]
+        o[i, (n, e)] = w[n, i, j]*v[n, j, e]
+        y[i, f] = O[f, h]*o[i, h]
+        where n < heads, g < heads, e < size(m)/heads, f < size(m)
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 4 * shape[-1] ** 2 + 2 * self.heads**2}

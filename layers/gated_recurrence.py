@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..algebra.equations.fields import Dim, Number
 from ..algebra.networks.layer import Layer
 
-__all__ = ["MinGRU", "QuasiRNN", "RealGatedLRU", "MatrixLSTM", "RWKVTimeMixing", "RWKVChannelMixing"]
+__all__ = ["MinGRU", "QuasiRNN", "RealGatedLRU", "MatrixLSTM", "RWKVTimeMixing", "RWKVChannelMixing", "ScalarLSTM"]
 
 
 class MinGRU(Layer):
@@ -252,3 +252,56 @@ class RWKVChannelMixing(Layer):
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, shape: shape[-1] * (shape[-1] + 2 * self.hidden + 2)}
+
+
+class ScalarLSTM(Layer):
+    """Long short-term memory with exponential gates, a state that normalises it, and units that see those of their head only.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads.
+    width : Dim
+        Units of a head.
+
+    Shapes
+    ------
+    input : (time, features)
+    output : (time, heads * width)
+
+    Notes
+    -----
+    Forget gates are exponentials; a state with the largest exponent so far keeps them from overflowing, which changes no value.
+
+    Examples
+    --------
+    >>> from layeralgebra import ScalarLSTM, dims, macs, parameters
+    >>> T, f, h, w = dims("T f h w")
+    >>> parameters(ScalarLSTM(h, w), on=(T, f))
+    4*f*h*w + 4*h*w**2 + 4*h*w
+    >>> macs(ScalarLSTM(h, w), on=(T, f))
+    4*T*f*h*w + 4*T*h*w**2
+
+    References
+    ----------
+    Beck et al., "xLSTM: Extended Long Short-Term Memory", NeurIPS 2024, arXiv 2405.04517, equations 8 to 17.
+    """
+
+    heads: Dim
+    width: Dim
+    equation = """
+        z[t, n, a] = tanh(Wz[n, a, f]*x[t, f] + Rz[n, a, p]*h[t-1, n, p] + bz[n, a])
+        enter[t, n, a] = Wi[n, a, f]*x[t, f] + Ri[n, a, p]*h[t-1, n, p] + bi[n, a]
+        keep[t, n, a] = Wf[n, a, f]*x[t, f] + Rf[n, a, p]*h[t-1, n, p] + bf[n, a]
+        o[t, n, a] = sigmoid(Wo[n, a, f]*x[t, f] + Ro[n, a, p]*h[t-1, n, p] + bo[n, a])
+        m[t, n, a] = max(keep[t, n, a] + m[t-1, n, a], enter[t, n, a])
+        i[t, n, a] = exp(enter[t, n, a] - m[t, n, a])
+        l[t, n, a] = exp(keep[t, n, a] + m[t-1, n, a] - m[t, n, a])
+        c[t, n, a] = l[t, n, a]*c[t-1, n, a] + i[t, n, a]*z[t, n, a]
+        s[t, n, a] = l[t, n, a]*s[t-1, n, a] + i[t, n, a]
+        h[t, n, a] = o[t, n, a]*c[t, n, a]/s[t, n, a]
+        y[t, (n, a)] = h[t, n, a]
+        where n < heads, a < width
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 4 * self.heads * self.width * (shape[-1] + self.width + 1)}

@@ -12,6 +12,8 @@ __all__ = [
     "ChunkedRetention",
     "GatedLinearAttention",
     "ExternalAttention",
+    "PerformerAttention",
+    "CosformerAttention",
 ]
 
 
@@ -316,3 +318,112 @@ class ExternalAttention(Layer):
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, shape: 2 * self.memory * shape[-1]}
+
+
+class PerformerAttention(Layer):
+    """Self-attention whose softmax is replaced by positive random features, so that keys and values are summed once.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads; it divides the features.
+    samples : Dim
+        How many random features there are.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    The directions of the random features are a buffer, ``w``; the paper draws them once, orthogonal to each other.
+
+    Examples
+    --------
+    >>> from layeralgebra import PerformerAttention, dims, macs, parameters
+    >>> T, e, h, r = dims("T e h r")
+    >>> parameters(PerformerAttention(h, r), on=(T, h*e))
+    4*e**2*h**2
+    >>> macs(PerformerAttention(h, r), on=(T, h*e))
+    4*T*e**2*h**2 + 4*T*e*h*r + 2*T*e*h + T*h*r
+
+    References
+    ----------
+    Choromanski et al., "Rethinking Attention with Performers", ICLR 2021, arXiv 2009.14794, equation 4 and lemma 1.
+    """
+
+    heads: Dim
+    samples: Dim
+    buffers = ("w",)
+    equation = """
+        scale = sqrt(sqrt(size(m)/heads))
+        q[n, i, e] = Q[n, e, m]*x[i, m]/scale
+        k[n, j, e] = K[n, e, m]*x[j, m]/scale
+        v[n, j, d] = V[n, d, m]*x[j, m]
+        lq[n, i] = q[n, i, e]*q[n, i, e]
+        lk[n, j] = k[n, j, e]*k[n, j, e]
+        a[n, i, r] = exp(w[r, e]*q[n, i, e] - lq[n, i]/2)
+        b[n, j, r] = exp(w[r, e]*k[n, j, e] - lk[n, j]/2)
+        s[n, r, d] = b[n, j, r]*v[n, j, d]
+        z[n, r] = sum[j](b[n, j, r])
+        above[n, i, d] = a[n, i, r]*s[n, r, d]
+        below[n, i] = a[n, i, r]*z[n, r]
+        o[i, (n, d)] = above[n, i, d]/below[n, i]
+        y[i, f] = O[f, h]*o[i, h]
+        where n < heads, e < size(m)/heads, d < size(m)/heads, r < samples, f < size(m)
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 4 * shape[-1] ** 2}
+
+
+class CosformerAttention(Layer):
+    """Self-attention with rectified queries and keys, and weights that fall with distance as a cosine, summed by the addition theorem.
+
+    Parameters
+    ----------
+    heads : Dim
+        The number of heads; it divides the features.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    The longest distance of the paper, M, is the number of positions here.
+
+    Examples
+    --------
+    >>> from layeralgebra import CosformerAttention, dims, macs, parameters
+    >>> T, e, h = dims("T e h")
+    >>> parameters(CosformerAttention(h), on=(T, h*e))
+    4*e**2*h**2
+    >>> macs(CosformerAttention(h), on=(T, h*e))
+    4*T*e**2*h**2 + 4*T*e**2*h + 2*T*e*h
+
+    References
+    ----------
+    Qin et al., "cosFormer: Rethinking Softmax in Attention", ICLR 2022, arXiv 2202.08791, equations 10 to 12.
+    """
+
+    heads: Dim
+    equation = """
+        q[n, i, e] = relu(Q[n, e, m]*x[i, m])
+        k[n, j, e] = relu(K[n, e, m]*x[j, m])
+        v[n, j, d] = V[n, d, m]*x[j, m]
+        kc[n, j, e] = k[n, j, e]*cos(pi*j/(2*size(j)))
+        ks[n, j, e] = k[n, j, e]*sin(pi*j/(2*size(j)))
+        qc[n, i, e] = q[n, i, e]*cos(pi*i/(2*size(i)))
+        qs[n, i, e] = q[n, i, e]*sin(pi*i/(2*size(i)))
+        sc[n, e, d] = kc[n, j, e]*v[n, j, d]
+        ss[n, e, d] = ks[n, j, e]*v[n, j, d]
+        zc[n, e] = sum[j](kc[n, j, e])
+        zs[n, e] = sum[j](ks[n, j, e])
+        above[n, i, d] = qc[n, i, e]*sc[n, e, d] + qs[n, i, e]*ss[n, e, d]
+        below[n, i] = qc[n, i, e]*zc[n, e] + qs[n, i, e]*zs[n, e]
+        o[i, (n, d)] = above[n, i, d]/below[n, i]
+        y[i, f] = O[f, h]*o[i, h]
+        where n < heads, e < size(m)/heads, d < size(m)/heads, f < size(m)
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 4 * shape[-1] ** 2}

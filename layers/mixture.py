@@ -7,7 +7,7 @@ from ..algebra.equations.fields import Dim
 from ..algebra.networks.layer import Layer
 from ..algebra.networks.network import Network
 
-__all__ = ["MixtureOfExperts", "active_experts"]
+__all__ = ["MixtureOfExperts", "active_experts", "SoftMixtureOfExperts", "SwitchMixtureOfExperts"]
 
 
 class MixtureOfExperts(Layer):
@@ -116,3 +116,103 @@ def active_experts(net: Network) -> Network:
         lambda part: isinstance(part, MixtureOfExperts),
         lambda part: MixtureOfExperts(part.experts, part.active, part.hidden, part.active),
     )
+
+
+class SoftMixtureOfExperts(Layer):
+    """Experts work on slots, which are weighted means of the positions, and every position is a weighted mean of what comes out.
+
+    Parameters
+    ----------
+    experts : Dim
+        How many perceptrons there are.
+    slots : Dim
+        How many slots an expert works on.
+    hidden : Dim
+        Units of a perceptron.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Examples
+    --------
+    >>> from layeralgebra import SoftMixtureOfExperts, dims, macs, parameters
+    >>> T, d, n, s, m = dims("T d n s m")
+    >>> parameters(SoftMixtureOfExperts(n, s, m), on=(T, d))
+    2*d*m*n + d*n*s
+    >>> macs(SoftMixtureOfExperts(n, s, m), on=(T, d))
+    3*T*d*n*s + 2*d*m*n*s
+
+    References
+    ----------
+    Puigcerver, Riquelme, Mustafa, Houlsby, "From Sparse to Soft Mixtures of Experts", ICLR 2024, arXiv 2308.00951, equations 1 to 3.
+    """
+
+    experts: Dim
+    slots: Dim
+    hidden: Dim
+    equation = """
+        l[t, e, s] = P[e, s, f]*x[t, f]
+        D[t, e, s] = softmax[t](l[t, e, s])
+        C[t, e, s] = softmax[e, s](l[t, e, s])
+        z[e, s, f] = D[t, e, s]*x[t, f]
+        h[e, s, m] = relu(U[e, m, f]*z[e, s, f])
+        o[e, s, g] = V[e, g, m]*h[e, s, m]
+        y[t, g] = C[t, e, s]*o[e, s, g]
+        where e < experts, s < slots, m < hidden, g < size(f)
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: self.experts * shape[-1] * (self.slots + 2 * self.hidden)}
+
+
+class SwitchMixtureOfExperts(Layer):
+    """Every position goes to the best expert, unless that has as many already as it may have; then it is 0.
+
+    Parameters
+    ----------
+    experts : Dim
+        How many perceptrons there are.
+    hidden : Dim
+        Units of a perceptron.
+    capacity : Dim
+        How many positions an expert takes, the first ones first.
+
+    Shapes
+    ------
+    input, output : (time, features)
+
+    Notes
+    -----
+    Work counts all positions, those that are left out as well.
+
+    Examples
+    --------
+    >>> from layeralgebra import SwitchMixtureOfExperts, dims, macs, parameters
+    >>> T, d, n, m, k = dims("T d n m k")
+    >>> parameters(SwitchMixtureOfExperts(n, m, k), on=(T, d))
+    2*d*m*n + d*n
+    >>> macs(SwitchMixtureOfExperts(n, m, k), on=(T, d))
+    2*T*d*m + T*d*n
+
+    References
+    ----------
+    Fedus, Zoph, Shazeer, "Switch Transformers: Scaling to Trillion Parameter Models with Simple and Efficient Sparsity", JMLR 23 (2022), arXiv
+    2101.03961, equations 1 to 3.
+    """
+
+    experts: Dim
+    hidden: Dim
+    capacity: Dim
+    equation = """
+        p[t, e] = softmax[e](R[e, f]*x[t, f])
+        z[t] = argmax[e](p[t, e])
+        one[t, e] = [z[t] == e]
+        place[t, e] = one[t, e] + place[t-1, e]
+        kept[t] = [place[t, z[t]] <= capacity]
+        h[t, m] = relu(U[z[t], m, f]*x[t, f])
+        o[t, f] = V[z[t], f, m]*h[t, m]
+        y[t, f] = kept[t]*p[t, z[t]]*o[t, f]
+        where e < experts, m < hidden
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: self.experts * shape[-1] * (1 + 2 * self.hidden)}

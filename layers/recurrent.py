@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..algebra.equations.fields import Dim, Flag
 from ..algebra.networks.layer import Layer
 
-__all__ = ["RNN", "GRU", "LSTM", "GRUCell"]
+__all__ = ["RNN", "GRU", "LSTM", "GRUCell", "LSTMCell", "ConvLSTM"]
 
 
 class RNN(Layer):
@@ -196,12 +196,11 @@ class LSTMCell(Layer):
     Shapes
     ------
     input : (features,), (hidden,), (hidden,)
-    output : (hidden,)
+    output : (hidden,), (hidden,)
 
     Examples
     --------
-    >>> from layeralgebra import dims, macs, output_shape
-    >>> from layeralgebra.layers.recurrent import LSTMCell
+    >>> from layeralgebra import LSTMCell, dims, macs, output_shape
     >>> n, m = dims("n m")
     >>> output_shape(LSTMCell(m), on=[(n,), (m,), (m,)])
     {'h': (m,), 'c': (m,)}
@@ -232,3 +231,55 @@ class LSTMCell(Layer):
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, *shapes: 4 * self.hidden * (shapes[0][-1] + self.hidden + 2 * int(self.bias))}
+
+
+class ConvLSTM(Layer):
+    """Long short-term memory over images: its maps are convolutions that keep the size, and cells look into their gates.
+
+    Parameters
+    ----------
+    hidden : Dim
+        Channels of the state.
+    kernel : Dim
+        The width of the kernels along every axis.
+
+    Shapes
+    ------
+    input : (time, *spatial, channels)
+    output : (time, *spatial, hidden)
+
+    Notes
+    -----
+    Where a kernel is even, the margin behind is the wider one. The weights of the cells in the gates are one for each position and channel.
+
+    Examples
+    --------
+    >>> from layeralgebra import ConvLSTM, dims, macs, parameters
+    >>> T, H, W, c, m = dims("T H W c m")
+    >>> parameters(ConvLSTM(m, 3), on=(T, H, W, c))
+    3*H*W*m + 36*c*m + 36*m**2 + 4*m
+    >>> macs(ConvLSTM(m, 3), on=(T, H, W, c))
+    36*H*T*W*c*m + 36*H*T*W*m**2
+
+    References
+    ----------
+    Shi et al., "Convolutional LSTM Network: A Machine Learning Approach for Precipitation Nowcasting", NIPS 2015, arXiv 1506.04214, equation 3.
+    """
+
+    hidden: Dim
+    kernel: Dim
+    outputs = ("h",)
+    equation = """
+        before = floor((kernel - 1)/2)
+        behind = floor(kernel/2)
+        xp[t, *j, f] = pad[j: (before, behind)](x[t, *j, f])
+        i[t, *j, a] = sigmoid(Wi[a, f, *u]*xp[t, *(j + u), f] + Ui[a, p, *u]*hp[t-1, *(j + u), p] + Vi[*j, a]*c[t-1, *j, a] + bi[a])
+        r[t, *j, a] = sigmoid(Wf[a, f, *u]*xp[t, *(j + u), f] + Uf[a, p, *u]*hp[t-1, *(j + u), p] + Vf[*j, a]*c[t-1, *j, a] + bf[a])
+        g[t, *j, a] = tanh(Wg[a, f, *u]*xp[t, *(j + u), f] + Ug[a, p, *u]*hp[t-1, *(j + u), p] + bg[a])
+        c[t, *j, a] = r[t, *j, a]*c[t-1, *j, a] + i[t, *j, a]*g[t, *j, a]
+        o[t, *j, a] = sigmoid(Wo[a, f, *u]*xp[t, *(j + u), f] + Uo[a, p, *u]*hp[t-1, *(j + u), p] + Vo[*j, a]*c[t, *j, a] + bo[a])
+        h[t, *j, a] = o[t, *j, a]*tanh(c[t, *j, a])
+        hp[t, *j, p] = pad[j: (before, behind)](h[t, *j, p])
+        where a < hidden, u < kernel
+    """
+    channel_axis = "last"

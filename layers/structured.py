@@ -5,7 +5,18 @@ from __future__ import annotations
 from ..algebra.equations.fields import Dim, Flag, Number
 from ..algebra.networks.layer import Layer
 
-__all__ = ["Monarch", "LowRankLinear", "LoRA", "DoRA", "WeightNormLinear", "CirculantLinear", "KroneckerLinear", "KAN"]
+__all__ = [
+    "Monarch",
+    "LowRankLinear",
+    "LoRA",
+    "DoRA",
+    "WeightNormLinear",
+    "CirculantLinear",
+    "KroneckerLinear",
+    "KAN",
+    "Butterfly",
+    "TensorTrainLinear",
+]
 
 
 class Monarch(Layer):
@@ -352,3 +363,97 @@ class KAN(Layer):
     """
     channel_axis = "last"
     claims = {"parameters": lambda self, shape: self.out_features * shape[-1] * (self.intervals + 5)}
+
+
+class Butterfly(Layer):
+    """A square linear map as a product of sparse ones, each of which joins features in pairs: at distance 1, 2, 4 and so on.
+
+    Parameters
+    ----------
+    factors : Dim
+        How many there are. Two to this number divides the features; it is the binary logarithm of the features in the paper.
+
+    Shapes
+    ------
+    input, output : (features,)
+
+    Notes
+    -----
+    A factor has two numbers a row, for the feature and its partner; nothing is permuted first.
+
+    Examples
+    --------
+    >>> from layeralgebra import Butterfly, dims, macs, parameters
+    >>> k, m = dims("k m")
+    >>> parameters(Butterfly(k), on=(2**k,)), macs(Butterfly(k), on=(2**k,))
+    (2*2**k*k, 2*2**k*k)
+
+    References
+    ----------
+    Dao, Gu, Eichhorn, Rudra, Ré, "Learning Fast Algorithms for Linear Transforms Using Butterfly Factorizations", ICML 2019, arXiv 1903.05895,
+    section 3.1.
+    """
+
+    factors: Dim
+    equation = """
+        h[-1, i] = x[i]
+        h[s, i] = sum[u](W[s, i, u]*h[s-1, i + 2**s*(u - floor(i/2**s) % 2)])
+        y[i] = h[size(s) - 1, i]
+        where s < factors, u < 2
+    """
+    channel_axis = "last"
+    claims = {"parameters": lambda self, shape: 2 * self.factors * shape[-1]}
+
+
+class TensorTrainLinear(Layer):
+    """A linear map between features that are written as arrays of three axes, its matrix a train of three cores.
+
+    Parameters
+    ----------
+    first_out, second_out, third_out : Dim
+        The axes of the features that come out.
+    second_in, third_in : Dim
+        The last two axes of the features that come in; their product divides the features.
+    rank : Dim
+        Of the train, between neighbouring cores.
+    bias : Flag, default True
+        Whether a learned vector is added.
+
+    Shapes
+    ------
+    input : (*positions, features)
+    output : (*positions, first_out * second_out * third_out)
+
+    Notes
+    -----
+    The cores meet the input one after the other, the first one first.
+
+    Examples
+    --------
+    >>> from layeralgebra import TensorTrainLinear, dims, macs, parameters
+    >>> a, b, c, p, q, s, r = dims("a b c p q s r")
+    >>> parameters(TensorTrainLinear(p, q, s, b, c, r, bias=False), on=(a*b*c,))
+    a*p*r + b*q*r**2 + c*r*s
+    >>> macs(TensorTrainLinear(p, q, s, b, c, r), on=(a*b*c,))
+    a*b*c*p*r + b*c*p*q*r**2 + c*p*q*r*s
+
+    References
+    ----------
+    Novikov, Podoprikhin, Osokin, Vetrov, "Tensorizing Neural Networks", NIPS 2015, arXiv 1509.06569, equation 5.
+    """
+
+    first_out: Dim
+    second_out: Dim
+    third_out: Dim
+    second_in: Dim
+    third_in: Dim
+    rank: Dim
+    bias: Flag = True
+    equation = """
+        X[*t, i, j, k] = x[*t, (i, j, k)]
+        a[*t, j, k, p, r] = G[i, p, r]*X[*t, i, j, k]
+        b[*t, k, p, q, s] = H[r, j, q, s]*a[*t, j, k, p, r]
+        y[*t, (p, q, o)] = K[s, k, o]*b[*t, k, p, q, s] + (c[p, q, o] if bias else 0)
+        where p < first_out, q < second_out, o < third_out, j < second_in, k < third_in, r < rank, s < rank
+    """
+    channel_axis = "last"

@@ -11,10 +11,10 @@ from layeralgebra.proofs.samples.cases import Case, arrays
 from oracles.equation_nodes import Undefined
 
 
-def loss(case: Case, tensors: dict[str, Any], weights: np.ndarray) -> Any:
-    """A weighted sum of the output."""
-    found = case.meaning.run(tensors)
-    return sum(weights[where] * value for where, value in found.items())
+def loss(case: Case, tensors: dict[str, Any], weights: dict[str, np.ndarray]) -> Any:
+    """A weighted sum of all outputs."""
+    made = {name: case.meaning.at(name).run(tensors) for name in case.meaning.outputs}
+    return sum(weights[name][where] * value for name, found in made.items() for where, value in found.items())
 
 
 def floating(case: Case) -> list[str]:
@@ -23,8 +23,10 @@ def floating(case: Case) -> list[str]:
     return [name for name in free if case.meaning.rows(name) is None and name not in case.meaning.buffers]
 
 
-def quotients(case: Case, seed: int) -> tuple[dict[str, Any], np.ndarray, dict[str, tuple[np.ndarray, float]]]:
-    """Tensors, weights of the output, and for every tensor a direction and the slope along it."""
+def quotients(
+    case: Case, seed: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, tuple[np.ndarray, float]]]:
+    """Tensors, weights of the outputs by their names, and for every tensor a direction and the slope along it."""
     generator = np.random.default_rng(seed)
     tensors = {name: np.asarray(value) for name, value in arrays(case, seed, False).items()}
     for name in floating(
@@ -33,7 +35,7 @@ def quotients(case: Case, seed: int) -> tuple[dict[str, Any], np.ndarray, dict[s
         tensors[name] = generator.uniform(0.3, 1.2, tensors[name].shape) * generator.choice(
             [-1, 1, 1], tensors[name].shape
         )
-    weights = generator.standard_normal(case.meaning.output)
+    weights = {name: generator.standard_normal(case.meaning.shapes[name]) for name in case.meaning.outputs}
     found = {}
     for name in floating(case):
         direction = generator.standard_normal(tensors[name].shape)
@@ -48,7 +50,9 @@ def quotients(case: Case, seed: int) -> tuple[dict[str, Any], np.ndarray, dict[s
     return tensors, weights, found
 
 
-def exact_slope(case: Case, tensors: dict[str, Any], weights: np.ndarray, name: str, direction: np.ndarray) -> Fraction:
+def exact_slope(
+    case: Case, tensors: dict[str, Any], weights: dict[str, np.ndarray], name: str, direction: np.ndarray
+) -> Fraction:
     """The slope along a direction for an equation of sums, products and quotients, from fractions and a tiny step."""
     step = Fraction(1, 10**40)
     ends = [loss(case, {**tensors, name: tensors[name] + sign * step * direction}, weights) for sign in (1, -1)]

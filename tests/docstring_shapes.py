@@ -39,24 +39,27 @@ class StatedShapes:
     """What the section says, as syntax trees."""
 
     inputs: list[list[ast.expr]]
-    output: list[ast.expr]
+    outputs: list[list[ast.expr]]
     definitions: Mapping[str, ast.expr]
     words: Mapping[str, str]
 
-    def check(self, fields: Mapping[str, Any], shapes: Sequence[tuple[int, ...]], output: tuple[int, ...]) -> None:
-        """Raise `Mismatch` unless the section gives this output shape at these fields and input shapes."""
+    def check(self, fields: Mapping[str, Any], shapes: Sequence[tuple[int, ...]], *made: tuple[int, ...]) -> None:
+        """Raise `Mismatch` unless the section gives these output shapes at these fields and input shapes."""
         if len(shapes) != len(self.inputs):
             raise Mismatch(f"{len(self.inputs)} inputs are stated, {len(shapes)} are there")
         here = _Here(dict(fields), self.definitions)
         for pattern, shape in zip(self.inputs, shapes):
             here.bind(pattern, shape)
         here.axes = next((len(here.values[name]) for pattern in self.inputs for name in _starred(pattern)), None)
-        if any(name in self.words for name in _starred(self.output)):
-            return here.bind(self.output, output)
-        stated = tuple(size for element in self.output for size in here.sizes(element))
-        if stated != output:
-            raise Mismatch(f"{stated} is stated, {output} is derived, of {list(shapes)} at {dict(fields)}")
-        return None
+        if len(made) != len(self.outputs):
+            raise Mismatch(f"{len(self.outputs)} outputs are stated, {len(made)} are there")
+        for pattern, output in zip(self.outputs, made):
+            if any(name in self.words for name in _starred(pattern)):
+                here.bind(pattern, output)
+                continue
+            stated = tuple(size for element in pattern for size in here.sizes(element))
+            if stated != output:
+                raise Mismatch(f"{stated} is stated, {output} is derived, of {list(shapes)} at {dict(fields)}")
 
 
 def read_shapes(lines: list[str]) -> StatedShapes:
@@ -74,8 +77,7 @@ def read_shapes(lines: list[str]) -> StatedShapes:
         else:
             words[name] = rest
     inputs = [] if found["input"][0] == "none" else _patterns(found["input"][0])
-    (output,) = _patterns(found["output"][0])
-    return StatedShapes(inputs, output, definitions, words)
+    return StatedShapes(inputs, _patterns(found["output"][0]), definitions, words)
 
 
 def _patterns(text: str) -> list[list[ast.expr]]:

@@ -36,6 +36,13 @@ SAMPLES: dict[str, tuple[la.Layer, tuple[tuple[int, ...], ...]]] = {
         (la.AttentionFree(), (3, 2)),
         (la.RWKVTimeMixing(), (3, 2)),
         (la.RWKVChannelMixing(3), (3, 2)),
+        (la.LongformerAttention(2, 1, 1), (4, 2)), (la.BigBirdAttention(1, 1, 1, 2), (4, 2)), (la.StridedSparseAttention(2, 2), (4, 2)),
+        (la.Hyena(2, 1, 2), (3, 2)), (la.HungryHippo(2, 2), (3, 2)), (la.StateSpaceDuality(2, 2), (3, 2)),
+        (la.DeltaNet(1), (3, 2)), (la.GatedDeltaNet(1), (3, 2)), (la.TTTLinear(2), (3, 2)), (la.ScalarLSTM(2, 1), (3, 2)),
+        (la.Butterfly(2), (4,)), (la.TensorTrainLinear(2, 1, 3, 1, 2, 2), (2, 4)), (la.ConvLSTM(2, 2), (2, 3, 1)),
+        (la.PerformerAttention(1, 3), (3, 2)), (la.CosformerAttention(2), (3, 2)), (la.TalkingHeadsAttention(2), (3, 2)),
+        (la.SoftMixtureOfExperts(2, 2, 2), (3, 2)), (la.SwitchMixtureOfExperts(2, 2, 1), (3, 2)),
+        (la.LSTMCell(2), (3,), (2,), (2,)),
     )
 }  # fmt: skip
 """By the names of the classes."""

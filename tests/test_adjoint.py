@@ -10,6 +10,7 @@ import pytest
 from difference_quotients import exact_slope, quotients
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as hypothesis_seed
+from published_samples import SAMPLES as PUBLISHED
 from random_equations import drawn
 
 import layeralgebra as la
@@ -23,6 +24,9 @@ WITHOUT_VALUES = {
     "CosineWindowAttention": "a key that is zero is divided by its length, whose root has no slope there, in PyTorch neither",
     "DeformableConv": "its offsets come upon corners of the interpolation",
 }
+
+REFUSED = {"Butterfly": "within its recurrence at places that are looked up or not affine"}
+"""Layers whose backward pass is not known, and what is said of it."""
 
 
 def samples(kind: type[la.Layer], count: int) -> list[Case]:
@@ -45,11 +49,21 @@ def samples(kind: type[la.Layer], count: int) -> list[Case]:
     return found
 
 
+def is_refused(kind: type[la.Layer]) -> bool:
+    """Whether a layer is among those that are refused, which is then seen to."""
+    if kind.__name__ not in REFUSED:
+        return False
+    (case,) = samples(kind, 1)
+    with pytest.raises(la.UnsupportedError, match=REFUSED[kind.__name__]):
+        la.adjoint(case.layer, on=case.on)
+    return True
+
+
 def wrong(case: Case, seed: int = 5) -> str | None:
     """The first gradient that is not the slope, if there is one."""
     tensors, weights, slopes = quotients(case, seed)
     found = la.adjoint(case.layer, on=case.on)
-    held = {**found.values(tensors), **dict.fromkeys(found.seeds.values(), weights)}
+    held = {**found.values(tensors), **{seed: weights[output] for output, seed in found.seeds.items()}}
     gradients = found.evaluate(held)
     for name, (direction, slope) in slopes.items():
         made = gradients.get(name, np.zeros(tensors[name].shape))
@@ -63,8 +77,10 @@ def wrong(case: Case, seed: int = 5) -> str | None:
 
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
 def test_gradients_are_the_slopes_of_what_is_enumerated(kind):
+    if is_refused(kind):
+        return
     judged = 0
-    for case in samples(kind, 6):
+    for case in samples(kind, 2 if kind.__name__ in PUBLISHED else 6):
         try:
             problem = wrong(case)
         except Undefined:
@@ -89,9 +105,12 @@ def test_gradients_of_rational_equations_are_exact(layer, shapes):
     tensors, weights, slopes = quotients(case, 1)
     for name in slopes:
         tensors[name] = np.vectorize(lambda value: Fraction(round(100 * value), 7), otypes=[object])(tensors[name])
-    weights = np.vectorize(lambda value: Fraction(round(10 * value), 3), otypes=[object])(weights)
+    as_fractions = np.vectorize(lambda value: Fraction(round(10 * value), 3), otypes=[object])
+    weights = {output: as_fractions(value) for output, value in weights.items()}
     found = la.adjoint(layer, on=case.on)
-    gradients = found.evaluate({**found.values(tensors), **dict.fromkeys(found.seeds.values(), weights)})
+    gradients = found.evaluate(
+        {**found.values(tensors), **{seed: weights[output] for output, seed in found.seeds.items()}}
+    )
     for name, (direction, _) in slopes.items():
         along = np.vectorize(lambda value: Fraction(round(10 * value)), otypes=[object])(direction)
         exact = exact_slope(case, tensors, weights, name, along)
@@ -252,7 +271,7 @@ def test_the_text_is_a_layer_that_runs_and_counts():
         case = Case(layer, shapes, meaning(layer, shapes))
         tensors, weights, _ = quotients(case, 2)
         found = la.adjoint(layer, on=case.on)
-        held = {**found.values(tensors), **dict.fromkeys(found.seeds.values(), weights)}
+        held = {**found.values(tensors), **{seed: weights[output] for output, seed in found.seeds.items()}}
         gradients = found.evaluate(held)
         for name, title in found.gradients.items():
             made = found[title]
@@ -315,7 +334,9 @@ def test_gradients_are_those_of_pytorch(kind):
     torch = pytest.importorskip("torch")
     from layeralgebra.layers.torch.equation import EquationModule
 
-    for case in samples(kind, 3):
+    if is_refused(kind):
+        return
+    for case in samples(kind, 1 if kind.__name__ in PUBLISHED else 3):
         try:
             tensors, weights, _ = quotients(case, 9)
         except Undefined:
@@ -330,11 +351,13 @@ def test_gradients_are_those_of_pytorch(kind):
                     if hasattr(module, f"{role}_{name}"):
                         getattr(module, f"{role}_{name}").copy_(torch.as_tensor(np.asarray(value, dtype=float)))
         made = module._example(*inputs)
-        if not made.requires_grad:
+        outputs = made if isinstance(made, dict) else {case.meaning.outputs[0]: made}
+        loss = sum((outputs[name] * torch.as_tensor(value)).sum() for name, value in weights.items())
+        if not loss.requires_grad:
             continue
-        made.backward(torch.as_tensor(weights))
+        loss.backward()
         found = la.adjoint(case.layer, on=case.on)
-        held = {**found.values(tensors), **dict.fromkeys(found.seeds.values(), weights)}
+        held = {**found.values(tensors), **{seed: weights[output] for output, seed in found.seeds.items()}}
         for name, gradient in found.evaluate(held).items():
             at = case.layer.input_names.index(name) if name in case.layer.input_names else None
             theirs = inputs[at].grad if at is not None else getattr(module, f"weight_{name}").grad

@@ -8,7 +8,10 @@ numbers; what is refused with what has no meaning.
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import pickle
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +21,8 @@ import sympy
 from conftest import PROFILE
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from layer_checks import check_counts, check_numbers, check_receptive_field, widest_fields
+from layer_checks import check_counts, check_numbers, check_receptive_field, seen, shapes_made, widest_fields
+from published_samples import SAMPLES
 from strategies_layers import attempts, cases
 from sympy import Integer
 
@@ -32,9 +36,33 @@ every_layer = pytest.mark.parametrize("name", sorted(LAYERS))
 every_described_layer = pytest.mark.parametrize("name", sorted(name for name in LAYERS if not LAYERS[name].opaque))
 """Those whose equation says what they compute."""
 
-# A property here is one for each of many layers, so that the quick run takes fewer examples than its profile says.
-some = settings(max_examples=settings().max_examples if PROFILE == "full" else 3)
-few = settings(max_examples=max(4, settings().max_examples // 4) if PROFILE == "full" else 2)
+
+def drawn(quick: int, thorough: int | None = None) -> Callable[[Callable[..., None]], Callable[[str], None]]:
+    """A property of each of many layers, so that the quick run takes fewer examples than its profile says.
+
+    One is enough there for a layer that has a sample in `published_samples`, on which `test_published_registry` holds it as well.
+    """
+
+    def decorated(test: Callable[..., None]) -> Callable[[str], None]:
+        @functools.wraps(test)
+        def run(name: str) -> None:
+            full = settings().max_examples if thorough is None else thorough
+            examples = full if PROFILE == "full" else 1 if name in SAMPLES else quick
+
+            @settings(max_examples=examples)
+            @given(data=st.data())
+            def property_of_layer(data: st.DataObject) -> None:
+                test(name, data)
+
+            property_of_layer()
+
+        run.__signature__ = inspect.Signature([inspect.Parameter("name", inspect.Parameter.POSITIONAL_OR_KEYWORD)])  # type: ignore[attr-defined]
+        return run
+
+    return decorated
+
+
+some, few = drawn(3), drawn(2, max(4, settings().max_examples // 4))
 
 
 # counts --------------------------------------------------------------------------------------------------------------
@@ -42,7 +70,6 @@ few = settings(max_examples=max(4, settings().max_examples // 4) if PROFILE == "
 
 @every_described_layer
 @some
-@given(data=st.data())
 def test_shapes_parameters_and_work_are_those_of_enumeration(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     check_counts(case)
@@ -71,15 +98,14 @@ def test_opaque_layers_have_shapes_and_work_that_is_not_known() -> None:
 
 @every_layer
 @some
-@given(data=st.data())
 def test_receptive_fields_hold_every_position_that_is_read(name: str, data: st.DataObject) -> None:
     check_receptive_field(data.draw(cases(LAYERS[name])))
 
 
 @every_described_layer
 @some
-@given(data=st.data(), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
-def test_run_computes_what_the_equation_says(name: str, data: st.DataObject, seed: int, exact: bool) -> None:
+def test_run_computes_what_the_equation_says(name: str, data: st.DataObject) -> None:
+    seed, exact = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.booleans())
     check_numbers(data.draw(cases(LAYERS[name])), seed, exact)
 
 
@@ -98,38 +124,45 @@ METRICS: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...] = (
 
 
 @lru_cache(maxsize=2000)
-def derivation(metric: str, options: tuple, layer: la.Layer, shapes: tuple) -> la.Derivation:
+def derivation(metric: str, options: tuple, layer: la.Network, shapes: tuple) -> la.Derivation:
     """A derivation at symbolic sizes; many cases share one."""
     return la.derive(metric, layer, on=one_or_list(shapes), **dict(options))
 
 
 @every_layer
 @few
-@given(data=st.data())
 def test_formulas_at_symbols_agree_with_formulas_at_numbers(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     layer, shapes, values = symbolic(case)
-    for metric, options in METRICS:
-        derived = derivation(metric, options, layer, tuple(shapes))
-        known = {symbol: values[symbol] for symbol in derived.symbols}
-        at_numbers = la.derive(metric, case.layer, on=case.on, **dict(options))
-        try:
-            left = derived(known)
-        except la.DomainError as error:
-            assert "the side of a condition is chosen" in str(error)
-            continue  # the numbers take the other side of a choice in the equation
-        right = at_numbers({})
-        assert derived.domain.holds(known)
-        if metric != "receptive_field":
-            assert _same(left, right), f"{metric} {dict(options)}: {derived.formula}"
-        elif derived.kind == at_numbers.kind == "exact":
-            # An axis of one position has no neighbours, so that its jump can be anything.
-            assert (left.size, left.start) == (right.size, right.start), f"{derived.formula}"
-        elif case.shapes:
-            assert all(bound >= size for bound, size in zip(left.size, widest_fields(case))), f"{derived.formula}"
+    nets = [layer, *(layer[output] for output in layer.several)]
+    for net, (at_sizes, meant) in zip(nets, seen(case), strict=True):
+        for metric, options in METRICS:
+            if metric in ("output_shape", "receptive_field") and net.several:
+                continue  # asked of each output
+            derived = derivation(metric, options, net, tuple(shapes))
+            known = {symbol: values[symbol] for symbol in derived.symbols}
+            at_numbers = la.derive(metric, at_sizes, on=case.on, **dict(options))
+            try:
+                left = derived(known)
+            except la.DomainError as error:
+                assert "the side of a condition is chosen" in str(error)
+                continue  # the numbers take the other side of a choice in the equation
+            right = at_numbers({})
+            assert derived.domain.holds(known)
+            if metric != "receptive_field":
+                assert _same(left, right), f"{metric} {dict(options)}: {derived.formula}"
+            elif derived.kind == at_numbers.kind == "exact":
+                # An axis of one position has no neighbours, so that its jump can be anything.
+                assert (left.size, left.start) == (right.size, right.start), f"{derived.formula}"
+            elif case.shapes:
+                assert all(bound >= size for bound, size in zip(left.size, widest_fields(case, meant))), (
+                    f"{derived.formula}"
+                )
 
 
 def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_same(left[part], right[part]) for part in left)
     if isinstance(left, tuple):
         return len(left) == len(right) and all(map(_same, left, right))
     if hasattr(left, "map_expressions"):
@@ -142,7 +175,6 @@ def _same(left: Any, right: Any) -> bool:
 
 @every_layer
 @few
-@given(data=st.data())
 def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.DataObject) -> None:
     layer, shapes = data.draw(attempts(LAYERS[name]))
     if layer is None:
@@ -159,7 +191,7 @@ def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.Dat
             la.run(layer, zeros[0] if len(zeros) == 1 else zeros)
         return
     event("accepted")
-    assert tuple(la.output_shape(layer, on=on)) == meant.output
+    assert la.output_shape(layer, on=on) == shapes_made(layer, meant)
 
 
 # layers as SymPy objects ---------------------------------------------------------------------------------------------
@@ -167,7 +199,6 @@ def test_what_has_no_meaning_is_refused_and_nothing_else(name: str, data: st.Dat
 
 @every_layer
 @few
-@given(data=st.data())
 def test_a_layer_is_a_sympy_object(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     twin, shapes, values = symbolic(case)
@@ -188,7 +219,6 @@ def test_a_layer_is_a_sympy_object(name: str, data: st.DataObject) -> None:
 
 @every_layer
 @few
-@given(data=st.data())
 def test_a_layer_is_typeset(name: str, data: st.DataObject) -> None:
     case = data.draw(cases(LAYERS[name]))
     for layer in (case.layer, symbolic(case)[0]):

@@ -1,7 +1,9 @@
-"""Published layers in the words of their papers: counts by hand at symbolic sizes, the rest by enumeration, and numbers by numpy loops.
+"""Published layers in numpy, written from their papers by people's loops, which know nothing of the equations: registered ones, and others as texts.
 
-The numpy of each layer is written from its paper and knows nothing of the equation.
+Counts of registered layers by hand are in `test_published_registry.py`; those of texts are here.
 """
+
+# ruff: noqa: E741
 
 from __future__ import annotations
 
@@ -11,34 +13,284 @@ from typing import Any
 import numpy as np
 import pytest
 from language_agreement import disagreement
+from published_samples import SAMPLES
 from sympy import expand, floor
 from test_published_layers import LAYERS as PUBLISHED
 from test_published_layers import Published, as_layer, drawn
 
 import layeralgebra as la
 
-T, d, e, f, h, k, m, n, p, q, r = la.dims("T d e f h k m n p q r")
+T, d, e, f, h, n = la.dims("T d e f h n")
+
+# tools ---------------------------------------------------------------------------------------------------------------
 
 
 def sigmoid(v: Any) -> Any:
     return 1 / (1 + np.exp(-v))
 
 
-def tensor_train(X: Any, G1: Any, G2: Any, G3: Any, bias: Any) -> Any:
-    return np.einsum("abc,aox,xbpy,ycq->opq", X, G1, G2, G3) + bias
+def silu(v: Any) -> Any:
+    return v * sigmoid(v)
 
 
-def butterfly(x: Any, W: Any) -> Any:
+def softplus(v: Any) -> Any:
+    return np.log1p(np.exp(v))
+
+
+def softmax(v: Any, axis: Any = -1) -> Any:
+    return np.exp(v) / np.exp(v).sum(axis, keepdims=True)
+
+
+def heads(weights: Any, x: Any) -> Any:
+    """(heads, time, features of a head)."""
+    return np.einsum("nem,tm->nte", weights, x)
+
+
+def joined(parts: Any, out: Any) -> Any:
+    """Heads side by side, and the last map."""
+    return np.moveaxis(parts, 0, 1).reshape(parts.shape[1], -1) @ out.T
+
+
+def attended(x: Any, allowed: Any, Q: Any, K: Any, V: Any, O: Any) -> Any:
+    scores = np.einsum("nie,nje->nij", heads(Q, x), heads(K, x)) / np.sqrt(Q.shape[1])
+    return joined(softmax(np.where(allowed, scores, -np.inf)) @ heads(V, x), O)
+
+
+# registered ----------------------------------------------------------------------------------------------------------
+
+
+def longformer(layer: Any, x: Any, **held: Any) -> Any:
+    i, j = np.indices((len(x), len(x)))
+    first = int(layer.everywhere)
+    return attended(x, (abs(i - j) <= int(layer.window)) | (i < first) | (j < first), **held)
+
+
+def strided(layer: Any, x: Any, **held: Any) -> Any:
+    i, j = np.indices((len(x), len(x)))
+    stride = int(layer.stride)
+    return attended(x, (j <= i) & ((i - j < stride) | ((i - j) % stride == 0)), **held)
+
+
+def big_bird(layer: Any, x: Any, Q: Any, K: Any, V: Any, O: Any, random: Any) -> Any:
+    q, k, v = heads(Q, x) / np.sqrt(Q.shape[1]), heads(K, x), heads(V, x)
+    out = np.zeros_like(v)
+    for t in range(len(x)):
+        near = [s for s in range(len(x)) if abs(s - t) <= layer.window or s < layer.everywhere or t < layer.everywhere]
+        seen = [*near, *map(int, random[t])]
+        for head in range(len(q)):
+            out[head, t] = softmax(k[head, seen] @ q[head, t]) @ v[head, seen]
+    return joined(out, O)
+
+
+def hyena(
+    layer: Any, x: Any, P: Any, S: Any, A: Any, B: Any, C: Any, b: Any, rate: Any, fade: Any, D: Any, O: Any
+) -> Any:
+    length, order = len(x), int(layer.order)
+    places = np.arange(length)
+    waves = 2 * np.pi * np.outer(places, np.arange(1, A.shape[1] + 1)) / length
+    units = np.sin(rate * (np.cos(waves) @ A.T + np.sin(waves) @ B.T + np.outer(places / length, C) + b))
+    maps = []
+    for branch in range(order + 1):
+        made = np.vstack([np.zeros((2, x.shape[1])), x @ P[branch].T])
+        maps.append(sum(S[branch, :, w] * made[w : w + length] for w in range(3)))
+    z = maps[0]
+    for turn in range(order):
+        window = np.exp(-np.outer(places, np.exp(fade[turn])))
+        kernel = window * (units @ D[turn].T)
+        z = maps[turn + 1] * np.array([np.convolve(kernel[:, c], z[:, c])[:length] for c in range(x.shape[1])]).T
+    return z @ O.T
+
+
+def hungry_hippo(layer: Any, x: Any, Q: Any, K: Any, V: Any, S: Any, A: Any, B: Any, C: Any, O: Any) -> Any:
+    q, k, v = x @ Q.T, x @ K.T, x @ V.T
+    state, out = np.zeros_like(A), []
+    for t in range(len(x)):
+        shifted = sum(S[:, u] * k[t - u] for u in range(min(t + 1, int(layer.shift))))
+        state = A * state + B * (shifted * v[t])[:, None]
+        out.append(q[t] * (C * state).sum(1))
+    return np.array(out) @ O.T
+
+
+def structured_duality(layer: Any, x: Any, P: Any, Q: Any, S: Any, s: Any, a: Any, D: Any) -> Any:
+    """By the matrix of the duality, and not by the recurrence: y = (L * C B^T)(d x) + D x."""
+    count = int(layer.heads)
+    B, C, step = x @ P.T, x @ Q.T, softplus(x @ S.T + s)
+    z = x.reshape(len(x), count, -1)
+    y = np.zeros_like(z)
+    for head in range(count):
+        log = np.cumsum(-step[:, head] * np.exp(a[head]))
+        fading = np.tril(np.exp(np.minimum(log[:, None] - log[None], 0)))
+        y[:, head] = (fading * (C @ B.T)) @ (step[:, head, None] * z[:, head]) + D[head] * z[:, head]
+    return y.reshape(len(x), -1)
+
+
+def delta_rule(
+    x: Any, O: Any, c: Any, epsilon: float, Q: Any, K: Any, V: Any, beta: Any, alpha: Any, gates: Any = None
+) -> Any:
+    q, k = silu(heads(Q, x)), silu(heads(K, x))
+    q, k = (z / np.sqrt((z**2).sum(-1, keepdims=True) + epsilon) for z in (q, k))
+    v = heads(V, x)
+    out = np.zeros_like(v)
+    for head in range(len(q)):
+        state = np.zeros((v.shape[2], k.shape[2]))
+        for t in range(len(x)):
+            key = k[head, t]
+            forget = np.eye(len(key)) - beta[head, t] * np.outer(key, key)
+            state = alpha[head, t] * state @ forget + beta[head, t] * np.outer(v[head, t], key)
+            read = state @ q[head, t]
+            out[head, t] = c * read / np.sqrt((read**2).mean() + epsilon)
+    return joined(out if gates is None else gates * out, O)
+
+
+def delta_net(layer: Any, x: Any, Q: Any, K: Any, V: Any, B: Any, c: Any, O: Any) -> Any:
+    beta = sigmoid(B @ x.T)
+    return delta_rule(x, O, c, float(layer.epsilon), Q, K, V, beta, np.ones_like(beta))
+
+
+def gated_delta_net(
+    layer: Any, x: Any, Q: Any, K: Any, V: Any, G: Any, B: Any, A: Any, a: Any, b: Any, c: Any, O: Any
+) -> Any:
+    alpha = np.exp(-np.exp(a)[:, None] * softplus(A @ x.T + b[:, None]))
+    return delta_rule(x, O, c, float(layer.epsilon), Q, K, V, sigmoid(B @ x.T), alpha, silu(heads(G, x)))
+
+
+def trained_at_test_time(layer: Any, x: Any, K: Any, V: Any, Q: Any, W0: Any) -> Any:
+    weights, out = W0, []
+    for step in x:
+        key, value = K @ step, V @ step
+        weights = weights - float(layer.rate) * 2 * np.outer(weights @ key - value, key)
+        out.append(weights @ (Q @ step))
+    return np.array(out)
+
+
+def scalar_lstm(layer: Any, x: Any, **held: Any) -> Any:
+    """As in equations 8 to 14 of the paper, without the state that keeps exponentials small."""
+    shape = held["bz"].shape
+    state, cell, norm = (np.zeros(shape) for _ in range(3))
+    out = []
+    for step in x:
+        z = {
+            gate: held[f"W{gate}"] @ step + np.einsum("nap,np->na", held[f"R{gate}"], state) + held[f"b{gate}"]
+            for gate in "zifo"
+        }
+        enter, keep = np.exp(z["i"]), np.exp(z["f"])
+        cell, norm = keep * cell + enter * np.tanh(z["z"]), keep * norm + enter
+        state = sigmoid(z["o"]) * cell / norm
+        out.append(state.ravel())
+    return np.array(out)
+
+
+def butterfly(layer: Any, x: Any, W: Any) -> Any:
     for s, stage in enumerate(W):
         low = [i & ~(1 << s) for i in range(len(x))]
         x = np.array([stage[i, 0] * x[at] + stage[i, 1] * x[at | 1 << s] for i, at in enumerate(low)])
     return x
 
 
-def hyena(x: Any, Wq: Any, Wk: Any, Wv: Any, filter: Any) -> Any:
-    query, key, value = x @ Wq.T, x @ Wk.T, x @ Wv.T
-    z = key * value
-    return query * np.array([sum(filter[u] * z[t - u] for u in range(t + 1)) for t in range(len(x))])
+def tensor_train(layer: Any, x: Any, G: Any, H: Any, K: Any, c: Any) -> Any:
+    """The matrix, put together, and then a product."""
+    matrix = np.einsum("ipr,rjqs,sko->pqoijk", G, H, K)
+    return x @ matrix.reshape(c.size, -1).T + c.ravel()
+
+
+def conv_lstm(layer: Any, x: Any, **held: Any) -> Any:
+    """On one spatial axis."""
+    kernel = int(layer.kernel)
+    before = (kernel - 1) // 2
+
+    def conv(weights: Any, z: Any) -> Any:
+        z = np.pad(z, ((before, kernel - 1 - before), (0, 0)))
+        return np.array([np.einsum("afu,uf->a", weights, z[j : j + kernel]) for j in range(len(z) - kernel + 1)])
+
+    state = cell = np.zeros((x.shape[1], int(layer.hidden)))
+    out = []
+    for step in x:
+        z = {gate: conv(held[f"W{gate}"], step) + conv(held[f"U{gate}"], state) + held[f"b{gate}"] for gate in "ifgo"}
+        enter, keep = sigmoid(z["i"] + held["Vi"] * cell), sigmoid(z["f"] + held["Vf"] * cell)
+        cell = keep * cell + enter * np.tanh(z["g"])
+        state = sigmoid(z["o"] + held["Vo"] * cell) * np.tanh(cell)
+        out.append(state)
+    return np.array(out)
+
+
+def performer(layer: Any, x: Any, Q: Any, K: Any, V: Any, O: Any, w: Any) -> Any:
+    """By the matrix of the kernel, with all pairs."""
+
+    def features(z: Any) -> Any:
+        z = z / Q.shape[1] ** 0.25
+        return np.exp(z @ w.T - (z**2).sum(-1, keepdims=True) / 2)
+
+    scores = np.einsum("nir,njr->nij", features(heads(Q, x)), features(heads(K, x)))
+    return joined(scores / scores.sum(-1, keepdims=True) @ heads(V, x), O)
+
+
+def cosformer(layer: Any, x: Any, Q: Any, K: Any, V: Any, O: Any) -> Any:
+    i, j = np.indices((len(x), len(x)))
+    scores = np.einsum("nie,nje->nij", np.maximum(heads(Q, x), 0), np.maximum(heads(K, x), 0))
+    scores = scores * np.cos(np.pi / 2 * (i - j) / len(x))
+    return joined(scores / scores.sum(-1, keepdims=True) @ heads(V, x), O)
+
+
+def talking_heads(layer: Any, x: Any, Q: Any, K: Any, V: Any, L: Any, W: Any, O: Any) -> Any:
+    scores = np.einsum("gn,nie,nje->gij", L, heads(Q, x), heads(K, x)) / np.sqrt(Q.shape[1])
+    return joined(np.einsum("ng,gij->nij", W, softmax(scores)) @ heads(V, x), O)
+
+
+def soft_mixture(layer: Any, x: Any, P: Any, U: Any, V: Any) -> Any:
+    scores = np.einsum("tf,esf->tes", x, P)
+    entering = np.einsum("tes,tf->esf", softmax(scores, 0), x)
+    made = np.einsum("efm,esm->esf", V, np.maximum(np.einsum("emf,esf->esm", U, entering), 0))
+    return np.einsum("tes,esf->tf", softmax(scores, (1, 2)), made)
+
+
+def switch(layer: Any, x: Any, R: Any, U: Any, V: Any) -> Any:
+    out, taken = np.zeros_like(x), [0] * len(R)
+    for t, p in enumerate(softmax(x @ R.T)):
+        best = int(p.argmax())
+        taken[best] += 1
+        if taken[best] <= layer.capacity:
+            out[t] = p[best] * V[best] @ np.maximum(U[best] @ x[t], 0)
+    return out
+
+
+def lstm_cell(layer: Any, x: Any, h0: Any, c0: Any, **held: Any) -> Any:
+    enter, keep, new, show = (
+        held[f"W{gate}"] @ x + held[f"b{gate}"] + held[f"U{gate}"] @ h0 + held[f"d{gate}"] for gate in "argq"
+    )
+    cell = sigmoid(keep) * c0 + sigmoid(enter) * np.tanh(new)
+    return {"h": sigmoid(show) * np.tanh(cell), "c": cell}
+
+
+REGISTERED: dict[str, Callable[..., Any]] = {
+    "LongformerAttention": longformer, "BigBirdAttention": big_bird, "StridedSparseAttention": strided,
+    "Hyena": hyena, "HungryHippo": hungry_hippo, "StateSpaceDuality": structured_duality,
+    "DeltaNet": delta_net, "GatedDeltaNet": gated_delta_net, "TTTLinear": trained_at_test_time,
+    "ScalarLSTM": scalar_lstm, "Butterfly": butterfly, "TensorTrainLinear": tensor_train, "ConvLSTM": conv_lstm,
+    "PerformerAttention": performer, "CosformerAttention": cosformer, "TalkingHeadsAttention": talking_heads,
+    "SoftMixtureOfExperts": soft_mixture, "SwitchMixtureOfExperts": switch, "LSTMCell": lstm_cell,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(REGISTERED))
+def test_a_registered_layer(name: str) -> None:
+    layer, shapes = SAMPLES[name]
+    source = np.random.default_rng(2)
+    inputs = [source.uniform(0.1, 1.2, shape) for shape in shapes]
+    weights = {
+        weight: source.integers(0, shapes[0][0], array.shape) if weight == "random" else source.normal(size=array.shape)
+        for weight, array in la.weights(layer, on=shapes[0] if len(shapes) == 1 else list(shapes)).items()
+    }
+    if name == "CosformerAttention":  # whose queries and keys are rectified, and then divided by
+        weights |= {weight: abs(weights[weight]) for weight in "QK"}
+    found = la.run(layer, inputs[0] if len(inputs) == 1 else inputs, weights)
+    expected = REGISTERED[name](layer, *inputs, **weights)
+    for output, numbers in expected.items() if isinstance(expected, dict) else [(None, expected)]:
+        assert np.isfinite(numbers).all()
+        made = found if output is None else found[output]
+        np.testing.assert_allclose(made, numbers, rtol=1e-9, atol=1e-12)
+
+
+# texts ---------------------------------------------------------------------------------------------------------------
 
 
 def diagonal_states(u: Any, Lr: Any, Li: Any, Br: Any, Bi: Any, Cr: Any, Ci: Any, D: Any) -> Any:
@@ -46,15 +298,6 @@ def diagonal_states(u: Any, Lr: Any, Li: Any, Br: Any, Bi: Any, Cr: Any, Ci: Any
     for step in u:
         state = (Lr + 1j * Li) * state + (Br + 1j * Bi) @ step
         out.append(((Cr + 1j * Ci) @ state).real + D * step)
-    return np.array(out)
-
-
-def hungry_hippo(q: Any, k: Any, v: Any, shift: Any, A: Any, B: Any, C: Any) -> Any:
-    state, out = np.zeros_like(A), []
-    for t in range(len(q)):
-        z = sum(shift[u] * k[t - u] for u in range(min(t + 1, len(shift)))) * v[t]
-        state = A * state + B * z[:, None]
-        out.append(q[t] * (C * state).sum(1))
     return np.array(out)
 
 
@@ -67,116 +310,12 @@ def rwkv6(r: Any, k: Any, v: Any, w: Any, u: Any) -> Any:
     return np.array(out)
 
 
-def scalar_lstm(x: Any, **held: Any) -> Any:
-    hidden = len(held["bz"])
-    state, cell, norm, largest = (np.zeros(hidden) for _ in range(4))
-    out = []
-    for step in x:
-        z = {gate: held[f"W{gate}"] @ step + held[f"R{gate}"] @ state + held[f"b{gate}"] for gate in "zifo"}
-        new = np.maximum(z["f"] + largest, z["i"])
-        enter, keep = np.exp(z["i"] - new), np.exp(z["f"] + largest - new)
-        largest, cell, norm = new, keep * cell + enter * np.tanh(z["z"]), keep * norm + enter
-        state = sigmoid(z["o"]) * cell / norm
-        out.append(state)
-    return np.array(out)
-
-
-def delta_rule(q: Any, k: Any, v: Any, beta: Any, alpha: Any = None) -> Any:
-    state, out = np.zeros((v.shape[1], k.shape[1])), []
-    for t in range(len(k)):
-        state = state if alpha is None else alpha[t] * state
-        state = state @ (np.eye(k.shape[1]) - beta[t] * np.outer(k[t], k[t])) + beta[t] * np.outer(v[t], k[t])
-        out.append(state @ q[t])
-    return np.array(out)
-
-
-def trained_at_test_time(x: Any, K: Any, V: Any, Q: Any, W0: Any) -> Any:
-    weights, out = W0, []
-    for step in x:
-        key, value = K @ step, V @ step
-        weights = weights - 0.1 * np.outer(2 * (weights @ key - value), key)
-        out.append(weights @ (Q @ step))
-    return np.array(out)
-
-
 def adapted(x: Any, W0: Any, B: Any, A: Any, m: Any) -> Any:
     weights = W0 + B @ A
     return x @ (m * weights / np.linalg.norm(weights, axis=0)).T
 
 
-def positive_features(Q: Any, K: Any, V: Any, Omega: Any) -> Any:
-    def features(z: Any) -> Any:
-        return np.exp(z @ Omega.T - (z**2).sum(1, keepdims=True) / 2) / np.sqrt(len(Omega))
-
-    scores = features(Q) @ features(K).T
-    return scores @ V / scores.sum(1, keepdims=True)
-
-
-def cosine_reweighted(Q: Any, K: Any, V: Any) -> Any:
-    i, j = np.indices((len(Q), len(Q)))
-    scores = np.maximum(Q, 0) @ np.maximum(K, 0).T * np.cos(np.pi / 2 * (i - j) / len(Q))
-    return scores @ V / scores.sum(1, keepdims=True)
-
-
-def structured_duality(x: Any, dt: Any, B: Any, C: Any, A: Any, D: Any) -> Any:
-    state, out = np.zeros((*x.shape[1:], B.shape[1])), []
-    for t in range(len(x)):
-        state = np.exp(dt[t] * A)[:, None, None] * state + (dt[t][:, None] * x[t])[:, :, None] * B[t]
-        out.append(state @ C[t] + D[:, None] * x[t])
-    return np.array(out)
-
-
-def softmax(v: Any, axis: Any) -> Any:
-    return np.exp(v) / np.exp(v).sum(axis, keepdims=True)
-
-
-def soft_mixture(X: Any, P: Any, W: Any) -> Any:
-    scores = np.einsum("tf,esf->tes", X, P)
-    slots = np.einsum("tes,tf->esf", softmax(scores, 0), X)
-    made = np.maximum(np.einsum("eof,esf->eso", W, slots), 0)
-    return np.einsum("tes,eso->to", softmax(scores, (1, 2)), made)
-
-
-def talking_heads(Q: Any, K: Any, V: Any, Pl: Any, Pw: Any) -> Any:
-    scores = softmax(np.einsum("gh,hid,hjd->gij", Pl, Q, K), -1)
-    return np.einsum("gh,hij,gjd->gid", Pw, scores, V)
-
-
 LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
-    "tensor train of three cores": (Published(
-        # Novikov et al. 2015, arXiv 1509.06569, equation 5
-        """
-        a[i2, i3, o1, r1] = G1[i1, o1, r1]*X[i1, i2, i3]
-        b[i3, o1, o2, r2] = G2[r1, i2, o2, r2]*a[i2, i3, o1, r1]
-        Y[o1, o2, o3] = G3[r2, i3, o3]*b[i3, o1, o2, r2] + bias[o1, o2, o3]
-        where o1 < m1, o2 < m2, o3 < m3, r1 < rank, r2 < rank
-        """,
-        {"m1": m, "m2": p, "m3": q, "rank": r}, (n, k, d), n*m*r + r*k*p*r + r*d*q + m*p*q,
-        n*k*d*m*r + k*d*m*p*r**2 + d*m*p*q*r, {n: 2, k: 1, d: 2, m: 2, p: 3, q: 1, r: 2}, ("X",),
-    ), tensor_train),
-    "butterfly of log2(n) factors": (Published(
-        # Dao et al. 2019, arXiv 1903.05895, section 3.1
-        """
-        h[-1, i] = x[i]
-        h[s, i] = sum[u](W[s, i, u]*h[s-1, i + 2**s*(u - floor(i/2**s) % 2)])
-        y[i] = h[size(s) - 1, i]
-        where s < stages, u < 2
-        """,
-        {"stages": k}, (2**k,), 2*k*2**k, 2*k*2**k, {k: 2},
-    ), butterfly),
-    "Hyena of order two": (Published(
-        # Poli et al. 2023, arXiv 2302.10866, section 3.1, the filter as long as the sequence
-        """
-        q[t, c] = Wq[c, f]*x[t, f]
-        k[t, c] = Wk[c, f]*x[t, f]
-        v[t, c] = Wv[c, f]*x[t, f]
-        z[t, c] = k[t, c]*v[t, c]
-        s[t, c] = filter[u, c]*z[t - u, c]
-        y[t, c] = q[t, c]*s[t, c]
-        where c < size(f), u < size(t), u <= t
-        """,
-        {}, (T, f), 3*f**2 + T*f, 3*T*f**2 + T**2*f, {T: 4, f: 2},
-    ), hyena),
     "S5, complex states in parts": (Published(
         # Smith et al. 2023, arXiv 2208.04933, equation 4
         """
@@ -187,16 +326,6 @@ LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
         """,
         {"states": n}, (T, f), 2*n + 4*n*f + f, 4*T*n*f, {n: 2, T: 3, f: 2}, ("u",),
     ), diagonal_states),
-    "H3": (Published(
-        # Fu et al. 2023, arXiv 2212.14052, section 3.1
-        """
-        z[t, c] = v[t, c]*(shift[u, c]*k[t - u, c])
-        S[t, c, n] = A[c, n]*S[t-1, c, n] + B[c, n]*z[t, c]
-        y[t, c] = q[t, c]*(C[c, n]*S[t, c, n])
-        where u < width, n < states, u <= t
-        """,
-        {"width": k, "states": n}, [(T, d)]*3, k*d + 3*d*n, T*d*k + T*d*n, {T: 4, d: 2, k: 3, n: 2}, ("q", "k", "v"),
-    ), hungry_hippo),
     "RWKV-6": (Published(
         # Peng et al. 2024, arXiv 2404.05892, equations 17 to 19, for heads given
         """
@@ -205,127 +334,7 @@ LAYERS: dict[str, tuple[Published, Callable[..., Any]]] = {
         """,
         {}, [(T, h, d)]*4, h*d, T*h*d*d, {T: 3, h: 2, d: 2}, ("r", "k", "v", "w"),
     ), rwkv6),
-    "xLSTM, scalar memory": (Published(
-        # Beck et al. 2024, arXiv 2405.04517, equations 8 to 17
-        """
-        z[t, a] = tanh(Wz[a, e]*x[t, e] + Rz[a, p]*h[t-1, p] + bz[a])
-        enter[t, a] = Wi[a, e]*x[t, e] + Ri[a, p]*h[t-1, p] + bi[a]
-        keep[t, a] = Wf[a, e]*x[t, e] + Rf[a, p]*h[t-1, p] + bf[a]
-        o[t, a] = sigmoid(Wo[a, e]*x[t, e] + Ro[a, p]*h[t-1, p] + bo[a])
-        m[t, a] = max(keep[t, a] + m[t-1, a], enter[t, a])
-        i[t, a] = exp(enter[t, a] - m[t, a])
-        f[t, a] = exp(keep[t, a] + m[t-1, a] - m[t, a])
-        c[t, a] = f[t, a]*c[t-1, a] + i[t, a]*z[t, a]
-        n[t, a] = f[t, a]*n[t-1, a] + i[t, a]
-        h[t, a] = o[t, a]*c[t, a]/n[t, a]
-        where a < hidden
-        """,
-        {"hidden": m}, (T, f), 4*(m*f + m*m + m), 4*T*(m*f + m*m), {T: 3, f: 2, m: 2},
-    ), scalar_lstm),
-    "DeltaNet": (Published(
-        # Yang et al. 2024, arXiv 2406.06484, equation 3
-        """
-        u[t, i] = S[t-1, i, j]*k[t, j]
-        S[t, i, j] = S[t-1, i, j] + beta[t]*(v[t, i] - u[t, i])*k[t, j]
-        o[t, i] = S[t, i, j]*q[t, j]
-        """,
-        {}, [(T, d), (T, d), (T, e), (T,)], 0, 2*T*d*e, {T: 3, d: 2, e: 3}, ("q", "k", "v", "beta"),
-    ), delta_rule),
-    "gated DeltaNet": (Published(
-        # Yang et al. 2025, arXiv 2412.06464, equation 10
-        """
-        D[t, i, j] = alpha[t]*S[t-1, i, j]
-        u[t, i] = D[t, i, j]*k[t, j]
-        S[t, i, j] = D[t, i, j] + beta[t]*(v[t, i] - u[t, i])*k[t, j]
-        o[t, i] = S[t, i, j]*q[t, j]
-        """,
-        {}, [(T, d), (T, d), (T, e), (T,), (T,)], 0, 2*T*d*e, {T: 3, d: 2, e: 3}, ("q", "k", "v", "beta", "alpha"),
-    ), delta_rule),
-    "TTT-Linear": (Published(
-        # Sun et al. 2024, arXiv 2407.04620, equations 4 to 6, one gradient step a token at the rate 1/10
-        """
-        k[t, i] = K[i, f]*x[t, f]
-        v[t, i] = V[i, f]*x[t, f]
-        q[t, i] = Q[i, f]*x[t, f]
-        W[-1, i, j] = W0[i, j]
-        g[t, i] = 2*(W[t-1, i, j]*k[t, j] - v[t, i])
-        W[t, i, j] = W[t-1, i, j] - g[t, i]*k[t, j]/10
-        z[t, i] = W[t, i, j]*q[t, j]
-        where i < inner
-        """,
-        {"inner": m}, (T, f), 3*m*f + m*m, T*(3*m*f + 2*m*m), {T: 3, f: 2, m: 2},
-    ), trained_at_test_time),
     "weight-decomposed low-rank adaptation": (PUBLISHED["weight-decomposed low-rank adaptation"], adapted),
-    "Performer": (Published(
-        # Choromanski et al. 2021, arXiv 2009.14794, lemma 1 and equation 4; the rows of Omega are drawn and given
-        """
-        nq[t] = sum[d](Q[t, d]**2)/2
-        nk[t] = sum[d](K[t, d]**2)/2
-        fq[t, m] = exp(Omega[m, d]*Q[t, d] - nq[t])/sqrt(features)
-        fk[t, m] = exp(Omega[m, d]*K[t, d] - nk[t])/sqrt(features)
-        S[m, e] = fk[t, m]*V[t, e]
-        z[m] = sum[t](fk[t, m])
-        y[t, e] = fq[t, m]*S[m, e]/(fq[t, p]*z[p])
-        where m < features
-        """,
-        {"features": m}, [(T, d), (T, d), (T, e)], 0, 2*T*m*d + 2*T*m*e + T*m, {T: 3, d: 2, e: 2, m: 2},
-        ("Q", "K", "V"), ("Omega",),
-    ), positive_features),
-    "cosFormer": (Published(
-        # Qin et al. 2022, arXiv 2202.08791, equations 10 to 12
-        """
-        q[t, d] = relu(Q[t, d])
-        k[t, d] = relu(K[t, d])
-        qc[t, d] = q[t, d]*cos(pi*t/(2*size(t)))
-        qs[t, d] = q[t, d]*sin(pi*t/(2*size(t)))
-        kc[t, d] = k[t, d]*cos(pi*t/(2*size(t)))
-        ks[t, d] = k[t, d]*sin(pi*t/(2*size(t)))
-        Sc[d, e] = kc[t, d]*V[t, e]
-        Ss[d, e] = ks[t, d]*V[t, e]
-        zc[d] = sum[t](kc[t, d])
-        zs[d] = sum[t](ks[t, d])
-        a[t, e] = qc[t, d]*Sc[d, e]
-        b[t, e] = qs[t, d]*Ss[d, e]
-        n[t] = qc[t, d]*zc[d]
-        m[t] = qs[t, d]*zs[d]
-        y[t, e] = (a[t, e] + b[t, e])/(n[t] + m[t])
-        """,
-        {}, [(T, d), (T, d), (T, e)], 0, 4*T*d*e + 2*T*d, {T: 3, d: 2, e: 2}, ("Q", "K", "V"),
-    ), cosine_reweighted),
-    "Mamba-2": (Published(
-        # Dao, Gu 2024, arXiv 2405.21060, equation 1 with a scalar times the identity for each head
-        """
-        S[t, h, p, n] = exp(dt[t, h]*A[h])*S[t-1, h, p, n] + dt[t, h]*B[t, n]*x[t, h, p]
-        y[t, h, p] = C[t, n]*S[t, h, p, n] + D[h]*x[t, h, p]
-        """,
-        {}, [(T, h, p), (T, h), (T, n), (T, n)], 2*h, T*h*p*n, {T: 3, h: 2, p: 2, n: 2}, ("x", "dt", "B", "C"),
-    ), structured_duality),
-    "soft mixture of experts": (Published(
-        # Puigcerver et al. 2024, arXiv 2308.00951, equations 1 to 3
-        """
-        l[t, e, s] = P[e, s, f]*X[t, f]
-        D[t, e, s] = softmax[t](l[t, e, s])
-        C[t, e, s] = softmax[e, s](l[t, e, s])
-        Z[e, s, f] = D[t, e, s]*X[t, f]
-        Y[e, s, o] = relu(W[e, o, f]*Z[e, s, f])
-        y[t, o] = C[t, e, s]*Y[e, s, o]
-        where e < experts, s < slots, o < out
-        """,
-        {"experts": n, "slots": p, "out": q}, (T, f), n*p*f + n*q*f, 2*T*n*p*f + n*p*q*f + T*n*p*q,
-        {n: 2, p: 2, q: 2, T: 3, f: 2}, ("X",),
-    ), soft_mixture),
-    "talking heads": (Published(
-        # Shazeer et al. 2020, arXiv 2003.02436, section 3
-        """
-        l[h, i, j] = Q[h, i, d]*K[h, j, d]
-        m[g, i, j] = Pl[g, h]*l[h, i, j]
-        a[g, i, j] = softmax[j](m[g, i, j])
-        b[h, i, j] = Pw[h, g]*a[g, i, j]
-        y[h, i, d] = b[h, i, j]*V[h, j, d]
-        where g < size(h)
-        """,
-        {}, [(h, T, d)]*3, 2*h*h, 2*h*T*T*d + 2*h*h*T*T, {h: 2, T: 3, d: 2}, ("Q", "K", "V"),
-    ), talking_heads),
 }  # fmt: skip
 
 

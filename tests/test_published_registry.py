@@ -92,6 +92,33 @@ BY_HAND: dict[str, tuple[la.Layer, Any, Any, Any]] = {
     "AttentionFree": (la.AttentionFree(), (T, f), 3*f**2 + T**2, 3*T*f**2 + 2*T**2*f),
     "RWKVTimeMixing": (la.RWKVTimeMixing(), (T, f), 4*f**2 + 3*f + 2*f, 4*T*f**2),
     "RWKVChannelMixing": (la.RWKVChannelMixing(h), (T, f), f**2 + 2*f*h + 2*f, T*f**2 + 2*T*f*h),
+    "LongformerAttention": (la.LongformerAttention(h, k, q), (T, f), 4*f**2, 4*T*f**2 + 2*T**2*f),
+    "BigBirdAttention": (la.BigBirdAttention(h, k, q, r), (T, f), 4*f**2, 4*T*f**2 + 2*T**2*f + 2*T*r*f),
+    "StridedSparseAttention": (la.StridedSparseAttention(h, k), (T, f), 4*f**2, 4*T*f**2 + 2*T**2*f),
+    "Hyena": (
+        la.Hyena(n, k, m), (T, f), (n + 1)*f**2 + 3*(n + 1)*f + (2*k + 3)*m + n*f*m + n*f + f**2,
+        (n + 1)*T*f**2 + 3*(n + 1)*T*f + T*n*f*m + n*T**2*f + T*f**2,
+    ),
+    "HungryHippo": (la.HungryHippo(k, n), (T, f), 4*f**2 + k*f + 3*n*f, 4*T*f**2 + T*k*f + T*n*f),
+    "StateSpaceDuality": (la.StateSpaceDuality(h, n), (T, h*p), h*p*(2*n + h) + 3*h, T*h*p*(2*n + h) + T*h*p*n),
+    "DeltaNet": (la.DeltaNet(h), (T, h*e), 4*(h*e)**2 + h*h*e + e, 4*T*(h*e)**2 + T*h*h*e + 2*T*h*e + 2*T*h*e**2),
+    "GatedDeltaNet": (
+        la.GatedDeltaNet(h), (T, h*e), 5*(h*e)**2 + 2*h*h*e + 2*h + e, 5*T*(h*e)**2 + 2*T*h*h*e + 2*T*h*e + 2*T*h*e**2,
+    ),
+    "TTTLinear": (la.TTTLinear(m), (T, f), 3*m*f + m**2, 3*T*m*f + 2*T*m**2),
+    "ScalarLSTM": (la.ScalarLSTM(h, m), (T, f), 4*h*m*(f + m + 1), 4*T*h*m*(f + m)),
+    "Butterfly": (la.Butterfly(k), (2**k,), 2*k*2**k, 2*k*2**k),
+    "TensorTrainLinear": (
+        la.TensorTrainLinear(m, n, o, p, q, r), (T, k*p*q), k*m*r + r*p*n*r + r*q*o + m*n*o,
+        T*(k*p*q*m*r + p*q*m*n*r**2 + q*m*n*o*r),
+    ),
+    "ConvLSTM": (la.ConvLSTM(m, 3), (T, H, W, f), 4*(9*m*(f + m) + m) + 3*m*H*W, 4*T*H*W*9*m*(f + m)),
+    "PerformerAttention": (la.PerformerAttention(h, r), (T, h*e), 4*(h*e)**2, 4*T*(h*e)**2 + 2*T*h*e + 2*T*h*e*r + 2*T*h*e*r + T*h*r),
+    "CosformerAttention": (la.CosformerAttention(h), (T, h*e), 4*(h*e)**2, 4*T*(h*e)**2 + 2*T*h*e*e + 2*T*h*e*e + 2*T*h*e),
+    "TalkingHeadsAttention": (la.TalkingHeadsAttention(h), (T, f), 4*f**2 + 2*h**2, 4*T*f**2 + 2*T**2*f + 2*T**2*h**2),
+    "SoftMixtureOfExperts": (la.SoftMixtureOfExperts(n, p, m), (T, f), n*p*f + 2*n*m*f, 3*T*n*p*f + 2*n*p*m*f),
+    "LSTMCell": (la.LSTMCell(m), [(f,), (m,), (m,)], 4*m*(f + m + 2), 4*m*(f + m)),
+    "SwitchMixtureOfExperts": (la.SwitchMixtureOfExperts(n, m, k), (T, f), n*f + 2*n*m*f, T*n*f + 2*T*m*f),
 }  # fmt: skip
 
 OPERATIONS: dict[str, Any] = {
@@ -138,7 +165,7 @@ def test_counts_by_hand(name: str) -> None:
 def test_everything_else_by_enumeration(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     layer, shapes = SAMPLES[name]
     fields = {field: plain(getattr(layer, field)) for field in layer.fields}
-    draw = Draw(inspect.cleandoc(layer.equation), fields, shapes, layer.input_names, layer.buffers)
+    draw = Draw(inspect.cleandoc(layer.equation), fields, shapes, layer.input_names, layer.buffers, layer.outputs)
     monkeypatch.setattr(language_agreement, "as_layer", lambda _: layer)
     assert language_agreement.disagreement(draw, symbolic=True) is None
 

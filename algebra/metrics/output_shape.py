@@ -5,7 +5,14 @@ from __future__ import annotations
 from sympy import Tuple
 
 from ..derivations.metric import Metric
-from ..networks.carrier import ShapeCarrier
+from ..networks.carrier import Flow, Flows, ShapeCarrier, each
+
+
+def _leaving(output: Flow | Flows) -> Tuple:
+    """What leaves a node: a shape, or one for each of several outputs."""
+    shapes = [Tuple(*flow.shape) for flow in each(output)]
+    return Tuple(*shapes) if isinstance(output, Flows) else shapes[0]
+
 
 output_shape: Metric[Tuple] = Metric(
     name="output_shape",
@@ -13,7 +20,7 @@ output_shape: Metric[Tuple] = Metric(
     unit="elements along each axis",
     carrier=ShapeCarrier,
     finish=lambda evaluation: Tuple(*evaluation.output.shape),
-    term=lambda term: Tuple(*term.site.output.shape),
+    term=lambda term: _leaving(term.site.output),
     source="extents of the indices of the last statement",
     of_outputs=True,
     documentation="""The shape of the output for one example.

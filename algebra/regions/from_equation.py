@@ -155,7 +155,8 @@ class _Reader:
         steps: Expr = Integer(1)
         for place, statement in enumerate(inside, start=first):
             self.place = place
-            form = self.form(statement.value)
+            # A padded state is that state with numbers around it: nothing bends.
+            form = None if isinstance(statement.value, Pad) else self.form(statement.value)
             if recurrence.covers(statement):
                 steps = Mul(*(instance.extents[place][index] for index in recurrence.running))
             if form is not None:

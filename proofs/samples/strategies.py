@@ -252,7 +252,9 @@ def _fitting(draw: Callable, kinds: Sequence[type[Layer]], on: Shape, keeps_shap
 
 
 def _made(net: Network, on: Shape) -> Shape | None:
-    """The shape that a network makes of another one, if they fit and nothing is too large."""
+    """The shape that a network makes of another one, if they fit, nothing is too large and one output comes out."""
+    if net.several:
+        return None
     try:
         made = tuple(int(size) for size in output_shape(net, on=on))
     except LayerAlgebraError:
