@@ -5,7 +5,6 @@
 # not searched by building models.
 
 # %%
-import matplotlib.pyplot as plt
 from IPython.display import Math
 
 import layeralgebra as la
@@ -32,15 +31,17 @@ for millions in (5, 10, 25, 50):
 #
 # ## Width against resolution: isoFLOP curves
 #
-# All pairs of width and resolution that cost as much. Along such a curve a network can trade one for the other.
+# All pairs of width and resolution that cost as many multiply-accumulates. Along such a curve a network can trade one for the other.
 
 # %%
-grid = la.sweep(macs, over={c: range(16, 129, 4), H: range(96, 385, 32)})
-axes = la.plot_heatmap(grid, "value", x="H", y="c", log=True)
-contours = axes.contour(
-    grid["H"], grid["c"], grid["value"].transpose("c", "H") / 1e9, levels=[1, 2, 4, 8], colors="white", linewidths=1
-)
-labels = axes.clabel(contours, fmt="%g G")
+axes = la.plot_isolines(macs, {H: (96, 384), c: (16, 128)}, [10**9, 2 * 10**9, 4 * 10**9, 8 * 10**9], log=False)
+
+# %% [markdown]
+# Where the multiply-accumulates of one of them are spent, stage by stage:
+
+# %%
+named = la.zoo.stages("resnet50", height=H, width=H, base_width=c)
+axes = la.plot_terms(macs, at={c: 64, H: 224}, by="stage", stages=named)
 
 # %% [markdown]
 # ## Several sizes at once
@@ -100,5 +101,4 @@ roof = la.roofline(layer, 10**15, 4 * 10**12, on=(T, 4096), itemsize=half)
 Math(r"t \ge " + la.latex(roof.time))
 
 # %%
-axes = la.plot_scaling({"bound on the time in seconds": roof.time}, T, [2**n for n in range(0, 14)])
-plt.show()
+axes = la.plot_scaling({"time at least [s]": roof.time}, T, [2**n for n in range(0, 14)])
