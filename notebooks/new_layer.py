@@ -156,11 +156,11 @@ on = {"Hybrid": (1024, 512), "Attention": (1024, 512), "Causal convolution": (51
 la.compare(nets, metrics=["parameters", "macs"], on=on)
 
 # %% [markdown]
-# The curves show where the condition turns:
+# With $d_k = 400$ the condition turns at a length that the figure marks:
 
 # %%
 axes = la.plot_scaling(
-    {"hybrid": macs, "attention": attention}, T, [2**n for n in range(4, 14)], at={d: 512, dk: 64, k: 7}
+    {"hybrid": macs, "attention": attention}, T, [2**n for n in range(4, 14)], at={d: 512, dk: 400, k: 7}
 )
 
 # %% [markdown]
