@@ -222,7 +222,8 @@ def plot_isolines(
     written = EngFormatter(places=None, sep=" ")
     shades = {level: COLOURS[place % len(COLOURS)] for place, level in enumerate(wanted)}
     lines = axes.contour(x, y, values, levels=wanted, colors=[shades[level] for level in wanted], linewidths=1)
-    middles = [path.vertices[len(path.vertices) // 2] for path in lines.get_paths() if len(path.vertices)]
+    drawn = [np.asarray(path.vertices) for path in lines.get_paths()]
+    middles = [points[len(points) // 2] for points in drawn if len(points)]
     axes.clabel(lines, fmt=lambda level: written(level).strip(), fontsize=POINTS, inline_spacing=3, manual=middles)
     at_these = sizes_text(others)
     axes.set_xlabel(label("", Symbol(across)) + (f"  (at {at_these})" if at_these else ""), fontsize=POINTS)
