@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 from docutils.nodes import SkipNode
@@ -22,7 +23,11 @@ def mathml(latex: str, display: str = "inline") -> str:
     if ("&" in latex or r"\\" in latex) and r"\begin{" not in latex:
         latex = rf"\begin{{align*}}{latex}\end{{align*}}"
     latex = latex.replace("{aligned}", "{align*}")  # the converter's name for it
-    made: str = convert(latex, display=display)
+    try:
+        made: str = convert(latex, display=display)
+    except Exception as error:  # its own, of many kinds
+        logger.warning("this formula is not understood: %s (%s)", latex, type(error).__name__)
+        return f"<code>{escape(latex)}</code>"
     if re.search(r"<m[io]>(&|&amp;|&#x00026;|\\[a-z]*)</m[io]>", made):
         logger.warning("this formula is not understood: %s", latex)
     return made
