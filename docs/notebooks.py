@@ -98,12 +98,25 @@ def executed(name: str, folder: Path) -> Any:
     NotebookClient(found, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
     for cell in found.cells:
         cell.metadata.pop("execution", None)  # when it was run
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if len(data) > 1 and "text/plain" in data:  # shown in another form
                 data["text/plain"] = textwrap.shorten(data["text/plain"], 80)
     found.metadata.language_info = {"name": "python"}
     return found
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Outputs of a cell with what it prints in one piece, as often as the kernel sent it."""
+    made: list[Any] = []
+    for output in outputs:
+        if made and output.output_type == "stream" and made[-1].get("name") == output.name:
+            made[-1].text += output.text
+        else:
+            made.append(output)
+    return made
 
 
 def write(name: str) -> None:

@@ -6,8 +6,6 @@
 # The definitions are reconstructions from the papers' abstracts and openings, and each result is a `conjecture` and says so.
 
 # %%
-import matplotlib.pyplot as plt
-import numpy as np
 import sympy
 from IPython.display import Math
 
@@ -55,21 +53,18 @@ for alpha in ("1/4", "1/2", "1"):
 
 # %%
 taps = {a: sympy.Rational(1, 2), b: sympy.Rational(7, 10)}
-depths = np.unique(np.logspace(0.5, 3.5, 25).astype(int))
 one = la.capacity_propagation(block, on=(1, N), taps={"1.W": [[[[a, b, a]]]]}).variance[0]
-epsilon = sympy.Symbol("epsilon", positive=True)
-share = sympy.lambdify(epsilon, one.subs({a: epsilon * taps[a], b: epsilon * taps[b]}, simultaneous=True))
-figure, axes = plt.subplots(figsize=(3.3, 2.4), layout="constrained")
-for alpha, marker in ((0.25, "o"), (0.5, "s"), (1.0, "^")):
-    variance = [depth * share(3 * depth**-alpha) for depth in depths]
-    (line,) = axes.loglog(depths, variance, marker, linestyle="-", markersize=3)
-    axes.annotate(rf"$\alpha = {alpha:g}$", (depths[-1], variance[-1]), (4, 0), textcoords="offset points", va="center")
+
+
+def variance(alpha):
+    size = 3 / L ** sympy.Rational(alpha)
+    return L * one.subs({a: size * taps[a], b: size * taps[b]}, simultaneous=True)
+
+
+curves = {rf"$\alpha = {alpha}$": variance(alpha) for alpha in ("1/4", "1/2", "1")}
+axes = la.plot_scaling(curves, L, [2**n for n in range(1, 13)], marks=False)
 axes.axhline(4.5, color="0.5", linewidth=0.8, linestyle="--")
-axes.annotate("limit 4.5", (depths[0], 4.5), (0, 3), textcoords="offset points", fontsize=8)
-axes.set_xlabel("depth $L$")
-axes.set_ylabel(r"variance $\sigma^2$")
-axes.margins(x=0.15)
-plt.show()
+label = axes.set_ylabel(r"variance $\sigma^2$")
 
 # %% [markdown]
 # ## Other blocks, other exponents

@@ -19,9 +19,13 @@ def mathml(latex: str, display: str = "inline") -> str:
 
     >>> "mtable" in mathml(r"&a \\\\ &+ b"), "<mi>&" in mathml(r"&a \\\\ &+ b")
     (True, False)
+    >>> "002A" in mathml(r"\\operatorname*{arg\\,max}_{c} x")
+    False
     """
     if ("&" in latex or r"\\" in latex) and r"\begin{" not in latex:
         latex = rf"\begin{{align*}}{latex}\end{{align*}}"
+    latex = re.sub(r"\\operatorname\*?\{([^{}]*\\,[^{}]*)\}", r"\\mathrm{\1}", latex)  # two words, such as arg max
+    latex = latex.replace(r"\operatorname*", r"\operatorname")
     latex = latex.replace("{aligned}", "{align*}")  # the converter's name for it
     try:
         made: str = convert(latex, display=display)
