@@ -101,7 +101,7 @@ bench: $(VENV)/.extras
 	@$(VPYTHON) benchmarks/run.py
 
 notebooks: $(VENV)/.extras
-	@$(VENV)/bin/jupyter-execute --inplace notebooks/*.ipynb
+	@$(VPYTHON) docs/notebooks.py
 
 docs: $(VENV)/.docs
 	@$(VPYTHON) docs/site/build.py build/site

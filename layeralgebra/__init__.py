@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 #: The packages that hand on public names; each has them in its ``HANDS_ON``.
 _PACKAGES = (
     "sizes", "formulas", "equations", "compilation", "networks", "solving", "sweeps", "derivations", "regions", "numerics", "adjoints",
-    "capacity", "causality", "movement", "topology", "diagrams", "reports", "typesetting",
+    "capacity", "causality", "movement", "topology", "diagrams", "plots", "reports", "typesetting",
 )  # fmt: skip
 #: Files that hand on public names without a package of their own, and modules that are public under a name.
 _FILES = {
@@ -37,7 +37,6 @@ _FILES = {
         "UnsupportedError",
     ],
     "algebra.documents": ["latex", "latex_document", "latex_equation", "report_latex", "section_latex"],
-    "algebra.plots": ["plot_heatmap", "plot_pareto", "plot_profile", "plot_scaling", "plot_terms"],
     "layers.jax.importer": ["from_jax"],
     "layers.keras.importer": ["from_keras"],
     "layers.onnx.importer": ["from_onnx"],

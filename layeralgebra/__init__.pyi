@@ -113,11 +113,12 @@ from .algebra.networks.series import Series as Series
 from .algebra.networks.series import Shared as Shared
 from .algebra.numerics.run import run as run
 from .algebra.numerics.run import weights as weights
-from .algebra.plots import plot_heatmap as plot_heatmap
-from .algebra.plots import plot_pareto as plot_pareto
-from .algebra.plots import plot_profile as plot_profile
-from .algebra.plots import plot_scaling as plot_scaling
-from .algebra.plots import plot_terms as plot_terms
+from .algebra.plots.bars import plot_profile as plot_profile
+from .algebra.plots.bars import plot_terms as plot_terms
+from .algebra.plots.curves import plot_isolines as plot_isolines
+from .algebra.plots.curves import plot_scaling as plot_scaling
+from .algebra.plots.grids import plot_heatmap as plot_heatmap
+from .algebra.plots.grids import plot_pareto as plot_pareto
 from .algebra.regions.transfer import transfer as transfer
 from .algebra.reports.report import report as report
 from .algebra.sizes.dims import dims as dims

@@ -479,6 +479,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "FieldError": needs("matplotlib", lambda: la.plot_scaling(c * H, c, [1, 2])),
         "DomainError": needs("matplotlib", lambda: la.plot_scaling(c, c, [-1])),
     },
+    "plot_isolines": {"FieldError": lambda: la.plot_isolines(c * H, {c: (1, 2)}, [1])},
     "plot_heatmap": {"FieldError": needs("matplotlib", lambda: la.plot_heatmap(3, "a"))},
     "plot_pareto": {"FieldError": lambda: la.plot_pareto(3, "a", "b")},
     "plot_terms": {"FieldError": lambda: la.plot_terms(la.derive(la.output_shape, CLOSED))},

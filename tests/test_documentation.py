@@ -89,3 +89,40 @@ def test_every_layer_metric_law_and_name_has_its_entry(pages):
 def test_a_family_has_its_page(pages):
     text = importlib.import_module("pages.networks")._family("alexnet" if "alexnet" in la.zoo.families() else "resnet")
     assert "<svg" in text and "{math}" in text and "hyperparameters" in text.lower()
+
+
+def test_every_head_of_the_language_is_shown_in_an_example(pages):
+    from typing import get_args
+
+    from layeralgebra.algebra.equations import heads
+    from layeralgebra.algebra.equations.functions import FUNCTIONS
+
+    module = importlib.import_module("pages.heads")
+    assert set(module.EXAMPLES) == set(module.said()) == {head.__name__ for head in get_args(heads.Head)}
+    shape = {
+        "Times": (5,),
+        "IndexValue": (5,),
+        "Read": (5,),
+        "Plus": (5,),
+        "Apply": (5,),
+        "Pad": (5,),
+        "Constant": (5,),
+    }
+    for head in get_args(heads.Head):
+        layer = module.example(head.__name__)
+        instance = layer.instance(shape.get(head.__name__, (4, 5)))
+        found = {type(part) for statement in instance.statements for part in heads.walk(statement.value)}
+        assert head in found, head
+    text = module.pages()["heads.md"]
+    assert all(f"`{name}(" in text for name in set(FUNCTIONS) - {"divide", "power"})
+
+
+def test_links_of_a_site_are_followed(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "index.html").write_text(
+        '<a href="a/b.html#here">b</a><a href="a/c.html">c</a><a href="https://x.org/y">y</a>'
+    )
+    (tmp_path / "a" / "b.html").write_text('<p id="there"><a href="../index.html">up</a><a href="#there">on</a></p>')
+    assert list(loaded("docs/site/links.py").broken(tmp_path)) == [
+        "index.html: a/b.html#here: there is no such place", "index.html: a/c.html: there is no such file"
+    ]  # fmt: skip

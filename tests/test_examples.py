@@ -142,18 +142,42 @@ def test_what_markdown_leaves_out_is_said(tmp_path):
     assert run_markdown(path, tmp_path, "--left-out").stdout == "page.md:2 needs no_such_module\n"
 
 
-NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
+LONG_NOTEBOOKS = ("accuracy",)
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebook(name, tmp_path, monkeypatch):
+@pytest.fixture
+def kernel_folders(tmp_path, monkeypatch):
+    for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+
+
+def test_every_notebook_has_its_text():
+    assert NOTEBOOKS == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG_NOTEBOOKS else []) for name in NOTEBOOKS]
+)
+def test_notebook(name, tmp_path, kernel_folders):
+    """Its text runs from top to bottom, in a process without a kernel, and prints what the notebook shows."""
+    for package in ("IPython", "matplotlib", "xarray", "scipy"):
+        pytest.importorskip(package)
+    if name == "capacity":
+        pytest.importorskip("sklearn")
+        pytest.importorskip("gudhi")
+    command = [sys.executable, "-P", str(ROOT / "docs" / "notebooks.py"), "--check", name]
+    made = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "MPLBACKEND": "Agg"}
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+
+
+def test_a_notebook_through_a_kernel(tmp_path, kernel_folders):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR"):
-        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
-    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
-    nbformat.validate(notebook)
+    notebook = nbformat.read(ROOT / "notebooks" / "tour.ipynb", as_version=4)
     # The last cell is ours: it shows that the kernel is this interpreter, not one that Jupyter found elsewhere.
     notebook.cells.append(nbformat.v4.new_code_cell("import sys; print(sys.executable)"))
     place = {"metadata": {"path": str(tmp_path)}}
@@ -163,10 +187,34 @@ def test_notebook(name, tmp_path, monkeypatch):
     assert notebook.cells[-1].outputs[0].text.strip() == sys.executable
 
 
+def test_a_notebook_that_shows_something_else_is_noticed(tmp_path, monkeypatch):
+    """Another number, another text, and a cell that fails; a number in its last digits is no difference."""
+    pytest.importorskip("IPython")
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import notebooks
+
+    monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
+
+    def differences(text, shown):
+        (tmp_path / "page.py").write_text(f"# %%\n{text}\n")
+        made = notebooks.notebook("page")
+        made["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": shown}]
+        (tmp_path / "page.ipynb").write_text(json.dumps(made))
+        return list(notebooks.differences("page"))
+
+    assert not differences("print(0.1 + 0.2, 3)", "0.3 3\n")
+    assert differences("print(0.1 + 0.2, 3)", "0.31 3\n") and differences("print(0.1 + 0.2, 3)", "0.3 4\n")
+    with pytest.raises(ZeroDivisionError):
+        differences("1 / 0", "")
+    (tmp_path / "page.py").write_text("# %%\nprint(2)\n")
+    assert "another text" in next(iter(notebooks.differences("page")))
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_is_committed_whole(name):
     nbformat = pytest.importorskip("nbformat")
-    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     counts = [cell.execution_count for cell in cells]
     assert counts == list(range(1, len(cells) + 1)), "write its output with `make notebooks`, then commit"

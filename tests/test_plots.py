@@ -16,7 +16,15 @@ matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("xarray")
 matplotlib.use("Agg")
 
-from layeralgebra.algebra.plots import label, plot_heatmap, plot_pareto, plot_profile, plot_scaling, plot_terms  # noqa: E402
+from layeralgebra.algebra.plots import (  # noqa: E402
+    plot_heatmap,
+    plot_isolines,
+    plot_pareto,
+    plot_profile,
+    plot_scaling,
+    plot_terms,
+)
+from layeralgebra.algebra.plots.labels import label  # noqa: E402
 from layeralgebra.algebra.sweeps.sweep import sweep  # noqa: E402
 
 c, H, L = dims("c H L")
@@ -94,7 +102,7 @@ def test_bars_of_what_each_node_costs(net):
     assert sum(widths) == derivation(c=4, L=3, H=8), "copies are counted"
     names = [text.get_text() for text in axes.get_yticklabels()]
     assert any("Conv" in name for name in names) and any("Linear" in name for name in names)
-    assert axes.get_xlabel().startswith("parameters   (c = 4") and len(rendered(axes)) > 1000
+    assert axes.get_xlabel().startswith("parameters  (at $c = 4$") and len(rendered(axes)) > 1000
     with pytest.raises(FieldError, match="no value for"):
         plot_terms(derivation, at={c: 4})
     long = la.Input(3, 8, 8)
@@ -125,3 +133,96 @@ def test_given_axes_are_drawn_on():
 
     figure, (left, right) = pyplot.subplots(1, 2)
     assert plot_scaling(9 * c**2, c, [1, 2, 3], ax=right) is right and not left.lines
+
+
+def test_bars_of_stages_have_their_shares():
+    net = la.zoo.build("resnet18")
+    stages = la.zoo.stages("resnet18")
+    axes = plot_terms(la.derive(la.macs, net), by="stage", stages=stages)
+    widths = [bar.get_width() for bar in axes.patches]
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert (
+        int(sum(widths)) == int(la.macs(net))
+        and names == [name for name in stages if name != "input"]
+        and len(rendered(axes)) > 1000
+    )
+    shares = [float(text.get_text().strip("<%")) for text in axes.texts]
+    assert abs(sum(shares) - 100) < len(shares) and all(
+        abs(share - 100 * width / sum(widths)) <= 0.5 for share, width in zip(shares, widths, strict=True)
+    )
+    with pytest.raises(FieldError, match='by="stage"'):
+        plot_terms(la.derive(la.macs, net), by="layer")
+
+
+def test_crossings_are_where_the_order_changes():
+    one, other = 3 * c**2 + 7, 50 * c + 1000
+    axes = plot_scaling({"one": one, "other": other}, c, range(1, 101))
+    (place,) = [size for size in range(2, 101) if (one > other).subs(c, size) and not (one > other).subs(c, size - 1)]
+    assert f"$c = {place}$" in [text.get_text() for text in axes.texts] and len(axes.lines) == 2
+    coarse = plot_scaling({"one": one, "other": other}, c, [1, 10, 100])
+    assert f"$c = {place}$" in [text.get_text() for text in coarse.texts], "between the sizes that are drawn"
+    assert not plot_scaling({"one": one, "other": other}, c, [1, 10, 100], marks=False).collections
+    never = plot_scaling({"one": one, "two": one + 1, "same": one}, c, [1, 10, 100])
+    assert not [text for text in never.texts if "=" in text.get_text()] and len(rendered(never)) > 1000
+
+
+def test_regimes_are_where_another_term_is_the_largest():
+    formula = 5 * c**3 + 900 * c + 10**6 * L
+    axes = plot_scaling(formula, c, [1, 10, 100, 1000], at={L: 1})
+    places = sorted(float(line[0][0]) for line in axes.collections[0].get_segments())
+    largest = [max(range(3), key=[10**6, 900 * size, 5 * size**3].__getitem__) for size in range(1, 1001)]
+    assert places == [size for size in range(2, 1001) if largest[size - 1] != largest[size - 2]]
+    assert [text.get_text() for text in axes.texts] == ["constant", r"$\propto c^{3}$"] and len(rendered(axes)) > 1000
+    one = plot_scaling(c**2, c, [1, 10])
+    assert not one.texts and one.get_ylabel() == "$c^{2}$"
+
+
+def test_isolines_are_where_a_formula_has_a_value():
+    axes = plot_isolines(12 * L * c**2, {c: (16, 512), L: (1, 64)}, [10**5, 10**6], at={H: 3})
+    (contours,) = axes.collections
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        assert len(path.vertices) and all(abs(12 * y * x**2 / level - 1) < 0.05 for x, y in path.vertices)
+    assert [text.get_text() for text in axes.texts] == ["100 k", "1 M"] and axes.get_xlabel().startswith("$c$")
+    assert (
+        len(rendered(axes)) > 1000
+        and len(
+            rendered(plot_isolines(la.derive(la.macs, la.Linear(c), on=(H,)), {c: (1, 9), H: (1, 9)}, [8], log=False))
+        )
+        > 1000
+    )
+    for over, levels, message in [
+        ({c: (1, 9)}, [3], "two sizes"), ({c: (1, 9), L: (1, 9)}, [], "at least one level"), ({c: (9, 1), L: (1, 9)}, [3], "0 < low < high"),
+        ({c: 4, L: (1, 9)}, [3], "range of a size"),
+    ]:  # fmt: skip
+        with pytest.raises(FieldError, match=message):
+            plot_isolines(c * L, over, levels)
+
+
+def test_figures_are_a_column_wide_and_their_words_of_8_points(net):
+    from matplotlib.text import Text
+
+    data = sweep({"cost": c**2 * L, "capacity": c * L + L}, {c: range(1, 15), L: range(1, 9)})
+    figures = [
+        plot_scaling({"one": c**2, "other": 30 * c}, c, [8, 16, 64]), plot_scaling(c**2 + 30 * c, c, [8, 16, 64]),
+        plot_heatmap(data, "cost", log=True), plot_pareto(data, "cost", "capacity", maximise="capacity", minimise="cost"),
+        plot_terms(la.derive(la.parameters, net), at={c: 4, L: 3, H: 8}), plot_profile([("in", 0), ("out", 1)]),
+        plot_isolines(c * L, {c: (1, 99), L: (1, 99)}, [100, 1000]),
+    ]  # fmt: skip
+    for axes in figures:
+        rendered(axes)
+        assert abs(axes.figure.get_size_inches()[0] * 25.4 - 84) < 0.01
+        words = [text for text in axes.figure.findobj(Text) if text.get_text() and text.get_visible()]
+        assert {text.get_fontsize() for text in words} == {8.0}, {
+            text.get_text() for text in words if text.get_fontsize() != 8
+        }
+        assert axes.get_xlabel() and axes.get_ylabel() or axes.patches
+
+
+def test_names_beside_curves_do_not_lie_on_each_other():
+    from matplotlib.text import Text
+
+    many = {f"curve {place}": c * (1 + place / 1000) for place in range(9)}
+    axes = plot_scaling(many, c, [1, 10, 100], marks=False)
+    axes.figure.draw_without_rendering()
+    boxes = sorted((Text.get_window_extent(text) for text in axes.texts), key=lambda box: box.y0)
+    assert len(boxes) == 9 and all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:], strict=False))

@@ -25,6 +25,7 @@ from layeralgebra.proofs.law import registered
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 H, W, T, d, c, k, s = la.dims("H W T d c k s")
 WIDTHS = ("a4", "column")
+ALL_WIDTHS = (*WIDTHS, "slides")
 MOST_POINTS = 10.0
 
 
@@ -187,7 +188,7 @@ def test_every_layer_fits(width, tmp_path):
 
 
 @needs_latex
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", ALL_WIDTHS)
 def test_every_metric_fits(width, tmp_path):
     h, w = la.dims("H W")
     net = (
@@ -219,7 +220,7 @@ def members():
 
 @needs_latex
 @pytest.mark.slow
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", ALL_WIDTHS)
 def test_every_family_fits(width, tmp_path):
     parts = []
     for name in [*members(), "efficientnet_b7"]:
@@ -235,7 +236,7 @@ def test_every_family_fits(width, tmp_path):
 
 
 @needs_latex
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", ALL_WIDTHS)
 def test_a_deep_network_goes_on_over_pages(width, tmp_path):
     net = la.zoo.build("efficientnet_b0")
     style = la.Style(width=width)
@@ -411,3 +412,79 @@ def test_laws_cite_by_key():
     law = proofs.named("nested_floor")
     made = theorem_latex(law)
     assert made.startswith(r"\begin{theorem}") and r"\end{proof}" in made and r"m, n \ge 1" in made
+
+
+# ---------------------------------------------------------------- letters of laws and of networks
+
+
+def letters_of_law(theorem: str) -> tuple[list[str], set[str], set[str], set[str]]:
+    """The letters that a theorem declares, binds in sums and the like, uses in its statement, and uses in its proof."""
+    head, _, rest = theorem.partition("\\begin{align*}")
+    head = re.split(r" (?:with|such that|if|where) ", head.partition("\n")[2])[0]
+    stated, _, proof = rest.partition("\\end{theorem}")
+    declared = [
+        symbol
+        for names in re.findall(r"\$([^$]*)\$", re.sub(r"\([^$]*?\):\s*$", "", head.rstrip()))
+        for symbol in _SYMBOL.findall(bare(re.split(r"\\(?:ge|le|in|ne)\b|[<>]", names)[0]))
+    ]
+    bound = set(re.findall(rf"\\(?:sum|prod|max|min)(?:\\limits)?_\{{({_SYMBOL.pattern})\s*(?:=|\\le|\\in|<)", rest))
+    used = set(_SYMBOL.findall(bare(stated)))
+    lines = [line for line in proof.splitlines() if line.startswith("&") and r"\text" not in line]
+    later = set(_SYMBOL.findall(bare(" ".join(lines))))
+    return declared, bound, used, later
+
+
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 9])
+def test_no_letter_of_a_law_means_two_things(step):
+    for name in stated_laws(step):
+        made = theorem_latex(proofs.named(name), style=la.Style())
+        declared, bound, used, later = letters_of_law(made)
+        assert declared and len(declared) == len(set(declared)), (name, declared)
+        assert not bound & set(declared), (name, "bound and declared", bound & set(declared))
+        assert used <= {*declared, *bound}, (name, "not declared", used - {*declared, *bound})
+        assert len(later - {*declared, *bound}) <= 2, (name, later - {*declared, *bound})
+
+
+def letters_of_report(report: str) -> tuple[set[str], set[str], set[str]]:
+    """Letters of sizes as they are declared, of parts and of counts."""
+    valid = re.findall(r"[Vv]alid for (?:all )?positive integers ((?:\$[^$]*\$(?:, | and )?)+)", report)
+    sizes = {symbol for text in valid for name in re.findall(r"\$([^$]*)\$", text) for symbol in _SYMBOL.findall(name)}
+    parts = set(re.findall(rf"^\s*({_SYMBOL.pattern})_\{{\d+\}} &=", report, re.MULTILINE))
+    counts = set(re.findall(rf"^\s*({_SYMBOL.pattern}) &=", report, re.MULTILINE))
+    return sizes, parts, counts
+
+
+CLASHING = {
+    "resnet18": {"base_width": "B", "height": "P", "width": "M"},
+    "gpt2": {"features": "P", "depth": "B", "heads": "M", "vocabulary": "l"},
+}
+
+
+@pytest.mark.parametrize("name", CLASHING)
+def test_no_letter_of_a_network_means_two_things(name):
+    net = la.zoo.build(name, **{field: la.dims(letter) for field, letter in CLASHING[name].items()})
+    style = la.Style()
+    report = la.report_latex(la.derive("parameters", net) + la.derive("macs", net), style=style)
+    sizes, parts, counts = letters_of_report(report)
+    assert len(sizes) == len(CLASHING[name]) and parts and len(counts) == 2
+    assert not sizes & parts and not sizes & counts and not parts & counts
+    # Exponents of repetitions, in the network and in the tables, are sizes.
+    assert set(re.findall(rf"\^\{{({_SYMBOL.pattern})\}}", report)) <= sizes
+    rows = re.findall(r"^\$([^$]*)\$ &", notation_latex(style), re.MULTILINE)
+    assert len(rows) == len(set(rows)) >= len(sizes | parts | counts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", members())
+def test_no_letter_of_a_family_means_two_things(name):
+    net, _ = la.zoo.symbolic(name)
+    report = la.report_latex(la.derive("parameters", net) + la.derive("macs", net), style=la.Style())
+    sizes, parts, counts = letters_of_report(report)
+    assert sizes and len(counts) == 2 and not sizes & parts and not sizes & counts and not parts & counts
+
+
+def test_exponents_in_tables_have_the_letters_of_the_document():
+    n, m = la.dims("n m")
+    net = la.Input(n) >> (la.Identity() + (la.Linear(n) >> la.ReLU() >> la.Linear(n))) ** (m + 1) >> la.Linear(3)
+    made = la.latex(la.stage_table(la.derive("parameters", net)), style=la.Style(symbols={m: r"\lambda"}))
+    assert r"$^{\lambda + 1}$" in made and "m" not in made.partition(r"\midrule")[2].replace(r"\midrule", "").split()

@@ -113,13 +113,17 @@ def derivation_table(derivations: Iterable[Derived], form: str = "shortest", by:
 def _copies(loops: Sequence[Loop], values: Sequence[Expr]) -> tuple[Expr, str]:
     """How many copies a node has, and the range of an index on which its values depend."""
     copies: Expr = Integer(1)
-    ranges, marks = [], []
+    ranged: list[Loop] = []
     for loop in loops:
         copies = copies * loop.times
         if any(value.has(loop.index) for value in values):
-            ranges.append(f"{loop.index} = 0..{formula_text(loop.times - 1)}")
-            marks.append(rf"$0 \le {formula_latex(loop.index)} < {formula_latex(loop.times)}$")
-    return copies, Marked(", ".join(ranges), ", ".join(marks))
+            ranged.append(loop)
+
+    def mark(loop: Loop) -> str:
+        return rf"$0 \le {formula_latex(loop.index)} < {formula_latex(loop.times)}$"
+
+    text = ", ".join(f"{loop.index} = 0..{formula_text(loop.times - 1)}" for loop in ranged)
+    return copies, Marked(text, lambda: ", ".join(map(mark, ranged)))
 
 
 def _put_together(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

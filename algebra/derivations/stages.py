@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sympy import Add as SymAdd
-from sympy import Expr, Integer
+from sympy import Expr, Integer, preorder_traversal
 
 from ..arguments import as_elements, checked
 from ..errors import FieldError
 from ..formulas.cells import Marked
-from ..formulas.latex import escaped
+from ..formulas.latex import escaped, formula_latex
 from ..formulas.table import HARD, Table, evaluated
 from ..networks.carrier import ShapeCarrier, TotalCarrier
 from ..networks.evaluator import evaluate_network
@@ -87,8 +87,7 @@ class _Outline(Walk[str]):
         return made
 
     def repeat(self, net: Repeat) -> Steps[str]:
-        times = str(net.times)
-        return f"{(yield self._within(net.body))} ** {times if times.isalnum() else f'({times})'}"
+        return f"{(yield self._within(net.body))} ** {_exponent(net.times)}"
 
     def join(self, net: Join) -> Steps[str]:
         if not net.branches:
@@ -153,16 +152,30 @@ class _Stages(Walk[list["Stage"]]):
 _TYPESET = {">>": r"$\to$", "|": r"$\Vert$", "*": r"$\odot$", "+": "$+$"}
 
 
-def _marked(text: str) -> Marked:
-    """An outline that LaTeX shows with the signs of networks."""
+def _marked(part: Network) -> Marked:
+    """The outline of a part, which LaTeX shows with the signs of networks."""
+    text = outline(part)
+    times = {_exponent(net.times): net.times for net in preorder_traversal(part) if isinstance(net, Repeat)}
+    return Marked(text, lambda: _outline_latex(text, times))
+
+
+def _exponent(times: Expr) -> str:
+    return str(times) if str(times).isalnum() else f"({times})"
+
+
+def _outline_latex(text: str, times: Mapping[str, Expr]) -> str:
+    raised = sorted(times, key=len, reverse=True)
+    for place, exponent in enumerate(raised):
+        text = text.replace(f" ** {exponent}", f" ** {HARD}{place}{HARD}")
     words = iter(text.replace(" layers]", f"{HARD}layers]").split(" "))
     made: list[str] = []
     for word in words:
         if word == "**":
-            made[-1] += f"$^{{{escaped(next(words, ''))}}}$"
+            _, place, rest = next(words).split(HARD, 2)
+            made[-1] += f"$^{{{formula_latex(times[raised[int(place)]])}}}${escaped(rest)}"
         else:
             made.append(_TYPESET.get(word) or escaped(word.replace(HARD, " ")).replace(" ", "~"))
-    return Marked(text, " ".join(made))
+    return " ".join(made)
 
 
 @checked
@@ -328,7 +341,7 @@ def stage_table(
     shapes = [_shape(stage.upto, on) for stage in stages]
     columns = [_column(part, stages, on) for part in shown]
     rows: list[tuple[Any, ...]] = [
-        (stage.name, _marked(outline(stage.part)), shape, *(column[place] for column in columns))
+        (stage.name, _marked(stage.part), shape, *(column[place] for column in columns))
         for place, (stage, shape) in enumerate(zip(stages, shapes))
     ]
     corrections = [_correction(part, column) if _adds_up(part) else Integer(0) for part, column in zip(shown, columns)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from .forms import SHORTEST, Form
@@ -26,14 +26,18 @@ class Rows(Protocol):
 
 
 class Marked(str):
-    """A text that has a form of its own in LaTeX."""
+    """A text that has a form of its own in LaTeX; a function makes it when it is typeset, so that sizes have the letters of that document."""
 
-    latex: str
+    _made: str | Callable[[], str]
 
-    def __new__(cls, text: str, latex: str) -> "Marked":
-        made = super().__new__(cls, text)
-        made.latex = latex
-        return made
+    def __new__(cls, text: str, made: str | Callable[[], str]) -> "Marked":
+        self = super().__new__(cls, text)
+        self._made = made
+        return self
+
+    @property
+    def latex(self) -> str:
+        return self._made if isinstance(self._made, str) else self._made()
 
 
 def cell_text(cell: Any, form: Form = SHORTEST) -> str:

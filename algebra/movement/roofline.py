@@ -14,14 +14,13 @@ from ..networks.evaluator import evaluate_network
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate, free_symbols
 from ..sizes.normal_form import simplify
+from ..typesetting.figures import COLOURS, POINTS, column_axes
 from .amounts import followed_carrier, steps_of, weight_of
 from .traffic import Step, exact, moved, summed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMN = 84 / 25.4
-"""Inches of one column of two."""
 LABEL_SHARE = 0.06
 """Points that lie closer to each other than this share of the axis have one label."""
 
@@ -115,8 +114,6 @@ class Roofline:
         >>> axes.get_xscale(), [text.get_text() for text in axes.texts]
         ('log', ['ReLU', 'Linear'])
         """
-        from matplotlib import pyplot
-
         given = {getattr(key, "name", str(key)): value for key, value in (at or {}).items()}
 
         def number(value: Expr) -> float:
@@ -138,23 +135,24 @@ class Roofline:
                     names.append(node.name)
         if not points:
             raise FieldError("no node of this network both computes and moves something at these sizes")
-        axes = pyplot.subplots(figsize=(COLUMN, 0.75 * COLUMN), layout="constrained")[1] if ax is None else ax
+        axes = column_axes(0.75) if ax is None else ax
         ridge = peak / bandwidth
         low = min(ridge, *(x for x, _ in points)) / 3
         high = max(ridge, *(x for x, _ in points)) * 5
         axes.plot([low, ridge, high], [low * bandwidth, peak, peak], color="0.3", linewidth=1)
-        axes.plot([x for x, _ in points], [y for _, y in points], "o", color="C0", markersize=3.5)
+        axes.plot([x for x, _ in points], [y for _, y in points], "o", color=COLOURS[0], markersize=3)
         for (x, y), names in _labels(points, (high / low) ** LABEL_SHARE):
             right = x * 30 > high  # no room for words to the right
             axes.annotate(
-                ", ".join(names), (x, y), xytext=(-4 if right else 4, -9), textcoords="offset points", fontsize=7, ha="right" if right else "left"
+                ", ".join(names), (x, y), xytext=(-4 if right else 4, 4 if x >= ridge else -9), textcoords="offset points", fontsize=POINTS,
+                ha="right" if right else "left",
             )  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(low, high)
-        axes.set_xlabel("operations per byte", fontsize=8)
-        axes.set_ylabel("operations per second", fontsize=8)
-        axes.tick_params(labelsize=7)
+        axes.set_ylim(top=peak * 4)  # room for the names on the roof
+        axes.set_xlabel("operations per byte", fontsize=POINTS)
+        axes.set_ylabel("operations per second", fontsize=POINTS)
         return axes
 
 

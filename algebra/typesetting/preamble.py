@@ -8,7 +8,10 @@ from .style import WIDTHS, Style, _millimetres
 _PAGES = {
     "a4": ("a4paper,10pt", "margin=25mm"),
     "column": ("a4paper,10pt,twocolumn", "textwidth=174mm,textheight=250mm,columnsep=6mm"),
-    "slides": ("10pt", "paperwidth=128mm,paperheight=96mm,textwidth=108mm,textheight=80mm"),
+    "slides": (
+        "10pt",
+        "paperwidth=128mm,paperheight=96mm,textwidth=108mm,top=6mm,bottom=12mm,headheight=0pt,headsep=0pt,footskip=7mm",
+    ),
 }
 _PACKAGES = "amsmath, amssymb, amsthm, array, booktabs"
 

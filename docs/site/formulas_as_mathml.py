@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 from docutils.nodes import SkipNode
@@ -18,11 +19,19 @@ def mathml(latex: str, display: str = "inline") -> str:
 
     >>> "mtable" in mathml(r"&a \\\\ &+ b"), "<mi>&" in mathml(r"&a \\\\ &+ b")
     (True, False)
+    >>> "002A" in mathml(r"\\operatorname*{arg\\,max}_{c} x")
+    False
     """
     if ("&" in latex or r"\\" in latex) and r"\begin{" not in latex:
         latex = rf"\begin{{align*}}{latex}\end{{align*}}"
+    latex = re.sub(r"\\operatorname\*?\{([^{}]*\\,[^{}]*)\}", r"\\mathrm{\1}", latex)  # two words, such as arg max
+    latex = latex.replace(r"\operatorname*", r"\operatorname")
     latex = latex.replace("{aligned}", "{align*}")  # the converter's name for it
-    made: str = convert(latex, display=display)
+    try:
+        made: str = convert(latex, display=display)
+    except Exception as error:  # its own, of many kinds
+        logger.warning("this formula is not understood: %s (%s)", latex, type(error).__name__)
+        return f"<code>{escape(latex)}</code>"
     if re.search(r"<m[io]>(&|&amp;|&#x00026;|\\[a-z]*)</m[io]>", made):
         logger.warning("this formula is not understood: %s", latex)
     return made

@@ -1,4 +1,4 @@
-"""The interface: every public name, grouped by the package that hands it on."""
+"""The interface: every public name by its namespace, and the others by the package that hands them on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import layeralgebra as la
 
 from ._markdown import contents, docstring, plain
 
-TITLES = {"errors": "Errors", "documents": "Documents", "plots": "Plots"}
+TITLES = {"errors": "Errors", "documents": "Documents"}
+SPACES = ("plot", "capacity", "regions", "topology", "io")
+"""Namespaces; what stands in one is on its page."""
 
 
 def groups() -> dict[str, list[str]]:
@@ -21,9 +23,14 @@ def groups() -> dict[str, list[str]]:
         value = getattr(la, name)
         if name in metrics | layers or inspect.ismodule(value):
             continue
+        if space := next((space for space in SPACES if name in getattr(la, space).__all__), ""):
+            found[space].append(name)
+            continue
         parts = (getattr(value, "__module__", None) or "").split(".")
         found[parts[2] if len(parts) > 2 and parts[0] == "layeralgebra" else "values"].append(name)
     found["zoo"] = [f"zoo.{name}" for name in la.zoo.__all__]
+    there = {name for names in found.values() for name in names}
+    found["types"] = [f"types.{name}" for name in la.types.__all__ if name not in there | metrics | layers]
     found["proofs"] += [f"proofs.{name}" for name in la.proofs.__all__]
     return dict(found)
 
@@ -31,7 +38,13 @@ def groups() -> dict[str, list[str]]:
 def pages() -> dict[str, str]:
     found = {}
     for group, names in sorted(groups().items()):
-        found[f"api/{group}.md"] = f"# {TITLES.get(group, group.capitalize())}\n\n" + "\n".join(map(_entry, names))
+        head = f"# {TITLES.get(group, group.capitalize())}\n\n"
+        if group in (*SPACES, "types"):
+            more = [name for name in getattr(la, group).__all__ if name not in names]
+            head = f"# la.{group}\n\n{docstring(getattr(la, group))}\n"
+            if more and group != "types":
+                head += f"Also here: {', '.join(f'`la.{group}.{name}`' for name in more)}.\n\n"
+        found[f"api/{group}.md"] = head + "\n".join(map(_entry, names))
     found["api/index.md"] = (
         "# Interface\n\nEvery public name of `layeralgebra`, but for the [layers](../layers/index.md) and the [metrics](../mathematics/metrics.md).\n\n"
         + contents(sorted(groups()))

@@ -11,11 +11,14 @@ from ._markdown import code, contents, display, plain, table
 METRICS = ("parameters", "macs")
 PAGE = 174
 """Millimetres."""
+SHORT = ("alexnet", "gpt", "resnet", "unet")
+"""Families in the short build."""
 
 
-def pages() -> dict[str, str]:
+def pages(short: bool = False) -> dict[str, str]:
     families = sorted(la.zoo.families())
-    found = {f"networks/{name}.md": _family(name) for name in families}
+    found = {f"networks/{name}.md": _family(name, short) for name in families if not short or name in SHORT}
+    families = [name for name in families if f"networks/{name}.md" in found]
     found["networks/index.md"] = (
         "# Gallery of networks\n\nPublished architectures, as functions of their hyperparameters. Formulas and pictures are derived when "
         "this page is built.\n\n" + contents(families)
@@ -23,10 +26,10 @@ def pages() -> dict[str, str]:
     return found
 
 
-def _family(name: str) -> str:
-    members = [each for each in la.zoo.names() if la.zoo.info(each).family == name]
+def _family(name: str, short: bool = False) -> str:
     family = la.zoo.FAMILIES[name]
     member = next(iter(family.published))
+    members = [member] if short else [each for each in la.zoo.names() if la.zoo.info(each).family == name]
     net = la.zoo.build(member)
     said = [f"# {name}\n", f"{plain(family.paper)}.\n" if family.paper else "", _picture(net, member)]
     said.append(f"## Formulas of {member}\n")
