@@ -155,9 +155,14 @@ def _corner(
 
 
 def is_shown(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
-    """Whether an integer-valued expression is found to be at least 0 over a box."""
-    if expression.is_nonnegative:
-        return True
+    """Whether an integer-valued expression is found to be at least 0 over a box; SymPy's assumptions, which take longest, are asked last."""
+    return (
+        _is_shown_by_numbers(expression, extents) or _is_bounded(expression, extents) or bool(expression.is_nonnegative)
+    )
+
+
+def _is_bounded(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
+    """Whether what an expression is at least, without extrema and roundings of indices, is found to be at least 0 in each corner."""
     if (extreme := _extreme(expression)) is not None:
         each = (is_shown(simplify(expression.xreplace({extreme: part})), extents) for part in extreme.args)
         return any(each) if isinstance(extreme, Max) is _is_at_least_zero(expression.coeff(extreme)) else all(each)
@@ -165,8 +170,8 @@ def is_shown(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     lowest = _corner(form, extents) if form is not None else None
     if lowest is None:
         return False
-    above = together(simplify(lowest + 1))
-    return bool(is_nonnegative(simplify(lowest)) or above.is_positive)
+    lowest = simplify(lowest)
+    return bool(is_nonnegative(lowest) or together(simplify(lowest + 1)).is_positive)
 
 
 def _extreme(expression: Expr) -> Expr | None:
@@ -183,9 +188,8 @@ def _extreme(expression: Expr) -> Expr | None:
 
 def _relaxed(expression: Expr) -> Expr:
     """At most the expression, without floors and ceilings of indices as far as these have known factors."""
-    for rounding in sorted(expression.atoms(floor, ceiling), key=lambda part: (-part.count_ops(), str(part))):
-        if not address_indices(rounding):
-            continue
+    found = [part for part in expression.atoms(floor, ceiling) if address_indices(part)]
+    for rounding in sorted(found, key=lambda part: (-part.count_ops(), str(part))) if len(found) > 1 else found:
         factor = expression.coeff(rounding)
         inner = rounding.args[0]
         under = fraction(together(inner))[1]
@@ -207,9 +211,9 @@ def _is_at_least_zero(expression: Expr) -> bool:
 def has_witness(
     limits: Sequence[Limit], reduced: Sequence[Index], around: Sequence[Index], extents: Mapping[Index, Expr]
 ) -> bool:
-    """Whether one point of the reduced indices is found that the masks permit everywhere: an end, or where another index is."""
+    """Whether one point of the reduced indices is found that the masks permit everywhere: where another index is, or an end."""
     choices = [
-        (_ZERO, extents[index] - 1, *(other for other in around if extents[other] == extents[index]))
+        (*(other for other in around if extents[other] == extents[index]), _ZERO, extents[index] - 1)
         for index in reduced
     ]
     if prod(map(len, choices)) > MOST_WITNESSES:

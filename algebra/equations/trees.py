@@ -12,6 +12,8 @@ def branches(node: ast.AST) -> list[ast.AST]:
     >>> [type(part).__name__ for part in branches(ast.parse("f(a, -b)", mode="eval").body)]
     ['Name', 'Name', 'UnaryOp']
     """
+    if type(node) is ast.Name:  # as most nodes are
+        return [node.ctx]
     found: list[ast.AST] = []
     for name in node._fields:
         value = getattr(node, name, None)

@@ -207,7 +207,7 @@ class Layer(Network, metaclass=_Frozen):
     def _calls_layers(cls) -> bool:
         """Whether the equation calls a layer by its name."""
         text = cls.__dict__.get("equation")
-        return isinstance(text, str) and not _names_called(text).isdisjoint({*NAMESPACE, *cls.namespace})
+        return isinstance(text, str) and any(name in NAMESPACE or name in cls.namespace for name in _names_called(text))
 
     @classmethod
     def _field(cls, name: str, value: object) -> Basic:
