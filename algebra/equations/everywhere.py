@@ -64,17 +64,28 @@ def require_everywhere(
     requirements: Requirements,
 ) -> None:
     """Require that an integer-valued expression is at least 0 at all points of a box where the given masks hold."""
+    requirements.ask(_everywhere, expression, extents, given, meaning, statement)
+
+
+def _everywhere(
+    requirements: Requirements,
+    expression: Expr,
+    extents: Mapping[Index, Expr],
+    given: Sequence[Limit],
+    meaning: Callable[[], str],
+    statement: Statement,
+) -> None:
     for masks in each_option(given):
-        _require_everywhere(expression, extents, masks, meaning, statement, requirements)
+        _with_masks(requirements, expression, extents, masks, meaning, statement)
 
 
-def _require_everywhere(
+def _with_masks(
+    requirements: Requirements,
     expression: Expr,
     extents: Mapping[Index, Expr],
     given: Sequence[Mask],
     meaning: Callable[[], str],
     statement: Statement,
-    requirements: Requirements,
 ) -> None:
     if _is_shown_by_numbers(expression, extents):
         return
@@ -102,6 +113,16 @@ def require_at_points(
     requirements: Requirements,
 ) -> None:
     """Require a relation at all points of a box: point by point if there are few, and as a condition otherwise."""
+    requirements.ask(_at_points, relation, extents, meaning, statement)
+
+
+def _at_points(
+    requirements: Requirements,
+    relation: Boolean,
+    extents: Mapping[Index, Expr],
+    meaning: Callable[[], str],
+    statement: Statement,
+) -> None:
     if relation in (True, False):
         requirements.require(relation, meaning, statement)
         return
@@ -127,6 +148,8 @@ def _points(box: Mapping[Index, Expr]) -> Iterator[dict[Symbol | str, int]]:
 
 def _is_shown_by_numbers(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     """Whether an affine form of numbers is at least 0 in each corner of a box of numbers, which is told without any algebra."""
+    if any(not isinstance(symbol, Index) for symbol in expression.free_symbols):
+        return False
     form = affine(expression)
     if form is None or not form[1].is_Rational:
         return False
