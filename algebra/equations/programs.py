@@ -79,7 +79,7 @@ class _Letters:
 
     def of(self, size: Expr) -> Expr:
         """The letter for a size; 0 and 1 stay, of which more is known than of any other."""
-        if size.is_Integer and size.p <= 1:  # type: ignore[attr-defined]
+        if size.is_Integer and size.p <= 1:
             return size
         letter = self.sizes.get(size)
         if letter is None:
@@ -117,7 +117,7 @@ def _free(parsed: ParsedEquation) -> frozenset[str]:
     scalars = dict(parsed.scalars)
     nodes = [part for tree in (*trees, *scalars.values()) for part in parts(tree)]
     stars = {name for part in nodes if isinstance(part, ast.Starred) for name in names_in(part)}
-    starred = [part for part in nodes if isinstance(part, (ast.Starred, ast.Subscript))]
+    starred: list[ast.AST] = [part for part in nodes if isinstance(part, ast.Starred | ast.Subscript)]
     starred += [part for part in nodes if isinstance(part, ast.Compare) and not stars.isdisjoint(names_in(part))]
     bound = {name for part in starred for name in names_in(part)} | {*deciding(parsed)}
     waiting = [name for name in bound if name in scalars]
