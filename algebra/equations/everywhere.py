@@ -242,7 +242,7 @@ def has_witness(
     if prod(map(len, choices)) > MOST_WITNESSES:
         return False
     return any(
-        all(is_shown(simplify(slack(mask).subs(dict(zip(reduced, point)))), extents) for mask in masks)
+        all(is_shown(simplify(slack(mask).xreplace(dict(zip(reduced, point)))), extents) for mask in masks)
         for point in product(*choices)
         for masks in each_option(limits)
     )
