@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
-from sympy import Basic, Dummy, Expr
+from sympy import Basic, Dummy, Expr, Pow
 
 from ..errors import LayerAlgebraError
 from ..formulas.conditions import Condition
@@ -44,7 +44,8 @@ Known: TypeAlias = tuple[tuple[str, bool], ...]
 
 def by_letters(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callable[..., Any]) -> Any:
     """The instance of a layer by the program for its equation; None where there is none, and where a condition fails."""
-    if isinstance(layer, _Lettered) or not any(_is_formula(size) for shape in inputs for size in shape):
+    sizes = [size for shape in inputs for size in shape]
+    if isinstance(layer, _Lettered) or not any(map(_is_formula, sizes)) or any(map(_has_powers, sizes)):
         return None
     letters = _Letters()
     shapes = tuple(tuple(map(letters.of, shape)) for shape in inputs)
@@ -101,6 +102,12 @@ def _known(size: Expr) -> Known:
 
 def _is_formula(size: Expr) -> bool:
     return not (size.is_Symbol or size.is_number)
+
+
+@lru_cache(maxsize=20_000)
+def _has_powers(size: Expr) -> bool:
+    """Whether a number of copies stands in an exponent: of such a size it takes long to ask what is known."""
+    return any(not power.exp.is_number for power in size.atoms(Pow))
 
 
 def _is_size(kinds: tuple[object, ...], value: object) -> bool:
