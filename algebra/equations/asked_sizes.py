@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from sympy import Basic, Expr, Symbol
+from sympy import Expr, Symbol
 
 from ..sizes.dims import Index
 from .heads import Address, Constant, Group, IndexValue, Pad, Read, Select, rebuilt, walk
@@ -25,14 +25,11 @@ class SizeOf(Symbol):
 
 def asked_in(made: Elaborated) -> set[SizeOf]:
     """The sizes that the bounds and statements of an equation ask for."""
-    return {size for expression in _expressions(made) for size in expression.atoms(SizeOf)}
+    return {size for expression in expressions(made) for size in expression.atoms(SizeOf)}
 
 
-def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
-    """The same equation with sizes put in."""
-
-    def put(expression: Expr) -> Expr:
-        return expression.xreplace(known)
+def with_sizes(made: Elaborated, put: Callable[[Expr], Expr]) -> Elaborated:
+    """The same equation with sizes put into its numbers."""
 
     def address(part: Address) -> Address:
         if isinstance(part, (Index, Group)):
@@ -44,7 +41,8 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
 
     def statement(one: Statement) -> Statement:
         gives = one.gives and replace(one.gives, at=put(one.gives.at))
-        return replace(one, address=tuple(map(address, one.address)), value=rebuilt(one.value, read, put), gives=gives)
+        made = replace(one, address=tuple(map(address, one.address)), value=rebuilt(one.value, read, put), gives=gives)
+        return one if made == one else made
 
     return Elaborated(
         list(map(statement, made.statements)),
@@ -57,7 +55,8 @@ def with_sizes(made: Elaborated, known: Mapping[Basic, Expr]) -> Elaborated:
     )
 
 
-def _expressions(made: Elaborated) -> Iterator[Expr]:
+def expressions(made: Elaborated) -> Iterator[Expr]:
+    """All numbers of an equation."""
     yield from made.bounds.values()
     for ends in made.ranges.values():
         yield from ends

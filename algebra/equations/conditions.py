@@ -28,7 +28,7 @@ def chosen(parsed: ParsedEquation, fields: Mapping[str, object]) -> ParsedEquati
     >>> ast.unparse(made.value)
     'x[o] + 0'
     """
-    names = _deciding(parsed)
+    names = deciding(parsed)
     return _chosen(parsed, tuple((name, fields[name]) for name in names if name in fields)) if names else parsed
 
 
@@ -70,7 +70,7 @@ def _tests(parsed: ParsedEquation) -> tuple[ast.expr, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _deciding(parsed: ParsedEquation) -> tuple[str, ...]:
+def deciding(parsed: ParsedEquation) -> tuple[str, ...]:
     """The names on which conditions depend, or one that no field has where a condition depends on none."""
     tests = _tests(parsed)
     names = {part.id for test in tests for part in parts(test) if isinstance(part, ast.Name)}

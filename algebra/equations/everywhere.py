@@ -64,17 +64,28 @@ def require_everywhere(
     requirements: Requirements,
 ) -> None:
     """Require that an integer-valued expression is at least 0 at all points of a box where the given masks hold."""
+    requirements.ask(_everywhere, expression, extents, given, meaning, statement)
+
+
+def _everywhere(
+    requirements: Requirements,
+    expression: Expr,
+    extents: Mapping[Index, Expr],
+    given: Sequence[Limit],
+    meaning: Callable[[], str],
+    statement: Statement,
+) -> None:
     for masks in each_option(given):
-        _require_everywhere(expression, extents, masks, meaning, statement, requirements)
+        _with_masks(requirements, expression, extents, masks, meaning, statement)
 
 
-def _require_everywhere(
+def _with_masks(
+    requirements: Requirements,
     expression: Expr,
     extents: Mapping[Index, Expr],
     given: Sequence[Mask],
     meaning: Callable[[], str],
     statement: Statement,
-    requirements: Requirements,
 ) -> None:
     if _is_shown_by_numbers(expression, extents):
         return
@@ -102,6 +113,16 @@ def require_at_points(
     requirements: Requirements,
 ) -> None:
     """Require a relation at all points of a box: point by point if there are few, and as a condition otherwise."""
+    requirements.ask(_at_points, relation, extents, meaning, statement)
+
+
+def _at_points(
+    requirements: Requirements,
+    relation: Boolean,
+    extents: Mapping[Index, Expr],
+    meaning: Callable[[], str],
+    statement: Statement,
+) -> None:
     if relation in (True, False):
         requirements.require(relation, meaning, statement)
         return
@@ -127,6 +148,8 @@ def _points(box: Mapping[Index, Expr]) -> Iterator[dict[Symbol | str, int]]:
 
 def _is_shown_by_numbers(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     """Whether an affine form of numbers is at least 0 in each corner of a box of numbers, which is told without any algebra."""
+    if any(not isinstance(symbol, Index) for symbol in expression.free_symbols):
+        return False
     form = affine(expression)
     if form is None or not form[1].is_Rational:
         return False
@@ -155,9 +178,14 @@ def _corner(
 
 
 def is_shown(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
-    """Whether an integer-valued expression is found to be at least 0 over a box."""
-    if expression.is_nonnegative:
-        return True
+    """Whether an integer-valued expression is found to be at least 0 over a box; SymPy's assumptions, which take longest, are asked last."""
+    return (
+        _is_shown_by_numbers(expression, extents) or _is_bounded(expression, extents) or bool(expression.is_nonnegative)
+    )
+
+
+def _is_bounded(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
+    """Whether what an expression is at least, without extrema and roundings of indices, is found to be at least 0 in each corner."""
     if (extreme := _extreme(expression)) is not None:
         each = (is_shown(simplify(expression.xreplace({extreme: part})), extents) for part in extreme.args)
         return any(each) if isinstance(extreme, Max) is _is_at_least_zero(expression.coeff(extreme)) else all(each)
@@ -165,8 +193,8 @@ def is_shown(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     lowest = _corner(form, extents) if form is not None else None
     if lowest is None:
         return False
-    above = together(simplify(lowest + 1))
-    return bool(is_nonnegative(simplify(lowest)) or above.is_positive)
+    lowest = simplify(lowest)
+    return bool(is_nonnegative(lowest) or together(simplify(lowest + 1)).is_positive)
 
 
 def _extreme(expression: Expr) -> Expr | None:
@@ -183,9 +211,8 @@ def _extreme(expression: Expr) -> Expr | None:
 
 def _relaxed(expression: Expr) -> Expr:
     """At most the expression, without floors and ceilings of indices as far as these have known factors."""
-    for rounding in sorted(expression.atoms(floor, ceiling), key=lambda part: (-part.count_ops(), str(part))):
-        if not address_indices(rounding):
-            continue
+    found = [part for part in expression.atoms(floor, ceiling) if address_indices(part)]
+    for rounding in sorted(found, key=lambda part: (-part.count_ops(), str(part))) if len(found) > 1 else found:
         factor = expression.coeff(rounding)
         inner = rounding.args[0]
         under = fraction(together(inner))[1]
@@ -207,15 +234,15 @@ def _is_at_least_zero(expression: Expr) -> bool:
 def has_witness(
     limits: Sequence[Limit], reduced: Sequence[Index], around: Sequence[Index], extents: Mapping[Index, Expr]
 ) -> bool:
-    """Whether one point of the reduced indices is found that the masks permit everywhere: an end, or where another index is."""
+    """Whether one point of the reduced indices is found that the masks permit everywhere: where another index is, or an end."""
     choices = [
-        (_ZERO, extents[index] - 1, *(other for other in around if extents[other] == extents[index]))
+        (*(other for other in around if extents[other] == extents[index]), _ZERO, extents[index] - 1)
         for index in reduced
     ]
     if prod(map(len, choices)) > MOST_WITNESSES:
         return False
     return any(
-        all(is_shown(simplify(slack(mask).subs(dict(zip(reduced, point)))), extents) for mask in masks)
+        all(is_shown(simplify(slack(mask).xreplace(dict(zip(reduced, point)))), extents) for mask in masks)
         for point in product(*choices)
         for masks in each_option(limits)
     )

@@ -7,7 +7,7 @@ known, or by solving an affine address against the size of its axis: the largest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -62,6 +62,18 @@ class Extents:
     own: dict[int, dict[Index, tuple[Expr, Expr]]] = field(default_factory=dict)
 
 
+def margins(statements: Sequence[Statement], shapes: Mapping[str, Shape]) -> dict[str, tuple[Margin | None, ...]]:
+    """The margins of the tensors that are padded."""
+    return {
+        statement.target: tuple(
+            None if before.is_zero and after.is_zero else Margin(before, size)
+            for size, (before, after) in zip(shapes[pad.body.tensor], pad.widths)
+        )
+        for statement in statements
+        if isinstance(pad := statement.value, Pad)
+    }
+
+
 def find_extents(elaborated: Elaborated, definitions: Definitions, requirements: Requirements) -> Extents:
     """Solve for all extents, give every learned tensor its shape, and check that every read stays inside its tensor."""
     inputs = dict(zip(requirements.layer.input_names, requirements.inputs))
@@ -94,7 +106,7 @@ def answered(elaborated: Elaborated, definitions: Definitions, requirements: Req
                 elaborated.statements[0], EquationError,
             )  # fmt: skip
         asked |= {size.index: extent for size, extent in known.items()}
-        elaborated = with_sizes(elaborated, known)
+        elaborated = with_sizes(elaborated, partial(Expr.xreplace, rule=known))
     return replace(elaborated, asked=asked)
 
 
@@ -121,7 +133,7 @@ def require_whole(elaborated: Elaborated, requirements: Requirements) -> None:
             raise requirements.error("a padded tensor keeps its indices", statement, EquationError)
         if isinstance(statement.value, Pad):
             for width in (width for pair in statement.value.widths for width in pair):
-                requirements.whole(width, lambda: "the width of a margin must be an integer", statement)
+                requirements.whole(width, partial(str, "the width of a margin must be an integer"), statement)
 
 
 def _require_whole(address: Expr, statement: Statement, requirements: Requirements) -> None:
@@ -132,7 +144,7 @@ def _require_whole(address: Expr, statement: Statement, requirements: Requiremen
         )
     for part in parts:
         try:
-            requirements.whole(part, lambda: f"the address {address} must be an integer", statement)
+            requirements.whole(part, partial("the address {} must be an integer".format, address), statement)
         except ShapeError as error:
             raise EquationError(f"{error}\n  write instead: floor({address})") from None
 
@@ -159,7 +171,7 @@ class _Search:
                     self.requirements.size(
                         bounds[index], partial(whole.format, index), partial(least.format, index), statement
                     )
-                    self.found.of[place][index] = simplify(bounds[index])
+                    self.found.of[place][index] = self.requirements.normal(bounds[index])
         self._along_lines()
         while self._from_other_lines():
             self._along_lines()
@@ -205,7 +217,7 @@ class _Search:
         for extent in known[1:]:
             self.requirements.equal(
                 extent, known[0],
-                lambda: f"nothing in this line determines the extent of {index}, so that it must be one in the other lines",
+                partial("nothing in this line determines the extent of {}, so that it must be one in the other lines".format, index),
                 statement,
             )  # fmt: skip
         return known[0] if known else None
@@ -299,8 +311,8 @@ class _Search:
             )
             whole = self.found.shapes[step.tensor]
             for size, there in zip((*whole[: step.axis], *whole[step.axis + 1 :]), self.found.shapes[statement.target]):
-                meaning = f"a step of {step.tensor} must have extent {size}"
-                self.requirements.equal(there, size, partial(str, meaning), statement)
+                meaning = partial("a step of {} must have extent {}".format, step.tensor, size)
+                self.requirements.equal(there, size, meaning, statement)
         for name, found in by_tensor.items():
             self._leave_to(self.definitions.places[name], found)
             self.found.given[name] = tuple(found)
@@ -328,7 +340,7 @@ class _Search:
                     statement, EquationError,
                 )  # fmt: skip
             down = running in self.definitions.recurrent[place].down
-            ends = (_ZERO, simplify(extent - count)) if down else (count, extent)
+            ends = (_ZERO, self.requirements.normal(extent - count)) if down else (count, extent)
             self.found.own[place] = {running: ends}
 
     def _solve_pad(self, statement: Statement, pad: Pad, extents: dict[Index, Expr]) -> None:
@@ -343,15 +355,13 @@ class _Search:
         shape = self.found.shapes.get(pad.body.tensor)
         if shape is None:
             return
-        margins: list[Margin | None] = []
         for index, size, (before, after) in zip(pad.body.address, shape, pad.widths):
             assert isinstance(index, Index), "a pad reads plain indices"
-            extents[index] = simplify(size + before + after)
-            margins.append(None if before.is_zero and after.is_zero else Margin(before, size))
+            extents[index] = self.requirements.normal(size + before + after)
             self.requirements.at_least(
-                extents[index], _ONE, lambda: "something must be left of a cropped axis", statement
+                extents[index], _ONE, partial(str, "something must be left of a cropped axis"), statement
             )
-        self.found.margins[statement.target] = tuple(margins)
+        self.found.margins.update(margins([statement], self.found.shapes))
 
     def _solve_group(self, statement: Statement, address: Address, size: Expr, extents: dict[Index, Expr]) -> None:
         if not isinstance(address, Group):
@@ -360,8 +370,10 @@ class _Search:
         if len(unknown) == 1 and unknown[0] not in self.waiting:
             rest = Mul(*(extents[index] for index in address.parts if index in extents))
             extent = size / rest
-            self.requirements.whole(extent, lambda: f"an axis of {size} is split into groups of {rest}", statement)
-            extents[unknown[0]] = extent if extent.is_Integer else simplify(extent)
+            self.requirements.whole(
+                extent, partial("an axis of {} is split into groups of {}".format, size, rest), statement
+            )
+            extents[unknown[0]] = extent if extent.is_Integer else self.requirements.normal(extent)
 
     def _solve_affine(self, statement: Statement, address: Address, size: Expr, extents: dict[Index, Expr]) -> None:
         if isinstance(address, (Group, Read, Index)):
@@ -376,11 +388,14 @@ class _Search:
         step = form[0].pop(index)
         if not self.requirements.is_positive(step):
             return
-        room = simplify(size - 1 - self._largest(form, extents, statement))
+        room = self.requirements.normal(size - 1 - self._largest(form, extents, statement))
         self.requirements.at_least(
-            room, _ZERO, lambda: f"an axis of {size} must hold one window of {simplify(size - room)}", statement
+            room,
+            _ZERO,
+            partial("an axis of {} must hold one window of {}".format, size, simplify(size - room)),
+            statement,
         )
-        extents[index] = room + 1 if step == 1 else simplify(floor(room / step) + 1)
+        extents[index] = room + 1 if step == 1 else self.requirements.normal(floor(room / step) + 1)
 
     def _largest(self, form: tuple[dict[Index, Expr], Expr], extents: dict[Index, Expr], statement: Statement) -> Expr:
         return self._reach(form, extents, statement)[1]
@@ -406,15 +421,15 @@ class _Search:
         if isinstance(address, Index):
             return extents[address]
         if isinstance(address, Group):
-            return simplify(Mul(*(extents[index] for index in address.parts)))
+            return self.requirements.normal(Mul(*(extents[index] for index in address.parts)))
         form = affine(address)
         if form is None:
             raise self.requirements.error(
                 "the address of a target must be affine in its indices", statement, EquationError
             )
         low, high = self._reach(form, extents, statement)
-        self.requirements.at_least(low, _ZERO, lambda: "the address of a target must not be negative", statement)
-        return simplify(high + 1)
+        self.requirements.at_least(low, _ZERO, partial(str, "the address of a target must not be negative"), statement)
+        return self.requirements.normal(high + 1)
 
     def weights(self) -> None:
         """The shape of every learned tensor and buffer: the extents of its own indices, or the sizes declared for it."""
@@ -495,12 +510,12 @@ class _Search:
                 statement,
                 EquationError,
             )
-        for end, what in (
-            (head.rank, "be negative"),
-            (extents[own] - 1 - head.rank, f"exceed the {extents[own]} values"),
+        for end, what, limit in (
+            (head.rank, "be negative", None),
+            (extents[own] - 1 - head.rank, "exceed the {2} values", extents[own]),
         ):
-            meaning = f"the rank {head.rank} along {own} must not {what}"
-            require_everywhere(end, extents, (), partial(str, meaning), statement, self.requirements)
+            meaning = partial(("the rank {0} along {1} must not " + what).format, head.rank, own, limit)
+            require_everywhere(end, extents, (), meaning, statement, self.requirements)
 
     def _limits(self, place: int, statement: Statement) -> list[Limit]:
         """The masks of a statement, and its ranges as masks; these stay within their axes."""
@@ -514,9 +529,10 @@ class _Search:
                 raise self.requirements.error(
                     f"the range of {index} depends on {names}, and this line has no {names}", statement, EquationError
                 )
-            for end, name in ((low, "below 0"), (extents[index] - high, f"above its {extents[index]} values")):
-                meaning = f"the range {low} <= {index} < {high} must not go {name}"
-                require_everywhere(end, extents, (), partial(str, meaning), statement, self.requirements)
+            for end, what in ((low, "below 0"), (extents[index] - high, "above its {3} values")):
+                words = "the range {0} <= {1} < {2} must not go " + what
+                meaning = partial(words.format, low, index, high, extents[index])
+                require_everywhere(end, extents, (), meaning, statement, self.requirements)
             limits += [Mask(index, ">=", low), Mask(index, "<", high)]
         for index, (low, high) in self.found.own.get(place, {}).items():
             limits += [Mask(index, ">=", low), Mask(index, "<", high)]
@@ -550,7 +566,10 @@ class _Search:
         beyond = address if own in recurrence.down else size - 1 - address
         require_everywhere(
             beyond, self.found.of[place], given,
-            lambda: f"axis {axis} of {read.tensor} has {size} elements and is read at {address}, beyond the last step of its recurrence",
+            partial(
+                "axis {} of {} has {} elements and is read at {}, beyond the last step of its recurrence".format,
+                axis, read.tensor, size, address,
+            ),
             statement, self.requirements,
         )  # fmt: skip
 
@@ -566,7 +585,10 @@ class _Search:
             later = recurrence.down and "an earlier" or "a later"
             require_everywhere(
                 address - running if recurrence.down else running - address, self.found.of[place], given,
-                lambda: f"{read.tensor} is read at the step {address} of a recurrence along {running}, which must not be {later} one",
+                partial(
+                    "{} is read at the step {} of a recurrence along {}, which must not be {} one".format,
+                    read.tensor, address, running, later,
+                ),
                 statement, self.requirements,
             )  # fmt: skip
 
@@ -592,36 +614,36 @@ class _Search:
         given: Sequence[Limit],
     ) -> None:
         address, where, requirements = read.address[axis], f"axis {axis} of {read.tensor}", self.requirements
-        partial = self.elaborated.declared.get(read.tensor)
+        declared = self.elaborated.declared.get(read.tensor)
         if isinstance(address, Read):
             return
         if isinstance(address, Index):
-            stops_before = (partial is not None and partial[axis] is not None) or address in self.elaborated.bounds
+            stops_before = (declared is not None and declared[axis] is not None) or address in self.elaborated.bounds
             if stops_before or address in self.elaborated.ranges:
                 # An index that `where` bounds may stop before the end of its axis, as one with an offset may.
                 requirements.at_least(
                     size,
                     extents[address],
-                    lambda: f"{where} has {size} elements, {extents[address]} are needed",
+                    partial("{} has {} elements, {} are needed".format, where, size, extents[address]),
                     statement,
                 )
             else:
                 requirements.equal(
-                    size, extents[address], lambda: f"{where} must have extent {extents[address]}", statement
+                    size, extents[address], partial("{} must have extent {}".format, where, extents[address]), statement
                 )
             return
         if isinstance(address, Group):
             product = Mul(*(extents[index] for index in address.parts))
-            requirements.equal(size, product, lambda: f"{where} must have extent {product}", statement)
+            requirements.equal(size, product, partial("{} must have extent {}".format, where, product), statement)
             return
         hint = self._hint(read, axis)
         require_everywhere(
-            address, extents, given, lambda: f"{where} is read at {address}, which must not be negative{hint}", statement,
-            requirements,
+            address, extents, given, partial("{} is read at {}, which must not be negative{}".format, where, address, hint),
+            statement, requirements,
         )  # fmt: skip
         require_everywhere(
-            size - 1 - address, extents, given, lambda: f"{where} has {size} elements and is read at {address}{hint}",
-            statement, requirements,
+            size - 1 - address, extents, given,
+            partial("{} has {} elements and is read at {}{}".format, where, size, address, hint), statement, requirements,
         )  # fmt: skip
 
     def _hint(self, read: Read, axis: int) -> str:

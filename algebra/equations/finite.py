@@ -139,11 +139,11 @@ def require_finite(
         ]  # fmt: skip
         given = [mask for mask in (*given, *made.masks) if mask.indices and mask.indices <= inside]
         if inside <= extents.keys():
-            _require(need, extents, given, statement, requirements)
+            requirements.ask(_has_value, need, extents, given, statement)
 
 
-def _require(
-    need: Need, extents: Mapping[Index, Expr], given: Sequence[Limit], statement: Statement, requirements: Requirements
+def _has_value(
+    requirements: Requirements, need: Need, extents: Mapping[Index, Expr], given: Sequence[Limit], statement: Statement
 ) -> None:
     value, meaning = need.argument, partial(str, need.words)
     indices = sorted(_indices(need), key=str)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sympy import Expr, Integer
 
@@ -200,6 +201,10 @@ def require_in_turn(
         )  # fmt: skip
     requirements.at_least(
         extent, Integer(len(numbers)),
-        lambda: f"{statement.target} has {extent} steps along {running}, and {len(numbers)} of them have a line of their own", statement,
+        partial(
+            "{} has {} steps along {}, and {} of them have a line of their own".format,
+            statement.target, extent, running, len(numbers),
+        ),
+        statement,
     )  # fmt: skip
     return len(numbers)

@@ -21,6 +21,7 @@ from .finite import Need, needs_of, require_finite
 from .heads import Read
 from .initial_lines import Given
 from .one_size import require_one_size
+from .programs import by_letters
 from .protocol import StatesEquation
 from .recurrences import Recurrence
 from .requirements import Requirements, Shape
@@ -60,6 +61,8 @@ class Instance:
         Those of `conditions` without which there is no such layer, not even in no copies.
     outputs : tuple of str
         The tensors that come out and that somebody reads: those of the layer, or some of them (`showing`).
+    of_reading : tuple of Condition
+        Those of `conditions` that do not ask for extents.
     """
 
     layer: StatesEquation
@@ -76,6 +79,7 @@ class Instance:
     conditions: Sequence[Condition]
     of_fields: frozenset[Condition]
     outputs: tuple[str, ...]
+    of_reading: tuple[Condition, ...] = ()
 
     @property
     def statements(self) -> Sequence[Statement]:
@@ -231,18 +235,27 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     names = layer.input_names
     if len(inputs) != len(names):
         raise ShapeError(f"{layer} takes {len(names)} input(s) ({', '.join(names)}), got {len(inputs)}")
-    reading = _reading(layer, inputs)
+    return without_loops(by_letters(layer, inputs, solved) or solved(layer, inputs))
+
+
+def without_loops(made: Instance) -> Instance:
+    """An instance without its conditions if there are some for every value of an index, and all of them hold whatever the sizes are."""
+    if any(condition.loops for condition in made.conditions) and _holds_for_all_sizes(made.layer, made.inputs):
+        return replace(made, conditions=list(made.of_reading))
+    return made
+
+
+def solved(layer: StatesEquation, inputs: tuple[Shape, ...], asked: Requirements | None = None) -> Instance:
+    """A layer at given input shapes, solved for these; `asked` notes what is asked on the way, of a layer that is not kept."""
+    reading = _reading(layer, inputs) if asked is None else _read(layer, asked)
     made, defined = reading.elaborated, reading.definitions
-    requirements = Requirements(layer, inputs, reading.conditions, reading.positive)
+    requirements = asked or Requirements(layer, inputs, reading.conditions, reading.positive)
     found = find_extents(made, defined, requirements)
     require_one_size(made, found, requirements)
     require_finite(reading.needs, made, found, requirements)
-    conditions = requirements.conditions
-    if any(condition.loops for condition in conditions) and _holds_for_all_sizes(layer, inputs):
-        conditions = list(reading.conditions)
     return Instance(
         layer, inputs, made, found.of, found.shapes, defined.roles, defined.places, found.margins, defined.recurrent, found.given,
-        found.own, conditions, reading.of_fields, layer.output_names,
+        found.own, requirements.conditions, reading.of_fields, layer.output_names, reading.conditions,
     )  # fmt: skip
 
 
@@ -267,14 +280,14 @@ def _needs_nothing(layer: StatesEquation, inputs: tuple[Shape, ...]) -> bool:
         freed = instantiate(layer, *inputs)
     except LayerAlgebraError:
         return False
-    return len(freed.conditions) == len(_reading(layer, inputs).conditions)
+    return len(freed.conditions) == len(freed.of_reading)
 
 
 def _reading(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
     """A layer is read once for all inputs of as many axes, unless its equation asks for their sizes."""
     kept = _kept(layer, inputs if asks_for_sizes(layer.parsed) else tuple(map(len, inputs)))
     if not kept:
-        kept.append(_read(layer, inputs))
+        kept.append(_read(layer, Requirements(layer, inputs)))
     return kept[0]
 
 
@@ -284,17 +297,19 @@ def _kept(layer: StatesEquation, asked: tuple[Shape | int, ...]) -> list[_Readin
     return []
 
 
-def _read(layer: StatesEquation, inputs: tuple[Shape, ...]) -> _Reading:
-    scalars = read_scalars(layer, inputs)
+def _read(layer: StatesEquation, requirements: Requirements) -> _Reading:
+    scalars = read_scalars(layer, requirements.inputs)
     made = elaborate(scalars)
-    requirements = Requirements(layer, inputs)
     defined = definitions(made.statements, requirements)
     requirements.fields()
+    requirements.mark()
     of_fields = frozenset(requirements.conditions)
     if scalars.asks_for_open_sizes:
         made = answered(made, defined, requirements)
-    requirements.comparisons(made.requirements)
+    for asked in made.requirements:
+        requirements.comparison(asked)
     require_whole(made, requirements)
+    requirements.mark()
     return _Reading(
         made, defined, tuple(requirements.conditions), of_fields, frozenset(requirements.positive), needs_of(made)
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from math import comb, prod
 
-from sympy import Add, Dummy, Expr, Integer, Max, Min, Poly, ceiling, floor
+from sympy import Add, Basic, Dummy, Expr, Integer, Max, Min, Mul, Poly, Symbol, ceiling, floor
 from sympy.polys.polyerrors import PolynomialError
 
 from .heads import address_indices
@@ -20,9 +20,18 @@ def is_whole(value: Expr) -> bool:
     >>> floor(3/k).is_integer, is_whole(floor(3/k) + k), is_whole(3/k)
     (None, True, False)
     """
-    return bool(
+    return _is_made_of_whole(value) or bool(
         value.replace(lambda part: isinstance(part, (floor, ceiling)), lambda part: Dummy(integer=True)).is_integer
     )
+
+
+def _is_made_of_whole(value: Basic) -> bool:
+    """Whether a value is a sum, a product or an extremum of integers as it is written, which is told without any assumptions of SymPy."""
+    if isinstance(value, (Integer, floor, ceiling)):
+        return True
+    if isinstance(value, Symbol):
+        return bool(value.is_integer)
+    return isinstance(value, (Add, Mul, Max, Min)) and all(map(_is_made_of_whole, value.args))
 
 
 def must_be_whole(address: Expr) -> Sequence[Expr] | None:

@@ -23,7 +23,7 @@ def require_one_size(made: Elaborated, found: Extents, requirements: Requirement
             (statement, simplify(extent))
             for statement, of in zip(made.statements, found.of)
             for index, extent in of.items()
-            if str(index) == name and not _is_padded(index, statement, found)
+            if index.name == name and not _is_padded(index, statement, found)
         ]
         for statement, extent in extents[1:]:
             first, other = extents[0]

@@ -7,6 +7,7 @@ lower bound is at most every upper bound.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from sympy import Expr, Integer, Not, Or, ceiling, floor
 
@@ -34,7 +35,7 @@ def require_points(
             limits = [mask for mask in masks if mask.indices & own and mask.indices <= around | own]
             given = [mask for mask in masks if mask.indices <= around]
             for reduced, limited in _apart(own, limits):
-                _require_point(name, reduced, limited, given, statement, extents, requirements)
+                requirements.ask(_point, name, reduced, limited, given, statement, extents)
 
 
 def _apart(own: frozenset[Index], limits: Sequence[Limit]) -> Iterator[tuple[list[Index], list[Limit]]]:
@@ -48,20 +49,19 @@ def _apart(own: frozenset[Index], limits: Sequence[Limit]) -> Iterator[tuple[lis
         yield sorted(group, key=str), [mask for mask in limits if mask.indices & group]
 
 
-def _require_point(
+def _point(
+    requirements: Requirements,
     name: str,
     reduced: Sequence[Index],
     limits: Sequence[Limit],
     given: Sequence[Limit],
     statement: Statement,
     extents: Mapping[Index, Expr],
-    requirements: Requirements,
 ) -> None:
-    def meaning() -> str:
-        return (
-            f"a {name} over {', '.join(map(str, reduced))} needs at least one value that no mask and no range excludes"
-        )
-
+    meaning = partial(
+        "a {} over {} needs at least one value that no mask and no range excludes".format,
+        name, ", ".join(map(str, reduced)),
+    )  # fmt: skip
     bounds = _bounds(reduced[0], limits, extents) if len(reduced) == 1 else None
     if bounds is None:
         around = sorted(frozenset().union(*(mask.indices for mask in limits)) - set(reduced), key=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from sympy import Expr, Integer, Max, Min, Rational, Symbol, Tuple, ceiling, floor, log, nan, oo, pi, sqrt, zoo
@@ -69,12 +69,13 @@ def sized(parsed: ParsedEquation) -> frozenset[str]:
 class Scalars:
     """What integer expressions of an equation are worth, in its setting and with the ranks of its starred indices.
 
-    `pending` are the scalars whose definitions are being read.
+    `pending` are the scalars whose definitions are being read, `read` has those that were, each on an axis.
     """
 
     setting: Setting
     ranks: Ranks
     pending: tuple[str, ...] = ()
+    read: dict[tuple[str, int | None], Expr] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def asks_for_open_sizes(self) -> bool:
@@ -115,7 +116,10 @@ class Scalars:
         if name in self.setting.scalars:
             if name in self.pending:
                 raise self.fail(f"the scalar {name} is defined by itself", node)
-            return replace(self, pending=(*self.pending, name)).arithmetic(self.setting.scalars[name], axis)
+            if (name, axis) not in self.read:
+                inside = replace(self, pending=(*self.pending, name))
+                self.read[name, axis] = inside.arithmetic(self.setting.scalars[name], axis)
+            return self.read[name, axis]
         if name in self.setting.fields:
             value = self.setting.fields[name]
             if isinstance(value, Tuple):

@@ -12,6 +12,11 @@ def branches(node: ast.AST) -> list[ast.AST]:
     >>> [type(part).__name__ for part in branches(ast.parse("f(a, -b)", mode="eval").body)]
     ['Name', 'Name', 'UnaryOp']
     """
+    kind = type(node)
+    if kind is ast.Constant or not kind._fields:  # as most nodes are, or a name
+        return []
+    if kind is ast.Name:
+        return [node.ctx]  # type: ignore[attr-defined]
     found: list[ast.AST] = []
     for name in node._fields:
         value = getattr(node, name, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -153,7 +154,7 @@ def _group_volume(
 ) -> Expr:
     if not slabs and len(ranges) == 1:
         ((index, (low, high)),) = ranges.items()
-        return _summed(Max(0, high - low), sorted(group - {index}, key=str), extents)
+        return _summed(_from_zero(high - low), sorted(group - {index}, key=str), extents)
     if (
         not ranges
         and 1 < len(slabs) != len(oblique := [slab for slab in slabs if not isinstance(slab.form, Index)]) > 0
@@ -173,6 +174,12 @@ def _group_volume(
     from sympy import And
 
     return _summed(Piecewise((1, And(*conditions)), (0, True)), sorted(group, key=str), extents)
+
+
+@lru_cache(maxsize=4096)
+def _from_zero(count: Expr) -> Expr:
+    """A number of values, none where it is negative."""
+    return Max(0, count)
 
 
 def _within(slabs: list[Slab], extents: dict[Index, Expr]) -> tuple[dict[Index, Expr], dict[Index, Expr]]:

@@ -207,7 +207,9 @@ class Layer(Network, metaclass=_Frozen):
     def _calls_layers(cls) -> bool:
         """Whether the equation calls a layer by its name."""
         text = cls.__dict__.get("equation")
-        return isinstance(text, str) and any(name in NAMESPACE or name in cls.namespace for name in _names_called(text))
+        if not isinstance(text, str) or not (called := _names_called(text)):
+            return False
+        return not (NAMESPACE.keys().isdisjoint(called) and cls.namespace.keys().isdisjoint(called))
 
     @classmethod
     def _field(cls, name: str, value: object) -> Basic:

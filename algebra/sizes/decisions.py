@@ -11,6 +11,7 @@ is undecided comes back as a relation, which becomes a condition of the domain o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sympy import Add, Eq, Expr, Ge, Mod, Mul, Not, Piecewise, S, floor, fraction, gcd_terms, sympify, together
@@ -27,7 +28,12 @@ def whole(value: Expr) -> Boolean:
     >>> whole(k * (k + 1) / 2), whole(k + S.Half)
     (True, False)
     """
-    if value.is_Integer or value.is_integer:
+    return S.true if value.is_Integer else _whole(value)
+
+
+@lru_cache(maxsize=4096)
+def _whole(value: Expr) -> Boolean:
+    if value.is_integer:
         return S.true
     if value.is_number or value.is_integer is False:  # also one that is infinite or not rational
         return S.false
@@ -48,6 +54,11 @@ def at_least(value: Expr, least: Expr | int) -> Boolean:
     least = sympify(least)
     if value.is_Integer and least.is_Integer:
         return S(value >= least)
+    return _at_least(value, least)
+
+
+@lru_cache(maxsize=4096)
+def _at_least(value: Expr, least: Expr) -> Boolean:
     known = is_nonnegative(simplify(value - least))
     if known is not None:
         return S.true if known else S.false

@@ -70,13 +70,19 @@ def as_size(value: object, what: str, *, least: int | None = 1) -> Expr:
     size = value if isinstance(value, Expr) else Integer(as_integer(value, f"{what}, an integer or a symbolic size,"))
     if size.is_Integer and (least is None or int(size) >= least):
         return size
-    if not is_scalar(size) or size.has(*NO_SIZES) or _has_huge_power(size):
-        raise FieldError(f"{what} must be an integer or a symbolic size, got {shown(value)}")
-    if size.is_integer is False or size.is_finite is False:
-        raise FieldError(f"{what} must be an integer, got {shown(value)}")
-    if least is not None and (size - least).is_negative:
-        raise FieldError(f"{what} must be at least {least}, got {shown(value)}")
+    if wanted := _wanted(size, least):
+        raise FieldError(f"{what} must be {wanted}, got {shown(value)}")
     return size
+
+
+@lru_cache(maxsize=4096)
+def _wanted(size: Expr, least: int | None) -> str:
+    """What an expression is not that a size has to be, if that is known."""
+    if not is_scalar(size) or size.has(*NO_SIZES) or _has_huge_power(size):
+        return "an integer or a symbolic size"
+    if size.is_integer is False or size.is_finite is False:
+        return "an integer"
+    return f"at least {least}" if least is not None and (size - least).is_negative else ""
 
 
 def _has_huge_power(size: Expr) -> bool:
