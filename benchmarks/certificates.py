@@ -262,9 +262,7 @@ def checked(folder: Path, name: str, modules: list[Module], seconds: int) -> Non
         except subprocess.TimeoutExpired as error:
             said = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
             reached = max((int(end) for _, end, _ in SENTENCE.findall(said)), default=0)
-            next(
-                module for start, middle, _, end, module in starts if reached < end
-            ).failed = f"no answer within {seconds} s"
+            next((one[4] for one in starts if reached < one[3]), starts[-1][4]).failed = f"no answer within {seconds} s"
             continue
         spent = [(int(start), float(user or 0)) for start, _, user in SENTENCE.findall(made.stdout)]
         if made.returncode:
