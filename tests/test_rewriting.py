@@ -167,8 +167,10 @@ def test_layers_that_share_weights_are_not_given_different_ones():
 
 def test_that_one_map_fails_says_nothing_where_a_tensor_has_no_namesake():
     scaled = la.MaxPool(2) >> la.ChannelScale()
-    found = la.equal(scaled >> la.Abs() >> la.ChannelScale(), scaled >> la.Abs(), on=(3, 4, 4))
+    found = la.equal(scaled >> la.Abs(), scaled >> la.Abs() >> la.ChannelScale(), on=(3, 4, 4))
     assert found.verdict == "undecided"
+    found = la.equal(scaled >> la.Abs() >> la.ChannelScale(), scaled >> la.Abs(), on=(3, 4, 4))
+    assert found.verdict == "different" and "below 0" in found.witness.why
 
 
 def test_a_verdict_is_no_truth_value():
