@@ -32,8 +32,8 @@ training_macs: Metric[Expr] = Metric(
     source="work of the equation and of its adjoint, derived from it by one rule for each head",
     documentation="""Multiply-accumulates of a training step for one example, forward and backward.
 
-    Contractions are counted, as in `macs`: one with two operands that need gradients has two in the backward pass. An outer product that sums
-    nothing for one example, such as that for a linear map at one position, is none.
+    Contractions are counted, as in `macs`: one with two operands that need gradients has two in the backward pass. The gradient of what is
+    learned adds over the examples, so that an outer product is one, too.
     Gradients of everything learned and of what they pass through are counted, those of the data that enter are not. What the backward
     pass costs is read from the equations of `adjoint`.
 
