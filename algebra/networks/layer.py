@@ -259,21 +259,21 @@ class Layer(Network, metaclass=_Frozen):
     def is_identity(self) -> bool:  # type: ignore[override]
         return type(self).equation == "y[*i] = x[*i]" and not self.fields
 
-    @property
+    @cached_property
     def parsed(self) -> ParsedEquation:
         """The checked syntax tree of the equation, with the lines of the layers that it calls."""
         if self._calls_layers():
             return _expanded(self).parsed
         return _parsed(self.equation, frozenset(self.fields))
 
-    @property
+    @cached_property
     def input_names(self) -> tuple[str, ...]:
         """The names of the input tensors."""
         return (
             tuple(self.inputs) if self.inputs is not None else _input_names(self.parsed, (*self.fields, *self.buffers))
         )
 
-    @property
+    @cached_property
     def output_names(self) -> tuple[str, ...]:
         """The names of the tensors that come out."""
         return tuple(self.outputs) if self.outputs is not None else (self.parsed.statements[-1].name,)
