@@ -171,8 +171,8 @@ def _outline_latex(text: str, times: Mapping[str, Expr]) -> str:
     made: list[str] = []
     for word in words:
         if word == "**":
-            _, place, rest = next(words).split(HARD, 2)
-            made[-1] += f"$^{{{formula_latex(times[raised[int(place)]])}}}${escaped(rest)}"
+            _, number, rest = next(words).split(HARD, 2)
+            made[-1] += f"$^{{{formula_latex(times[raised[int(number)]])}}}${escaped(rest)}"
         else:
             made.append(_TYPESET.get(word) or escaped(word.replace(HARD, " ")).replace(" ", "~"))
     return " ".join(made)
