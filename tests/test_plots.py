@@ -60,12 +60,14 @@ def test_scaling_curves(net):
     assert curves["parameters"].get_xdata().tolist() == sizes and axes.get_xscale() == "log"
     assert "H = 9" in axes.get_xlabel() and r"\lfloor (H - 1)/2 \rfloor" in curves["MACs"].get_label()
     single = plot_scaling(la.derive(la.macs, net), H, range(4, 9), at={"c": 4, "L": 2}, log=False)
-    assert single.get_ylabel().startswith("MACs $") and single.get_yscale() == "linear"
+    assert single.get_ylabel() == "MACs [multiply-accumulates]" and single.get_yscale() == "linear"
     assert len(rendered(axes)) > 1000 and len(rendered(single)) > 1000
     with pytest.raises(FieldError, match="missing: L"):
         plot_scaling(MACS, c, sizes, at={H: 9})
     with pytest.raises(FieldError, match="a formula, a derivation"):
         plot_scaling("c", c, sizes)
+    with pytest.raises(FieldError, match="given none"):
+        plot_scaling(c, c, [])
 
 
 def test_heat_maps():
@@ -150,6 +152,8 @@ def test_bars_of_stages_have_their_shares():
     assert abs(sum(shares) - 100) < len(shares) and all(
         abs(share - 100 * width / sum(widths)) <= 0.5 for share, width in zip(shares, widths, strict=True)
     )
+    with pytest.raises(FieldError, match="does not add up"):
+        plot_terms(la.derive(la.depth, net), by="stage")
     with pytest.raises(FieldError, match='by="stage"'):
         plot_terms(la.derive(la.macs, net), by="layer")
 

@@ -171,8 +171,8 @@ def _outline_latex(text: str, times: Mapping[str, Expr]) -> str:
     made: list[str] = []
     for word in words:
         if word == "**":
-            _, place, rest = next(words).split(HARD, 2)
-            made[-1] += f"$^{{{formula_latex(times[raised[int(place)]])}}}${escaped(rest)}"
+            _, number, rest = next(words).split(HARD, 2)
+            made[-1] += f"$^{{{formula_latex(times[raised[int(number)]])}}}${escaped(rest)}"
         else:
             made.append(_TYPESET.get(word) or escaped(word.replace(HARD, " ")).replace(" ", "~"))
     return " ".join(made)
@@ -344,12 +344,12 @@ def stage_table(
         (stage.name, _marked(stage.part), shape, *(column[place] for column in columns))
         for place, (stage, shape) in enumerate(zip(stages, shapes))
     ]
-    corrections = [_correction(part, column) if _adds_up(part) else Integer(0) for part, column in zip(shown, columns)]
+    corrections = [_correction(part, column) if adds_up(part) else Integer(0) for part, column in zip(shown, columns)]
     if any(correction != 0 for correction in corrections):
         rows.append(("shared", "weights used again, counted once", "", *corrections))
     rows.append(("total", "", "" if net.several else shapes[-1], *(part.formula for part in shown)))
-    counted = [part.metric.title for part in shown if _adds_up(part)]
-    reached = ["output shape", *(part.metric.title for part in shown if not _adds_up(part))]
+    counted = [part.metric.title for part in shown if adds_up(part)]
+    reached = ["output shape", *(part.metric.title for part in shown if not adds_up(part))]
     notes = (
         (f"{_listed(counted)}: of the stage alone. {_listed(reached)[0].upper()}{_listed(reached)[1:]}: at its end.",)
         if counted
@@ -379,14 +379,14 @@ def _shape(net: Network, on: Any) -> tuple[Expr, ...]:
     return tuple(evaluate_network(net, ShapeCarrier(), on).output.shape)
 
 
-def _adds_up(derivation: Derivation) -> bool:
+def adds_up(derivation: Derivation) -> bool:
     """Whether the total is the sum of the terms of the nodes."""
     carrier = derivation.metric.carrier(**dict(derivation.options))
     return isinstance(carrier, TotalCarrier) and isinstance(derivation.formula, Expr)
 
 
 def _column(derivation: Derivation, stages: Sequence[Stage], on: Any) -> list[Any]:
-    if not _adds_up(derivation):
+    if not adds_up(derivation):
         return [derivation.metric(stage.upto, on, **dict(derivation.options)) for stage in stages]
     own: list[list[Expr]] = [[] for _ in stages]
     whole = len(stages) == 1

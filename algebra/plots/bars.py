@@ -10,7 +10,7 @@ from sympy import Expr, sympify
 
 from ..arguments import as_elements, as_real, checked, shown
 from ..derivations.derivation import Derivation
-from ..derivations.stages import stage_table
+from ..derivations.stages import adds_up, stage_table
 from ..errors import FieldError
 from ..formulas.records import as_scalar
 from ..networks.network import Network
@@ -125,6 +125,10 @@ def _of_nodes(derivation: Derivation, given: Mapping[str, Any]) -> list[tuple[st
 def _of_stages(
     derivation: Derivation, given: Mapping[str, Any], stages: Mapping[str, Network] | None
 ) -> list[tuple[str, float]]:
+    if not adds_up(derivation):
+        raise FieldError(
+            f"{derivation.metric.name} does not add up over stages; bars are of counts such as parameters and MACs"
+        )
     table = stage_table(derivation, stages, dict(given))
     rows = []
     for row in table.rows:

@@ -81,6 +81,8 @@ def plot_scaling(
     found = for_each(formulas, "plot_scaling", lambda formula: formula)
     named = found if isinstance(found, dict) else {found.title: found}
     places = np.array(list(sizes))
+    if not len(places):
+        raise FieldError("plot_scaling needs sizes along the axis, and was given none; write range(1, 65)")
     others = by_name(at)
     axes = ax if ax is not None else column_axes()
     ends: list[tuple[str, float, float, str]] = []
