@@ -205,9 +205,9 @@ def _along_axis(address: Address, size: Expr, margin: _Widths | None, chooses: b
     last, limits = simplify(size - 1), None
     low, high, exact = part.low, part.high, part.exact and not chooses
     if margin is not None:
-        shifted = [added([(_ONE, end)], -margin.before) for end in (low, high)]
-        assert shifted[0] is not None and shifted[1] is not None
-        low, high = shifted
+        first, after = (added([(_ONE, end)], -margin.before) for end in (low, high))
+        assert first is not None and after is not None
+        low, high = first, after
         if margin.filled and (margin.before, margin.after) != (_ZERO, _ZERO):  # a value of its own is no padding
             limits = Limits(_ZERO, last, True)
     border = None if clamped or not exact and not (low.steps or high.steps) else (_ZERO, last)

@@ -31,7 +31,7 @@ class Kept:
         kept = self.__dict__
         found = kept.get("_hash")
         if found is None:
-            found = kept["_hash"] = hash(_fields_of(type(self))(kept))
+            found = kept["_hash"] = hash(_getter(self.__match_args__)(kept))
         return int(found)
 
     def changed(self, **values: Any) -> Self:
@@ -45,8 +45,8 @@ class Kept:
 
 
 @cache
-def _fields_of(kind: type[Kept]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    return itemgetter(*kind.__match_args__)
+def _getter(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    return itemgetter(*names)
 
 
 @dataclass(frozen=True)
