@@ -68,7 +68,7 @@ plt.show()
 # periodic task needs values half a period back, they lose most. The dilated stack reaches 32 values with six parameters, and the loss says how well
 # its product form fits. The pyramid and the recurrence spread few parameters over all values and come close to the best everywhere.
 
-# %%
+# %% tags=["varies"]
 share = np.array([[table[task, name].explained for task in tasks] for name in names])
 print(f"{'':14}" + "".join(f"{task:>14}" for task in tasks) + f"{'independent':>14}")
 for name, row in zip(names, share):

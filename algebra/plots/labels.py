@@ -60,8 +60,8 @@ def data_label(array: Any, name: str) -> str:
 def sizes_text(sizes: Mapping[str, Any]) -> str:
     """Sizes that are held fixed, typeset.
 
-    >>> sizes_text({"d_model": 512, "k": 7})
-    '$d_{model} = 512$, $k = 7$'
+    >>> sizes_text({"d": 512, "k": 7})
+    '$d = 512$, $k = 7$'
     """
     return ", ".join(f"${formula_latex(Symbol(name))} = {value}$" for name, value in sizes.items())
 
