@@ -244,6 +244,9 @@ class LayerCheck:
                     if hull is None:
                         continue
                     ends = claimed.at(where)
+                    if not claimed.moves:  # it may be said to be the whole axis, whatever of the margin belongs to it
+                        last = case.shapes[port][axis] - 1
+                        hull = min(max(hull[0], 0), last), max(min(hull[1], last), 0)
                     if not (ends[0] <= hull[0] and hull[1] <= ends[1]):
                         return _witness(case, hull, ends, f"{output} at {where} reads along axis {axis} of {source}")
         return None
