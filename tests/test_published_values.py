@@ -449,6 +449,11 @@ def test_numbers_are_those_of_the_paper(name: str, seed: int) -> None:
     np.testing.assert_allclose(np.asarray(found, dtype=float), ORACLES[name](given, layer), rtol=1e-7, atol=1e-9)
 
 
+def by_name(made: Any) -> dict[str, Any]:
+    """What comes out by the names of several outputs; of one output, which needs no name."""
+    return made if isinstance(made, dict) else {"": made}
+
+
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_pytorch_computes_the_same(name: str) -> None:
     torch = pytest.importorskip("torch")
@@ -463,11 +468,12 @@ def test_pytorch_computes_the_same(name: str) -> None:
     with torch.no_grad():
         for tensor, array in others.items():
             held[f"weight_{tensor}" if f"weight_{tensor}" in held else f"buffer_{tensor}"].copy_(torch.as_tensor(array))
-    found = module(*(torch.as_tensor(np.stack([array, array])) for array in inputs))
-    for example in found.detach().numpy():
-        np.testing.assert_allclose(example, np.asarray(expected, dtype=float), rtol=1e-9, atol=1e-9)
+    found = by_name(module(*(torch.as_tensor(np.stack([array, array])) for array in inputs)))
+    for output, value in by_name(expected).items():
+        for example in found[output].detach().numpy():
+            np.testing.assert_allclose(example, np.asarray(value, dtype=float), rtol=1e-9, atol=1e-9)
     if any(parameter.requires_grad for parameter in module.parameters()):
-        found.sum().backward()
+        sum(value.sum() for value in found.values()).backward()
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
@@ -477,23 +483,26 @@ def test_what_changes_with_an_element_of_the_input_lies_in_its_field(name: str) 
     others = {n: a for n, a in given.items() if n not in layer.input_names}
     one = len(inputs) == 1
 
-    def outputs(changed: list[Any]) -> Any:
-        return np.asarray(la.run(layer, changed[0] if one else changed, others), dtype=float)
+    def outputs(changed: list[Any]) -> dict[str, Any]:
+        made = by_name(la.run(layer, changed[0] if one else changed, others))
+        return {output: np.asarray(value, dtype=float) for output, value in made.items()}
 
     before, instance, seen = outputs(inputs), layer.instance(*shapes), 0
     for port, array in enumerate(inputs):
         if array.dtype.kind == "i":  # where edges begin and end
             continue
-        claimed = layer_reach(instance, port)
+        claimed = {output: layer_reach(instance.showing(output) if output else instance, port) for output in before}
         for where in np.ndindex(array.shape):
             moved = array.copy()
             moved[where] += 1.37
             after = outputs([moved if other == port else part for other, part in enumerate(inputs)])
-            for place in zip(*np.nonzero(after != before)):
+            for output, place in (
+                (name, place) for name in before for place in zip(*np.nonzero(after[name] != before[name]))
+            ):
                 seen += 1
-                for axis, field in enumerate(claimed):
+                for axis, field in enumerate(claimed[output]):
                     low, high = field.at(tuple(map(int, place)))
-                    assert low <= where[axis] <= high, f"output {place} sees {where}, claimed {field}"
+                    assert low <= where[axis] <= high, f"{output} at {place} sees {where}, claimed {field}"
     assert seen, "nothing changed"
 
 

@@ -101,7 +101,7 @@ def _known(size: Expr) -> Known:
 
 
 def _is_formula(size: Expr) -> bool:
-    return not (size.is_Symbol or size.is_number)
+    return isinstance(size, Expr) and not (size.is_Symbol or size.is_number)
 
 
 @lru_cache(maxsize=20_000)
