@@ -171,6 +171,22 @@ def test_many_fields_are_those_of_index_sets(hundred: int) -> None:
             assert fault(*drawn) is None, drawn
 
 
+@pytest.mark.parametrize(
+    "net",
+    [
+        la.Crop(1, 0) >> la.Conv(1, 3, padding=1),
+        la.Crop(1, 0) >> (la.Conv(1, 3, padding=1) | la.Conv(1, 1)),
+        la.Crop(0, 2) >> la.Conv(1, 3, padding=1),
+        la.Crop(2, 0) >> la.MaxPool(2) >> la.Upsample(2),
+    ],
+    ids=str,
+)
+def test_a_crop_beside_a_token_is_followed(net: la.Network) -> None:
+    tokens = la.Tokens() >> TokenBehind() >> la.Permute((1, 0))
+    for size in range(4, 9):
+        assert fault(la.Series(*tokens.parts, *net.parts), (1, size)) is None
+
+
 LISTED = [
     (la.Conv(2, 3) >> la.Flatten() >> la.Linear(5), (3, 50), 3, True, "exact"),
     (la.Conv(2, 1) >> la.Flatten() >> la.Linear(5), (3, 50), 50, True, "exact"),

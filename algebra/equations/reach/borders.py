@@ -65,9 +65,22 @@ def reads_all(reach: AxisReach) -> bool:
 
 
 def span(own: AxisReach) -> tuple[Expr | None, Expr | None]:
-    """The least first position and the largest last one over all positions of the output."""
-    if own.limits is not None:
-        return own.limits.first, own.limits.last
+    """The least first position and the largest last one over all positions of the output.
+
+    Where fields also tell of what is no position of the axis, what is left of them since is clipped to what is one.
+    """
+    first, last = _reached(own)
+    if own.limits is None:
+        return first, last
+    limits = own.limits
+    return (
+        limits.first if first is None else larger(limits.first, first),
+        limits.last if last is None else smaller(limits.last, last),
+    )
+
+
+def _reached(own: AxisReach) -> tuple[Expr | None, Expr | None]:
+    """The least value of the first end and the largest of the last one."""
     found: list[Expr | None] = []
     for end, lower in ((own.low, True), (own.high, False)):
         rising = end.rises() if end.steps else True
