@@ -252,7 +252,10 @@ def _sequence(each: Reader | None, again: bool, value: Any) -> Any:
         isinstance(value, (str, set, frozenset)) or not hasattr(value, "__len__") or getattr(value, "ndim", 1) != 1
     ):
         raise Unfit
-    if each is None or isinstance(value, str) and not again:
+    if each is not None and isinstance(value, str) and not again:
+        each("x")  # a text is an iterable of texts, and of nothing else
+        return value
+    if each is None:
         return list(value) if getattr(value, "ndim", 0) == 1 else value  # the truth of an array is not that of a list
     if _length(value) > MOST_ELEMENTS:
         raise BudgetError(f"there are more than {MOST_ELEMENTS} elements")

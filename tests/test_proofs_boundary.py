@@ -22,6 +22,8 @@ from layeralgebra.proofs.verdict import Undecided
         lambda: proofs.attempt(3, "ring"),
         lambda: proofs.check(la.Linear, "x"),
         lambda: proofs.check(3),
+        lambda: la.rewrite(la.ReLU(), on=(3,), least="macs", laws="relu"),
+        lambda: la.rewrite(la.ReLU(), on=(3,), least="macs", laws=""),
     ],
 )
 def test_wrong_arguments_are_refused_in_words(call) -> None:

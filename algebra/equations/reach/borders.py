@@ -67,15 +67,16 @@ def reads_all(reach: AxisReach) -> bool:
 def span(own: AxisReach) -> tuple[Expr | None, Expr | None]:
     """The least first position and the largest last one over all positions of the output.
 
-    Where fields also tell of what is no position of the axis, what is left of them since is clipped to what is one.
+    Where fields also tell of what is no position of the axis, the limits are those of what is one, and of what maps since have
+    left of it.
     """
     first, last = _reached(own)
     if own.limits is None:
         return first, last
     limits = own.limits
     return (
-        limits.first if first is None else larger(limits.first, first),
-        limits.last if last is None else smaller(limits.last, last),
+        first if first is not None and at_least(first, limits.first) else limits.first,
+        last if last is not None and at_least(limits.last, last) else limits.last,
     )
 
 
