@@ -252,11 +252,11 @@ def _sequence(each: Reader | None, again: bool, value: Any) -> Any:
         isinstance(value, (str, set, frozenset)) or not hasattr(value, "__len__") or getattr(value, "ndim", 1) != 1
     ):
         raise Unfit
-    if each is not None and isinstance(value, str) and not again:
-        each("x")  # a text is an iterable of texts, and of nothing else
-        return value
     if each is None:
         return list(value) if getattr(value, "ndim", 0) == 1 else value  # the truth of an array is not that of a list
+    if isinstance(value, str):
+        each("x")  # a text is an iterable of texts, and of nothing else
+        return value
     if _length(value) > MOST_ELEMENTS:
         raise BudgetError(f"there are more than {MOST_ELEMENTS} elements")
     try:
