@@ -20,6 +20,10 @@ class TokenBehind(la.Layer):
     channel_axis = "last"
 
 
+def token_first_or_last(part: la.Network) -> la.Network:
+    return la.Tokens() >> part >> la.Permute((1, 0))
+
+
 def shape_of(net: la.Network, on: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(int, la.output_shape(net, on=on)))
 
@@ -182,9 +186,42 @@ def test_many_fields_are_those_of_index_sets(hundred: int) -> None:
     ids=str,
 )
 def test_a_crop_beside_a_token_is_followed(net: la.Network) -> None:
-    tokens = la.Tokens() >> TokenBehind() >> la.Permute((1, 0))
+    tokens = token_first_or_last(TokenBehind())
     for size in range(4, 9):
         assert fault(la.Series(*tokens.parts, *net.parts), (1, size)) is None
+
+
+@pytest.mark.parametrize("token", [TokenBehind(), la.ClassToken()], ids=str)
+@pytest.mark.parametrize("before, behind", [(1, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize(
+    "then",
+    [
+        la.Conv(1, 3, padding=1),
+        la.Conv(1, 3, padding=1) | la.Conv(1, 1),
+        la.MaxPool(2),
+        la.Permute((1, 0)) >> la.MultiHeadAttention(1),
+    ],
+    ids=str,
+)
+def test_a_crop_of_symbolic_size_beside_a_token_is_followed(
+    token: la.Network, before: int, behind: int, then: la.Network
+) -> None:
+    length, crop = la.dims("n a")
+    tokens = token_first_or_last(token)
+    for amount in (crop, 1, 2):
+        said = la.derive("receptive_field", tokens >> la.Crop(before * amount, behind * amount) >> then, on=(1, length))
+        for size in range(1, 8):
+            for cut in range(4) if amount == crop else [amount]:
+                if not said.domain.holds({length: size, crop: cut}):
+                    continue
+                sets = sets_of(tokens >> la.Crop(before * cut, behind * cut) >> then, (1, size))
+                read = [found for one in sets.values() if (found := hull(one, 1)) is not None]
+                if not read:
+                    continue  # of an output that reads nothing, nothing is said
+                width = said.formula.size[0]
+                width = width.subs({length: size, crop: cut}) if not isinstance(width, int) else width
+                assert all(last - first + 1 <= width for first, last in read), (size, cut, width, read)
+                assert said.formula.covers_input[0] in (None, covers(sets, 1, size)), (size, cut)
 
 
 LISTED = [
