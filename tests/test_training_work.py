@@ -249,3 +249,43 @@ def test_a_gate_learns_through_a_contraction():
     graph = la.Graph({"f": la.Conv(c, 1, bias=False), "g": gate, "*": written}, [("f", "g"), ("f", "*"), ("g", "*")])
     assert expand(la.training_macs(graph, on=(c, p, q)) - derivation.formula) == 0
     assert expand(la.training_flops(graph, on=(c, p, q)) - la.training_flops(net, on=(c, p, q))) == 0
+
+
+class Scaled(la.Layer):
+    """A learned factor that is computed from two others, and of which every example has the same."""
+
+    equation = """
+        y[*i, o] = x[*i, o]*exp(g[o])*sigmoid(s[o])
+    """
+
+
+def test_what_is_computed_from_weights_alone_adds_over_the_examples_before():
+    """The sum over the examples is taken once: for exp(g) and sigmoid(s), whose own slopes then are elementwise and once a step."""
+    B, T, d = la.dims("B T d")
+    one = la.training_macs(Scaled(), on=(T, d), batch=B)
+    assert expand(one - 2 * B * T * d) == 0
+    assert expand(one - la.training_macs(Scaled(), on=(B, T, d))) == 0
+    back = la.backward(Scaled(), on=(T, d))
+    for count, both in ((la.macs, la.training_macs), (la.flops, la.training_flops)):
+        assert expand(count(back) + count(Scaled(), on=(T, d)) - both(Scaled(), on=(T, d))) == 0
+
+
+def test_attention_by_cosines_with_a_computed_bias():
+    """By hand: three times every product; one for each score in the softmax's gradient and one in that of the scale of the scores.
+
+    The coordinates of the bias's perceptron need no gradient, so that its first layer has two products, not three.
+    """
+    c, h, hidden = la.dims("c h hidden")
+    side, window = 16, 8
+    positions, pairs = side**2, window**2
+    products = 4 * positions * c**2 + 2 * positions * pairs * c
+    perceptron = (2 * window - 1) ** 2 * (2 * 2 * hidden + 3 * hidden * h)
+    layer = la.CosineWindowAttention(h, window, hidden=hidden)
+    net = la.Identity() >> la.Conv(c, 1, bias=False) >> layer
+    before = 2 * positions * c**2
+    assert (
+        expand(
+            la.training_macs(net, on=(c, side, side)) - before - 3 * products - perceptron - 2 * positions * pairs * h
+        )
+        == 0
+    )

@@ -38,6 +38,7 @@ from ..sizes.dims import Index
 from .adjoint import Adjoint
 from .backward_steps import BackwardStep, Gradient, Step, SumStep, leaves
 from .backward_walk import BackwardCarrier, Flowing, Reverse, Tape
+from .examples import over_examples
 from .following import each
 
 
@@ -187,18 +188,17 @@ def _at_copy(value: Any, index: Symbol, number: Expr) -> Any:
 
 def counted(found: Adjoint) -> Instance:
     """The equations with the sum over examples written out, of which there is one: the gradient of what is learned adds them."""
-    instance, learned = found.instance, found.program.learned
-    constant = {name for name, role in found.program.given.items() if role in ("weight", "buffer")}
+    instance = found.instance
     example = Index("example")
     statements: list[Statement] = []
     extents = [dict(extent) for extent in instance.extents]
-    for place, statement in enumerate(instance.statements):
-        reads = {read.tensor for read in statement.reads}
-        plain = statement.target in learned and not reads <= learned | constant and not statement.scatters
-        if plain:
+    for place, (statement, summed) in enumerate(zip(instance.statements, over_examples(found.program))):
+        if summed:
             terms = statement.value.terms if isinstance(statement.value, Plus) else (statement.value,)
             made = tuple(
-                term if isinstance(term, Reduce) and term.operation == "sum" else Reduce("sum", (example,), term)
+                Reduce("sum", (example,), term)
+                if term in summed and not (isinstance(term, Reduce) and term.operation == "sum")
+                else term
                 for term in terms
             )
             statement = replace(statement, value=made[0] if len(made) == 1 else Plus(made))

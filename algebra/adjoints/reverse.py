@@ -34,6 +34,7 @@ from ..equations.heads import (
     children,
     free_indices,
     is_constant,
+    reads,
     rebuilt,
     unknown_head,
     walk,
@@ -99,6 +100,8 @@ class Program:
     """What the lines read of the inputs, weights and buffers, and their roles."""
     learned: set[str] = field(default_factory=set)
     """The gradients of what depends on no input, which are added over examples."""
+    same: set[str] = field(default_factory=set)
+    """What is saved and depends on no input."""
     parts: dict[str, tuple[int, Head, tuple[Index, ...]]] = field(default_factory=dict)
     """Parts of lines of the forward pass that are kept under a name: the number of the line, the part, its indices."""
 
@@ -147,6 +150,9 @@ class Reverse:
                 if not found.isdisjoint(steps) or any(read.tensor in found for read in reads(statement)):
                     found.add(statement.target)
         return frozenset(found)
+
+    def _is_of_examples(self, head: Head) -> bool:
+        return any(read.tensor in self.of_examples for read in reads(head))
 
     def carries(self, head: Head) -> bool:
         return any(read.tensor in self.active for read in differentiable(head))
@@ -394,8 +400,10 @@ class Reverse:
         """The gradient of a part as a tensor of its own, over the indices on which the part depends."""
         letters = self._ordered(self.depends(head, scope))
         target = self.forward.statements[self.place].target
-        value = self._summed(cotangent, frozenset(letters))
-        return Cotangent((Read(self._emit(f"d{target}", letters, value), letters),))
+        made = self._emit(f"d{target}", letters, self._summed(cotangent, frozenset(letters)))
+        if not self._is_of_examples(head):
+            self.program.learned.add(made)
+        return Cotangent((Read(made, letters),))
 
     def descend(
         self, head: Head, cotangent: Cotangent, scope: frozenset[Index], whole: Statement | None = None
@@ -833,6 +841,9 @@ class Reverse:
             elif name in self.program.parts or self.forward.roles.get(name) == "defined":
                 shape = self.forward.shapes[name] if name in self.forward.shapes else self.program.shapes[name]
                 self.program.saved[name] = self.program.shapes[name] = shape
+                part = self.program.parts.get(name)
+                if not (name in self.of_examples if part is None else self._is_of_examples(part[1])):
+                    self.program.same.add(name)
             else:
                 self.program.given[name] = self.forward.roles[name]
                 self.program.shapes[name] = self.forward.shapes[name]

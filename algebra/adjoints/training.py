@@ -22,6 +22,7 @@ from ..equations.work import Work, work
 from ..errors import FieldError
 from ..networks.carrier import Ends, Evaluation, GraphStep, Site, TotalCarrier
 from .adjoint import Adjoint, adjoint_of
+from .examples import over_examples
 from .joined import joined_instance
 from .recomputation import work_again
 
@@ -98,21 +99,15 @@ def backward_work(found: Adjoint) -> Work:
     are one index more, and of what adds several of them, once a step, an example has no part.
     """
     parts = [work(found.instance)]
-    learned = found.program.learned
-    for place, statement in enumerate(found.program.statements):
-        alike = {
-            name
-            for name in learned | set(found.program.given)
-            if found.program.given.get(name, "weight") in ("weight", "buffer")
-        }
-        if statement.target not in learned or {read.tensor for read in statement.reads} <= alike or statement.scatters:
+    for place, (statement, summed) in enumerate(zip(found.program.statements, over_examples(found.program))):
+        if not summed:
             continue
         extents = found.instance.extents[place]
         letters = frozenset().union(*map(address_indices, statement.address))
         points = Mul(*(extents[index] for index in sorted(letters, key=str)))
-        terms = statement.value.terms if isinstance(statement.value, Plus) else (statement.value,)
-        plain = [term for term in terms if not (isinstance(term, Reduce) and term.operation == "sum")]
-        parts.append(Work(macs=sum(map(_is_product, plain)) * points, adds=(1 + len(plain) - len(terms)) * points))
+        terms = len(statement.value.terms) if isinstance(statement.value, Plus) else 1
+        plain = [term for term in summed if not (isinstance(term, Reduce) and term.operation == "sum")]
+        parts.append(Work(macs=sum(map(_is_product, plain)) * points, adds=(1 + len(plain) - terms) * points))
     return Work.total(parts)
 
 
