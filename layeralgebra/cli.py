@@ -43,10 +43,18 @@ class _Group(TyperGroup):
         except (typer.Exit, typer.Abort, KeyboardInterrupt):
             raise
         except Exception as error:
-            if type(error).__module__.partition(".")[0] in ("click", "typer"):  # they say it in their own way
+            if type(error).__module__.partition(".")[0] in ("click", "typer"):
+                _misused(error)
                 raise
             what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             self._end(ctx, error, f"{what} (a fault of layeralgebra; layeralgebra --traceback COMMAND shows where)", 70)
+
+    def make_context(self, *args: Any, **words: Any) -> Any:
+        try:
+            return super().make_context(*args, **words)
+        except Exception as error:
+            _misused(error)
+            raise
 
     def _end(self, ctx: Any, error: BaseException, message: str, status: int = 2) -> None:
         if ctx.params.get("traceback"):
@@ -71,6 +79,16 @@ class _Group(TyperGroup):
                 if not isinstance(error, BrokenPipeError):
                     complain(f"standard output: {error.strerror}")
                     sys.exit(2)
+
+
+def _misused(error: Any) -> None:
+    """End with one line where words of the command line are wrong; a help screen and other ends are left to who shows them."""
+    if not hasattr(error, "format_message") or "\n" in (message := error.format_message()):
+        return
+    context = getattr(error, "ctx", None)
+    asking = f" (see {context.command_path} --help)" if context is not None else ""
+    complain(message.rstrip(".") + asking)
+    raise typer.Exit(error.exit_code) from None
 
 
 def _abandon(stream: Any) -> None:
@@ -308,7 +326,7 @@ def compare(
     surrogate: Annotated[
         str,
         typer.Option(
-            "--surrogate", metavar="NAME",
+            "--surrogate", metavar="NAME", autocompletion=completion.surrogates,
             help="What stands in for functions without affine pieces: relu, hard_tanh, affine.",
         ),
     ] = "relu",
@@ -380,12 +398,20 @@ def certify(
     changes: Changes = None,
     on: On = None,
     check: Annotated[bool, typer.Option("--check", help="Have coqc check it; exit status 1 if it is not proved.")] = False,
+    as_json: Json = None,
+    as_csv: Csv = None,
     overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Write a formula as a Coq file that states the equations of the network and proves the formula for all sizes."""
     from .commands import certify as command
 
-    _answer("certify", command.run(model, metric, output, changes or (), on, check, overwrite), None, None)
+    _answer(
+        "certify",
+        command.run(model, metric, output, changes or (), on, check, overwrite, width()),
+        as_json,
+        as_csv,
+        overwrite,
+    )
 
 
 @app.command(
@@ -477,7 +503,7 @@ def check(
     """Check a layer: its equation by enumeration, its claims, the laws; exit status 1 if one is refuted."""
     from .commands import check as command
 
-    _answer("check", command.run(model, on, examples, latex), as_json, as_csv, overwrite)
+    _answer("check", command.run(model, on, examples, latex, width()), as_json, as_csv, overwrite)
 
 
 @app.command(
@@ -491,6 +517,8 @@ def report(
     changes: Changes = None,
     on: On = None,
     metric: Metrics = None,
+    as_json: Json = None,
+    as_csv: Csv = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a web page about a network, which computes its numbers again when sizes are changed.
@@ -499,7 +527,8 @@ def report(
     """
     from .commands import report as command
 
-    _answer("report", command.run(model, folder, at or (), changes or (), on, metric or (), overwrite), None, None)
+    answers = command.run(model, folder, at or (), changes or (), on, metric or (), overwrite)
+    _answer("report", answers, as_json, as_csv, overwrite)
 
 
 @app.command(
@@ -510,11 +539,14 @@ def demo(
     latex: Annotated[
         Path, typer.Option("--latex", metavar="FOLDER", help="The folder for the LaTeX documents.")
     ] = Path("out"),
+    as_json: Json = None,
+    as_csv: Csv = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """ResNet-50 with symbolic sizes, then a layer from its equation alone."""
     from .commands import demo as command
 
-    _answer("demo", command.run(latex, width()), None, None)
+    _answer("demo", command.run(latex, width()), as_json, as_csv, overwrite)
 
 
 @app.command(
@@ -541,7 +573,9 @@ def capacity(
     """Where classical architectures spend their capacity on Gaussian-process tasks, and what they lose."""
     from .commands import capacity as command
 
-    _answer("capacity", command.run(tasks or (), architectures or (), length, starts), as_json, as_csv, overwrite)
+    _answer(
+        "capacity", command.run(tasks or (), architectures or (), length, starts, width()), as_json, as_csv, overwrite
+    )
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ from typing import Any
 
 from . import Block
 from .arguments import listed
+from .folding import folded
 from .results import Record
 
 BARS = " ▁▂▃▄▅▆▇█"
 
 
 def run(
-    tasks: Sequence[str] = (), architectures: Sequence[str] = (), length: int = 32, starts: int = 2
+    tasks: Sequence[str] = (), architectures: Sequence[str] = (), length: int = 32, starts: int = 2, width: int = 100
 ) -> Iterator[Block | Record]:
     """A block for each task: a line for what it needs, a line for each architecture."""
     from ..layers.zoo.studies.tasks import TASKS, compare
@@ -24,11 +25,14 @@ def run(
         if not place:
             yield Block(
                 f"Predict a Gaussian process from its last {length} values, the latest on the right",
-                "Capacities are between 0 and 1 for each value; they add up to the independent parameters.\n"
-                "Loss is the mean squared error; explained, the share of what the best linear predictor explains.",
+                folded(
+                    "Capacities are between 0 and 1 for each value; they add up to the independent parameters.\n"
+                    "Loss is the mean squared error; explained, the share of what the best linear predictor explains.",
+                    width,
+                ),
             )
         yield from records(fits)
-        yield Block(heading(fits[0].task), "\n".join(lines(fits)))
+        yield Block(heading(fits[0].task), "\n".join(lines(fits, width)))
 
 
 def records(fits: Sequence[Any]) -> Iterator[Record]:
@@ -57,17 +61,22 @@ def heading(task: Any) -> str:
     return f"{task.name}: loss {task.least_loss:.4f} at best, {task.variance:.4f} without a prediction"
 
 
-def lines(fits: Sequence[Any]) -> Iterator[str]:
-    """What is needed, then each architecture: weights, independent ones, loss, explained, allocation."""
+def lines(fits: Sequence[Any], width: int = 100) -> Iterator[str]:
+    """What is needed, then each architecture: weights, independent ones, loss, explained, allocation, below where there is no room."""
     widest = max(12, *(len(fit.architecture.name) for fit in fits))
     yield f"  {'':<{widest}} weights  total    loss  explained"
     task = fits[0].task
-    yield f"  {'needed':<{widest}} {'':>34} {bars(task.needs / task.needs.max())}"
+    figures = [(f"  {'needed':<{widest}} {'':>34}", bars(task.needs / task.needs.max()))]
     for fit in fits:
-        yield (
-            f"  {fit.architecture.name:<{widest}} {fit.parameters:>7} {fit.total:>6} {fit.loss:>7.4f} {fit.explained:>10.1%} "
-            f" {bars(fit.spatial)}"
-        )
+        row = f"  {fit.architecture.name:<{widest}} {fit.parameters:>7} {fit.total:>6} {fit.loss:>7.4f} {fit.explained:>10.1%} "
+        figures.append((row, bars(fit.spatial)))
+    beside = all(len(row) + 1 + len(drawn) <= width for row, drawn in figures)
+    for row, drawn in figures:
+        if beside:
+            yield f"{row} {drawn}"
+        else:
+            yield row.rstrip()
+            yield from ("    " + drawn[start : start + width - 4] for start in range(0, len(drawn), width - 4))
 
 
 def bars(values: Any) -> str:

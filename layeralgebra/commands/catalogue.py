@@ -66,9 +66,14 @@ def _lines(records: Sequence[Record], width: int) -> Iterator[str]:
         last = number + 1 == len(records) or records[number + 1].source != record.source
         if record.source and last:
             yield from textwrap.wrap(
-                f"[{record.source}]", width, initial_indent=" " * place, subsequent_indent=" " * (place + 1),
+                f"[{_citation(record.source)}]", width, initial_indent=" " * place, subsequent_indent=" " * (place + 1),
                 break_long_words=False, break_on_hyphens=False,
             )  # fmt: skip
+
+
+def _citation(source: str) -> str:
+    """A source without the addresses that follow what they are of; one that is nothing but an address stays."""
+    return re.sub(r"(?<=\S),?\s+<?https?://[^\s>]*[^\s>.,;:)]>?", "", source)
 
 
 def _summary(documentation: str | None) -> str:

@@ -11,12 +11,13 @@ from ..algebra.errors import FieldError
 from ..algebra.networks.layer import Layer
 from . import Block, Failed
 from .arguments import shape
+from .folding import folded
 from .networks import guarded, module_in
 from .results import Record
 
 
 def run(
-    model: str, on: str | None = None, examples: int | None = None, latex: bool = False
+    model: str, on: str | None = None, examples: int | None = None, latex: bool = False, width: int = 100
 ) -> Iterator[Block | Record | Failed]:
     """The reports on what a file defines.
 
@@ -28,6 +29,8 @@ def run(
         A shape of integers, ``3,8,8``.
     examples : int, optional
     latex : bool
+    width : int
+        Characters in a line.
     """
     from ..proofs.checks.check import check
 
@@ -39,7 +42,7 @@ def run(
         reports = [check(subject, sizes, examples, latex=latex) for subject in subjects]
     for report in reports:
         yield from records(report)
-        yield Block("", str(report))
+        yield Block("", folded(str(report), width))
     if not all(report.ok for report in reports):
         yield Failed()
 

@@ -59,6 +59,11 @@ def forms(incomplete: str) -> list[str]:
     return begun(incomplete, ("shortest", "expanded", "factored", "collected", "given"))
 
 
+def surrogates(incomplete: str) -> list[str]:
+    """What stands in for functions without affine pieces."""
+    return begun(incomplete, ("relu", "hard_tanh", "affine"))
+
+
 def recomputing(incomplete: str) -> list[str]:
     """What is computed again in the backward pass."""
     return begun(incomplete, ("none", "selective", "block"))

@@ -15,8 +15,9 @@ from ..algebra.networks.layer import Layer
 from ..algebra.sizes.dims import dims
 from ..layers import zoo
 from . import Block
-from .derive import INDENT, METRICS, domain_block, formula_blocks, report, stage_block, values_block, written
+from .derive import INDENT, METRICS, domain_block, formula_blocks, records, report, stage_block, values_block, written
 from .networks import Model
+from .results import Record
 
 SIZES = {"H": 224, "W": 224, "c": 64}
 
@@ -48,18 +49,19 @@ class Involution(Layer):
     """
 
 
-def run(folder: Path = Path("out"), width: int = 100) -> Iterator[Block]:
+def run(folder: Path = Path("out"), width: int = 100) -> Iterator[Block | Record]:
     """The demonstration, with its LaTeX in a folder."""
     yield from residual(folder, width)
     yield from involution(folder, width)
 
 
-def residual(folder: Path, width: int) -> Iterator[Block]:
+def residual(folder: Path, width: int) -> Iterator[Block | Record]:
     """ResNet-50 as published, at symbolic height, width and base width."""
     height, breadth, base = dims("H W c")
     sizes = {"height": height, "width": breadth, "base_width": base}
     model = Model("resnet50", zoo.build("resnet50", **sizes), zoo.stages("resnet50", **sizes))
     found = Derivations(tuple(derive(metric, model.net) for metric in METRICS))
+    yield from records(model.name, found, SIZES)
     yield Block("ResNet-50 as published, with height H, width W and base width c")
     yield stage_block(found, model, width)
     yield from formula_blocks(found, width)
@@ -74,7 +76,7 @@ def residual(folder: Path, width: int) -> Iterator[Block]:
     yield Block("", written(folder / "resnet50.tex", "ResNet-50", report(found, model)))
 
 
-def involution(folder: Path, width: int) -> Iterator[Block]:
+def involution(folder: Path, width: int) -> Iterator[Block | Record]:
     """A layer from its equation alone, and the numbers that the same equation gives."""
     import numpy
 
@@ -86,6 +88,7 @@ def involution(folder: Path, width: int) -> Iterator[Block]:
     found = derive("parameters", layer, model.on) + derive("flops", layer, model.on, apart=True)
     for metric in ("macs", "output_shape", "receptive_field"):
         found = found + derive(metric, layer, model.on)
+    yield from records(model.name, found, {})
     yield Block(
         "A layer that no library has: involution, a kernel made at each position by two 1x1 maps",
         "\n".join(INDENT + line for line in inspect.cleandoc(layer.equation).splitlines()),

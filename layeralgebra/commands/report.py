@@ -12,6 +12,7 @@ from ..algebra.reports.report import report
 from . import Block
 from .arguments import assignments, listed, shape, sizes
 from .networks import find
+from .results import Record
 
 
 def run(
@@ -22,7 +23,7 @@ def run(
     on: str | None = None,
     metrics: Sequence[str] = (),
     overwrite: bool = False,
-) -> Iterator[Block]:
+) -> Iterator[Block | Record]:
     """Write the report, and say where it is."""
     found = find(model, assignments(changes), None if on is None else shape(on))
     net, stages, start = found.net, found.stages, dict(sizes(at))
@@ -39,6 +40,8 @@ def run(
         title=found.name,
         overwrite=overwrite,
     )
+    for file in files:
+        yield Record(found.name, "file", file.name, value=file.stat().st_size, unit="bytes", note=str(file))
     yield Block("", "\n".join(f"{file} ({file.stat().st_size // 1024} KB)" for file in files))
 
 

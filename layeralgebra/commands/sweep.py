@@ -117,7 +117,9 @@ def _read(file: Path) -> dict[str, Any]:
         if file.stat().st_size > LARGEST_FILE:
             raise BudgetError(f"{file} has more than {LARGEST_FILE} bytes")
         spec = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise FieldError(f"{file}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise FieldError(f"{file}: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise FieldError(f"{file} is no TOML: {error}") from None

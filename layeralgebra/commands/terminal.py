@@ -13,6 +13,7 @@ from pathlib import Path
 from ..algebra.errors import FieldError
 from ..algebra.writing import write_text
 from . import Block, Failed
+from .folding import folded
 from .results import Record, csv_text, json_text
 
 NARROWEST = 40
@@ -112,7 +113,7 @@ def _printed(answers: Iterable[Answer]) -> list[Answer]:
             print()
         first = False
         if each.heading:
-            print(styled(each.heading, BOLD, sys.stdout))
+            print(styled(folded(each.heading, width()), BOLD, sys.stdout))
         if each.text:
             print(each.text)
         if sys.stdout is not None:
