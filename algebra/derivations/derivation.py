@@ -12,16 +12,10 @@ from sympy import Expr, Rational, Symbol
 from ..arguments import as_elements, as_integer, as_real, checked, shown
 from ..errors import FieldError
 from ..formulas.conditions import conditions_of
-from ..formulas.forms import SHORTEST, as_form
-from ..formulas.latex import formula_latex
 from ..formulas.records import Formula, expressions, mapped
-from ..formulas.text import text_of
 from ..networks.network import Network
 from ..sizes.evaluate import evaluate
-from ..typesetting.style import typeset
 from .domain import Domain
-from .latex import derivation_latex
-from .node_table import derivation_table
 from .terms import NodeTerm, Quantity, Step
 
 KINDS = ("exact", "upper", "lower", "asymptotic", "surrogate", "conjecture")
@@ -176,27 +170,33 @@ class Derivation:
     @checked
     def text(self, form: str = "shortest", by: Any = None) -> str:
         """The formula as text, in a form: see `layeralgebra.formula_text`."""
-        return text_of(self.formula, as_form(form, by))
+        return _written().text(self.formula, form, by)
 
     @checked
     def latex(self, form: str = "shortest", by: Any = None, style: Any = None) -> str:
         """The formula and its reasons as LaTeX (amsmath), in a form and a style: see `layeralgebra.latex`."""
-        with typeset(style) as chosen:
-            return derivation_latex(self, as_form(form, by, chosen))
+        return _written().latex(self, form, by, style)
 
     def _latex(self, printer: Any) -> str:
-        return derivation_latex(self, getattr(printer, "form", SHORTEST))
+        return _written().printed([self], printer)
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {formula_latex(self.formula)}$"
+        return _written().display(self.formula)
 
     @checked
     def table(self, form: str = "shortest", by: Any = None) -> str:
         """The terms as text, a node a line."""
-        return derivation_table([self], form, by)
+        return _written().table([self], form, by)
 
     def __str__(self) -> str:
         return f"{self.metric.name} = {self.text()}  [{self.kind}; {self.source}]"
+
+
+def _written() -> Any:
+    """What writes derivations: more to load than what derives them."""
+    from . import written
+
+    return written
 
 
 def _exact(value: object, what: str) -> Fraction:
@@ -276,7 +276,7 @@ class Derivations:
     @checked
     def table(self, form: str = "shortest", by: Any = None) -> str:
         """All terms as text, a node a line and a metric a column."""
-        return derivation_table(self, form, by)
+        return _written().table(self, form, by)
 
     @checked
     def latex(self, form: str = "shortest", by: Any = None, style: Any = None) -> str:
@@ -284,8 +284,7 @@ class Derivations:
         return "\n\n".join(part.latex(form, by, style) for part in self.parts)
 
     def _latex(self, printer: Any) -> str:
-        return "\n\n".join(part._latex(printer) for part in self.parts)
+        return _written().printed(self.parts, printer)
 
     def _repr_latex_(self) -> str:
-        rows = r" \\ ".join(rf"\text{{{part.metric.title}}} &= {formula_latex(part.formula)}" for part in self.parts)
-        return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
+        return _written().displays(self.parts)

@@ -10,7 +10,6 @@ from sympy.logic.boolalg import Boolean
 
 from ..arguments import as_elements, as_text, checked, shown
 from ..errors import BudgetError, DomainError, FieldError
-from ..formulas.text import formula_text
 from ..networks.carrier import DomainCondition, Loop
 from ..sizes.evaluate import evaluate, evaluate_condition
 from .plain_conditions import plain
@@ -106,7 +105,7 @@ class Domain:
                         if item.condition.relation.has(symbol)
                     )
                     raise DomainError(
-                        f"at {item.path or self._place}: {item.condition.meaning}: {formula_text(item.condition.relation)} fails for {sizes}"
+                        f"at {item.path or self._place}: {item.condition.meaning}: {_text(item.condition.relation)} fails for {sizes}"
                     )
 
     @checked
@@ -124,16 +123,23 @@ class Domain:
             loops = "".join(
                 f" for 0 <= {loop.index} < {loop.times}"
                 if item.condition.relation.has(loop.index)
-                else f" where {formula_text(loop.somewhere)}"
+                else f" where {_text(loop.somewhere)}"
                 for loop in item.all_loops
                 if item.condition.relation.has(loop.index) or not loop.times.is_positive
             )
             lines.append(
-                f"{formula_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}"
+                f"{_text(item.condition.relation)}{loops}: at {item.path or self._place}: {item.condition.meaning}"
             )
         return "\n".join(lines) or "all positive integers"
 
     __repr__ = __str__
+
+
+def _text(relation: Boolean) -> str:
+    """A condition in words; what writes formulas is loaded when one is first written."""
+    from ..formulas.text import formula_text
+
+    return formula_text(relation)
 
 
 def _copies(
