@@ -18,8 +18,10 @@ from random_equations import drawn
 from sympy import Expr, Integer, Max, Tuple, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.equations.instance import Instance, solved, without_loops
+from layeralgebra.algebra.equations import at_numbers
+from layeralgebra.algebra.equations.instance import Instance, InstanceAtNumbers, solved, without_loops
 from layeralgebra.algebra.equations.programs import by_letters
+from layeralgebra.algebra.equations.work import work
 from layeralgebra.algebra.formulas.conditions import Condition
 from layeralgebra.algebra.sizes.evaluate import evaluate, evaluate_condition
 from layeralgebra.proofs.samples.cases import drawn_together
@@ -29,6 +31,7 @@ OTHERS = (
     *map(Integer, (2, 3, 4, 6, 7, 12, 31, 64)), A, B, C, 2 * A, A + 1, A - 2, A * B, 2 * A + 3 * B, floor(A / 2), floor(A / 2 + 1),
     floor((A + 1) / 2), floor(A / 4) / 2, A / 2, 3 * floor(B / 2) + 1, Max(A, 3), A**2,
 )  # fmt: skip
+NUMBERS = tuple(map(Integer, (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 31, 64)))
 KEPT = (
     "shapes", "roles", "places", "margins", "recurrent", "given", "own_ranges", "conditions", "of_fields", "outputs", "extents", "layer",
     "inputs", "of_reading",
@@ -84,8 +87,39 @@ def difference(layer: Any, shapes: tuple[tuple[Expr, ...], ...]) -> str | None:
     )
 
 
+def difference_at_numbers(layer: Any, shapes: tuple[tuple[Expr, ...], ...]) -> str | None:
+    """Where a program for numbers differs from solving the layer itself; an empty text if it agrees, None where there is no program."""
+    before, at_numbers.SOLVED_BEFORE = at_numbers.SOLVED_BEFORE, 0
+    at_numbers._kind.cache_clear()
+    try:
+        assert len(shapes) == len(layer.input_names)
+        known = at_numbers.by_numbers(layer, shapes, solved)
+    except (la.LayerAlgebraError, AssertionError):  # of a text that says nothing
+        return None
+    finally:
+        at_numbers.SOLVED_BEFORE = before
+    if known is None:
+        return None
+    try:
+        made = without_loops(solved(layer, shapes))
+    except la.LayerAlgebraError as error:
+        return f"{layer} on {shapes} is refused without a program: {error}"
+    own = InstanceAtNumbers.of(layer, shapes, *known, layer.output_names)
+    pairs = {
+        name: (asked(own), asked(made))
+        for name, asked in {
+            **{name: lambda one, name=name: getattr(one, name) for name in ("shapes", "roles", "outputs", "live", "unread", "conditions")},
+            "order of shapes": lambda one: list(one.shapes), "weights": lambda one: list(one.weights().items()),
+            "nominal work": work, "effective work": lambda one: work(one, True),
+            "one output": lambda one: work(one.showing(one.outputs[-1])),
+        }.items()
+    }  # fmt: skip
+    pairs |= {name: (getattr(own, name), getattr(made, name)) for name in ("extents", "margins", "of_fields", "inputs")}
+    return "\n".join(f"{layer} on {shapes}: {name}: {a} is not {b}" for name, (a, b) in pairs.items() if a != b)
+
+
 def variations(
-    cls: Any, fields: dict[str, Any], shapes: Any, source: random.Random, count: int = 4
+    cls: Any, fields: dict[str, Any], shapes: Any, source: random.Random, count: int = 4, others_are: Any = OTHERS
 ) -> list[tuple[Any, Any]]:
     """The same with other sizes, equal ones by equal ones; some sizes stay."""
     found = []
@@ -97,7 +131,7 @@ def variations(
             if not isinstance(size, Expr) or size.is_Integer is not True or size < 2:
                 return size
             if size not in others:
-                others[size] = size if source.random() < 0.4 else source.choice(OTHERS)
+                others[size] = size if source.random() < 0.4 else source.choice(others_are)
             return others[size]
 
         new = {
@@ -112,8 +146,9 @@ def variations(
 
 
 def compared(cls: Any, fields: dict[str, Any], shapes: Any, source: random.Random) -> list[str | None]:
-    """The differences on variations of one draw."""
-    return [difference(layer, new) for layer, new in variations(cls, fields, shapes, source)]
+    """The differences on variations of one draw, with formulas and with numbers."""
+    formulas, numbers = (variations(cls, fields, shapes, source, others_are=others) for others in (OTHERS, NUMBERS))
+    return [difference(*one) for one in formulas] + [difference_at_numbers(*one) for one in numbers]
 
 
 def of_random_equation(number: int) -> list[str | None]:

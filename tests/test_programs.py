@@ -6,13 +6,14 @@ import random
 from typing import Any
 
 import pytest
-from programs_agreement import KEPT, compared, difference, of_random_equation
+from programs_agreement import KEPT, compared, difference, difference_at_numbers, of_random_equation
 from sympy import Basic, Dummy, Integer, floor
 
 import layeralgebra as la
-from layeralgebra.algebra.equations import programs
-from layeralgebra.algebra.equations.instance import instantiate, solved
+from layeralgebra.algebra.equations import at_numbers, programs
+from layeralgebra.algebra.equations.instance import InstanceAtNumbers, instantiate, solved
 from layeralgebra.algebra.equations.programs import by_letters
+from layeralgebra.algebra.equations.work import work
 from layeralgebra.algebra.networks.carrier import ShapeCarrier
 from layeralgebra.algebra.networks.evaluator import evaluate_network
 from layeralgebra.algebra.sizes.dims import as_size
@@ -126,3 +127,76 @@ def test_a_program_leaves_nothing_behind_in_what_it_gave() -> None:
     first = by_a_program(la.Linear(13), A + 21)
     first.shapes["W"], first.extents[0] = (Integer(1),), {}
     assert by_a_program(la.Linear(13), A + 21).shapes["W"] == (13, A + 21)
+
+
+# numbers -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Programs for numbers from the first layer of a kind on."""
+    monkeypatch.setattr(at_numbers, "SOLVED_BEFORE", 0)
+    for kept in (at_numbers._kind, instantiate):
+        kept.cache_clear()
+    yield
+    for kept in (at_numbers._kind, instantiate):
+        kept.cache_clear()
+
+
+def numbers(*shape: int) -> tuple[Integer, ...]:
+    return tuple(map(Integer, shape))
+
+
+def test_layers_that_differ_in_their_sizes_have_one_program_for_numbers(at_once: None) -> None:
+    for width, channels, side in ((7, 5, 9), (64, 3, 32), (12, 10, 100)):
+        made = instantiate(la.Conv(width, 3, stride=2), numbers(channels, side, side))
+        assert isinstance(made, InstanceAtNumbers) and "elaborated" not in vars(made)
+        side = (side - 3) // 2 + 1
+        assert made.output == (width, side, side) and made.weights() == {
+            "W": (1, width, channels, 3, 3),
+            "b": (1, width),
+        }
+        assert work(made).macs == width * channels * 9 * side**2 and work(made).adds == width * side**2 * (
+            9 * channels + 1
+        )
+        assert "elaborated" not in vars(made)
+        assert made.extents == solved(made.layer, made.inputs).extents
+    assert at_numbers._kind.cache_info().currsize == 1
+
+
+def test_what_does_not_fit_is_refused_in_the_same_words_with_a_program(at_once: None) -> None:
+    assert isinstance(instantiate(la.Conv(12, 3, groups=3), numbers(6, 8, 8)), InstanceAtNumbers)
+    for layer, shape in (
+        (la.Conv(10, 3, groups=3), (6, 8, 8)),
+        (la.Conv(12, 3, groups=4), (6, 8, 8)),
+        (la.Conv(12, 9), (6, 8, 8)),
+    ):
+        with pytest.raises(la.ShapeError) as own:
+            instantiate(layer, numbers(*shape))
+        with pytest.raises(la.ShapeError) as wanted:
+            solved(layer, (numbers(*shape),))
+        assert str(own.value) == str(wanted.value)
+
+
+class Two(la.Layer):
+    """A product of two inputs."""
+
+    inputs = ("a", "b")
+    equation = "y[i] = a[i]*b[i]"
+
+
+def test_a_question_that_is_not_asked_of_numbers_is_found(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert difference_at_numbers(Two(), (numbers(5), numbers(5))) == ""
+    assert difference_at_numbers(Two(), (numbers(5), numbers(7))) is None
+    monkeypatch.setattr(at_numbers, "_needed", lambda question, about: [])
+    assert "refused without a program" in difference_at_numbers(Two(), (numbers(5), numbers(7)))
+
+
+def test_all_layers_of_published_networks_are_the_same_with_programs_for_numbers(at_once: None) -> None:
+    names = ("densenet121", "mobilenet_v3_small", "inception_v3", "swin_t", "shufflenet_v2_x0_5", "gpt2")
+    with_programs = {name: (la.macs(la.zoo.build(name)), la.parameters(la.zoo.build(name))) for name in names}
+    assert any(isinstance(kept, InstanceAtNumbers) for kept in [instantiate(la.Conv(96, 3), numbers(48, 20, 20))])
+    instantiate.cache_clear()
+    at_numbers.SOLVED_BEFORE = 10**9
+    at_numbers._kind.cache_clear()
+    assert with_programs == {name: (la.macs(la.zoo.build(name)), la.parameters(la.zoo.build(name))) for name in names}

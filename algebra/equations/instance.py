@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 from sympy import Expr, Integer, Symbol, ordered
 
@@ -14,6 +15,7 @@ from ..formulas.conditions import Condition
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .affine import affine
+from .at_numbers import Program, by_numbers
 from .definitions import Definitions, definitions
 from .elaboration import elaborate
 from .extents import Margin, answered, find_extents, require_whole
@@ -216,6 +218,54 @@ class Instance:
         return {name: self.shapes[name] for name, role in self.roles.items() if role == "weight"}
 
 
+class InstanceAtNumbers(Instance):
+    """A layer at sizes that are numbers, of which a program tells the shapes and counts; it is solved when anything else is asked."""
+
+    program: Program
+    numbers: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, layer: StatesEquation, inputs: tuple[Shape, ...], program: Program, numbers: tuple[int, ...],
+        shapes: Mapping[str, Shape], outputs: tuple[str, ...],
+    ) -> InstanceAtNumbers:  # fmt: skip
+        made = cls.__new__(cls)
+        known = {
+            "layer": layer, "inputs": inputs, "program": program, "numbers": numbers, "shapes": shapes, "outputs": outputs,
+            "roles": program.made.roles, "places": program.made.places, "conditions": [], "of_fields": frozenset(),
+        }  # fmt: skip
+        vars(made).update(known)
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.__dataclass_fields__:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        for known, value in vars(solved(self.layer, self.inputs)).items():
+            vars(self).setdefault(known, value)
+        return vars(self)[name]
+
+    def showing(self, *names: str) -> Instance:
+        if names == self.outputs:
+            return self
+        if names not in self._shown:
+            self._shown[names] = self.of(self.layer, self.inputs, self.program, self.numbers, self.shapes, names)
+        return self._shown[names]
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        return self.program.made.showing(*self.outputs).live
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        return self.program.made.unread
+
+    def counted(self, key: object, count: Callable[[Instance], Sequence[Expr]]) -> list[int] | None:
+        """Sizes that are counted by the program, under a key; None where it cannot."""
+        return self.program.count(
+            (key, self.outputs), self.numbers, lambda: count(self.program.made.showing(*self.outputs))
+        )
+
+
 @dataclass(frozen=True)
 class _Reading:
     """What an equation says before the sizes of its inputs are looked at, and what must hold for that."""
@@ -235,6 +285,8 @@ def instantiate(layer: StatesEquation, *inputs: Shape) -> Instance:
     names = layer.input_names
     if len(inputs) != len(names):
         raise ShapeError(f"{layer} takes {len(names)} input(s) ({', '.join(names)}), got {len(inputs)}")
+    if (known := by_numbers(layer, inputs, solved)) is not None:
+        return InstanceAtNumbers.of(layer, inputs, *known, layer.output_names)
     return without_loops(by_letters(layer, inputs, solved) or solved(layer, inputs))
 
 

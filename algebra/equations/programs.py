@@ -8,7 +8,7 @@ itself; words and relations come out the same. So there are no more conditions t
 where one that holds whatever the letters are is not seen to hold of longer formulas. Where a question fails, and where there is no answer
 for letters at all, the layer is solved by itself, which says what is wrong.
 
-Numbers and symbols among the sizes are left alone as long as there is no formula among them: there is nothing to be saved.
+Numbers and symbols among the sizes are left alone as long as there is no formula among them; layers of numbers alone are for `at_numbers`.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ Known: TypeAlias = tuple[tuple[str, bool], ...]
 def by_letters(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callable[..., Any]) -> Any:
     """The instance of a layer by the program for its equation; None where there is none, and where a condition fails."""
     sizes = [size for shape in inputs for size in shape]
-    if isinstance(layer, _Lettered) or not any(map(_is_formula, sizes)) or any(map(_has_powers, sizes)):
+    if isinstance(layer, Lettered) or not any(map(_is_formula, sizes)) or any(map(_has_powers, sizes)):
         return None
-    letters = _Letters()
+    letters = Letters()
     shapes = tuple(tuple(map(letters.of, shape)) for shape in inputs)
-    free = _free(layer.parsed)
+    free = free_names(layer.parsed)
     values = {
-        name: letters.of(value) if name in free and _is_size(layer.fields[name], value) else value
+        name: letters.of(value) if name in free and is_size(layer.fields[name], value) else value
         for name, value in layer.values.items()
     }
     if len(letters.sizes) > MOST_LETTERS:
@@ -59,7 +59,7 @@ def by_letters(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callabl
     stated = (type(layer), layer.parsed, layer.input_names, layer.output_names, layer.buffers)
     kept = _kept((*stated, shapes, tuple(values.items())))
     if not kept:
-        kept.append(_made(_Lettered(layer, values), shapes, solved))
+        kept.append(_made(Lettered(layer, values), shapes, solved))
     return kept[0] and kept[0].at(layer, inputs, {letter: size for size, letter in letters.sizes.items()})
 
 
@@ -72,7 +72,7 @@ def _kept(key: tuple[object, ...]) -> list[Program | None]:
 # letters -------------------------------------------------------------------------------------------------------------
 
 
-class _Letters:
+class Letters:
     """The letters for the sizes of one layer, in the order in which these are met."""
 
     def __init__(self) -> None:
@@ -110,12 +110,12 @@ def _has_powers(size: Expr) -> bool:
     return any(not power.exp.is_number for power in size.atoms(Pow))
 
 
-def _is_size(kinds: tuple[object, ...], value: object) -> bool:
+def is_size(kinds: tuple[object, ...], value: object) -> bool:
     return isinstance(value, Expr) and (Dim in kinds or Size in kinds) and Number not in kinds
 
 
 @lru_cache(maxsize=MOST_PROGRAMS)
-def _free(parsed: ParsedEquation) -> frozenset[str]:
+def free_names(parsed: ParsedEquation) -> frozenset[str]:
     """The names that stand in no condition and with no starred index: counts of channels and of heads, unlike sides of windows.
 
     Of the latter there are few, and on them depends what can be decided.
@@ -135,7 +135,7 @@ def _free(parsed: ParsedEquation) -> frozenset[str]:
     return frozenset(name for part in nodes if isinstance(part, ast.Name) for name in (part.id,)) - bound
 
 
-class _Lettered:
+class Lettered:
     """A layer with letters in the place of sizes, for what solves its equation."""
 
     def __init__(self, layer: StatesEquation, values: Mapping[str, Any]):
@@ -151,7 +151,7 @@ class _Lettered:
 # solving for letters -------------------------------------------------------------------------------------------------
 
 
-class _Open(Requirements):
+class OpenQuestions(Requirements):
     """The questions that are open for letters; `marks` are their numbers at the end of each part, `sources` what normal forms are made of."""
 
     def __init__(self, layer: StatesEquation, inputs: Sequence[Shape]):
@@ -183,7 +183,7 @@ class _Open(Requirements):
 
 
 def _made(layer: Any, inputs: tuple[Shape, ...], solved: Callable[..., Any]) -> Program | None:
-    asked = _Open(layer, inputs)
+    asked = OpenQuestions(layer, inputs)
     try:
         made = solved(layer, inputs, asked)
     except (LayerAlgebraError, TypeError, ValueError):
@@ -278,7 +278,7 @@ class Program:
     """What a layer says of letters, and what is to be asked of the sizes in their place."""
 
     made: Any
-    asked: _Open
+    asked: OpenQuestions
     is_lettered: bool
     """Whether letters stand in its lines or bounds."""
 

@@ -20,7 +20,7 @@ points that read real elements and that no mask excludes. A range ``low <= j < h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 
 from sympy import Add, Expr, Integer, Mul, ceiling, log
@@ -44,7 +44,7 @@ from .heads import (
     is_constant,
     unknown_head,
 )
-from .instance import Instance
+from .instance import Instance, InstanceAtNumbers
 from .statements import Statement, is_contraction
 from .volume import volume
 
@@ -85,6 +85,10 @@ def work(instance: Instance, effective: bool = False) -> Work:
     """
     if instance.layer.opaque:
         return Work()
+    if isinstance(instance, InstanceAtNumbers):
+        known = instance.counted(("work", effective), lambda lettered: astuple(work(lettered, effective)))
+        if known is not None:
+            return Work(*map(Integer, known))
     return Work.total(part for place in instance.live for part in _statement_parts(instance, place, effective))
 
 
