@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sympy import Basic, Dummy, Integer, floor
 
 import layeralgebra as la
 from layeralgebra.algebra.equations import at_numbers, programs
-from layeralgebra.algebra.equations.instance import InstanceAtNumbers, instantiate, solved
+from layeralgebra.algebra.equations.instance import Instance, InstanceAtNumbers, instantiate, solved
 from layeralgebra.algebra.equations.programs import by_letters
 from layeralgebra.algebra.equations.work import work
 from layeralgebra.algebra.networks.carrier import ShapeCarrier
@@ -200,3 +201,10 @@ def test_all_layers_of_published_networks_are_the_same_with_programs_for_numbers
     at_numbers.SOLVED_BEFORE = 10**9
     at_numbers._kind.cache_clear()
     assert with_programs == {name: (la.macs(la.zoo.build(name)), la.parameters(la.zoo.build(name))) for name in names}
+
+
+def test_a_changed_instance_is_not_told_by_the_program(at_once: None) -> None:
+    made = instantiate(la.Linear(7), numbers(5))
+    assert isinstance(made, InstanceAtNumbers)
+    other = replace(made, outputs=())
+    assert type(other) is Instance and other.extents == made.extents and work(other).macs == 0 and work(made).macs == 35

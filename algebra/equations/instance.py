@@ -224,12 +224,16 @@ class InstanceAtNumbers(Instance):
     program: Program
     numbers: tuple[int, ...]
 
+    def __new__(cls, *fields: Any, **named: Any) -> Any:
+        """What `dataclasses.replace` makes: with other fields it is an instance of which no program tells anything."""
+        return Instance(*fields, **named)
+
     @classmethod
     def of(
         cls, layer: StatesEquation, inputs: tuple[Shape, ...], program: Program, numbers: tuple[int, ...],
         shapes: Mapping[str, Shape], outputs: tuple[str, ...],
     ) -> InstanceAtNumbers:  # fmt: skip
-        made = cls.__new__(cls)
+        made: InstanceAtNumbers = object.__new__(cls)
         known = {
             "layer": layer, "inputs": inputs, "program": program, "numbers": numbers, "shapes": shapes, "outputs": outputs,
             "roles": program.made.roles, "places": program.made.places, "conditions": [], "of_fields": frozenset(),
