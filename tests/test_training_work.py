@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sympy import expand
+from sympy import expand, simplify
 
 import layeralgebra as la
 
@@ -343,3 +343,36 @@ def test_parts_of_a_network_that_read_no_example_are_computed_once_a_step():
         [("x", "y"), ("p", "f"), ("f", "y")],
     )
     assert expand(la.training_macs(deep, on=(n,), batch=B) - 2 * B * n**2 - 6 * n**2) == 0
+
+
+def test_what_reads_no_example_is_held_and_moved_once():
+    """By hand: what is made of learned tensors alone is kept, held and moved once, and computed once, whatever the number of examples."""
+    B, T, n, m = la.dims("B T n m")
+    chain = {"p": la.Parameter((n,)), "f": la.Linear(m, bias=False), "s": la.Sigmoid(), "g": la.Linear(n, bias=False)}
+    arrows = [("x", "y"), ("p", "f"), ("f", "s"), ("s", "g"), ("g", "y")]
+    net = la.Graph({"x": la.Linear(n, bias=False), "y": la.Mul(), **chain}, arrows)
+    kept = la.saved_activations(net, on=(n,), batch=B)
+    assert expand(kept - (2 * B * n + m + n)) == 0  # what enters x and y; the sigmoid's result
+    copies = la.Graph(
+        {"x": la.Linear(n), "p": la.Parameter((n,)), "f": (la.Linear(n) >> la.Sigmoid()) ** 3, "y": la.Mul()},
+        [("x", "y"), ("p", "f"), ("f", "y")],
+    )
+    assert expand(la.saved_activations(copies, on=(n,), batch=B) - (2 * B * n + 3 * n)) == 0
+    block = la.saved_activations(copies, on=(n,), batch=B, recompute="block")
+    assert (
+        expand(block - (2 * B * n + 3 * n)) == 0
+    )  # what enters two of the copies, and what y reads; the first copy reads p
+    weights, vectors = (
+        n**2 + 2 * n * m,
+        3 * n + 4 * m,
+    )  # each layer of the chain reads a vector and writes one, and y reads the last
+    moved = la.elements_moved(net, on=(n,), batch=B)
+    assert expand(moved - (4 * B * n + weights + vectors)) == 0
+    work = la.intensity(net, on=(n,), batch=B, unit="elements") * moved
+    assert expand(simplify(work) - (2 * B * n**2 + B * n + 4 * n * m + m)) == 0
+    assert (
+        la.peak_memory(copies, on=(n,), batch=B) == 2 * B * n + n
+    )  # y, both that it reads, and one of the latter once
+    scaled = la.saved_activations(Scaled(), on=(T, n), batch=B)
+    assert expand(scaled - (B * T * n + 2 * n)) == 0  # what enters, exp and sigmoid
+    assert expand(scaled - la.saved_activations(Scaled(), on=(B, T, n))) == 0

@@ -66,7 +66,7 @@ def kept_of(found: Adjoint, selective: bool = False) -> Kept:
     of_examples = made_of(found.program.of_examples, forward)
     outputs = found.forward.outputs
     dropped = frozenset(computed_again(found)) if selective else frozenset()
-    names = [name for name in found.saved if name in of_examples and name not in dropped]
+    names = [name for name in found.saved if name not in dropped]
     names = _not_elementwise(found, names, lines)
     given = [
         name for name, role in found.program.given.items() if role == "input" and name in forward.layer.input_names
@@ -79,7 +79,7 @@ def kept_of(found: Adjoint, selective: bool = False) -> Kept:
         Inner(name, Mul(*found.forward.shapes[name]), _kind(name, forward, lines, of_examples, inner=True)) for name in masks
     ]  # fmt: skip
     inner += [
-        Inner(name, Mul(*found.saved[name]), _kind(name, forward, lines, of_examples, inner=True))
+        Inner(name, Mul(*found.saved[name]), _kind(name, forward, lines, of_examples, inner=True), name in of_examples)
         for name in names if name not in outputs
     ]  # fmt: skip
     inputs = {name: _kind(name, forward, lines, of_examples) for name in given}
