@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sympy import expand
+from sympy import expand, simplify
 
 import layeralgebra as la
 
@@ -115,6 +115,9 @@ def test_a_batch_is_an_axis_of_its_own(metric, shape):
         for recompute in ("none", "block"):
             one, axis = metric(net, on=on, batch=B, recompute=recompute), metric(net, on=(B, *on), recompute=recompute)
             assert expand(one - axis) == 0, f"{net} on {on}, {recompute}: {one}, with an axis of examples {axis}"
+        count = {"training_macs": la.macs, "training_flops": la.flops}[metric.name]
+        lines = count(net, on=(B, *on)) + count(la.backward(net, on=(B, *on)))
+        assert expand(metric(net, on=on, batch=B) - lines) == 0, f"{net} on {on}: its lines do {lines}"
 
 
 def test_what_stands_in_a_repetition_is_computed_once_more():
@@ -259,12 +262,29 @@ class Scaled(la.Layer):
     """
 
 
+def test_sums_over_examples_are_added_to_each_other_once_a_step():
+    """By hand, of ``y = h + g*relu(h) + g*h`` with ``h = W x``, on B examples of T positions.
+
+    Forward, for each y: a relu, two products, two sums. Backward, for each gradient of h: a step, three products, two sums; for each summand
+    of the gradient of g: two products, a relu, two sums; and for each g itself one sum, of both sums over examples and positions.
+    """
+    B, T, n, m = la.dims("B T n m")
+    one = la.training_flops(TwoUses(m), on=(T, n), batch=B)
+    assert expand(one - (B * T * m * (2 * n + 5) + B * T * m * (2 * n + 6 + 5) + m)) == 0
+    back = la.backward(TwoUses(3), on=(4, 5))
+    assert la.flops(back) == la.training_flops(TwoUses(3), on=(4, 5)) - la.flops(TwoUses(3), on=(4, 5)) == 255
+
+
 def test_what_is_computed_from_weights_alone_adds_over_the_examples_before():
     """The sum over the examples is taken once: for exp(g) and sigmoid(s), whose own slopes then are elementwise and once a step."""
     B, T, d = la.dims("B T d")
     one = la.training_macs(Scaled(), on=(T, d), batch=B)
     assert expand(one - 2 * B * T * d) == 0
     assert expand(one - la.training_macs(Scaled(), on=(B, T, d))) == 0
+    flops = la.training_flops(Scaled(), on=(T, d), batch=B)
+    once = 2 * d + d + 3 * d  # exp and sigmoid, and their gradients from those of what they give
+    assert expand(flops - B * T * d * (2 + 2 * 3) - once) == 0
+    assert expand(flops - la.training_flops(Scaled(), on=(B, T, d))) == 0
     back = la.backward(Scaled(), on=(T, d))
     for count, both in ((la.macs, la.training_macs), (la.flops, la.training_flops)):
         assert expand(count(back) + count(Scaled(), on=(T, d)) - both(Scaled(), on=(T, d))) == 0
@@ -283,9 +303,76 @@ def test_attention_by_cosines_with_a_computed_bias():
     layer = la.CosineWindowAttention(h, window, hidden=hidden)
     net = la.Identity() >> la.Conv(c, 1, bias=False) >> layer
     before = 2 * positions * c**2
-    assert (
-        expand(
-            la.training_macs(net, on=(c, side, side)) - before - 3 * products - perceptron - 2 * positions * pairs * h
-        )
-        == 0
+    one = before + 3 * products + 2 * positions * pairs * h
+    B = la.dims("B")
+    for number in (1, 2, B):
+        assert expand(la.training_macs(net, on=(c, side, side), batch=number) - number * one - perceptron) == 0
+    again = la.training_macs(net, on=(c, side, side), batch=B, recompute="block") - B * one - perceptron
+    per_example, once = positions * c**2 + products, (2 * window - 1) ** 2 * (2 * hidden + hidden * h)
+    assert expand(again - B * per_example - once) == 0
+
+
+def test_parts_of_a_network_that_read_no_example_are_computed_once_a_step():
+    """A learned vector goes through two linear maps and multiplies what the examples give.
+
+    By hand: the gradient of the product is added over the examples where it leaves them; behind that, once a step, an outer product of two vectors
+    is no contraction.
+    """
+    B, n, m = la.dims("B n m")
+    chain = {"p": la.Parameter((n,)), "f": la.Linear(m, bias=False), "s": la.Sigmoid(), "g": la.Linear(n, bias=False)}
+    arrows = [("x", "y"), ("p", "f"), ("f", "s"), ("s", "g"), ("g", "y")]
+    net = la.Graph({"x": la.Linear(n, bias=False), "y": la.Mul(), **chain}, arrows)
+    macs, flops = (metric(net, on=(n,), batch=B) for metric in (la.training_macs, la.training_flops))
+    assert expand(macs - B * (2 * n**2 + n) - 4 * n * m) == 0
+    per_example = (
+        2 * 2 * n**2 + n + 3 * n
+    )  # both products of x's map; the product; two more, and a sum over the examples
+    once = (
+        2 * 4 * n * m + 2 * n * m + m + 3 * m
+    )  # two maps and their inputs' gradients; two outer products; the sigmoid and its slope
+    assert expand(flops - B * per_example - once) == 0
+    both = la.flops(net, on=(n,)) + la.flops(la.backward(net, on=(n,)))
+    assert expand(flops.subs(B, 1) - both) == 0
+    forward = B * n * (n + 1) - B * n + 2 * n * m
+    assert expand(la.training_macs(net, on=(n,), batch=B, recompute="block") - macs - forward) == 0
+    for metric, total in ((la.training_macs, macs), (la.training_flops, flops)):
+        terms = la.derive(metric, net, on=(n,), batch=B).terms
+        assert expand(sum(term.value for term in terms) - total) == 0
+    deep = la.Graph(
+        {"x": la.Linear(n), "y": la.Add(), "p": la.Parameter((n,)), "f": la.Linear(n) ** 3},
+        [("x", "y"), ("p", "f"), ("f", "y")],
     )
+    assert expand(la.training_macs(deep, on=(n,), batch=B) - 2 * B * n**2 - 6 * n**2) == 0
+
+
+def test_what_reads_no_example_is_held_and_moved_once():
+    """By hand: what is made of learned tensors alone is kept, held and moved once, and computed once, whatever the number of examples."""
+    B, T, n, m = la.dims("B T n m")
+    chain = {"p": la.Parameter((n,)), "f": la.Linear(m, bias=False), "s": la.Sigmoid(), "g": la.Linear(n, bias=False)}
+    arrows = [("x", "y"), ("p", "f"), ("f", "s"), ("s", "g"), ("g", "y")]
+    net = la.Graph({"x": la.Linear(n, bias=False), "y": la.Mul(), **chain}, arrows)
+    kept = la.saved_activations(net, on=(n,), batch=B)
+    assert expand(kept - (2 * B * n + m + n)) == 0  # what enters x and y; the sigmoid's result
+    copies = la.Graph(
+        {"x": la.Linear(n), "p": la.Parameter((n,)), "f": (la.Linear(n) >> la.Sigmoid()) ** 3, "y": la.Mul()},
+        [("x", "y"), ("p", "f"), ("f", "y")],
+    )
+    assert expand(la.saved_activations(copies, on=(n,), batch=B) - (2 * B * n + 3 * n)) == 0
+    block = la.saved_activations(copies, on=(n,), batch=B, recompute="block")
+    assert (
+        expand(block - (2 * B * n + 3 * n)) == 0
+    )  # what enters two of the copies, and what y reads; the first copy reads p
+    weights, vectors = (
+        n**2 + 2 * n * m,
+        3 * n + 4 * m,
+    )  # each layer of the chain reads a vector and writes one, and y reads the last
+    moved = la.elements_moved(net, on=(n,), batch=B)
+    assert expand(moved - (4 * B * n + weights + vectors)) == 0
+    work = la.intensity(net, on=(n,), batch=B, unit="elements") * moved
+    assert expand(simplify(work) - (2 * B * n**2 + B * n + 4 * n * m + m)) == 0
+    assert (
+        la.peak_memory(copies, on=(n,), batch=B) == 2 * B * n + n
+    )  # y, both that it reads, and one of the latter once
+    scaled = la.saved_activations(Scaled(), on=(T, n), batch=B)
+    assert expand(scaled - (B * T * n + 2 * n)) == 0  # what enters, exp and sigmoid
+    assert expand(scaled - la.saved_activations(Scaled(), on=(B, T, n))) == 0

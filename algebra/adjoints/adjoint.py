@@ -259,8 +259,14 @@ def looked_up(instance: Instance) -> frozenset[str]:
     return frozenset(part.tensor for address in addresses for part in address if isinstance(part, Read))
 
 
-def adjoint_of(instance: Instance, wanted: frozenset[str] | None = None) -> Adjoint:
-    """The backward pass of a layer at its shapes; `wanted` are the inputs and learned tensors whose gradients are asked for."""
+def adjoint_of(
+    instance: Instance, wanted: frozenset[str] | None = None, examples: frozenset[str] | None = None
+) -> Adjoint:
+    """The backward pass of a layer at its shapes.
+
+    `wanted` are the inputs and learned tensors whose gradients are asked for, `examples` the inputs that every example has its own of; all of
+    them, if left out.
+    """
     layer = instance.layer
     if layer.opaque:
         raise UnsupportedError(f"{layer} is opaque: no equation says what it computes, so that it has no backward pass")
@@ -270,7 +276,9 @@ def adjoint_of(instance: Instance, wanted: frozenset[str] | None = None) -> Adjo
         name for name, role in instance.roles.items() if role in ("input", "weight") and name in live and name not in places
     )  # fmt: skip
     names = Names({"x", "inf", "pi", "where", *dir(Layer), *_field_names(instance)})
-    reverse = Reverse(instance, names, possible if wanted is None else possible & wanted)
+    if examples is None:
+        examples = frozenset(instance.layer.input_names)
+    reverse = Reverse(instance, names, possible if wanted is None else possible & wanted, examples)
     program = reverse.run(instance.outputs)
     gradients = {name: program.gradients[name] for name in reverse.forward.roles if name in reverse.wanted}
     outputs = list(gradients.values())

@@ -26,19 +26,14 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from ..arguments import checked, shown
-from ..equations.heads import Plus, Reduce
-from ..equations.instance import Instance
-from ..equations.statements import Statement
 from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import Composed, Evaluation, Flow, Loop, Site, Term
 from ..networks.evaluator import evaluate_network, input_flows
 from ..networks.joins import Add
 from ..networks.network import Network, as_network
-from ..sizes.dims import Index
-from .adjoint import Adjoint
 from .backward_steps import BackwardStep, Gradient, Step, SumStep, leaves
 from .backward_walk import BackwardCarrier, Flowing, Reverse, Tape
-from .examples import over_examples
+from .examples import lines_of_examples
 from .following import each
 
 
@@ -159,7 +154,7 @@ def _fold(steps: Sequence[Step], carrier: Any, terms: list[Term[Any]], loops: tu
     for step in steps:
         if isinstance(step, BackwardStep):
             output = Flow(step.site.inputs[0].shape if step.site.inputs else ())
-            site = replace(step.site, instance=counted(step.adjoint), output=output, loops=loops)
+            site = replace(step.site, instance=lines_of_examples(step.adjoint, Integer(1)), output=output, loops=loops)
             values.append(carrier.leaf(site, 0))
             terms.append(Term(replace(site, instance=None), values[-1]))
         elif isinstance(step, SumStep):
@@ -184,27 +179,6 @@ def _at_copy(value: Any, index: Symbol, number: Expr) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{one.name: _at_copy(getattr(value, one.name), index, number) for one in fields(value)})
     raise UnsupportedError("copies that change their shapes are counted by macs, flops and activations alone")
-
-
-def counted(found: Adjoint) -> Instance:
-    """The equations with the sum over examples written out, of which there is one: the gradient of what is learned adds them."""
-    instance = found.instance
-    example = Index("example")
-    statements: list[Statement] = []
-    extents = [dict(extent) for extent in instance.extents]
-    for place, (statement, summed) in enumerate(zip(instance.statements, over_examples(found.program))):
-        if summed:
-            terms = statement.value.terms if isinstance(statement.value, Plus) else (statement.value,)
-            made = tuple(
-                Reduce("sum", (example,), term)
-                if term in summed and not (isinstance(term, Reduce) and term.operation == "sum")
-                else term
-                for term in terms
-            )
-            statement = replace(statement, value=made[0] if len(made) == 1 else Plus(made))
-            extents[place][example] = Integer(1)
-        statements.append(statement)
-    return replace(instance, elaborated=replace(instance.elaborated, statements=statements), extents=extents)
 
 
 def _written(steps: Sequence[Step], margin: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Symbol
 
+from ..equations.examples import of_examples
 from ..equations.instance import Shape
 from ..errors import UnsupportedError
 from ..networks.carrier import Site
@@ -15,15 +16,20 @@ from .adjoint import Adjoint
 from .backward_steps import BackwardStep, Gradient, LoopStep, Step, SumStep
 from .following import FollowingCarrier, Part, Several, each
 from .joined import joined_instance
-from .training import backward_of, wanted_of
+from .training import Flag, backward_of, examples_of, wanted_of
 
 
 @dataclass(eq=False)
 class Flowing:
-    """What stands between two parts: whether its gradient is asked for, and its shape once that is known."""
+    """What stands between two parts: whether its gradient is asked for, its shape once that is known, and whether every example has its own."""
 
     needs: bool
     shape: Shape | None = None
+    each: bool = True
+
+    @property
+    def flag(self) -> Flag:
+        return Flag(self.needs, self.each)
 
 
 @dataclass
@@ -94,9 +100,11 @@ class BackwardCarrier(FollowingCarrier[BackwardPart]):
                 flowing.shape = flow.shape
             if not instance.outputs:
                 return Flowing(False)
-            found = backward_of(instance, wanted_of(instance, tuple(one.needs for one in arrivals)))
+            examples = examples_of(instance, (one.each for one in arrivals))
+            found = backward_of(instance, wanted_of(instance, (one.needs for one in arrivals)), examples)
+            each_own = of_examples(instance, examples)
             outputs = {
-                name: Flowing(bool(found.gradients) and name in found.seeds, instance.shapes[name])
+                name: Flowing(bool(found.gradients) and name in found.seeds, instance.shapes[name], name in each_own)
                 for name in instance.outputs
             }
             if found.gradients:
@@ -111,9 +119,10 @@ class BackwardCarrier(FollowingCarrier[BackwardPart]):
                 flowing.shape = flow.shape
             names = [f"x{place + 1}" for place in range(len(arrivals))]
             wanted = frozenset(name for name, one in zip(names, arrivals) if one.needs)
-            made = Flowing(bool(wanted), site.output.shape)
+            examples = frozenset(name for name, one in zip(names, arrivals) if one.each)
+            made = Flowing(bool(wanted), site.output.shape, bool(examples))
             if wanted:
-                found = backward_of(joined_instance(site), wanted)
+                found = backward_of(joined_instance(site), wanted, examples)
                 tape.records.append(_Met(site, found, dict(zip(names, arrivals)), {"y": made}))
             return made
 
@@ -124,10 +133,10 @@ class BackwardCarrier(FollowingCarrier[BackwardPart]):
             if times == 1 and index is None:
                 return value.at(arrivals, tape)
             before = arrivals or (Flowing(False),)
-            first = self._copy(value, tuple(one.needs for one in before))
-            flags = tuple(one.needs for one in first.left)
-            later = first if flags == tuple(one.needs for one in before) else self._copy(value, flags)
-            if tuple(one.needs for one in later.left) != flags:
+            first = self._copy(value, tuple(one.flag for one in before))
+            flags = tuple(one.flag for one in first.left)
+            later = first if flags == tuple(one.flag for one in before) else self._copy(value, flags)
+            if tuple(one.flag for one in later.left) != flags:
                 raise UnsupportedError(
                     f"the {times} copies need gradients of other inputs from copy to copy; give a number of copies"
                 )
@@ -136,7 +145,7 @@ class BackwardCarrier(FollowingCarrier[BackwardPart]):
             last = {} if index is None else {index: times - 1}
             after = tuple(
                 before[first.entering.index(one)] if one in first.entering else
-                Flowing(one.needs, one.shape and tuple(size.xreplace(last) for size in one.shape))
+                Flowing(one.needs, one.shape and tuple(size.xreplace(last) for size in one.shape), one.each)
                 for one in first.left
             )  # fmt: skip
             if any(one in first.entering for one in first.left) and first.tape.records:
@@ -151,8 +160,8 @@ class BackwardCarrier(FollowingCarrier[BackwardPart]):
         return BackwardPart(at, True)
 
     @staticmethod
-    def _copy(value: BackwardPart, flags: Sequence[bool]) -> _Copy:
-        entering, tape = tuple(Flowing(needs) for needs in flags), Tape()
+    def _copy(value: BackwardPart, flags: Sequence[Flag]) -> _Copy:
+        entering, tape = tuple(Flowing(flag.needs, each=flag.each) for flag in flags), Tape()
         return _Copy(entering, each(value.at(entering, tape)), tape)
 
 

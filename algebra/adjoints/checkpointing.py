@@ -16,6 +16,7 @@ from ..sizes.dims import as_size
 from ..sizes.normal_form import is_positive, same, simplify
 from .itemsizes import UNITS, amount, itemsizes
 from .saving import Entry, SavingCarrier, one_copy
+from .training import Flag
 
 MOST_COPIES = 100_000
 """Of so many copies the best number of blocks between two checkpoints is looked for one by one."""
@@ -171,7 +172,7 @@ def checkpointing(
     given, made = [flow.shape for flow in evaluation.inputs], evaluation.output.shape
     if len(given) != 1 or len(given[0]) != len(made) or not all(map(same, given[0], made)):
         raise ShapeError(f"copies of one shape are asked for, and {block} makes {made} of {', '.join(map(str, given))}")
-    one = one_copy(evaluation.value, True)
+    one = one_copy(evaluation.value, Flag(True))
     if not one.needs or one.through:
         raise UnsupportedError(f"no gradient goes back through {block}, so that it keeps nothing")
     known = one.record.tensors.get(one.entering)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Mul, Symbol
 
+from ..equations.examples import of_examples
 from ..equations.instance import Instance
 from ..errors import UnsupportedError
 from ..networks.carrier import Site
@@ -19,7 +20,7 @@ from .lifetimes import Step
 from .pytorch_kernels import kept_by_pytorch
 from .saving import Tensor, seen_through
 from .tape import Arrived, Gradients, Tape
-from .training import backward_of, wanted_of
+from .training import Flag, backward_of, examples_of, wanted_of
 
 Arrivals = tuple[Arrived, ...]
 
@@ -60,16 +61,21 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
                 arrived.of.met(Mul(*flow.shape))
                 if name in places:
                     arrived.tensor.kind = "indices"
-            flags = tuple(arrived.needs for arrived in arrivals)
-            found = backward_of(instance, wanted_of(instance, flags)) if self.training else None
+            examples = examples_of(instance, (arrived.tensor.each for arrived in arrivals))
+            wanted = wanted_of(instance, (arrived.needs for arrived in arrivals))
+            found = backward_of(instance, wanted, examples) if self.training else None
+            each_own = of_examples(instance, examples)
             seen = seen_through(instance, self.in_memory) if len(instance.outputs) == 1 else None
             if isinstance(seen, int) and seen < len(arrivals):
                 return self._shown(instance, arrivals[seen], tape)
             if found is None or not (found.seeds and found.gradients):
-                made = [Tensor(Integer(0) if isinstance(seen, str) else size) for size in _sizes(instance)]
+                made = [
+                    Tensor(Integer(0) if isinstance(seen, str) else size, each=name in each_own)
+                    for name, size in zip(instance.outputs, _sizes(instance))
+                ]
                 tape.steps.append(Step(tuple(arrived.tensor for arrived in arrivals), tuple(made)))
                 return _named(instance, [Arrived(tensor) for tensor in made])
-            return self._learning(site, instance, found, arrivals, tape, isinstance(seen, str))
+            return self._learning(site, instance, found, arrivals, tape, isinstance(seen, str), each_own)
 
         return Execution(at)
 
@@ -79,12 +85,12 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
         (size,) = _sizes(instance)
         if arrived.of.elements == size:
             return arrived
-        shown_part = Arrived(arrived.tensor, arrived.needs, Tensor(size))
+        shown_part = Arrived(arrived.tensor, arrived.needs, Tensor(size, each=arrived.of.each))
 
         def back(gradients: Gradients) -> None:
             gradient = gradients.take(shown_part)
             if gradient is not None:
-                made = Tensor(arrived.of.elements)
+                made = Tensor(arrived.of.elements, each=arrived.of.each)
                 gradients.steps.append(Step((gradient,), (made,)))
                 gradients.add(arrived, made)
 
@@ -93,17 +99,17 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
         return shown_part
 
     def _learning(
-        self, site: Site, instance: Instance, found: Adjoint, arrivals: Arrivals, tape: Tape, learned: bool
-    ) -> Any:
+        self, site: Site, instance: Instance, found: Adjoint, arrivals: Arrivals, tape: Tape, learned: bool, each_own: frozenset[str]
+    ) -> Any:  # fmt: skip
         """A layer through which gradients go, forward, and noted for the way back."""
         kept, again = self._kept(found)
         outputs = {
-            name: Arrived(Tensor(Integer(0) if learned else size), name in found.seeds)
+            name: Arrived(Tensor(Integer(0) if learned else size, each=name in each_own), name in found.seeds)
             for name, size in zip(instance.outputs, _sizes(instance))
         }
         if learned:  # shows a learned tensor, whose gradient has its size
             outputs = {
-                name: Arrived(one.tensor, one.needs, Tensor(size))
+                name: Arrived(one.tensor, one.needs, Tensor(size, each=one.tensor.each))
                 for (name, one), size in zip(outputs.items(), _sizes(instance))
             }
         inner = [Tensor(one.elements, kind=one.kind, each=one.each) for one in kept.inner]
@@ -131,7 +137,7 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
             for name, arrived in zip(names, arrivals):
                 if name in found.gradients:
                     same = seeds.get(found.gradients[name])  # what arrives is passed on
-                    contribution = Tensor(Mul(*instance.shapes[name])) if same is None else same
+                    contribution = Tensor(Mul(*instance.shapes[name]), each=arrived.of.each) if same is None else same
                     contributions.append((arrived, contribution))
                     makes += [contribution] if same is None else []
             gradients.steps += [Step((*seeds.values(), *read), tuple(makes)), *after]
@@ -163,7 +169,8 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
                 arrived.tensor.met(Mul(*flow.shape))
                 arrived.of.met(Mul(*flow.shape))
             asked = [place for place, arrived in enumerate(arrivals) if arrived.needs]
-            made = Arrived(Tensor(Mul(*site.output.shape)), bool(asked) and self.training)
+            each_own = any(arrived.tensor.each for arrived in arrivals)
+            made = Arrived(Tensor(Mul(*site.output.shape), each=each_own), bool(asked) and self.training)
             tape.steps.append(Step(tuple(arrived.tensor for arrived in arrivals), (made.tensor,)))
             if not made.needs:
                 return made
@@ -179,14 +186,14 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
                     return
                 for place in asked:
                     arrived, flow = arrivals[place], site.inputs[place]
-                    passed = coefficients is not None and coefficients[place] == 1 and flow.shape == site.output.shape
-                    if passed or join.stacks and self.in_memory:
+                    whole = coefficients is not None and coefficients[place] == 1 and flow.shape == site.output.shape
+                    if (whole or join.stacks and self.in_memory) and arrived.of.each == gradient.each:
                         gradients.add(arrived, gradient, part=join.stacks)
                         continue
                     others = [] if join.stacks or coefficients is not None else [
                         other.tensor for number, other in enumerate(arrivals) if number != place
                     ]  # fmt: skip
-                    contribution = Tensor(Mul(*flow.shape))
+                    contribution = Tensor(Mul(*flow.shape), each=arrived.of.each)
                     gradients.steps.append(Step((gradient, *others), (contribution,)))
                     gradients.add(arrived, contribution)
 
@@ -225,19 +232,22 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
                     f"{times} copies with several inputs are not followed here; give a number of copies"
                 )
             before = arrivals[0] if arrivals else Arrived(Tensor())
-            first = self._copy(value, before.needs, tape)
+            entering = Flag(before.needs, before.tensor.each)
+            first = self._copy(value, entering, tape)
             if first.leaving.tensor is first.entering:
                 if first.leaving.of is not first.entering or first.forward:
                     raise UnsupportedError("copies that show a part of what enters them are not followed here")
                 return before
-            later = first if first.leaving.needs == before.needs else self._copy(value, first.leaving.needs, tape)
+            leaving = Flag(first.leaving.needs, first.leaving.tensor.each)
+            later = first if leaving == entering else self._copy(value, leaving, tape)
             copies = Copies(first, later, times, index, before.tensor)
             if first.entering.elements is not None:
                 before.tensor.met(copies.at(first.entering.elements, Integer(0)))
                 before.of.met(copies.at(first.entering.elements, Integer(0)))
             before.tensor.kind = first.entering.kind
             elements = later.leaving.tensor.elements or Integer(0)
-            made = Arrived(Tensor(copies.at(elements, times - 1)), later.leaving.needs)
+            each_own = later.leaving.tensor.each
+            made = Arrived(Tensor(copies.at(elements, times - 1), each=each_own), later.leaving.needs)
             kept = copies.kept() if made.needs else []
             tape.steps.append(Forward((before.tensor,), (made.tensor, *kept), copies))
             if made.needs:
@@ -246,19 +256,19 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
 
         return Execution(at, True)
 
-    def _copy(self, value: Execution, needs: bool, outer: Tape, pinned: bool = False) -> Copy:
-        entering, tape, gradients = Tensor(), Tape(sharing=outer.sharing), Gradients()
-        left = value.at((Arrived(entering, needs),), tape)
+    def _copy(self, value: Execution, flag: Flag, outer: Tape, pinned: bool = False) -> Copy:
+        entering, tape, gradients = Tensor(each=flag.each), Tape(sharing=outer.sharing), Gradients()
+        left = value.at((Arrived(entering, flag.needs),), tape)
         if isinstance(left, Several):
             raise UnsupportedError("copies with several outputs are not followed here; give a number of copies")
         arriving = None
         if left.needs and left.tensor is not entering:
-            arriving = Tensor(left.tensor.elements)
+            arriving = Tensor(left.tensor.elements, each=left.tensor.each)
             gradients.known[left.of] = arriving
             if pinned:
                 gradients.pinned.add(arriving)
             tape.backward(gradients)
-        return copy_of(entering, left, tape.steps, gradients, arriving, needs, outer.block)
+        return copy_of(entering, left, tape.steps, gradients, arriving, flag.needs, outer.block)
 
     def _back(
         self, value: Execution, copies: Copies, before: Arrived, made: Arrived, kept: list[Tensor], tape: Tape, gradients: Gradients
@@ -267,7 +277,8 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
         if arriving is None:
             return
         elsewhere = arriving in gradients.pinned or arriving in gradients.known.values()
-        pinned = self._copy(value, copies.later.leaving.needs, tape, pinned=True) if elsewhere else None
+        leaving = Flag(copies.later.leaving.needs, copies.later.leaving.tensor.each)
+        pinned = self._copy(value, leaving, tape, pinned=True) if elsewhere else None
         learned = copies.learned()
         gradients.learned += learned
         makes, after = list(learned), []
@@ -281,7 +292,7 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
             if copies.first.returned is copies.first.arriving and not elsewhere:
                 returned = arriving
             else:
-                returned = Tensor(copies.at(elements, Integer(0)))
+                returned = Tensor(copies.at(elements, Integer(0)), each=before.of.each)
                 makes.append(returned)
         reads = [arriving, *kept]
         if copies.first.keeps_entering:

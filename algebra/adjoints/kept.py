@@ -7,13 +7,13 @@ matrix product reads is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from sympy import Expr, Mul
 
+from ..equations.examples import drawn, made_of
 from ..equations.heads import (
     Apply,
     Constant,
@@ -62,46 +62,28 @@ def kept_of(found: Adjoint, selective: bool = False) -> Kept:
     """What the equations of a backward pass read of the forward pass; `selective` leaves out what is computed again."""
     forward = found.extended
     lines = {statement.target: statement for statement in forward.statements}
-    drawn = _drawn(forward)
-    of_examples = _made_of({*(name for name, role in forward.roles.items() if role == "input"), *drawn}, forward)
+    masks_drawn = drawn(forward)
+    of_examples = made_of(found.program.of_examples, forward)
     outputs = found.forward.outputs
     dropped = frozenset(computed_again(found)) if selective else frozenset()
-    names = [name for name in found.saved if name in of_examples and name not in dropped]
+    names = [name for name in found.saved if name not in dropped]
     names = _not_elementwise(found, names, lines)
     given = [
         name for name, role in found.program.given.items() if role == "input" and name in forward.layer.input_names
     ]
     masks = [
         name for name in found.program.given
-        if name in drawn and not (dropped and _readers(name, forward) <= dropped)
+        if name in masks_drawn and not (dropped and _readers(name, forward) <= dropped)
     ]  # fmt: skip
     inner = [
         Inner(name, Mul(*found.forward.shapes[name]), _kind(name, forward, lines, of_examples, inner=True)) for name in masks
     ]  # fmt: skip
     inner += [
-        Inner(name, Mul(*found.saved[name]), _kind(name, forward, lines, of_examples, inner=True))
+        Inner(name, Mul(*found.saved[name]), _kind(name, forward, lines, of_examples, inner=True), name in of_examples)
         for name in names if name not in outputs
     ]  # fmt: skip
     inputs = {name: _kind(name, forward, lines, of_examples) for name in given}
     return Kept(inputs, tuple(name for name in outputs if name in names), tuple(inner))
-
-
-def _drawn(forward: Instance) -> frozenset[str]:
-    """The buffers that are drawn anew for every example."""
-    layer: Any = forward.layer
-    return frozenset(layer.drawn)
-
-
-def _made_of(tensors: Iterable[str], forward: Instance) -> frozenset[str]:
-    """These tensors and all that are computed from them."""
-    found, before = set(tensors), -1
-    while len(found) != before:
-        before = len(found)
-        for statement in forward.statements:
-            first = {step.tensor for step in forward.given.get(statement.target, ())}
-            if not found.isdisjoint(first) or any(read.tensor in found for read in statement.reads):
-                found.add(statement.target)
-    return frozenset(found)
 
 
 def _readers(name: str, forward: Instance) -> set[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sympy import Mul
+from sympy import Expr, Mul
 
+from ..equations.examples import made_of, with_examples
 from ..equations.heads import Head, Pad, Read
 from ..equations.work import Work, statement_work, work
 from ..errors import UnsupportedError
@@ -53,9 +54,8 @@ def lines_again(found: Adjoint, chosen: Iterable[str]) -> list[str]:
     return list(again)
 
 
-def work_again(found: Adjoint) -> Work:
-    """What it costs to compute again what selective recomputation does not keep."""
-    extended = found.extended
-    return Work.total(
-        statement_work(extended, extended.places[name]) for name in lines_again(found, computed_again(found))
-    )
+def work_again(found: Adjoint, number: Expr) -> Work:
+    """What it costs to compute again what selective recomputation does not keep, for so many examples."""
+    lines = lines_again(found, computed_again(found))
+    several = with_examples(found.extended, made_of(found.program.of_examples, found.extended), number)
+    return Work.total(statement_work(several, several.places[name]) for name in lines)

@@ -9,13 +9,14 @@ operation is done once for every point of the indices on which its value depends
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sympy import Expr, Integer, Mul
 
 from ..equations.affine import affine
+from ..equations.examples import of_examples
 from ..equations.heads import (
     Address,
     Apply,
@@ -99,27 +100,30 @@ class Program:
     given: dict[str, str] = field(default_factory=dict)
     """What the lines read of the inputs, weights and buffers, and their roles."""
     learned: set[str] = field(default_factory=set)
-    """The gradients of what depends on no input, which are added over examples."""
+    """The gradients of what is the same for every example, which are added over examples."""
     same: set[str] = field(default_factory=set)
-    """What is saved and depends on no input."""
+    """What is read of outside and is the same for every example: of the forward pass, and gradients of such outputs."""
+    of_examples: frozenset[str] = frozenset()
+    """The tensors of the forward pass of which every example has its own."""
     parts: dict[str, tuple[int, Head, tuple[Index, ...]]] = field(default_factory=dict)
     """Parts of lines of the forward pass that are kept under a name: the number of the line, the part, its indices."""
 
 
 class Reverse:
-    """The search for the lines. `wanted` are the tensors whose gradients are asked for."""
+    """The search for the lines. `wanted` are the tensors whose gradients are asked for, `examples` the inputs that every example has its own of."""
 
-    def __init__(self, instance: Instance, names: Names, wanted: frozenset[str]):
+    def __init__(self, instance: Instance, names: Names, wanted: frozenset[str], examples: frozenset[str]):
         self.names = names
         self.forward = one_extent_each(instance, names)
+        self.of_examples = of_examples(self.forward, examples)
         self.program = Program(
+            of_examples=self.of_examples,
             extents={index: extent for extents in self.forward.extents for index, extent in extents.items()},
             masks=list(self.forward.elaborated.masks), ranges=dict(self.forward.elaborated.ranges),
         )  # fmt: skip
         self.places = self.forward.places
         self.wanted = wanted
         self.active = self._active()
-        self.of_examples = self._of_examples()
         self.contributions: dict[str, list[Contribution]] = {}
         self.parts: dict[tuple[int, Head], str] = {}
         self.shifted: dict[tuple[str, int, Expr], tuple[str, list[Statement]]] = {}
@@ -133,21 +137,12 @@ class Reverse:
 
     def _active(self) -> frozenset[str]:
         """The tensors through which a gradient comes to one that is wanted."""
-        return self._made_of(self.wanted, lambda statement: differentiable(statement.value))
-
-    def _of_examples(self) -> frozenset[str]:
-        """The tensors of the forward pass that depend on an input."""
-        inputs = (name for name, role in self.forward.roles.items() if role == "input")
-        return self._made_of(inputs, lambda statement: statement.reads)
-
-    def _made_of(self, tensors: Iterable[str], reads: Callable[[Statement], Iterable[Read]]) -> frozenset[str]:
-        """These tensors and all that are computed from them, through such reads of a line and first steps that lines of their own give."""
-        found, before = set(tensors), -1
+        found, before = set(self.wanted), -1
         while len(found) != before:
             before = len(found)
             for statement in self.forward.statements:
                 steps = {step.tensor for step in self.forward.given.get(statement.target, ())}
-                if not found.isdisjoint(steps) or any(read.tensor in found for read in reads(statement)):
+                if not found.isdisjoint(steps) or any(read.tensor in found for read in differentiable(statement.value)):
                     found.add(statement.target)
         return frozenset(found)
 
@@ -184,6 +179,8 @@ class Reverse:
             self.seeds[name] = seed
             self.program.shapes[seed] = self.forward.shapes[name]
             self.program.given[seed] = "input"
+            if name not in self.of_examples:
+                self.program.same.add(seed)
             if name in self.forward.roles and self.forward.roles[name] != "defined":
                 raise UnsupportedError(f"{name} is an output and no tensor that the equation defines")
             own = self.forward.statements[self.places[name]].address
@@ -847,6 +844,8 @@ class Reverse:
             else:
                 self.program.given[name] = self.forward.roles[name]
                 self.program.shapes[name] = self.forward.shapes[name]
+                if name not in self.of_examples:
+                    self.program.same.add(name)
         ordered: dict[str, Statement] = {}
 
         def place(name: str) -> None:

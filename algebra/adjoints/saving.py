@@ -13,6 +13,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from ..derivations.metric import repeated
+from ..equations.examples import of_examples
 from ..equations.heads import Group, Read, address_indices
 from ..equations.instance import Instance
 from ..equations.statements import Statement
@@ -24,7 +25,7 @@ from ..sizes.normal_form import simplify
 from .following import FollowingCarrier, Part, Several, each
 from .kept import Kept, kept_of
 from .pytorch_kernels import kept_by_pytorch
-from .training import backward_of, wanted_of
+from .training import Flag, backward_of, examples_of, wanted_of
 
 
 class Tensor:
@@ -46,6 +47,10 @@ class Arrival:
 
     tensor: Tensor
     needs: bool
+
+    @property
+    def flag(self) -> Flag:
+        return Flag(self.needs, self.tensor.each)
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Record:
         assert tensor.elements is not None
         if tensor in self.tensors:
             return []
-        self.tensors[tensor] = Entry(tensor.elements, kind)
+        self.tensors[tensor] = Entry(tensor.elements, kind, tensor.each)
         return [self.tensors[tensor]]
 
     @property
@@ -115,14 +120,16 @@ class SavingCarrier(FollowingCarrier[Saving]):
                 arrival.tensor.met(Mul(*flow.shape))
             several = len(instance.outputs) > 1
             seen = None if several else seen_through(instance, in_memory=self.policy == "pytorch")
-            found = backward_of(instance, wanted_of(instance, tuple(arrival.needs for arrival in arrivals)))
+            examples = examples_of(instance, (arrival.tensor.each for arrival in arrivals))
+            found = backward_of(instance, wanted_of(instance, (arrival.needs for arrival in arrivals)), examples)
+            each_own = of_examples(instance, examples)
             needs = bool(found.seeds) and bool(found.gradients)
             if isinstance(seen, str):
-                return Arrival(Tensor(Integer(0)), needs)
+                return Arrival(Tensor(Integer(0), each=False), needs)
             if seen is not None and seen < len(arrivals):
                 return Arrival(arrivals[seen].tensor, arrivals[seen].needs)
             outputs = {
-                name: Arrival(Tensor(Mul(*instance.shapes[name])), needs and name in found.seeds)
+                name: Arrival(Tensor(Mul(*instance.shapes[name]), each=name in each_own), needs and name in found.seeds)
                 for name in instance.outputs
             }
             if needs:
@@ -174,7 +181,8 @@ class SavingCarrier(FollowingCarrier[Saving]):
                     for place, arrival in enumerate(arrivals) if any(other != place for other in asked)
                     for entry in record.keep(arrival.tensor)
                 ]  # fmt: skip
-            return Arrival(Tensor(Mul(*site.output.shape)), bool(asked))
+            each_own = any(arrival.tensor.each for arrival in arrivals)
+            return Arrival(Tensor(Mul(*site.output.shape), each=each_own), bool(asked))
 
         value = Saving(at)
         return value
@@ -196,8 +204,8 @@ class SavingCarrier(FollowingCarrier[Saving]):
 
     def repeat(self, value: Saving, times: Expr, index: Symbol | None) -> Saving:
         def at(arrivals: Arrivals, record: Record) -> Arrival:
-            start = one_copy(value, arrivals[0].needs if arrivals else False)
-            later = one_copy(value, start.needs)
+            start = one_copy(value, arrivals[0].flag if arrivals else Flag())
+            later = one_copy(value, Flag(start.needs, start.leaving.each))
             if start.through:  # what leaves a copy is what entered it
                 if start.record.tensors.get(start.entering) or later.record.tensors.get(later.entering):
                     arrivals[0].tensor.met(
@@ -208,13 +216,13 @@ class SavingCarrier(FollowingCarrier[Saving]):
                 return Arrival(arrivals[0].tensor, start.needs)
             size = later.entering.elements
             arriving = arrivals[0].tensor if arrivals else Tensor()
-            leaving = Tensor(_last(later.leaving.elements or Integer(0), times, index))
+            leaving = Tensor(_last(later.leaving.elements or Integer(0), times, index), each=later.leaving.each)
             if self.recompute == "block":
                 if later.needs and size is not None:
                     arriving.met(_first(size, index))
                     known = start.record.tensors.get(start.entering)
                     record.keep(arriving, known.kind if known else "activations")
-                    _between(record, Entry(size, "activations"), times, index)
+                    _between(record, Entry(size, "activations", later.entering.each), times, index)
                 return Arrival(leaving, later.needs)
             self._inside(start, later, times, index, record)
             entry = start.record.tensors.get(start.entering)
@@ -232,7 +240,7 @@ class SavingCarrier(FollowingCarrier[Saving]):
             elif later.keeps_leaving and later.leaving.elements is not None:
                 made = later.leaving.elements
                 total = Add(repeated(made, times, index), -_last(made, times, index))
-                record.others.append(Entry(total, "activations"))
+                record.others.append(Entry(total, "activations", later.leaving.each))
             if outside[0]:
                 record.keep(leaving)
             return Arrival(leaving, later.needs)
@@ -274,9 +282,9 @@ class _Copy:
         ]  # fmt: skip
 
 
-def one_copy(value: Saving, needs: bool) -> _Copy:
-    entering, record = Tensor(), Record()
-    left = value.at((Arrival(entering, needs),), record)
+def one_copy(value: Saving, flag: Flag) -> _Copy:
+    entering, record = Tensor(each=flag.each), Record()
+    left = value.at((Arrival(entering, flag.needs),), record)
     if isinstance(left, Several):
         raise UnsupportedError("copies with several outputs are not followed here; give a number of copies")
     return _Copy(entering, left.tensor, left.needs, record)

@@ -63,7 +63,7 @@ class Gradients:
         if mine and tensor not in self.parts and before is not contribution:
             self.steps.append(Step((before, contribution), ()))
             return
-        made = Tensor(tensor.elements)
+        made = Tensor(tensor.elements, each=tensor.each)
         self.steps.append(Step((before, contribution), (made,)))
         self.known[tensor] = made
         self.parts.discard(tensor)

@@ -2,6 +2,9 @@
 
 Whether a part needs the gradient of what enters it is known only where it stands: nothing asks for the gradient of the data, so that the value of
 a part is a function of that. Of a repetition whose input needs none, the first copy differs from the others if it learns something.
+
+What is computed from learned tensors and buffers alone is computed once a step, however many examples there are, and its gradients too: so that
+the value of a part is a function of that as well.
 """
 
 from __future__ import annotations
@@ -10,47 +13,61 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sympy import Expr, Integer, Mul, Symbol
 
 from ..arguments import shown
 from ..derivations.metric import repeated
-from ..equations.heads import Head, Plus, Reduce, Times, address_indices, is_constant
+from ..equations.examples import of_examples, work_of_examples
 from ..equations.instance import Instance, Shape
 from ..equations.work import Work, work
 from ..errors import FieldError
 from ..networks.carrier import Ends, Evaluation, GraphStep, Site, TotalCarrier
 from .adjoint import Adjoint, adjoint_of
-from .examples import over_examples
+from .examples import lines_of_examples
 from .joined import joined_instance
 from .recomputation import work_again
 
 RECOMPUTE = ("none", "selective", "block")
 T = TypeVar("T")
-Flags = tuple[bool, ...]
-"""For every input whether its gradient is asked for."""
+
+
+class Flag(NamedTuple):
+    """Of what enters or leaves a part: whether its gradient is asked for, and whether every example has its own."""
+
+    needs: bool = False
+    each: bool = True
+
+
+Flags = tuple[Flag, ...]
+"""One for every input."""
+
+
+def asks(flags: Iterable[Flag]) -> bool:
+    """Whether any gradient is asked for."""
+    return any(flag.needs for flag in flags)
 
 
 @dataclass(frozen=True)
 class Pass:
-    """What one part costs: forward and backward together, forward alone, what is computed again; and whether a gradient goes through it."""
+    """What one part costs: forward and backward together, forward alone, what is computed again; and what is known of what leaves it."""
 
     work: Work
     forward: Work
-    needs: bool
+    flag: Flag
     again: Work = Work()
-    several: tuple[tuple[str, bool], ...] = ()
-    """Of a part with several outputs: whether a gradient goes through each."""
+    several: tuple[tuple[str, Flag], ...] = ()
+    """Of a part with several outputs: what is known of each."""
 
     @property
     def leaving(self) -> Flags:
-        """For every input of the next part in a series whether it needs a gradient."""
-        return tuple(needs for _, needs in self.several) or (self.needs,)
+        """For every input of the next part in a series."""
+        return tuple(flag for _, flag in self.several) or (self.flag,)
 
-    def through(self, source: Any, nodes: Iterable[Any]) -> bool:
-        """Whether a gradient goes through what an arrow of a graph brings."""
-        return dict(self.several)[source[1]] if self.several and source not in nodes else self.needs
+    def through(self, source: Any, nodes: Iterable[Any]) -> Flag:
+        """Of what an arrow of a graph brings."""
+        return dict(self.several)[source[1]] if self.several and source not in nodes else self.flag
 
     @property
     def total(self) -> Work:
@@ -76,76 +93,67 @@ class Training:
         self.asked: Flags | None = None
 
     def at(self, flags: Flags) -> Pass:
-        self.asked = flags if self.asked is None else tuple(one or other for one, other in zip(self.asked, flags))
+        before = flags if self.asked is None else self.asked
+        self.asked = tuple(Flag(one.needs or other.needs, one.each or other.each) for one, other in zip(before, flags))
         return self._at(flags)
 
 
 @lru_cache(maxsize=4096)
-def backward_of(instance: Instance, wanted: frozenset[str]) -> Adjoint:
-    """The backward pass of a layer for some of its tensors, derived once."""
-    return adjoint_of(instance, wanted)
+def backward_of(instance: Instance, wanted: frozenset[str], examples: frozenset[str] | None = None) -> Adjoint:
+    """The backward pass of a layer for some of its tensors, where examples have these of the inputs each to itself; derived once."""
+    return adjoint_of(instance, wanted, examples)
 
 
-def wanted_of(instance: Instance, flags: Flags) -> frozenset[str]:
+def wanted_of(instance: Instance, needs: Iterable[bool]) -> frozenset[str]:
     """The learned tensors, and the inputs that need a gradient."""
-    inputs = {name for name, needs in zip(instance.layer.input_names, flags) if needs}
+    inputs = {name for name, asked in zip(instance.layer.input_names, needs) if asked}
     return frozenset(inputs | {name for name, role in instance.roles.items() if role == "weight"})
 
 
-def backward_work(found: Adjoint) -> Work:
-    """The work of the backward pass for one example of many: the gradients of what is learned are added over the examples.
-
-    So an outer product that is the gradient of a matrix is a contraction, over the examples; of a sum that is there already the examples
-    are one index more, and of what adds several of them, once a step, an example has no part.
-    """
-    parts = [work(found.instance)]
-    for place, (statement, summed) in enumerate(zip(found.program.statements, over_examples(found.program))):
-        if not summed:
-            continue
-        extents = found.instance.extents[place]
-        letters = frozenset().union(*map(address_indices, statement.address))
-        points = Mul(*(extents[index] for index in sorted(letters, key=str)))
-        terms = len(statement.value.terms) if isinstance(statement.value, Plus) else 1
-        plain = [term for term in summed if not (isinstance(term, Reduce) and term.operation == "sum")]
-        parts.append(Work(macs=sum(map(_is_product, plain)) * points, adds=(1 + len(plain) - terms) * points))
-    return Work.total(parts)
+def examples_of(instance: Instance, each: Iterable[bool]) -> frozenset[str]:
+    """The inputs that every example has its own of; those of which nothing is said are of that kind."""
+    names = instance.layer.input_names
+    return frozenset(names) - {name for name, own in zip(names, each) if not own}
 
 
-def _is_product(head: Head) -> bool:
-    return isinstance(head, Times) and sum(not is_constant(factor) for factor in head.factors) >= 2
+def backward_work(found: Adjoint, number: Expr) -> Work:
+    """The work of the backward pass for so many examples."""
+    return work(lines_of_examples(found, number))
 
 
 class TrainingCarrier(TotalCarrier[Training]):
-    """Adds the work of both passes over the nodes of a network."""
+    """Adds the work of both passes for so many examples over the nodes of a network."""
 
     opaque = "lower"
 
-    def __init__(self, recompute: str):
+    def __init__(self, recompute: str, number: Expr):
         if recompute not in RECOMPUTE:
             raise FieldError(f"recompute is one of {', '.join(RECOMPUTE)}, got {shown(recompute)}")
-        self.recompute = recompute
+        self.recompute, self.number = recompute, number
         self.joints: dict[int, tuple[Site, Training]] = {}
 
     def leaf(self, site: Site, port: int) -> Training:
         instance = site.instance
         assert instance is not None
         if not instance.outputs:  # nothing reads it, so that it computes nothing and learns nothing
-            return Training(lambda flags: Pass(Work(), Work(), False), None)
-        forward = work(instance)
+            return Training(lambda flags: Pass(Work(), Work(), Flag()), None)
 
         def at(flags: Flags) -> Pass:
+            examples = examples_of(instance, (flag.each for flag in flags))
+            forward = work_of_examples(instance, examples, self.number)
             if instance.layer.opaque:
-                return Pass(forward, forward, any(flags))
-            found = backward_of(instance, wanted_of(instance, flags))
-            if not found.gradients:
-                none = tuple((name, False) for name in instance.outputs) if len(instance.outputs) > 1 else ()
-                return Pass(forward, forward, bool(found.seeds), several=none)
-            again = work_again(found) if self.recompute == "selective" else Work()
-            several = tuple((name, name in found.seeds) for name in instance.outputs)
-            return Pass(
-                Work.total([forward, backward_work(found)]), forward, bool(found.seeds), again,
-                several if len(several) > 1 else (),
-            )  # fmt: skip
+                return Pass(forward, forward, Flag(asks(flags), bool(examples)))
+            found = backward_of(instance, wanted_of(instance, (flag.needs for flag in flags)), examples)
+            each = of_examples(instance, examples)
+            learns = bool(found.gradients)
+            leaving = tuple((name, Flag(learns and name in found.seeds, name in each)) for name in instance.outputs)
+            flag = Flag(bool(found.seeds), any(one.each for _, one in leaving))
+            several = leaving if len(leaving) > 1 else ()
+            if not learns:
+                return Pass(forward, forward, flag, several=several)
+            again = work_again(found, self.number) if self.recompute == "selective" else Work()
+            both = Work.total([forward, backward_work(found, self.number)])
+            return Pass(both, forward, flag, again, several)
 
         shapes = {name: instance.shapes[name] for name in instance.outputs}
         made = Training(at, shapes[instance.outputs[0]], shapes=shapes if len(shapes) > 1 else None)
@@ -161,7 +169,8 @@ class TrainingCarrier(TotalCarrier[Training]):
             for value in values:
                 made.append(value.at(flags))
                 flags = made[-1].leaving
-            return _together(made, any(flags), several=made[-1].several if made else ())
+            left = flags[0] if len(flags) == 1 else Flag(asks(flags), any(flag.each for flag in flags))
+            return _together(made, left, several=made[-1].several if made else ())
 
         shape = next((value.shape for value in reversed(values) if value.shape is not None), None)
         made = Training(at, shape, any(value.blocks for value in values), values[-1].shapes if values else None)
@@ -173,17 +182,18 @@ class TrainingCarrier(TotalCarrier[Training]):
             self.joints[id(site)] = site, self._joint(site)
         return self.joints[id(site)][1]
 
-    @staticmethod
-    def _joint(site: Site) -> Training:
+    def _joint(self, site: Site) -> Training:
         count, points = len(site.inputs), Mul(*site.output.shape)
         multiplies, adds = site.join.work(count)
-        forward = Work(multiplies=multiplies * points, adds=adds * points)
         names = [f"x{place + 1}" for place in range(count)]
 
         def at(flags: Flags) -> Pass:
-            asked = frozenset(name for name, needs in zip(names, flags) if needs)
-            back = backward_work(backward_of(joined_instance(site), asked)) if asked else Work()
-            return Pass(Work.total([forward, back]), forward, bool(asked))
+            asked = frozenset(name for name, flag in zip(names, flags) if flag.needs)
+            examples = frozenset(name for name, flag in zip(names, flags) if flag.each)
+            all_points = points * self._number(bool(examples))
+            forward = Work(multiplies=multiplies * all_points, adds=adds * all_points)
+            back = backward_work(backward_of(joined_instance(site), asked, examples), self.number) if asked else Work()
+            return Pass(Work.total([forward, back]), forward, Flag(bool(asked), bool(examples)))
 
         return Training(at, site.output.shape)
 
@@ -196,18 +206,24 @@ class TrainingCarrier(TotalCarrier[Training]):
 
         def at(flags: Flags) -> Pass:
             made = [value.at(flags) for value in values]
-            joined = joining.at(tuple(one.needs for one in made))
-            added = self._fan_out(entering, len(taking)) if any(flags) and taking else []
-            return _together([*made, joined], joined.needs, added)
+            joined = joining.at(tuple(one.flag for one in made))
+            added = self._fan_out(entering, len(taking), flags) if taking else []
+            return _together([*made, joined], joined.flag, added)
 
         made = Training(at, site.output.shape, any(value.blocks for value in values))
         made.entering, made.takes = entering, bool(taking)
         return made
 
-    @staticmethod
-    def _fan_out(shape: Sequence[Expr], readers: int) -> list[Work]:
+    def _number(self, each: bool) -> Expr:
+        """How many there are of what every example has or all examples share."""
+        return self.number if each else Integer(1)
+
+    def _fan_out(self, shape: Sequence[Expr], readers: int, flags: Iterable[Flag]) -> list[Work]:
         """The gradients that come from several readers are added."""
-        return [Work(adds=(readers - 1) * Mul(*shape))] if readers > 1 else []
+        flags = tuple(flags)
+        if readers < 2 or not asks(flags):
+            return []
+        return [Work(adds=(readers - 1) * Mul(*shape, self._number(any(flag.each for flag in flags))))]
 
     def graph(self, steps: Sequence[GraphStep[Training]], sink: Any) -> Training:
         steps = on_the_way(steps, sink)
@@ -228,7 +244,7 @@ class TrainingCarrier(TotalCarrier[Training]):
             arrived: dict[Any, Pass] = {}
             added: list[Work] = []
 
-            def through(source: Any) -> bool:
+            def through(source: Any) -> Flag:
                 return arrived[node_of(by_name, source)].through(source, by_name)
 
             for step in steps:
@@ -236,14 +252,16 @@ class TrainingCarrier(TotalCarrier[Training]):
                 value = self.joint(step.join) if step.join is not None else step.values[0]
                 arrived[step.name] = value.at(incoming)
             for source, count in Counter([*(source for step in steps for source in step.sources), *ends]).items():
-                if through(source) and (shape := shape_of(source)) is not None:
-                    added += self._fan_out(shape, count)
-            if any(flags) and entering is not None:
-                added += self._fan_out(entering, len(taking))
+                if (shape := shape_of(source)) is not None:
+                    added += self._fan_out(shape, count, [through(source)])
+            if entering is not None:
+                added += self._fan_out(entering, len(taking), flags)
             leaving = (
                 tuple((name, through(end)) for name, end in zip(sink.names, ends)) if isinstance(sink, Ends) else ()
             )
-            return _together(list(arrived.values()), any(map(through, ends)), added, leaving)
+            left = [through(end) for end in ends]
+            flag = Flag(asks(left), any(one.each for one in left))
+            return _together(list(arrived.values()), flag, added, leaving)
 
         shapes = {name: shape_of(end) for name, end in zip(sink.names, ends)} if isinstance(sink, Ends) else None
         made = Training(at, shape_of(ends[0]), any(value.blocks for step in steps for value in step.values), shapes)
@@ -262,7 +280,8 @@ class TrainingCarrier(TotalCarrier[Training]):
         return _entered(Training(at, chain.shape, True), values[:1])
 
     def least_copies(self, value: Training) -> int:
-        return 0 if value.at((True,)).needs and value.at((False,)) == value.at((True,)) else 1
+        asked, other = value.at((Flag(True),)), value.at((Flag(False),))
+        return 0 if asked.flag.needs and asked == other else 1
 
     def repeat(self, value: Training, times: Expr, index: Symbol | None) -> Training:
         def total(made: Work) -> Work:
@@ -277,10 +296,11 @@ class TrainingCarrier(TotalCarrier[Training]):
             return Work.total([total(later), first(start), _each(first(later), lambda part: -part)])
 
         def at(flags: Flags) -> Pass:
-            later = value.at(flags if any(flags) else (value.at(flags).needs,))
-            start, forward = value.at(flags), total(later.forward)
+            start = value.at(flags)
+            later = value.at(start.leaving)
+            forward = over_copies(start.forward, later.forward)
             again = forward if self.recompute == "block" else over_copies(start.again, later.again)
-            return Pass(over_copies(start.work, later.work), forward, later.needs, again)
+            return Pass(over_copies(start.work, later.work), forward, later.flag, again, later.several)
 
         last = {} if index is None else {index: times - 1}
         shape = value.shape and tuple(size.xreplace(last) for size in value.shape)
@@ -314,11 +334,11 @@ def on_the_way(steps: Sequence[GraphStep[T]], sink: Any) -> list[GraphStep[T]]:
 
 
 def _together(
-    parts: Sequence[Pass], needs: bool, added: Sequence[Work] = (), several: tuple[tuple[str, bool], ...] = ()
+    parts: Sequence[Pass], flag: Flag, added: Sequence[Work] = (), several: tuple[tuple[str, Flag], ...] = ()
 ) -> Pass:
     """Parts of a network as one, with what is `added` where they meet."""
     return Pass(
-        Work.total([*(part.work for part in parts), *added]), Work.total(part.forward for part in parts), needs,
+        Work.total([*(part.work for part in parts), *added]), Work.total(part.forward for part in parts), flag,
         Work.total(part.again for part in parts), several,
     )  # fmt: skip
 
@@ -328,8 +348,8 @@ def _each(made: Work, change: Callable[[Expr], Expr]) -> Work:
 
 
 def total_work(evaluation: Evaluation[Training], recompute: str) -> Work:
-    """The work of a step for one example, whose data need no gradient."""
-    flags = (False,) * max(1, len(evaluation.inputs))
+    """The work of a step, whose data need no gradient."""
+    flags = (Flag(),) * max(1, len(evaluation.inputs))
     made = evaluation.value.at(flags)
     if recompute == "block" and not evaluation.value.blocks:
         return Work.total([made.work, made.forward])

@@ -43,7 +43,7 @@ def carried(evaluation: Evaluation[Any], arrivals: tuple[Tensor, ...], training:
     gradients = Gradients()
     asked = [one for one in left if one.needs]
     if training and asked:
-        seeds = [Tensor(one.of.elements) for one in asked]
+        seeds = [Tensor(one.of.elements, each=one.of.each) for one in asked]
         steps = [*steps, Step(tuple(leaving), tuple(seeds))]
         if block and not evaluation.value.blocks:  # the whole network is carried out twice
             tape = Tape()

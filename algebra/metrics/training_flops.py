@@ -6,26 +6,30 @@ from typing import Any
 
 from sympy import Expr
 
-from ..adjoints.training import Training, TrainingCarrier, total_work
+from ..adjoints.training import Flag, Training, TrainingCarrier, total_work
 from ..derivations.metric import Metric
 from ..networks.carrier import Evaluation
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
 
 
+def _carrier(recompute: str, batch: Any) -> TrainingCarrier:
+    return TrainingCarrier(recompute, as_size(batch, "batch", least=1))
+
+
 def _finish(evaluation: Evaluation[Training], recompute: str, batch: Any) -> Expr:
-    return simplify(as_size(batch, "batch", least=1) * total_work(evaluation, recompute).flops)
+    return simplify(total_work(evaluation, recompute).flops)
 
 
 def _of_node(value: Training) -> Expr:
-    return value.at(value.asked or (False,)).total.flops
+    return value.at(value.asked or (Flag(),)).total.flops
 
 
 training_flops: Metric[Expr] = Metric(
     name="training_flops",
     title="training FLOPs",
     unit="operations",
-    carrier=lambda recompute, batch: TrainingCarrier(recompute),
+    carrier=_carrier,
     finish=_finish,
     term=lambda term: _of_node(term.value),
     options={"recompute": "none", "batch": 1},
@@ -44,7 +48,7 @@ training_flops: Metric[Expr] = Metric(
         ``"none"``: all that is read again is kept. ``"block"``: what stands in a repetition is computed once more, a network without one as a
         whole. ``"selective"``: of every layer, the lines whose share of what is kept is larger than their share of the work.
     batch : int or symbol
-        The number of examples.
+        The number of examples. What is computed from learned tensors alone is computed once for all of them.
 
     Returns
     -------

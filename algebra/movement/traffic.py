@@ -15,10 +15,10 @@ from sympy import Add, Expr, Integer, Min, Mul, Symbol
 
 from ..arguments import shown
 from ..derivations.metric import repeated
+from ..equations.examples import of_examples, work_of_examples
 from ..equations.footprint import base_of, layer_footprints, line_footprints
 from ..equations.heads import Read
 from ..equations.instance import Instance
-from ..equations.work import statement_work
 from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import GraphStep, Site, TotalCarrier
 from ..sizes.normal_form import simplify
@@ -134,13 +134,15 @@ class TrafficCarrier(TotalCarrier[Moving]):
                 if tensor.elements is None:
                     tensor.elements = Mul(*flow.shape)
             inputs = dict(zip(instance.layer.input_names, found))
-            outputs = {name: self._made(instance, name, inputs) for name in instance.outputs}
+            examples = frozenset(name for name, tensor in inputs.items() if tensor.base.each)
+            each_own = of_examples(instance, examples)
+            outputs = {name: self._made(instance, name, inputs, each_own) for name in instance.outputs}
             entries = (
-                self._lines(instance, inputs, site, record)
+                self._lines(instance, inputs, each_own, site, record)
                 if self.fuse == "statement"
                 else self._layer(instance, inputs, outputs, site, record)
             )
-            value.step = Step(site.path, entries, _work(instance, self.batch))
+            value.step = Step(site.path, entries, work_of_examples(instance, examples, self.batch).flops)
             record.steps.append(value.step)
             return next(iter(outputs.values())) if len(outputs) == 1 else Several(outputs)
 
@@ -148,14 +150,16 @@ class TrafficCarrier(TotalCarrier[Moving]):
         return value
 
     @staticmethod
-    def _made(instance: Instance, name: str, inputs: Mapping[str, Tensor]) -> Tensor:
+    def _made(instance: Instance, name: str, inputs: Mapping[str, Tensor], each_own: frozenset[str]) -> Tensor:
         base, whole = base_of(instance, name)
         elements = Mul(*instance.shapes[name])
         if base in inputs:
             return inputs[base] if whole else Tensor(elements, inputs[base].kind, inputs[base])
         if instance.roles[base] != "defined":
             return Tensor(elements, "weights")
-        return Tensor(elements)
+        made = Tensor(elements)
+        made.each = name in each_own
+        return made
 
     def _key(self, site: Site, name: str, record: Record) -> Any:
         if not record.shared:
@@ -183,12 +187,14 @@ class TrafficCarrier(TotalCarrier[Moving]):
             shows = [tensor for output, tensor in outputs.items() if base_of(instance, output)[0] == name]
             for other in shows[1:]:
                 other.shows = shows[0]
-            entries.append(Entry(Mul(*instance.shapes[name]), "activations", True, True, tensor=shows[0]))
+            entries.append(Entry(Mul(*instance.shapes[name]), "activations", shows[0].each, True, tensor=shows[0]))
         return entries
 
-    def _lines(self, instance: Instance, inputs: Mapping[str, Tensor], site: Site, record: Record) -> list[Entry]:
+    def _lines(
+        self, instance: Instance, inputs: Mapping[str, Tensor], each_own: frozenset[str], site: Site, record: Record
+    ) -> list[Entry]:
         entries = []
-        places, of_examples = _looked_up(instance), _of_examples(instance)
+        places = _looked_up(instance)
         for place, touched in line_footprints(instance, self.batch).items():
             for name, found in touched.items():
                 role = instance.roles[name]
@@ -198,14 +204,14 @@ class TrafficCarrier(TotalCarrier[Moving]):
                         Entry(found.elements, kind, inputs[name].base.each, False, found.exact, inputs[name])
                     )
                 elif role == "defined":
-                    entries.append(Entry(found.elements, "activations", name in of_examples, False, found.exact))
+                    entries.append(Entry(found.elements, "activations", name in each_own, False, found.exact))
                 else:
                     entries.append(
                         Entry(found.elements, "weights", False, False, found.exact, key=self._key(site, name, record))
                     )
             target = instance.statements[place].target
             exact = not instance.given.get(target)
-            entries.append(Entry(Mul(*instance.shapes[target]), "activations", target in of_examples, True, exact))
+            entries.append(Entry(Mul(*instance.shapes[target]), "activations", target in each_own, True, exact))
         return entries
 
     # compositions ----------------------------------------------------------------------------------------------------
@@ -323,27 +329,6 @@ def _looked_up(instance: Instance) -> frozenset[str]:
     }  # fmt: skip
     inside |= {part.tensor for line in instance.statements for part in line.address if isinstance(part, Read)}
     return frozenset(inside) & set(instance.layer.input_names)
-
-
-def _of_examples(instance: Instance) -> frozenset[str]:
-    """The tensors that depend on what enters."""
-    found, before = {name for name, role in instance.roles.items() if role == "input"}, -1
-    while len(found) != before:
-        before = len(found)
-        for place, line in enumerate(instance.statements):
-            if not found.isdisjoint(instance.read_by(place)):
-                found.add(line.target)
-    return frozenset(found)
-
-
-def _work(instance: Instance, batch: Expr) -> Expr:
-    """Operations of a layer: those that depend on what enters for every example."""
-    of_examples = _of_examples(instance)
-    parts = [
-        statement_work(instance, place).flops * (batch if instance.statements[place].target in of_examples else _ONE)
-        for place in instance.live
-    ]
-    return Add(*parts)
 
 
 # what is counted -------------------------------------------------------------------------------------------------------
