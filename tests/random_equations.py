@@ -43,6 +43,7 @@ class Grammar:
     axes: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     windowed: list[bool] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def one(self, *choices: Any) -> Any:
         return self.random.choice(choices)
@@ -165,6 +166,7 @@ class Grammar:
             return " * ".join(factors)
         inner = self.value(depth - 1)
         if kind < 0.55:
+            inner = self.mostly_summed(inner)
             return self.one(
                 f"relu({inner})",
                 f"abs({inner})",
@@ -180,8 +182,18 @@ class Grammar:
             over = self.one("*p", "*v") if self.star and self.chance(0.4) else self.one(*held)
             if self.chance(0.15):
                 over = f"{over}, {self.one(*held)}"
+            if function not in ("sum", "mean"):
+                inner = self.mostly_summed(inner, over)
             return f"{function}[{over}]({inner})"
         return f"({inner} {self.one('+', '-')} {self.value(depth - 1)})"
+
+    def mostly_summed(self, inner: str, over: str = "") -> str:
+        """A value with the sums named that the left side and a reduction around it leave to be taken."""
+        bound = {*re.findall(r"\w+", over), *re.findall(r"\w+", " ".join(self.left))}
+        bound |= {name for names in re.findall(r"\[([^][]*)\]\(", inner) for name in re.findall(r"\w+", names)}
+        loose = [name for name in (*self.axes, "u", "o") if name not in bound and re.search(rf"\b{name}\b", inner)]
+        loose += [f"*{name}" for name in "pqv" if name not in bound and re.search(rf"\b{name}\b", inner)]
+        return f"sum[{', '.join(loose)}]({inner})" if loose and self.chance(0.8) else inner
 
     # lines -----------------------------------------------------------------------------------------------------------
 
@@ -203,7 +215,8 @@ class Grammar:
             filled = self.one("", "", ", fill=1", ", fill=-inf" if self.chance(0.2) else "", f", fill=F[{axes[0]}]")
             self.tensors[name] = len(axes)
             return f"{name}[{', '.join(axes)}] = pad[{amounts}](x[{', '.join(axes)}]{filled})"
-        target, value = self.target(), self.value()
+        target = self.left = self.target()
+        value = self.value()
         if self.chance(0.7):
             value = f"{value} {self.one('+', '*')} x[{', '.join(self.whole())}]"
         if self.chance(0.06) and target and "t" not in value:

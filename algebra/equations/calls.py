@@ -22,8 +22,9 @@ from .conditions import Chooser, compared
 from .functions import FUNCTIONS
 from .names import resolve
 from .protocol import StatesEquation
-from .syntax import ParsedEquation, assembled, checked, checked_bounds, group_items, raw_lines
-from .trees import parts, walked
+from .syntax import ParsedEquation, assembled, checked, checked_bounds, raw_lines
+from .tree_text import as_text
+from .trees import parts, rebuilt_tree, walked
 
 MOST_LINES = 1_000
 """Of a block with those of all layers that are called."""
@@ -269,7 +270,7 @@ class _Expansion:
                 return node
             if isinstance(node, ast.Name) and node.id in self.tensors:
                 return addressed(node.id, node)
-            return _rebuilt(node, visit, skip_function=True)
+            return rebuilt_tree(node, visit, skip_function=True)
 
         made = visit(value)
         target = addressed(name, self.where if not hasattr(value, "lineno") else value)
@@ -290,7 +291,7 @@ class _Expansion:
                     node,
                     f"{ast.unparse(node)}[i, o]",
                 )
-            return _rebuilt(node, visit)
+            return rebuilt_tree(node, visit)
 
         return visit(value)
 
@@ -513,7 +514,7 @@ class _Renaming:
             ]
             call.keywords = [self._renamed(word) for word in node.keywords]
             return call
-        return _rebuilt(node, self._renamed)
+        return rebuilt_tree(node, self._renamed)
 
     def _is_open(self, test: ast.expr) -> bool:
         """Whether a condition speaks of fields of the block, which decide it later."""
@@ -596,20 +597,7 @@ def _says_nothing(bound: ast.expr) -> bool:
 
 
 def _copied(tree: Any) -> Any:
-    return _rebuilt(tree, _copied) if isinstance(tree, ast.AST) else tree
-
-
-def _rebuilt(node: Any, visit: Callable[[Any], Any], skip_function: bool = False) -> Any:
-    """A node with other parts."""
-    made = copy(node)
-    for name, value in ast.iter_fields(node):
-        if skip_function and name == "func" and isinstance(node, ast.Call):
-            continue
-        if isinstance(value, list):
-            setattr(made, name, [visit(part) if isinstance(part, ast.expr | ast.keyword) else part for part in value])
-        elif isinstance(value, ast.expr | ast.keyword):
-            setattr(made, name, visit(value))
-    return made
+    return rebuilt_tree(tree, _copied) if isinstance(tree, ast.AST) else tree
 
 
 def _literal(value: object) -> ast.expr | None:
@@ -635,30 +623,7 @@ def written_out(parsed: ParsedEquation) -> str:
     y[(c, i)] = 2 * x[c, i]
     where c < 3
     """
-    lines = [f"{name} = {_text(tree)}" for name, tree in parsed.scalars]
-    lines += [f"{_text(one.target)} = {_text(one.value)}" for one in parsed.statements]
-    lines += [f"where {_text(bound)}" for bound in parsed.bounds]
+    lines = [f"{name} = {as_text(tree)}" for name, tree in parsed.scalars]
+    lines += [f"{as_text(one.target)} = {as_text(one.value)}" for one in parsed.statements]
+    lines += [f"where {as_text(bound)}" for bound in parsed.bounds]
     return "\n".join(lines)
-
-
-def _text(tree: ast.expr) -> str:
-    """A tree as text, groups in square brackets with their round ones, tensors without axes without brackets."""
-    found: dict[str, str] = {}
-
-    def visit(node: Any) -> Any:
-        if isinstance(node, ast.Subscript):
-            items = group_items(node)
-            if isinstance(node.slice, ast.Tuple) and not node.slice.elts:
-                return node.value
-            if items is not None:
-                name = f"group__{len(found)}__"
-                found[name] = f"({', '.join(_text(item) for item in items)})"
-                made = copy(node)
-                made.slice = ast.Name(name, ast.Load())
-                return made
-        return _rebuilt(node, visit)
-
-    text = ast.unparse(visit(tree))
-    for name, inside in found.items():
-        text = text.replace(name, inside)
-    return text

@@ -7,8 +7,8 @@ Extents are not known yet: these are the subject of `extents`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from sympy import Expr, Integer
@@ -46,6 +46,7 @@ from .setting import Setting
 from .statements import Elaborated, Statement, close, scattered
 from .syntax import CONDITIONS, subscript_items
 from .trees import parts, subscripted
+from .two_readings import two_readings
 
 JOINS = ("sum", "mean", "max", "min")
 """What joins the points that fall on one looked-up element."""
@@ -56,6 +57,8 @@ class _Heads:
     """Reads the heads of statements; sizes and indices in them are the scalars' part."""
 
     scalars: Scalars
+    written: dict[int, tuple[ast.expr, Head]] = field(default_factory=dict)
+    """Where heads stand, by their identities."""
 
     @property
     def setting(self) -> Setting:
@@ -132,8 +135,30 @@ class _Heads:
             raise self.fail("an index stands twice in a reduction", node)
         return tuple(made)
 
+    def closed(self, value: Head, bound: frozenset[Index]) -> Head:
+        """The right side of a line with a sum over every index that nothing binds."""
+        unclear: list[tuple[Head, tuple[Index, ...], Head]] = []
+        made = close(value, bound, lambda *found: unclear.append(found))
+        if unclear:
+            function = unclear[0][-1]
+            terms = [(term, indices) for term, indices, around in unclear if around is function]
+            raise self.fail(*two_readings(value, function, terms, self.written, self._letters))
+        return made
+
+    def _letters(self, node: ast.AST, indices: Collection[Index]) -> list[str]:
+        """How indices are written that stand in an expression."""
+        names = sorted(name for name in self.setting.names_through(node) if self.setting.is_index(name))
+        axes = {name: range(self.ranks.ranks[name]) if name in self.ranks.stars else [None] for name in names}
+        held = [name for name in names if any(self.ranks.index(name, axis) in indices for axis in axes[name])]
+        return [f"*{name}" if name in self.ranks.stars else name for name in held]
+
     def value(self, node: ast.expr) -> Head:
         """The head of an expression, before sums are made explicit."""
+        made = self._value(node)
+        self.written[id(made)] = node, made
+        return made
+
+    def _value(self, node: ast.expr) -> Head:
         if subscripted(node) <= self.setting.fields.keys():
             if not any(map(self.setting.is_index, self.setting.names_through(node))):
                 return Constant(self.scalars.number(node), not self.setting.names_through(node) - set(CONSTANTS))
@@ -358,18 +383,20 @@ def elaborate(scalars: Scalars) -> Elaborated:
         if any(isinstance(part, Read) and any(isinstance(inner, Read) for inner in part.address) for part in address):
             raise heads.fail("a lookup on the left looks nothing up itself", parsed.target, "a line of its own for it")
         bound_here = frozenset().union(*map(address_indices, address)) if address else frozenset()
-        value, joined = heads.value(parsed.value), "sum"
-        inside = scattered(address)
-        if inside and isinstance(value, Reduce) and value.operation in JOINS and set(value.indices) == inside:
-            joined, value = value.operation, value.body
-        if bound := {index for head in walk(value) for index in getattr(head, "indices", ())} & inside:
+        value, inside = heads.value(parsed.value), scattered(address)
+        joins = isinstance(value, Reduce) and value.operation in JOINS and bool(inside) and set(value.indices) == inside
+        below = walk(value.body if isinstance(value, Reduce) and joins else value)
+        if bound := {index for head in below for index in getattr(head, "indices", ())} & inside:
             names, scattered_to = ", ".join(sorted(map(str, bound))), ast.unparse(parsed.target)
             raise heads.fail(
                 f"{names} stands in a lookup on the left, so that a reduction over it joins what falls on one element: it is the whole "
                 f"right side, runs over all indices that stand in lookups alone, and is one of {', '.join(JOINS)}",
                 parsed.target, f"a line of its own for what is joined, m[...] = ..., and {scattered_to} = max[...](m[...])",
             )  # fmt: skip
-        statements.append(Statement(name, address, close(value, bound_here), parsed.target.lineno, joined))
+        closed, joined = heads.closed(value, bound_here), "sum"
+        if joins and isinstance(closed, Reduce):
+            joined, closed = closed.operation, closed.body
+        statements.append(Statement(name, address, closed, parsed.target.lineno, joined))
     targets = [parsed.target for parsed in setting.parsed.statements]
 
     def fail(place: int, problem: str, instead: str) -> EquationError:

@@ -133,40 +133,76 @@ class Elaborated:
     asked: dict[Index, Expr] = field(default_factory=dict)
 
 
-def close(head: Head, bound: frozenset[Index]) -> Head:
-    """Make Einstein's sums explicit: an index that nothing binds is summed in the smallest term that holds all of it."""
+LINEAR = ("sum", "mean")
+"""Reductions of which it does not matter whether a sum is taken inside or around."""
+
+Alone = Callable[[Head, tuple[Index, ...], Head], None]
+"""Told of a head over which indices are summed that stand in one factor only, and of the function around it."""
+
+
+def close(head: Head, bound: frozenset[Index], alone: Alone, around: Head | None = None) -> Head:
+    """Make Einstein's sums explicit: an index that nothing binds is summed in the smallest term that holds all of it.
+
+    `around` is the innermost head that does another thing with a sum than with its terms. Within it a product of two factors with the
+    index is an inner product; what else would be summed there is told to `alone`.
+    """
     if isinstance(head, Constant):
         return head
     if isinstance(head, Plus):
-        return Plus(tuple(close(term, bound) for term in head.terms))
+        return Plus(tuple(close(term, bound, alone, around) for term in head.terms))
     if isinstance(head, Reduce):
-        return Reduce(head.operation, head.indices, close(head.body, bound | frozenset(head.indices)))
+        inside = around if head.operation in LINEAR else head
+        return Reduce(head.operation, head.indices, close(head.body, bound.union(head.indices), alone, inside))
     if isinstance(head, Softmax):
-        made_softmax = Softmax(head.indices, close(head.body, bound | frozenset(head.indices)))
+        made_softmax = Softmax(head.indices, close(head.body, bound.union(head.indices), alone, head))
         loose = tuple(index for index in head.indices if index not in bound)  # it has a value for each of them
-        return Reduce("sum", loose, made_softmax) if loose else made_softmax
+        return _summed(made_softmax, head, loose, loose, alone, around)
     if isinstance(head, Select):
         loose = tuple(sorted(address_indices(head.rank) - bound, key=lambda index: index.name))
-        made_select = replace(head, body=close(head.body, bound.union(head.indices, loose)))
-        return Reduce("sum", loose, made_select) if loose else made_select
+        made_select = replace(head, body=close(head.body, bound.union(head.indices, loose), alone, head))
+        return _summed(made_select, head, loose, loose, alone, around)
     if isinstance(head, Pad):
         return head
-    here: frozenset[Index] = frozenset()
     if isinstance(head, (Read, IndexValue)):
         here = free_indices(head) - bound
-        made: Head = head
-    else:
-        parts = children(head)
-        for index in free_indices(head) - bound:
-            holders = [part for part in parts if index in free_indices(part)]
-            if len(holders) > 1 or (isinstance(holders[0], (Read, IndexValue)) and isinstance(head, Times)):
-                here |= {index}
-        closed = tuple(close(part, bound | here) for part in parts)
-        made = Times(closed) if isinstance(head, Times) else Apply(head.function, closed)
-    if not here:
-        return made
-    ordered = tuple(sorted(here, key=lambda index: index.name))
-    return Reduce("sum", ordered, made)
+        return _summed(head, head, here, here, alone, around)
+    parts = children(head)
+    holders = {index: [part for part in parts if index in free_indices(part)] for index in free_indices(head) - bound}
+    here = frozenset(
+        index for index, held in holders.items()
+        if len(held) > 1 or (isinstance(held[0], (Read, IndexValue)) and isinstance(head, Times))
+    )  # fmt: skip
+    closed = [
+        close(part, bound | here, alone, around if _is_linear_in(head, place) else head)
+        for place, part in enumerate(parts)
+    ]
+    made = Times(tuple(closed)) if isinstance(head, Times) else Apply(head.function, tuple(closed))
+    return _summed(made, head, here, [index for index in here if not _is_multiplied(head, index)], alone, around)
+
+
+def _summed(
+    made: Head, written: Head, here: Iterable[Index], single: Iterable[Index], alone: Alone, around: Head | None
+) -> Head:
+    """A closed head summed over some indices, `single` those that no product holds twice."""
+    if around is not None and (told := _in_order(single)):
+        alone(written, told, around)
+    return Reduce("sum", ordered, made) if (ordered := _in_order(here)) else made
+
+
+def _in_order(indices: Iterable[Index]) -> tuple[Index, ...]:
+    return tuple(sorted(indices, key=lambda index: index.name))
+
+
+def _is_linear_in(head: Head, place: int) -> bool:
+    """Whether a sum in one part of a product, quotient or function may as well be taken around it."""
+    return isinstance(head, Times) or (isinstance(head, Apply) and head.function == "divide" and place == 0)
+
+
+def _is_multiplied(head: Head, index: Index) -> bool:
+    """Whether two factors above the line hold an index."""
+    while isinstance(head, Apply) and head.function == "divide":
+        head = head.arguments[0]
+    return isinstance(head, Times) and sum(index in free_indices(factor) for factor in head.factors) > 1
 
 
 def is_contraction(head: Head) -> bool:

@@ -320,11 +320,6 @@ def checked_bounds(bounds: Sequence[ast.expr], text: str) -> None:
         _check_numbers(bound, text, counting=True)
 
 
-def group_items(node: ast.Subscript) -> list[ast.expr] | None:
-    """The parts of the one group between square brackets, as in ``z[(c, i)]``; None if there is none."""
-    return list(node.slice.elts) if isinstance(node.slice, _Group) else None
-
-
 def raw_lines(text: str) -> tuple[list[tuple[ast.expr, ast.expr]], list[ast.expr]]:
     """The two sides of every line, and the bounds, before they are held against the language."""
     if not isinstance(text, str):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from copy import copy
 from functools import lru_cache
+from typing import Any
 
 
 def branches(node: ast.AST) -> list[ast.AST]:
@@ -47,3 +50,16 @@ def subscripted(tree: ast.AST) -> frozenset[str]:
 def parts(tree: ast.AST) -> tuple[ast.AST, ...]:
     """The same of a tree that nobody changes any more: it is walked once."""
     return tuple(walked(tree))
+
+
+def rebuilt_tree(node: Any, visit: Callable[[Any], Any], skip_function: bool = False) -> Any:
+    """A node with other parts."""
+    made = copy(node)
+    for name, value in ast.iter_fields(node):
+        if skip_function and name == "func" and isinstance(node, ast.Call):
+            continue
+        if isinstance(value, list):
+            setattr(made, name, [visit(part) if isinstance(part, ast.expr | ast.keyword) else part for part in value])
+        elif isinstance(value, ast.expr | ast.keyword):
+            setattr(made, name, visit(value))
+    return made

@@ -135,6 +135,27 @@ def summed_over(node: Node, index: Index) -> Node:
     return Node("reduce", (node,), "sum", indices=(index,), implicit=True)
 
 
+def has_two_readings(node: Node, index: Index, in_function: bool = False) -> bool:
+    """Whether a sum over an index that no reduction names falls inside a function, where it is no inner product."""
+    holders = [place for place, part in enumerate(node.parts) if index in free(part)]
+    if node.kind == "plus":
+        return any(has_two_readings(node.parts[place], index, in_function) for place in holders)
+    if node.kind in ("reduce", "softmax", "select"):
+        if index in node.indices or (node.kind == "select" and index in node.address[0].indices):
+            return in_function
+        return has_two_readings(node.parts[0], index, in_function or node.name not in ("sum", "mean"))
+    if len(holders) > 1:
+        above = node
+        while above.kind == "apply" and above.name == "divide":
+            above = above.parts[0]
+        factors = above.parts if above.kind == "times" else ()
+        return in_function and sum(index in free(factor) for factor in factors) < 2
+    if not holders or (node.kind == "times" and node.parts[holders[0]].kind in ("read", "index")):
+        return in_function
+    linear = node.kind == "times" or (node.name == "divide" and holders == [0])
+    return has_two_readings(node.parts[holders[0]], index, in_function or not linear)
+
+
 def with_parts(node: Node, parts: Sequence[Node]) -> Node:
     return Node(node.kind, tuple(parts), node.name, node.value, node.address, node.indices, node.implicit)
 

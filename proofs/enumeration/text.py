@@ -30,6 +30,7 @@ from .nodes import (
     depends_on,
     flat,
     free,
+    has_two_readings,
     is_always_zero,
     is_whole,
     mark_groups,
@@ -632,7 +633,10 @@ class EquationText:
             node, joined = node.parts[0], node.name
         if reduced_indices(node) & inside:
             raise Unreadable("a reduction over what a lookup on the left scatters")
-        for index in sorted(self._loose(node) - bound, key=str):
+        loose = sorted(self._loose(node) - bound, key=str)
+        if any(has_two_readings(node, index, joined in ("max", "min")) for index in loose):
+            raise Unreadable("a function of a sum, or a sum of functions")
+        for index in loose:
             node = summed_over(node, index)
         if node.kind == "pad" and any(part.lookup is not None for part in address):
             raise Unreadable("a padded tensor keeps its indices")
