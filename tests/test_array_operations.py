@@ -248,6 +248,20 @@ def _stepped(rng: random.Random) -> Case:
     )  # fmt: skip
 
 
+def _strided(rng: random.Random) -> Case:
+    x = floats(rng, *sizes(rng))
+    shape, strides, offset = (rng.choice([1, 1, 2]),), (rng.randint(0, 3),), rng.randrange(x.size)
+    for _ in range(rng.randint(0, 2)):
+        shape, strides = (*shape, rng.randint(1, 3)), (*strides, rng.randint(0, 3))
+    shape = tuple(n if offset + sum(s * (m - 1) for s, m in zip(strides, shape)) < x.size else 1 for n in shape)
+
+    def theirs(x: Array) -> Array:
+        steps = [x.itemsize * stride for stride in strides]
+        return numpy.lib.stride_tricks.as_strided(x.ravel()[offset:], shape, steps)
+
+    return Case([x], lambda t, x: arrays.strided(t, x, exact(shape), exact(strides), Integer(offset)), theirs)
+
+
 def _margin(rng: random.Random) -> Case:
     x = floats(rng, *(n + 2 for n in sizes(rng)))
     axis, mode = rng.randrange(x.ndim), rng.choice(["edge", "reflect", "wrap"])
