@@ -157,6 +157,20 @@ def _reduced(rng: random.Random) -> Case:
     )
 
 
+def _reduced_in_groups(rng: random.Random) -> Case:
+    counts = [rng.randint(0, 3) for _ in range(rng.randint(1, 4))]
+    counts[-1] += 1
+    rows = floats(rng, sum(counts), *sizes(rng, 1, 2)[1:])
+    kind, join = rng.choice([("sum", numpy.sum), ("mean", numpy.mean), ("max", numpy.max)])
+
+    def theirs(rows: Array, starts: Array) -> Array:
+        parts = numpy.split(rows, starts[1:])
+        return numpy.stack([join(part, axis=0) if len(part) else numpy.zeros(rows.shape[1:]) for part in parts])
+
+    starts = numpy.cumsum([0, *counts[:-1]])
+    return Case([rows, starts], lambda t, x, k: arrays.reduced_in_groups(t, kind, x, k), theirs)
+
+
 def _cut(rng: random.Random) -> Case:
     x = floats(rng, *sizes(rng))
     axis = rng.randrange(x.ndim)

@@ -272,3 +272,74 @@ def test_memory_of_another_tensor_is_not_read(function: Callable[[Any], Any], re
     with pytest.raises(la.UnsupportedError) as refusal:
         la.from_torch(Function(function), (6, 8))
     assert reason in str(refusal.value)
+
+
+BAGS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "all tokens": (lambda x, w: functional.embedding_bag(x, w), ()),
+    "pairs": (lambda x, w: functional.embedding_bag(x.view(-1, 2), w, mode="sum"), ()),
+    "weighed": (lambda x, w, s: functional.embedding_bag(x.view(3, 4), w, mode="sum", per_sample_weights=s), ((3, 4),)),
+    "largest of a computed table": (lambda x, w: functional.embedding_bag(x.view(3, 4), w.exp(), mode="max"), ()),
+    "steps": (lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, 12, 3), mode="max"), ()),
+    "steps with their end": (lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, 13, 6), include_last_offset=True), ()),
+    "a last one that is shorter": (lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, 12, 5)), ()),
+    "an empty one": (lambda x, w: functional.embedding_bag(x[0], w, torch.tensor([0, 3, 3, 10])), ()),
+    "weighed and uneven": (
+        lambda x, w, s: functional.embedding_bag(x[0], w, torch.tensor([0, 5, 5, 6]), mode="sum", per_sample_weights=s), ((12,),)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAGS)
+def test_bags_of_tokens(name: str) -> None:
+    function, shapes = BAGS[name]
+    module = Function(function, (9, 4), *shapes).eval()
+    net = la.from_torch(module, (12,), integers=True)
+    assert la.parameters(net) == sum(weight.numel() for weight in module.parameters())
+    x = torch.randint(0, 9, (1, 12))
+    with torch.no_grad():
+        wanted = module(x)
+        own = la.to_torch(net, weights=module.state_dict())(x)
+    wanted = wanted if len(wanted) == 1 else wanted[None]  # a single bag is the batch
+    assert own.shape == wanted.shape and tuple(la.output_shape(net)) == tuple(wanted.shape[1:])
+    assert torch.allclose(own, wanted, atol=1e-6)
+
+
+def test_bags_that_another_input_says() -> None:
+    module = Function(lambda x, starts, w: functional.embedding_bag(x[0], w, starts[0]), (9, 4)).eval()
+    net = la.from_torch(module, [(12,), (3,)], dynamic={(0, 0): "N", (1, 0): "B"}, integers=True)
+    for count, starts in ((12, [0, 4, 7]), (5, [0, 0, 1, 5])):
+        given = torch.randint(0, 9, (1, count)), torch.tensor([starts])
+        own = la.to_torch(net, {"N": count, "B": len(starts)}, weights=module.state_dict())(*given)[0]
+        assert torch.allclose(own, module(*given), atol=1e-6)
+
+
+def test_bags_of_symbols_are_even_where_the_domain_says_so() -> None:
+    module = Function(
+        lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, x.shape[1], 4), mode="sum"), (9, 4)
+    )
+    derived = la.derive("flops", la.from_torch(module, (12,), dynamic={0: "N"}, integers=True))
+    for count in range(5, 25):
+        if count % 4 == 0:
+            assert derived(N=count) == 4 * count  # an add for every element of every vector
+        else:
+            with pytest.raises(la.DomainError):
+                derived(N=count)
+
+
+def test_a_model_that_begins_with_bags_takes_tokens() -> None:
+    net = la.from_torch(torch.nn.Sequential(torch.nn.EmbeddingBag(9, 4), torch.nn.Linear(4, 2)), (6,))
+    assert (la.parameters(net), la.macs(net), tuple(la.output_shape(net))) == (46, 8, (2,))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"padding_idx": 2}, "per_sample_weights that are 0 at this token"),
+        ({"include_last_offset": True}, "include_last_offset=False"),
+    ],
+)
+def test_bags_whose_tokens_are_not_known_are_refused(words: dict[str, Any], reason: str) -> None:
+    starts = torch.tensor([0, 3, 10])
+    module = Function(lambda x, w: functional.embedding_bag(x[0], w, starts, mode="sum", **words), (9, 4))
+    with pytest.raises(la.UnsupportedError, match=reason):
+        la.from_torch(module, (12,), integers=True)

@@ -33,7 +33,7 @@ from .places import (
 )
 from .pools import Window, margins, normalised_across, pooled, same_margins
 from .products import contracted, einstein_sum, product, product_in_groups
-from .reductions import reduced
+from .reductions import reduced, reduced_in_groups
 from .windows import resampled, unfolded
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "product",
     "product_in_groups",
     "reduced",
+    "reduced_in_groups",
     "repeated",
     "replaced",
     "resampled",
