@@ -157,6 +157,20 @@ def _reduced(rng: random.Random) -> Case:
     )
 
 
+def _reduced_in_groups(rng: random.Random) -> Case:
+    counts = [rng.randint(0, 3) for _ in range(rng.randint(1, 4))]
+    counts[-1] += 1
+    rows = floats(rng, sum(counts), *sizes(rng, 1, 2)[1:])
+    kind, join = rng.choice([("sum", numpy.sum), ("mean", numpy.mean), ("max", numpy.max)])
+
+    def theirs(rows: Array, starts: Array) -> Array:
+        parts = numpy.split(rows, starts[1:])
+        return numpy.stack([join(part, axis=0) if len(part) else numpy.zeros(rows.shape[1:]) for part in parts])
+
+    starts = numpy.cumsum([0, *counts[:-1]])
+    return Case([rows, starts], lambda t, x, k: arrays.reduced_in_groups(t, kind, x, k), theirs)
+
+
 def _cut(rng: random.Random) -> Case:
     x = floats(rng, *sizes(rng))
     axis = rng.randrange(x.ndim)
@@ -246,6 +260,20 @@ def _stepped(rng: random.Random) -> Case:
     return Case(
         [x], lambda t, x: arrays.stepped(t, x, axis, Integer(places[0]), Integer(len(places)), step), lambda x: numpy.take(x, places, axis)
     )  # fmt: skip
+
+
+def _strided(rng: random.Random) -> Case:
+    x = floats(rng, *sizes(rng))
+    shape, strides, offset = (rng.choice([1, 1, 2]),), (rng.randint(0, 3),), rng.randrange(x.size)
+    for _ in range(rng.randint(0, 2)):
+        shape, strides = (*shape, rng.randint(1, 3)), (*strides, rng.randint(0, 3))
+    shape = tuple(n if offset + sum(s * (m - 1) for s, m in zip(strides, shape)) < x.size else 1 for n in shape)
+
+    def theirs(x: Array) -> Array:
+        steps = [x.itemsize * stride for stride in strides]
+        return numpy.lib.stride_tricks.as_strided(x.ravel()[offset:], shape, steps)
+
+    return Case([x], lambda t, x: arrays.strided(t, x, exact(shape), exact(strides), Integer(offset)), theirs)
 
 
 def _margin(rng: random.Random) -> Case:

@@ -88,6 +88,11 @@ DRAWN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "interleave": (lambda x: x.repeat_interleave(3, 1), (4, 5)),
     "windows": (lambda x: x.unfold(2, 3, 2), (4, 9)),
     "patches": (lambda x: functional.unfold(x, 3, padding=1, stride=2), (2, 7, 7)),
+    "strided": (lambda x: x.as_strided((1, 3, 4, 2), (40, 2, 3, 5), 4), (4, 9)),
+    "strided without a batch": (lambda x: x.as_strided((3, 2), (0, 7)), (4, 5)),
+    "strided in another order": (lambda x: x.movedim(1, 3).as_strided((5, 6), (11, 1), 3), (2, 7, 8)),
+    "strided from a part on": (lambda x: x[:, 1:].as_strided((3, 4), (3, 2)) + x[:, 1:].as_strided((3, 4), (3, 2), 6), (4, 5)),
+    "strided copy of a part": (lambda x: x[..., 1:4].contiguous().as_strided((2, 5), (4, 1), 2), (4, 5)),
     "triangle": (lambda x: x.tril(-1) + x.triu(1), (4, 5)),
     "diagonal": (lambda x: x.diagonal(1, 1, 2), (4, 5)),
     "choice": (lambda x: torch.where(x > 0, x, x - 1), (4, 5)),
@@ -217,3 +222,124 @@ def test_patches_of_symbols_have_the_sizes_that_the_view_says() -> None:
             else:
                 with pytest.raises(la.DomainError):
                     derived(H=height, W=width)
+
+
+STRIDED: dict[str, Callable[[Any], Any]] = {
+    "overlapping chunks": lambda x: x.view(1, 2, x.shape[1] // 2, x.shape[2]).as_strided(
+        (1, 3, x.shape[1] // 2, x.shape[2]), (x.numel(), x.numel() // 4, x.shape[2], 1)
+    ),
+    "every other row": lambda x: x.as_strided((1, x.shape[1] // 2, x.shape[2]), (x.numel(), 2 * x.shape[2], 1)),
+    "corner": lambda x: x.as_strided((1, 4, 3), (1, x.shape[2], 2), 1),
+    "turned": lambda x: x.mT.as_strided((1, x.shape[2] - 1, x.shape[1]), (1, 1, x.shape[2])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STRIDED)
+def test_strides_that_are_symbols(name: str) -> None:
+    """Where PyTorch reads inside of the memory, the same elements; elsewhere, outside of the domain."""
+    net = la.from_torch(Function(STRIDED[name]), (8, 6), dynamic={0: "T", 1: "d"})
+    shape, accepted = la.derive("output_shape", net), 0
+    for rows in range(2, 9):
+        for columns in (2, 3, 5):
+            x = torch.randn(1, rows, columns, dtype=torch.float64)
+            try:
+                found = shape(T=rows, d=columns)
+            except la.DomainError:
+                with pytest.raises(RuntimeError):
+                    STRIDED[name](x)
+                continue
+            accepted += 1
+            wanted = STRIDED[name](x)
+            assert tuple(found) == tuple(wanted.shape[1:])
+            module = la.to_torch(net, {"T": rows, "d": columns})
+            assert torch.equal(module(x).reshape(wanted.shape), wanted)
+    assert accepted >= 9
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x: x.as_strided((4, 13), (12, 1)), "the places 0 to 48 are read of a tensor with 48 elements"),
+        (lambda x: x[:, :3].as_strided((4, 2), (8, 1)), "the places 0 to 25 are read of a tensor with 24 elements"),
+        (lambda x: x[:, 1:].as_strided((4, 2), (8, 1), 0), "the places -8 to 17 are read of a tensor with 40 elements"),
+        (lambda x: x[..., 1:].as_strided((4, 2), (8, 1)), "x.contiguous().as_strided"),
+        (lambda x: x[..., None].expand(-1, -1, -1, 2).as_strided((4, 2), (8, 1)), "x.contiguous().as_strided"),
+    ],
+)
+def test_memory_of_another_tensor_is_not_read(function: Callable[[Any], Any], reason: str) -> None:
+    if "48" not in reason:  # outside of the tensor, but inside of the memory that it lies in: PyTorch has numbers there
+        function(torch.zeros(1, 6, 8))
+    with pytest.raises(la.UnsupportedError) as refusal:
+        la.from_torch(Function(function), (6, 8))
+    assert reason in str(refusal.value)
+
+
+BAGS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "all tokens": (lambda x, w: functional.embedding_bag(x, w), ()),
+    "pairs": (lambda x, w: functional.embedding_bag(x.view(-1, 2), w, mode="sum"), ()),
+    "weighed": (lambda x, w, s: functional.embedding_bag(x.view(3, 4), w, mode="sum", per_sample_weights=s), ((3, 4),)),
+    "largest of a computed table": (lambda x, w: functional.embedding_bag(x.view(3, 4), w.exp(), mode="max"), ()),
+    "steps": (lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, 12, 3), mode="max"), ()),
+    "steps with their end": (lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, 13, 6), include_last_offset=True), ()),
+    "a last one that is shorter": (lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, 12, 5)), ()),
+    "an empty one": (lambda x, w: functional.embedding_bag(x[0], w, torch.tensor([0, 3, 3, 10])), ()),
+    "weighed and uneven": (
+        lambda x, w, s: functional.embedding_bag(x[0], w, torch.tensor([0, 5, 5, 6]), mode="sum", per_sample_weights=s), ((12,),)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAGS)
+def test_bags_of_tokens(name: str) -> None:
+    function, shapes = BAGS[name]
+    module = Function(function, (9, 4), *shapes).eval()
+    net = la.from_torch(module, (12,), integers=True)
+    assert la.parameters(net) == sum(weight.numel() for weight in module.parameters())
+    x = torch.randint(0, 9, (1, 12))
+    with torch.no_grad():
+        wanted = module(x)
+        own = la.to_torch(net, weights=module.state_dict())(x)
+    wanted = wanted if len(wanted) == 1 else wanted[None]  # a single bag is the batch
+    assert own.shape == wanted.shape and tuple(la.output_shape(net)) == tuple(wanted.shape[1:])
+    assert torch.allclose(own, wanted, atol=1e-6)
+
+
+def test_bags_that_another_input_says() -> None:
+    module = Function(lambda x, starts, w: functional.embedding_bag(x[0], w, starts[0]), (9, 4)).eval()
+    net = la.from_torch(module, [(12,), (3,)], dynamic={(0, 0): "N", (1, 0): "B"}, integers=True)
+    for count, starts in ((12, [0, 4, 7]), (5, [0, 0, 1, 5])):
+        given = torch.randint(0, 9, (1, count)), torch.tensor([starts])
+        own = la.to_torch(net, {"N": count, "B": len(starts)}, weights=module.state_dict())(*given)[0]
+        assert torch.allclose(own, module(*given), atol=1e-6)
+
+
+def test_bags_of_symbols_are_even_where_the_domain_says_so() -> None:
+    module = Function(
+        lambda x, w: functional.embedding_bag(x[0], w, torch.arange(0, x.shape[1], 4), mode="sum"), (9, 4)
+    )
+    derived = la.derive("flops", la.from_torch(module, (12,), dynamic={0: "N"}, integers=True))
+    for count in range(5, 25):
+        if count % 4 == 0:
+            assert derived(N=count) == 4 * count  # an add for every element of every vector
+        else:
+            with pytest.raises(la.DomainError):
+                derived(N=count)
+
+
+def test_a_model_that_begins_with_bags_takes_tokens() -> None:
+    net = la.from_torch(torch.nn.Sequential(torch.nn.EmbeddingBag(9, 4), torch.nn.Linear(4, 2)), (6,))
+    assert (la.parameters(net), la.macs(net), tuple(la.output_shape(net))) == (46, 8, (2,))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"padding_idx": 2}, "per_sample_weights that are 0 at this token"),
+        ({"include_last_offset": True}, "include_last_offset=False"),
+    ],
+)
+def test_bags_whose_tokens_are_not_known_are_refused(words: dict[str, Any], reason: str) -> None:
+    starts = torch.tensor([0, 3, 10])
+    module = Function(lambda x, w: functional.embedding_bag(x[0], w, starts, mode="sum", **words), (9, 4))
+    with pytest.raises(la.UnsupportedError, match=reason):
+        la.from_torch(module, (12,), integers=True)

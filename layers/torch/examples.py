@@ -158,7 +158,7 @@ def _kinds(torch: Any, module: Any, found: list[tuple[str, Any]], integers: Any)
 
 def _begins_with_embedding(torch: Any, module: Any) -> bool:
     first = next((part for part in module.modules() if not list(part.children())), module)
-    return isinstance(first, torch.nn.Embedding)
+    return isinstance(first, (torch.nn.Embedding, torch.nn.EmbeddingBag))
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def _reason(error: BaseException) -> str:
 
 def _advice(module: Any, example: Example, reason: str) -> str:
     lines = []
-    if "indices" in reason and "Long" in reason or "embedding" in reason and "type" in reason:
+    if "indices" in reason and "long" in reason.lower() or "embedding" in reason and "type" in reason:
         lines.append(
             "integers=True for a model of tokens, or integers=['tokens'] with the names of the inputs that are"
         )

@@ -26,13 +26,14 @@ from .places import (
     reversed_by,
     running,
     stepped,
+    strided,
     table,
     tiled,
     triangle,
 )
 from .pools import Window, margins, normalised_across, pooled, same_margins
 from .products import contracted, einstein_sum, product, product_in_groups
-from .reductions import reduced
+from .reductions import reduced, reduced_in_groups
 from .windows import resampled, unfolded
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "product",
     "product_in_groups",
     "reduced",
+    "reduced_in_groups",
     "repeated",
     "replaced",
     "resampled",
@@ -97,6 +99,7 @@ __all__ = [
     "squeezed",
     "stacked",
     "stepped",
+    "strided",
     "table",
     "taken",
     "tiled",

@@ -1,16 +1,17 @@
-"""Elements at other places: repeated, turned, mirrored, looked up, running sums and positions along an axis."""
+"""Elements at other places: repeated, turned, mirrored, looked up, strided, running sums and positions along an axis."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Mul
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
 from ...formula import Numbers, Positions
 from ..tensors import Shape, Tensor, Tensors
+from .axes import viewed
 from .formulas import Sizes, bracket, formula, names
 
 
@@ -62,6 +63,25 @@ def stepped(t: Tensors, value: Tensor, axis: int, start: Any, length: Expr, step
     begin = sizes(start)
     place = f"{begin} + {step}*$" if step >= 0 else f"{begin} - {-step}*$"
     return addressed(t, value, axis, place, length, sizes, label)
+
+
+def strided(t: Tensors, value: Tensor, shape: Shape, strides: Shape, offset: Expr, label: str = "") -> Tensor:
+    """The elements in row-major order as one axis, read from an offset on; a step along an axis moves its stride further.
+
+    The last place, offset + sum of stride * (size - 1) over the axes, is less than the number of elements.
+    """
+    count = simplify(Mul(*value.shape))
+    last = simplify(offset + sum(stride * (size - 1) for stride, size in zip(strides, shape)))
+    if offset.is_negative or simplify(count - last).is_nonpositive:
+        raise UnsupportedError(f"{label}: the places {offset} to {last} are read of a tensor with {count} elements")
+    flat = viewed(t, value, (count,), f"{label}_flat")
+    sizes, batched = Sizes(), len(shape) > 1 and shape[0] == 1
+    every = [index if size != 1 else "0" for index, size in zip(names(len(shape)), shape)]
+    moved = [(index, size, stride) for index, size, stride in zip(every, shape, strides) if size != 1]
+    place = " + ".join([sizes(offset), *(f"{sizes(stride)}*{index}" for index, _, stride in moved if stride != 0)])
+    text = f"y[{', '.join(every[batched:]) or '0'}] = x1[{place}]"
+    bounds = ", ".join(f"{index} < {sizes(size)}" for index, size, _ in moved)
+    return formula(t, f"{text}\nwhere {bounds}" if bounds else text, [flat], shape, batched, sizes, label)
 
 
 def margin(t: Tensors, value: Tensor, axis: int, before: int, after: int, mode: str, label: str = "") -> Tensor:

@@ -1,4 +1,4 @@
-"""Sums, means and the like over axes."""
+"""Sums, means and the like over axes, and over groups of rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sympy import Integer
 from ....algebra.networks.network import Network
 from ... import arithmetic, pooling, reshape
 from ..tensors import Tensor, Tensors
+from .formulas import formula
 
 
 def reduced(
@@ -29,3 +30,13 @@ def reduced(
     if not keep:
         return made
     return t.add(reshape.Reshape(kept[1:] if batched else kept), [made], kept, batched, label)
+
+
+def reduced_in_groups(t: Tensors, kind: str, rows: Tensor, starts: Tensor, label: str = "") -> Tensor:
+    """A "sum", "mean" or "max" over each of several groups of neighbouring rows; `starts` holds the place of the first row of each, 0 and rising.
+
+    A group without rows gives 0.
+    """
+    rows, starts = t.whole(rows), t.whole(starts)
+    text = f"z[p] = sum[g]([p >= x2[g]]) - 1\ny[z[p], *o] = {kind}[p](x1[p, *o])\nwhere z < size(g)"
+    return formula(t, text, [rows, starts], (*starts.shape, *rows.shape[1:]), False, None, label)

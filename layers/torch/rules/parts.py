@@ -9,7 +9,7 @@ from sympy import Integer, Mul, nsimplify
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Network
-from ....algebra.sizes.normal_form import simplify
+from ....algebra.sizes.normal_form import same, simplify
 from ... import reshape
 from ...importers.arrays import (
     Sizes,
@@ -37,6 +37,7 @@ from ...importers.arrays import (
     spelt,
     split,
     stepped,
+    strided,
     taken,
     tiled,
     triangle,
@@ -216,6 +217,37 @@ def _repeat_interleave(t: Translator, node: Any) -> None:
 def _unfold(t: Translator, node: Any) -> None:
     axis, size, step = map(int, node.args[1:4])
     t.keep(node, unfolded(t, t.value(node.args[0]), axis, size, step, node.name))
+
+
+@rule("as_strided")
+def _as_strided(t: Translator, node: Any) -> None:
+    """Elements in the order in which they lie in memory, read again from an offset on with other strides."""
+    source = node.args[0]
+    value = permuted(t, t.value(source), _order_in_memory(t, source), f"{node.name}_memory")
+    shape, strides = (tuple(simplify(t.sizes(size)) for size in node.args[place]) for place in (1, 2))
+    offset = argument(node, 3, "storage_offset")  # from the beginning of the memory; None: that of the tensor
+    begin = Integer(0) if offset is None else simplify(t.sizes(offset) - t.sizes(source.meta["val"].storage_offset()))
+    t.keep(node, strided(t, value, shape, strides, begin, node.name))
+
+
+def _order_in_memory(t: Translator, source: Any) -> list[int]:
+    """The axes of a tensor from the largest stride to the smallest, if nothing lies between its elements."""
+    recorded = source.meta["val"]
+    shape, strides = ([simplify(t.sizes(size)) for size in given] for given in (recorded.shape, recorded.stride()))
+    order: list[int] = []
+    left, step = [axis for axis, size in enumerate(shape) if size != 1], Integer(1)
+    while left:
+        found = next((axis for axis in reversed(left) if same(strides[axis], step)), None)
+        if found is None:
+            raise UnsupportedError(
+                f"{source.name} of the shape {tuple(shape)} lies in memory with the strides {tuple(strides)}: "
+                "between its elements are others, or some of them stand for several\n"
+                "  write instead: x.contiguous().as_strided(...)"
+            )
+        left.remove(found)
+        order.insert(0, found)
+        step = simplify(step * shape[found])
+    return [*(axis for axis, size in enumerate(shape) if size == 1), *order]
 
 
 @rule("tril", "triu")

@@ -9,7 +9,8 @@ from sympy import Expr, Integer
 
 from ....algebra.errors import UnsupportedError
 from ....algebra.networks.network import Add, Mul, Network, Series
-from ... import activation, convolution, embedding, linear, normalization, recurrent, reshape
+from ....algebra.sizes.normal_form import same, simplify
+from ... import activation, arithmetic, convolution, embedding, linear, normalization, recurrent, reshape
 from ...importers.arrays import (
     along,
     concatenated,
@@ -21,8 +22,11 @@ from ...importers.arrays import (
     over_last_axes,
     permuted,
     product,
+    reduced,
+    reduced_in_groups,
     reshaped,
-)  # fmt: skip
+    viewed,
+)
 from ...importers.record import Piece
 from ...importers.tensors import Shape, Tensor, per_axis
 from ..translator import Translator, argument, is_part, rule
@@ -209,11 +213,63 @@ def _of_last_axes(t: Translator, node: Any, plain: Network, whole: Network | Non
 
 @rule("embedding")
 def _embedding(t: Translator, node: Any) -> None:
-    weight, tokens = node.args[0], node.args[1]
+    t.keep(node, _vectors(t, node.args[0], t.value(node.args[1]), node.name))
+
+
+def _vectors(t: Translator, weight: Any, tokens: Tensor, label: str) -> Tensor:
+    """The row of a table for each token."""
     vocabulary, features = t.values[weight.name].shape
-    if _learned(t, weight):
-        return t.put(node, t.with_weights(embedding.Embedding(vocabulary, features), weight), [tokens])
-    return t.keep(node, looked_up(t, t.value(weight), t.value(tokens), 0, node.name))
+    if not _learned(t, weight):
+        return looked_up(t, t.value(weight), tokens, 0, label)
+    layer = t.with_weights(embedding.Embedding(vocabulary, features), weight)
+    return t.add(layer, [tokens], (*tokens.shape, features), tokens.batched, label)
+
+
+_JOINED = (("sum", arithmetic.Sum), ("mean", arithmetic.Mean), ("max", arithmetic.Maximum))
+"""What becomes of the vectors of a bag, by PyTorch's number for it."""
+
+
+@rule("embedding_bag", "_embedding_bag")
+def _embedding_bag(t: Translator, node: Any) -> None:
+    """The vectors of each bag of neighbouring tokens joined; `offsets` are the places where bags begin."""
+    weight, tokens, offsets, weighed = (
+        node.args[0],
+        t.value(node.args[1]),
+        node.args[2],
+        argument(node, 6, "per_sample_weights"),
+    )
+    kind, layer = _JOINED[argument(node, 4, "mode", 0)]
+    includes_end, padding = bool(argument(node, 7, "include_last_offset", False)), argument(node, 8, "padding_idx")
+    if padding is not None and padding >= 0:
+        raise UnsupportedError(
+            f"bags that leave out the token {padding} (padding_idx)\n"
+            "  write instead: mode='sum' without padding_idx, and per_sample_weights that are 0 at this token"
+        )
+    made = _vectors(t, weight, tokens, f"{node.name}_vectors")
+    (count, features), (bags, _) = made.shape, t.shape(node)
+    if weighed is not None:
+        factors = reshaped(t, t.whole(t.value(weighed)), (count, Integer(1)), label=f"{node.name}_factors")
+        made = t.add(Mul(), [t.whole(made), factors], made.shape, False, f"{node.name}_weighed")
+    step = _step(t, offsets)
+    if step is not None and same(bags * step, count) is not False:
+        parts = viewed(t, made, (bags, step, features), f"{node.name}_bags")
+        found = reduced(t, layer, parts, [1], False, node.name)
+    elif includes_end:
+        raise UnsupportedError(
+            "bags whose ends are known from the data only (include_last_offset=True)\n"
+            "  write instead: offsets without the last one, and include_last_offset=False"
+        )
+    else:
+        found = reduced_in_groups(t, kind, made, t.value(offsets), node.name)
+    t.parts[node.name] = [found]
+
+
+def _step(t: Translator, offsets: Any) -> Expr | None:
+    """How far apart places are that are numbered from 0 on in equal steps; None if that is not how they are made."""
+    if not str(offsets.target).startswith("aten.arange."):
+        return None
+    start, _, step = [*((0,) if len(offsets.args) == 1 else ()), *offsets.args, 1][:3]
+    return simplify(t.sizes(step)) if t.sizes(start) == 0 else None
 
 
 @rule("prelu", "_prelu_kernel")
