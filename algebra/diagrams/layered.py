@@ -66,10 +66,10 @@ def arrange(
     shift = x[last]
     for node in size:
         x[node] -= shift
-    top_of = {
-        node: tops[level] + (heights[level] - size[node][2] + LANE * (len(arriving[level]) - len(leaving[level]))) / 2
-        for node, level in row.items()
-    }
+    top_of = {}
+    for node, level in row.items():
+        spare = heights[level] - size[node][2] - LANE * (len(arriving[level]) + len(leaving[level]))
+        top_of[node] = tops[level] + LANE * len(arriving[level]) + (spare / 2 if spare > GAP / 4 else 0.0)
     for node in nodes:
         items += drawn(node, x[node], top_of[node])
     band = {node: (tops[level], tops[level] + heights[level]) for node, level in row.items()}

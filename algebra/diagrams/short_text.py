@@ -118,6 +118,8 @@ class ShortText(HeadText):
             for before, after in head.widths
             if (before, after) != (0, 0)
         ]
+        if not widths:
+            return self.read(head.body)
         fill = "" if head.fill == Constant(Integer(0)) else f", fill {self.head(head.fill)}"
         return f"pad[{', '.join(widths)}]({self.read(head.body)}{fill})"
 
