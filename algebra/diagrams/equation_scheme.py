@@ -122,7 +122,7 @@ class _Lines:
         box = Plain(
             (*_wrapped(left), *_wrapped(self.text.computed(line)), *sizes, *self._limits(line)), role, named=True
         )
-        beside = {}
+        beside: dict[str, Read] = {}
         for read in line.reads:
             if read.tensor not in self.known or read.tensor in self.layer.buffers:
                 beside.setdefault(read.tensor, read)

@@ -10,7 +10,6 @@ from layeralgebra.layers import registered_layers
 
 from ._markdown import contents, docstring
 
-
 WIDTH = 120
 """Millimetres."""
 
