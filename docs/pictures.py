@@ -1,7 +1,7 @@
 """The pictures in the documentation, drawn by the library: ``python -P docs/pictures.py`` writes them.
 
 >>> sorted(pictures())
-['network.svg']
+['layer.svg', 'network.svg']
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ def pictures() -> dict[str, str]:
     """The text of every picture, by the name of its file."""
     import layeralgebra as la
 
-    drawn = la.to_svg(first_example()["net"], level="node")
+    names = first_example()
+    K, G, c, H, W = la.dims("K G c H W")
+    drawn = {
+        "network.svg": la.to_svg(names["net"], level="node"),
+        "layer.svg": la.to_svg(names["Involution"](K, G), level="equation", on=(c, H, W)),  # type: ignore[operator]
+    }
     white = '<rect width="100%" height="100%" fill="white"/>'  # a page may be dark
-    return {"network.svg": drawn.replace("</title>\n", f"</title>\n{white}\n", 1) + "\n"}
+    return {name: text.replace("</title>\n", f"</title>\n{white}\n", 1) + "\n" for name, text in drawn.items()}
 
 
 if __name__ == "__main__":

@@ -239,6 +239,12 @@ def test_parts_of_equations(layer, part):
     assert part in la.latex_equation(layer)
 
 
+def test_a_margin_of_width_0_is_left_out_where_it_is_read_before_its_line_too():
+    made = la.latex_equation(la.ConvLSTM(3, 1))
+    assert "h^{p}" not in made and made.count(r"h_{t - 1, \boldsymbol{j}, p}") == 4
+    assert r"h_{t, \cdot, \cdot} = 0 \text{ for } t < 0" in made
+
+
 #: Layers whose fields have to fit each other, so that neither symbols nor drawn values do.
 SAMPLES = {
     "Power": (la.Power(2), [(3,)]),

@@ -7,16 +7,17 @@ overlap; arrows run on axes and through the gaps that are left between parts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import layered
 from .picture import Arrow, Box, Frame, Item, Joint, Picture, moved
-from .scheme import Branches, Column, Connected, Framed, Plain, Scheme
+from .scheme import Branches, Column, Connected, Framed, Plain, Scheme, Sided
 from .text_width import SIZE, text_width
 
 LINE, PAD_X, PAD_Y = 3.5, 1.6, 0.9
 GAP, SIDE, RADIUS = 4.0, 3.0, 2.0
 INSET, LABEL = 2.2, 4.2
+BESIDE, SMALLER, MOST_BESIDE = 4.0, 6.5, 4
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Placed:
 def place(scheme: Scheme) -> Placed:
     if isinstance(scheme, Plain):
         return _box(scheme)
+    if isinstance(scheme, Sided):
+        return _sided(scheme)
     if isinstance(scheme, Column):
         return _column([place(part) for part in scheme.parts])
     if isinstance(scheme, Branches):
@@ -57,6 +60,36 @@ def _box(scheme: Plain) -> Placed:
     return Placed(
         half, half, height, [Box(-half, 0.0, 2 * half, height, scheme.lines, scheme.role, scheme.named, SIZE)]
     )
+
+
+def _sided(scheme: Sided) -> Placed:
+    """A box between smaller ones, as tall as these; those on the left are first."""
+    count = len(scheme.beside)
+    half = count if count <= MOST_BESIDE else (count + 1) // 2
+    columns = [[_smaller(part) for part in scheme.beside[:half]], [_smaller(part) for part in scheme.beside[half:]]]
+    tall = [sum(box.height for box in column) + (len(column) - 1) * 1.0 for column in columns]
+    box = _box(scheme.box)
+    body = box.items[0]
+    assert isinstance(body, Box)
+    height = max(box.height, *tall)
+    items: list[Item] = [replace(body, height=height)]
+    for side, column, whole in zip((-1, 1), columns, tall, strict=True):
+        widest = max((part.width for part in column), default=0.0)
+        y = (height - whole) / 2
+        for part in column:
+            edge = side * (box.right + BESIDE)
+            items.append(replace(part, x=edge - (widest if side < 0 else 0.0), y=y, width=widest))
+            middle = y + part.height / 2
+            items.append(Arrow(((edge, middle), (side * box.right, middle))))
+            y += part.height + 1.0
+    left, right = (box.right + (BESIDE + max(part.width for part in column) if column else 0.0) for column in columns)
+    return Placed(left, right, height, items)
+
+
+def _smaller(scheme: Plain) -> Box:
+    body = _box(scheme).items[0]
+    assert isinstance(body, Box)
+    return body.moved(SMALLER / SIZE, 0.0, 0.0)
 
 
 def _joint(sign: str) -> Placed:
@@ -158,7 +191,7 @@ def _connected(scheme: Connected) -> Placed:
     made: Mapping[str, Placed] = {name: place(part) for name, part in scheme.nodes}
     return layered.arrange(
         {name: (p.left, p.right, p.height, p.solid) for name, p in made.items()}, scheme.edges, scheme.entries,
-        lambda name, dx, dy: made[name].at(dx, dy), Placed,
+        lambda name, dx, dy: made[name].at(dx, dy), Placed, scheme.loops, scheme.late, scheme.most,
     )  # fmt: skip
 
 

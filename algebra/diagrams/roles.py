@@ -12,6 +12,7 @@ from typing import Any
 
 from ..equations.heads import Apply, Head, Read, Reduce, Select, Softmax, Times, walk
 from ..equations.latex import schematic
+from ..equations.statements import Statement
 from ..errors import LayerAlgebraError
 
 ROLES = {
@@ -23,6 +24,8 @@ ROLES = {
     "arrangement": "rearrangement",
     "several": "several layers",
 }
+STRONGEST_FIRST = ("map", "scale", "reduction", "function", "arrangement")
+"""A layer has the first of the roles of its lines."""
 
 
 @lru_cache(maxsize=4096)
@@ -39,23 +42,25 @@ def role_of(layer: Any) -> str:
         return "function"
     defined = {statement.target for statement in elaborated.statements}
     known = defined | set(layer.input_names) | set(layer.buffers)
-    learned = False
-    found = set()
-    for statement in elaborated.statements:
-        for head in walk(statement.value):
-            if isinstance(head, Read) and head.tensor not in known:
-                learned = True
-                if any(isinstance(place, Read) for place in head.address):
-                    return "map"
-            if isinstance(head, Reduce) and head.operation == "sum" and _learned_product(head.body, known):
+    found = {role_of_line(statement, known) for statement in elaborated.statements}
+    return next(role for role in STRONGEST_FIRST if role in found)
+
+
+def role_of_line(statement: Statement, known: set[str]) -> str:
+    """The role of one line; tensors that are not `known` are learned."""
+    found = {"arrangement"}
+    for head in walk(statement.value):
+        if isinstance(head, Read) and head.tensor not in known:
+            found.add("scale")
+            if any(isinstance(place, Read) for place in head.address):
                 return "map"
-            if isinstance(head, (Reduce, Select, Softmax)):
-                found.add("reduction")
-            elif isinstance(head, (Apply, Times)):
-                found.add("function")
-    if learned:
-        return "scale"
-    return next((role for role in ("reduction", "function") if role in found), "arrangement")
+        if isinstance(head, Reduce) and head.operation == "sum" and _learned_product(head.body, known):
+            return "map"
+        if isinstance(head, (Reduce, Select, Softmax)):
+            found.add("reduction")
+        elif isinstance(head, (Apply, Times)):
+            found.add("function")
+    return next(role for role in STRONGEST_FIRST if role in found)
 
 
 def _learned_product(head: Head, known: set[str]) -> bool:

@@ -22,7 +22,7 @@ from ..networks.notation import value_text
 from ..networks.steps import Steps
 from .roles import role_of
 
-LEVELS = ("stage", "block", "node")
+LEVELS = ("stage", "block", "node", "equation")
 LONGEST = 28  # characters of a line
 MOST_LINES = 5
 WRAPPED = 18
@@ -36,6 +36,14 @@ class Plain:
     role: str
     named: bool = False
     of_layers: bool = False
+
+
+@dataclass(frozen=True)
+class Sided:
+    """A box, and boxes beside it from which arrows lead to it."""
+
+    box: Plain
+    beside: tuple[Plain, ...]
 
 
 @dataclass(frozen=True)
@@ -60,14 +68,21 @@ class Framed:
 
 @dataclass(frozen=True)
 class Connected:
-    """Nodes of a graph by name, and its edges; nodes in `entries` read what enters the graph."""
+    """Nodes of a graph by name, and its edges; nodes in `entries` read what enters the graph.
+
+    Edges of `loops` lead back from below. Nodes that read nothing stand on top, those of `late` over what reads them; `most` limits
+    the nodes of a row.
+    """
 
     nodes: tuple[tuple[str, "Scheme"], ...]
     edges: tuple[tuple[str, str], ...]
     entries: tuple[str, ...]
+    loops: tuple[tuple[str, str], ...] = ()
+    late: frozenset[str] = frozenset()
+    most: int | None = None
 
 
-Scheme = Plain | Column | Branches | Framed | Connected
+Scheme = Plain | Sided | Column | Branches | Framed | Connected
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

@@ -7,7 +7,7 @@ from .text_width import POINT
 
 FILLS = {
     "input": "#ffffff", "map": "#cfe3f3", "scale": "#e8ddf0", "reduction": "#d5ecdf", "function": "#fbe5c8",
-    "arrangement": "#eeeeee", "several": "#e6ecf2", "joint": "#ffffff",
+    "arrangement": "#eeeeee", "several": "#e6ecf2", "joint": "#ffffff", "learned": "#fdf6cf",
 }  # fmt: skip
 FRAMES = {"repeat": "#555555", "shared": "#8a6d00", "stage": "#b5b5b5"}
 LINE = 3.5

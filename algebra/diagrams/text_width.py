@@ -12,8 +12,8 @@ POINT = 25.4 / 72
 SIZE = 8.0
 """The size of letters in points."""
 _WIDTHS = {
-    222: "'`ijl", 260: "|", 278: " !,./:;I[\\]ft", 333: "()-r", 334: "{}", 355: '"', 389: "*", 469: "^", 500: "Jcksvxyz",
-    556: "#$0123456789?L_abdeghnopqu", 584: "+<=>~×−", 611: "FTZ", 667: "&ABEKPSVXY", 722: "CDHNRUw", 778: "GOQ", 833: "Mm",
+    222: "'`ijl", 260: "|", 278: " !,./:;I[\\]ft", 333: "()-r", 334: "{}", 355: '"', 389: "*", 469: "^", 500: "Jcksvxyz·",
+    556: "#$0123456789?L_abdeghnopqu", 584: "+<=>~×−≤≥", 611: "FTZΣ", 667: "&ABEKPSVXY", 722: "CDHNRUw", 778: "GOQ", 833: "Mm",
     889: "%", 944: "W", 1000: "…", 1015: "@",
 }  # fmt: skip
 _WIDTH = {letter: width / 1000 for width, letters in _WIDTHS.items() for letter in letters}

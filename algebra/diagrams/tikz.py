@@ -7,7 +7,9 @@ from .picture import Arrow, Box, Frame, Item, Joint, Picture
 from .svg import FILLS, FRAMES, LINE
 from .text_width import POINT
 
-_SIGNS = {"×": r"$\times$", "−": "$-$", "…": r"\ldots{}"}
+_SIGNS = {
+    "×": r"$\times$", "−": "$-$", "…": r"\ldots{}", "Σ": r"$\Sigma$", "·": r"$\cdot$", "≤": r"$\le$", "≥": r"$\ge$",
+}  # fmt: skip
 
 
 def to_text(picture: Picture) -> str:

@@ -40,7 +40,7 @@ from .protocol import StatesEquation
 from .recurrences import find_recurrences, shift_of
 from .requirements import Requirements
 from .scalars import read_scalars, scalars_in
-from .simplified import tidied
+from .simplified import tidied, without_empty_margins
 from .statements import AnyOf, Elaborated, Limit, Statement
 
 LONGEST_LINE = 95
@@ -198,7 +198,7 @@ class _Writer(MatrixHeads):
         self.zeros = [rf"{self.tensor(name)} = 0 \text{{ outside of its axes}}" for name in outside]
         self.extents = [] if shapes is None else _at(layer, shapes).extents
         self.targets = {statement.target: statement for statement in self.made.statements if statement.gives is None}
-        self.plain = made.statements
+        self.plain = without_empty_margins(made.statements, layer.output_names)
         defined = {statement.target for statement in made.statements}
         self.learned = (
             frozenset(read.tensor for statement in made.statements for read in statement.reads)

@@ -32,7 +32,7 @@ _ZERO = Integer(0)
 
 def tidied(made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Elaborated, frozenset[Index]]:
     """The same equation, easier to read, and the indices that were left out."""
-    statements = _without_empty_margins(made.statements, outputs)
+    statements = without_empty_margins(made.statements, outputs)
     single = _single_valued(replace(made, statements=statements), inputs, outputs)
     drop = {index: _ZERO for index in single}
 
@@ -56,23 +56,25 @@ def tidied(made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]) -> t
     )  # fmt: skip
 
 
-def _without_empty_margins(statements: Sequence[Statement], outputs: Sequence[str]) -> list[Statement]:
+def without_empty_margins(statements: Sequence[Statement], outputs: Sequence[str]) -> list[Statement]:
     """A tensor that is another one with margins of width 0 goes by that one's name."""
-    names: dict[str, str] = {}
+    names = {
+        statement.target: statement.value.body.tensor
+        for statement in statements
+        if isinstance(statement.value, Pad)
+        and all(width.is_zero for pair in statement.value.widths for width in pair)
+        and statement.target not in outputs
+    }
 
     def renamed(read: Read) -> Read:
         address = tuple(renamed(part) if isinstance(part, Read) else part for part in read.address)
-        return Read(names.get(read.tensor, read.tensor), address)
+        name = read.tensor
+        while name in names:
+            name = names[name]
+        return Read(name, address)
 
-    kept = []
-    for statement in statements:
-        value = _mapped(statement.value, renamed, {})
-        empty = isinstance(value, Pad) and all(width.is_zero for pair in value.widths for width in pair)
-        if empty and isinstance(value, Pad) and statement.target not in outputs:
-            names[statement.target] = value.body.tensor
-        else:
-            kept.append(replace(statement, value=value))
-    return kept
+    kept = [statement for statement in statements if statement.target not in names]
+    return [replace(statement, value=_mapped(statement.value, renamed, {})) for statement in kept]
 
 
 def _single_valued(made: Elaborated, inputs: Sequence[str], outputs: Sequence[str]) -> frozenset[Index]:

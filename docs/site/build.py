@@ -91,6 +91,7 @@ def main(folder: Path, short: bool = False) -> int:
     (source / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, source / "notebooks" / path.name)
+    shutil.copytree(ROOT / "docs" / "pictures", source / "pictures")
     status = build_main(["-q", "-W", "--keep-going", "-b", "html", "-c", str(HERE), str(source), str(folder / "html")])
     static = folder / "html" / "_static"
     if static.exists():
