@@ -99,6 +99,9 @@ DRAWN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "masked": (lambda x: x.masked_fill(x > 0.5, -2.0), (4, 5)),
     "bounded": (lambda x: torch.clamp(x, x - 0.1, x * 2), (4, 5)),
     "maximum with place": (lambda x: (x.max(2)[0] + x.max(2)[1]), (4, 5)),
+    "spread of all": (lambda x: x.std(False) + x.var(unbiased=False) + x.std(), (4, 5)),
+    "written into views": (lambda x: torch.vander(x[0, 0], 3), (4, 5)),
+    "cell": (lambda x: torch.gru_cell(x[0], x[0], *(x[0, 0].repeat(15, 1), x[0, 1].repeat(15, 1))), (4, 5)),
     "variance": (lambda x: x.var((1, 2)) + x.std((1, 2), correction=0), (4, 5)),
     "norms": (lambda x: x.norm(3, 2) + torch.linalg.vector_norm(x, float("inf"), 2), (4, 5)),
     "running": (lambda x: x.cumsum(1) + x.cumprod(2), (4, 5)),
@@ -113,6 +116,18 @@ DRAWN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "grid": (lambda x: sum(torch.meshgrid(x[0, 0], x[0, :, 1], indexing="xy")), (4, 5)),
     "truths": (lambda x: ((x > 0) & (x < 1) | ~(x > -1) ^ (x.abs() < 0.5)) * 1.0, (4, 5)),
     "to one number": (lambda x: x.sum() * x.amax(), (4, 5)),
+    "rolled in one row": (lambda x: x.roll(3) - x.roll(-22), (4, 5)),
+    "sums divided by another number": (lambda x: functional.avg_pool2d(x, (2, 3), 2, (1, 1), True, False, 7), (2, 7, 8)),
+    "softplus up to a threshold": (lambda x: functional.softplus(x, 2.0, 0.5) - functional.softplus(x, threshold=0.1), (4, 5)),
+    "as integers": (lambda x: (3 * x).long() + (5 * x).to(torch.int32).type_as(x) + x.relu().bool() * 1.0, (4, 5)),
+    "as integers in place": (lambda x: torch.zeros(1, 4, 5, dtype=torch.long).copy_(3 * x) * 1.0, (4, 5)),
+    "sums of truths": (lambda x: ((x > 0) + (x > 1) + True + (x < 2)) * 1.0 + (x > 0).sum(1), (4, 5)),
+    "no numbers": (lambda x: torch.nan_to_num((x - x.relu()) / x.relu() / x.relu(), 0.5, 2.0, -3.0), (4, 5)),
+    "no numbers by themselves": (lambda x: torch.nan_to_num(x.relu() / x.relu()) + 1 / torch.nan_to_num(-1 / x.relu()), (4, 5)),
+    "smallest and largest": (lambda x: torch.aminmax(x, dim=2).max - torch.aminmax(x).min, (4, 5)),
+    "loss of classes": (lambda x: functional.cross_entropy(x[0], torch.tensor([4, 0, 2, 2])), (4, 5)),
+    "loss of truths": (lambda x: functional.binary_cross_entropy_with_logits(x, x.sigmoid().flip(1), reduction="none"), (4, 5)),
+    "normalised as before": (lambda x: functional.instance_norm(x, x.new_full((4,), 0.5), x.new_full((4,), 2.0), use_input_stats=False), (4, 5)),
 }  # fmt: skip
 
 
@@ -123,15 +138,54 @@ def test_numbers_are_those_of_pytorch(name: str) -> None:
     x = torch.randn(1, *shape, dtype=torch.float64)
     net = la.from_torch(Function(function), shape)
     wanted = function(x)
-    own = numpy.asarray(
-        la.run(net, x[0].numpy(), weights=net.imported.weights({}) if _has_tables(net) else None), float
-    )
+    own = numpy.asarray(la.run(net, x[0].numpy(), weights=net.imported.weights({})), float)
     assert own.shape == tuple(wanted.shape) or own.shape == tuple(wanted.shape[1:]) or wanted.ndim == 0
     assert numpy.allclose(own.ravel(), wanted.numpy().ravel(), atol=1e-6)
 
 
-def _has_tables(net: la.Network) -> bool:
-    return net.has(la.Buffer)
+def test_parts_that_write_into_memory_are_not_taken_for_values() -> None:
+    """PyTorch says that the diagonal of its argument is written: by a name that nothing reads afterwards."""
+    with pytest.raises(la.UnsupportedError, match="aten.fill_diagonal_"):
+        la.from_torch(Function(lambda x: x[0].clone().fill_diagonal_(3.0)), (4, 4))
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x: functional.batch_norm(x, None, None, training=True), "statistics of the batch"),
+        (lambda x: x.view(torch.int32), "write instead: x.to"),
+    ],
+)
+def test_what_one_example_does_not_say_is_refused(function: Callable[[Any], Any], reason: str) -> None:
+    with pytest.raises(la.UnsupportedError, match=reason):
+        la.from_torch(Function(function), (4, 5))
+
+
+CARRIED: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "places": (lambda x, w: x.argmax(2) + functional.one_hot((x[..., 0] @ w).argmax(1), 7).sum(), ((4, 3),)),
+    "half": (lambda x, w: (x * w).tril(-1), ((4, 5),)),
+    "resampled": (lambda x, w: functional.interpolate(x * w, 13, mode="linear"), ((4, 5),)),
+    "norm of two axes": (lambda x, w, b: functional.layer_norm(x, (4, 5), w, b), ((4, 5), (4, 5))),
+    "written row": (lambda x, w: _with_a_row(x * w), ((4, 5),)),
+}
+
+
+def _with_a_row(x: Any) -> Any:
+    made = x.clone()
+    made[:, 1:3] = 2.5
+    return made
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_the_numbers_of_the_model_are_carried(name: str) -> None:
+    """Beside tables that a layer knows by itself, numbers that are written, and axes that a layer takes together."""
+    function, shapes = CARRIED[name]
+    module = Function(function, *shapes).eval()
+    net = la.from_torch(module, (4, 5))
+    x = torch.randn(1, 4, 5)
+    with torch.no_grad():
+        wanted, own = module(x), la.to_torch(net, weights=module.state_dict())(x)
+    assert torch.allclose(own.reshape(wanted.shape), wanted.to(own.dtype), atol=1e-5)
 
 
 SORTED: dict[str, Callable[[Any], Any]] = {

@@ -44,6 +44,7 @@ class _Slot:
     slot: str
     shape: tuple[int, ...]
     learned: bool
+    table: Callable[[tuple[int, ...]], Any] | None
 
 
 @dataclass
@@ -84,7 +85,9 @@ class Carrier:
                 if place is not None:
                     known = needed.slots[slot]
                     inner = (*place.inner, *parts[length:])
-                    made.setdefault(place.operation, []).append(_Slot(inner, name, slot, known.shape, known.learned))
+                    made.setdefault(place.operation, []).append(
+                        _Slot(inner, name, slot, known.shape, known.learned, known.table)
+                    )
                     break
         return made
 
@@ -100,6 +103,8 @@ class Carrier:
 def _assigned(
     reads: Reads, operations: Sequence[Operation], slots: Mapping[str, Sequence[_Slot]], numbers: Numbers
 ) -> Iterator[tuple[_Slot, Any]]:
+    from ...algebra.numerics.arrays import as_numbers
+
     learned, fixed, layers = iter(reads.learned), iter(reads.fixed), 0
     for operation in operations:
         for inner, own in _by_layer(slots.get(operation.name, ())).items():
@@ -108,6 +113,8 @@ def _assigned(
             for slot in _ordered(layer, own):
                 if slot.name in special:
                     yield slot, special[slot.name]
+                elif slot.table is not None:  # the layer itself knows it
+                    yield slot, as_numbers(slot.table(slot.shape), f"the table {slot.name}")
                 elif reads.pieces and slot.learned:
                     piece = reads.pieces[layers][slot.name]
                     rows = numbers.learned(piece.tensor)
@@ -147,8 +154,8 @@ def _layer(net: Network, inner: Path) -> Layer:
 
 
 def _fitted(array: Any, slot: _Slot, operation: Operation) -> Any:
-    """An array in the shape that a layer has for it: axes may be split, as those of grouped channels are, but not moved."""
-    if not _refines(slot.shape, array.shape):
+    """An array in the shape that a layer has for it: axes may be split or joined, as those of grouped channels are, but not moved."""
+    if not _refines(slot.shape, array.shape) and not _refines(array.shape, slot.shape):
         raise UnsupportedError(
             f"{operation.name}: the layer {operation.node} holds {slot.name} as {slot.shape}, the model stores {tuple(array.shape)}"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .straightening import writes_unseen
+
 DEEPEST = 4
 """So many times the parts of an operator are written out in turn."""
 
@@ -58,8 +60,14 @@ def _parts(torch: Any, node: Any, has_rule: Callable[[Any], bool], depth: int) -
     try:
         with mode:
             made = make_fx(apply, tracing_mode="real")(*values)
+            if writes_unseen(made.graph, set(made.graph.nodes)):
+                from torch._subclasses.functional_tensor import dispatch_functionalize
+
+                made = make_fx(dispatch_functionalize(apply), tracing_mode="real")(*values)
+                made.graph.eliminate_dead_code()
     except Exception:  # PyTorch's, of whatever its own functions do not like; the operator is then refused by its name
         return None
+    _without_records(made.graph)
     for part in list(made.graph.nodes):
         if part.target is node.target:
             return None
@@ -74,13 +82,30 @@ def _parts(torch: Any, node: Any, has_rule: Callable[[Any], bool], depth: int) -
     return made
 
 
+def _without_records(graph: Any) -> None:
+    """Take results out of the records, tuples with names, in which PyTorch's decompositions return several of them."""
+    records = [
+        node for node in graph.nodes
+        if node.op == "call_function" and isinstance(node.target, type) and issubclass(node.target, tuple)
+    ]  # fmt: skip
+    for node in records:
+        for user in list(node.users):
+            if getattr(user.target, "__name__", "") == "getitem":
+                user.replace_all_uses_with(node.args[user.args[1]])
+                graph.erase_node(user)
+        for user in list(node.users):
+            user.args = tuple(node.args if part is node else part for part in user.args)
+        graph.erase_node(node)
+
+
 def _decomposition(torch: Any, target: Any) -> Callable[..., Any] | None:
     if not isinstance(target, torch._ops.OpOverload):
         return None
     known = torch._decomp.decomposition_table.get(target)
-    if known is None and target._can_decompose():
-        return target.decompose
-    return known
+    try:
+        return target.decompose if known is None and target._can_decompose() else known
+    except RuntimeError:  # of operators that make sizes
+        return None
 
 
 def _inlined(graph: Any, node: Any, inner: Any) -> list[str]:

@@ -193,7 +193,7 @@ class Translator(Tensors):
 _LOOKED_AT = {
     **dict.fromkeys(
         ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like", "zero",
-         "randn_like", "rand_like", "randint_like"),
+         "fill", "randn_like", "rand_like", "randint_like"),
         0,
     ),
     **dict.fromkeys(("type_as", "to.other", "view_as", "reshape_as", "expand_as"), 1),
@@ -229,6 +229,7 @@ def is_size(node: Any) -> bool:
     """Whether a node makes a number from sizes, or checks one, and no tensor."""
     return (
         node.op == "call_function"
+        and "val" in node.meta
         and not hasattr(node.meta.get("val"), "shape")
         and not isinstance(node.meta.get("val"), (tuple, list))
     )

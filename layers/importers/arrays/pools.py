@@ -64,7 +64,7 @@ def same_margins(
 def pooled(
     t: Tensors, value: Tensor, kind: str, window: Window, count_margin: bool = True, power: int = 2, label: str = ""
 ) -> Tensor:
-    """The maximum ("max"), mean ("mean") or norm ("norm") over windows."""
+    """The maximum ("max"), sum ("sum"), mean ("mean") or norm ("norm") over windows."""
     axes = len(window.kernel)
     rank = len(value.shape)
     if rank < axes + 1:

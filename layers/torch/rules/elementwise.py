@@ -26,7 +26,7 @@ _FORMULAS = {
        ("cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "trunc", "sign", "log1p", "expm1", "exp2", "erfc")},
     "sgn": TEXTS["sign"], "log2": "log({0})/0.6931471805599453", "log10": "log({0})/2.302585092994046", "frac": "{0} - trunc({0})",
     "logical_not": "equal({0}, 0)", "isnan": "1 - equal({0}, {0})", "isinf": "equal(abs({0}), inf)", "log_sigmoid": "0 - softplus(0 - {0})",
-    "tanhshrink": "{0} - tanh({0})", "softsign": "{0}/(1 + abs({0}))", "nan_to_num": "{0}", "positive": "{0}",
+    "tanhshrink": "{0} - tanh({0})", "softsign": "{0}/(1 + abs({0}))", "positive": "{0}",
     "selu": "1.0507009873554805*(max({0}, 0) + 1.6732632423543772*(exp(min({0}, 0)) - 1))", "deg2rad": "0.017453292519943295*{0}",
     "rad2deg": "57.29577951308232*{0}", "sinc": "choose(equal({0}, 0), 1, sin(3.141592653589793*{0})/(3.141592653589793*{0}))",
     "maximum": TEXTS["maximum"], "minimum": TEXTS["minimum"], "fmax": TEXTS["maximum"], "fmin": TEXTS["minimum"], "hypot": "sqrt({0}**2 + {1}**2)",
@@ -131,10 +131,14 @@ def _elu(t: Translator, node: Any) -> None:
 
 @rule("softplus")
 def _softplus(t: Translator, node: Any) -> None:
-    beta = float(argument(node, 1, "beta", 1.0))
-    if beta == 1.0:
+    """PyTorch passes on what is beyond a threshold; beyond 20 the two are the same number."""
+    beta, threshold = float(argument(node, 1, "beta", 1.0)), float(argument(node, 2, "threshold", 20.0))
+    if beta == 1.0 and threshold >= 20.0:
         return t.put(node, activation.Softplus(), [node.args[0]])
-    return t.keep(node, mapped(t, f"softplus({spelt(beta)}*$)/{spelt(beta)}", t.value(node.args[0]), node.name))
+    text = f"softplus({spelt(beta)}*$)/{spelt(beta)}"
+    if threshold < 20.0:
+        text = f"choose(less({spelt(threshold)}, {spelt(beta)}*$), $, {text})"
+    return t.keep(node, mapped(t, text, t.value(node.args[0]), node.name))
 
 
 @rule("threshold")
@@ -199,7 +203,39 @@ def _dropout(t: Translator, node: Any) -> None:
     "resolve_conj", "resolve_neg", "conj_physical",
 )  # fmt: skip
 def _passed_on(t: Translator, node: Any) -> None:
-    t.keep(node, expanded(t, t.value(node.args[0]), t.shape(node), node.name))
+    value = converted(t, t.value(node.args[0]), node.args[0], node, f"{node.name}_converted")
+    t.keep(node, expanded(t, value, t.shape(node), node.name))
+
+
+def converted(t: Translator, value: Tensor, before: Any, after: Any, label: str) -> Tensor:
+    """A tensor of the type of one node in that of another: truths are what is not 0, and integers have no fraction."""
+    given, wanted = (str(node.meta["val"].dtype) for node in (before, after))
+    if "bool" in wanted and "bool" not in given:
+        return mapped(t, "1 - equal($, 0)", value, label)
+    return mapped(t, "trunc($)", value, label) if "int" in wanted and "float" in given else value
+
+
+@rule("nan_to_num")
+def _nan_to_num(t: Translator, node: Any) -> None:
+    """What is no number, or infinite, is replaced: an infinity by the largest number of the type, if nothing else is said."""
+    value, dtype = t.value(node.args[0]), node.meta["val"].dtype
+    if not dtype.is_floating_point:
+        return t.keep(node, value)
+    from torch import finfo
+
+    other, high, low = (argument(node, place, "") for place in (1, 2, 3))
+    most, least = (
+        spelt(bound if end is None else end) for end, bound in ((high, finfo(dtype).max), (low, finfo(dtype).min))
+    )
+    bounded = f"choose(equal($, inf), {most}, choose(equal($, 0 - inf), {least}, $))"
+    return t.keep(node, mapped(t, f"choose(equal($, $), {bounded}, {spelt(other or 0)})", value, node.name))
+
+
+@rule("view.dtype")
+def _bits(t: Translator, node: Any) -> None:
+    raise UnsupportedError(
+        "the bits of numbers read as those of another type\n  write instead: x.to(dtype), if the numbers are meant"
+    )
 
 
 @rule("pow", "float_power")

@@ -31,13 +31,16 @@ from .elementwise import factor, number, of_elements
 
 @rule(*ARITHMETIC)
 def _arithmetic(t: Translator, node: Any) -> None:
-    by_number, join, stretch = ARITHMETIC[node.target.__name__.split(".")[0].rstrip("_")]
+    name = node.target.__name__.split(".")[0].rstrip("_")
+    by_number, join, stretch = ARITHMETIC[name]
     parts, rounding = node.args[:2], node.kwargs.get("rounding_mode")
+    if name == "add" and "bool" in str(node.meta["val"].dtype):
+        return of_elements(t, node, "max({0}, {1})", parts)  # of truths
     times = node.kwargs.get("alpha", 1)
     if rounding is not None:
         return of_elements(t, node, f"{rounding}({{0}}/{{1}})", parts)
     if not is_tensor(parts[0]):
-        sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}[node.target.__name__.split(".")[0].rstrip("_")]
+        sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}[name]
         return of_elements(t, node, f"{{0}} {sign} {{1}}", parts)
     if not is_tensor(parts[1]):
         amount = factor(t, parts[1])
@@ -101,6 +104,8 @@ def _bilinear(t: Translator, node: Any) -> None:
 def _experts(t: Translator, node: Any) -> None:
     if len(node.args) < 3 or len(t.value(node.args[1]).shape) != 3 or len(t.value(node.args[0]).shape) != 2:
         raise UnsupportedError("products in groups that are no rows times a table each")
+    if argument(node, 3, "bias") is not None:
+        raise UnsupportedError("products in groups with a bias; add it to the product instead")
     rows, tables, ends = (t.value(part) for part in node.args[:3])
     t.keep(node, product_in_groups(t, rows, tables, ends, node.name))
 

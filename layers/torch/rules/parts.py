@@ -119,10 +119,13 @@ def _pad(t: Translator, node: Any) -> None:
 
 @rule("roll")
 def _roll(t: Translator, node: Any) -> None:
-    value = t.value(node.args[0])
-    for number, (shift, axis) in enumerate(zip(node.args[1], argument(node, 2, "dims", []))):
+    """Along axes, or all elements in one row."""
+    value, axes = t.value(node.args[0]), argument(node, 2, "dims") or [0]
+    if not argument(node, 2, "dims"):
+        value = viewed(t, value, (simplify(Mul(*value.shape)),), f"{node.name}_flat")
+    for number, (shift, axis) in enumerate(zip(node.args[1], axes)):
         value = rolled(t, value, axis, shift if isinstance(shift, int) else t.sizes(shift), f"{node.name}_{number}")
-    t.keep(node, value)
+    t.keep(node, viewed(t, value, t.shape(node), node.name))
 
 
 @rule("meshgrid")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sympy import Integer
+
 from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
-from ... import pooling
-from ...importers.arrays import along, over_axes, over_examples
+from ... import arithmetic, pooling
+from ...importers.arrays import Window, along, applied, over_axes, over_examples, pooled
+from ...importers.tensors import Tensor
 from ..translator import Translator, argument, rule
 
 
@@ -24,11 +27,26 @@ def _max_pool(t: Translator, node: Any) -> None:
 @rule("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def _avg_pool(t: Translator, node: Any) -> None:
     value, stride = t.value(node.args[0]), argument(node, 2, "stride") or node.args[1]
+    divisor = argument(node, 6, "divisor_override")
+    if divisor is not None:
+        return t.keep(node, _divided(t, node, value, stride, divisor))
     layer = pooling.AvgPool(
         along(value, node.args[1], 1), along(value, stride, 1), along(value, argument(node, 3, "padding", 0), 0),
         bool(argument(node, 4, "ceil_mode", False)), bool(argument(node, 5, "count_include_pad", True)),
     )  # fmt: skip
-    t.keep(node, over_examples(t, layer, value, t.shape(node), node.name))
+    return t.keep(node, over_examples(t, layer, value, t.shape(node), node.name))
+
+
+def _divided(t: Translator, node: Any, value: Tensor, stride: Any, divisor: int) -> Tensor:
+    """Sums over windows, divided by a number that is not that of their elements."""
+    axes = len(value.shape) - 2
+    kernel, steps, margins = (
+        tuple(given) * (axes // len(given)) if isinstance(given, (list, tuple)) else (given,) * axes
+        for given in (node.args[1], stride, argument(node, 3, "padding", 0))
+    )
+    window = Window(kernel, steps, margins, margins, (1,) * axes, bool(argument(node, 4, "ceil_mode", False)))
+    total = pooled(t, value, "sum", window, label=f"{node.name}_total")
+    return applied(t, arithmetic.Scale(1 / Integer(divisor)), total, node.name)
 
 
 @rule(

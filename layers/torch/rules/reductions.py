@@ -103,13 +103,15 @@ def _norm(t: Translator, node: Any) -> None:
 def _spread(t: Translator, node: Any) -> None:
     """The mean of squared distances from the mean, of n elements divided by n less the correction."""
     name, value = node.target.__name__.split(".")[0], t.value(node.args[0])
+    of_all = str(node.target).endswith(".default")  # which takes no axes
     axes, keep = (
-        _axes(value, argument(node, 1, "dim")),
+        _axes(value, None if of_all else argument(node, 1, "dim")),
         bool(node.kwargs.get("keepdim", argument(node, 3, "keepdim", False))),
     )
     correction = node.kwargs.get("correction", 1)
-    if isinstance(argument(node, 2, "unbiased"), bool):
-        correction = int(argument(node, 2, "unbiased"))
+    unbiased = argument(node, 1 if of_all else 2, "unbiased")
+    if isinstance(unbiased, bool):
+        correction = int(unbiased)
     middle = over_axes(t, "mean", value, axes, True, f"{node.name}_mean")
     squares = _squares(t, value, middle, f"{node.name}_squares")
     total = over_axes(t, "sum", squares, axes, keep, f"{node.name}_total")

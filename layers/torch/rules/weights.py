@@ -145,6 +145,11 @@ def _linear(t: Translator, node: Any) -> None:
 
 @rule("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
 def _batch_norm(t: Translator, node: Any) -> None:
+    if "no_training" not in node.target.__name__ and argument(node, 5, "training", False):
+        raise UnsupportedError(
+            "a normalisation by the statistics of the batch, which no equation of one example says\n"
+            "  write instead: BatchNorm with track_running_stats=True, or InstanceNorm for those of each example"
+        )
     epsilon = argument(node, 7, "eps", 1e-5) if len(node.args) > 7 else argument(node, 6, "eps", 1e-5)
     _of_channels(t, node, lambda affine: normalization.BatchNorm(affine, float(epsilon)), 1)
 
@@ -160,8 +165,10 @@ def _group_norm(t: Translator, node: Any) -> None:
 @rule("instance_norm")
 def _instance_norm(t: Translator, node: Any) -> None:
     epsilon = float(argument(node, 7, "eps", 1e-5))
+    if not argument(node, 5, "use_input_stats", True):  # running statistics, by which every example is normalised alike
+        return _of_channels(t, node, lambda affine: normalization.BatchNorm(affine, epsilon), 1)
     groups = t.value(node.args[0]).shape[1]
-    _of_channels(t, node, lambda affine: normalization.InstanceNorm(affine, epsilon), 1, (groups, epsilon))
+    return _of_channels(t, node, lambda affine: normalization.InstanceNorm(affine, epsilon), 1, (groups, epsilon))
 
 
 def _of_channels(

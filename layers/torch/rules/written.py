@@ -10,6 +10,7 @@ from ....algebra.errors import UnsupportedError
 from ....algebra.sizes.normal_form import simplify
 from ...importers.arrays import expanded, replaced, reshaped
 from ..translator import Translator, argument, is_tensor, rule
+from .elementwise import converted
 
 
 @rule("slice_scatter")
@@ -41,8 +42,9 @@ def _place(t: Translator, given: Any, size: Expr) -> Expr:
 
 @rule("copy")
 def _copy(t: Translator, node: Any) -> None:
-    """The second tensor in the shape of the first."""
-    t.keep(node, expanded(t, t.value(node.args[1]), t.shape(node), node.name))
+    """The second tensor in the shape and the type of the first."""
+    value = converted(t, t.value(node.args[1]), node.args[1], node, f"{node.name}_converted")
+    t.keep(node, expanded(t, value, t.shape(node), node.name))
 
 
 @rule("fill")
