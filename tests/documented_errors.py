@@ -213,8 +213,14 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "to_dot": {"FieldError": lambda: la.to_dot(3)},
     "to_mermaid": {"FieldError": lambda: la.to_mermaid(3)},
-    "to_tikz": {"FieldError": lambda: la.to_tikz(3)},
-    "to_svg": {"FieldError": lambda: la.to_svg(3)},
+    "to_tikz": {
+        "FieldError": lambda: la.to_tikz(3),
+        "ShapeError": lambda: la.to_tikz(la.Conv2d(8, 3), level="equation", on=(5,)),
+    },
+    "to_svg": {
+        "FieldError": lambda: la.to_svg(3),
+        "ShapeError": lambda: la.to_svg(la.Conv2d(8, 3), level="equation", on=(5,)),
+    },
     "report": {
         "FieldError": lambda: la.report(3, "out"),
         "FileError": lambda: la.report(CLOSED, Path(__file__).parent / "conftest.py"),

@@ -121,7 +121,7 @@ def to_svg(net: Any, level: str = "block", width: float = COLUMN, stages: Any = 
     >>> text.startswith("<svg"), "× L" in text
     (True, True)
     >>> from layeralgebra import MultiHeadAttention
-    >>> "softmax[*j](w/sqrt((|m|/8)))" in to_svg(MultiHeadAttention(8), level="equation")
+    >>> "softmax[*j](w/sqrt(|m|/8))" in to_svg(MultiHeadAttention(8), level="equation")
     True
     """
     return svg.to_text(diagram(net, level, width, stages, on, "to_svg"), outline(as_layer(net)))

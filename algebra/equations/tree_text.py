@@ -14,6 +14,8 @@ def as_text(tree: ast.expr) -> str:
     """A tree as text, groups in square brackets with their round ones, tensors without axes without brackets."""
 
     def visit(node: Any) -> Any:
+        if isinstance(node, ast.Tuple):
+            return ast.Tuple(list(map(visit, node.elts)), node.ctx)  # a group too, which Python does not print
         if not isinstance(node, ast.Subscript):
             return rebuilt_tree(node, visit)
         if not (items := subscript_items(node)):
