@@ -24,11 +24,12 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from ..algebra.arguments import checked
 from ..algebra.errors import FieldError
+from ..algebra.records import dataclass
 from .statements.statement import Statement
 from .statements.term import Formula, Node, Sequence, Term, Var, as_term
 from .theorems import reason

@@ -19,9 +19,10 @@ step: 0 <= n and 2*sum1 = n*(n - 1) |- 2*(sum1 + n) = (n + 1)*(n + 1 - 1)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ..algebra.records import dataclass
 from .law import Law, lemma_statements
 from .statements.conditions import conditions
 from .statements.polynomial import MAX_EXPONENT, MAX_LENGTH, canonical, is_count

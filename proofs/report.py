@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..algebra.arguments import checked
 from ..algebra.errors import FieldError
+from ..algebra.records import dataclass
 from .law import OWN_ROUTES, ROUTES, SOLVER_ROUTES, Law, named, registered
 from .provers import admitted_sizes, attempt, missing, module
 from .verdict import Proved, Refuted, Undecided, Verdict

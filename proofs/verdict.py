@@ -11,9 +11,8 @@ layeralgebra.algebra.errors.FieldError: a verdict is one of three; ask isinstanc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..algebra.errors import FieldError
+from ..algebra.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

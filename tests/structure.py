@@ -21,7 +21,7 @@ PARTS = ("algebra", "layers", "proofs", "layeralgebra")
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "layeralgebra": (("algebra",), ("layers",), ("proofs",), ("layeralgebra",)),
     "layeralgebra.algebra": (
-        ("errors", "handing_on"),
+        ("errors", "handing_on", "records"),
         ("arguments", "writing"),
         ("sizes", "typesetting"),
         ("formulas",),

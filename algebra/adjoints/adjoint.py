@@ -11,7 +11,7 @@ where f < 2, o < 3
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from ..equations.statements import Statement, masks_of
 from ..errors import FieldError, ShapeError, UnsupportedError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
+from ..records import dataclass
 from ..sizes.dims import Index
 from .letters import Names
 from .lines import instance_of, pruned, without_copies

@@ -20,7 +20,7 @@ at 0, Linear(3): of g3
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from typing import Any
 
 from sympy import Expr, Integer, Symbol
@@ -31,6 +31,7 @@ from ..networks.carrier import Composed, Evaluation, Flow, Loop, Site, Term
 from ..networks.evaluator import evaluate_network, input_flows
 from ..networks.joins import Add
 from ..networks.network import Network, as_network
+from ..records import dataclass
 from .backward_steps import BackwardStep, Gradient, Step, SumStep, leaves
 from .backward_walk import BackwardCarrier, Flowing, Reverse, Tape
 from .examples import lines_of_examples

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from sympy import Expr, Symbol
 
 from ..equations.instance import Shape
 from ..networks.carrier import Site
+from ..records import dataclass
 from .adjoint import Adjoint
 
 

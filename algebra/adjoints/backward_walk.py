@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Expr, Integer, Symbol
@@ -12,6 +12,7 @@ from ..equations.examples import of_examples
 from ..equations.instance import Shape
 from ..errors import UnsupportedError
 from ..networks.carrier import Site
+from ..records import dataclass
 from .adjoint import Adjoint
 from .backward_steps import BackwardStep, Gradient, LoopStep, Step, SumStep
 from .following import FollowingCarrier, Part, Several, each

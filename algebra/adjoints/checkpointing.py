@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, Symbol, ceiling, sqrt
@@ -12,6 +11,7 @@ from ..arguments import checked, shown
 from ..errors import DomainError, FieldError, ShapeError, UnsupportedError
 from ..networks.evaluator import evaluate_network
 from ..networks.network import Network, as_network
+from ..records import dataclass
 from ..sizes.dims import as_size
 from ..sizes.normal_form import is_positive, same, simplify
 from .itemsizes import UNITS, amount, itemsizes

@@ -7,11 +7,12 @@ that enters it. All others are copy `l` of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sympy import Add, Expr, Integer, Symbol
 
 from ..derivations.metric import repeated
+from ..records import dataclass
 from ..sizes.normal_form import is_nonnegative, simplify
 from .lifetimes import Peak, Size, Step, ends, peak
 from .saving import Tensor

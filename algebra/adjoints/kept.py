@@ -8,7 +8,6 @@ matrix product reads is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sympy import Expr, Mul
@@ -31,6 +30,7 @@ from ..equations.heads import (
 )
 from ..equations.instance import Instance
 from ..equations.statements import Statement, is_contraction
+from ..records import dataclass
 from .adjoint import Adjoint, looked_up
 from .recomputation import computed_again, is_view
 

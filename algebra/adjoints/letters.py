@@ -6,7 +6,7 @@ Within a layer a letter may have another extent on another line; in the lines of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from sympy import Expr
@@ -26,6 +26,7 @@ from ..equations.initial_lines import Given
 from ..equations.instance import Instance
 from ..equations.recurrences import Recurrence
 from ..equations.statements import Elaborated, Limit, Statement, with_numbers
+from ..records import dataclass
 from ..sizes.dims import Index
 
 Letters = Mapping[Index, Index]

@@ -6,11 +6,11 @@ Copies of a repetition are one step around others (`layeralgebra.algebra.adjoint
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Max, Symbol
 
 from ..errors import UnsupportedError
+from ..records import dataclass
 from ..sizes.normal_form import is_nonnegative, simplify
 from .saving import Tensor
 

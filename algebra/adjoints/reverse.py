@@ -10,7 +10,7 @@ operation is done once for every point of the indices on which its value depends
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from sympy import Expr, Integer, Mul
@@ -45,6 +45,7 @@ from ..equations.recurrences import Recurrence
 from ..equations.statements import Limit, Statement, with_numbers
 from ..equations.work import depends
 from ..errors import UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .derivatives import MINUS, ONE, STEPS, needs_value, slope

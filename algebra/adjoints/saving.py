@@ -7,7 +7,7 @@ copy is followed; what lies between two copies is what leaves the one and enters
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Add, Expr, Integer, Mul, Symbol
@@ -20,6 +20,7 @@ from ..equations.statements import Statement
 from ..errors import UnsupportedError
 from ..networks.carrier import Site
 from ..networks.joins import Mul as Product
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .following import FollowingCarrier, Part, Several, each

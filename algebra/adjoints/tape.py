@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Expr
 
+from ..records import dataclass
 from .lifetimes import Step
 from .saving import Tensor
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,6 +24,7 @@ from ..equations.instance import Instance, Shape
 from ..equations.work import Work, work
 from ..errors import FieldError
 from ..networks.carrier import Ends, Evaluation, GraphStep, Site, TotalCarrier
+from ..records import dataclass
 from .adjoint import Adjoint, adjoint_of
 from .examples import lines_of_examples
 from .joined import joined_instance

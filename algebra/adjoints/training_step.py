@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Mul
 
 from ..networks.carrier import Evaluation, Flow, Flows
+from ..records import dataclass
 from .following import each
 from .lifetimes import Step
 from .saving import Tensor

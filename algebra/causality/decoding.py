@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Dummy, Expr, Ge, Integer, Le, Symbol, false, true
@@ -26,6 +25,7 @@ from ..formulas.conditions import Condition
 from ..formulas.text import formula_text
 from ..networks.carrier import DomainCondition, Loop
 from ..networks.network import Input, Network
+from ..records import dataclass
 from ..sizes.decisions import at_least
 from ..sizes.dims import as_size
 from ..sizes.normal_form import is_nonnegative, simplify

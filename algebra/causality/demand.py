@@ -9,7 +9,7 @@ to t, attention to a window the last of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Expr, Integer, Max, Min, Mul, Symbol
@@ -19,6 +19,7 @@ from ..equations.heads import Group, IndexValue, Pad, Read, Select, walk
 from ..equations.instance import Instance
 from ..equations.recurrences import Recurrence
 from ..equations.statements import AnyOf, Limit, Mask, each_option
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .settled import Settled, as_number, axis_of, indices_of, over_all, slack_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer, Symbol
@@ -15,6 +14,7 @@ from ..networks.graph import End
 from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ..networks.steps import Steps
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 from .step_layer import step_of
 

@@ -9,7 +9,6 @@ its output depends on inputs up to t.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from sympy import Expr, Integer
 
@@ -18,6 +17,7 @@ from ..equations.heads import Address, Group, Head, Pad, Read, Select, Softmax, 
 from ..equations.instance import Instance
 from ..equations.statements import Limit, Mask, Statement, each_option
 from ..errors import UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 

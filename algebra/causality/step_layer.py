@@ -10,7 +10,7 @@ import itertools
 import re
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..equations.instance import Instance
 from ..equations.statements import Statement, with_numbers
 from ..errors import LayerAlgebraError, UnsupportedError
 from ..networks.layer import Layer
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .demand import Facts, Line, Plan, Planner, Region, plan_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Pow, Rational, Symbol, ceiling, floor, log, oo, pi
 
@@ -26,6 +26,7 @@ from ..equations.heads import (
 )
 from ..equations.statements import AnyOf, Limit, Statement
 from ..errors import UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..errors import FieldError
 from ..formulas.conditions import conditions_of
 from ..formulas.records import Formula, expressions, mapped
 from ..networks.network import Network
+from ..records import dataclass
 from ..sizes.evaluate import evaluate
 from .domain import Domain
 from .terms import NodeTerm, Quantity, Step

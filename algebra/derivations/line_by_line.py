@@ -7,7 +7,6 @@ are not the same, nothing is shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Mul, Symbol
 
@@ -19,6 +18,7 @@ from ..formulas.forms import Form
 from ..formulas.latex import escaped, formula_latex, summands_latex
 from ..formulas.leading_terms import leading_term
 from ..networks.layer import Layer
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 from ..typesetting.displays import CAUTIOUS, display, in_text, label
 from ..typesetting.measured import width_of

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +22,7 @@ from ..networks.carrier import Carrier, Composed, DomainCondition, Evaluation, S
 from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Network
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 from ..sizes.summation import summation
 from .derivation import Derivation

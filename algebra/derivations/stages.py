@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Add as SymAdd
@@ -26,6 +25,7 @@ from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ..networks.notation import layer_text
 from ..networks.steps import Steps
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 from .derivation import Derivation, Derivations
 from .metric import repeated

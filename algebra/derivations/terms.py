@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from sympy import Expr, Symbol, Tuple
 
 from ..networks.carrier import Flow, Flows, Loop
 from ..networks.network import Network
+from ..records import dataclass
 from .domain import Domain
 
 

@@ -7,8 +7,9 @@ overlap; arrows run on axes and through the gaps that are left between parts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ..records import dataclass
 from . import layered
 from .picture import Arrow, Box, Frame, Item, Joint, Picture, moved
 from .scheme import Branches, Column, Connected, Framed, Plain, Scheme, Sided

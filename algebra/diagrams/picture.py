@@ -6,8 +6,9 @@ The layouts make pictures, and the writers of SVG and TikZ draw them as they are
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ..records import dataclass
 from .text_width import SIZE
 
 Point = tuple[float, float]

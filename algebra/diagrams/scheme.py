@@ -7,7 +7,6 @@ normalisation, a function) stands in its box; at ``stage`` a named part of the n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy.logic.boolalg import BooleanAtom, false
@@ -20,6 +19,7 @@ from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ..networks.notation import value_text
 from ..networks.steps import Steps
+from ..records import dataclass
 from .roles import role_of
 
 LEVELS = ("stage", "block", "node", "equation")

@@ -9,13 +9,14 @@ is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, cast
 
 from sympy import Dummy, Expr, Integer
 
 from ..errors import LayerAlgebraError
+from ..records import dataclass
 from ..sizes.whole_numbers import Function, of_whole_numbers
 from .fields import Dim, Number, Size
 from .programs import MOST_LETTERS, MOST_PROGRAMS, Lettered, Letters, OpenQuestions, free_names, is_size

@@ -11,13 +11,14 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol, Tuple, false, true
 
 from ..arguments import shown
 from ..errors import EquationError, FieldError
+from ..records import dataclass
 from .conditions import Chooser, compared
 from .functions import FUNCTIONS
 from .names import resolve

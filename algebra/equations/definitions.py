@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ..errors import EquationError
+from ..records import dataclass
 from ..sizes.dims import Index
 from .heads import IndexValue, Read, Select, address_indices, free_indices, walk
 from .initial_lines import require_states

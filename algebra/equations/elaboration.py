@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import reduce
 
 from sympy import Expr, Integer
 
 from ..errors import EquationError
+from ..records import dataclass
 from ..sizes.dims import Index
 from .bounds import read_bounds
 from .finite import is_identically_zero

@@ -8,12 +8,13 @@ known, or by solving an affine address against the size of its axis: the largest
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 
 from sympy import Expr, Integer, Mul, floor
 
 from ..errors import EquationError, ShapeError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine

@@ -6,7 +6,6 @@ Of tensors nothing is asked: what they hold is not known before it is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product
 from math import prod
@@ -56,6 +55,7 @@ from sympy import (
 from sympy.logic.boolalg import Boolean, false, true
 
 from ..errors import EquationError, ShapeError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .affine import affine

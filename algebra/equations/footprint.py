@@ -20,7 +20,7 @@ are listed if there are few of them; else the count is an upper bound and says s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import permutations, product
 from typing import Any
@@ -28,6 +28,7 @@ from typing import Any
 from sympy import Expr, Integer, Max, Min, Mul, floor, gcd, true
 
 from ..errors import LayerAlgebraError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.evaluate import evaluate
 from ..sizes.lattice_points import lattice_count

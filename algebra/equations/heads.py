@@ -23,13 +23,14 @@ refuses everything else by name, so that nothing is counted as zero in silence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Union
 
 from sympy import Expr
 
 from ..errors import UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 
 

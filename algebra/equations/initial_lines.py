@@ -10,12 +10,13 @@ Within the engine such a step is a tensor of its own, called ``h[-1]``, without 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from sympy import Expr, Integer
 
 from ..errors import EquationError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .heads import Address, Group, Read, address_indices, rebuilt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from sympy import Expr, Integer, Symbol, ordered
 
 from ..errors import LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import simplify
 from .affine import affine

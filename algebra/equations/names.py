@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
 from ..errors import EquationError
+from ..records import dataclass
 from .syntax import SCALAR_FUNCTIONS, ParsedEquation, subscript_items
 from .trees import branches, parts
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ from sympy import Basic, Dummy, Expr, Pow
 
 from ..errors import LayerAlgebraError
 from ..formulas.conditions import Condition
+from ..records import dataclass
 from ..sizes.normal_form import is_nonnegative, is_positive, simplify
 from .asked_sizes import expressions, with_sizes
 from .conditions import deciding

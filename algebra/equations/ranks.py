@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sympy import Tuple
 
 from ..errors import EquationError
+from ..records import dataclass
 from ..sizes.dims import Index
 from .names import Names
 from .setting import Setting, names_in

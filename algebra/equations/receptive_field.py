@@ -7,13 +7,14 @@ An output at position p reads, along one input axis, the positions ``jump * p + 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
 from sympy import Expr, Integer, Max, Min, Mod, ceiling, denom, floor, fraction, together
 
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative, simplify
 from .affine import affine

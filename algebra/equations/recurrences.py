@@ -9,9 +9,9 @@ loops. An index that is read at both sides of itself runs only where an outer on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ..errors import EquationError, UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 from .affine import affine
 from .heads import Address, Group, Pad, Read, address_indices, walk

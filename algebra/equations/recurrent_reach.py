@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 
 from sympy import Expr, Integer, Max, Min
 
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 from .affine import affine
 from .heads import Address, Read, address_indices

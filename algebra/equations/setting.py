@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from sympy import Expr
 
+from ..records import dataclass
 from .conditions import chosen
 from .names import Names, resolve
 from .protocol import StatesEquation

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from sympy import And, Expr, Ge, Gt, Le, Lt, Or
 from sympy.logic.boolalg import Boolean
 
+from ..records import dataclass
 from ..sizes.dims import Index
 from .heads import (
     Address,

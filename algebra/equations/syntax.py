@@ -41,10 +41,10 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import EquationError
+from ..records import dataclass
 from .functions import FUNCTIONS, written_out
 from .heads import REDUCTIONS, SELECTIONS
 from .trees import branches, walked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from sympy import Add, Expr, Integer, Max, Min, Mul, Piecewise, Sum, ceiling, floor
 
 from ..errors import BudgetError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.evaluate import evaluate
 from ..sizes.normal_form import is_nonnegative, simplify

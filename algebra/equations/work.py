@@ -20,11 +20,12 @@ points that read real elements and that no mask excludes. A range ``low <= j < h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from functools import lru_cache
 
 from sympy import Add, Expr, Integer, Mul, ceiling, log
 
+from ..records import dataclass
 from ..sizes.dims import Index
 from .heads import (
     Apply,

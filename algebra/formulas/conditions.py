@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sympy import And, Expr, S, Symbol
@@ -11,6 +11,7 @@ from sympy.logic.boolalg import Boolean
 
 from ..arguments import as_elements, shown
 from ..errors import FieldError
+from ..records import dataclass
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ What is written has the value of the formula wherever that has one. Equality is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +26,7 @@ from sympy.logic.boolalg import Boolean
 
 from ..arguments import shown
 from ..errors import FieldError
+from ..records import dataclass
 from ..sizes.atoms import Atoms
 from ..sizes.from_sympy import Converter, Uncommutative
 from ..sizes.polynomial import Monomial, Polynomial, add, constant, scale, subtract

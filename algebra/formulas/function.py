@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
 from sympy import Basic, Expr, Float, Function, Integer
 
 from ..errors import DomainError, UnsupportedError
+from ..records import dataclass
 from ..sizes.intervals import Interval
 from ..sizes.printed_division import OTHER_LANGUAGES
 

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Poly, Pow, S, Symbol, ceiling, exp, floor, log
@@ -16,6 +15,7 @@ from sympy.polys.polyerrors import PolynomialError
 
 from ..arguments import checked, shown
 from ..errors import FieldError, UnsupportedError
+from ..records import dataclass
 from ..sizes.normal_form import is_positive, simplify
 from .records import for_each
 

@@ -10,11 +10,11 @@ the lower end and up for the upper end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 from ..errors import DomainError
+from ..records import dataclass
 from ..sizes.intervals import Interval, product
 
 

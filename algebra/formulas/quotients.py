@@ -8,7 +8,6 @@ nothing to factor; another is handed to SymPy where it is small, and else left a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import lcm
@@ -18,6 +17,7 @@ from sympy import ZZ, Dummy
 from sympy.polys.galoistools import gf_from_int_poly, gf_gcd
 from sympy.polys.rings import PolyElement, ring
 
+from ..records import dataclass
 from ..sizes.atoms import Atoms
 from ..sizes.polynomial import ONE, Coefficient, Monomial, Polynomial, content, scale, times, to_the, whole
 

@@ -17,13 +17,13 @@ import io
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Symbol
 
 from ..arguments import as_integer, checked
 from ..errors import FieldError
+from ..records import dataclass
 from ..sizes.evaluate import evaluate
 from ..typesetting.style import current, typeset
 from .cells import cell_text, fitted, leading_part

@@ -8,7 +8,7 @@ maps of their own, in the order in which they are computed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -22,6 +22,7 @@ from ..errors import BudgetError, ShapeError, UnsupportedError
 from ..numerics.arrays import Labelled, aligned, as_numbers, constant, of_one_kind, spread, united
 from ..numerics.layer_run import _LayerRun
 from ..numerics.steps import given_at, steps_of, with_given_steps
+from ..records import dataclass
 from ..sizes.dims import Index
 from .monomials import COEFFICIENT, KNOWN, LINEAR, Monomial, expand, kinds_of_tensors, not_linear
 

@@ -8,7 +8,6 @@ their roots, tables) are kept whole as numbers. What cannot be written so (an ac
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sympy import Expr, Integer
 
@@ -28,6 +27,7 @@ from ..equations.heads import (
 )
 from ..equations.instance import Instance
 from ..errors import UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 
 LARGEST = 500

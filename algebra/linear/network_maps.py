@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.layer_run import compute
 from ..numerics.run import _Numbers
 from ..numerics.weights import Inventory, drawn, fitting, inventory
+from ..records import dataclass
 from .layer_maps import attended, layer_maps
 from .monomials import COEFFICIENT, LINEAR, is_elementwise, kinds_of_tensors
 from .number_systems import Floats, NumberSystem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer
@@ -12,6 +11,7 @@ from ..causality.incremental import incremental
 from ..derivations.metric import Metric, SumCarrier
 from ..networks.carrier import Evaluation, Site
 from ..networks.evaluator import evaluate_network
+from ..records import dataclass
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Mul, Symbol
@@ -11,6 +10,7 @@ from sympy import Expr, Mul, Symbol
 from ..derivations.metric import Metric, repeated
 from ..equations.work import Work, work
 from ..networks.carrier import Evaluation, Site, TotalCarrier
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Product, Symbol, log, oo
@@ -11,6 +10,7 @@ from sympy import Add, Expr, Integer, Max, Min, Mul, Product, Symbol, log, oo
 from ..derivations.metric import Metric
 from ..errors import UnsupportedError
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site, Term
+from ..records import dataclass
 from ..sizes.normal_form import is_nonnegative, simplify
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sympy import Add, Expr, Mul, Symbol
 
 from ..derivations.metric import Metric, repeated
 from ..errors import ShapeError
 from ..networks.carrier import Site, TotalCarrier
+from ..records import dataclass
 from ..sizes.normal_form import same, simplify
 
 Key = tuple[str, int]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Add, Expr, Integer, Mul
@@ -18,6 +17,7 @@ from ..derivations.metric import Metric
 from ..errors import FieldError
 from ..networks.carrier import Evaluation
 from ..networks.evaluator import input_flows
+from ..records import dataclass
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, Integer, Not, Or, Symbol, false, true
@@ -21,6 +21,7 @@ from ..errors import UnsupportedError
 from ..formulas.conditions import Condition
 from ..networks.carrier import DomainCondition, Evaluation, Flow, PathCarrier, Site, Term
 from ..networks.layer import Layer
+from ..records import dataclass
 from ..sizes.decisions import equal
 
 

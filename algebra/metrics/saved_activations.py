@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Mul
@@ -14,6 +13,7 @@ from ..derivations.metric import Metric
 from ..errors import FieldError
 from ..networks.carrier import Evaluation
 from ..networks.evaluator import input_flows
+from ..records import dataclass
 from ..sizes.dims import as_size
 from ..sizes.normal_form import simplify
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ..derivations.metric import Metric
 from ..errors import BudgetError, FieldError, UnsupportedError
 from ..formulas.conditions import Condition
 from ..networks.carrier import DomainCondition, Evaluation, GraphStep, PathCarrier, Site
+from ..records import dataclass
 
 if TYPE_CHECKING:
     from ..regions.vc_bounds import LayerSums

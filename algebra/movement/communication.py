@@ -21,7 +21,7 @@ all-reduce, which is one after the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Add, Eq, Expr, Integer, Mod, Mul, Symbol, false, true
@@ -37,6 +37,7 @@ from ..errors import FieldError, ShapeError, UnsupportedError
 from ..networks.carrier import GraphStep, Site, TotalCarrier
 from ..networks.evaluator import evaluate_network, input_flows
 from ..networks.network import Network
+from ..records import dataclass
 from ..sizes.dims import Index, as_size
 from ..sizes.normal_form import simplify
 

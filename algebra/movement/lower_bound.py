@@ -26,7 +26,6 @@ elements, and as many stores more. A matrix product has the exponents 1/2, so th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer, Matrix, Max, Min, Mul, Pow, Symbol, ceiling, gcd
@@ -41,6 +40,7 @@ from ..equations.volume import volume
 from ..errors import BudgetError, FieldError, UnsupportedError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
+from ..records import dataclass
 from ..sizes.dims import Index
 
 MOST_SUBGROUPS = 60

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Max, Symbol, sympify
@@ -12,6 +11,7 @@ from ..arguments import as_real, checked, shown
 from ..errors import FieldError
 from ..networks.evaluator import evaluate_network
 from ..networks.network import Network
+from ..records import dataclass
 from ..sizes.evaluate import evaluate, free_symbols
 from ..sizes.normal_form import simplify
 from ..typesetting.figures import COLOURS, POINTS, column_axes

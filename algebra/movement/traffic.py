@@ -8,7 +8,7 @@ nothing. A concatenation copies its inputs. Learned tensors are read by every la
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Add, Expr, Integer, Min, Mul, Symbol
@@ -21,6 +21,7 @@ from ..equations.heads import Read
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import GraphStep, Site, TotalCarrier
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 
 FUSE = ("statement", "layer", "block", "network")

@@ -17,7 +17,7 @@ shared         ``share(value, name, path)``
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from sympy import Expr, Not, Or, Symbol, sympify
@@ -26,6 +26,7 @@ from sympy.logic.boolalg import Boolean
 from ..equations.instance import Instance, Shape
 from ..errors import UnsupportedError
 from ..formulas.conditions import Condition
+from ..records import dataclass
 from ..sizes.decisions import where_one
 from .network import Join, Network
 

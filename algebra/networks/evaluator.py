@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic
 
 from sympy import And, Expr, Ge, Integer, Not, Symbol, false, true
@@ -14,6 +13,7 @@ from ..arguments import as_elements, shown
 from ..equations.instance import Instance, Shape, instantiate
 from ..errors import BudgetError, GraphError, LayerAlgebraError, ShapeError, UnsupportedError
 from ..formulas.conditions import Condition
+from ..records import dataclass
 from ..sizes.decisions import at_least, equal, size_conditions, where_one
 from ..sizes.dims import are_sizes
 from ..sizes.normal_form import simplify

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +11,7 @@ from sympy.core.symbol import Str
 
 from ..arguments import as_elements, shown
 from ..errors import FieldError, GraphError
+from ..records import dataclass
 from .arity import inputs_taken
 from .node import Composition, Network, as_network
 

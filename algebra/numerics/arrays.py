@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational as RationalNumber
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from sympy import Expr
 
 from ..arguments import shown
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 
 if TYPE_CHECKING:

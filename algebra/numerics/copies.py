@@ -7,7 +7,6 @@ own, asked for beforehand, so that nothing here decides what fits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer, Symbol
@@ -19,6 +18,7 @@ from ..networks.evaluator import evaluate_network
 from ..networks.layer import Layer
 from ..networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk, as_network
 from ..networks.steps import Steps
+from ..records import dataclass
 from ..sizes.dims import are_sizes
 
 Shape = tuple[int, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -18,6 +17,7 @@ from ..errors import BudgetError, FieldError, ShapeError
 from ..networks.evaluator import input_flows
 from ..networks.layer import Layer
 from ..networks.network import Join, Network
+from ..records import dataclass
 from .arrays import MOST_ELEMENTS, as_numbers
 from .copies import Arrived, Scope, Shape, Unrolled, at_literal_sizes, inputs_of
 

@@ -14,7 +14,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
@@ -24,6 +24,7 @@ from sympy.core.symbol import Symbol
 
 from ..errors import BudgetError, FieldError, UnsupportedError
 from ..networks.steps import Steps, carried_out
+from ..records import dataclass
 from ..sizes.dims import as_size
 from .histogram import Histogram, convolve, unit
 from .local_maps import Affine, Counted, Known, Pieces, Transfer, Units, after, number, relu  # noqa: F401  (relu: examples)

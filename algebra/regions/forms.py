@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..equations.heads import Address, Read, free_indices
+from ..records import dataclass
 from ..sizes.dims import Index
 from .local_maps import Transfer
 from .scalar_pieces import ScalarFunction

@@ -10,8 +10,6 @@ weights, or a layer of ReLUs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sympy import Mul
 
 from ..equations.heads import (
@@ -31,6 +29,7 @@ from ..equations.heads import (
     reads,
 )
 from ..equations.instance import Instance
+from ..records import dataclass
 from ..sizes.dims import Index
 
 

@@ -10,11 +10,11 @@ which mass may only be moved upward. What layers do to it is in `transfers`, wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
 from ..errors import BudgetError, FieldError
 from ..formulas.log2_enclosure import Enclosure, log2_enclosure
+from ..records import dataclass
 
 MOST_DIMENSIONS = 10_000_000
 """Of what regions may have, one count for each."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -29,6 +28,7 @@ from sympy.core.symbol import Dummy
 from ..errors import BudgetError, FieldError, UnsupportedError
 from ..formulas.zaslavsky import Log2Zaslavsky, Zaslavsky
 from ..networks.steps import Steps
+from ..records import dataclass
 from ..sizes.dims import as_size
 from ..sizes.normal_form import is_nonnegative
 from .histogram import Histogram, unit

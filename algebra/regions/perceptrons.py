@@ -11,13 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, Min, Symbol, oo
 
 from ..errors import UnsupportedError
 from ..networks.carrier import GraphStep, PathCarrier, Site
+from ..records import dataclass
 from ..sizes.normal_form import simplify
 from .composition import Chain, Repeated
 from .free_maps import AffineStep, Step, has_free_layers, shortened, steps_of

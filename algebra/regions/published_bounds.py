@@ -22,7 +22,6 @@ Zaslavsky(m, Min(2, n))*Zaslavsky(n, 2)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Eq, Expr, Function, Ge, Integer, Min, Mul, Sum, binomial, floor, true
@@ -34,6 +33,7 @@ from ..arguments import shown
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.function import only_in_python
 from ..formulas.zaslavsky import Zaslavsky
+from ..records import dataclass
 from ..sizes.dims import are_sizes, as_size
 from .composition import Chain
 from .histogram import unit

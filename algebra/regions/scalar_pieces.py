@@ -20,12 +20,12 @@ that happen to be equal, need no case: such a function is a limit of others, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from sympy import Dummy, Expr, Integer, factor_list, fraction, together
 
 from ..equations.functions import FUNCTIONS
+from ..records import dataclass
 from .local_maps import Pieces
 
 _ZERO, _ONE = Integer(0), Integer(1)

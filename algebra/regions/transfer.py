@@ -11,7 +11,6 @@ Histogram(counts=(0, 0, 0, 4))
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
@@ -24,6 +23,7 @@ from ..formulas.latex import formula_latex as latex
 from ..networks.carrier import Evaluation, GraphStep, PathCarrier, Site
 from ..networks.evaluator import evaluate_network
 from ..networks.network import Graph, Join, Network, Shared
+from ..records import dataclass
 from ..sizes.dims import as_size
 from .composition import IDENTITY, Acyclic, Branches, Chain, Composed, Repeated, on_graph, series
 from .free_maps import AffineStep, steps_of

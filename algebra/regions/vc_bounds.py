@@ -21,7 +21,7 @@ piecewise linear neural networks, Journal of Machine Learning Research 20, 2019.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -30,6 +30,7 @@ from sympy.logic.boolalg import Boolean
 
 from ..errors import BudgetError, DomainError, FieldError, UnsupportedError
 from ..formulas.log2_enclosure import Enclosure, log2_enclosure, log2_of_e
+from ..records import dataclass
 from ..sizes.dims import as_size
 
 SOURCE = (

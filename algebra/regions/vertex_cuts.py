@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 from sympy import Expr, Integer, Min, oo
 
 from ..errors import BudgetError, GraphError
+from ..records import dataclass
 from ..sizes.dims import as_size
 from ..sizes.normal_form import is_nonnegative
 

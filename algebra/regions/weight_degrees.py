@@ -18,7 +18,7 @@ Degree(through=1, own=1)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, reduce
 from typing import NoReturn
 
@@ -28,6 +28,7 @@ from ..equations.functions import FUNCTIONS
 from ..equations.heads import Apply, Constant, Head, Pad, Plus, Read, Reduce, Softmax, Times, unknown_head
 from ..equations.instance import Instance
 from ..errors import UnsupportedError
+from ..records import dataclass
 from ..sizes.dims import Index
 from ..sizes.normal_form import is_nonnegative
 

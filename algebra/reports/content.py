@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Symbol
@@ -11,6 +10,7 @@ from sympy import Symbol
 from ..derivations.derivation import Derivation
 from ..derivations.stages import Stage
 from ..networks.network import Network
+from ..records import dataclass
 
 METRICS = ("parameters", "macs", "flops", "activations", "depth", "output_shape", "receptive_field")
 

@@ -8,7 +8,6 @@ corners, computed for thousands of boxes at once; elsewhere interval arithmetic 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..arguments import shown
 from ..compilation.interface import CompiledFormula
 from ..compilation.program.float_bounds import float_bounds
 from ..errors import FieldError
+from ..records import dataclass
 from ..sizes.intervals import at_most, same
 from .monotone import trends
 

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -21,6 +20,7 @@ from ..arguments import as_elements, as_integer, checked, shown
 from ..compilation.program.conditions import without_indices
 from ..errors import DomainError, FieldError, UnsupportedError
 from ..formulas.records import Formula, for_each
+from ..records import dataclass
 from ..sizes.evaluate import evaluate, free_symbols
 from .branch_and_bound import Best, Bounded, Constraint, constraint_of, maximum
 from .posynomials import Stationary, lagrange

@@ -16,12 +16,13 @@ and Zener 1967).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from sympy import Expr, Matrix, Mul, Poly, Rational, S, Symbol
 from sympy.polys.polyerrors import PolynomialError
+
+from ..records import dataclass
 
 MAX_TERMS = 12
 

@@ -15,7 +15,6 @@ them. On such a form inequalities and equations are decided exactly, for all int
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, inf, lcm
 from typing import Any
@@ -24,6 +23,7 @@ from sympy import QQ, Expr, Poly, Rational, Symbol
 
 from ..compilation.program.expressions import Dag
 from ..errors import UnsupportedError
+from ..records import dataclass
 
 MAX_PERIOD = 720
 MAX_DEGREE = 40

@@ -7,11 +7,11 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, LayerAlgebraError
+from ..records import dataclass
 from .plan import Sweep
 
 ENDING = ".begun"

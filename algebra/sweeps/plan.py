@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from ..compilation.program.integer_bounds import Interval, fits
 from ..errors import BudgetError, FieldError
 from ..formulas.latex import formula_latex
 from ..formulas.records import Formula
+from ..records import dataclass
 
 if TYPE_CHECKING:
     import xarray

@@ -17,13 +17,13 @@ flag complex.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arguments import checked, shown
 from ..errors import FieldError
+from ..records import dataclass
 from .flag_complex import flag_complex_diagrams
 from .graph import ZETA, NetworkGraph
 

@@ -21,13 +21,13 @@ similarity of neural networks with persistent homology. arXiv:2101.07752.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arguments import as_array, as_integer, checked
 from ..errors import DomainError, FieldError, GraphError
+from ..records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,6 @@ added meet in the same neurons; an identity among them is an edge of weight one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from ..networks.layer import Layer
 from ..networks.network import Join, Network, as_network
 from ..numerics.copies import Arrived, Scope, Unrolled, at_literal_sizes
 from ..numerics.weights import Inventory, drawn, fitting, inventory
+from ..records import dataclass
 from .diagrams import PersistenceDiagrams
 from .diagrams import persistent_homology as homology_of_graph
 from .graph import ZETA, NetworkGraph

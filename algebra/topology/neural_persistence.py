@@ -19,13 +19,13 @@ complexity measure for deep neural networks using algebraic topology. ICLR. arXi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..arguments import as_array, as_elements, shown
 from ..errors import DomainError, FieldError
+from ..records import dataclass
 from .diagrams import spanning_forest
 
 

@@ -14,7 +14,6 @@ the names of the neurons nor their order inside a layer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ import numpy as np
 
 from ..arguments import shown
 from ..errors import FieldError
+from ..records import dataclass
 from .diagrams import ETA, PersistenceDiagrams, persistent_homology
 from .graph import NetworkGraph
 from .vectorisation import VECTORISATIONS

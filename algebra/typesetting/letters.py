@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from ..records import dataclass
 
 _GREEK = {
     "a": r"\alpha", "b": r"\beta", "c": r"\chi", "d": r"\delta", "e": r"\varepsilon", "f": r"\varphi", "g": r"\gamma",

@@ -13,13 +13,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Symbol
 
 from ..arguments import shown
 from ..errors import FieldError
+from ..records import dataclass
 from .letters import Letters
 from .widths import MILLIMETRE
 

@@ -6,7 +6,7 @@ programs, and `Failed` where what was asked for does not hold. It need not know 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..algebra.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from ..algebra.equations.fields import Dim, Size, Text
 from ..algebra.errors import FieldError, LayerAlgebraError
 from ..algebra.networks.layer import Layer
 from ..algebra.networks.network import Input, Network
+from ..algebra.records import dataclass
 from ..algebra.sizes.dims import dims
 from .arguments import value
 

@@ -17,7 +17,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
@@ -29,6 +29,7 @@ from ..algebra.derivations.derivation import Derivation
 from ..algebra.derivations.domain import Domain
 from ..algebra.formulas.printer import digits_in_full
 from ..algebra.formulas.records import record_parts
+from ..algebra.records import dataclass
 
 FIELDS = {
     "subject": "what it is about: a network, a layer, a law, a task",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from ...algebra.networks.network import Graph, Network, Repeat, Series
+from ...algebra.records import dataclass
 
 Path = tuple[str, ...]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sympy import Symbol
@@ -11,6 +11,7 @@ from sympy import Symbol
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Network, Shared
+from ...algebra.records import dataclass
 from .. import normalization
 from .built import Built, Path
 from .record import Operation, Reads

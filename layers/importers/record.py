@@ -6,13 +6,14 @@ Every framework's reader writes these records; `grouping` makes a network of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sympy import Expr, Integer
 from sympy.logic.boolalg import Boolean
 
 from ...algebra.errors import LayerAlgebraError, UnsupportedError
 from ...algebra.networks.network import Network
+from ...algebra.records import dataclass
 
 
 @dataclass(frozen=True)

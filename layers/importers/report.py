@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Symbol
@@ -12,6 +12,7 @@ from sympy.logic.boolalg import Boolean
 from ...algebra.errors import UnsupportedError
 from ...algebra.metrics.parameters import parameters
 from ...algebra.networks.network import Network
+from ...algebra.records import dataclass
 from ...algebra.sizes.normal_form import same
 from .carried import Carrier, named
 from .record import Recording

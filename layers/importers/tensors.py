@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer
 
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.network import Network
+from ...algebra.records import dataclass
 from .. import arithmetic, reshape
 from .checks import Steps
 from .record import Operation, place_of

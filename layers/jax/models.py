@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 
 from ...algebra.errors import FieldError, UnsupportedError
+from ...algebra.records import dataclass
 from .scopes import named_calls
 
 FLAGS = {

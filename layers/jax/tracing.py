@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ from sympy.logic.boolalg import Boolean
 
 from ...algebra.arguments import shown
 from ...algebra.errors import FieldError, UnsupportedError
+from ...algebra.records import dataclass
 from ...algebra.sizes.dims import are_sizes
 from .models import Model, first_line, path_name, read_model
 from .sizes import Sizes, decided

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy
 from sympy import Expr
 
+from ...algebra.records import dataclass
 from ..importers.tensors import Tensor
 from .tracing import StoredArray
 

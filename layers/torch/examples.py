@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Symbol
 
 from ...algebra.errors import FieldError
+from ...algebra.records import dataclass
 from ...algebra.sizes.dims import are_sizes
 
 

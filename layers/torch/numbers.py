@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from sympy import Symbol
 
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.layer import Layer
+from ...algebra.records import dataclass
 from .. import arithmetic
 from .sizes import Sizes
 from .translator import is_size, read_nodes

@@ -11,7 +11,6 @@ macs 11300000000 11513626624 11282415616
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer
@@ -25,6 +24,7 @@ from ...algebra.metrics.parameters import parameters
 from ...algebra.networks.carrier import Site
 from ...algebra.networks.evaluator import evaluate_network
 from ...algebra.networks.network import Network
+from ...algebra.records import dataclass
 from ...algebra.sizes.normal_form import simplify
 from .families import build, published_name
 

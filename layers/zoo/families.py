@@ -10,7 +10,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from functools import cache, lru_cache, partial, update_wrapper
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ from sympy import Symbol
 from ...algebra.arguments import checked
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Network, Series
+from ...algebra.records import dataclass
 from ...algebra.sizes.dims import dims
 
 Stages = dict[str, Network]

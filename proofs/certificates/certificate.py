@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import lcm
 from random import Random
 from typing import Any
@@ -15,6 +14,7 @@ from ...algebra.derivations.derivation import Derivation
 from ...algebra.errors import FieldError, UnsupportedError
 from ...algebra.networks.carrier import Flow
 from ...algebra.networks.network import Network
+from ...algebra.records import dataclass
 from ..provers.coq_prover import LIMIT, CoqFailed, check
 from ..verdict import Certificate, Proved, Undecided
 from .expressions import PRELUDE, Written, listing

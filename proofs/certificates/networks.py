@@ -7,7 +7,7 @@ written out, so that nothing is left to unification: a network takes as long as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import lcm
 from typing import Any
 
@@ -27,6 +27,7 @@ from ...algebra.networks.network import Input, Network
 from ...algebra.networks.repetition import Copies
 from ...algebra.networks.series import Repeat, Series, Shared
 from ...algebra.networks.steps import carried_out
+from ...algebra.records import dataclass
 from ...algebra.sizes.normal_form import simplify
 from ...algebra.sizes.summation import summation
 from .equations import equation, table

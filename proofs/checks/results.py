@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ...algebra.errors import FieldError, LayerAlgebraError
+from ...algebra.records import dataclass
 from ..samples.structural import Inapplicable, Trial, falsify
 from ..verdict import Certificate, Proved, Refuted, Undecided, Verdict, Witness
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ...algebra.networks.network import Network
+from ...algebra.records import dataclass
 from ..printers.networks import Shape, term, values
 from ..theorems import FOLDER
 from .coq_prover import LIMIT, _coqc_files

@@ -13,11 +13,11 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ...algebra.errors import FieldError
+from ...algebra.records import dataclass
 from ..law import Law, named
 from ..printers.coq import theorem
 from ..statements.quotients import NotLowered

@@ -7,10 +7,9 @@ remain, their closed forms are found by Newton's forward differences and proved 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sympy.polys.rings import PolyElement
 
+from ...algebra.records import dataclass
 from ..law import Law
 from ..printers.latex import latex, name
 from ..statements.polynomial import Polynomials, canonical, is_count

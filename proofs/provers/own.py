@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sympy.polys.rings import PolyElement
 
+from ...algebra.records import dataclass
 from ..law import Law, lemma_statements
 from ..printers.latex import latex
 from ..statements.conditions import conditions

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ...algebra.records import dataclass
 from ..law import Law
 from ..lowering import Obligation, floors, obligations, with_quotients
 from ..printers.latex import latex

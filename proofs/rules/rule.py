@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import SimpleNamespace, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from zlib import crc32
@@ -31,6 +31,7 @@ from ...algebra.networks.network import Network
 from ...algebra.numerics.copies import at_literal_sizes
 from ...algebra.numerics.run import run
 from ...algebra.numerics.weights import inventory
+from ...algebra.records import dataclass
 from ...algebra.sizes.decisions import equal
 from ..law import Law, register
 from ..samples.structural import Inapplicable, OnSamples, refusal, witness

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr
 
 from ...algebra.errors import FieldError
 from ...algebra.networks.network import Add, Concat, Graph, Input, Mul, Network
+from ...algebra.records import dataclass
 
 Shape = tuple[Expr, ...]
 #: What the signs between calls make.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from sympy import Rational, Symbol
 
 from ...algebra.errors import FieldError, LayerAlgebraError
 from ...algebra.networks.layer import Layer
+from ...algebra.records import dataclass
 from ...layers import REGISTRY
 from ..enumeration import Equation, Impossible
 from .hints import HINTS, LITERAL, shape, small

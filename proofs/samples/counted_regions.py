@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from ...algebra.errors import LayerAlgebraError
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Series, Shared
+from ...algebra.records import dataclass
 from ...algebra.regions.transfer import transfer
 from ..enumeration import Impossible, Undefined
 from ..enumeration.cells import NotPiecewiseLinear, TooManyCells

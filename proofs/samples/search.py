@@ -10,11 +10,11 @@ n=1, s=2: 0 = 1 is false
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from ...algebra.errors import BudgetError
+from ...algebra.records import dataclass
 from ..statements.evaluate import Undefined, Values, evaluate, holds
 from ..statements.statement import Statement
 from ..statements.term import Var

@@ -14,11 +14,12 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...algebra.errors import FieldError, LayerAlgebraError
 from ...algebra.formulas.records import expressions
+from ...algebra.records import dataclass
 from ...algebra.sizes.normal_form import same
 from ..law import Law, register
 from ..theorems import theorems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import networkx
@@ -11,6 +11,7 @@ import networkx
 from ...algebra.errors import UnsupportedError
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Add, Concat, Graph, Input, Join, Network, Series
+from ...algebra.records import dataclass
 from .extraction import Chosen
 from .saturate import Saturated
 from .values import Node, Operation, Weight

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from ...algebra.networks.network import Network
 from ...algebra.numerics.copies import at_literal_sizes, input_nodes, inputs_of
 from ...algebra.numerics.run import run
 from ...algebra.numerics.weights import inventory
+from ...algebra.records import dataclass
 from ..law import Law
 from ..rules.rule import agree
 from .extraction import Chosen, Cost, Extraction

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ...algebra.derivations.metric import METRICS
@@ -12,6 +11,7 @@ from ...algebra.errors import UnsupportedError
 from ...algebra.networks.carrier import TotalCarrier
 from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Graph, Input
+from ...algebra.records import dataclass
 from ...algebra.sizes.evaluate import evaluate
 from .saturate import Saturated
 from .values import Node

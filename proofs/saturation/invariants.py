@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import comb, inf, isnan
 from typing import Any
 
@@ -25,6 +25,7 @@ from ...algebra.networks.joins import Add, Concat, Mul
 from ...algebra.networks.network import Network, Series
 from ...algebra.numerics.run import run
 from ...algebra.numerics.weights import inventory
+from ...algebra.records import dataclass
 
 #: Highest degree of polynomials that differences are taken of.
 MOST_DEGREE = 4

@@ -10,7 +10,7 @@ Conv(8, 3, padding=1) >> ReLU()
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy
@@ -25,6 +25,7 @@ from ...algebra.networks.carrier import ShapeCarrier
 from ...algebra.networks.evaluator import evaluate_network, input_flows
 from ...algebra.networks.network import Network
 from ...algebra.numerics.copies import input_nodes
+from ...algebra.records import dataclass
 from ...algebra.sizes.decisions import at_least
 from ...algebra.sizes.decisions import equal as equal_sizes
 from ...layers.activation import Identity

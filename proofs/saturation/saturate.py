@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sympy.logic.boolalg import Boolean
 
 from ...algebra.errors import FieldError, LayerAlgebraError
 from ...algebra.networks.network import Add, Concat, Mul
+from ...algebra.records import dataclass
 from ..law import Law
 from ..rules.rule import Made, Rule, conditions
 from ..rules.statement import Call, Joined, Side, Variable, layers_in, parts_of

@@ -7,7 +7,7 @@ other weights by the step of a law.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sympy import Expr
@@ -18,6 +18,7 @@ from ...algebra.networks.layer import Layer
 from ...algebra.networks.network import Graph, Input, Join, Network, Repeat, Selected, Series, Shared, Walk
 from ...algebra.networks.steps import Steps
 from ...algebra.numerics.copies import Scope, input_nodes, input_paths
+from ...algebra.records import dataclass
 from ...algebra.sizes.normal_form import simplify
 
 Shape = tuple[Expr, ...]

@@ -9,10 +9,10 @@ The text is Python's, with as few brackets as show the tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ...algebra.errors import FieldError
+from ...algebra.records import dataclass
 
 #: Relations between two terms, as they are written in Python; ``=`` is an equation.
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=")

@@ -12,9 +12,10 @@ for all integers n, s >= 1: n*s//s = n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...algebra.errors import FieldError
+from ...algebra.records import dataclass
 from .term import RELATIONS, And, Apply, Const, Formula, Iff, Node, Relation, Term, Var, free_names, substitute, walk
 
 #: What may stand between the two sides: a relation of terms, or between formulas ``iff``.

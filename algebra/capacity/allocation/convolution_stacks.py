@@ -24,12 +24,12 @@ A stack of one-channel convolutions is a product of polynomials, ``w(z) = prod_l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Add, Expr, Function, Integer, Matrix, Mod, Mul, Product, Rational, Sum, Symbol, floor, sympify
 
 from ...errors import FieldError, UnsupportedError
+from ...records import dataclass
 from ...sizes.dims import as_size
 from .exact import exact_allocation
 from .structures import Fixed, Free, Kronecker, Structure, Uniform

@@ -14,7 +14,6 @@ With symbols the answer is the *generic* one: it holds wherever no denominator v
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +23,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from ...arguments import as_elements, shown
 from ...errors import BudgetError, FieldError
+from ...records import dataclass
 from .of_jacobian import SOURCE
 
 ENTRIES = 20_000

@@ -19,13 +19,13 @@ arXiv:2209.04036.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...arguments import checked, shown
 from ...errors import BudgetError, FieldError
+from ...records import dataclass
 from ...sizes.dims import as_size
 from ..arguments import whole
 from ..column_spaces.finite_field import PRIME, rank_modulo

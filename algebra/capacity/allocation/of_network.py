@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from ...linear.network_maps import LinearNetwork
 from ...linear.number_systems import NumberSystem
 from ...networks.evaluator import input_flows
 from ...networks.network import Network, as_network
+from ...records import dataclass
 from ..column_spaces.exact_rank import ExactJacobian
 from ..column_spaces.rows import RowSource
 from .of_jacobian import SOURCE, allocated

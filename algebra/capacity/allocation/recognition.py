@@ -11,7 +11,7 @@ stack, at symbolic depth as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, Ge, Integer, Lt, Mul, Symbol, false, floor, true
@@ -27,6 +27,7 @@ from ...linear.monomials import COEFFICIENT, LINEAR, Monomial, expand, kinds_of_
 from ...networks.carrier import Carrier, DomainCondition, Evaluation, Site
 from ...networks.evaluator import evaluate_network
 from ...networks.network import Network
+from ...records import dataclass
 from ...sizes.dims import Index, as_size
 from ...sizes.normal_form import simplify
 from ...sizes.summation import summation

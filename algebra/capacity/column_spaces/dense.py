@@ -12,10 +12,11 @@ the one here is for matrices small enough for a singular value decomposition.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+from ...records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,7 +20,6 @@ A covariance Gamma that has only positive eigenvalues leaves the rank as it is; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import isqrt
@@ -30,6 +29,7 @@ import numpy as np
 
 from ...errors import BudgetError, LayerAlgebraError, UnsupportedError
 from ...linear.number_systems import PRIME, Fractions, NumberSystem, Residues
+from ...records import dataclass
 from .finite_field import rank_modulo
 
 if TYPE_CHECKING:

@@ -26,11 +26,11 @@ Davis, T. A. (2011). Algorithm 915, SuiteSparseQR. ACM Trans. Math. Softw. 38.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...records import dataclass
 from .dense import _EPSILON, RankCertificate, default_tolerance, rounding
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ copy, a group of channels) is no layer of its own. Exact weights give exact matr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from ...linear.network_maps import seed_of
 from ...networks.carrier import Carrier, GraphStep, Site
 from ...numerics.layer_run import compute
 from ...numerics.weights import Inventory, drawn, fitting
+from ...records import dataclass
 from .elementwise import function_of, is_activation
 from .second_moments import (
     Applied,

@@ -17,7 +17,6 @@ average, and keeps means and variances at symbolic depth, kernel and stride.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Mul, SympifyError, sqrt, sympify
@@ -29,6 +28,7 @@ from ...networks.network import Network, as_network
 from ...numerics.arrays import as_numbers
 from ...numerics.copies import at_literal_sizes
 from ...numerics.weights import inventory
+from ...records import dataclass
 from .at_weights import TransitionCarrier, weights_of
 from .generating_functions import KernelWalk
 from .spread import Spread

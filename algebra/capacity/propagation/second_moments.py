@@ -17,13 +17,14 @@ statistics), it is unknown, with the reason; that matters in sums alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sympy import Add, Expr, Float, Integer, Rational, Symbol, gamma, pi, sqrt
 
 from ...errors import DomainError, UnsupportedError
+from ...records import dataclass
 from ..scaling.gaussian_integrals import gaussian_mean, pieces
 
 VARIABLE = Symbol("x", real=True)

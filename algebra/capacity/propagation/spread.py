@@ -22,13 +22,13 @@ networks. NIPS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Eq, Expr, Integer, Piecewise, Product, Rational, Sum, Symbol, sqrt, sympify
 
 from ...arguments import shown
 from ...errors import FieldError
+from ...records import dataclass
 from ...sizes.dims import as_size
 from .transitions import SOURCE
 

@@ -8,7 +8,7 @@ of a sum weighs is the second moment of what leaves it (`second_moments`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -21,6 +21,7 @@ from ...errors import ShapeError, UnsupportedError
 from ...linear.layer_maps import attended
 from ...linear.monomials import LINEAR, expand, kinds_of_tensors, not_linear
 from ...networks.carrier import Carrier, GraphStep, Site
+from ...records import dataclass
 from ...sizes.dims import Index
 from ...sizes.normal_form import simplify
 from .elementwise import bends, function_of, is_activation

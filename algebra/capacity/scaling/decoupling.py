@@ -21,13 +21,13 @@ them, no such number. ``kind = "surrogate"``, ``source = "reconstruction"``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Symbol, diff, erf, exp, pi, sqrt, sympify, tanh
 
 from ...arguments import shown
 from ...errors import DomainError, FieldError, UnsupportedError
+from ...records import dataclass
 from .gaussian_integrals import gaussian_mean, pieces
 
 

@@ -28,7 +28,6 @@ Risken, H. (1996). The Fokker-Planck equation, ch. 4. Springer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +51,7 @@ from sympy import (
 from ...arguments import checked, shown
 from ...errors import DomainError, FieldError, UnsupportedError
 from ...formulas.records import as_scalar
+from ...records import dataclass
 from ..propagation.generating_functions import KernelWalk
 from ..propagation.transitions import SOURCE, _cancelled
 from .laws import leading_power

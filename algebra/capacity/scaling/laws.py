@@ -23,7 +23,6 @@ Donier, J. (2019). Scaling up deep neural networks: a capacity allocation perspe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import (
@@ -44,6 +43,7 @@ from sympy import S as Sets
 
 from ...arguments import shown
 from ...errors import FieldError, UnsupportedError
+from ...records import dataclass
 from ..propagation.generating_functions import KernelWalk
 
 SOURCE = "reconstruction of Donier 2019, arXiv:1903.04455"

@@ -21,7 +21,6 @@ epsilon**(-2)
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ from ...networks.carrier import Evaluation, ShapeCarrier, Site
 from ...networks.evaluator import evaluate_network
 from ...networks.layer import Layer
 from ...networks.network import Add, Join, Network, Series, Shared, as_network
+from ...records import dataclass
 from ..arguments import whole
 from ..propagation.elementwise import function_of, is_activation
 from ..propagation.generating_functions import KernelWalk

@@ -8,9 +8,10 @@ Sums and products of many operands become steps of two operands, those on few ax
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ...records import dataclass
 from ..program.factoring import factored
 from ..program.program import Program
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -11,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from ...errors import BudgetError
+from ...records import dataclass
 from ..program.functions import quotient
 from ..program.operations import STEPS
 from .array_plan import Plan, Step

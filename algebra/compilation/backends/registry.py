@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sympy import Symbol
 
+from ...records import dataclass
 from ..program.formulas import Formulas
 
 Runner = Callable[[Sequence[Any]], list[Any]]  # from the arguments, in order, to the results

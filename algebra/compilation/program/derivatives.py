@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Symbol
 
 from ...errors import UnsupportedError
+from ...records import dataclass
 from .nodes import Nodes
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Symbol
 
 from ...formulas.conditions import Condition
+from ...records import dataclass
 from .conditions import parity, split, without_indices
 from .expressions import Dag
 from .integer_bounds import Interval

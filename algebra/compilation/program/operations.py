@@ -14,12 +14,13 @@ from __future__ import annotations
 import operator
 from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any
 
 import sympy
 
+from ...records import dataclass
 from ...sizes.intervals import ANYTHING, Interval, absolute, chosen, largest, smallest
 from . import derivatives, trends
 from . import functions as runtime

@@ -20,13 +20,14 @@ bounds, so that what is always true, or always the same number, disappears while
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from math import inf
 from typing import Any
 
 from sympy import Expr, Symbol
 
+from ...records import dataclass
 from ...sizes.intervals import ANYTHING
 from .integer_bounds import TRUTH, Interval
 from .operations import OPERATIONS, interval

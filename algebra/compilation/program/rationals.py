@@ -7,11 +7,11 @@ symbolic denominator stays a product of places and is divided by once, at the en
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import gcd, lcm
 from typing import Any
 
 from ...errors import UnsupportedError
+from ...records import dataclass
 from .divisibility import always_divides
 from .functions import ratio
 from .program import Program

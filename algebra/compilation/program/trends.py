@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from sympy import Function
 
 from ...formulas.function import FormulaFunction
+from ...records import dataclass
 from ...sizes.intervals import Interval, absolute, largest, product, rounded_down, rounded_up, smallest, total, whole
 
 Bound = Any  # an integer, a fraction, or infinite

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import lcm
 from typing import TypeAlias
 
 from sympy import Expr, Integer, floor
 
+from ...records import dataclass
 from ...sizes.normal_form import simplify
 from .ends import Digit, End, Kept, constant, falls, is_counted, loosened, straight, value_at
 from .order import at_least, extreme_value

@@ -8,7 +8,6 @@ repeat.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from math import gcd, lcm
 from operator import itemgetter
@@ -16,6 +15,7 @@ from typing import Any, Self
 
 from sympy import Expr, Integer
 
+from ...records import dataclass
 from ...sizes.normal_form import is_nonnegative, simplify
 
 _ZERO, _ONE = Integer(0), Integer(1)

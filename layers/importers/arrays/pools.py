@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer, Max, ceiling, floor
 
 from ....algebra.errors import UnsupportedError
+from ....algebra.records import dataclass
 from ....algebra.sizes.normal_form import simplify
 from ..tensors import Tensor, Tensors
 from .formulas import Sizes, formula

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Integer
 
 from ....algebra.errors import UnsupportedError
+from ....algebra.records import dataclass
 from ....algebra.sizes.normal_form import same
 from ...formula import Formula
 from ...importers.arrays import concatenated, cut, permuted, positions, reshaped

@@ -10,7 +10,7 @@ network,family,parameters,macs,depth,receptive_field,co
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from math import floor, log10
 from typing import Any
 
@@ -26,6 +26,7 @@ from ....algebra.metrics.parameters import parameters
 from ....algebra.metrics.receptive_field import receptive_field
 from ....algebra.metrics.vc_dimension import vc_dimension
 from ....algebra.networks.network import Network
+from ....algebra.records import dataclass
 from ..families import build, info, published_name
 
 FAMILIES = {

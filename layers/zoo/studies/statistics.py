@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ....algebra.arguments import checked
 from ....algebra.errors import FieldError
+from ....algebra.records import dataclass
 
 FEWEST = 4  # points below which a correlation of ranks says nothing
 

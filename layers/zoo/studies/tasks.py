@@ -18,7 +18,6 @@ What a task needs of an input is what its loss rises by when it is left out and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from ....algebra.equations.fields import Dim
 from ....algebra.errors import FieldError, UnsupportedError
 from ....algebra.networks.layer import Layer
 from ....algebra.networks.network import Network, Repeat
+from ....algebra.records import dataclass
 from ...convolution import Conv
 from ...linear import Linear
 from ...pooling import AvgPool
