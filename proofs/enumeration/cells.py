@@ -13,12 +13,11 @@ the current cell lies; where it lies on both, the cell is split and both parts a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import gcd, isfinite, isinf, lcm
 from typing import Any
-
-from ...algebra.records import dataclass
 
 Corner = tuple[int, ...]
 

@@ -20,10 +20,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from ...algebra.records import dataclass
 from .extents import SizedEquation
 from .nodes import (
     FUNCTIONS,

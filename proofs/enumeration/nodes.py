@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Any
-
-from ...algebra.records import dataclass
 
 Index = tuple[str, int | None]
 Env = dict[Index, int]

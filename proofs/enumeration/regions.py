@@ -27,12 +27,12 @@ affine pieces
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
 from typing import Any
 
-from ...algebra.records import dataclass
 from .cells import Cell, Form, cube, followed
 from .meaning import Equation
 
