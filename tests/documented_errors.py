@@ -215,11 +215,11 @@ CALLS: dict[str, dict[str, Call]] = {
     "to_mermaid": {"FieldError": lambda: la.to_mermaid(3)},
     "to_tikz": {
         "FieldError": lambda: la.to_tikz(3),
-        "ShapeError": lambda: la.to_tikz(la.Conv(8, 3), level="equation", on=(5,)),
+        "ShapeError": lambda: la.to_tikz(la.Conv(8, 3), level="equation", on=(4, 2, 2)),
     },
     "to_svg": {
         "FieldError": lambda: la.to_svg(3),
-        "ShapeError": lambda: la.to_svg(la.Conv(8, 3), level="equation", on=(5,)),
+        "ShapeError": lambda: la.to_svg(la.Conv(8, 3), level="equation", on=(4, 2, 2)),
     },
     "report": {
         "FieldError": lambda: la.report(3, "out"),
