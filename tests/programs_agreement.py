@@ -63,12 +63,21 @@ def left_out(own: list[Condition], wanted: list[Condition]) -> list[Condition]:
     return missing if all(holds(condition, point) for condition in missing for point in points) else []
 
 
+def takes(layer: Any, inputs: int) -> bool:
+    """Whether a layer has so many inputs; not if its text says nothing."""
+    try:
+        return len(layer.input_names) == inputs
+    except la.LayerAlgebraError:
+        return False
+
+
 def difference(layer: Any, shapes: tuple[tuple[Expr, ...], ...]) -> str | None:
     """Where a program differs from solving the layer itself; an empty text if it agrees, None where there is no program."""
+    if not takes(layer, len(shapes)):
+        return None
     try:
-        assert len(shapes) == len(layer.input_names)
         made = by_letters(layer, shapes, solved)
-    except (la.LayerAlgebraError, AssertionError):  # of a text that says nothing
+    except la.LayerAlgebraError:
         return None
     if made is None:
         return None
@@ -89,12 +98,13 @@ def difference(layer: Any, shapes: tuple[tuple[Expr, ...], ...]) -> str | None:
 
 def difference_at_numbers(layer: Any, shapes: tuple[tuple[Expr, ...], ...]) -> str | None:
     """Where a program for numbers differs from solving the layer itself; an empty text if it agrees, None where there is no program."""
+    if not takes(layer, len(shapes)):
+        return None
     before, at_numbers.SOLVED_BEFORE = at_numbers.SOLVED_BEFORE, 0
     at_numbers._kind.cache_clear()
     try:
-        assert len(shapes) == len(layer.input_names)
         known = at_numbers.by_numbers(layer, shapes, solved)
-    except (la.LayerAlgebraError, AssertionError):  # of a text that says nothing
+    except la.LayerAlgebraError:
         return None
     finally:
         at_numbers.SOLVED_BEFORE = before
@@ -119,36 +129,45 @@ def difference_at_numbers(layer: Any, shapes: tuple[tuple[Expr, ...], ...]) -> s
 
 
 def variations(
-    cls: Any, fields: dict[str, Any], shapes: Any, source: random.Random, count: int = 4, others_are: Any = OTHERS
+    cls: Any, fields: dict[str, Any], shapes: Any, source: random.Random, of_fields: Any, of_shapes: Any, count: int = 4
 ) -> list[tuple[Any, Any]]:
-    """The same with other sizes, equal ones by equal ones; some sizes stay."""
+    """The same with other sizes, equal ones by equal ones where fields and shapes take the same; some sizes stay."""
     found = []
     for _ in range(count):
-        others: dict[Any, Any] = {}
+        own: dict[Any, Any] = {}
+        others = {"field": (of_fields, own), "shape": (of_shapes, own if of_shapes is of_fields else {})}
 
-        def other(size: Any, others: dict[Any, Any] = others) -> Any:
+        def other(size: Any, of: str, others: Any = others) -> Any:
+            choices, chosen = others[of]
             size = Integer(size) if isinstance(size, int) and not isinstance(size, bool) else size
             if not isinstance(size, Expr) or size.is_Integer is not True or size < 2:
                 return size
-            if size not in others:
-                others[size] = size if source.random() < 0.4 else source.choice(others_are)
-            return others[size]
+            if size not in chosen:
+                chosen[size] = size if source.random() < 0.4 else source.choice(choices)
+            return chosen[size]
 
         new = {
-            name: Tuple(*map(other, value)) if isinstance(value, tuple | Tuple) else other(value)
+            name: Tuple(*(other(part, "field") for part in value))
+            if isinstance(value, tuple | Tuple)
+            else other(value, "field")
             for name, value in fields.items()
         }
         try:
-            found.append((cls(**new), tuple(tuple(map(other, map(Integer, shape))) for shape in shapes)))
+            found.append(
+                (cls(**new), tuple(tuple(other(Integer(size), "shape") for size in shape) for shape in shapes))
+            )
         except la.LayerAlgebraError:
             continue
     return found
 
 
 def compared(cls: Any, fields: dict[str, Any], shapes: Any, source: random.Random) -> list[str | None]:
-    """The differences on variations of one draw, with formulas and with numbers."""
-    formulas, numbers = (variations(cls, fields, shapes, source, others_are=others) for others in (OTHERS, NUMBERS))
-    return [difference(*one) for one in formulas] + [difference_at_numbers(*one) for one in numbers]
+    """The differences on variations of one draw: with formulas, with numbers, and with formulas in the fields of what takes numbers."""
+    formulas, numbers, mixed = (
+        variations(cls, fields, shapes, source, *choices)
+        for choices in ((OTHERS, OTHERS), (NUMBERS, NUMBERS), (OTHERS, NUMBERS))
+    )
+    return [difference(*one) for one in formulas] + [difference_at_numbers(*one) for one in (*numbers, *mixed)]
 
 
 def of_random_equation(number: int) -> list[str | None]:

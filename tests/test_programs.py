@@ -203,6 +203,14 @@ def test_all_layers_of_published_networks_are_the_same_with_programs_for_numbers
     assert with_programs == {name: (la.macs(la.zoo.build(name)), la.parameters(la.zoo.build(name))) for name in names}
 
 
+def test_layers_with_symbols_in_their_fields_are_solved_by_themselves_at_numbers() -> None:
+    for kept in (at_numbers._kind, instantiate):
+        kept.cache_clear()
+    for side in range(2, 4 + 2 * at_numbers.SOLVED_BEFORE):
+        assert la.macs(la.Linear(A), on=(side,)) == side * A
+        assert la.output_shape(la.Conv(A, 2, groups=A), on=(A, side, 9)) == (A, side - 1, 8)
+
+
 def test_a_changed_instance_is_not_told_by_the_program(at_once: None) -> None:
     made = instantiate(la.Linear(7), numbers(5))
     assert isinstance(made, InstanceAtNumbers)

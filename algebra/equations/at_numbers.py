@@ -18,8 +18,7 @@ from sympy import Dummy, Expr, Integer
 from ..errors import LayerAlgebraError
 from ..records import dataclass
 from ..sizes.whole_numbers import Function, of_whole_numbers
-from .fields import Dim, Number, Size
-from .programs import MOST_LETTERS, MOST_PROGRAMS, Lettered, Letters, OpenQuestions, free_names, is_size
+from .programs import MOST_LETTERS, MOST_PROGRAMS, Lettered, Letters, OpenQuestions, free_names, takes_sizes
 from .protocol import StatesEquation
 from .requirements import Requirements, Shape
 
@@ -81,8 +80,13 @@ def by_numbers(
             own.append(_place(size, numbers))
         shapes.append(tuple(own))
     values: list[object] = []
-    for (_, value), free in zip(layer.values.items(), _free(type(layer), layer.parsed)):
-        values.append((_place(value, numbers),) if free and isinstance(value, Integer) else value)
+    free = _free(type(layer), layer.parsed)
+    for name, value in layer.values.items():
+        if name in free and isinstance(value, Expr):
+            if not isinstance(value, Integer):
+                return None
+            value = (_place(value, numbers),)
+        values.append(value)
     kind = _kind(
         (type(layer), layer.parsed, layer.input_names, layer.output_names, layer.buffers, tuple(shapes), tuple(values))
     )
@@ -105,13 +109,10 @@ def _place(size: Integer, numbers: dict[int, int]) -> int:
 
 
 @lru_cache(maxsize=MOST_PROGRAMS)
-def _free(layer: type[StatesEquation], parsed: Any) -> tuple[bool, ...]:
-    """Of each field, whether a letter may stand for it."""
+def _free(layer: type[StatesEquation], parsed: Any) -> frozenset[str]:
+    """The fields for which letters stand where they are given."""
     names = free_names(parsed)
-    return tuple(
-        name in names and (Dim in kinds or Size in kinds) and Number not in kinds
-        for name, kinds in layer.fields.items()
-    )
+    return frozenset(name for name, kinds in layer.fields.items() if name in names and takes_sizes(kinds))
 
 
 @lru_cache(maxsize=MOST_PROGRAMS)
@@ -122,9 +123,9 @@ def _kind(key: Key) -> _Kind:
 def _program(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callable[..., Any]) -> Program | None:
     letters = Letters()
     shapes = tuple(tuple(map(letters.of, shape)) for shape in inputs)
-    free = free_names(layer.parsed)
+    free = _free(type(layer), layer.parsed)
     values = {
-        name: letters.of(value) if name in free and is_size(layer.fields[name], value) else value
+        name: letters.of(value) if name in free and isinstance(value, Expr) else value
         for name, value in layer.values.items()
     }
     lettered = cast(StatesEquation, Lettered(layer, values))

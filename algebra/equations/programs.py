@@ -52,7 +52,9 @@ def by_letters(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callabl
     shapes = tuple(tuple(map(letters.of, shape)) for shape in inputs)
     free = free_names(layer.parsed)
     values = {
-        name: letters.of(value) if name in free and is_size(layer.fields[name], value) else value
+        name: letters.of(value)
+        if name in free and isinstance(value, Expr) and takes_sizes(layer.fields[name])
+        else value
         for name, value in layer.values.items()
     }
     if len(letters.sizes) > MOST_LETTERS:
@@ -111,8 +113,9 @@ def _has_powers(size: Expr) -> bool:
     return any(not power.exp.is_number for power in size.atoms(Pow))
 
 
-def is_size(kinds: tuple[object, ...], value: object) -> bool:
-    return isinstance(value, Expr) and (Dim in kinds or Size in kinds) and Number not in kinds
+def takes_sizes(kinds: tuple[object, ...]) -> bool:
+    """Whether what is given for a field of these kinds, if it is one number, is a size."""
+    return (Dim in kinds or Size in kinds) and Number not in kinds
 
 
 @lru_cache(maxsize=MOST_PROGRAMS)
