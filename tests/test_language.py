@@ -144,6 +144,14 @@ RECURRENCES = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("index", ["i_1", "i_2", "i_3", "j"])
+def test_an_index_named_like_an_axis_of_a_star_is_one_of_its_own(index: str) -> None:
+    made = layer(f"y[{index}] = x[{index}, *i]*x[{index}, *i]")
+    assert la.macs(made, on=(4, 3, 5)) == 4 * 3 * 5
+    assert la.macs(made, on=(2, 3, 3, 2)) == 2 * 3 * 3 * 2
+    assert la.run(made, np.ones((4, 3, 5))).tolist() == [15.0] * 4
+
+
 @pytest.mark.parametrize("what", RECURRENCES)
 def test_recurrences_of_several_lines(what: str) -> None:
     text, shape, weights, expected = RECURRENCES[what]

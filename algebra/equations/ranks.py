@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from sympy import Tuple
 
@@ -25,6 +25,19 @@ class Ranks:
     ranks: Mapping[str, int]
     starts: Mapping[str, tuple[str, int]]
     schematic: bool
+    indices: frozenset[str]
+
+    @cached_property
+    def _between(self) -> dict[str, str]:
+        """What stands before the number of an axis, so that no other index has the name: ``i_1``, or ``i__1`` where that is one."""
+        taken, made = set(self.indices), {}
+        for name in sorted(self.stars):
+            numbers = range(1, self.ranks.get(name, 0) + 1)
+            made[name] = "_"
+            while taken & (own := {f"{name}{made[name]}{number}" for number in numbers}):
+                made[name] += "_"
+            taken |= own
+        return made
 
     def index(self, name: str, axis: int | None) -> Index:
         """The index symbol of a name, on one axis if the name is starred."""
@@ -32,7 +45,7 @@ class Ranks:
             return Index(name)
         if self.schematic:
             return Index(rf"\boldsymbol{{{name}}}")
-        return Index(name if self.ranks[name] == 1 else f"{name}_{axis + 1}")  # type: ignore[operator]
+        return Index(name if self.ranks[name] == 1 else f"{name}{self._between[name]}{axis + 1}")  # type: ignore[operator]
 
     def of(self, item: ast.Starred) -> int:
         """The number of axes of one starred item of an address."""
@@ -103,7 +116,7 @@ class _Search:
             for item in subscript_items(node):
                 if isinstance(item, ast.Name) and item.id in self.stars:
                     raise self.fail(f"{item.id} is starred elsewhere and needs its star here", item, f"*{item.id}")
-        return Ranks(self.stars, self.ranks, self._starts(), self.schematic)
+        return Ranks(self.stars, self.ranks, self._starts(), self.schematic, self.setting.names.indices)
 
     def _visit(self, node: ast.Subscript, tensors: dict[str, int]) -> bool:
         """Learn from one tensor with its indices; whether something was learned."""
