@@ -251,15 +251,6 @@ def _extended(forward: Instance, program: Program) -> Instance:
     )  # fmt: skip
 
 
-def looked_up(instance: Instance) -> frozenset[str]:
-    """The tensors that hold places: those that stand in an address."""
-    addresses = [
-        address for statement in instance.statements
-        for address in (statement.address, *(read.address for read in statement.reads))
-    ]  # fmt: skip
-    return frozenset(part.tensor for address in addresses for part in address if isinstance(part, Read))
-
-
 def adjoint_of(
     instance: Instance, wanted: frozenset[str] | None = None, examples: frozenset[str] | None = None
 ) -> Adjoint:
@@ -271,7 +262,7 @@ def adjoint_of(
     layer = instance.layer
     if layer.opaque:
         raise UnsupportedError(f"{layer} is opaque: no equation says what it computes, so that it has no backward pass")
-    places = looked_up(instance)
+    places = instance.looked_up()
     live = {read.tensor for place in instance.live for read in instance.statements[place].reads}
     possible = frozenset(
         name for name, role in instance.roles.items() if role in ("input", "weight") and name in live and name not in places

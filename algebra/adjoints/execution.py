@@ -12,7 +12,7 @@ from ..equations.instance import Instance
 from ..errors import UnsupportedError
 from ..networks.carrier import Site
 from ..networks.joins import Mul as Product
-from .adjoint import Adjoint, looked_up
+from .adjoint import Adjoint
 from .copies import Backward, Copies, Copy, Forward, copy_of
 from .following import FollowingCarrier, Part, Several
 from .kept import Inner, Kept, kept_of
@@ -50,7 +50,7 @@ class ExecutionCarrier(FollowingCarrier[Execution]):
     def leaf(self, site: Site, port: int) -> Execution:
         instance = site.instance
         assert instance is not None
-        places = looked_up(instance)
+        places = instance.looked_up()
 
         def at(arrivals: Arrivals, tape: Tape) -> Any:
             arrivals = arrivals[: len(site.inputs)]

@@ -31,7 +31,7 @@ from ..equations.heads import (
 from ..equations.instance import Instance
 from ..equations.statements import Statement, is_contraction
 from ..records import dataclass
-from .adjoint import Adjoint, looked_up
+from .adjoint import Adjoint
 from .recomputation import computed_again, is_view
 
 KINDS = ("activations", "masks", "indices", "statistics")
@@ -170,7 +170,7 @@ def _kind(
 ) -> str:
     """What a tensor holds, by the line that makes it and by how it is read."""
     line = lines.get(name)
-    if name in looked_up(forward) or line is not None and _is_place(line.value):
+    if name in forward.looked_up() or line is not None and _is_place(line.value):
         return "indices"
     if line is not None and _is_truth(line.value) or _only_asked(name, forward):
         return "masks"

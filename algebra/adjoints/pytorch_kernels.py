@@ -25,7 +25,7 @@ from ..equations.heads import Apply, Head, Read, Reduce, walk
 from ..equations.instance import Instance
 from ..equations.statements import Statement
 from ..sizes.dims import Index
-from .adjoint import Adjoint, looked_up
+from .adjoint import Adjoint
 from .kept import Inner, Kept
 
 
@@ -77,7 +77,7 @@ def _window(line: Statement, forward: Instance) -> str | None:
 def _running(forward: Instance) -> dict[str, Expr]:
     """The buffers that are read as numbers: estimates of what training computes from the batch."""
     layer: Any = forward.layer
-    places = looked_up(forward)
+    places = forward.looked_up()
     asked = {
         head.arguments[0].tensor
         for line in forward.statements for head in walk(line.value)

@@ -158,6 +158,14 @@ class Instance:
             )
         return found
 
+    def looked_up(self) -> frozenset[str]:
+        """The tensors that hold places: those that stand in an address."""
+        addresses = [
+            address for statement in self.statements
+            for address in (statement.address, *(read.address for read in statement.reads))
+        ]  # fmt: skip
+        return frozenset(part.tensor for address in addresses for part in address if isinstance(part, Read))
+
     def _reaches(self, place: int, read: Read, step: Given) -> bool:
         """Whether a read of a state may come to a step before the first one: not if it is nowhere so far back."""
         defining = self.statements[self.places[read.tensor]]

@@ -17,7 +17,6 @@ from ..arguments import shown
 from ..derivations.metric import repeated
 from ..equations.examples import of_examples, work_of_examples
 from ..equations.footprint import base_of, layer_footprints, line_footprints
-from ..equations.heads import Read
 from ..equations.instance import Instance
 from ..errors import FieldError, UnsupportedError
 from ..networks.carrier import GraphStep, Site, TotalCarrier
@@ -172,7 +171,7 @@ class TrafficCarrier(TotalCarrier[Moving]):
         self, instance: Instance, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], site: Site, record: Record
     ) -> list[Entry]:  # fmt: skip
         entries = []
-        places = _looked_up(instance)
+        places = instance.looked_up()
         for name, found in layer_footprints(instance, self.batch).items():
             if name in inputs:
                 tensor = inputs[name]
@@ -195,7 +194,7 @@ class TrafficCarrier(TotalCarrier[Moving]):
         self, instance: Instance, inputs: Mapping[str, Tensor], each_own: frozenset[str], site: Site, record: Record
     ) -> list[Entry]:
         entries = []
-        places = _looked_up(instance)
+        places = instance.looked_up()
         for place, touched in line_footprints(instance, self.batch).items():
             for name, found in touched.items():
                 role = instance.roles[name]
@@ -321,15 +320,6 @@ class TrafficCarrier(TotalCarrier[Moving]):
             return made
 
         return Moving(at)
-
-
-def _looked_up(instance: Instance) -> frozenset[str]:
-    """The inputs that hold places in other tensors."""
-    inside = {
-        part.tensor for line in instance.statements for read in (*line.reads,) for part in read.address if isinstance(part, Read)
-    }  # fmt: skip
-    inside |= {part.tensor for line in instance.statements for part in line.address if isinstance(part, Read)}
-    return frozenset(inside) & set(instance.layer.input_names)
 
 
 # what is counted -------------------------------------------------------------------------------------------------------
