@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from sympy import Dummy, Expr, Integer
 
 from ..errors import LayerAlgebraError
 from ..records import dataclass
 from ..sizes.whole_numbers import Function, of_whole_numbers
-from .programs import MOST_LETTERS, MOST_PROGRAMS, Lettered, Letters, OpenQuestions, free_names, takes_sizes
+from .programs import MOST_LETTERS, MOST_PROGRAMS, Lettered, OpenQuestions, free_fields, in_letters, stated
 from .protocol import StatesEquation
 from .requirements import Requirements, Shape
 
@@ -80,16 +80,14 @@ def by_numbers(
             own.append(_place(size, numbers))
         shapes.append(tuple(own))
     values: list[object] = []
-    free = _free(type(layer), layer.parsed)
+    free = free_fields(type(layer), layer.parsed)
     for name, value in layer.values.items():
         if name in free and isinstance(value, Expr):
             if not isinstance(value, Integer):
                 return None
             value = (_place(value, numbers),)
         values.append(value)
-    kind = _kind(
-        (type(layer), layer.parsed, layer.input_names, layer.output_names, layer.buffers, tuple(shapes), tuple(values))
-    )
+    kind = _kind((*stated(layer), tuple(shapes), tuple(values)))
     kind.asked += 1
     if kind.asked <= SOLVED_BEFORE or len(numbers) > MOST_LETTERS:
         return None
@@ -109,26 +107,12 @@ def _place(size: Integer, numbers: dict[int, int]) -> int:
 
 
 @lru_cache(maxsize=MOST_PROGRAMS)
-def _free(layer: type[StatesEquation], parsed: Any) -> frozenset[str]:
-    """The fields for which letters stand where they are given."""
-    names = free_names(parsed)
-    return frozenset(name for name, kinds in layer.fields.items() if name in names and takes_sizes(kinds))
-
-
-@lru_cache(maxsize=MOST_PROGRAMS)
 def _kind(key: Key) -> _Kind:
     return _Kind()
 
 
 def _program(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callable[..., Any]) -> Program | None:
-    letters = Letters()
-    shapes = tuple(tuple(map(letters.of, shape)) for shape in inputs)
-    free = _free(type(layer), layer.parsed)
-    values = {
-        name: letters.of(value) if name in free and isinstance(value, Expr) else value
-        for name, value in layer.values.items()
-    }
-    lettered = cast(StatesEquation, Lettered(layer, values))
+    lettered, shapes, letters = in_letters(layer, inputs)
     asked = OpenQuestions(lettered, shapes)
     try:
         made = solved(lettered, shapes, asked)
@@ -144,11 +128,11 @@ def _program(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callable[
         questions += needed
     sizes = list(dict.fromkeys(size for shape in made.shapes.values() for size in shape))
     at = {size: len(questions) + place for place, size in enumerate(sizes)}
-    function = of_whole_numbers(list(letters.sizes.values()), [*questions, *sizes])
+    function = of_whole_numbers(list(letters.values()), [*questions, *sizes])
     if function is None:
         return None
     places = {name: tuple(at[size] for size in shape) for name, shape in made.shapes.items()}
-    return Program(made, list(letters.sizes.values()), function, len(questions), places)
+    return Program(made, list(letters.values()), function, len(questions), places)
 
 
 def _needed(question: Callable[..., None], about: Iterable[Any]) -> list[Expr] | None:

@@ -48,22 +48,18 @@ def by_letters(layer: StatesEquation, inputs: tuple[Shape, ...], solved: Callabl
     sizes = [size for shape in inputs for size in shape]
     if isinstance(layer, Lettered) or not any(map(_is_formula, sizes)) or any(map(_has_powers, sizes)):
         return None
-    letters = Letters()
-    shapes = tuple(tuple(map(letters.of, shape)) for shape in inputs)
-    free = free_names(layer.parsed)
-    values = {
-        name: letters.of(value)
-        if name in free and isinstance(value, Expr) and takes_sizes(layer.fields[name])
-        else value
-        for name, value in layer.values.items()
-    }
-    if len(letters.sizes) > MOST_LETTERS:
+    lettered, shapes, letters = in_letters(layer, inputs)
+    if len(letters) > MOST_LETTERS:
         return None
-    stated = (type(layer), layer.parsed, layer.input_names, layer.output_names, layer.buffers)
-    kept = _kept((*stated, shapes, tuple(values.items())))
+    kept = _kept((*stated(layer), shapes, tuple(lettered.values.items())))
     if not kept:
-        kept.append(_made(Lettered(layer, values), shapes, solved))
-    return kept[0] and kept[0].at(layer, inputs, {letter: size for size, letter in letters.sizes.items()})
+        kept.append(_made(lettered, shapes, solved))
+    return kept[0] and kept[0].at(layer, inputs, {letter: size for size, letter in letters.items()})
+
+
+def stated(layer: StatesEquation) -> tuple[object, ...]:
+    """What a layer says beside the values of its fields."""
+    return (type(layer), layer.parsed, layer.input_names, layer.output_names, layer.buffers)
 
 
 @lru_cache(maxsize=MOST_PROGRAMS)
@@ -75,7 +71,7 @@ def _kept(key: tuple[object, ...]) -> list[Program | None]:
 # letters -------------------------------------------------------------------------------------------------------------
 
 
-class Letters:
+class _Letters:
     """The letters for the sizes of one layer, in the order in which these are met."""
 
     def __init__(self) -> None:
@@ -113,13 +109,29 @@ def _has_powers(size: Expr) -> bool:
     return any(not power.exp.is_number for power in size.atoms(Pow))
 
 
-def takes_sizes(kinds: tuple[object, ...]) -> bool:
-    """Whether what is given for a field of these kinds, if it is one number, is a size."""
-    return (Dim in kinds or Size in kinds) and Number not in kinds
+def in_letters(layer: StatesEquation, inputs: Sequence[Shape]) -> tuple[Any, tuple[Shape, ...], dict[Expr, Dummy]]:
+    """A layer and the shapes that enter it with letters in the place of sizes, and the letter of every size."""
+    letters = _Letters()
+    shapes = tuple(tuple(map(letters.of, shape)) for shape in inputs)
+    free = free_fields(type(layer), layer.parsed)
+    values = {
+        name: letters.of(value) if name in free and isinstance(value, Expr) else value
+        for name, value in layer.values.items()
+    }
+    return Lettered(layer, values), shapes, letters.sizes
 
 
 @lru_cache(maxsize=MOST_PROGRAMS)
-def free_names(parsed: ParsedEquation) -> frozenset[str]:
+def free_fields(layer: type[StatesEquation], parsed: ParsedEquation) -> frozenset[str]:
+    """The fields for which letters stand where sizes are given."""
+    names = _free_names(parsed)
+    return frozenset(
+        name for name, kinds in layer.fields.items()
+        if name in names and (Dim in kinds or Size in kinds) and Number not in kinds
+    )  # fmt: skip
+
+
+def _free_names(parsed: ParsedEquation) -> frozenset[str]:
     """The names that stand in no condition and with no starred index: counts of channels and of heads, unlike sides of windows.
 
     Of the latter there are few, and on them depends what can be decided.
